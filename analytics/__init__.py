@@ -1,0 +1,1 @@
+"""Pure functions on frames: statistics, cost, latency, drift. No I/O."""

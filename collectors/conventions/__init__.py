@@ -1,0 +1,1 @@
+"""One module per attribute dialect: pure functions over a span's attributes."""

@@ -1,0 +1,1 @@
+"""OTLP bytes to `collectors.model` values."""

@@ -1,0 +1,1 @@
+"""The process that owns the store: settings, API, workers, command line."""

@@ -1,0 +1,85 @@
+"""Settings of every process, in one frozen object: flags over environment over file over defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, HttpUrl
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its unit. Environment names are `ASSAY_` plus the upper-case name.
+
+    The file is `assayline.toml` in the working folder, or the one named by `ASSAY_CONFIG_FILE`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, extra="forbid", toml_file="assayline.toml")
+
+    data_dir: Path = Field(Path("assay-data"), description="Folder of the store, its exports and its lock.")
+    host: str = Field("127.0.0.1", description="Address that every server binds to; 0.0.0.0 opens it to the network.")
+    otlp_http_port: Port = Field(4318, description="OTLP over HTTP; 0 picks a free port.")
+    otlp_grpc_port: Port = Field(4317, description="OTLP over gRPC; 0 picks a free port.")
+    api_port: Port = Field(8420, description="HTTP API; 0 picks a free port.")
+    app_port: Port = Field(8501, description="Streamlit app.")
+    api_url: HttpUrl | None = Field(None, description="Where clients find the API; default: http://host:api_port.")
+
+    otlp_path_prefixes: tuple[str, ...] = Field(
+        ("/api/public/otel",),
+        description="Extra path prefixes under which /v1/traces, /v1/logs and /v1/metrics are also served.",
+    )
+    otlp_max_bytes: int = Field(
+        64 * MIB, gt=0, description="Largest request, in bytes, on the wire and after inflation."
+    )
+    otlp_cors_origins: tuple[str, ...] = Field(
+        (), description="Browser origins that may send telemetry; none by default."
+    )
+    queue_max_bytes: int = Field(
+        256 * MIB,
+        gt=0,
+        description="Undecoded and unwritten requests held in memory, in bytes; beyond it senders are told to wait.",
+    )
+    decode_threads: int = Field(2, ge=1, description="Threads that decode requests.")
+    retry_after_s: float = Field(
+        1.0, gt=0, description="Seconds that a sender is asked to wait when a request cannot be taken."
+    )
+    drain_s: float = Field(10.0, ge=0, description="Seconds that requests in flight get to finish on SIGTERM.")
+
+    min_free_bytes: int = Field(
+        1024 * MIB,
+        ge=0,
+        description="Ingest is refused while the disk has less free space than this or twice the WAL, in bytes.",
+    )
+    memory_limit: str = Field("1GB", description="DuckDB's memory limit.")
+    query_threads: int = Field(4, ge=1, description="Reads that run at once.")
+    query_timeout_s: float = Field(20.0, gt=0, description="Seconds after which a read is interrupted.")
+    query_max_rows: int = Field(
+        100_000, gt=0, description="Rows that one answer holds at most; a longer answer is cut and says so."
+    )
+
+    variant_keys: tuple[str, ...] = Field(
+        ("variant", "experiment", "ab_variant", "feature_flag.result.variant"),
+        description="Attributes or metadata keys that name a span's variant; the first present wins.",
+    )
+    hash_user_ids: bool = Field(default=False, description="Store a keyed hash in place of user ids.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class fixes the signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

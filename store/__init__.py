@@ -1,0 +1,1 @@
+"""The only code that opens DuckDB: migrations, the writer, named queries, ledger, export."""

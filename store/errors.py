@@ -1,0 +1,32 @@
+"""Errors of the store. Each names what happened, with which value, and what to do next."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The operator or caller can act on it; everything else is a bug."""
+
+
+class StoreBusyError(StoreError):
+    """Not written, try again: the queue is full, the disk is low, or the file is being reopened."""
+
+    def __init__(self, message: str, retry_after_s: float, *, overloaded: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.overloaded = overloaded  # true: the queue is full
+
+
+class StoreLockedError(StoreError):
+    """Another process holds the file."""
+
+
+class QueryTimeoutError(StoreError):
+    """A read ran past its limit and was interrupted."""
+
+
+class UnknownQueryError(StoreError):
+    """No query has this name, or a parameter is missing, unknown or of the wrong type."""
+
+
+class RefusedSqlError(StoreError):
+    """The SQL prompt admits one read-only SELECT at a time."""

@@ -1,0 +1,1 @@
+"""One .sql file, one typed function, one name."""
