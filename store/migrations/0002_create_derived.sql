@@ -16,6 +16,7 @@ create table span_derived (
     cache_write_tokens bigint,
     reasoning_tokens bigint,
     reported_cost_usd double,
+    cost_usd       double,
     ttft_ns        bigint,
     request_model  varchar,
     response_model varchar,
@@ -25,7 +26,8 @@ create table span_derived (
     output         varchar using compression zstd,
     system_instructions varchar using compression zstd,
     error_type     varchar,
-    error_message  varchar
+    error_message  varchar,
+    tool_executions bigint                        -- tool results in this call's messages, in a trace without tool spans
 );
 
 -- One row: one trace as known so far.
@@ -46,9 +48,10 @@ create table trace_summaries (
     model_calls_ok bigint not null,
     model_calls_failed bigint not null,
     embedding_calls bigint not null,
+    embedding_input_tokens bigint,                -- null: no embedding call told its usage
     tool_executions bigint not null,
     tool_executions_failed bigint not null,
-    input_tokens   bigint,                        -- over leaf rows; null: no call told its usage
+    input_tokens   bigint,                        -- these five: over model calls that count; null: none told it
     output_tokens  bigint,
     cache_read_tokens bigint,
     cache_write_tokens bigint,
