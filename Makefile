@@ -1,0 +1,58 @@
+# Two commands do everything on a machine with Python 3.11 or newer and make: `make demo` and `make test`.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# The first of these that runs and is new enough; `make PYTHON=/some/python setup` overrides it.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$python; break; }; done)
+
+.PHONY: help setup demo run test check bench clean chromium
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+setup: $(STAMP) ## install into .venv, at the versions of constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c '$(NEW_ENOUGH)'; then \
+		echo "Assayline needs Python 3.11 or newer, and none was found. Install it, or name one: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; \
+		exit 1; fi
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
+		echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing into $(VENV) (a few minutes the first time)"
+	@# Without build isolation, so that the build tool is pinned too.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt setuptools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	$(BIN)/python -m pip check --disable-pip-version-check
+	@touch $@
+
+demo: setup ## start everything, send the sample data through the OTLP endpoint, print the address of the app
+	$(BIN)/assay up --demo $(ARGS)
+
+run: setup ## the same without sample data
+	$(BIN)/assay up $(ARGS)
+
+check: setup ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+chromium: setup
+	@.ci/chromium
+
+test: check chromium ## check, then every test; a summary closes it
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+bench: setup ## every benchmark; figures are kept in benchmarks/RESULTS.md
+	@status=0; for script in $$(ls benchmarks/[a-z]*.py); do \
+		echo; echo "== $(BIN)/python $$script"; $(BIN)/python $$script || status=1; done; exit $$status
+
+clean: ## remove the environment and caches; stored data stays
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
