@@ -1,0 +1,137 @@
+"""What went in and what came out of a span: the best source wins, verbatim where it is one attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from collectors.conventions import events, indexed
+from collectors.conventions.shapes import Message, to_message, tool_call
+from collectors.conventions.values import Json, dumps, is_redacted, parse
+from collectors.conventions.view import View
+from collectors.facts import Kind
+from collectors.model import RawSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Text to store, and the attribute that holds it verbatim; a null key: canonical JSON composed of several."""
+
+    text: str
+    key: str | None
+    messages: list[Message] | None = None  # known when composed
+
+
+Source = Callable[[View, RawSpan], Content | None]
+
+
+def composed(messages: list[Message]) -> Content | None:
+    """Canonical JSON of messages; null of none."""
+    return Content(dumps(messages), None, messages) if messages else None
+
+
+def find(view: View, span: RawSpan, kind: Kind, side: str) -> Content | None:
+    """The span's input or output by the first source that has one."""
+    for source in _sources(kind, side):
+        found = source(view, span)
+        if found is not None:
+            return found
+    return None
+
+
+def _sources(kind: Kind, side: str) -> tuple[Source, ...]:
+    if kind in {"tool", "mcp"}:
+        return _TOOL_INPUT if side == "input" else _TOOL_OUTPUT
+    if kind in {"retriever", "reranker", "memory"} and side == "input":
+        return (_attribute("query"), *_INPUT)
+    return _INPUT if side == "input" else _OUTPUT
+
+
+def _attribute(field: str) -> Source:
+    def source(view: View, _: RawSpan) -> Content | None:
+        for key, value in view.items(field):
+            if value not in {"null", '""', "[]", "{}", "None"}:
+                return Content(value, key)
+        return None
+
+    return source
+
+
+def _family(field: str) -> Source:
+    def source(view: View, _: RawSpan) -> Content | None:
+        return composed(indexed.messages(view, field)) if field in view else None
+
+    return source
+
+
+def _event_side(side: str) -> Source:
+    def source(_: View, span: RawSpan) -> Content | None:
+        if not span.events:
+            return None
+        told = [e for e in span.events if e.name in events.CONTENT_EVENTS]
+        if not told:
+            return None
+        for event in told:
+            if event.name == events.DETAILS:
+                text = event.attributes.get(f"gen_ai.{side}.messages")
+                if text and not is_redacted(text):
+                    read = parse(text)
+                    return Content(text if read is None else dumps(read), None)
+        pairs = [(e.name, events.payload_of(e.attributes)) for e in told]
+        return composed(events.sides(pairs)[0 if side == "input" else 1])
+
+    return source
+
+
+def _both(side: str) -> Source:
+    """One list of everything that was said; the last answer is the output, what precedes it the input."""
+
+    def source(view: View, _: RawSpan) -> Content | None:
+        for key, _value in view.items("both_json"):
+            items = view.json(key)
+            if isinstance(items, list) and items and all(isinstance(item, dict) for item in items):
+                return composed(_split(items)[0 if side == "input" else 1])
+        return None
+
+    return source
+
+
+def _split(items: list[dict[str, Json]]) -> tuple[list[Message], list[Message]]:
+    named = [(item.get("event.name"), item) for item in items]
+    if all(isinstance(name, str) for name, _ in named) and any(name == events.CHOICE for name, _ in named):
+        return events.sides([(str(name), item) for name, item in named])
+    said = [to_message(item, "input") for item in items]
+    last = len(said) - 1 if said[-1]["role"] == "assistant" else len(said)
+    return said[:last], said[last:]
+
+
+def _text_and_calls(view: View, _: RawSpan) -> Content | None:
+    """Vercel: text and tool calls lie in two attributes. One alone is kept verbatim."""
+    text = next(((k, v) for k, v in view.items("output_text") if v), None)
+    calls = next(((k, v) for k, v in view.items("output_tool_calls") if v not in {"[]", "null"}), None)
+    if text and calls:
+        read = view.json(calls[0])
+        parts = (
+            [part for call in read if isinstance(call, dict) and (part := tool_call(call))]
+            if isinstance(read, list)
+            else []
+        )
+        return composed([{"role": "assistant", "parts": [{"type": "text", "content": text[1]}, *parts]}])
+    one = text or calls
+    return Content(one[1], one[0]) if one else None
+
+
+def _texts(view: View, _: RawSpan) -> Content | None:
+    found = indexed.texts(view)
+    return composed([{"role": "user", "parts": [{"type": "text", "content": text}]} for text in found])
+
+
+_INPUT: tuple[Source, ...] = (
+    _attribute("input"), _event_side("input"), _family("input_indexed"), _both("input"), _texts, _attribute("input_weak"),
+)  # fmt: skip
+_OUTPUT: tuple[Source, ...] = (
+    _attribute("output"), _event_side("output"), _family("output_indexed"), _text_and_calls, _both("output"),
+    _attribute("output_weak"),
+)  # fmt: skip
+_TOOL_INPUT = (_attribute("tool_input"), _event_side("input"), *_INPUT)
+_TOOL_OUTPUT = (_attribute("tool_output"), _event_side("output"), *_OUTPUT)

@@ -1,0 +1,92 @@
+"""What kind of step a span is: the keys that say so, and the words they use."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from collectors.facts import Kind
+
+KIND_KEYS: tuple[str, ...] = (  # the first whose word is known decides
+    "openinference.span.kind",
+    "langfuse.observation.type",
+    "langsmith.span.kind",
+    "ai.operationId",
+    "gen_ai.operation.name",
+    "gen_ai.span.kind",
+    "fi.span.kind",
+    "traceloop.span.kind",
+    "mlflow.spanType",
+    "lmnr.span.type",
+    "mastra.span.type",
+    "braintrust.span_attributes",  # {"type": ...}
+    "braintrust.span_type",
+    "genkit:metadata:subtype",
+    "genkit:type",
+    "weave.span.kind",
+    "spring.ai.kind",
+    "haystack.component.type",
+    "langtrace.service.type",
+    "llm.request.type",
+    "mcp.method.name",
+    "span.type",
+    "operation.type",
+)
+
+_WORDS: dict[str, str] = {
+    "llm": (
+        "llm generation chat text_completion completion completions generate_content chat_model chatmodel model "
+        "model_generation model_step model_call llm_call llm_request call_llm inference converse converse_stream "
+        "invoke_model responses response message messages chat_completions text_completions streaming_chat_completions "
+        "generate generate_text text_generation chat_completion fetch_response multimodal_generation "
+        "image_generation speech transcription translation audio streaming_text_completions stream_chat chat_stream"
+    ),
+    "embedding": "embedding embeddings embed embedder text_embedding embedding_model",
+    "tool": "tool execute_tool tool_call tools function function_call toolcall tools_call mcp_tool_call tool_use",
+    "agent": "agent invoke_agent create_agent agent_run run_agent handoff",
+    "workflow": (
+        "chain workflow task execute_task agent_step invoke_workflow flow flowstep flow_step pipeline workflow_run "
+        "workflow_step plan framework advisor chat_client sequential parallel graph session"
+    ),
+    "retriever": (
+        "retriever retrieval retrieve vector_db_retrieve vectordb vector_store search vector_search query_vector_store"
+    ),
+    "reranker": "reranker rerank ranker",
+    "guardrail": "guardrail guardrails moderation",
+    "evaluator": "evaluator evaluation eval score scorer judge",
+    "memory": (
+        "memory search_memory create_memory update_memory upsert_memory delete_memory create_memory_store "
+        "delete_memory_store"
+    ),
+}
+_BY_WORD = {word: cast("Kind", kind) for kind, words in _WORDS.items() for word in words.split()}
+_COMPONENTS: tuple[tuple[str, Kind], ...] = (  # class names of components, by what they end in or hold
+    ("embedder", "embedding"),
+    ("generator", "llm"),
+    ("retriever", "retriever"),
+    ("ranker", "reranker"),
+    ("toolinvoker", "tool"),
+    ("agent", "agent"),
+    ("evaluator", "evaluator"),
+)
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+
+
+def kind_of_word(key: str, word: str) -> Kind | None:
+    """The kind that an attribute's value names, or null when the value says nothing (`span`, `util`, an unknown word)."""
+    lowered = _SEPARATORS.sub("_", word.lower()).strip("_")
+    if key == "ai.operationId":
+        return _vercel(word)
+    if key == "mcp.method.name":
+        return "tool" if lowered == "tools_call" else "mcp"
+    if key == "haystack.component.type":
+        return next((kind for part, kind in _COMPONENTS if part in lowered), "workflow")
+    return _BY_WORD.get(lowered)
+
+
+def _vercel(operation: str) -> Kind:
+    if operation.endswith(".doEmbed"):
+        return "embedding"
+    if ".do" in operation:
+        return "llm"
+    return "tool" if operation == "ai.toolCall" else "workflow"

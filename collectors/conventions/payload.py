@@ -1,0 +1,121 @@
+"""A provider's answer found inside JSON of any library: usage, response id, model, finish reason.
+
+Where usage lies only in such JSON, readers of plain attributes see nothing; this is the last source for each fact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+
+from collectors.conventions.usage import Usage, usage_of
+from collectors.conventions.values import Json, parse
+
+MAX_NODES = 3000  # of one JSON value: answers lie near the top
+MAX_DEPTH = 9
+
+MARKERS = re.compile(
+    r"usage|_tokens\"|Tokens\"|TokenCount|token_count|finish_?[rR]eason|stop_?[rR]eason|\"id\"|\"model"
+)
+"""A text without any of these holds nothing that this module could find."""
+
+_USAGE_NAMES = (
+    "usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage", "usage_details", "usage_object",
+    "totalUsage", "total_usage", "estimated_usage",
+)  # fmt: skip
+_MODEL_NAMES = ("model", "model_name", "modelVersion", "model_version", "modelId", "model_id")
+_FINISH_NAMES = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason")
+_RESPONSE_ID = re.compile(r"(?:chatcmpl|resp|cmpl|gen|msg|embd)[-_][\w.:-]{4,}")
+
+
+@dataclass(slots=True)
+class Payload:
+    """What one JSON value tells of a model's answer."""
+
+    usage: Usage = field(default_factory=Usage)
+    response_id: str | None = None
+    model: str | None = None
+    finish_reason: str | None = None
+
+
+def read_payload(value: Json) -> Payload:
+    """Walk the value from the top, breadth first; of several answers the one nearest to the top counts."""
+    found = Payload()
+    queue: deque[tuple[Json, int]] = deque([(_opened(value), 0)])
+    for _ in range(MAX_NODES):
+        if not queue:
+            break
+        node, depth = queue.popleft()
+        if isinstance(node, dict):
+            _read_object(node, found)
+        if depth < MAX_DEPTH:
+            children = node.values() if isinstance(node, dict) else node
+            queue.extend((opened, depth + 1) for child in children if (opened := _opened(child)))
+    return found
+
+
+def _opened(child: Json) -> Json | None:
+    """Objects and lists as they are; JSON within a string where it may hold an answer; null for any other leaf."""
+    if isinstance(child, dict | list):
+        return child
+    if isinstance(child, str) and len(child) > 20 and child[0] in "{[" and MARKERS.search(child):
+        inner = parse(child)
+        return inner if isinstance(inner, dict | list) else None
+    return None
+
+
+def _read_object(node: dict[str, Json], found: Payload) -> None:
+    if not found.usage:
+        found.usage = _usage_in(node)
+    if found.finish_reason is None:
+        found.finish_reason = _finish_in(node)
+    if found.response_id is None:
+        found.response_id = _response_id_in(node)
+    if found.model is None and _is_answer(node):
+        found.model = next((node[name] for name in _MODEL_NAMES if isinstance(node.get(name), str)), None)
+
+
+def _usage_in(node: dict[str, Json]) -> Usage:
+    for name in _USAGE_NAMES:
+        usage = usage_of(node.get(name))
+        if usage:
+            return usage
+    if any(name.endswith(("_tokens", "TokenCount", "okens")) for name in node):
+        usage = usage_of(node)
+        if usage.input is not None:
+            return usage
+    return Usage()
+
+
+def _finish_in(node: dict[str, Json]) -> str | None:
+    for name in _FINISH_NAMES:
+        reason = node.get(name)
+        if isinstance(reason, str) and reason:
+            return reason
+    status = node.get("status")
+    if isinstance(status, str) and isinstance(node.get("output"), list):  # OpenAI Responses
+        return status
+    return None
+
+
+def _response_id_in(node: dict[str, Json]) -> str | None:
+    for name in ("response_id", "responseId", "id"):
+        text = node.get(name)
+        if not isinstance(text, str) or not text:
+            continue
+        if name != "id" and _is_answer(node):
+            return text
+        if _RESPONSE_ID.fullmatch(text) and (not text.startswith(("msg_", "gen-")) or _is_answer(node)):
+            return text
+    return None
+
+
+def _is_answer(node: dict[str, Json]) -> bool:
+    """Whether the object is a model's answer rather than a request, a message or an item of an answer."""
+    names = node.keys()
+    return bool(
+        names & {"usage", "choices", "stop_reason", "candidates", "usageMetadata", "token_usage", "finish_reason"}
+        or names & {"system_fingerprint", "modelVersion", "stopReason", "usage_metadata", "model_name"}
+        or ("output" in names and "status" in names)
+    )

@@ -1,0 +1,85 @@
+"""One span's attributes, indexed once by the facts they may carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from collectors.conventions.registry import classify
+from collectors.conventions.values import Json, is_redacted, parse, plain
+from collectors.model import TextMap
+
+T = TypeVar("T")
+MAX_KEY = 256  # longer keys are nobody's convention, and would fill the cache of `classify`
+
+
+class View:
+    """Reads facts from attributes by key priority. The order in which attributes arrived never matters."""
+
+    __slots__ = ("_found", "_json", "attributes", "notes")
+
+    def __init__(self, attributes: TextMap) -> None:
+        self.attributes = attributes
+        self.notes: list[str] = []
+        self._json: dict[str, Json] = {}
+        found: dict[str, list[tuple[int, str, str]]] = {}
+        for key in attributes:
+            for name, rank, rest in classify(key) if len(key) <= MAX_KEY else ():
+                if name in found:
+                    found[name].append((rank, key, rest))
+                else:
+                    found[name] = [(rank, key, rest)]
+        for entries in found.values():
+            if len(entries) > 1:
+                entries.sort()
+        self._found = found
+
+    def __contains__(self, field: str) -> bool:
+        return field in self._found
+
+    def note(self, code: str) -> None:
+        if code not in self.notes:
+            self.notes.append(code)
+
+    def slots(self, field: str) -> list[tuple[int, str, str]]:
+        """(rank, key, rest of the key) of every attribute that may carry the fact, best first."""
+        return self._found.get(field, [])
+
+    def items(self, field: str) -> Iterator[tuple[str, str]]:
+        """(key, text) of the attributes that may carry the fact, best first, without unset and hidden ones."""
+        for _, key, _ in self._found.get(field, ()):
+            value = self.attributes[key]
+            if not value:
+                continue
+            if is_redacted(value):
+                self.note("content_redacted")
+                continue
+            yield key, value
+
+    def text(self, *names: str) -> str | None:
+        """The first set text among the facts' attributes, JSON quotes removed."""
+        for name in names:
+            if name in self._found:
+                for _, value in self.items(name):
+                    text = plain(value)
+                    if text is not None:
+                        return text
+        return None
+
+    def read(self, field: str, reader: Callable[[Json], T | None]) -> T | None:
+        """The first value that the reader accepts; an unreadable one is noted and passed over."""
+        if field not in self._found:
+            return None
+        for key, value in self.items(field):
+            found = reader(value)
+            if found is not None:
+                return found
+            if plain(value) is not None:
+                self.note(f"unreadable:{key}")
+        return None
+
+    def json(self, key: str) -> Json:
+        """The parsed value of an attribute, parsed once; null if it is not JSON."""
+        if key not in self._json:
+            self._json[key] = parse(self.attributes.get(key))
+        return self._json[key]

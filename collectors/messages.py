@@ -1,0 +1,178 @@
+"""Stored `input` and `output` to canonical messages, and to one line for tables."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import orjson
+
+from collectors.conventions.shapes import Message, Part, text_message, to_messages
+from collectors.conventions.values import Json, dumps, looks_like_json, parse, parse_python
+
+Side = Literal["input", "output"]
+
+PLAIN_TEXT_KEYS = frozenset(
+    {"ai.response.text", "ai.response.object", "gen_ai.response.text", "lk.response.text", "final_result"}
+)
+"""Attributes that hold the model's words as they are, even when those words are JSON."""
+
+_SPACES = re.compile(r"\s+")
+_REPAIRS = 12  # places at which a cut JSON text is tried again
+
+
+def messages(text: str | None, key: str | None, role: Side) -> list[Message]:
+    """Canonical messages of what is stored in `input` or `output`; empty when nothing is.
+
+    `key` is the stored `input_key` or `output_key`: null for canonical JSON. JSON that was cut is closed where it broke
+    and its last part carries `"cut": true`; text that is no conversation comes back as one text part. Never raises.
+    """
+    if not text:
+        return []
+    if key in PLAIN_TEXT_KEYS or not looks_like_json(text):
+        return [text_message(text, role)]
+    value, cut = read(text)
+    found = _messages(value, text, role)
+    if cut and found and found[-1]["parts"]:
+        found[-1]["parts"][-1]["cut"] = True
+    return found
+
+
+def _messages(value: Json, text: str, role: Side) -> list[Message]:
+    if isinstance(value, str):
+        return [text_message(value, role)] if value else []
+    value = _call_arguments(value)
+    try:
+        found = to_messages(value, role)
+    except (TypeError, AttributeError, KeyError, IndexError, RecursionError, ValueError):
+        found = []  # a shape that only resembles messages: shown as the text it is
+    return found or [text_message(text, role)]
+
+
+def _call_arguments(value: Json) -> Json:
+    """Traceloop wraps a function's arguments: {"args": [], "kwargs": {...}}."""
+    if isinstance(value, dict) and value.keys() == {"args", "kwargs"}:
+        return value["kwargs"] if value["kwargs"] and not value["args"] else value["args"] or value["kwargs"]
+    return value
+
+
+def read(text: str) -> tuple[Json, bool]:
+    """The JSON value of a text, and whether it had to be closed because it was cut; the text itself if it is not JSON."""
+    try:
+        return orjson.loads(text), False
+    except ValueError:
+        pass
+    value = parse_python(text)
+    if value is not None:
+        return value, False
+    value = _repaired(text)
+    return (text, True) if value is None else (value, True)
+
+
+def is_cut(text: str) -> bool:
+    """Whether the text opens like JSON and does not parse: an attribute limit cut it, or it was never JSON."""
+    return text[:1] in {"{", "["} and parse(text) is None and _repaired(text) is not None
+
+
+def _repaired(text: str) -> Json:
+    """A cut JSON text, closed at its end or at one of its last commas; null if that does not help."""
+    ends = [len(text)]
+    stack, marks, inside, escaped = _scan(text)
+    if not stack:
+        return None
+    tail = text[:-1] if escaped else text
+    closing = "".join(reversed(stack))
+    for candidate in (tail + ('"' if inside else "") + closing, tail + ('"' if inside else "") + ":null" + closing):
+        try:
+            return orjson.loads(candidate)
+        except ValueError:
+            continue
+    del ends
+    for position, closers in reversed(marks[-_REPAIRS:]):
+        try:
+            return orjson.loads(text[:position] + closers)
+        except ValueError:
+            continue
+    return None
+
+
+def _scan(text: str) -> tuple[list[str], list[tuple[int, str]], bool, bool]:
+    """Open brackets, last commas outside strings with what closes them, and whether the text ends in a string or escape."""
+    stack: list[str] = []
+    marks: list[tuple[int, str]] = []
+    inside = escaped = False
+    for position, char in enumerate(text):
+        if escaped:
+            escaped = False
+        elif inside:
+            escaped, inside = char == "\\", char != '"'
+        elif char == '"':
+            inside = True
+        elif char in "{[":
+            stack.append("}" if char == "{" else "]")
+        elif char in "}]":
+            if not stack or stack.pop() != char:
+                return [], [], False, False
+        elif char == ",":
+            marks = [*marks[-_REPAIRS:], (position, "".join(reversed(stack)))]
+    return stack, marks, inside, escaped
+
+
+def preview(text: str | None, key: str | None, role: Side, limit: int = 120) -> str:
+    """One line for a table, at most `limit` characters: the last user message, or the assistant's final text or calls."""
+    found = messages(text, key, role)
+    speaker = "user" if role == "input" else "assistant"
+    chosen = next((m for m in reversed(found) if m["role"] == speaker and m["parts"]), found[-1] if found else None)
+    line = _SPACES.sub(" ", " ".join(_lines(chosen["parts"]))).strip() if chosen else ""
+    return line if len(line) <= limit else line[: max(limit - 1, 0)].rstrip() + "…"
+
+
+def _lines(parts: Iterable[Part]) -> list[str]:
+    lines = []
+    for part in parts:
+        kind = part.get("type")
+        if kind == "text":
+            lines.append(str(part.get("content") or ""))
+        elif kind == "tool_call":
+            lines.append(f"{part.get('name')}({_inline(part.get('arguments'))})")
+        elif kind == "tool_call_response":
+            lines.append(_inline(part.get("response")))
+        elif kind != "reasoning":
+            lines.append(f"[{part.get('of') or kind}]")
+    return lines
+
+
+def _inline(value: Json) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_inline(item)}" for name, item in value.items())
+    return "" if value is None else value if isinstance(value, str) else dumps(value)
+
+
+def content_hash(given: Sequence[Message], answered: Sequence[Message]) -> int | None:
+    """Unsigned 64-bit hash of one call's texts, equal for the same call told by two dialects.
+
+    Over the last user message's text, the assistant's text, and the names and arguments of the tools it called, white
+    space collapsed. Null without an answer: a question alone does not tell two calls apart.
+    """
+    said = [_words(message) for message in answered if message["role"] == "assistant"]
+    if not any(said):
+        return None
+    asked = next((_words(message) for message in reversed(given) if message["role"] == "user"), "")
+    digest = hashlib.blake2b(f"{asked}\x1f{chr(30).join(said)}".encode(errors="replace"), digest_size=8)
+    return int.from_bytes(digest.digest(), "big")
+
+
+def _words(message: Message) -> str:
+    texts = []
+    for part in message["parts"]:
+        if part["type"] == "text":
+            texts.append(_SPACES.sub(" ", str(part.get("content"))).strip())
+        elif part["type"] == "tool_call":
+            texts.append(f"{part.get('name')}({_sorted(part.get('arguments'))})")
+    return "\n".join(text for text in texts if text)
+
+
+def _sorted(value: Json) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,0 +1,656 @@
+"""One span as received to what it means: the derived columns of table `spans`. Pure; never raises."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from collectors import messages as shown
+from collectors.conventions import content, finish, indexed, payload, providers
+from collectors.conventions.content import Content
+from collectors.conventions.dialects import dialect_of
+from collectors.conventions.kinds import kind_of_word
+from collectors.conventions.shapes import Message, to_parts
+from collectors.conventions.usage import EXCLUSIVE_KEYS, Usage, settle, usage_of
+from collectors.conventions.values import Json, dumps, number, plain, stored_text, strings, truth, whole
+from collectors.conventions.view import View
+from collectors.facts import Kind, SpanFacts
+from collectors.model import RawSpan, TextMap, service_of
+
+NORMALISER_VERSION = 1
+"""Stored with every row; bump it whenever the same span would be read differently."""
+
+MAX_NANOSECONDS = 2**63 - 1
+HASHED_USER = re.compile(r"uid:[0-9a-f]{32}")
+
+_CALLS: frozenset[Kind] = frozenset({"llm", "embedding"})
+_STATUS_CODE = re.compile(r"(?:error code|status code|status|http)\D{0,3}(\d{3})\b", re.IGNORECASE)
+_ERROR_NAME = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Failure))\s*[:(]")
+_FIRST_TOKEN = re.compile(r"first.?(token|chunk)|(?<!prompt)[._]chunk$", re.IGNORECASE)
+_TOOL_NAME = re.compile(r"^(?:execute_tool|running tool:?|tools/call|ai\.toolCall|tool:?)\s+|\.(?:tool|run)$")
+_HIDDEN_METADATA = re.compile(
+    r"^(LANGSMITH_|LANGCHAIN_|langgraph_|ls_|lc_|__|_type$|checkpoint_ns$|is_langchain_root$)"
+)
+_PARAMETERS = ("gen_ai.request.", "llm.request.", "ai.settings.", "llm.invocation_parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class NormaliserOptions:
+    """What a team may choose. Defaults read everything and hide nothing."""
+
+    variant_keys: tuple[str, ...] = ("variant", "experiment", "ab_variant", "feature_flag.result.variant")
+    hash_user_ids: bool = False
+    user_id_key: bytes = b""  # secret of the keyed hash, at most 64 bytes
+
+
+DEFAULT_OPTIONS = NormaliserOptions()
+
+
+def normalise(span: RawSpan, options: NormaliserOptions = DEFAULT_OPTIONS) -> SpanFacts:
+    """Derive every column that one span alone can tell.
+
+    The result depends on the stored form of the span only, and not on the order of its attributes, so that running it
+    over stored rows gives what ingest gave. A source that cannot be read is passed over for the next one and noted.
+    """
+    facts = SpanFacts()
+    view = View(span.attributes)
+    for step in _STEPS:
+        try:
+            step(span, view, facts, options)
+        except Exception:  # noqa: BLE001 - one fact that cannot be read must not cost the span its others
+            view.note(f"failed:{step.__name__.strip('_')}")
+    facts.notes = sorted(view.notes)
+    return facts
+
+
+Step = Callable[[RawSpan, View, SpanFacts, NormaliserOptions], None]
+
+
+def _origin(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    resource = span.origin.resource
+    facts.dialect = dialect_of(span.origin.scope_name, resource.get("telemetry.sdk.name"), span.attributes)
+    facts.service = service_of(resource)
+    facts.environment = (
+        view.text("environment")
+        or plain(resource.get("deployment.environment.name"))
+        or plain(resource.get("deployment.environment"))
+        or plain(resource.get("langfuse.environment"))
+    )
+    facts.release = view.text("release") or plain(resource.get("service.version") or resource.get("langfuse.release"))
+
+
+def _kind(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    for key, value in view.items("kind"):
+        word = plain(value) or ""
+        if word[:1] == "{":  # braintrust.span_attributes
+            held = view.json(key)
+            word = str(held.get("type", "")) if isinstance(held, dict) else ""
+        kind = kind_of_word(key, word)
+        if kind is not None:
+            facts.kind = kind
+            return
+    facts.kind = _kind_by_keys(span, view)
+
+
+def _kind_by_keys(span: RawSpan, view: View) -> Kind:
+    attributes = span.attributes
+    if "evaluator_name" in attributes:
+        return "evaluator"
+    if span.name == "running tools" or span.name.startswith(("evaluate {", "case: {")):
+        return "workflow"
+    if "aggregated_input" in view or ("agent_name" in attributes and "both_json" in view):
+        return "agent"
+    if "texts_indexed" in view or "embedding.model_name" in attributes:
+        return "embedding"
+    if "documents_indexed" in view or "gen_ai.retrieval.documents" in attributes:
+        return "retriever"
+    called = "gen_ai.tool.call.id" in attributes or "tool_arguments" in attributes
+    if called or ("tool_input" in view and "tool_name" in view and "request_model" not in view):
+        return "tool"
+    return _kind_of_call(view, attributes)
+
+
+def _kind_of_call(view: View, attributes: TextMap) -> Kind:
+    model = any(key in attributes for key in ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name"))
+    told = "output_indexed" in view or "input_tokens" in view or "output_tokens" in view
+    messages = "gen_ai.output.messages" in attributes or "gen_ai.completion" in attributes
+    if model and (told or messages or "provider" in view):
+        name = (view.text("request_model", "response_model") or "").lower()
+        return "embedding" if "embed" in name else "llm"
+    usage = attributes.keys() & {"gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "llm.token_count.prompt"}
+    return "llm" if usage and ("response_id" in view or "provider" in view or "output_indexed" in view) else "other"
+
+
+def _content(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    given = content.find(view, span, facts.kind, "input")
+    answered = content.find(view, span, facts.kind, "output")
+    if given and answered and given.key == answered.key and given.key is not None:
+        answered = Content(dumps(shown.messages(answered.text, answered.key, "output")), None)
+    if given:
+        facts.input, facts.input_key = given.text, given.key
+    if answered:
+        facts.output, facts.output_key = answered.text, answered.key
+    if facts.kind in _CALLS:
+        _read_call(view, facts, _messages(view, given, "input"), _messages(view, answered, "output"))
+    known = facts.input is not None or facts.output is not None
+    facts.content_rank = 2 if known else int(_has_parameters(view))
+
+
+def _messages(view: View, found: Content | None, side: shown.Side) -> list[Message]:
+    if found is None:
+        return []
+    if found.messages is not None:
+        return found.messages
+    read = shown.messages(found.text, found.key, side)
+    if read and any(part.get("cut") for part in read[-1]["parts"]):
+        view.note("content_truncated")
+    return read
+
+
+def _read_call(view: View, facts: SpanFacts, given: list[Message], answered: list[Message]) -> None:
+    """What the messages themselves tell of a model call."""
+    if facts.kind == "llm" and "content_truncated" not in view.notes:
+        facts.content_hash = shown.content_hash(given, answered)
+    system = [part for message in given if message["role"] == "system" for part in message["parts"]]
+    if system:
+        facts.system_instructions = dumps(system)
+    raw = next((reason for m in answered if (reason := finish.raw_reason(m.get("finish_reason")))), None)
+    facts.finish_reason_raw = raw
+    if any(part["type"] == "tool_call" for message in answered for part in message["parts"]):
+        facts.finish_reason = "tool_call"  # a mark for _finish: the answer asks for tools
+
+
+def _has_parameters(view: View) -> bool:
+    if "request_model" in view or "response_model" in view or "input_tokens" in view:
+        return True
+    return any(key.startswith(_PARAMETERS) for key in view.attributes)
+
+
+def _instructions(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
+    for key, value in view.items("system_instructions"):
+        read = view.json(key)
+        parts = to_parts(value if read is None else read)
+        if parts:
+            facts.system_instructions = dumps(parts)
+            return
+
+
+def _models(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
+    facts.response_id = _response_id(view)
+    facts.request_model = view.text("request_model")
+    facts.response_model = view.text("response_model")
+    if facts.request_model is None:
+        facts.request_model = next((m for held in _params(view) if (m := _model_in(held))), None)
+    weak = view.text("model_weak")
+    if weak and facts.response_model is None and "llm.model_name" in view.attributes:
+        facts.response_model = plain(view.attributes["llm.model_name"])
+    elif weak and facts.request_model is None and facts.kind in {"llm", "embedding", "agent", "reranker"}:
+        facts.request_model = weak
+
+
+def _response_id(view: View) -> str | None:
+    found = view.text("response_id")
+    return None if found is None or _BARE_UUID.fullmatch(found) else found
+
+
+_BARE_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+"""A library's own number for the call (LiteLLM on errors), not the provider's."""
+
+
+def _params(view: View) -> Iterator[dict[str, Json]]:
+    for key, _ in view.items("params_json"):
+        held = view.json(key)
+        if isinstance(held, dict):
+            yield held
+
+
+def _model_in(held: dict[str, Json]) -> str | None:
+    found = (held.get(name) for name in ("model", "model_name", "modelId", "model_id", "deployment"))
+    return next((value for value in found if isinstance(value, str) and value), None)
+
+
+def _usage(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    usage = Usage(
+        input=view.read("input_tokens", whole),
+        output=view.read("output_tokens", whole),
+        total=view.read("total_tokens", whole),
+        cache_read=view.read("cache_read_tokens", whole),
+        cache_write=view.read("cache_write_tokens", whole),
+        reasoning=view.read("reasoning_tokens", whole),
+    )
+    aggregated = "aggregated_input" in view or "aggregated_output" in view
+    if aggregated and usage.input is None and usage.output is None:
+        _read_aggregated(view, usage)
+    usage.disjoint_cache = _source_key(view, "input_tokens") in EXCLUSIVE_KEYS
+    if not usage.complete:
+        _usage_in_json(view, usage)
+    if facts.kind in _CALLS:
+        _read_payloads(view, facts, usage)
+    if not _failed_without_answer(span, usage):
+        _store_usage(view, facts, usage)
+    facts.usage_role = _role(facts, usage, aggregated)
+
+
+def _source_key(view: View, field: str) -> str | None:
+    return next((key for _, key, _ in view.slots(field) if whole(view.attributes[key]) is not None), None)
+
+
+def _read_aggregated(view: View, usage: Usage) -> None:
+    usage.input = view.read("aggregated_input", whole)
+    usage.output = view.read("aggregated_output", whole)
+    prefix = "gen_ai.aggregated_usage."
+    told = {key[len(prefix) :]: value for key, value in view.attributes.items() if key.startswith(prefix)}
+    usage.cache_read = whole(told.get("cache_read.input_tokens"))
+    usage.cache_write = whole(told.get("cache_write.input_tokens") or told.get("cache_creation.input_tokens"))
+    usage.reasoning = whole(told.get("reasoning.output_tokens") or told.get("details.reasoning_tokens"))
+
+
+def _usage_in_json(view: View, usage: Usage) -> None:
+    """Usage objects in attributes made for them."""
+    for key, _ in view.items("usage_json"):
+        held = view.json(key)
+        told = usage_of(held)
+        if not told:
+            told = payload.read_payload(held).usage
+        if told:
+            _merge(view, usage, told)
+        if usage.complete:
+            return
+
+
+def _merge(view: View, usage: Usage, told: Usage) -> None:
+    """Fill gaps from another telling of the same usage; a raw one that leaves out the cache reveals that ours does too."""
+    if usage.input is None or usage.input == told.input:
+        usage.disjoint_cache |= told.disjoint_cache
+    if usage.output is None or usage.output == told.output:
+        usage.disjoint_reasoning |= told.disjoint_reasoning
+    if usage.input is not None and told.input is not None and usage.input != told.input:
+        told.total = None  # another count, perhaps settled already: its total is no witness for ours
+    usage.fill(told)
+
+
+def _read_payloads(view: View, facts: SpanFacts, usage: Usage) -> None:
+    """The provider's answer inside JSON attributes: the last source of usage, id, model and finish reason."""
+    for key in _answer_keys(view):
+        if usage.complete and facts.response_id and facts.response_model and facts.finish_reason_raw:
+            return
+        text = view.attributes[key] or ""
+        if not payload.MARKERS.search(text):
+            continue
+        found = payload.read_payload(view.json(key))
+        if found.usage:
+            _merge(view, usage, found.usage)
+        facts.response_id = facts.response_id or _told(found.response_id)
+        facts.response_model = facts.response_model or found.model
+        if facts.finish_reason_raw is None:
+            facts.finish_reason_raw = finish.raw_reason(found.finish_reason)
+    if facts.request_model is None:
+        facts.request_model = _requested_model(view)
+
+
+def _told(response_id: str | None) -> str | None:
+    return None if response_id is None or _BARE_UUID.fullmatch(response_id) else response_id
+
+
+_NO_ANSWER = frozenset({"gen_ai.output.messages", "gen_ai.input.messages"})
+
+
+def _answer_keys(view: View) -> list[str]:
+    """Attributes that may hold the answer as JSON: outputs first, then whatever else looks like it."""
+    named = [key for field in ("output", "output_weak") for _, key, _ in view.slots(field)]
+    inputs = {key for field in ("input", "input_weak", "params_json", "both_json") for _, key, _ in view.slots(field)}
+    rest = sorted(
+        key
+        for key, value in view.attributes.items()
+        if value
+        and len(value) > 20
+        and value[0] in "{["
+        and ("sage" in value or "oken" in value)
+        and "metrics" not in key
+    )
+    keys = dict.fromkeys([*named, *(key for key in rest if key not in inputs and not key.startswith("llm.input_"))])
+    return [key for key in keys if key not in _NO_ANSWER and (view.attributes[key] or "")[:1] in {"{", "["}]
+
+
+def _requested_model(view: View) -> str | None:
+    for field in ("input", "input_weak"):
+        for key, value in view.items(field):
+            if value[:1] == "{" and '"model' in value:
+                held = view.json(key)
+                model = _model_in(held) if isinstance(held, dict) else None
+                if model:
+                    return model
+    return None
+
+
+def _failed_without_answer(span: RawSpan, usage: Usage) -> bool:
+    """Some instrumentors write zeros for a call that failed before it was answered: unknown, not nothing."""
+    return span.status == "error" and not usage.input and not usage.output
+
+
+def _store_usage(view: View, facts: SpanFacts, usage: Usage) -> None:
+    for code in settle(usage):
+        view.note(code)
+    if usage.output is None and usage.total is not None and usage.input is not None and facts.kind == "llm":
+        usage.output = usage.total - usage.input if usage.total >= usage.input else None
+    if facts.kind == "embedding" and usage.input is None:
+        usage.input = usage.total
+    facts.input_tokens, facts.output_tokens = usage.input, usage.output
+    facts.cache_read_tokens, facts.cache_write_tokens = usage.cache_read, usage.cache_write
+    facts.reasoning_tokens = usage.reasoning
+
+
+def _role(facts: SpanFacts, usage: Usage, aggregated: bool) -> Literal["leaf", "aggregate"] | None:
+    if aggregated:
+        return "aggregate"
+    if facts.kind in _CALLS:
+        return "leaf"
+    if not usage:
+        return None
+    return "leaf" if facts.kind == "reranker" else "aggregate"
+
+
+def _names(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
+    facts.request_model = facts.request_model and providers.model_name(facts.request_model)
+    facts.response_model = facts.response_model and providers.model_name(facts.response_model)
+    for _key, value in view.items("provider"):
+        found = providers.provider_of(plain(value) or "")
+        if found:
+            facts.provider = found
+            break
+    else:
+        metadata = _metadata_texts(view)
+        named = providers.provider_of(metadata.get("ls_provider") or "")
+        facts.provider = named or (
+            providers.provider_of_model(facts.response_model or facts.request_model, facts.response_id)
+            if facts.kind in _CALLS
+            else None
+        )
+
+
+def _finish(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    calls_tools = facts.finish_reason == "tool_call"
+    facts.finish_reason = None
+    raw = view.read("finish_reason", finish.raw_reason) or facts.finish_reason_raw or _finish_in_events(span)
+    if raw is None or facts.kind in {"tool", "retriever"}:
+        facts.finish_reason_raw = None
+        return
+    facts.finish_reason_raw = raw
+    reason = finish.finish_reason(raw)
+    facts.finish_reason = "tool_call" if reason == "stop" and calls_tools else reason
+
+
+def _finish_in_events(span: RawSpan) -> str | None:
+    for event in span.events:
+        if event.name == "gen_ai.choice":
+            return finish.raw_reason(event.attributes.get("finish_reason"))
+    return None
+
+
+def _cost(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
+    cost = view.read("cost", number)
+    if cost is None:
+        cost = next((c for key, _ in view.items("cost_json") if (c := _total_cost(view.json(key))) is not None), None)
+    if cost is None:
+        cost = view.read("cost_nonzero", number) or None
+    facts.reported_cost_usd = cost if cost is not None and cost >= 0 else None
+
+
+def _total_cost(held: Json) -> float | None:
+    if not isinstance(held, dict):
+        return None
+    for name in ("total", "total_cost", "totalCost"):
+        total = number(held.get(name))
+        if total is not None:
+            return total
+    amounts = [amount for value in held.values() if (amount := number(value)) is not None]
+    return sum(amounts) if amounts else None
+
+
+def _time(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    duration = span.end_ns - span.start_ns
+    if duration < 0:
+        view.note("never_ended" if span.end_ns == 0 else "ended_before_start")
+    if duration > MAX_NANOSECONDS:
+        view.note("duration_out_of_range")
+    if span.dropped_attributes:
+        view.note("attributes_dropped")
+    facts.streaming = _streaming(span, view)
+    first = _first_token(span, view)
+    if first is None:
+        return
+    if facts.streaming is False or first < 0 or (0 <= duration < first):
+        view.note("ttft_implausible")
+        return
+    facts.ttft_ns, facts.streaming = first, True
+
+
+def _streaming(span: RawSpan, view: View) -> bool | None:
+    told = view.read("streaming", truth)
+    if told is not None:
+        return told
+    operation = span.attributes.get("ai.operationId") or ""
+    if "stream" in operation:
+        return True
+    return next((s for held in _params(view) if (s := truth(held.get("stream"))) is not None), None)
+
+
+def _first_token(span: RawSpan, view: View) -> int | None:
+    """Nanoseconds from the span's start to the first token, by any telling; null without one."""
+    for field, scale in (("ttft_s", 1e9), ("ttft_ms", 1e6)):
+        value = view.read(field, number)
+        if value is not None and abs(value) < 1e9:
+            return round(value * scale)
+    stamp = view.text("ttft_time")
+    if stamp:
+        moment = _instant_ns(stamp)
+        return None if moment is None else moment - span.start_ns
+    moments = [event.time_ns for event in span.events if _FIRST_TOKEN.search(event.name)]
+    return min(moments) - span.start_ns if moments else None
+
+
+def _instant_ns(stamp: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+
+
+def _identity(_: RawSpan, view: View, facts: SpanFacts, options: NormaliserOptions) -> None:
+    metadata = _metadata_texts(view)
+    facts.session_id = (
+        view.text("session_id")
+        or _member(metadata, "session_id", "sessionId", "thread_id", "threadId")
+        or view.text("session_id_weak")
+        or _member(metadata, "conversation_id")
+    )
+    user = (
+        view.text("user_id") or _member(metadata, "user_id", "userId") or view.text("user_id_weak") or _sent_user(view)
+    )
+    facts.user_id = hashed_user(user, options.user_id_key) if user and options.hash_user_ids else user
+    facts.metadata = {k: v for k, v in metadata.items() if not _HIDDEN_METADATA.match(k)}
+    if user and facts.user_id != user:
+        facts.metadata = {k: facts.user_id if v == user else v for k, v in facts.metadata.items()}
+    facts.tags = _tags(view)
+    facts.variant = _variant(view, metadata, options.variant_keys)
+
+
+def hashed_user(user: str, key: bytes) -> str:
+    """A keyed hash `uid:<32 hex>` of a user id; one that is hashed already stays."""
+    if HASHED_USER.fullmatch(user):
+        return user
+    return f"uid:{hashlib.blake2b(user.encode(errors='replace'), digest_size=16, key=key[:64]).hexdigest()}"
+
+
+def _member(metadata: TextMap, *names: str) -> str | None:
+    return next((value for name in names if (value := plain(metadata.get(name)))), None)
+
+
+def _sent_user(view: View) -> str | None:
+    return next((u for held in _params(view) if isinstance(u := held.get("user"), str) and u), None)
+
+
+def _metadata_texts(view: View) -> TextMap:
+    """Metadata of all sources as one map; where two name the same member the better source counts."""
+    found: TextMap = {}
+    for _, key, rest in view.slots("metadata"):
+        value = plain(view.attributes[key])
+        if value is not None:
+            found.setdefault(rest, value)
+    for key, _ in view.items("metadata_json"):
+        held = view.json(key)
+        for name, value in held.items() if isinstance(held, dict) else ():
+            text = plain(stored_text(value))
+            if text is not None:
+                found.setdefault(str(name), text)
+    return found
+
+
+def _tags(view: View) -> list[str]:
+    for key, value in view.items("tags"):
+        held = view.json(key)
+        if isinstance(held, list):
+            found = strings(held)
+        else:
+            found = [tag.strip() for tag in (plain(value) or "").split(",")]
+        found = list(dict.fromkeys(tag for tag in found if tag))
+        if found:
+            return found
+    return []
+
+
+def _variant(view: View, metadata: TextMap, keys: tuple[str, ...]) -> str | None:
+    for key in keys:
+        found = plain(view.attributes.get(key)) or plain(metadata.get(key))
+        if found:
+            return found
+    return None
+
+
+def _prompt(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
+    facts.prompt_name = view.text("prompt_name")
+    facts.prompt_version = view.text("prompt_version")
+    for key, _value in view.items("prompt_json"):
+        held = view.json(key)
+        if isinstance(held, dict) and facts.prompt_name is None:
+            facts.prompt_name = plain(stored_text(held.get("name")))
+            facts.prompt_version = plain(stored_text(held.get("version")))
+
+
+def _agents(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    facts.agent_name = view.text("agent_name")
+    if facts.agent_name is None and ("metadata" in view or "metadata_json" in view):
+        facts.agent_name = _member(_metadata_texts(view), "lc_agent_name")
+    entity = plain(span.attributes.get("traceloop.entity.name"))
+    if facts.agent_name is None and facts.kind == "agent":
+        facts.agent_name = entity
+    facts.workflow_name = view.text("workflow_name")
+    if facts.kind == "tool":
+        facts.tool_name = view.text("tool_name") or entity or _TOOL_NAME.sub("", span.name) or None
+    elif "tool_name" in view:
+        facts.tool_name = view.text("tool_name")
+    facts.tool_call_id = view.text("tool_call_id")
+
+
+def _tools(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
+    if facts.kind not in {"llm", "agent", "workflow"}:
+        return
+    found: Json = None
+    for key, _value in view.items("tool_definitions"):
+        found = found or _definitions(view.json(key))
+    if not found and "tools_indexed" in view:
+        found = indexed.tools(view)
+    for held in _params(view) if not found else ():
+        found = found or _definitions(held.get("tools")) or _definitions(_offered(held))
+    if found:
+        facts.tool_definitions = dumps(found)
+
+
+def _offered(held: dict[str, Json]) -> Json:
+    """pydantic-ai's `model_request_parameters`."""
+    offered = [tool for name in ("function_tools", "output_tools") for tool in held.get(name) or ()]
+    return offered or None
+
+
+def _definitions(held: Json) -> Json:
+    if not isinstance(held, list) or not held:
+        return None
+    opened = [view_tool if not isinstance(view_tool, str) else _parsed(view_tool) for view_tool in held]
+    return opened if any(isinstance(tool, dict) for tool in opened) else None
+
+
+def _parsed(text: str) -> Json:
+    read, cut = shown.read(text)
+    return text if cut else read
+
+
+def _documents(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    found = indexed.documents(indexed.lists(view, "documents_indexed")) if "documents_indexed" in view else []
+    for key, _value in view.items("documents_json"):
+        held = view.json(key)
+        found = found or indexed.documents(held if isinstance(held, list) else [])
+    if not found and facts.kind in {"retriever", "reranker"}:
+        found = indexed.documents(_in_output(facts)) or indexed.documents(_in_events(span))
+    if found:
+        facts.documents = dumps(found)
+
+
+def _in_output(facts: SpanFacts) -> list[Json]:
+    held, cut = shown.read(facts.output or "")
+    if isinstance(held, dict):
+        names = ("documents", "results", "nodes", "matches", "output", "source_nodes")
+        held = next((held[name] for name in names if isinstance(held.get(name), list)), None)
+    return held if isinstance(held, list) and not cut and not any(isinstance(item, str) for item in held) else []
+
+
+def _in_events(span: RawSpan) -> list[Json]:
+    prefix = "db.query.result."
+    results = [event for event in span.events if event.name == "db.query.result"]
+    return [{k.removeprefix(prefix): v for k, v in event.attributes.items()} for event in results]
+
+
+def _errors(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    attributes = span.attributes
+    facts.http_status = _http_status(view.read("http_status", whole))
+    kind = view.text("error_type")
+    level = (attributes.get("langfuse.observation.level") or "").strip('"').upper()
+    tool_failed = (attributes.get("gen_ai.tool.status") or "").lower() in {"error", "failed"}
+    if (
+        span.status != "error"
+        and kind is None
+        and level != "ERROR"
+        and not tool_failed
+        and facts.finish_reason != "error"
+    ):
+        return
+    raised = next((event for event in reversed(span.events) if event.name == "exception"), None)
+    details = raised.attributes if raised else {}
+    message = span.status_message or plain(details.get("exception.message")) or view.text("error_message")
+    facts.error_message = message
+    named = _ERROR_NAME.match(message or "")
+    facts.error_type = kind or plain(details.get("exception.type")) or (named.group(1) if named else None) or "_OTHER"
+    if facts.http_status is None or facts.http_status < 400:
+        facts.http_status = _told_status(facts.error_type, message) or facts.http_status
+
+
+def _http_status(code: int | None) -> int | None:
+    return code if code is not None and 100 <= code <= 599 else None
+
+
+def _told_status(kind: str, message: str | None) -> int | None:
+    if kind.isdecimal():
+        return _http_status(int(kind[:9]))
+    found = _STATUS_CODE.search(message or "")
+    return _http_status(int(found.group(1))) if found else None
+
+
+_STEPS: tuple[Step, ...] = (
+    _origin, _kind, _content, _instructions, _models, _usage, _names, _finish, _cost, _time, _identity, _prompt,
+    _agents, _tools, _documents, _errors,
+)  # fmt: skip
