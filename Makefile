@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing into $(VENV) (a few minutes the first time)"
 	@# Without build isolation, so that the build tool is pinned too.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt setuptools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'setuptools>=77'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --editable '.[dev]'
 	$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
