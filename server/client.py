@@ -1,0 +1,253 @@
+"""The API from Python, synchronously: what the app and the command line ask the server through.
+
+Imports neither the store nor the collectors, so that a page starts fast and cannot reach around the API.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import httpx
+import pandas as pd
+import pyarrow as pa
+
+ARROW = "application/vnd.apache.arrow.stream"
+ErrorKind = Literal["unreachable", "timeout", "refused", "failed"]
+Param = str | int | float | bool | datetime | date | None
+
+
+class ApiError(Exception):
+    """The API gave no answer. `str()` of it is a sentence for a person.
+
+    `kind`: `unreachable` (nobody listens), `timeout` (the server or its query took too long), `refused` (the question
+    is wrong, asking again cannot help), `failed` (the server could not answer now).
+    """
+
+    def __init__(self, kind: ErrorKind, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.kind, self.message, self.status = kind, message, status  # status: of HTTP; null: no answer came
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answered query.
+
+    `frame` has Arrow-backed columns, so that an integer with gaps stays an integer and null stays null; times are UTC
+    and say so. `watermark` names the state of the data it was read from, `commit_seq-resolved_seq`.
+    """
+
+    frame: pd.DataFrame
+    watermark: str
+    truncated: bool  # true: there are more rows than these
+
+
+class Client:
+    """One server, one project. Safe to share between threads."""
+
+    def __init__(self, base_url: str, project: str = "default", timeout_s: float = 30.0) -> None:
+        """`base_url` as in `http://127.0.0.1:8420`; `timeout_s` bounds each call."""
+        self.base_url, self.project = base_url.rstrip("/"), project
+        # Without the proxies of the environment: the server is a neighbour.
+        self._http = httpx.Client(base_url=self.base_url, timeout=timeout_s, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def query(self, name: str, **params: Param) -> Answer:
+        """Answer a named query; `queries()` lists them. Null parameters are left out, times without a zone are UTC.
+
+        Raises:
+            ApiError: see its kinds.
+        """
+        return self._frame(f"/api/query/{name}", params)
+
+    def traces(self, **params: Param) -> Answer:
+        """The query `traces`, with the columns `input_preview` and `output_preview`: one line each, '' for none."""
+        return self._frame("/api/traces", params)
+
+    def span(self, trace_id: str, span_id: str, since: datetime | None = None) -> dict[str, Any]:
+        """All of one span; the fields stand at `GET /api/spans/{trace_id}/{span_id}`.
+
+        `input`, `output` and `system` are canonical messages. `since`: start of the trace, which makes it faster.
+
+        Raises:
+            ApiError: `refused` with status 404 when there is no such span.
+        """
+        found: dict[str, Any] = self._json(f"/api/spans/{trace_id}/{span_id}", {"since": since})
+        return found
+
+    def totals(
+        self, since: datetime | None = None, until: datetime | None = None, trace_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """One object per trace that starts in [since, until), oldest first, settled. See `GET /api/totals`."""
+        return list(self.totals_lines(since, until, trace_id))
+
+    def totals_lines(
+        self, since: datetime | None = None, until: datetime | None = None, trace_id: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """`totals`, one by one."""
+        params: dict[str, Param] = {"since": since, "until": until, "trace_id": trace_id, "format": "jsonl"}
+        with self._stream("/api/totals", params) as answer:
+            yield from (json.loads(line) for line in answer.iter_lines() if line)
+
+    def ledger(self, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
+        """Sums of the ledger per hour, source, service and signal: received = stored + duplicate + rejected."""
+        rows: list[dict[str, Any]] = self._json("/api/ledger", {"since": since, "until": until})
+        return rows
+
+    def status(self) -> dict[str, Any]:
+        """What `GET /api/status` says: version, addresses, counters, queue, disk, resolver."""
+        found: dict[str, Any] = self._json("/api/status")
+        return found
+
+    def ready(self) -> tuple[bool, list[str]]:
+        """Whether the server takes and answers, and, if not, why."""
+        answer = self._send("GET", "/readyz", accept_status=(200, 503))
+        found = answer.json()
+        return answer.status_code == httpx.codes.OK, list(found.get("reasons", []))
+
+    def watermark(self) -> str:
+        """State of the data, `commit_seq-resolved_seq`: the same question has the same answer while it stands still."""
+        return str(self._json("/api/watermark")["watermark"])
+
+    def queries(self) -> list[dict[str, Any]]:
+        """`name`, `doc` and `params` of every named query."""
+        found: list[dict[str, Any]] = self._json("/api/queries")
+        return found
+
+    def projects(self) -> list[dict[str, Any]]:
+        """`project_id`, `name`, `created_at` of every project, by name."""
+        found: list[dict[str, Any]] = self._json("/api/projects")
+        return found
+
+    def add_project(self, name: str) -> dict[str, Any]:
+        """Create a project; one that exists is returned as it is."""
+        found: dict[str, Any] = self._send("POST", "/api/projects", body={"name": name}).json()
+        return found
+
+    def add_scores(self, scores: list[dict[str, Any]]) -> dict[str, Any]:
+        """Store scores; see `POST /api/scores` for the fields. Returns `stored` and `duplicate`."""
+        found: dict[str, Any] = self._send("POST", "/api/scores", body={"scores": scores}).json()
+        return found
+
+    def load_demo(self) -> dict[str, Any]:
+        """Load the sample data, some seconds. Returns `traces`, `spans_accepted`, `logs_accepted`, `newest`, ..."""
+        found: dict[str, Any] = self._send("POST", "/api/demo", body={}, timeout_s=600).json()
+        return found
+
+    def sql(self, statement: str) -> Answer:
+        """Run one read-only SELECT through the guarded prompt."""
+        return _answer(self._send("POST", "/api/sql", body={"sql": statement}, accept=ARROW))
+
+    def settle(self, timeout_s: float = 30.0) -> str:
+        """Wait until everything committed so far is resolved into traces; returns the watermark."""
+        found = self._send("POST", "/api/settle", body={"timeout_s": timeout_s}, timeout_s=timeout_s + 5).json()
+        return str(found["watermark"])
+
+    def _frame(self, path: str, params: Mapping[str, Param]) -> Answer:
+        return _answer(self._send("GET", path, params, accept=ARROW))
+
+    def _json(self, path: str, params: Mapping[str, Param] | None = None) -> Any:
+        return self._send("GET", path, params).json()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Param] | None = None,
+        *,
+        body: object = None,
+        accept: str = "application/json",
+        timeout_s: float | None = None,
+        accept_status: tuple[int, ...] = (200, 201),
+    ) -> httpx.Response:
+        request = self._http.build_request(
+            method,
+            path,
+            params=self._params(params),
+            json=body,
+            headers={"accept": accept},
+            timeout=timeout_s or self._http.timeout,
+        )
+        with self._told():
+            answer = self._http.send(request)
+        if answer.status_code not in accept_status:
+            raise _error(answer)
+        return answer
+
+    @contextmanager
+    def _stream(self, path: str, params: Mapping[str, Param]) -> Iterator[httpx.Response]:
+        with self._told(), self._http.stream("GET", path, params=self._params(params)) as answer:
+            if answer.status_code != httpx.codes.OK:
+                answer.read()
+                raise _error(answer)
+            yield answer
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            message = f"The server at {self.base_url} did not answer in time. Narrow the time range, or try again."
+            raise ApiError("timeout", message) from error
+        except httpx.TransportError as error:
+            message = f"No server answers at {self.base_url} ({error}). Start it with `assay up` or `assay serve`."
+            raise ApiError("unreachable", message) from error
+
+    def _params(self, params: Mapping[str, Param] | None) -> dict[str, str]:
+        given = {"project": self.project, **(params or {})}
+        return {name: text(value) for name, value in given.items() if value is not None}
+
+
+def text(value: Param) -> str:
+    """A parameter as it stands in a URL: ISO 8601 in UTC, `true`, `false`, decimal."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return aware.isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _answer(response: httpx.Response) -> Answer:
+    table = pa.ipc.open_stream(response.content).read_all()
+    return Answer(
+        _in_utc(table).to_pandas(types_mapper=pd.ArrowDtype),
+        response.headers.get("x-assay-watermark", ""),
+        response.headers.get("x-assay-truncated") == "true",
+    )
+
+
+def _in_utc(table: pa.Table) -> pa.Table:
+    for index, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz is None:
+            aware = table.column(index).cast(pa.timestamp(field.type.unit, "UTC"))
+            table = table.set_column(index, field.name, aware)
+    return table
+
+
+def _error(response: httpx.Response) -> ApiError:
+    try:
+        told = response.json()
+        message = str(told.get("detail") or told.get("title"))
+    except (json.JSONDecodeError, AttributeError):
+        message = f"The server answered {response.status_code}."
+    return ApiError(_kind(response.status_code), message, response.status_code)
+
+
+def _kind(status: int) -> ErrorKind:
+    if status == httpx.codes.GATEWAY_TIMEOUT:
+        return "timeout"
+    return "refused" if httpx.codes.is_client_error(status) and status != httpx.codes.TOO_MANY_REQUESTS else "failed"
