@@ -20,7 +20,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
+
+import pyarrow as pa
+
+from collectors.conventions.shapes import Message
 
 Key = tuple[str, int]
 """(trace id, span id)"""
@@ -141,7 +145,11 @@ class Derived:
         return self.trace_id, self.span_id
 
 
-DERIVED_COLUMNS = tuple(f.name for f in fields(Derived))
+_TYPES = {
+    "int | None": pa.int64(), "float | None": pa.float64(), "str": pa.string(), "str | None": pa.string(),
+}  # fmt: skip
+_IDS = dict.fromkeys(("span_id", "duplicate_of_span"), pa.uint64())
+DERIVED = pa.schema([(column.name, _IDS.get(column.name) or _TYPES[str(column.type)]) for column in fields(Derived)])
 FILLED = (
     "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "reported_cost_usd",
     "cost_usd", "ttft_ns", "request_model", "response_model", "provider", "finish_reason",
@@ -164,6 +172,30 @@ def resolve(spans: Iterable[TraceSpan], contents: Iterable[SpanContent] = ()) ->
         _estimate_from_lowest_aggregate(traces, trace_spans, book)
         _count_tools_in_messages(trace_spans, book)
     return book.rows()
+
+
+def derived_table(rows: Sequence[Derived]) -> pa.Table:
+    """Rows as Arrow, with the columns of `span_derived` but `project_id`; ids of traces are text."""
+    columns = zip(*map(astuple, rows), strict=True) if rows else [()] * len(DERIVED)
+    return pa.Table.from_arrays([pa.array(c, f.type) for c, f in zip(columns, DERIVED, strict=True)], schema=DERIVED)
+
+
+def trace_spans(table: pa.Table) -> list[TraceSpan]:
+    """Rows of an Arrow table with the columns of `TraceSpan`; others are ignored, missing ones keep their default."""
+    names = [column.name for column in fields(TraceSpan) if column.name in table.column_names]
+    return [TraceSpan(**row) for row in table.select(names).to_pylist()]
+
+
+def trailing_tool_results(conversation: Sequence[Message]) -> tuple[str, ...]:
+    """Call ids (texts where there is no id) of the tool results that were given after the model's last turn."""
+    found: dict[str, None] = {}
+    for message in reversed(conversation):
+        if message["role"] == "assistant":
+            break
+        for part in message["parts"]:
+            if part.get("type") == "tool_call_response":
+                found[str(part.get("id") or part.get("response"))] = None
+    return tuple(reversed(found))
 
 
 # --- what was decided so far

@@ -1,0 +1,94 @@
+-- One row per loaded trace, with the columns of trace_summaries. Reads the relations `loaded` and `derived` (rows of span_derived for these
+-- traces). Only rows whose effective usage role is leaf feed sums; failed spans that were told again are counted once.
+with recursive known as (
+    select s.*, d.rule, coalesce(d.usage_role, s.usage_role) as role, d.usage_role as derived_role, d.tool_executions,
+           coalesce(d.input_tokens, s.input_tokens) as used_input, coalesce(d.output_tokens, s.output_tokens) as used_output,
+           coalesce(d.cache_read_tokens, s.cache_read_tokens) as used_cache_read,
+           coalesce(d.cache_write_tokens, s.cache_write_tokens) as used_cache_write,
+           coalesce(d.reasoning_tokens, s.reasoning_tokens) as used_reasoning,
+           coalesce(d.cost_usd, s.cost_usd) as cost, coalesce(d.reported_cost_usd, s.reported_cost_usd) as reported_cost,
+           coalesce(d.response_model, s.response_model, d.request_model, s.request_model) as model,
+           coalesce(d.error_type, s.error_type) as known_error_type, coalesce(d.error_message, s.error_message) as known_error_message,
+           s.failed or d.error_type is not null as has_failed,
+           p.span_id is null as is_top,
+           row_number() over (partition by s.trace_id order by p.span_id is not null, s.start_time, s.span_id) as place
+    from loaded s
+    left join derived d on d.trace_id = s.trace_id and d.span_id = s.span_id
+    left join (select distinct trace_id, span_id from loaded) p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id
+), failures as (  -- counted once, at the deepest
+    select f.trace_id, f.span_id, f.parent_span_id, f.start_time, f.known_error_type, f.known_error_message
+    from known f
+    where f.has_failed and f.derived_role is distinct from 'duplicate'
+      and not exists (
+          select 1 from known c
+          where c.trace_id = f.trace_id and c.parent_span_id = f.span_id and c.has_failed and c.derived_role is distinct from 'duplicate'
+      )
+), climb(trace_id, span_id, above, depth) as (
+    select trace_id, span_id, parent_span_id, 0 from failures
+    union all
+    select c.trace_id, c.span_id, k.parent_span_id, c.depth + 1
+    from climb c join known k on k.trace_id = c.trace_id and k.span_id = c.above
+    where c.depth < 200  -- parents may go in a circle
+), depths as (
+    select trace_id, span_id, max(depth) as depth from climb group by trace_id, span_id
+), deepest as (
+    select f.trace_id, f.known_error_type as error_type, f.known_error_message as error_message,
+           row_number() over (partition by f.trace_id order by d.depth desc, f.start_time, f.span_id) as place,
+           count(*) over (partition by f.trace_id) as errors
+    from failures f join depths d on d.trace_id = f.trace_id and d.span_id = f.span_id
+), trace_tags as (
+    select trace_id, list(distinct tag order by tag) as tags
+    from (select trace_id, unnest(tags) as tag from loaded where len(tags) > 0)
+    group by trace_id
+), sums as (
+    select
+        trace_id,
+        max(commit_seq) as resolved_seq,
+        min(start_time) as start_time,
+        max(epoch_us(start_time) * 1000 + coalesce(duration_ns, 0)) - min(epoch_us(start_time)) * 1000 as duration_ns,
+        max(span_id) filter (where place = 1) as root_span_id,
+        max(name) filter (where place = 1) as root_name,
+        max(parent_span_id) filter (where place = 1) is not null as root_missing,
+        arg_min(service, place) as service,
+        coalesce(list(distinct service order by service) filter (where service is not null), []) as services,
+        arg_min(environment, place) as environment,
+        arg_min(release, place) as release,
+        count(*) as spans,
+        count(*) filter (where kind = 'llm' and role = 'leaf' and not has_failed) as model_calls_ok,
+        count(*) filter (where kind = 'llm' and role = 'leaf' and has_failed) as model_calls_failed,
+        count(*) filter (where kind = 'embedding' and role = 'leaf') as embedding_calls,
+        sum(used_input) filter (where kind = 'embedding' and role = 'leaf') as embedding_input_tokens,
+        count(*) filter (where kind = 'tool' and derived_role is null) + coalesce(sum(tool_executions), 0) as tool_executions,
+        count(*) filter (where kind = 'tool' and derived_role is null and has_failed) as tool_executions_failed,
+        sum(used_input) filter (where kind <> 'embedding' and role = 'leaf') as input_tokens,
+        sum(used_output) filter (where kind <> 'embedding' and role = 'leaf') as output_tokens,
+        sum(used_cache_read) filter (where kind <> 'embedding' and role = 'leaf') as cache_read_tokens,
+        sum(used_cache_write) filter (where kind <> 'embedding' and role = 'leaf') as cache_write_tokens,
+        sum(used_reasoning) filter (where kind <> 'embedding' and role = 'leaf') as reasoning_tokens,
+        count(*) filter (
+            where kind = 'llm' and role = 'leaf' and not has_failed and used_input is null and used_output is null
+        ) as unknown_usage_calls,
+        coalesce(bool_or(rule = 'lowest_aggregate_estimated'), false) as usage_estimated,
+        sum(cost) filter (where role = 'leaf') as cost_usd,
+        sum(reported_cost) filter (where role = 'leaf') as reported_cost_usd,
+        coalesce(bool_or(has_failed) filter (where place = 1), false) as root_failed,
+        bool_or(has_failed) as any_failed,
+        arg_min(session_id, place) as session_id,
+        arg_min(user_id, place) as user_id,
+        coalesce(list(distinct model order by model) filter (where role = 'leaf' and model is not null), []) as models,
+        coalesce(list(distinct variant order by variant) filter (where variant is not null), []) as variants,
+        coalesce(
+            list(distinct prompt_name || coalesce('@' || prompt_version, '') order by prompt_name || coalesce('@' || prompt_version, ''))
+            filter (where prompt_name is not null), []
+        ) as prompts
+    from known
+    group by trace_id
+)
+select s.* exclude (root_failed, any_failed, session_id, user_id, models, variants, prompts),
+       coalesce(e.errors, 0) as errors, e.error_type, e.error_message,
+       case when root_failed then 'error' when any_failed then 'recovered' else 'ok' end as status,
+       session_id, user_id, models, coalesce(t.tags, []) as tags, variants, prompts
+from sums s
+left join deepest e on e.trace_id = s.trace_id and e.place = 1
+left join trace_tags t on t.trace_id = s.trace_id
+order by s.trace_id

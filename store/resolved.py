@@ -1,0 +1,156 @@
+"""What the resolver reads and writes: `span_derived`, `trace_summaries` and how far it has come.
+
+Reads take a cursor inside one read-only transaction. The sums of summaries are SQL over what was loaded, in a database
+in memory, so that a pass holds neither the writer nor a long snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+
+import duckdb
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+STATE = "resolved_seq"
+Window = tuple[datetime, datetime]
+"""UTC without a zone, half open."""
+
+
+def resolved_seq(con: DuckDBPyConnection) -> int:
+    """The newest commit whose traces are resolved; 0: none."""
+    row = con.execute("select value from resolver_state where name = ?", [STATE]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def resolver_range(con: DuckDBPyConnection, after: int, max_rows: int) -> int | None:
+    """The commit up to which the next pass goes: about `max_rows` rows on, never part of a commit; null: no commits."""
+    row = con.execute(_sql("resolver_range"), {"after": after, "max_rows": max_rows}).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def resolver_traces(con: DuckDBPyConnection, after: int, upto: int) -> list[tuple[int, str]]:
+    """(project id, trace id) of the traces that commits (after, upto] touched, oldest first."""
+    rows = con.execute(_sql("resolver_traces"), {"after": after, "upto": upto}).fetchall()
+    return [(int(project_id), str(trace_id)) for project_id, trace_id in rows]
+
+
+def resolver_spans(con: DuckDBPyConnection, project_id: int, traces: Sequence[str]) -> pa.Table:
+    """Narrow columns of every span of the traces; ids of traces are text."""
+    return con.sql(_sql("resolver_spans"), params={"project_id": project_id, "traces": list(traces)}).to_arrow_table()
+
+
+def resolver_partners(
+    con: DuckDBPyConnection, project_id: int, traces: Sequence[str], window: Window, max_holders: int
+) -> list[str]:
+    """Other traces with a model call, started in the window, that has a response id of these."""
+    params = {"traces": list(traces), "since": window[0], "until": window[1], "max_holders": max_holders}
+    return _texts(con, "resolver_partners", {"project_id": project_id} | params)
+
+
+def resolver_twins(
+    con: DuckDBPyConnection, project_id: int, traces: Sequence[str], window: Window, slack_us: int
+) -> list[str]:
+    """Other traces with a call, started in the window, where another scope may tell one of these."""
+    params = {"traces": list(traces), "since": window[0], "until": window[1], "slack_us": slack_us}
+    return _texts(con, "resolver_twins", {"project_id": project_id} | params)
+
+
+def resolver_scopes(con: DuckDBPyConnection, project_id: int) -> list[str]:
+    """Scopes that told a model or embedding call in the project, sorted."""
+    return _texts(con, "resolver_scopes", {"project_id": project_id})
+
+
+def resolver_tool_results(
+    con: DuckDBPyConnection, project_id: int, traces: Sequence[str]
+) -> list[tuple[str, int, str, str]]:
+    """(trace id, span id, input, input key) of model calls whose input may hold tool results."""
+    params = {"project_id": project_id, "traces": list(traces)}
+    return con.execute(_sql("resolver_tool_results"), params).fetchall()
+
+
+def resolver_logs(con: DuckDBPyConnection, project_id: int, traces: Sequence[str]) -> pa.Table:
+    """Log records that belong to a span of the traces, in order of time."""
+    return con.sql(_sql("resolver_logs"), params={"project_id": project_id, "traces": list(traces)}).to_arrow_table()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What replaces the derived rows and summaries of some traces; columns as in the migrations, less `project_id`."""
+
+    project_id: int
+    traces: Sequence[str]
+    derived: pa.Table
+    summaries: pa.Table
+
+
+def write_resolved(con: DuckDBPyConnection, resolved: Resolved) -> None:
+    """Replace the derived rows and summaries of the traces, inside the caller's transaction."""
+    params = {"project_id": resolved.project_id, "traces": list(resolved.traces)}
+    for table, rows in (("span_derived", resolved.derived), ("trace_summaries", resolved.summaries)):
+        these = "project_id = $project_id and trace_id in (select unnest($traces::uuid[]))"
+        con.execute(f"delete from {table} where {these}", params)
+        _insert(con, table, resolved.project_id, rows)
+
+
+def set_resolved_seq(con: DuckDBPyConnection, upto: int) -> None:
+    """Note that every commit up to `upto` is resolved; 0 makes the resolver start over."""
+    con.execute("update resolver_state set value = ? where name = ?", [upto, STATE])
+
+
+def _insert(con: DuckDBPyConnection, table: str, project_id: int, rows: pa.Table) -> None:
+    if rows.num_rows == 0:
+        return
+    columns = ", ".join(rows.column_names)
+    with _registered(con, f"resolver_{table}", rows) as name:
+        con.execute(f"insert into {table} (project_id, {columns}) select ?, {columns} from {name}", [project_id])
+
+
+class Workbench:
+    """An in-memory database over one load of spans. Not for use by two threads at once."""
+
+    def __init__(self) -> None:
+        # One thread: the load is small, and ingest needs the other cores.
+        self._con = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": "false"})
+        self._con.execute("set timezone = 'UTC'")
+
+    def close(self) -> None:
+        self._con.close()
+
+    def resolver_candidates(self, loaded: pa.Table, slack_us: int) -> list[str]:
+        """Traces that may hold an exception to "a span is what its own columns say", sorted; slack in microseconds."""
+        return self._traces("resolver_candidates", loaded, {"slack_us": slack_us})
+
+    def resolver_toolless(self, loaded: pa.Table) -> list[str]:
+        """Traces with messages of model calls and without a span of a tool, sorted."""
+        return self._traces("resolver_toolless", loaded, {})
+
+    def resolver_summaries(self, loaded: pa.Table, derived: pa.Table) -> pa.Table:
+        """One row per loaded trace, with the columns of `trace_summaries` but `project_id`."""
+        with _registered(self._con, "loaded", loaded), _registered(self._con, "derived", derived):
+            return self._con.sql(_sql("resolver_summaries")).to_arrow_table()
+
+    def _traces(self, name: str, loaded: pa.Table, params: dict[str, object]) -> list[str]:
+        with _registered(self._con, "loaded", loaded):
+            return _texts(self._con, name, params)
+
+
+@contextmanager
+def _registered(con: DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[str]:
+    con.register(name, table)
+    try:
+        yield name
+    finally:
+        con.unregister(name)
+
+
+def _texts(con: DuckDBPyConnection, name: str, params: dict[str, object]) -> list[str]:
+    return [str(row[0]) for row in con.execute(_sql(name), params).fetchall()]
+
+
+def _sql(name: str) -> str:
+    return (resources.files("store") / "queries" / f"{name}.sql").read_text("utf-8")
