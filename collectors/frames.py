@@ -102,7 +102,7 @@ def span_table(spans: Sequence[RawSpan], facts: Sequence[SpanFacts]) -> pa.Table
 
 
 def stored_attributes(span: RawSpan, facts: SpanFacts) -> TextMap:
-    """The attributes to store: without those that stand verbatim in `input` and `output`, user ids hashed if asked for."""
+    """The attributes to store: less those that stand verbatim in `input` and `output`; user ids hashed if asked for."""
     kept = span.attributes
     if facts.input_key is not None or facts.output_key is not None:
         kept = {k: v for k, v in kept.items() if k not in (facts.input_key, facts.output_key)}

@@ -59,7 +59,7 @@ def _call_arguments(value: Json) -> Json:
 
 
 def read(text: str) -> tuple[Json, bool]:
-    """The JSON value of a text, and whether it had to be closed because it was cut; the text itself if it is not JSON."""
+    """The JSON value of a text and whether it was cut and had to be closed; the text itself if it is not JSON."""
     try:
         return orjson.loads(text), False
     except ValueError:
@@ -78,7 +78,6 @@ def is_cut(text: str) -> bool:
 
 def _repaired(text: str) -> Json:
     """A cut JSON text, closed at its end or at one of its last commas; null if that does not help."""
-    ends = [len(text)]
     stack, marks, inside, escaped = _scan(text)
     if not stack:
         return None
@@ -89,7 +88,6 @@ def _repaired(text: str) -> Json:
             return orjson.loads(candidate)
         except ValueError:
             continue
-    del ends
     for position, closers in reversed(marks[-_REPAIRS:]):
         try:
             return orjson.loads(text[:position] + closers)
@@ -99,7 +97,7 @@ def _repaired(text: str) -> Json:
 
 
 def _scan(text: str) -> tuple[list[str], list[tuple[int, str]], bool, bool]:
-    """Open brackets, last commas outside strings with what closes them, and whether the text ends in a string or escape."""
+    """Open brackets; the last commas outside strings and what closes there; is the end in a string, in an escape."""
     stack: list[str] = []
     marks: list[tuple[int, str]] = []
     inside = escaped = False
@@ -121,7 +119,7 @@ def _scan(text: str) -> tuple[list[str], list[tuple[int, str]], bool, bool]:
 
 
 def preview(text: str | None, key: str | None, role: Side, limit: int = 120) -> str:
-    """One line for a table, at most `limit` characters: the last user message, or the assistant's final text or calls."""
+    """One line of at most `limit` characters: the last user message, or the assistant's final text or tool calls."""
     found = messages(text, key, role)
     speaker = "user" if role == "input" else "assistant"
     chosen = next((m for m in reversed(found) if m["role"] == speaker and m["parts"]), found[-1] if found else None)

@@ -28,7 +28,8 @@ MAX_NANOSECONDS = 2**63 - 1
 HASHED_USER = re.compile(r"uid:[0-9a-f]{32}")
 
 _CALLS: frozenset[Kind] = frozenset({"llm", "embedding"})
-_STATUS_CODE = re.compile(r"(?:error code|status code|status|http)\D{0,3}(\d{3})\b", re.IGNORECASE)
+_MODELLED: frozenset[Kind] = frozenset({"llm", "embedding", "agent", "reranker"})
+_STATUS_CODE = re.compile(r"(?:error code|status[_ ]?code|status|http)\D{0,3}(\d{3})\b", re.IGNORECASE)
 _ERROR_NAME = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Failure))\s*[:(]")
 _FIRST_TOKEN = re.compile(r"first.?(token|chunk)|(?<!prompt)[._]chunk$", re.IGNORECASE)
 _TOOL_NAME = re.compile(r"^(?:execute_tool|running tool:?|tools/call|ai\.toolCall|tool:?)\s+|\.(?:tool|run)$")
@@ -98,20 +99,17 @@ def _kind(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
 
 def _kind_by_keys(span: RawSpan, view: View) -> Kind:
     attributes = span.attributes
-    if "evaluator_name" in attributes:
-        return "evaluator"
-    if span.name == "running tools" or span.name.startswith(("evaluate {", "case: {")):
-        return "workflow"
-    if "aggregated_input" in view or ("agent_name" in attributes and "both_json" in view):
-        return "agent"
-    if "texts_indexed" in view or "embedding.model_name" in attributes:
-        return "embedding"
-    if "documents_indexed" in view or "gen_ai.retrieval.documents" in attributes:
-        return "retriever"
     called = "gen_ai.tool.call.id" in attributes or "tool_arguments" in attributes
-    if called or ("tool_input" in view and "tool_name" in view and "request_model" not in view):
-        return "tool"
-    return _kind_of_call(view, attributes)
+    run = "tool_input" in view and "tool_name" in view and "request_model" not in view
+    signs: tuple[tuple[bool, Kind], ...] = (
+        ("evaluator_name" in attributes, "evaluator"),
+        (span.name == "running tools" or span.name.startswith(("evaluate {", "case: {")), "workflow"),
+        ("aggregated_input" in view or ("agent_name" in attributes and "both_json" in view), "agent"),
+        ("texts_indexed" in view or "embedding.model_name" in attributes, "embedding"),
+        ("documents_indexed" in view or "gen_ai.retrieval.documents" in attributes, "retriever"),
+        (called or run, "tool"),
+    )
+    return next((kind for holds, kind in signs if holds), None) or _kind_of_call(view, attributes)
 
 
 def _kind_of_call(view: View, attributes: TextMap) -> Kind:
@@ -186,9 +184,7 @@ def _models(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> 
     if facts.request_model is None:
         facts.request_model = next((m for held in _params(view) if (m := _model_in(held))), None)
     weak = view.text("model_weak")
-    if weak and facts.response_model is None and "llm.model_name" in view.attributes:
-        facts.response_model = plain(view.attributes["llm.model_name"])
-    elif weak and facts.request_model is None and facts.kind in {"llm", "embedding", "agent", "reranker"}:
+    if weak and facts.request_model is None and "llm.model_name" not in view.attributes and facts.kind in _MODELLED:
         facts.request_model = weak
 
 
@@ -257,13 +253,13 @@ def _usage_in_json(view: View, usage: Usage) -> None:
         if not told:
             told = payload.read_payload(held).usage
         if told:
-            _merge(view, usage, told)
+            _merge(usage, told)
         if usage.complete:
             return
 
 
-def _merge(view: View, usage: Usage, told: Usage) -> None:
-    """Fill gaps from another telling of the same usage; a raw one that leaves out the cache reveals that ours does too."""
+def _merge(usage: Usage, told: Usage) -> None:
+    """Fill gaps from another telling of the same usage; a raw one that omits the cache shows that ours does too."""
     if usage.input is None or usage.input == told.input:
         usage.disjoint_cache |= told.disjoint_cache
     if usage.output is None or usage.output == told.output:
@@ -283,7 +279,7 @@ def _read_payloads(view: View, facts: SpanFacts, usage: Usage) -> None:
             continue
         found = payload.read_payload(view.json(key))
         if found.usage:
-            _merge(view, usage, found.usage)
+            _merge(usage, found.usage)
         facts.response_id = facts.response_id or _told(found.response_id)
         facts.response_model = facts.response_model or found.model
         if facts.finish_reason_raw is None:
@@ -354,7 +350,10 @@ def _role(facts: SpanFacts, usage: Usage, aggregated: bool) -> Literal["leaf", "
     return "leaf" if facts.kind == "reranker" else "aggregate"
 
 
-def _names(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
+def _names(span: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
+    _openinference_model(span, view, facts)
+    if facts.request_model is None and facts.kind in _CALLS and ("metadata" in view or "metadata_json" in view):
+        facts.request_model = _member(_metadata_texts(view), "ls_model_name")
     facts.request_model = facts.request_model and providers.model_name(facts.request_model)
     facts.response_model = facts.response_model and providers.model_name(facts.response_model)
     for _key, value in view.items("provider"):
@@ -370,6 +369,17 @@ def _names(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> N
             if facts.kind in _CALLS
             else None
         )
+
+
+def _openinference_model(span: RawSpan, view: View, facts: SpanFacts) -> None:
+    """`llm.model_name` is the answer's model with most instrumentors, and the request's with some: the rest decides."""
+    named = plain(view.attributes.get("llm.model_name"))
+    if named is None or facts.kind not in _MODELLED:
+        return
+    if facts.response_model is None and span.status != "error":
+        facts.response_model = named
+    elif facts.request_model is None and named != facts.response_model:
+        facts.request_model = named
 
 
 def _finish(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
@@ -422,6 +432,7 @@ def _time(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
     facts.streaming = _streaming(span, view)
     first = _first_token(span, view)
     if first is None:
+        facts.streaming = _asked_to_stream(view) if facts.streaming is None else facts.streaming
         return
     if facts.streaming is False or first < 0 or (0 <= duration < first):
         view.note("ttft_implausible")
@@ -434,9 +445,12 @@ def _streaming(span: RawSpan, view: View) -> bool | None:
     if told is not None:
         return told
     operation = span.attributes.get("ai.operationId") or ""
-    if "stream" in operation:
-        return True
-    return next((s for held in _params(view) if (s := truth(held.get("stream"))) is not None), None)
+    return True if "stream" in operation.lower() else None
+
+
+def _asked_to_stream(view: View) -> bool | None:
+    """`stream` among the request's parameters; a false one says nothing: LangChain tells the model object's default."""
+    return True if any(truth(held.get("stream")) for held in _params(view)) else None
 
 
 def _first_token(span: RawSpan, view: View) -> int | None:
@@ -515,11 +529,8 @@ def _metadata_texts(view: View) -> TextMap:
 def _tags(view: View) -> list[str]:
     for key, value in view.items("tags"):
         held = view.json(key)
-        if isinstance(held, list):
-            found = strings(held)
-        else:
-            found = [tag.strip() for tag in (plain(value) or "").split(",")]
-        found = list(dict.fromkeys(tag for tag in found if tag))
+        found = strings(held) if isinstance(held, list) else (plain(value) or "").split(",")
+        found = list(dict.fromkeys(tag.strip() for tag in found if tag.strip()))
         if found:
             return found
     return []
@@ -595,8 +606,10 @@ def _documents(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions
     for key, _value in view.items("documents_json"):
         held = view.json(key)
         found = found or indexed.documents(held if isinstance(held, list) else [])
-    if not found and facts.kind in {"retriever", "reranker"}:
-        found = indexed.documents(_in_output(facts)) or indexed.documents(_in_events(span))
+    if facts.kind in {"retriever", "reranker"} and not (found and found[0]["id"] is not None):
+        answered = indexed.documents(_in_output(facts))
+        found = answered if len(answered) >= len(found) else found
+        found = found or indexed.documents(_in_events(span))
     if found:
         facts.documents = dumps(found)
 

@@ -110,12 +110,9 @@ def _text_and_calls(view: View, _: RawSpan) -> Content | None:
     text = next(((k, v) for k, v in view.items("output_text") if v), None)
     calls = next(((k, v) for k, v in view.items("output_tool_calls") if v not in {"[]", "null"}), None)
     if text and calls:
-        read = view.json(calls[0])
-        parts = (
-            [part for call in read if isinstance(call, dict) and (part := tool_call(call))]
-            if isinstance(read, list)
-            else []
-        )
+        asked = view.json(calls[0])
+        items = asked if isinstance(asked, list) else []
+        parts = [part for call in items if isinstance(call, dict) and (part := tool_call(call))]
         return composed([{"role": "assistant", "parts": [{"type": "text", "content": text[1]}, *parts]}])
     one = text or calls
     return Content(one[1], one[0]) if one else None
@@ -127,7 +124,8 @@ def _texts(view: View, _: RawSpan) -> Content | None:
 
 
 _INPUT: tuple[Source, ...] = (
-    _attribute("input"), _event_side("input"), _family("input_indexed"), _both("input"), _texts, _attribute("input_weak"),
+    _attribute("input"), _event_side("input"), _family("input_indexed"), _both("input"), _texts,
+    _attribute("input_weak"),
 )  # fmt: skip
 _OUTPUT: tuple[Source, ...] = (
     _attribute("output"), _event_side("output"), _family("output_indexed"), _text_and_calls, _both("output"),

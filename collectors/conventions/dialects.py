@@ -10,7 +10,8 @@ _SCOPES = (
     ("langfuse-sdk", "langfuse"), ("langfuse", "langfuse"), ("openinference", "openinference"),
     ("@arizeai/openinference", "openinference"), ("opentelemetry.instrumentation.genai", "otel-genai"),
     ("opentelemetry.instrumentation.openai_v2", "otel-genai"), ("opentelemetry.util.genai", "otel-genai"),
-    ("opentelemetry.instrumentation.google_genai", "otel-genai"), ("opentelemetry.instrumentation.vertexai", "otel-genai"),
+    ("opentelemetry.instrumentation.google_genai", "otel-genai"),
+    ("opentelemetry.instrumentation.vertexai", "otel-genai"),
     ("opentelemetry.instrumentation.botocore", "otel-genai"), ("com.anthropic.sdk", "anthropic-sdk"),
     ("pydantic-ai", "pydantic-ai"), ("pydantic-evals", "pydantic-evals"), ("logfire", "logfire"),
     ("langsmith", "langsmith"), ("litellm", "litellm"), ("gen_ai", "gen_ai"), ("traceloop", "openllmetry"),
@@ -24,7 +25,8 @@ _SCOPES = (
     ("fi_instrumentation", "traceai"), ("traceai", "traceai"), ("weave", "weave"), ("langtrace", "langtrace"),
 )  # fmt: skip
 _KEYS = (  # a collector may rewrite scopes, so keys are the second witness
-    ("langfuse.", "langfuse"), ("openinference.", "openinference"), ("langsmith.", "langsmith"), ("ai.operationId", "vercel-ai"),
+    ("langfuse.", "langfuse"), ("openinference.", "openinference"), ("langsmith.", "langsmith"),
+    ("ai.operationId", "vercel-ai"),
     ("mlflow.", "mlflow"), ("traceloop.", "openllmetry"), ("braintrust.", "braintrust"), ("genkit:", "genkit"),
     ("gcp.vertex.agent.", "google-adk"), ("mastra.", "mastra"), ("lk.", "livekit"), ("spring.ai.", "spring-ai"),
     ("haystack.", "haystack"), ("lmnr.", "laminar"), ("wandb.", "weave"), ("weave.", "weave"), ("fi.", "traceai"),

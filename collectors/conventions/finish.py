@@ -7,7 +7,9 @@ import re
 from collectors.conventions.values import Json, parse
 
 _WORDS = {
-    "stop": "stop end_turn stop_sequence completed complete eos eos_token end_of_sequence finished done end finish success",
+    "stop": (
+        "stop end_turn stop_sequence completed complete eos eos_token end_of_sequence finished done end finish success"
+    ),
     "length": (
         "length max_tokens max_output_tokens incomplete token_limit model_length max_length truncated "
         "model_context_window_exceeded max_completion_tokens error_limit"

@@ -73,7 +73,7 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
 def kind_of_word(key: str, word: str) -> Kind | None:
-    """The kind that an attribute's value names, or null when the value says nothing (`span`, `util`, an unknown word)."""
+    """The kind that an attribute's value names; null when it says nothing (`span`, `util`, an unknown word)."""
     lowered = _SEPARATORS.sub("_", word.lower()).strip("_")
     if key == "ai.operationId":
         return _vercel(word)

@@ -14,6 +14,7 @@ from collectors.conventions.values import Json, parse
 
 MAX_NODES = 3000  # of one JSON value: answers lie near the top
 MAX_DEPTH = 9
+MAX_PRINTED = 1 << 18  # characters
 
 MARKERS = re.compile(
     r"usage|_tokens\"|Tokens\"|TokenCount|token_count|finish_?[rR]eason|stop_?[rR]eason|\"id\"|\"model"
@@ -26,6 +27,11 @@ _USAGE_NAMES = (
 )  # fmt: skip
 _MODEL_NAMES = ("model", "model_name", "modelVersion", "model_version", "modelId", "model_id")
 _FINISH_NAMES = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason")
+_PRINTED = (
+    re.compile(  # the repr() of an SDK's answer: ChatCompletion(id='chatcmpl-1', ..., usage=CompletionUsage(...))
+        r"\b(\w+_tokens|id|model|finish_reason|stop_reason)=(?:(\d+)|'([^']{1,200})')"
+    )
+)
 _RESPONSE_ID = re.compile(r"(?:chatcmpl|resp|cmpl|gen|msg|embd)[-_][\w.:-]{4,}")
 
 
@@ -65,9 +71,28 @@ def _opened(child: Json) -> Json | None:
     return None
 
 
+def _read_printed(text: str, found: Payload) -> None:
+    """Python prints an answer's members as name=value; of a repeated name the first counts."""
+    members: dict[str, Json] = {}
+    for name, digits, word in _PRINTED.findall(text):
+        if name != "id" or _RESPONSE_ID.fullmatch(word):
+            members.setdefault(name, digits or word)
+    usage = usage_of(members)
+    if usage and not found.usage:
+        found.usage = usage
+    response_id = members.get("id")
+    if found.response_id is None and isinstance(response_id, str) and not response_id.startswith("msg_"):
+        found.response_id = response_id
+    found.model = found.model or members.get("model")
+    found.finish_reason = found.finish_reason or members.get("finish_reason") or members.get("stop_reason")
+
+
 def _read_object(node: dict[str, Json], found: Payload) -> None:
     if not found.usage:
         found.usage = _usage_in(node)
+    for value in node.values():
+        if isinstance(value, str) and ("_tokens=" in value or "finish_reason='" in value):
+            _read_printed(value[:MAX_PRINTED], found)
     if found.finish_reason is None:
         found.finish_reason = _finish_in(node)
     if found.response_id is None:

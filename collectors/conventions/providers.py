@@ -34,8 +34,8 @@ _MODELS = (
 )  # fmt: skip
 _ROUTES = frozenset(
     words(
-        "openai anthropic azure bedrock vertex_ai vertexai gemini google googleai mistral mistralai cohere groq xai x-ai "
-        "deepseek openrouter models litellm ollama perplexity together_ai fireworks_ai"
+        "openai anthropic azure bedrock vertex_ai vertexai gemini google googleai mistral mistralai cohere groq xai "
+        "x-ai deepseek openrouter models litellm ollama perplexity together_ai fireworks_ai"
     )
 )
 

@@ -65,7 +65,7 @@ _INDEXED = {family: joined(family) for family in FAMILIES}
 
 @lru_cache(maxsize=1 << 15)
 def classify(key: str) -> tuple[Slot, ...]:
-    """The facts that an attribute key may carry; empty for a key no dialect knows. Cached: keys repeat, values do not."""
+    """The facts that an attribute key may carry; empty for a key that no dialect knows. Cached, as keys repeat."""
     return (*_EXACT.get(key, ()), *_in_metadata(key), *_in_family(key))
 
 

@@ -293,7 +293,7 @@ def to_parts(content: Json, default: str = "text") -> list[Part]:
 def to_part(item: dict[str, Json]) -> Part | None:
     """One part of any library; null for an empty one."""
     if isinstance(item.get("message_content"), dict):  # OpenInference
-        item = item["message_content"]
+        item = {**item, **item["message_content"]}
     kind = item.get("type") if isinstance(item.get("type"), str) else None
     for read in (_call_part, _result_part, _reasoning_part, _text_part, _media_part):
         part = read(item, kind)

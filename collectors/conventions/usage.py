@@ -143,7 +143,7 @@ def _read_shape(value: dict[str, Json], usage: Usage) -> None:
 
 
 def settle(usage: Usage) -> list[str]:
-    """Make input and output whole in place and say by note codes what was added; the stated total is the best witness."""
+    """Make input and output whole in place; note codes say what was added. The stated total is the best witness."""
     cache = (usage.cache_read or 0) + (usage.cache_write or 0)
     add_cache, add_reasoning = _missing_parts(usage, cache, usage.reasoning or 0)
     notes = []

@@ -1,4 +1,4 @@
-"""Reading one attribute's stored text: numbers, truth values, JSON. Nothing here raises; what cannot be read is null."""
+"""Reading one attribute's stored text: numbers, truth values, JSON. Nothing raises; what cannot be read is null."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def parse(text: str | None) -> Json | None:
 
 
 def parse_python(text: str) -> Json | None:
-    """JSON value of `repr()` of a Python dict or list: some instrumentors send that (LiteLLM); null if it is not one."""
+    """JSON value of the `repr()` of a Python dict or list, which LiteLLM sends; null if it is not one."""
     try:
         return orjson.loads(_PYTHON_TOKEN.sub(_as_json, text))
     except ValueError:
