@@ -14,7 +14,7 @@ from server import settings_doc
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("streamlit", "plotly", "ragas", "openai", "anthropic", "langchain", "langchain_core", "datasets", "playwright")
 REGISTRY = re.compile(
-    r"(?:index|registry|find-links|extra-index-url)\s*[=:]\s*\S*(?:https?|file)://"
+    r"(?:index(?:-url)?|registry|find-links)\s*[=:]\s*\S*(?:https?|file)://"
     r"|https?://(?:pypi\.org/simple|registry\.npmjs\.org|registry\.yarnpkg\.com)",
     re.IGNORECASE,
 )
@@ -23,23 +23,17 @@ MACHINE_PATH = re.compile(r"(?<![\w.~/$}-])/(?:home|root|work|Users)/[\w.-]+")
 
 def tracked() -> list[Path]:
     """Text files under version control."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("Not a git checkout: nobody knows which files belong to the repository.")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     paths = [ROOT / name for name in listed.split("\0") if name]
     return [path for path in paths if path.is_file() and path.suffix not in {".gz", ".png", ".pb"}]
 
 
 def files_with(pattern: re.Pattern[str]) -> list[str]:
-    found = []
-    for path in tracked():
-        if path != Path(__file__) and (match := pattern.search(path.read_text(encoding="utf-8", errors="replace"))):
-            found.append(f"{path.relative_to(ROOT)}: {match[0]}")
-    return found
-
-
-@pytest.fixture(autouse=True)
-def _checkout(request: pytest.FixtureRequest) -> None:
-    if "needs_git" in request.keywords and not (ROOT / ".git").exists():
-        pytest.skip("Not a git checkout: the list of files is unknown.")
+    texts = ((path, path.read_text(encoding="utf-8", errors="replace")) for path in tracked() if path != Path(__file__))
+    matches = ((path, pattern.search(text)) for path, text in texts)
+    return [f"{path.relative_to(ROOT)}: {match[0]}" for path, match in matches if match]
 
 
 def test_no_registry_address_is_written_down() -> None:
