@@ -20,7 +20,7 @@ class Batch:
     """One export request. It is stored whole or not at all.
 
     Each table has the columns of its namesake in the migrations, without `project_id`, `commit_seq` and `received_at`,
-    which the writer adds. Null: none of these.
+    which the writer adds. Null: none of these. Uuids are `pa.uuid()`, times `timestamp[us]`, ids `uint64`.
     """
 
     project_id: int
@@ -43,3 +43,5 @@ class Receipt:
     commit_seq: int
     stored: int
     duplicate: int
+    rejected: int = 0  # what the store itself refused for good; sending it again would change nothing
+    message: str = ""  # set whenever rejected > 0
