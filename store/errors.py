@@ -30,3 +30,15 @@ class UnknownQueryError(StoreError):
 
 class RefusedSqlError(StoreError):
     """The SQL prompt admits one read-only SELECT at a time."""
+
+
+class SchemaError(StoreError):
+    """The file's schema is not the one that this program knows."""
+
+
+class UnknownProjectNameError(StoreError):
+    """No project has this name."""
+
+
+class CheckpointError(StoreError):
+    """The WAL could not be folded into the file; nothing is lost, and it is tried again."""

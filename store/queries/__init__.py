@@ -1,1 +1,260 @@
-"""One .sql file, one typed function, one name."""
+"""One .sql file, one typed function, one name.
+
+A module per topic holds the functions; `@query(right="read")` makes one answerable by name, through `ReaderPool.run`
+and the API. It takes the connection, the project id and then its parameters, whose names and types come from the
+signature, so that text of a URL can be checked against them. A function with a parameter `max_rows` gets one more than
+the answer may hold (the last row then says that it was cut) and binds it in `limit $max_rows`. Times are UTC, no zone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import threading
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from store.errors import UnknownQueryError
+
+Right = Literal["ingest", "read", "label", "edit", "admin"]
+Function = TypeVar("Function", bound=Callable[..., pa.Table])
+MAX_ROWS = "max_rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a query."""
+
+    name: str
+    types: tuple[Any, ...]  # without None
+    optional: bool  # null is allowed
+    default: object  # inspect.Parameter.empty: none
+
+    @property
+    def required(self) -> bool:
+        """Whether the caller must give it."""
+        return self.default is inspect.Parameter.empty
+
+    def parse(self, value: object) -> object:
+        """Turn text (or JSON values) into what the function takes.
+
+        Raises:
+            ValueError: it is none of the types.
+        """
+        if value is None:
+            if self.optional:
+                return None
+            raise ValueError("it may not be null")
+        for kind in self.types:
+            try:
+                return _convert(kind, value)
+            except (ValueError, TypeError):
+                continue
+        message = f"{value!r} is not {' or '.join(map(_type_name, self.types))}"
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question that can be asked by name."""
+
+    name: str
+    right: Right
+    function: Callable[..., pa.Table]
+    parameters: tuple[Parameter, ...]
+    bounded: bool  # takes `max_rows`
+    doc: str
+
+    def parse(self, given: Mapping[str, object]) -> dict[str, object]:
+        """Check and convert parameters.
+
+        Raises:
+            UnknownQueryError: one is unknown, missing, or of the wrong type.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in given:
+            if name not in known:
+                takes = ", ".join(known) or "no parameters"
+                message = f"Query {self.name} has no parameter {name!r}.{_hint(name, known)} It takes: {takes}."
+                raise UnknownQueryError(message)
+        return {name: self._value(known[name], given) for name in known if name in given or known[name].required}
+
+    def _value(self, parameter: Parameter, given: Mapping[str, object]) -> object:
+        if parameter.name not in given:
+            message = f"Query {self.name} needs parameter {parameter.name!r}."
+            raise UnknownQueryError(message)
+        try:
+            return parameter.parse(given[parameter.name])
+        except ValueError as error:
+            message = f"Parameter {parameter.name!r} of query {self.name}: {error}."
+            raise UnknownQueryError(message) from error
+
+
+_registry: dict[str, Query] = {}
+_loading = threading.Lock()
+
+
+def query(*, right: Right) -> Callable[[Function], Function]:
+    """Make a function answerable by its name, to whoever has the right."""
+
+    def register(function: Function) -> Function:
+        parameters = _parameters(function)
+        names = {parameter.name for parameter in parameters}
+        public = tuple(parameter for parameter in parameters if parameter.name != MAX_ROWS)
+        name = function.__name__
+        _registry[name] = Query(name, right, function, public, MAX_ROWS in names, inspect.getdoc(function) or "")
+        return function
+
+    return register
+
+
+def _parameters(function: Callable[..., pa.Table]) -> list[Parameter]:
+    hints = get_type_hints(function)
+    listed = list(inspect.signature(function).parameters.values())
+    if [parameter.name for parameter in listed[:2]] != ["con", "project_id"]:
+        message = f"{function.__name__} must take con and project_id first"
+        raise TypeError(message)
+    return [_parameter(parameter.name, hints[parameter.name], parameter.default) for parameter in listed[2:]]
+
+
+def _parameter(name: str, hint: Any, default: object) -> Parameter:
+    choices = get_args(hint) if get_origin(hint) in {Union, types.UnionType} else (hint,)
+    kinds = tuple(choice for choice in choices if choice is not types.NoneType)
+    return Parameter(name, kinds, len(kinds) < len(choices), default)
+
+
+def _convert(kind: Any, value: object) -> object:
+    if get_origin(kind) is Literal:
+        if value in get_args(kind):
+            return value
+        raise ValueError
+    if get_origin(kind) is list:
+        return [_convert(get_args(kind)[0], item) for item in _items(value)]
+    return _CONVERTERS[kind](value)
+
+
+def _items(value: object) -> list[Any]:
+    """A list: as such, as JSON, or as text between commas."""
+    if isinstance(value, str):
+        parsed = json.loads(value) if value.startswith("[") else [part for part in value.split(",") if part]
+        return _items(parsed)
+    if isinstance(value, list | tuple):
+        return list(value)
+    raise ValueError
+
+
+def _time(value: object) -> datetime:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - UTC without a zone is what the store holds
+    if not isinstance(value, datetime):
+        raise TypeError
+    return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError
+    return int(value)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    return float(value)
+
+
+def _truth(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in {"true", "1", "false", "0"}:
+        return value.lower() in {"true", "1"}
+    raise TypeError
+
+
+def _uuid(value: object) -> UUID:
+    return value if isinstance(value, UUID) else UUID(_text(value))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError
+
+
+_CONVERTERS: dict[Any, Callable[[object], object]] = {
+    datetime: _time,
+    int: _whole,
+    float: _number,
+    bool: _truth,
+    UUID: _uuid,
+    str: _text,
+}
+_NAMES = {datetime: "an ISO 8601 time", int: "a whole number", float: "a number", bool: "true or false", UUID: "an id"}
+
+
+def _type_name(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(str, get_args(kind)))
+    if get_origin(kind) is list:
+        return f"a list of {_type_name(get_args(kind)[0])}"
+    return _NAMES.get(kind, "text")
+
+
+def names() -> list[str]:
+    """Names of all queries, sorted."""
+    return sorted(_loaded())
+
+
+def get(name: str) -> Query:
+    """One query.
+
+    Raises:
+        UnknownQueryError: there is none of this name.
+    """
+    known = _loaded()
+    if name not in known:
+        message = f"No query is named {name!r}.{_hint(name, known)} Known: {', '.join(sorted(known))}."
+        raise UnknownQueryError(message)
+    return known[name]
+
+
+def _hint(name: str, known: Mapping[str, object]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+@cache
+def _load_all() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+
+
+def _loaded() -> dict[str, Query]:
+    with _loading:
+        _load_all()
+    return _registry
+
+
+@cache
+def sql(name: str) -> str:
+    """The text of `<name>.sql`."""
+    return (resources.files(__name__) / f"{name}.sql").read_text("utf-8")
+
+
+def ask(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:
+    """Run `<name>.sql` with bound parameters; the whole result, drained."""
+    return con.sql(sql(name), params=dict(params)).to_arrow_table()

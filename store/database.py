@@ -1,0 +1,306 @@
+"""The one DuckDB file: opened, migrated, locked, leased out as cursors, and reopened after a fatal error."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from store.errors import SchemaError, StoreBusyError, StoreError, StoreLockedError
+
+FILE_NAME = "assayline.duckdb"
+FATAL = (duckdb.FatalException, duckdb.InternalException)
+REOPEN_WAIT_S = 5.0  # how long a lease waits for a reopening before it says "busy"
+
+Config = dict[str, str | bool | int | float | list[str]]
+
+_open_here: set[Path] = set()
+_open_here_lock = threading.Lock()
+
+
+class Database:
+    """The open store. One process holds it, and within the process one object.
+
+    All work goes through `lease()`, so that `reopen()` can wait until nobody uses a cursor of the broken instance.
+    """
+
+    def __init__(self, path: Path, config: Config) -> None:
+        """Open and migrate; use `Database.open`."""
+        self.path = path
+        self.wal_path = path.with_name(path.name + ".wal")
+        self._config = config
+        self._state = threading.Condition()
+        self._leases: set[DuckDBPyConnection] = set()
+        self._reopening = False
+        self._closed = False
+        self.generation = 0  # grows with every reopening
+        self._root = self._connect()
+
+    @classmethod
+    def open(cls, data_dir: Path, memory_limit: str = "1GB", threads: int = 2) -> Database:
+        """Open the store of `data_dir`, creating and migrating it as needed.
+
+        Raises:
+            StoreLockedError: another process, or another object of this one, holds the file.
+            SchemaError: a newer program wrote it, or a released migration was edited.
+        """
+        data_dir.mkdir(parents=True, exist_ok=True)
+        path = (data_dir / FILE_NAME).resolve()
+        _claim(path)
+        try:
+            return cls(path, _config(memory_limit, threads))
+        except BaseException:
+            _release(path)
+            raise
+
+    def _connect(self) -> DuckDBPyConnection:
+        connection = _connect_file(self.path, self._config)
+        try:
+            connection.execute("set global timezone = 'UTC'")
+            migrate(connection)
+            connection.execute("set lock_configuration = true")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def lease(self) -> Iterator[DuckDBPyConnection]:
+        """Lend a cursor of its own; an open transaction is rolled back at the end.
+
+        Raises:
+            StoreBusyError: the file is being reopened, or is closed.
+        """
+        cursor = self._take()
+        try:
+            yield cursor
+        finally:
+            self._give(cursor)
+
+    def _take(self) -> DuckDBPyConnection:
+        with self._state:
+            self._state.wait_for(lambda: not self._reopening or self._closed, timeout=REOPEN_WAIT_S)
+            if self._reopening or self._closed:
+                raise StoreBusyError("The store is being reopened or is closed. Try again.", retry_after_s=1.0)
+            cursor = self._root.cursor()
+            self._leases.add(cursor)
+            return cursor
+
+    def _give(self, cursor: DuckDBPyConnection) -> None:
+        try:
+            cursor.close()  # rolls back what was left open
+        except duckdb.Error:  # an invalidated instance: reopen() is on its way
+            pass
+        finally:
+            with self._state:
+                self._leases.discard(cursor)
+                self._state.notify_all()
+
+    def reopen(self, seen: int) -> None:
+        """Close the broken instance and open the file anew; nothing acknowledged is lost, the WAL is replayed.
+
+        Call it without holding a lease. `seen` is the `generation` in which the caller met the fatal error:
+        whoever comes second finds the work done.
+
+        Raises:
+            StoreBusyError: the file could not be opened (the disk may be full); calling again tries again.
+        """
+        with self._state:
+            if self._closed or (self.generation != seen and not self._reopening):
+                return
+            if self._reopening:
+                self._state.wait_for(lambda: not self._reopening or self._closed, timeout=REOPEN_WAIT_S)
+                return
+            self._reopening = True
+        try:
+            self._wait_for_leases()
+            _close_quietly(self._root)
+            self._root = self._connect_again()
+        finally:
+            with self._state:
+                self._reopening = False
+                self._state.notify_all()
+
+    def _connect_again(self) -> DuckDBPyConnection:
+        try:
+            root = self._connect()
+        except (duckdb.Error, StoreError) as error:
+            message = f"The store could not be reopened: {error}"
+            raise StoreBusyError(message, retry_after_s=5.0) from error
+        self.generation += 1
+        return root
+
+    def _wait_for_leases(self, timeout_s: float = 30.0) -> None:
+        until = time.monotonic() + timeout_s
+        with self._state:
+            while self._leases and time.monotonic() < until:
+                for cursor in self._leases:
+                    cursor.interrupt()
+                self._state.wait(timeout=0.05)
+            if self._leases:
+                raise StoreBusyError("Reads do not end, so the store cannot be reopened yet.", retry_after_s=5.0)
+
+    def wal_bytes(self) -> int:
+        """Size of the write-ahead log; 0 when there is none."""
+        try:
+            return self.wal_path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def file_bytes(self) -> int:
+        """Size of the database file, without the WAL."""
+        return self.path.stat().st_size
+
+    def free_bytes(self) -> int:
+        """What the disk of the store has left for this process."""
+        room = os.statvfs(self.path.parent)
+        return room.f_bavail * room.f_frsize
+
+    def checkpoint(self) -> None:
+        """Fold the WAL into the file. Readers go on; commits wait."""
+        with self.lease() as cursor:
+            cursor.execute("checkpoint")
+
+    def close(self) -> None:
+        """Interrupt what still reads, checkpoint, close. A second call does nothing."""
+        with self._state:
+            if self._closed:
+                return
+            self._closed = True
+            self._state.notify_all()
+        try:
+            self._wait_for_leases()
+        finally:
+            _checkpoint_quietly(self._root)
+            _close_quietly(self._root)
+            _release(self.path)
+
+
+def _config(memory_limit: str, threads: int) -> Config:
+    return {
+        "memory_limit": memory_limit,
+        "threads": threads,
+        # The writer checkpoints by itself, after its senders have their answer; this is the net below it.
+        "checkpoint_threshold": "1GB",
+        "enable_external_access": "false",
+        "arrow_lossless_conversion": "true",  # uuid stays a uuid, not text
+    }
+
+
+def _connect_file(path: Path, config: Config) -> DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), config=config)
+    except duckdb.IOException as error:
+        if "lock on file" not in str(error):
+            raise
+        raise _locked(path, str(error)) from error
+
+
+def _locked(path: Path, message: str) -> StoreLockedError:
+    holder = re.search(r"PID (\d+)", message)
+    who = f"process {holder.group(1)}" if holder else "another process"
+    return StoreLockedError(
+        f"{path} is held by {who}. Ask the running server instead (its API answers the same questions), "
+        "stop that process, or choose another folder with ASSAY_DATA_DIR."
+    )
+
+
+def _claim(path: Path) -> None:
+    with _open_here_lock:
+        if path in _open_here:  # DuckDB would share the instance, and two writers would race
+            raise _locked(path, f"PID {os.getpid()}")
+        _open_here.add(path)
+
+
+def _release(path: Path) -> None:
+    with _open_here_lock:
+        _open_here.discard(path)
+
+
+def _close_quietly(connection: DuckDBPyConnection) -> None:
+    with suppress(duckdb.Error):  # invalidated: there is nothing left to close
+        connection.close()
+
+
+def _checkpoint_quietly(connection: DuckDBPyConnection) -> None:
+    with suppress(duckdb.Error):  # the WAL keeps everything; the next open replays it
+        connection.execute("checkpoint")
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """Number, file name and text of every migration that this program ships, in order."""
+    folder = resources.files("store") / "migrations"
+    files = sorted((entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name.split("_", 1)[0]), name, text) for name, text in files]
+
+
+def migrate(connection: DuckDBPyConnection, known: list[tuple[int, str, str]] | None = None) -> int:
+    """Run the migrations that the file lacks, each in a transaction with the row that records it.
+
+    Returns:
+        The number of migrations run now.
+
+    Raises:
+        SchemaError: see `Database.open`.
+    """
+    known = migrations() if known is None else known
+    connection.execute(
+        "create table if not exists schema_migrations "
+        "(version integer primary key, name varchar not null, checksum varchar not null, applied_at timestamp not null)"
+    )
+    applied = connection.execute("select version, name, checksum from schema_migrations order by version").fetchall()
+    _compare(applied, known)
+    missing = [entry for entry in known if entry[0] not in {version for version, _, _ in applied}]
+    for version, name, text in missing:
+        _apply(connection, version, name, text)
+    return len(missing)
+
+
+def _compare(applied: list[tuple[int, str, str]], known: list[tuple[int, str, str]]) -> None:
+    shipped = {version: (name, _checksum(text)) for version, name, text in known}
+    for version, name, checksum in applied:
+        if version not in shipped:
+            message = (
+                f"The store has migration {name}, which this program does not know (it knows up to "
+                f"{max(shipped, default=0)}). Run the newer version of the program that wrote it."
+            )
+            raise SchemaError(message)
+        if shipped[version][1] != checksum:
+            message = (
+                f"Migration {shipped[version][0]} was edited after this store had run it. Restore the released file "
+                "and put the change in a new migration; a store without data that matters can be deleted instead."
+            )
+            raise SchemaError(message)
+
+
+def _apply(connection: DuckDBPyConnection, version: int, name: str, text: str) -> None:
+    connection.execute("begin transaction")
+    try:
+        connection.execute(text)
+        connection.execute(
+            "insert into schema_migrations values (?, ?, ?, now() at time zone 'utc')", [version, name, _checksum(text)]
+        )
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
+
+
+def one_row(cursor: DuckDBPyConnection, query: str, params: object = None) -> tuple[Any, ...]:
+    """The only row of a query, drained: after `fetchone` DuckDB 2 calls the result unfinished and refuses `sql()`."""
+    (row,) = cursor.execute(query, params).fetchall()
+    return tuple(row)

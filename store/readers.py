@@ -1,0 +1,143 @@
+"""Reads: a bounded number of read-only transactions at once, each with a time limit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from store import queries
+from store.database import FATAL, Database, one_row
+from store.errors import QueryTimeoutError, StoreBusyError
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one named query said."""
+
+    table: pa.Table
+    watermark: str  # "commit_seq-resolved_seq" of the snapshot that was read
+    truncated: bool  # true: there are more rows than were asked for
+
+
+class ReaderPool:
+    """At most `size` reads at once, each interrupted after `timeout_s` seconds."""
+
+    def __init__(self, database: Database, size: int = 4, timeout_s: float = 20.0, max_rows: int = 100_000) -> None:
+        """`max_rows` is what `run` cuts an answer to when it is not told otherwise."""
+        self._database = database
+        self._slots = threading.BoundedSemaphore(size)
+        self.timeout_s = timeout_s
+        self.max_rows = max_rows
+
+    @contextmanager
+    def read(self, timeout_s: float | None = None) -> Iterator[DuckDBPyConnection]:
+        """Lend a cursor inside a read-only transaction: one snapshot for all that is asked of it.
+
+        The wait for a free place counts towards the limit. Fetch results within the block; then the cursor is closed.
+
+        Raises:
+            QueryTimeoutError: the limit passed.
+            StoreBusyError: the file is being reopened.
+        """
+        limit = self.timeout_s if timeout_s is None else timeout_s
+        until = time.monotonic() + limit
+        if not self._slots.acquire(timeout=limit):
+            message = f"No place for another read came free within {limit:g} s. Try again later."
+            raise QueryTimeoutError(message)
+        generation = self._database.generation
+        try:
+            yield from self._lend(limit, until)
+        except FATAL as error:
+            self._reopen_soon(generation)
+            raise StoreBusyError("The store met a fatal error and is being reopened.", retry_after_s=1.0) from error
+        finally:
+            self._slots.release()
+
+    def _lend(self, limit: float, until: float) -> Iterator[DuckDBPyConnection]:
+        with self._database.lease() as cursor:
+            alarm = _Alarm(cursor, until - time.monotonic())
+            try:
+                cursor.execute("begin transaction read only")
+                yield cursor
+            except duckdb.InterruptException as error:
+                if not alarm.rang:
+                    raise StoreBusyError("The read was interrupted by a reopening.", retry_after_s=1.0) from error
+                message = f"The read was interrupted after {limit:g} s. Narrow the time range or add a filter."
+                raise QueryTimeoutError(message) from error
+            finally:
+                alarm.stop()
+
+    def _reopen_soon(self, generation: int) -> None:
+        # In a thread of its own: the caller may be an answer to a page, and the reopening waits for other readers.
+        def work() -> None:
+            try:
+                self._database.reopen(generation)
+            except StoreBusyError:
+                return  # the next read or write meets the same error and tries again
+
+        threading.Thread(target=work, name="store-reopen", daemon=True).start()
+
+    def run(
+        self, name: str, project_id: int, params: dict[str, object] | None = None, max_rows: int | None = None
+    ) -> Answer:
+        """Answer the named query of `store.queries` with parameters as text or as typed values.
+
+        Raises:
+            UnknownQueryError: no such query, or a parameter is unknown, missing or of the wrong type.
+            QueryTimeoutError: see `read`.
+        """
+        query = queries.get(name)
+        arguments = query.parse(params or {})
+        limit = self.max_rows if max_rows is None else max_rows
+        if query.bounded:
+            arguments[queries.MAX_ROWS] = limit + 1
+        with self.read() as cursor:
+            mark = watermark(cursor)
+            table = query.function(cursor, project_id, **arguments)
+        return Answer(table.slice(0, limit), mark, table.num_rows > limit)
+
+    def watermark(self) -> str:
+        """The watermark of the newest commit, as in `Answer`."""
+        with self.read() as cursor:
+            return watermark(cursor)
+
+
+def watermark(cursor: DuckDBPyConnection) -> str:
+    """`commit_seq-resolved_seq` in the snapshot of the cursor's transaction: what a cache of answers is keyed by."""
+    commit_seq, resolved_seq = one_row(
+        cursor,
+        "select (select coalesce(max(commit_seq), 0) from ledger_entries), "
+        "(select value from resolver_state where name = 'resolved_seq')",
+    )
+    return f"{commit_seq}-{resolved_seq or 0}"
+
+
+class _Alarm:
+    """Interrupts a cursor once, later."""
+
+    def __init__(self, cursor: DuckDBPyConnection, seconds: float) -> None:
+        self.rang = False
+        self._cursor = cursor
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._timer = threading.Timer(max(seconds, 0.0), self._ring)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _ring(self) -> None:
+        with self._lock:
+            if not self._stopped:
+                self.rang = True
+                self._cursor.interrupt()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+        self._timer.cancel()

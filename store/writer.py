@@ -1,0 +1,398 @@
+"""The one thread that writes: requests wait in a bounded queue, are committed in groups, and only then acknowledged."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import duckdb
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from store.batch import Batch, Receipt
+from store.database import FATAL, Database, one_row
+from store.errors import StoreBusyError, StoreError
+from store.group import Group, Memory
+from store.ledger import rejected_whole
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+MIB = 1024 * 1024
+
+GROUP_ROWS = 8_192  # about 0.1 s of writing; a bigger group is hardly cheaper a row and keeps everybody waiting
+GROUP_BYTES = 32 * MIB
+CHECKPOINT_BYTES = 256 * MIB  # WAL; a checkpoint rewrites the last row group, so early ones are dear
+IDLE_CHECKPOINT_BYTES = 16 * MIB
+IDLE_S = 5.0
+CHECKPOINT_RETRY_S = 30.0
+DISK_CHECK_S = 0.5
+# The disk's and the memory's faults pass; what DuckDB says of the data would be said again for ever.
+PASSING = (
+    duckdb.IOException,
+    duckdb.TransactionException,
+    duckdb.OutOfMemoryException,
+    duckdb.ConnectionException,
+    OSError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    batch: Batch
+    nbytes: int
+    rows: int
+    future: Future[Receipt]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    work: Callable[[DuckDBPyConnection], Any]
+    future: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WriterState:
+    """What `/readyz` tells."""
+
+    queued_requests: int
+    queued_bytes: int
+    commit_seq: int
+    reopening: bool
+    disk_low: str  # what is wrong; empty: nothing
+    alive: bool
+
+
+class Writer:
+    """Takes requests and small writes from any thread, writes from one."""
+
+    def __init__(
+        self,
+        database: Database,
+        max_bytes: int = 256 * MIB,
+        max_requests: int = 4_096,
+        min_free_bytes: int = 1024 * MIB,
+        retry_after_s: float = 1.0,
+    ) -> None:
+        """Start the thread. Its first work is to read the keys of the store; requests wait in the queue meanwhile."""
+        self._database = database
+        self._max_bytes, self._max_requests = max_bytes, max_requests
+        self._retry_after_s = retry_after_s
+        self._disk = _DiskGuard(database, min_free_bytes)
+        self._queue: deque[_Request | _Call] = deque()
+        self._bytes = 0
+        self._ready = threading.Condition()
+        self._closing = False
+        self._reopening = False
+        self._memory = Memory()
+        self._commit_seq = 0
+        self._checkpoint_after = 0.0
+        self._last_work = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, batch: Batch) -> Future[Receipt]:
+        """Queue one request; the future resolves when it is on disk.
+
+        The future fails with `StoreBusyError` when the disk or the file made the commit impossible: send the
+        request again. One whose data the store cannot take is booked as rejected (`store_refused`); its receipt says so.
+
+        Raises:
+            StoreBusyError: at once, when the queue is full, the disk is low, or the file is being reopened.
+        """
+        tables = [batch.spans, batch.logs, batch.scores, batch.origins, batch.tool_definitions]
+        present = [table for table in tables if table is not None]
+        nbytes = batch.nbytes or sum(table.nbytes for table in present)
+        request = _Request(batch, nbytes, sum(table.num_rows for table in present), Future())
+        self._admit(request, nbytes)
+        return request.future
+
+    def call(self, work: Callable[[DuckDBPyConnection], T]) -> Future[T]:
+        """Run `work` on the writer's thread, in order, in a transaction of its own; its result comes after the commit.
+
+        `work` may run twice (after a fatal error), must not commit, and must be short: requests wait meanwhile.
+
+        Raises:
+            StoreBusyError: as `submit`.
+        """
+        call = _Call(work, Future())
+        self._admit(call, 0)
+        return call.future
+
+    def _admit(self, item: _Request | _Call, nbytes: int) -> None:
+        low = self._disk.problem()
+        if low:
+            raise StoreBusyError(low, retry_after_s=max(5.0, self._retry_after_s))
+        with self._ready:
+            if self._closing or not self._thread.is_alive():
+                raise StoreBusyError("The store is closing.", retry_after_s=max(5.0, self._retry_after_s))
+            if self._reopening:
+                raise StoreBusyError("The store is being reopened after an error.", retry_after_s=self._retry_after_s)
+            full = self._bytes + nbytes > self._max_bytes and self._bytes > 0
+            if full or len(self._queue) >= self._max_requests:
+                message = f"{len(self._queue)} requests ({self._bytes} bytes) wait to be written; the queue is full."
+                raise StoreBusyError(
+                    message,
+                    retry_after_s=self._retry_after_s,
+                    overloaded=True,
+                )
+            self._bytes += nbytes
+            self._queue.append(item)
+            self._ready.notify()
+
+    def state(self) -> WriterState:
+        """A reading for health checks; cheap."""
+        with self._ready:
+            queued, nbytes = len(self._queue), self._bytes
+        alive = self._thread.is_alive()
+        return WriterState(queued, nbytes, self._commit_seq, self._reopening, self._disk.problem(), alive)
+
+    def close(self, drain_s: float = 10.0) -> None:
+        """Take no more, write what waits for at most `drain_s` seconds; the rest fails with `StoreBusyError`."""
+        with self._ready:
+            self._closing = True
+            self._ready.notify_all()
+        self._thread.join(drain_s)
+        with self._ready:
+            left, self._bytes = list(self._queue), 0
+            self._queue.clear()
+        for item in left:
+            _fail(item, StoreBusyError("The store closed before this was written.", retry_after_s=5.0))
+        self._thread.join(drain_s)
+
+    # The thread.
+
+    def _run(self) -> None:
+        self._start()
+        while True:
+            items = self._take()
+            if items is None:
+                return
+            if items:
+                self._last_work = time.monotonic()
+            try:
+                self._handle(items)
+            except Exception as error:
+                log.exception("the writer met an unexpected error; its requests are refused")
+                for item in items:
+                    _fail(item, StoreBusyError(f"Not written: {error}", retry_after_s=self._retry_after_s))
+            self._maintain()
+
+    def _start(self) -> None:
+        try:
+            with self._database.lease() as cursor:
+                self._commit_seq = last_commit_seq(cursor)
+                self._memory.load(cursor)
+        except Exception:
+            # Slower, and right: without its memory the writer looks every key up in the tables.
+            log.exception("the keys of the store could not be read ahead")
+
+    def _take(self) -> list[_Request] | list[_Call] | None:
+        """The waiting requests up to a call or the caps, or one call; nothing after a while; null: stop."""
+        with self._ready:
+            if not self._queue and not self._closing:
+                self._ready.wait(timeout=IDLE_S)
+            if not self._queue:
+                return None if self._closing else []
+            if isinstance(first := self._queue[0], _Call):
+                self._queue.popleft()
+                return [first] if first.future.set_running_or_notify_cancel() else []
+            return self._take_requests()
+
+    def _take_requests(self) -> list[_Request]:
+        group: list[_Request] = []
+        rows = nbytes = 0
+        while self._queue and isinstance(first := self._queue[0], _Request):
+            if group and (rows + first.rows > GROUP_ROWS or nbytes + first.nbytes > GROUP_BYTES):
+                break
+            self._queue.popleft()
+            self._bytes -= first.nbytes
+            if first.future.set_running_or_notify_cancel():
+                group.append(first)
+                rows, nbytes = rows + first.rows, nbytes + first.nbytes
+        return group
+
+    def _handle(self, items: Sequence[_Request | _Call]) -> None:
+        requests = [item for item in items if isinstance(item, _Request)]
+        for item in items:
+            if isinstance(item, _Call):
+                self._answer(item, lambda item=item: self._transaction(item.work))  # type: ignore[misc]  # default binds the loop variable
+        if requests:
+            self._store(requests)
+
+    def _answer(self, call: _Call, work: Callable[[], Any]) -> None:
+        try:
+            result = work()
+        except PASSING as error:
+            self._disk.forget()
+            _fail(call, StoreBusyError(f"Not written: {error}", retry_after_s=self._retry_after_s))
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+            _fail(call, error)
+        else:
+            call.future.set_result(result)
+
+    def _store(self, requests: list[_Request]) -> None:
+        try:
+            receipts = self._commit([request.batch for request in requests])
+        except StoreBusyError as error:
+            for request in requests:
+                _fail(request, error)
+        except (duckdb.Error, pa.ArrowException, StoreError, ValueError, TypeError, KeyError, OSError) as error:
+            self._disk.forget()
+            if len(requests) == 1:
+                self._store_failed(requests[0], error)
+                return
+            log.warning("a group of %d requests failed and is tried one by one: %s", len(requests), error)
+            for request in requests:
+                self._store([request])
+        else:
+            for request, receipt in zip(requests, receipts, strict=True):
+                request.future.set_result(receipt)
+
+    def _store_failed(self, request: _Request, error: Exception) -> None:
+        """The request failed alone: to be sent again if the fault passes, else booked as rejected: nothing vanishes."""
+        if isinstance(error, (*PASSING, *FATAL)):
+            _fail(request, StoreBusyError(f"Not written: {error}", retry_after_s=self._retry_after_s))
+            return
+        log.error("a request of %s is refused: %s", request.batch.source, error)
+        message = f"the store cannot take it: {error}"
+        refused = rejected_whole(request.batch, "store_refused", message)
+        bare = replace(request.batch, rejected=(*request.batch.rejected, *refused), spans=None, logs=None, scores=None,
+                       origins=None, tool_definitions=None)  # fmt: skip
+        try:
+            (receipt,) = self._commit([bare])
+        except Exception as again:  # noqa: BLE001 - not even the ledger can be written
+            _fail(request, StoreBusyError(f"Not written: {again}", retry_after_s=self._retry_after_s))
+        else:
+            count = sum(items.count for items in refused)
+            request.future.set_result(replace(receipt, rejected=count, message=message))
+
+    def _commit(self, batches: list[Batch]) -> list[Receipt]:
+        group = Group(batches)
+        seq, now = self._commit_seq + 1, datetime.now(UTC).replace(tzinfo=None)
+        receipts = self._transaction(lambda cursor: group.write(cursor, self._memory, seq, now))
+        self._commit_seq = seq
+        group.committed(self._memory)
+        return receipts
+
+    def _transaction(self, work: Callable[[DuckDBPyConnection], T]) -> T:
+        """Run `work` in one transaction; after a fatal error reopen the file and try once more."""
+        for _ in range(2):
+            generation = self._database.generation
+            try:
+                with self._database.lease() as cursor:
+                    return _in_transaction(cursor, work)
+            except FATAL as error:
+                log.exception("fatal error of the store; it is reopened")
+                fatal = error
+            self._reopen(generation)
+        message = f"The store failed twice: {fatal}"
+        raise StoreBusyError(message, retry_after_s=5.0) from fatal
+
+    def _reopen(self, generation: int) -> None:
+        self._disk.forget()
+        self._reopening = True
+        try:
+            self._database.reopen(generation)
+        finally:
+            self._reopening = False
+        with self._database.lease() as cursor:  # the broken commit may have reached the disk
+            self._commit_seq = max(self._commit_seq, last_commit_seq(cursor))
+
+    def _maintain(self) -> None:
+        """Checkpoint when the WAL is long, or shorter and nobody waits. Its senders have their answers already."""
+        now = time.monotonic()
+        if now < self._checkpoint_after:
+            return
+        with self._ready:
+            idle = not self._queue
+        wal = self._database.wal_bytes()
+        if wal < (IDLE_CHECKPOINT_BYTES if idle and self._idle_long() else CHECKPOINT_BYTES):
+            return
+        if self._database.free_bytes() < wal + 64 * MIB:  # a checkpoint that fills the disk breaks the open file
+            self._checkpoint_after = now + CHECKPOINT_RETRY_S
+            return
+        self._checkpoint()
+
+    def _idle_long(self) -> bool:
+        return time.monotonic() - self._last_work > IDLE_S - 0.1
+
+    def _checkpoint(self) -> None:
+        generation = self._database.generation
+        try:
+            self._database.checkpoint()
+        except FATAL:
+            log.exception("a checkpoint failed; the store is reopened")
+            self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S
+            try:
+                self._reopen(generation)
+            except StoreBusyError:
+                log.exception("the store could not be reopened; the next write tries again")
+        except duckdb.Error as error:
+            log.warning("the checkpoint is put off: %s", error)
+            self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S
+
+
+class _DiskGuard:
+    """Says when the disk is too full to take more; looks at most every `DISK_CHECK_S`."""
+
+    def __init__(self, database: Database, min_free_bytes: int) -> None:
+        self._database, self._min_free = database, min_free_bytes
+        self._looked = float("-inf")
+        self._problem = ""
+
+    def problem(self) -> str:
+        now = time.monotonic()
+        if now - self._looked >= DISK_CHECK_S:
+            self._problem, self._looked = self._look(), now
+        return self._problem
+
+    def forget(self) -> None:
+        self._looked = float("-inf")
+
+    def _look(self) -> str:
+        free, needed = self._database.free_bytes(), max(self._min_free, 2 * self._database.wal_bytes())
+        if free >= needed:
+            return ""
+        return (
+            f"The disk of {self._database.path.parent} has {free // MIB} MiB left and writing needs "
+            f"{needed // MIB} MiB. Free some space, or lower ASSAY_MIN_FREE_BYTES; writing resumes by itself."
+        )
+
+
+def last_commit_seq(cursor: DuckDBPyConnection) -> int:
+    """The number of the newest group commit; 0 for an empty store. Every group writes the ledger."""
+    (newest,) = one_row(cursor, "select coalesce(max(commit_seq), 0) from ledger_entries")
+    return int(newest)
+
+
+def _in_transaction(cursor: DuckDBPyConnection, work: Callable[[DuckDBPyConnection], T]) -> T:
+    cursor.execute("begin transaction")
+    try:
+        result = work(cursor)
+        cursor.execute("commit")
+    except BaseException:
+        _rollback_quietly(cursor)
+        raise
+    return result
+
+
+def _rollback_quietly(cursor: DuckDBPyConnection) -> None:
+    with suppress(duckdb.Error):  # a failed commit, or a fatal error, has ended the transaction already
+        cursor.execute("rollback")
+
+
+def _fail(item: _Request | _Call, error: Exception) -> None:
+    future: Future[Any] = item.future
+    if not future.done():
+        if not future.running():
+            future.set_running_or_notify_cancel()
+        if not future.cancelled():
+            future.set_exception(error)
