@@ -102,7 +102,7 @@ class Writer:
         """Queue one request; the future resolves when it is on disk.
 
         The future fails with `StoreBusyError` when the disk or the file made the commit impossible: send the
-        request again. One whose data the store cannot take is booked as rejected (`store_refused`); its receipt says so.
+        request again. One whose data the store cannot take is booked as rejected (`store_refused`) instead.
 
         Raises:
             StoreBusyError: at once, when the queue is full, the disk is low, or the file is being reopened.
