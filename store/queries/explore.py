@@ -1,0 +1,96 @@
+"""Questions of the pages Traces and Trace."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from store.queries import ask, query
+
+
+@query(right="read")
+def traces(  # noqa: PLR0917 - each is one filter, given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    sort: Literal["newest", "slowest", "tokens", "errors"] = "newest",
+    page_size: int = 50,
+    service: str | None = None,
+    environment: str | None = None,
+    model: str | None = None,
+    status: str | None = None,
+    variant: str | None = None,
+    tag: str | None = None,
+    session_id: str | None = None,
+    user_id: str | None = None,
+    has_errors: bool | None = None,
+    min_duration_ns: int | None = None,
+    text: str | None = None,
+    after_sort: int | None = None,
+    after_start_us: int | None = None,
+    after_root: str | None = None,
+    backward: bool = False,
+) -> pa.Table:
+    """One page of the traces that started in [since, until) and match every filter; null filters nothing. Best first.
+
+    `text` is sought in the name and the error, whatever the case. The next page starts after the last row's
+    (sort_key, start_us, root_key); the previous one is asked for with the first row's and `backward`. `total` counts
+    all that match, whatever the page; a page beyond the end has no rows. input and output are the first 20,000 letters
+    of what the root, else its first and last model call, said, with input_key and output_key as in `spans`; null:
+    nothing was recorded.
+    """
+    params = {name: value for name, value in locals().items() if name != "con"}
+    return ask(con, "traces", params)
+
+
+@query(right="read")
+def trace_filters(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> pa.Table:
+    """Values that filters can offer: field (service environment model variant tag), value, traces; frequent first.
+
+    Over the traces that started in [since, until); at most 200 values a field.
+    """
+    return ask(con, "trace_filters", {"project_id": project_id, "since": since, "until": until})
+
+
+@query(right="read")
+def trace_summary(con: DuckDBPyConnection, project_id: int, trace_id: UUID) -> pa.Table:
+    """The row of `trace_summaries`, ids as text; no row: unknown, or not resolved yet."""
+    return ask(con, "trace_summary", {"project_id": project_id, "trace_id": trace_id})
+
+
+@query(right="read")
+def trace_spans(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    trace_id: UUID,
+    since: datetime,
+    until: datetime,
+    max_rows: int | None = None,
+) -> pa.Table:
+    """What a waterfall draws of each span of a trace that starts in [since, until), in order of start.
+
+    Ids are 16 hex digits; start_us is microseconds since 1970; duration_ns is null when the span ended before it
+    started, or never (see notes). usage_role is the last word (leaf aggregate duplicate, null: no model or embedding call).
+    """
+    params = {"project_id": project_id, "trace_id": trace_id, "since": since, "until": until, "max_rows": max_rows}
+    return ask(con, "trace_spans", params)
+
+
+@query(right="read")
+def trace_logs(con: DuckDBPyConnection, project_id: int, trace_id: UUID, max_rows: int | None = None) -> pa.Table:
+    """Log records of a trace in order of time; span_id is 16 hex digits, null when the record names none."""
+    return ask(con, "trace_logs", {"project_id": project_id, "trace_id": trace_id, "max_rows": max_rows})
+
+
+@query(right="read")
+def trace_scores(con: DuckDBPyConnection, project_id: int, trace_id: UUID, max_rows: int | None = None) -> pa.Table:
+    """Scores of a trace, of its spans and of its model calls by response id.
+
+    Of several by (target, name, evaluator, author) the latest counts. value is null when only a label was given or, with error_type, when the evaluator failed.
+    """
+    return ask(con, "trace_scores", {"project_id": project_id, "trace_id": trace_id, "max_rows": max_rows})

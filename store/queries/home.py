@@ -1,0 +1,62 @@
+"""Questions of the Home page. Windows are half-open, [since, until), by the start of the trace or span."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from store.queries import ask, query
+
+
+@query(right="read")
+def home_totals(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> pa.Table:
+    """One row of sums over the traces that started in the window.
+
+    error_rate is the share of traces whose root failed, error_rate_low and _high its 95 % interval (Wilson); null
+    without traces. Token and cost sums are null when no call told any; unknown_usage_calls counts the calls that ended
+    well and told none. newest is the latest start (UTC), null without traces.
+    """
+    return ask(con, "home_totals", {"project_id": project_id, "since": since, "until": until})
+
+
+@query(right="read")
+def home_series(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, bucket_us: int) -> pa.Table:
+    """The sums of `home_totals` per bucket of `bucket_us` microseconds from 1970 UTC on; empty buckets have no row."""
+    params = {"project_id": project_id, "since": since, "until": until, "bucket_us": bucket_us}
+    return ask(con, "home_series", params)
+
+
+@query(right="read")
+def home_latency(
+    con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, bucket_us: int
+) -> pa.Table:
+    """Exact quantiles of the duration (ns) of model calls that ended well: per bucket, then over all (bucket null).
+
+    A call told by several spans counts once. The last row is there even when no call was made: calls 0, quantiles null.
+    """
+    params = {"project_id": project_id, "since": since, "until": until, "bucket_us": bucket_us}
+    return ask(con, "home_latency", params)
+
+
+@query(right="read")
+def home_problems(
+    con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, max_rows: int | None = None
+) -> pa.Table:
+    """Failures grouped by type and message (300 letters) of the deepest failed span, most recently seen first.
+
+    traces counts traces; trace_id, root_name and service are of the newest of them. error_type and error_message may
+    be null.
+    """
+    params = {"project_id": project_id, "since": since, "until": until, "max_rows": max_rows}
+    return ask(con, "home_problems", params)
+
+
+@query(right="read")
+def home_newest(con: DuckDBPyConnection, project_id: int) -> pa.Table:
+    """One row: traces (count of all), oldest and newest start (UTC, null over an empty store), sample.
+
+    sample: the newest trace carries the resource attribute `assayline.sample`; null over an empty store.
+    """
+    return ask(con, "home_newest", {"project_id": project_id})

@@ -1,0 +1,13 @@
+-- One row per bucket of `bucket_us` microseconds (counted from 1970-01-01 UTC) with at least one trace in [since, until), oldest first.
+select make_timestamp(epoch_us(start_time) // $bucket_us * $bucket_us) as bucket,
+       count(*) as traces,
+       count(*) filter (where status = 'error') as failed_traces,
+       sum(model_calls_ok)::bigint as model_calls_ok,
+       sum(model_calls_failed)::bigint as model_calls_failed,
+       sum(input_tokens)::bigint as input_tokens,
+       sum(output_tokens)::bigint as output_tokens,
+       sum(unknown_usage_calls)::bigint as unknown_usage_calls
+from trace_summaries
+where project_id = $project_id and start_time >= $since and start_time < $until
+group by bucket
+order by bucket

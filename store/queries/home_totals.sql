@@ -1,0 +1,24 @@
+-- One row: sums over the traces that started in [since, until). The error rate carries Wilson's 95 % interval (z = 1.96).
+-- Tokens and costs are null when no call told any; counts over no traces are 0; rates over no traces are null.
+with sums as (
+    select count(*) as traces,
+           count(*) filter (where status = 'error') as failed_traces,
+           coalesce(sum(model_calls_ok), 0)::bigint as model_calls_ok,
+           coalesce(sum(model_calls_failed), 0)::bigint as model_calls_failed,
+           sum(input_tokens)::bigint as input_tokens,
+           sum(output_tokens)::bigint as output_tokens,
+           coalesce(sum(unknown_usage_calls), 0)::bigint as unknown_usage_calls,
+           sum(cost_usd) as cost_usd,
+           max(start_time) as newest
+    from trace_summaries
+    where project_id = $project_id and start_time >= $since and start_time < $until
+), rates as (
+    select *, traces::double as n, failed_traces::double / nullif(traces, 0) as error_rate from sums
+), spread as (
+    select *, 1.96 * sqrt(error_rate * (1 - error_rate) / n + 3.8416 / (4 * n * n)) as reach from rates
+)
+select traces, failed_traces, error_rate,
+       greatest(0.0, (error_rate + 3.8416 / (2 * n) - reach) / (1 + 3.8416 / n)) as error_rate_low,
+       least(1.0, (error_rate + 3.8416 / (2 * n) + reach) / (1 + 3.8416 / n)) as error_rate_high,
+       model_calls_ok, model_calls_failed, input_tokens, output_tokens, unknown_usage_calls, cost_usd, newest
+from spread
