@@ -1,0 +1,214 @@
+// Tree and waterfall of one trace. Rows are virtual: of thousands of spans only those in view exist as elements.
+// Every text of a span reaches the page through textContent or a property, never as markup.
+
+const ROW = 26;
+const SPARE = 12; // rows drawn beyond each edge of the view
+const KINDS = {
+  llm: "llm", embedding: "embed", tool: "tool", agent: "agent", workflow: "flow", retriever: "retr",
+  reranker: "rerank", guardrail: "guard", evaluator: "eval", memory: "memory", mcp: "mcp", other: "other",
+};
+
+const instances = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement, setStateValue } = component;
+  let view = instances.get(parentElement);
+  if (!view) {
+    view = new Waterfall(parentElement);
+    instances.set(parentElement, view);
+  }
+  view.emit = (id) => setStateValue("selected", id);
+  view.load(data);
+  return () => {
+    view.close();
+    instances.delete(parentElement);
+  };
+}
+
+class Waterfall {
+  constructor(parent) {
+    this.root = element("div", "waterfall");
+    this.head = element("div", "head");
+    this.scroller = element("div", "scroller");
+    this.scroller.tabIndex = 0;
+    this.scroller.setAttribute("role", "tree");
+    this.scroller.setAttribute("aria-label", "Spans of the trace. j and k move, left and right fold, Enter opens.");
+    this.canvas = element("div", "canvas");
+    this.scroller.append(this.canvas);
+    this.root.append(this.head, this.scroller);
+    parent.append(this.root);
+    this.folded = new Set();
+    this.trace = null;
+    this.scroller.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.scroller.addEventListener("keydown", (event) => this.press(event));
+    this.canvas.addEventListener("click", (event) => this.click(event));
+    this.resize = new ResizeObserver(() => this.draw());
+    this.resize.observe(this.scroller);
+  }
+
+  close() {
+    this.resize.disconnect();
+    this.root.remove();
+  }
+
+  load(data) {
+    const fresh = data.trace !== this.trace;
+    this.data = data;
+    this.byId = new Map(data.rows.map((row) => [row.id, row]));
+    if (fresh) {
+      this.trace = data.trace;
+      this.folded.clear();
+    }
+    if (fresh || !this.byId.has(this.selected)) {
+      this.selected = data.selected;
+    }
+    this.scroller.style.height = `${Math.min(data.height, Math.max(3, data.rows.length) * ROW + 4)}px`;
+    this.drawHead();
+    this.arrange();
+    if (fresh) this.reveal();
+  }
+
+  // Rows come in drawing order, each with its depth: a folded row hides what follows until its depth returns.
+  arrange() {
+    this.visible = [];
+    let hidden = Infinity;
+    for (const row of this.data.rows) {
+      if (row.depth > hidden) continue;
+      hidden = this.folded.has(row.id) ? row.depth : Infinity;
+      this.visible.push(row);
+    }
+    this.place = new Map(this.visible.map((row, index) => [row.id, index]));
+    this.canvas.style.height = `${this.visible.length * ROW}px`;
+    this.draw();
+  }
+
+  drawHead() {
+    this.head.replaceChildren(element("span", "name", "Span"), element("span", "time", "Duration"));
+    const axis = element("span", "axis");
+    for (const tick of this.data.ticks) {
+      const mark = element("span", "tick", tick.label);
+      mark.style.left = `${tick.at * 100}%`;
+      axis.append(mark);
+    }
+    this.head.append(axis);
+  }
+
+  draw() {
+    if (!this.visible) return;
+    const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW) - SPARE);
+    const last = Math.min(this.visible.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / ROW) + SPARE);
+    this.canvas.replaceChildren(...this.visible.slice(first, last).map((row, index) => this.row(row, first + index)));
+  }
+
+  row(row, index) {
+    const line = element("div", "row");
+    line.id = `span-${row.id}`;
+    line.dataset.id = row.id;
+    line.style.transform = `translateY(${index * ROW}px)`;
+    line.setAttribute("role", "treeitem");
+    line.setAttribute("aria-level", String(row.depth + 1));
+    line.setAttribute("aria-selected", String(row.id === this.selected));
+    if (row.children) line.setAttribute("aria-expanded", String(!this.folded.has(row.id)));
+    if (row.error) line.classList.add("error");
+    if (row.note) line.classList.add("again");
+    line.title = row.title;
+    line.append(this.name(row), element("span", "time", row.duration), this.bar(row));
+    return line;
+  }
+
+  name(row) {
+    const cell = element("span", "name");
+    const indent = element("span", "indent");
+    indent.style.width = `${Math.min(row.depth, 12) * 14}px`;
+    const fold = element("span", "fold", row.children ? (this.folded.has(row.id) ? "+" : "−") : "");
+    fold.dataset.fold = row.children ? "1" : "";
+    cell.append(indent, fold, element("span", `kind ${safeKind(row.kind)}`, KINDS[row.kind] ?? "other"));
+    if (row.error) cell.append(element("span", "mark", "error"));
+    cell.append(element("span", "label", row.name));
+    if (row.detail) cell.append(element("span", "detail", row.detail));
+    if (row.note) cell.append(element("span", "note", row.note));
+    return cell;
+  }
+
+  bar(row) {
+    const cell = element("span", "axis");
+    const bar = element("span", `bar ${safeKind(row.kind)}`);
+    bar.style.left = `${row.left * 100}%`;
+    bar.style.width = `max(2px, ${row.width * 100}%)`;
+    if (row.unended) bar.classList.add("unended");
+    cell.append(bar);
+    return cell;
+  }
+
+  click(event) {
+    const line = event.target.closest(".row");
+    if (!line) return;
+    if (event.target.dataset.fold) this.toggle(line.dataset.id);
+    else this.choose(line.dataset.id);
+  }
+
+  press(event) {
+    const at = this.place.get(this.selected) ?? 0;
+    const row = this.visible[at];
+    const moves = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1, PageDown: 12, PageUp: -12, Home: -Infinity, End: Infinity };
+    if (event.ctrlKey || event.metaKey || event.altKey || !row) return;
+    if (event.key in moves) {
+      const next = Math.max(0, Math.min(this.visible.length - 1, at + moves[event.key]));
+      this.highlight(this.visible[next].id);
+    } else if (event.key === "ArrowLeft") {
+      if (row.children && !this.folded.has(row.id)) this.toggle(row.id);
+      else if (this.place.has(row.parent)) this.highlight(row.parent);
+    } else if (event.key === "ArrowRight") {
+      if (this.folded.has(row.id)) this.toggle(row.id);
+      else if (row.children) this.highlight(this.visible[at + 1].id);
+    } else if (event.key === "Enter" || event.key === " ") {
+      this.choose(this.selected);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  toggle(id) {
+    if (!this.folded.delete(id)) this.folded.add(id);
+    if (!this.folded.has(id)) this.arrange();
+    else {
+      this.arrange();
+      if (!this.place.has(this.selected)) this.highlight(id);
+    }
+  }
+
+  // Moving shows at once where one is; the page hears of it when the keys rest, so that holding j stays smooth.
+  highlight(id) {
+    this.selected = id;
+    this.reveal();
+    this.draw();
+    this.scroller.setAttribute("aria-activedescendant", `span-${id}`);
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.emit(id), 180);
+  }
+
+  choose(id) {
+    clearTimeout(this.resting);
+    this.selected = id;
+    this.draw();
+    this.emit(id);
+  }
+
+  reveal() {
+    const top = (this.place.get(this.selected) ?? 0) * ROW;
+    const height = this.scroller.clientHeight;
+    if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
+    else if (top + ROW > this.scroller.scrollTop + height) this.scroller.scrollTop = top + ROW - height;
+  }
+}
+
+function safeKind(kind) {
+  return kind in KINDS ? kind : "other";
+}
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}

@@ -1,0 +1,156 @@
+"""Cached doors to the server: one function per question, named as the query. Pages get frames from here alone.
+
+An answer is cached by server, query, parameters and the store's watermark, so a rerun costs one small request for the
+watermark until new data arrives.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from server.client import Answer, ApiError, Client, Param
+from server.settings import Settings
+
+__all__ = ["Answer", "ApiError", "Param"]
+
+Params = tuple[tuple[str, Param], ...]
+
+_KEPT = 256  # answers; the largest is one page of traces or one trace's spans
+
+
+@st.cache_resource(show_spinner=False)
+def _client(url: str) -> Client:
+    return Client(url)
+
+
+def client() -> Client:
+    """The client of the server that the settings name; one per address."""
+    settings = Settings()
+    return _client(str(settings.api_url or f"http://{settings.host}:{settings.api_port}").rstrip("/"))
+
+
+def forget() -> None:
+    """Ask anew on the next run, whatever is cached."""
+    for cache in (_answer, _slow_answer, _traces, _span, _ledger):
+        cache.clear()
+
+
+def ask(name: str, **params: Param) -> Answer:
+    """One named query. Raises ApiError when the server does not answer it."""
+    door = client()
+    return _answer(door.base_url, name, door.watermark(), tuple(sorted(params.items())))
+
+
+def watermark() -> str:
+    """State of the data, `commit_seq-resolved_seq`."""
+    return client().watermark()
+
+
+def status() -> dict[str, Any]:
+    return client().status()
+
+
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _answer(url: str, name: str, mark: str, params: Params) -> Answer:  # noqa: ARG001 - `mark` keys the cache
+    return _client(url).query(name, **dict(params))
+
+
+@st.cache_data(max_entries=_KEPT, ttl=timedelta(minutes=1), show_spinner=False)
+def _slow_answer(url: str, name: str, params: Params) -> Answer:
+    return _client(url).query(name, **dict(params))
+
+
+def home_totals(since: datetime, until: datetime) -> pd.Series:
+    """One record: see query `home_totals`."""
+    return ask("home_totals", since=since, until=until).frame.iloc[0]
+
+
+def home_series(since: datetime, until: datetime, bucket: timedelta) -> pd.DataFrame:
+    """One row per bucket with traces; see query `home_series`."""
+    return ask("home_series", since=since, until=until, bucket_us=_micros(bucket)).frame
+
+
+def home_latency(since: datetime, until: datetime, bucket: timedelta) -> pd.DataFrame:
+    """One row per bucket with model calls, and one with a null bucket for the whole window."""
+    return ask("home_latency", since=since, until=until, bucket_us=_micros(bucket)).frame
+
+
+def home_problems(since: datetime, until: datetime, max_rows: int = 20) -> Answer:
+    """One row per kind of failure, most recently seen first."""
+    return ask("home_problems", since=since, until=until, max_rows=max_rows)
+
+
+def home_newest() -> pd.Series:
+    """One record: traces, oldest, newest, sample. Times are null over an empty store."""
+    return ask("home_newest").frame.iloc[0]
+
+
+def offers(since: datetime, until: datetime) -> dict[str, list[str]]:
+    """What each filter can offer, most frequent first; at most a minute old, since the lists change slowly."""
+    frame = _slow_answer(client().base_url, "trace_filters", (("since", since), ("until", until))).frame
+    return {str(field): list(rows["value"]) for field, rows in frame.groupby("field", sort=False)}
+
+
+def traces(**params: Param) -> Answer:
+    """One page of traces; see query `traces`. Has `input_preview` and `output_preview` too, one line each."""
+    door = client()
+    return _traces(door.base_url, door.watermark(), tuple(sorted(params.items())))
+
+
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _traces(url: str, mark: str, params: Params) -> Answer:  # noqa: ARG001
+    return _client(url).traces(**dict(params))
+
+
+def trace_summary(trace_id: str) -> pd.Series | None:
+    """The summary of one trace; null when it is unknown or not resolved yet."""
+    frame = ask("trace_summary", trace_id=trace_id).frame
+    return None if frame.empty else frame.iloc[0]
+
+
+def trace_spans(trace_id: str, since: datetime, until: datetime, max_rows: int = 20_000) -> Answer:
+    """The spans that a waterfall draws, in order of start."""
+    return ask("trace_spans", trace_id=trace_id, since=since, until=until, max_rows=max_rows)
+
+
+def trace_logs(trace_id: str, max_rows: int = 500) -> Answer:
+    return ask("trace_logs", trace_id=trace_id, max_rows=max_rows)
+
+
+def trace_scores(trace_id: str, max_rows: int = 500) -> Answer:
+    return ask("trace_scores", trace_id=trace_id, max_rows=max_rows)
+
+
+def span(trace_id: str, span_id: str, since: datetime | None) -> dict[str, Any]:
+    """All of one span; `input`, `output` and `system` are canonical messages."""
+    door = client()
+    return _span(door.base_url, door.watermark(), trace_id, span_id, since)
+
+
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _span(url: str, mark: str, trace_id: str, span_id: str, since: datetime | None) -> dict[str, Any]:  # noqa: ARG001
+    return _client(url).span(trace_id, span_id, since)
+
+
+def ledger() -> pd.DataFrame:
+    """Sums per hour, source, service and signal, over all time."""
+    door = client()
+    return _ledger(door.base_url, door.watermark())
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _ledger(url: str, mark: str) -> pd.DataFrame:  # noqa: ARG001
+    return pd.DataFrame(_client(url).ledger())
+
+
+def load_demo() -> dict[str, Any]:
+    """Have the server send itself the sample data; half a minute."""
+    return client().load_demo()
+
+
+def _micros(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)

@@ -1,0 +1,120 @@
+"""Numbers, times and untrusted text as a person reads them. Pure; knows no Streamlit."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, tzinfo
+
+UNKNOWN = "unknown"
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~:$&@=/^\"'])")
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands separated; null is `unknown`."""
+    return UNKNOWN if absent(value) else f"{value:,.0f}"
+
+
+def short(value: float | None) -> str:
+    """Three significant digits with k, M or G: 12,345 is `12.3k`; up to 999 whole numbers stay exact."""
+    if value is None or absent(value):
+        return UNKNOWN
+    for scale, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= scale * 0.9995:
+            return f"{digits(value / scale)}{suffix}"
+    return digits(value)
+
+
+def digits(value: float, figures: int = 3) -> str:
+    """`value` at `figures` significant digits, never in exponent form, without needless zeros."""
+    if value == 0:
+        return "0"
+    places = max(0, figures - 1 - math.floor(math.log10(abs(value))))
+    text = f"{round(value, places):,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def duration(nanoseconds: float | None) -> str:
+    """Three significant digits with unit: `812 ms`, `1.23 s`, `2 min 5 s`, `1 h 3 min`; null is `unknown`."""
+    if nanoseconds is None or absent(nanoseconds):
+        return UNKNOWN
+    if abs(nanoseconds) < 1e3:
+        return f"{nanoseconds:.0f} ns"
+    for below, unit, name in ((1e6, 1e3, "µs"), (1e9, 1e6, "ms"), (60e9, 1e9, "s")):
+        if abs(nanoseconds) < below:
+            return f"{digits(nanoseconds / unit)} {name}"
+    return _long_duration(round(nanoseconds / 1e9))
+
+
+def _long_duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours_left} h"
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def money(usd: float | None) -> str:
+    """To the cent from $1, to four digits below; null is `unknown`, and a price below $0.0001 says so."""
+    if usd is None or absent(usd):
+        return UNKNOWN
+    if usd == 0:
+        return "$0"
+    if abs(usd) >= 1:
+        return f"${usd:,.2f}"
+    return f"${usd:.4f}" if abs(usd) >= 0.0001 else "< $0.0001"
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 as percent, three significant digits; null is `unknown`."""
+    return UNKNOWN if share is None or absent(share) else f"{digits(share * 100)} %"
+
+
+def tokens(value: float | None, unknown_calls: int = 0) -> str:
+    """Tokens in three significant digits; says how many calls told nothing: `12.3k, unknown for 4 calls`."""
+    said = "" if not unknown_calls else f"unknown for {plural(unknown_calls, 'call')}"
+    if value is None or absent(value):
+        return said or UNKNOWN
+    return f"{short(value)}, {said}" if said else short(value)
+
+
+def plural(number: float, noun: str, many: str | None = None) -> str:
+    """`1 call`, `1,204 calls`."""
+    return f"{number:,.0f} {noun if number == 1 else many or noun + 's'}"
+
+
+def moment(value: datetime, zone: tzinfo = UTC) -> str:
+    """Date and time to the second in the viewer's zone."""
+    return aware(value).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def clock(value: datetime, zone: tzinfo = UTC) -> str:
+    """Time of day to the second in the viewer's zone."""
+    return aware(value).astimezone(zone).strftime("%H:%M:%S")
+
+
+def utc(value: datetime) -> str:
+    """Exact to the microsecond, for hovers and copies."""
+    return aware(value).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+
+
+def aware(value: datetime) -> datetime:
+    """The store's naive times are UTC."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def absent(value: object) -> bool:
+    """Null, NaN or NaT."""
+    return value is None or value != value  # noqa: PLR0124 - NaN and NaT differ from themselves
+
+
+def plain(text: str, limit: int = 300) -> str:
+    r"""Untrusted text for a Markdown label: one line, every mark escaped, so that `![x](url)` stays those letters.
+
+    Streamlit renders labels, titles and captions as Markdown; unescaped, a span's name could fetch a remote image.
+    """
+    line = " ".join(text.split())
+    cut = line if len(line) <= limit else line[: limit - 1] + "…"
+    return _MARKDOWN.sub(r"\\\1", cut)

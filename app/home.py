@@ -1,0 +1,244 @@
+"""The parts of the Home page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+import pandas as pd
+import streamlit as st
+
+from app import charts, data, snippets, state, widgets
+from app import format as fmt
+
+
+def totals(window: state.Window, newest: pd.Series) -> None:
+    """The sentence, the tiles and the two figures."""
+    now, before = (
+        data.home_totals(window.since, window.until),
+        data.home_totals(window.before.since, window.before.until),
+    )
+    series = data.home_series(window.since, window.until, window.bucket)
+    latency = data.home_latency(window.since, window.until, window.bucket)
+    overall = latency[latency["bucket"].isna()].iloc[0]
+    st.markdown(finding(window, now, before, overall))
+    if newest["sample"]:
+        st.badge("Sample data: times shifted so that the newest is now", icon=":material/science:", color="blue")
+    if not now["traces"]:
+        _nothing_here(window, newest)
+        return
+    buckets = charts.filled(series, pd.Timestamp(window.since), pd.Timestamp(window.until), pd.Timedelta(window.bucket))
+    timed = charts.filled(
+        latency.dropna(subset="bucket"),
+        pd.Timestamp(window.since),
+        pd.Timestamp(window.until),
+        pd.Timedelta(window.bucket),
+    )
+    _tiles(now, overall, buckets, timed)
+    _figures(window, buckets, timed)
+
+
+def finding(window: state.Window, now: pd.Series, before: pd.Series, latency: pd.Series) -> str:
+    """What came in and how it went, in words; every rate with its n and interval."""
+    if not now["traces"]:
+        return f"No traces started in {window.words}."
+    parts = [f"{fmt.plural(now['traces'], 'trace')} started in {window.words}{_change(window, now, before)}"]
+    if now["failed_traces"]:
+        parts.append(
+            f"{fmt.percent(now['error_rate'])} of them failed (95 % interval {fmt.percent(now['error_rate_low'])} to "
+            f"{fmt.percent(now['error_rate_high'])})"
+        )
+    else:
+        parts.append("none of them failed")
+    if not fmt.absent(latency["p95_ns"]):
+        parts.append(f"95 % of model calls took at most {fmt.duration(latency['p95_ns'])}")
+    return "; ".join(parts) + "."
+
+
+def _change(window: state.Window, now: pd.Series, before: pd.Series) -> str:
+    if window.words not in state.RANGE_WORDS.values() or not before["traces"]:
+        return ""
+    return (
+        f" ({before['traces']:,} in the same time before)" if before["traces"] != now["traces"] else " (as many before)"
+    )
+
+
+def _tiles(now: pd.Series, latency: pd.Series, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
+    calls = now["model_calls_ok"] + now["model_calls_failed"]
+    known = [value for value in (now["input_tokens"], now["output_tokens"]) if not fmt.absent(value)]
+    used = sum(known) if known else None
+    unknown = int(now["unknown_usage_calls"])
+    slots = st.columns(5)
+    with slots[0]:
+        widgets.tile(
+            "Traces",
+            fmt.short(now["traces"]),
+            f"{now['traces']:,} traces",
+            buckets["traces"],
+            _failed(now["failed_traces"]),
+        )
+    with slots[1]:
+        series = buckets["model_calls_ok"] + buckets["model_calls_failed"]
+        widgets.tile(
+            "Model calls", fmt.short(calls), f"{calls:,} model calls", series, _failed(now["model_calls_failed"])
+        )
+    with slots[2]:
+        share = buckets["failed_traces"] / buckets["traces"].where(buckets["traces"] > 0)
+        exact = f"{now['failed_traces']:,} of {now['traces']:,} traces; 95 % interval {_interval(now)}"
+        widgets.tile(
+            "Error rate", fmt.percent(now["error_rate"]), exact, share, f"n = {fmt.plural(now['traces'], 'trace')}"
+        )
+    with slots[3]:
+        exact = f"{fmt.count(latency['p95_ns'])} ns, calls that ended well; median {fmt.duration(latency['p50_ns'])}"
+        widgets.tile(
+            "p95 of model calls",
+            fmt.duration(latency["p95_ns"]),
+            exact,
+            timed["p95_ns"],
+            f"n = {fmt.plural(latency['calls'], 'call')}",
+        )
+    with slots[4]:
+        series = buckets["input_tokens"].fillna(0) + buckets["output_tokens"].fillna(0)
+        exact = (
+            f"{fmt.count(now['input_tokens'])} in (with cache), {fmt.count(now['output_tokens'])} out (with reasoning)"
+        )
+        note = f"unknown for {fmt.plural(unknown, 'call')}" if unknown else "told by every call"
+        widgets.tile("Tokens", fmt.short(used), exact, series, note)
+
+
+def _failed(number: float) -> str:
+    return f"{number:,.0f} failed" if number else "none failed"
+
+
+def _interval(now: pd.Series) -> str:
+    return f"{fmt.percent(now['error_rate_low'])} to {fmt.percent(now['error_rate_high'])}"
+
+
+def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
+    zone, theme, step = widgets.zone(), widgets.theme(), fmt.duration(window.bucket.total_seconds() * 1e9)
+    scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}, by {step}"
+    left, right = st.columns(2)
+    drawn = (
+        (left, "calls", charts.calls(_local(buckets), scope, theme), "Model calls over time, ended well and failed"),
+        (
+            right,
+            "latency",
+            charts.latency(_local(timed), scope, theme),
+            "Median and 95th percentile of the duration of model calls over time",
+        ),
+    )
+    for slot, key, figure, alt in drawn:
+        with slot:
+            event = st.plotly_chart(
+                figure, theme=None, key=f"home-{key}", on_select="rerun", selection_mode="points", alt=alt,
+                config={"displayModeBar": False},
+            )  # fmt: skip
+            _open_bucket(cast("dict[str, Any]", event), window)
+    with st.popover("Figures as tables", type="tertiary"):
+        st.dataframe(_local(buckets), hide_index=True, alt="Traces, model calls and tokens per bucket")
+        st.dataframe(_local(timed), hide_index=True, alt="Duration of model calls per bucket, nanoseconds")
+
+
+def _local(frame: pd.DataFrame) -> pd.DataFrame:
+    """Buckets in the viewer's zone, for axes that cannot convert."""
+    return frame.assign(bucket=frame["bucket"].dt.tz_convert(widgets.zone()).dt.tz_localize(None))
+
+
+def _open_bucket(event: dict[str, Any], window: state.Window) -> None:
+    """A click on a bucket leads to the traces behind it."""
+    points = event.get("selection", {}).get("points", [])
+    if not points:
+        return
+    start = pd.Timestamp(points[0]["x"]).tz_localize(widgets.zone()).tz_convert("UTC")
+    stop = start + pd.Timedelta(window.bucket)
+    bounds = {"range": "custom", "from": start.strftime("%Y-%m-%dT%H:%M"), "to": stop.strftime("%Y-%m-%dT%H:%M")}
+    st.switch_page("pages/traces.py", query_params=bounds)
+
+
+def _nothing_here(window: state.Window, newest: pd.Series) -> None:
+    at = fmt.moment(cast("datetime", newest["newest"]), widgets.zone())
+    widgets.empty(
+        f"Tiles and figures of {window.words} would be here.",
+        f"No trace started in it. The store holds {fmt.plural(newest['traces'], 'trace')}; the newest started {at}.",
+        lambda: st.page_link("pages/home.py", label="Show all time", query_params={"range": "all"}),
+    )
+
+
+def ledger() -> None:
+    """Every item received, accounted for; a warning where the sum does not hold."""
+    answer = data.ledger()
+    sums = {name: int(answer[name].sum()) for name in ("received", "stored", "duplicate", "rejected")}
+    line = (
+        f"**{sums['received']:,} received** = {sums['stored']:,} stored + {sums['duplicate']:,} duplicate + "
+        f"{sums['rejected']:,} rejected"
+    )
+    if sums["received"] != sums["stored"] + sums["duplicate"] + sums["rejected"]:
+        gap = sums["received"] - sums["stored"] - sums["duplicate"] - sums["rejected"]
+        st.warning(
+            f"The ledger does not balance: {line}; {gap:+,} unaccounted for. Keep the store as it is and report it."
+        )
+    with st.expander(f"Ledger of spans and log records since the store began: {line}"):
+        st.caption("Duplicates are retries that were stored before; rejected items carry their reason.")
+        st.dataframe(answer, hide_index=True, alt="Ledger by source, service and signal", placeholder="")
+
+
+def problems(window: state.Window) -> None:
+    """Kinds of failure, newest first; a click on a row opens the newest trace of it."""
+    st.subheader("Newest problems", anchor=False)
+    answer = data.home_problems(window.since, window.until)
+    if answer.frame.empty:
+        widgets.empty("Failures grouped by type and message would be here.", f"No span failed in {window.words}.")
+        return
+    frame = answer.frame.assign(
+        last_seen=answer.frame["last_seen"].dt.tz_convert(widgets.zone()),
+        error_type=answer.frame["error_type"].fillna("no type"),
+        error_message=answer.frame["error_message"].fillna("no message"),
+    )
+    event = st.dataframe(
+        frame, hide_index=True, key="problems", on_select="rerun", selection_mode="single-cell", placeholder="unset",
+        column_order=("last_seen", "error_type", "error_message", "traces", "service", "root_name"), height="content",
+        column_config=_PROBLEM_COLUMNS, alt="Newest problems",
+    )  # fmt: skip
+    cells = cast("dict[str, Any]", event)["selection"]["cells"]
+    if cells:
+        st.switch_page("pages/trace.py", query_params=state.trace_link(str(frame.iloc[cells[0][0]]["trace_id"])))
+
+
+_PROBLEM_COLUMNS = {
+    "last_seen": st.column_config.DatetimeColumn("Last seen", format="YYYY-MM-DD HH:mm:ss", width=150),
+    "error_type": st.column_config.TextColumn("Type", width=170),
+    "error_message": st.column_config.TextColumn("Message", width="large"),
+    "traces": st.column_config.NumberColumn("Traces", format="localized", width=70),
+    "service": st.column_config.TextColumn("Service", width=140),
+    "root_name": st.column_config.TextColumn("Trace", width=180),
+}
+
+
+def first_steps() -> None:
+    """An empty store: what would be here, how to send spans, and sample data at one click."""
+    st.markdown("Nothing has arrived yet. Point an OpenTelemetry exporter at this server, or load the sample data.")
+    status = data.status()
+    with st.container(border=True):
+        st.markdown("**Send traces**")
+        for tab, (language, code) in zip(
+            st.tabs(list(snippets.TITLES)),
+            snippets.filled(status["otlp_http_url"], status["otlp_grpc_url"]),
+            strict=True,
+        ):
+            tab.code(code, language=language)
+    _sample_button(status)
+
+
+def _sample_button(status: dict[str, Any]) -> None:
+    with st.container(border=True):
+        st.markdown("**Sample data**")
+        st.caption(
+            "Published conversations, answers and agent runs, sent through the same endpoint; the newest is now."
+        )
+        reason = status.get("demo_unavailable")
+        if st.button("Load sample data", disabled=bool(reason), help=reason):
+            with st.spinner("Sending sample data; this takes about half a minute."):
+                data.load_demo()
+            st.rerun()
+        if reason:
+            st.caption(fmt.plain(str(reason)))

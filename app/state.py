@@ -1,0 +1,141 @@
+"""What a link must reproduce: the time window, the filters, the page of a list. Pure; the URL itself is Streamlit's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, urlencode
+
+RANGES = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+RANGE_KEYS = (*RANGES, "all", "custom")
+RANGE_WORDS = {"1h": "the last hour", "24h": "the last 24 hours", "7d": "the last 7 days", "30d": "the last 30 days"}
+DEFAULT_RANGE = "24h"
+
+FILTERS = (
+    "service", "environment", "model", "status", "variant", "tag", "session", "user", "text", "errors", "min_s",
+)  # fmt: skip
+"""URL keys of the filters of Traces."""
+
+SORTS = {"newest": "Newest", "slowest": "Slowest", "tokens": "Most tokens", "errors": "Most errors"}
+PAGE_SIZE = 50
+
+_BUCKETS = tuple(
+    timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 360, 1440, 7 * 1440, 28 * 1440)
+)  # fmt: skip
+_MOST_BUCKETS = 60
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Half-open span of time [since, until), both UTC."""
+
+    since: datetime
+    until: datetime
+    words: str  # for sentences: "the last 24 hours"
+
+    @property
+    def bucket(self) -> timedelta:
+        """The finest bucket that gives at most sixty; of a window longer than a week, at least a day."""
+        length = self.until - self.since
+        least = _DAY if length > RANGES["7d"] + timedelta(minutes=1) else _BUCKETS[0]
+        fitting = (bucket for bucket in _BUCKETS if bucket >= least and length / bucket <= _MOST_BUCKETS + 1)
+        return next(fitting, _BUCKETS[-1])
+
+    @property
+    def before(self) -> Window:
+        """The window of the same length that ends where this one begins."""
+        return Window(self.since - (self.until - self.since), self.since, "the time before")
+
+
+def window(key: str, now: datetime, oldest: datetime | None, custom: tuple[datetime | None, datetime | None]) -> Window:
+    """The window that the URL asks for. The end of relative ones is the next full minute, so that reruns hit the cache.
+
+    Args:
+        key: one of RANGE_KEYS; anything else counts as the default.
+        now: aware.
+        oldest: start of the oldest trace, for `all`; null over an empty store.
+        custom: bounds for `custom`, UTC; a null end is open.
+    """
+    until = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    start = (oldest or until - _DAY).replace(second=0, microsecond=0)
+    if key == "all":
+        return Window(min(start, until - timedelta(minutes=1)), until, "all time")
+    if key == "custom":
+        since, end = custom[0] or start, custom[1] or until
+        return Window(since, max(end, since + timedelta(seconds=1)), "the chosen time")
+    chosen = key if key in RANGES else DEFAULT_RANGE
+    return Window(until - RANGES[chosen], until, RANGE_WORDS[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where one page of a list starts: beside the row with this key, on the side that `backward` names."""
+
+    sort_key: int
+    start_us: int
+    root_key: int
+    backward: bool
+    first: int  # number of the page's first row, from 1
+
+    def text(self) -> str:
+        """The form that stands in the URL."""
+        side = "b" if self.backward else "f"
+        return f"{self.sort_key}.{self.start_us}.{self.root_key}.{side}.{self.first}"
+
+
+def cursor(text: str | None) -> Cursor | None:
+    """Read `Cursor.text`; null for the first page and for anything that is not a cursor."""
+    parts = (text or "").split(".")
+    if len(parts) != 5 or parts[3] not in {"f", "b"}:
+        return None
+    try:
+        sort_key, start_us, root_key, first = (int(parts[index]) for index in (0, 1, 2, 4))
+    except ValueError:
+        return None
+    return Cursor(sort_key, start_us, root_key, parts[3] == "b", max(1, first))
+
+
+def trace_link(trace_id: str, back: Mapping[str, str] | None = None, span_id: str | None = None) -> dict[str, str]:
+    """Query parameters that open a trace, and that lead back to the list it was opened from."""
+    link = {"trace": trace_id.replace("-", "")}
+    if span_id:
+        link["span"] = span_id
+    if back:
+        link["back"] = urlencode(back)
+    return link
+
+
+def back_link(back: str | None) -> dict[str, str]:
+    """Query parameters of the list that `trace_link` remembered; unknown keys are dropped."""
+    known = {*FILTERS, "range", "from", "to", "sort", "page"}
+    return {key: value for key, value in parse_qsl(back or "") if key in known}
+
+
+def trace_id(text: str | None) -> str | None:
+    """A trace id of 32 hex digits, dashes allowed, as the store writes it; null when it is none."""
+    digits = (text or "").replace("-", "").strip().lower()
+    if len(digits) != 32 or any(letter not in "0123456789abcdef" for letter in digits):
+        return None
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
+    """Widget values -> parameters of query `traces`; what is empty filters nothing.
+
+    `min_s` is in seconds, `errors` is `with` or `without`.
+    """
+    texts: dict[str, object] = {
+        name: str(chosen.get(name) or "").strip() or None
+        for name in ("service", "environment", "model", "status", "variant", "tag", "text")
+    }
+    seconds = chosen.get("min_s")
+    wanted = {"with": True, "without": False}.get(str(chosen.get("errors")))
+    return texts | {
+        "session_id": str(chosen.get("session") or "").strip() or None,
+        "user_id": str(chosen.get("user") or "").strip() or None,
+        "has_errors": wanted,
+        "min_duration_ns": math.ceil(float(str(seconds)) * 1e9) if seconds else None,
+    }
