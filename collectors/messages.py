@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -19,7 +18,6 @@ PLAIN_TEXT_KEYS = frozenset(
 )
 """Attributes that hold the model's words as they are, even when those words are JSON."""
 
-_SPACES = re.compile(r"\s+")
 _REPAIRS = 12  # places at which a cut JSON text is tried again
 
 
@@ -123,7 +121,7 @@ def preview(text: str | None, key: str | None, role: Side, limit: int = 120) -> 
     found = messages(text, key, role)
     speaker = "user" if role == "input" else "assistant"
     chosen = next((m for m in reversed(found) if m["role"] == speaker and m["parts"]), found[-1] if found else None)
-    line = _SPACES.sub(" ", " ".join(_lines(chosen["parts"]))).strip() if chosen else ""
+    line = " ".join(" ".join(_lines(chosen["parts"])).split()) if chosen else ""
     return line if len(line) <= limit else line[: max(limit - 1, 0)].rstrip() + "…"
 
 
@@ -166,7 +164,7 @@ def _words(message: Message) -> str:
     texts = []
     for part in message["parts"]:
         if part["type"] == "text":
-            texts.append(_SPACES.sub(" ", str(part.get("content"))).strip())
+            texts.append(" ".join(str(part.get("content")).split()))
         elif part["type"] == "tool_call":
             texts.append(f"{part.get('name')}({_sorted(part.get('arguments'))})")
     return "\n".join(text for text in texts if text)

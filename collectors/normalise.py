@@ -59,7 +59,9 @@ def normalise(span: RawSpan, options: NormaliserOptions = DEFAULT_OPTIONS) -> Sp
     """
     facts = SpanFacts()
     view = View(span.attributes)
-    for step in _STEPS:
+    for step, fields in _STEPS:
+        if fields and not view.any(fields):
+            continue
         try:
             step(span, view, facts, options)
         except Exception:  # noqa: BLE001 - one fact that cannot be read must not cost the span its others
@@ -210,6 +212,8 @@ def _model_in(held: dict[str, Json]) -> str | None:
 
 
 def _usage(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    if facts.kind not in _CALLS and not view.any(_USAGE):
+        return
     usage = Usage(
         input=view.read("input_tokens", whole),
         output=view.read("output_tokens", whole),
@@ -229,6 +233,14 @@ def _usage(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) ->
     if not _failed_without_answer(span, usage):
         _store_usage(view, facts, usage)
     facts.usage_role = _role(facts, usage, aggregated)
+
+
+_USAGE = frozenset(
+    {
+        "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
+        "usage_json", "aggregated_input", "aggregated_output",
+    }
+)  # fmt: skip
 
 
 def _source_key(view: View, field: str) -> str | None:
@@ -350,7 +362,9 @@ def _role(facts: SpanFacts, usage: Usage, aggregated: bool) -> Literal["leaf", "
     return "leaf" if facts.kind == "reranker" else "aggregate"
 
 
-def _names(span: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
+def _names(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    if facts.kind not in _CALLS and not view.any(_NAMES):
+        return
     _openinference_model(span, view, facts)
     if facts.request_model is None and facts.kind in _CALLS and ("metadata" in view or "metadata_json" in view):
         facts.request_model = _member(_metadata_texts(view), "ls_model_name")
@@ -369,6 +383,9 @@ def _names(span: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -
             if facts.kind in _CALLS
             else None
         )
+
+
+_NAMES = frozenset({"provider", "request_model", "response_model", "model_weak", "params_json"})
 
 
 def _openinference_model(span: RawSpan, view: View, facts: SpanFacts) -> None:
@@ -488,7 +505,8 @@ def _identity(_: RawSpan, view: View, facts: SpanFacts, options: NormaliserOptio
         view.text("user_id") or _member(metadata, "user_id", "userId") or view.text("user_id_weak") or _sent_user(view)
     )
     facts.user_id = hashed_user(user, options.user_id_key) if user and options.hash_user_ids else user
-    facts.metadata = {k: v for k, v in metadata.items() if not _HIDDEN_METADATA.match(k)}
+    if metadata:
+        facts.metadata = {k: v for k, v in metadata.items() if not _HIDDEN_METADATA.match(k)}
     if user and facts.user_id != user:
         facts.metadata = {k: facts.user_id if v == user else v for k, v in facts.metadata.items()}
     facts.tags = _tags(view)
@@ -503,7 +521,7 @@ def hashed_user(user: str, key: bytes) -> str:
 
 
 def _member(metadata: TextMap, *names: str) -> str | None:
-    return next((value for name in names if (value := plain(metadata.get(name)))), None)
+    return next((value for name in names if (value := plain(metadata.get(name)))), None) if metadata else None
 
 
 def _sent_user(view: View) -> str | None:
@@ -513,6 +531,8 @@ def _sent_user(view: View) -> str | None:
 def _metadata_texts(view: View) -> TextMap:
     """Metadata of all sources as one map; where two name the same member the better source counts."""
     found: TextMap = {}
+    if not view.any(_METADATA):
+        return found
     for _, key, rest in view.slots("metadata"):
         value = plain(view.attributes[key])
         if value is not None:
@@ -524,6 +544,9 @@ def _metadata_texts(view: View) -> TextMap:
             if text is not None:
                 found.setdefault(str(name), text)
     return found
+
+
+_METADATA = frozenset({"metadata", "metadata_json"})
 
 
 def _tags(view: View) -> list[str]:
@@ -663,7 +686,12 @@ def _told_status(kind: str, message: str | None) -> int | None:
     return _http_status(int(found.group(1))) if found else None
 
 
-_STEPS: tuple[Step, ...] = (
-    _origin, _kind, _content, _instructions, _models, _usage, _names, _finish, _cost, _time, _identity, _prompt,
-    _agents, _tools, _documents, _errors,
+_COSTS = frozenset({"cost", "cost_json", "cost_nonzero"})
+_PROMPTS = frozenset({"prompt_name", "prompt_version", "prompt_json"})
+_TOOLS = frozenset({"tool_definitions", "tools_indexed", "params_json"})
+_STEPS: tuple[tuple[Step, frozenset[str]], ...] = (  # with the facts without whose attributes a step has nothing to do
+    (_origin, frozenset()), (_kind, frozenset()), (_content, frozenset()),
+    (_instructions, frozenset({"system_instructions"})), (_models, frozenset()), (_usage, frozenset()),
+    (_names, frozenset()), (_finish, frozenset()), (_cost, _COSTS), (_time, frozenset()), (_identity, frozenset()),
+    (_prompt, _PROMPTS), (_agents, frozenset()), (_tools, _TOOLS), (_documents, frozenset()), (_errors, frozenset()),
 )  # fmt: skip

@@ -28,6 +28,7 @@ _RESULT_TYPES = {
     "tool_call_response", "tool_result", "tool-result", "function_call_output", "server_tool_call_response",
     "web_search_tool_result",
 }  # fmt: skip
+_TEXT_PART = {"type", "content"}
 _REASONING_TYPES = {"reasoning", "thinking", "redacted_thinking", "reasoning_content"}
 _CANONICAL_TYPES = {"text", "reasoning", "tool_call", "tool_call_response", "uri", "blob", "file", "generic"}
 
@@ -81,17 +82,27 @@ def _of_text(text: str, side: str, depth: int) -> list[Message]:
 def _of_list(items: list[Json], side: str, depth: int) -> list[Message]:
     if not items:
         return []
-    if all(isinstance(item, dict) and _is_part(item) for item in items):
+    if all(isinstance(item, dict) and "role" not in item and _is_part(item) for item in items):
         return _grouped([item for item in items if isinstance(item, dict)], side)
     if isinstance(items[0], list):  # a batch of conversations: the first stands for the span
         return to_messages(items[0], side, depth + 1)
     messages: list[Message] = []
     for item in items:
-        if isinstance(item, dict) and (_is_message(item) or _is_part(item)):
+        if isinstance(item, dict) and _is_canonical(item):
+            messages.append(item)
+        elif isinstance(item, dict) and (_is_message(item) or _is_part(item)):
             messages.extend([to_message(item, side)] if _is_message(item) else _grouped([item], side))
         else:
             messages.extend(to_messages(item, side, depth + 1))
     return messages
+
+
+def _is_canonical(item: dict[str, Json]) -> bool:
+    """A message of plain text that is in canonical form already: by far the most frequent, so told apart first."""
+    parts = item.get("parts")
+    if not isinstance(parts, list) or item.get("role") not in {"user", "assistant", "system"} or len(item) > 2:
+        return False
+    return all(isinstance(part, dict) and part.get("type") == "text" and part.keys() == _TEXT_PART for part in parts)
 
 
 def _grouped(parts: list[dict[str, Json]], side: str) -> list[Message]:

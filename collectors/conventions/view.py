@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from collectors.conventions.registry import classify
@@ -41,20 +41,27 @@ class View:
         if code not in self.notes:
             self.notes.append(code)
 
+    def any(self, fields: frozenset[str]) -> bool:
+        """Whether any of the facts has an attribute."""
+        return not fields.isdisjoint(self._found)
+
     def slots(self, field: str) -> list[tuple[int, str, str]]:
         """(rank, key, rest of the key) of every attribute that may carry the fact, best first."""
         return self._found.get(field, [])
 
-    def items(self, field: str) -> Iterator[tuple[str, str]]:
+    def items(self, field: str) -> Sequence[tuple[str, str]]:
         """(key, text) of the attributes that may carry the fact, best first, without unset and hidden ones."""
-        for _, key, _ in self._found.get(field, ()):
+        slots = self._found.get(field)
+        if slots is None:
+            return ()
+        told = []
+        for _, key, _ in slots:
             value = self.attributes[key]
-            if not value:
-                continue
-            if is_redacted(value):
+            if value and is_redacted(value):
                 self.note("content_redacted")
-                continue
-            yield key, value
+            elif value:
+                told.append((key, value))
+        return told
 
     def text(self, *names: str) -> str | None:
         """The first set text among the facts' attributes, JSON quotes removed."""
