@@ -75,7 +75,8 @@ def trace_spans(  # noqa: PLR0917 - given by name
     """What a waterfall draws of each span of a trace that starts in [since, until), in order of start.
 
     Ids are 16 hex digits; start_us is microseconds since 1970; duration_ns is null when the span ended before it
-    started, or never (see notes). usage_role is the last word (leaf aggregate duplicate, null: no model or embedding call).
+    started, or never (see notes). usage_role is the last word (leaf aggregate duplicate, null: no model or embedding
+    call).
     """
     params = {"project_id": project_id, "trace_id": trace_id, "since": since, "until": until, "max_rows": max_rows}
     return ask(con, "trace_spans", params)
@@ -91,6 +92,7 @@ def trace_logs(con: DuckDBPyConnection, project_id: int, trace_id: UUID, max_row
 def trace_scores(con: DuckDBPyConnection, project_id: int, trace_id: UUID, max_rows: int | None = None) -> pa.Table:
     """Scores of a trace, of its spans and of its model calls by response id.
 
-    Of several by (target, name, evaluator, author) the latest counts. value is null when only a label was given or, with error_type, when the evaluator failed.
+    Of several by (target, name, evaluator, author) the latest counts. value is null when only a label was given or,
+    with error_type, when the evaluator failed.
     """
     return ask(con, "trace_scores", {"project_id": project_id, "trace_id": trace_id, "max_rows": max_rows})
