@@ -1,0 +1,77 @@
+"""What the protobuf and the JSON decoder share: origins, times, names of enums."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import orjson
+
+from collectors.model import SPAN_KINDS, STATUSES, Origin, TextMap, service_of
+
+NO_TRACE = bytes(16)
+NO_SPAN = bytes(8)
+
+
+@dataclass(slots=True)
+class Resource:
+    """A resource as decoded, with what rejections and the count need of it."""
+
+    attributes: TextMap
+    schema_url: str | None
+    service: str  # '' when unset
+
+    @classmethod
+    def of(cls, attributes: TextMap, schema_url: str) -> Resource:
+        return cls(attributes, schema_url or None, service_of(attributes) or "")
+
+
+class Origins:
+    """The distinct origins of one request."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, Origin] = {}
+
+    def get(self, resource: Resource, name: str, version: str, attributes: TextMap, schema_url: str) -> Origin:
+        """The origin with these values; equal ones are one object."""
+        parts = (
+            sorted(resource.attributes.items()), resource.schema_url, name, version or None,
+            sorted(attributes.items()), schema_url or None,
+        )  # fmt: skip
+        number = int.from_bytes(hashlib.blake2b(orjson.dumps(parts), digest_size=8).digest(), "big")
+        known = self._by_id.get(number)
+        if known is None:
+            known = Origin(
+                number, resource.attributes, name, version or None, attributes, resource.schema_url, schema_url or None
+            )
+            self._by_id[number] = known
+        return known
+
+
+def placed(start_ns: int, end_ns: int) -> tuple[int, int]:
+    """Start and end to keep, so that a span with a single time stands there, with a duration that is unknown.
+
+    A start of 0 is a missing one: the end takes its place and the end becomes 0, which means unknown. With neither,
+    the span stays at 1970-01-01 as it was told: any other time would differ on a retry and store it twice.
+    """
+    return (end_ns, 0) if start_ns == 0 else (start_ns, end_ns)
+
+
+def span_kind(number: int) -> str:
+    """OTLP span kind by number; a number that is not known is unspecified."""
+    return SPAN_KINDS[number] if 0 <= number < len(SPAN_KINDS) else SPAN_KINDS[0]
+
+
+def status(number: int) -> str:
+    """OTLP status by number; a number that is not known is unset."""
+    return STATUSES[number] if 0 <= number < len(STATUSES) else STATUSES[0]
+
+
+def event_name(name: str, attributes: TextMap) -> str | None:
+    """A log's event name: the field, else attribute `event.name` (SDKs up to 1.28), else `event_name` (LiteLLM)."""
+    return name or attributes.get("event.name") or attributes.get("event_name") or None
+
+
+def describe_span(name: str, trace_id: str, span_id: str) -> str:
+    """A line by which a person recognises a refused span."""
+    return f"span {name[:100]!r} trace_id={trace_id[:40]} span_id={span_id[:24]}"
