@@ -42,16 +42,20 @@ def exports(folder: Path, newest_ns: int) -> Iterator[Export]:
     made = Sample("airline-agent", "taubench-airline", TIMING)
     for place, row in enumerate(talks):
         talk = Conversation(row, newest_ns - PERIOD + PERIOD * place // len(talks))
-        last = talk.play()
+        talk.play()
         made.spans += talk.spans
-        made.events.append(reward(row, last))
+        made.events.append(reward(row, max(span.end_time_unix_nano for span in talk.spans)))
     return made.exports()
 
 
-def reward(row: dict[str, Any], last: Span) -> LogRecord:
-    """tau-bench's verdict on the conversation, on its last trace: did the database end as it should?"""
+def reward(row: dict[str, Any], time_ns: int) -> LogRecord:
+    """tau-bench's verdict on the conversation: did the database end as it should?"""
     label = "solved" if row["reward"] == 1 else "not solved"
-    return evaluation(last, Score("task_reward", float(row["reward"]), label, "tau-bench"))
+    return evaluation(Score("task_reward", float(row["reward"]), label, "tau-bench"), time_ns, session=session(row))
+
+
+def session(row: dict[str, Any]) -> str:
+    return f"airline-task-{row['task_id']}-trial-{row['trial']}"
 
 
 def turns(messages: list[Message]) -> Iterator[tuple[int, int]]:
@@ -90,15 +94,14 @@ class Conversation:
     clock_ns: int
     spans: list[Span] = field(default_factory=list)
 
-    def play(self) -> Span:
-        """Make the spans of every turn; returns the root of the last."""
+    def play(self) -> None:
+        """Make the spans of every turn."""
         messages = self.row["traj"]
         for start, end in turns(messages):
-            root = self._turn(messages, start, end)
+            self._turn(messages, start, end)
             self.clock_ns += USER_NS
-        return root
 
-    def _turn(self, messages: list[Message], start: int, end: int) -> Span:
+    def _turn(self, messages: list[Message], start: int, end: int) -> None:
         trace_id, root_id = self._id(16, start), self._id(8, start)
         began_ns = self.clock_ns
         for at in range(start + 1, end):
@@ -115,9 +118,9 @@ class Conversation:
             "taubench.task": self.row["task_id"],
             "taubench.trial": self.row["trial"],
         }
-        root = span((trace_id, root_id, None), "invoke_agent airline-agent", (began_ns, self.clock_ns), known)
-        self.spans.append(root)
-        return root
+        self.spans.append(
+            span((trace_id, root_id, None), "invoke_agent airline-agent", (began_ns, self.clock_ns), known)
+        )
 
     def _chat(self, messages: list[Message], at: int, ids: tuple[bytes, bytes, bytes]) -> Span:
         output = canonical(messages[at])
@@ -157,7 +160,7 @@ class Conversation:
     def _shared(self) -> dict[str, Value | None]:
         return {
             "gen_ai.agent.name": "airline-agent",
-            "gen_ai.conversation.id": f"airline-task-{self.row['task_id']}-trial-{self.row['trial']}",
+            "gen_ai.conversation.id": session(self.row),
             "assayline.sample.duration": "assumed",
         }
 

@@ -137,24 +137,23 @@ class Score:
     name: str
     value: float
     label: str
-    source: str  # who gave it
-    explanation: str | None = None
+    evaluator: str
 
 
-def evaluation(target: Span, score: Score) -> LogRecord:
-    """The event `gen_ai.evaluation.result` on a span."""
+def evaluation(score: Score, time_ns: int, target: Span | None = None, session: str | None = None) -> LogRecord:
+    """The event `gen_ai.evaluation.result` on a span, or on a session."""
     known: dict[str, Value | None] = {
         "gen_ai.evaluation.name": score.name,
         "gen_ai.evaluation.score.value": score.value,
         "gen_ai.evaluation.score.label": score.label,
-        "gen_ai.evaluation.explanation": score.explanation,
-        "gen_ai.evaluation.evaluator.source": score.source,
+        "gen_ai.evaluation.evaluator.name": score.evaluator,
+        "gen_ai.conversation.id": session,
     }
     return LogRecord(
-        trace_id=target.trace_id,
-        span_id=target.span_id,
-        time_unix_nano=target.end_time_unix_nano,
-        observed_time_unix_nano=target.end_time_unix_nano,
+        trace_id=b"" if target is None else target.trace_id,
+        span_id=b"" if target is None else target.span_id,
+        time_unix_nano=time_ns,
+        observed_time_unix_nano=time_ns,
         severity_number=SeverityNumber.SEVERITY_NUMBER_INFO,
         event_name="gen_ai.evaluation.result",
         attributes=attributes(known),

@@ -25,6 +25,7 @@ from server.demo.export import text_message as message
 
 MARCH, JUNE = "2023-03", "2023-06"
 WEEK = 7 * DAY
+METRICS = {"directly_usable": "Directly Usable", "answered": "Response Rate"}  # name of the score: column
 TIMING = "duration measured; start placed evenly over a week, as the data gives no time of call"
 
 
@@ -56,10 +57,10 @@ def sample(answers: list[dict[str, Any]], name: str, end_ns: int) -> Sample:
     for place, row in enumerate(answers, start=1):
         chat = chat_span(row, end_ns - WEEK + WEEK * place // len(answers))
         made.spans.append(chat)
-        for metric, score in (("directly_usable", row.get("Directly Usable")), ("answered", row.get("Response Rate"))):
-            if score is not None:
-                label = "yes" if score == "1" else "no"
-                made.events.append(evaluation(chat, Score(metric, float(score), label, "llmdrift")))
+        for metric, column in METRICS.items():
+            if (verdict := row.get(column)) is not None:
+                score = Score(metric, float(verdict), "yes" if verdict == "1" else "no", "llmdrift")
+                made.events.append(evaluation(score, chat.end_time_unix_nano, target=chat))
     return made
 
 

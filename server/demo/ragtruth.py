@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from server.demo.export import (
@@ -15,11 +14,9 @@ from server.demo.export import (
     SECOND,
     Export,
     Sample,
-    Score,
     Value,
     as_json,
     assumed_ns,
-    evaluation,
     rows,
     span,
     stable_id,
@@ -36,9 +33,7 @@ def exports(folder: Path, newest_ns: int) -> Iterator[Export]:
     answers = sorted(rows(folder / "answers.jsonl.gz"), key=lambda row: stable_id(8, row["source_id"], row["model"]))
     made = Sample("ragtruth-qa", "ragtruth-qa", TIMING)
     for place, row in enumerate(answers, start=1):
-        workflow, retrieval, chat = trace(row, newest_ns - PERIOD + PERIOD * place // len(answers))
-        made.spans += workflow, retrieval, chat
-        made.events.append(human_label(row, chat))
+        made.spans += trace(row, newest_ns - PERIOD + PERIOD * place // len(answers))
     return made.exports()
 
 
@@ -98,15 +93,22 @@ def asked(row: dict[str, Any], answer: str) -> dict[str, Value | None]:
         "gen_ai.request.temperature": row["temperature"],
         "gen_ai.input.messages": as_json([text_message("user", prompt)]),
         "gen_ai.output.messages": answer,
+        **marks(row),
         "ragtruth.id": row["id"],
         "ragtruth.quality": row["quality"],
         "assayline.sample.duration": "assumed",
     }
 
 
-def human_label(row: dict[str, Any], chat: Span) -> LogRecord:
-    """1: people marked nothing; 0: they marked at least one stretch as not supported by the passages."""
-    marks = row["labels"]
-    said = "; ".join(f"{mark['label_type']}: {mark['text']!r}" for mark in marks)
-    label = "hallucinated" if marks else "grounded"
-    return evaluation(chat, Score("groundedness", float(not marks), label, "human", said or None))
+def marks(row: dict[str, Any]) -> dict[str, Value | None]:
+    """A person's score, as OpenInference writes it: 1 when nothing is marked, 0 when a stretch is not supported."""
+    marked = row["labels"]
+    score: dict[str, Value | None] = {
+        "name": "groundedness",
+        "score": float(not marked),
+        "label": "hallucinated" if marked else "grounded",
+        "explanation": "; ".join(f"{mark['label_type']}: {mark['text']!r}" for mark in marked) or None,
+        "annotator_kind": "HUMAN",
+        "identifier": "RAGTruth",
+    }
+    return {f"annotations.0.annotation.{member}": value for member, value in score.items()}

@@ -40,6 +40,13 @@ def spans_of(exports: list[export.Export]) -> Iterator[tuple[Resource, Span]]:
                 yield from ((group.resource, span) for scope in group.scope_spans for span in scope.spans)
 
 
+def events_of(exports: list[export.Export]) -> Iterator[dict[str, object]]:
+    for request in exports:
+        if request.signal == "logs":
+            for group in ExportLogsServiceRequest.FromString(request.body).resource_logs:
+                yield from (known(log.attributes) for scope in group.scope_logs for log in scope.log_records)
+
+
 def known(attributes: object) -> dict[str, object]:
     return {item.key: getattr(item.value, item.value.WhichOneof("value")) for item in attributes}  # type: ignore[attr-defined]
 
@@ -122,21 +129,28 @@ def test_the_airline_children_lie_within_their_roots(sent: Sent) -> None:
             assert span.end_time_unix_nano <= parent.end_time_unix_nano
 
 
-def test_people_s_marks_arrive_as_scores(exports: list[export.Export]) -> None:
+def test_every_mark_of_people_is_a_score(sent: Sent) -> None:
     rows = list(export.rows(DATASETS / "ragtruth-qa" / "answers.jsonl.gz"))
-    logs = [
-        log
-        for request in exports
-        if request.signal == "logs"
-        for group in ExportLogsServiceRequest.FromString(request.body).resource_logs
-        for scope in group.scope_logs
-        for log in scope.log_records
-    ]
-    marks = [known(log.attributes) for log in logs if log.event_name == "gen_ai.evaluation.result"]
-    groundedness = [mark for mark in marks if mark["gen_ai.evaluation.name"] == "groundedness"]
-    assert len(groundedness) == len(rows)
-    hallucinated = [mark for mark in groundedness if mark["gen_ai.evaluation.score.value"] == 0.0]
-    assert len(hallucinated) == len([row for row in rows if row["labels"]])
+    prefix = "annotations.0.annotation."
+    marks = [a for _, a in of_service(sent, "ragtruth-qa") if f"{prefix}name" in a]
+    assert len(marks) == len(rows)
+    assert {mark[f"{prefix}annotator_kind"] for mark in marks} == {"HUMAN"}
+    assert len([m for m in marks if m[f"{prefix}score"] == 0.0]) == len([row for row in rows if row["labels"]])
+
+
+def test_verdicts_of_the_makers_arrive_as_events(exports: list[export.Export]) -> None:
+    answers = list(export.rows(DATASETS / "llmdrift" / "answers.jsonl.gz"))
+    talks = list(export.rows(DATASETS / "taubench-airline" / "conversations.jsonl.gz"))
+    verdicts = [a for a in events_of(exports) if "gen_ai.evaluation.name" in a]
+    names = [verdict["gen_ai.evaluation.name"] for verdict in verdicts]
+    assert names.count("task_reward") == len(talks)
+    assert names.count("directly_usable") == len([row for row in answers if row["dataset"] == "leetcode_easy"])
+    assert names.count("answered") == len([row for row in answers if row["dataset"] == "sensitiveq"])
+    assert sum(
+        v["gen_ai.evaluation.score.value"] for v in verdicts if v["gen_ai.evaluation.name"] == "task_reward"
+    ) == (  # type: ignore[misc]
+        sum(talk["reward"] for talk in talks)
+    )
 
 
 def test_every_passage_is_a_document(sent: Sent) -> None:
