@@ -104,11 +104,17 @@ class SpanContent:
     output: str | None = None
     system_instructions: str | None = None
     finish_reason: str | None = None
+    provider: str | None = None
     response_id: str | None = None
     request_model: str | None = None
     response_model: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    reported_cost_usd: float | None = None
+    content_hash: int | None = None
 
 
 @dataclass(slots=True)
@@ -149,6 +155,7 @@ _TYPES = {
     "int | None": pa.int64(), "float | None": pa.float64(), "str": pa.string(), "str | None": pa.string(),
 }  # fmt: skip
 _IDS = dict.fromkeys(("span_id", "duplicate_of_span"), pa.uint64())
+DERIVED_NAMES = frozenset(column.name for column in fields(Derived))
 DERIVED = pa.schema([(column.name, _IDS.get(column.name) or _TYPES[str(column.type)]) for column in fields(Derived)])
 FILLED = (
     "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "reported_cost_usd",
@@ -235,9 +242,8 @@ class _Book:
         if not told:
             return span
         row = self.row(span, "from_logs")
-        for name, value in told.items():
-            if name != "response_id":
-                setattr(row, name, value)
+        for name in told.keys() & DERIVED_NAMES:
+            setattr(row, name, told[name])
         seen = {f"has_{name}": True for name in CONTENT if name in told}
         plain = {name: value for name, value in told.items() if name not in CONTENT}
         return replace(span, content_rank=2 if seen else span.content_rank, **seen, **plain)  # type: ignore[arg-type]

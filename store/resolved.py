@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -41,7 +42,8 @@ def resolver_traces(con: DuckDBPyConnection, after: int, upto: int) -> list[tupl
 
 def resolver_spans(con: DuckDBPyConnection, project_id: int, traces: Sequence[str]) -> pa.Table:
     """Narrow columns of every span of the traces; ids of traces are text."""
-    return con.sql(_sql("resolver_spans"), params={"project_id": project_id, "traces": list(traces)}).to_arrow_table()
+    params = {"project_id": project_id, "traces": list(traces)}
+    return _plain(con.sql(_sql("resolver_spans"), params=params).to_arrow_table())
 
 
 def resolver_partners(
@@ -73,9 +75,16 @@ def resolver_tool_results(
     return con.execute(_sql("resolver_tool_results"), params).fetchall()
 
 
-def resolver_logs(con: DuckDBPyConnection, project_id: int, traces: Sequence[str]) -> pa.Table:
-    """Log records that belong to a span of the traces, in order of time."""
-    return con.sql(_sql("resolver_logs"), params={"project_id": project_id, "traces": list(traces)}).to_arrow_table()
+def resolver_logs(
+    con: DuckDBPyConnection, project_id: int, traces: Sequence[str], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Log records that belong to a span of the traces and have one of the event names, in order of time.
+
+    A name that ends in `*` is a prefix.
+    """
+    params = {"project_id": project_id, "traces": list(traces), "names": list(names)}
+    rows: list[dict[str, Any]] = con.sql(_sql("resolver_logs"), params=params).to_arrow_table().to_pylist()
+    return [row | {"attributes": dict(row["attributes"] or ())} for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,13 @@ class Workbench:
     def _traces(self, name: str, loaded: pa.Table, params: dict[str, object]) -> list[str]:
         with _registered(self._con, "loaded", loaded):
             return _texts(self._con, name, params)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """With booleans as Arrow's own: the store's lossless conversion gives an extension type that no function takes."""
+    boolean = [column.name for column in table.schema if column.type == pa.bool8()]
+    kinds = [pa.field(c.name, pa.bool_() if c.name in boolean else c.type) for c in table.schema]
+    return table.cast(pa.schema(kinds)) if boolean else table
 
 
 @contextmanager

@@ -1,0 +1,166 @@
+"""The loop that keeps `span_derived` and `trace_summaries` true: new commits in, resolved traces out.
+
+How far it has come is written in the same transaction as the rows of a pass, so that a crash at any point only makes it
+repeat work, with the same result.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from server.resolving import Bench, slices
+from store import resolved as store
+from store.errors import QueryTimeoutError, StoreBusyError
+from store.readers import ReaderPool
+from store.writer import Writer, last_commit_seq
+
+LOG = logging.getLogger(__name__)
+
+PASS_ROWS = 20_000  # new spans and logs a pass; at ten million stored spans a pass takes 0.1 to 0.3 s
+SLICE_TRACES = 2_000  # traces a write
+POLL_S = 0.25
+REST_FACTOR = 3.0  # under load a pass is followed by a rest this many times as long: ingest and pages come first
+REST_S = (0.2, 1.0)  # shortest and longest rest
+READ_TIMEOUT_S = 120.0
+RETRY_S = 1.0
+PASSING = (StoreBusyError, QueryTimeoutError)
+
+
+class Resolver:
+    """Resolves the traces of new commits in a thread of its own."""
+
+    def __init__(self, readers: ReaderPool, writer: Writer) -> None:
+        """Does nothing until `start`; `run_once` works without it."""
+        self._readers = readers
+        self._writer = writer
+        self._bench = Bench()
+        self._state = threading.Condition()
+        self._work = threading.Lock()  # one pass at a time
+        self._stopping = False
+        self._waiting = 0  # callers of settle
+        self._resolved_seq = -1  # unknown
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the loop."""
+        self._thread = threading.Thread(target=self._run, name="resolver", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """End the loop after the pass that runs; what is left is done after the next start."""
+        with self._state:
+            self._stopping = True
+            self._state.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        self._bench.close()
+
+    def notify(self) -> None:
+        """Something was committed: look now rather than at the next poll."""
+        with self._state:
+            self._state.notify_all()
+
+    def settle(self, timeout_s: float = 10.0) -> bool:
+        """Wait until everything committed before the call is resolved; false when the time is over."""
+        with self._readers.read() as con:
+            target = last_commit_seq(con)
+        with self._state:
+            self._waiting += 1
+            self._state.notify_all()
+            try:
+                return self._state.wait_for(lambda: self._resolved_seq >= target or self._stopping, timeout_s)
+            finally:
+                self._waiting -= 1
+
+    def resolve_all(self) -> None:
+        """Start over from the first commit, as after a change of the rules; `settle` waits for the end."""
+        with self._work:
+            self._writer.call(lambda con: store.set_resolved_seq(con, 0)).result()
+            self._note(0)
+
+    def run_once(self) -> bool:
+        """One pass; false when there was nothing to do.
+
+        Raises:
+            StoreBusyError, QueryTimeoutError: nothing is lost, try again.
+        """
+        with self._work:
+            return self._pass()
+
+    def _pass(self) -> bool:
+        with self._readers.read(READ_TIMEOUT_S) as con:
+            after = store.resolved_seq(con)
+            upto = store.resolver_range(con, after, PASS_ROWS)
+            if upto is None or upto <= after:
+                self._note(after)
+                return False
+            parts = slices(store.resolver_traces(con, after, upto), SLICE_TRACES)
+            done = [one for project_id, traces in parts for one in self._resolve(con, project_id, traces)]
+        self._write(done, upto)
+        return True
+
+    def _resolve(self, con: Any, project_id: int, traces: Sequence[str]) -> Iterator[store.Resolved]:
+        """Resolve; a trace that cannot be resolved is found by halving, logged, and summed up as it is."""
+        try:
+            yield self._bench.work(con, project_id, traces)
+        except PASSING:
+            raise
+        except Exception:
+            if len(traces) > 1:
+                for half in (traces[: len(traces) // 2], traces[len(traces) // 2 :]):
+                    yield from self._resolve(con, project_id, half)
+                return
+            LOG.exception(
+                "trace %s of project %d cannot be resolved; its spans count as they are", traces[0], project_id
+            )
+            yield self._bench.summarise_alone(con, project_id, traces)
+
+    def _write(self, done: Sequence[store.Resolved], upto: int) -> None:
+        def work(writing: Any) -> None:
+            for one in done:
+                store.write_resolved(writing, one)
+            store.set_resolved_seq(writing, upto)
+
+        self._writer.call(work).result()
+        self._note(upto)
+
+    def _note(self, resolved_seq: int) -> None:
+        with self._state:
+            self._resolved_seq = resolved_seq
+            self._state.notify_all()
+
+    # The thread.
+
+    def _run(self) -> None:
+        while not self._stopping:
+            began = time.monotonic()
+            try:
+                worked = self.run_once()
+            except PASSING as error:
+                LOG.warning("resolving waits: %s", error)
+                self._pause(RETRY_S, urgent=False)
+            except Exception:
+                LOG.exception("a pass of the resolver failed and is repeated")
+                self._pause(RETRY_S, urgent=False)
+            else:
+                self._pause(self._rest(time.monotonic() - began) if worked else POLL_S)
+
+    def _rest(self, took_s: float) -> float:
+        """How long to leave the machine to ingest: not at all when nobody writes or somebody waits."""
+        if self._waiting or not self._writer.state().queued_requests:
+            return 0.0 if self._waiting else REST_S[0]
+        return min(max(REST_FACTOR * took_s, REST_S[0]), REST_S[1])
+
+    def _pause(self, seconds: float, *, urgent: bool = True) -> None:
+        """Wait; a caller of `settle`, or `notify`, ends an urgent wait."""
+        with self._state:
+            if self._stopping or (urgent and self._waiting):
+                return
+            if urgent:
+                self._state.wait(seconds)
+            else:
+                self._state.wait_for(lambda: self._stopping, seconds)
