@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from server.demo import airline, captures, llmdrift, ragtruth
 from server.demo.export import Export
 from server.demo.sender import DemoRefusedError, Sender
 
-__all__ = ["DemoDataMissingError", "DemoRefusedError", "DemoReport", "datasets_folder", "exports", "load"]
+__all__ = ["DemoDataMissingError", "DemoRefusedError", "DemoReport", "datasets_folder", "exports", "last_trace", "load"]
 
 
 class DemoDataMissingError(Exception):
@@ -59,11 +60,19 @@ def exports(newest: datetime, folder: Path | None = None) -> Iterator[Export]:
     yield from captures.exports(where / "captures", end_ns)
 
 
+def last_trace(folder: Path | None = None) -> UUID:
+    """The trace that ends at `newest`: where it is stored already, its end tells the `newest` of the load before."""
+    where = folder or datasets_folder()
+    if not where.is_dir():
+        raise DemoDataMissingError(where)
+    return UUID(bytes=llmdrift.last_trace(where / "llmdrift"))
+
+
 def load(otlp_http_url: str, newest: datetime | None = None, folder: Path | None = None) -> DemoReport:
     """Send the sample data to an OTLP/HTTP endpoint, such as `http://127.0.0.1:4318`. Takes some seconds.
 
-    `newest` is when the newest span ends, to the second; default: now. Ids do not depend on it, so a second load with
-    the same `newest` makes no second copy; with another one it moves nothing that is stored already.
+    `newest` is when the newest span ends, to the second; default: now. Ids do not depend on it, and the store knows a
+    retry by id and time: a second load makes no second copy when it gets the `newest` of the first (`last_trace`).
 
     Raises:
         DemoDataMissingError: there is no sample data beside the code.

@@ -31,11 +31,27 @@ TIMING = "duration measured; start placed evenly over a week, as the data gives 
 
 def exports(folder: Path, newest_ns: int) -> Iterator[Export]:
     """The March answers over the week before last, the June answers over the last week."""
-    answers = sorted(rows(folder / "answers.jsonl.gz"), key=mixed)
+    answers = answers_of(folder)
     return all_exports(
         sample([row for row in answers if release(row) == name], name, end_ns)
         for name, end_ns in ((MARCH, newest_ns - WEEK), (JUNE, newest_ns))
     )
+
+
+def answers_of(folder: Path) -> list[dict[str, Any]]:
+    """In an order that mixes the tasks and keeps the answers to one question together."""
+    return sorted(
+        rows(folder / "answers.jsonl.gz"), key=lambda row: (stable_id(8, row["dataset"], row["id"]), model(row))
+    )
+
+
+def last_trace(folder: Path) -> bytes:
+    """Id of the trace that ends last: of the last June answer."""
+    return stable_id(16, *key([row for row in answers_of(folder) if release(row) == JUNE][-1]))
+
+
+def key(row: dict[str, Any]) -> tuple[str, ...]:
+    return ("llmdrift", model(row), row["dataset"], row["id"], row["trail"])
 
 
 def model(row: dict[str, Any]) -> str:
@@ -45,11 +61,6 @@ def model(row: dict[str, Any]) -> str:
 
 def release(row: dict[str, Any]) -> str:
     return JUNE if model(row).endswith("-0613") else MARCH
-
-
-def mixed(row: dict[str, Any]) -> tuple[bytes, str]:
-    """An order that mixes the tasks and keeps the answers to one question together."""
-    return stable_id(8, row["dataset"], row["id"]), model(row)
 
 
 def sample(answers: list[dict[str, Any]], name: str, end_ns: int) -> Sample:
@@ -65,10 +76,9 @@ def sample(answers: list[dict[str, Any]], name: str, end_ns: int) -> Sample:
 
 
 def chat_span(row: dict[str, Any], end_ns: int) -> Span:
-    key = ("llmdrift", model(row), row["dataset"], row["id"], row["trail"])
     start_ns = end_ns - round(float(row["latency"]) * SECOND)
     return span(
-        (stable_id(16, *key), stable_id(8, *key), None),
+        (stable_id(16, *key(row)), stable_id(8, *key(row)), None),
         f"chat {model(row)}",
         (start_ns, end_ns),
         {
