@@ -1,0 +1,215 @@
+"""Every query behind the pages at 10 million spans, hot, while spans keep coming in; memory of the server.
+
+usage: python benchmarks/pages.py [--spans 10000000] [--days 30] [--rate 2000] [--keep FOLDER]
+
+The store is filled through the writer and resolved as usual; the queries are asked over HTTP. `--keep` names a folder
+to fill once and measure again. The spans are the load generator's (1.3 KB), in order of time, spread over the days.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import numpy as np
+import pyarrow as pa
+from _server import Server, shared
+
+from collectors.frames import origin_table, span_table
+from collectors.normalise import NormaliserOptions, normalise
+from collectors.otlp import decode
+from server.client import Client
+from server.resolver import Resolver
+from store.batch import Batch
+from store.database import Database
+from store.readers import ReaderPool
+from store.writer import Writer
+
+TRACES = 2_000  # in the template
+RUNS = 7
+
+
+def template(generator: Path) -> tuple[pa.Table, pa.Table]:
+    """Spans of `TRACES` load-generator traces as a table, and their origins."""
+    sys.path.insert(0, str(generator.parent))
+    import otlp_load  # noqa: PLC0415 - lies outside the project
+
+    bodies = [body for _, body in otlp_load.bodies(TRACES, 10, 500, 1.0, "openinference", 5)]
+    spans = [span for body in bodies for span in decode("traces", "http-protobuf", body).spans]
+    facts = [normalise(span, NormaliserOptions()) for span in spans]
+    return span_table(spans, facts), origin_table({span.origin.origin_id: span.origin for span in spans}.values())
+
+
+class Copies:
+    """Copies of the template, each with ids of its own and its own stretch of time."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+        storage = table["trace_id"].combine_chunks()
+        storage = storage.storage if isinstance(storage, pa.ExtensionArray) else storage
+        self.trace_ids = np.frombuffer(storage.buffers()[1], dtype=np.uint64)[: 2 * len(table)].reshape(-1, 2)
+        self.span_ids = table["span_id"].to_numpy()
+        self.parents = table["parent_span_id"].combine_chunks()
+        self.order = np.unique(self.trace_ids[:, 0], return_inverse=True)[1]  # number of the span's trace
+
+    def make(self, rng: np.random.Generator, start: datetime, length: timedelta) -> pa.Table:
+        """One copy within [start, start + length), traces evenly spread, in order of time."""
+        mask = rng.integers(1, 2**63, 3, dtype=np.uint64)
+        table = self.table
+        within = table["start_time"].combine_chunks().cast(pa.int64()).to_numpy()
+        first = np.full(self.order.max() + 1, np.iinfo(np.int64).max)
+        np.minimum.at(first, self.order, within)
+        opened = int(start.timestamp() * 1e6) + self.order * int(length / timedelta(microseconds=1)) // len(first)
+        times = pa.array(opened + within - first[self.order]).cast(pa.timestamp("us"))
+        raw = np.ascontiguousarray(self.trace_ids ^ mask[:2])
+        binary = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(table), [None, pa.py_buffer(raw)])
+        parents = pa.array(self.parents.fill_null(0).to_numpy() ^ mask[2], mask=self.parents.is_null().to_numpy(False))
+        replaced = {
+            "trace_id": pa.ExtensionArray.from_storage(pa.uuid(), binary),
+            "span_id": pa.array(self.span_ids ^ mask[2]),
+            "parent_span_id": parents,
+            "start_time": times,
+        }
+        for name, column in replaced.items():
+            table = table.set_column(table.schema.get_field_index(name), name, column)
+        return table.take(pa.array(np.argsort(times.cast(pa.int64()).to_numpy(), kind="stable")))
+
+
+def fill(data_dir: Path, generator: Path, spans: int, days: int) -> None:
+    """Write `spans` spans over the last `days` days and resolve them."""
+    table, origins = template(generator)
+    copies, rng = Copies(table), np.random.default_rng(1)
+    database = Database.open(data_dir, memory_limit="2GB")
+    writer = Writer(database)
+    rounds = -(-spans // len(table))
+    length = timedelta(days=days) / rounds
+    start = datetime.now(UTC) - timedelta(days=days)
+    began = time.perf_counter()
+    for number in range(rounds):
+        copy = copies.make(rng, start + number * length, length)
+        writer.submit(Batch(1, "http-protobuf", "traces", {"load": len(copy)}, spans=copy, origins=origins)).result()
+        if number % 50 == 0:
+            print(f"filled {number * len(table):,} of {spans:,} spans, {time.perf_counter() - began:.0f} s", flush=True)
+    began = time.perf_counter()
+    readers = ReaderPool(database, 2, 600)
+    resolver = Resolver(readers, writer)
+    resolver.start()
+    resolver.settle(3600)
+    print(f"resolved {spans:,} spans in {time.perf_counter() - began:.0f} s", flush=True)
+    resolver.stop()
+    writer.close()
+    database.close()
+
+
+def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What the pages ask, with their default and widest ranges."""
+    now = datetime.now(UTC)
+    day, week, month = (now - timedelta(days=n) for n in (1, 7, 30))
+    hour_us = 3_600_000_000
+    newest = client.query("traces", since=day, until=now, page_size=50).frame
+    trace = newest["trace_id"].iloc[0]
+    session = newest["session_id"].iloc[0]
+    asked: dict[str, tuple[str, dict[str, Any]]] = {}
+    for label, since, bucket in (("24 h", day, hour_us), ("7 d", week, 6 * hour_us), ("30 d", month, 24 * hour_us)):
+        window = {"since": since, "until": now}
+        asked[f"home_totals {label}"] = "home_totals", window
+        asked[f"home_series {label}"] = "home_series", window | {"bucket_us": bucket}
+        asked[f"home_latency {label}"] = "home_latency", window | {"bucket_us": bucket}
+        asked[f"home_problems {label}"] = "home_problems", window
+        asked[f"trace_filters {label}"] = "trace_filters", window
+        for sort in ("newest", "slowest", "tokens", "errors"):
+            asked[f"traces {sort} {label}"] = "traces", window | {"sort": sort, "page_size": 50}
+        asked[f"traces one session {label}"] = "traces", window | {"session_id": session, "page_size": 50}
+        asked[f"traces errors only {label}"] = "traces", window | {"has_errors": True, "page_size": 50}
+        asked[f"traces text {label}"] = "traces", window | {"text": "limited", "page_size": 50}
+    asked["home_newest"] = "home_newest", {}
+    asked["ledger_total"] = "ledger_total", {}
+    for name in ("trace_summary", "trace_spans", "trace_logs", "trace_scores"):
+        asked[name] = name, {"trace_id": trace}
+    return asked
+
+
+class Load:
+    """Sends spans at a steady rate until stopped."""
+
+    def __init__(self, server: Server, rate: float) -> None:
+        import otlp_load  # noqa: PLC0415 - lies outside the project
+
+        self.bodies = [body for _, body in otlp_load.bodies(2_000, 10, 200, 1.0, "openinference", int(time.time()))]
+        self.url, self.pause = f"{server.otlp}/v1/traces", 200 / rate
+        self.sent, self.late = 0, 0.0
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        start, number = time.perf_counter(), 0
+        with httpx.Client(timeout=60, headers={"content-type": "application/x-protobuf"}) as client:
+            while not self.stopping.is_set():
+                client.post(self.url, content=self.bodies[number % len(self.bodies)]).raise_for_status()
+                number, self.sent = number + 1, self.sent + 200
+                self.late = max(self.late, time.perf_counter() - start - number * self.pause)
+                self.stopping.wait(max(0.0, start + number * self.pause - time.perf_counter()))
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self.thread.join()
+
+
+def measure(client: Client, name: str, params: dict[str, Any]) -> list[float]:
+    """Milliseconds of `RUNS` hot answers over HTTP; the first, cold one is dropped."""
+    taken = []
+    for _ in range(RUNS + 1):
+        began = time.perf_counter()
+        client.query(name, **params)
+        taken.append((time.perf_counter() - began) * 1000)
+    return taken[1:]
+
+
+def report(server: Server, generator: Path, rate: float) -> None:
+    client = Client(server.api, timeout_s=60)
+    print(f"{'query':34}{'median ms':>10}{'max ms':>10}")
+    slow = []
+    sys.path.insert(0, str(generator.parent))
+    with Load(server, rate) as load:
+        time.sleep(3)
+        for label, (name, params) in questions(client).items():
+            taken = measure(client, name, params)
+            slow += [label] if statistics.median(taken) >= 200 else []
+            print(f"{label:34}{statistics.median(taken):10.1f}{max(taken):10.1f}", flush=True)
+    print(f"meanwhile {load.sent:,} spans were sent at {rate:.0f}/s, at most {load.late:.2f} s late")
+    print(f"RSS of the server: {server.rss_mb():.0f} MB; file: {server.disk_bytes() / 1e9:.2f} GB")
+    print("over 200 ms:", ", ".join(slow) or "none")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spans", type=int, default=10_000_000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--rate", type=float, default=2_000)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
+    generator = shared("otlp_load.py")
+    if generator is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = options.keep or Path(folder)
+        if not (data_dir / "assayline.duckdb").exists():
+            fill(data_dir, generator, options.spans, options.days)
+        with Server(data_dir) as server:
+            report(server, generator, options.rate)
+
+
+if __name__ == "__main__":
+    main()
