@@ -172,7 +172,8 @@ def test_every_resource_says_that_it_is_sample_data(exports: list[export.Export]
 
 def test_the_newest_span_ends_at_the_moment_given(sent: Sent) -> None:
     assert max(span.end_time_unix_nano for _, span in sent) == int(NEWEST.timestamp()) * 10**9
-    (last,) = [span for _, span in sent if span.trace_id == demo.last_trace().bytes]
+    trace_id = demo.last_trace().bytes
+    (last,) = [span for _, span in sent if span.trace_id == trace_id]
     assert last.end_time_unix_nano == int(NEWEST.timestamp()) * 10**9
 
 
