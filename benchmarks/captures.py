@@ -17,6 +17,7 @@ import gzip
 import json
 import os
 import random
+import re
 import sys
 import tempfile
 import time
@@ -26,9 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from collectors.otlp import decode
-
 from collectors.messages import messages
+from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
 
 SHARED = Path(os.environ.get("ASSAY_SHARED", "../shared")) / "otlp"
@@ -113,7 +113,7 @@ def read_capture(folder: Path) -> Capture:
         decoded = decode(request.signal, request.source, request.body)
         for span in decoded.spans:
             capture.traces.add(span.trace_id.hex())
-            texts += [value for value in span.attributes.values() if value]
+            texts += [text for pair in span.attributes.items() for text in pair if text]
             texts += [value for event in span.events for value in event.attributes.values() if value]
         for log in decoded.logs:
             texts += [value for value in (log.body, *log.attributes.values()) if value]
@@ -224,7 +224,7 @@ def is_told(capture: Capture, total: str) -> bool:
         # Texts of documents stand elsewhere too; the model's name and its usage only where the call is told.
         flags = [call["in_bytes"] for call in truth["embedding_calls"]]
         return all(one["usage"]["input"] if total.endswith("tokens") else one["request_model"] for one in flags)
-    return all(map(is_execution_told, truth["tool_executions"]))
+    return all(is_execution_told(one, has_calls=bool(calls)) for one in truth["tool_executions"])
 
 
 def tells_calls(capture: Capture) -> bool:
@@ -240,10 +240,10 @@ def is_failure_told(attempt: dict[str, Any]) -> bool:
     return any(attempt["in_bytes"].values())
 
 
-def is_execution_told(execution: dict[str, Any]) -> bool:
+def is_execution_told(execution: dict[str, Any], *, has_calls: bool) -> bool:
     """Its name alone is in the model's request for it as well; only what came of it shows that it ran."""
     told = execution["in_bytes"]
-    return told["name"] and told["result"] is not False
+    return told["name"] and (told["result"] is not False or not has_calls)
 
 
 def is_present(call: dict[str, Any]) -> bool:
@@ -277,10 +277,10 @@ def matched(
 def fields_of(capture: Capture, truth: dict[str, Any], call: dict[str, Any]) -> Iterator[tuple[str, object, object]]:
     told = truth["in_bytes"]
     for name in ("request_model", "response_model", "response_id"):
-        if told[name]:
+        if told[name] and is_word(capture, truth[name]):
             yield name, truth[name], call.get(name)
     for name, column in USAGE.items():
-        if told["usage"][name]:
+        if told["usage"][name] and is_named(capture, name):
             yield column, truth["usage"][name], call.get(column)
     if told["finish_reason_verbatim"]:
         yield "finish_reason", FINISH.get(truth["finish_reason"], truth["finish_reason"]), call.get("finish_reason")
@@ -295,6 +295,16 @@ def fields_of(capture: Capture, truth: dict[str, Any], call: dict[str, Any]) -> 
         wanted = [(one["id"], one["name"], one["arguments"]) for one in truth["tool_calls"]]
         parts = [part for message in output for part in message["parts"] if part["type"] == "tool_call"]
         yield "tool_calls", wanted, [(part.get("id"), part.get("name"), part.get("arguments")) for part in parts]
+
+
+def is_word(capture: Capture, text: str) -> bool:
+    """Whether the text was sent on its own: `in_bytes` also finds `gpt-5` within `gpt-5-mini`."""
+    return re.search(rf"(?<![\w.-]){re.escape(text)}(?![\w.-])", capture.sent) is not None
+
+
+def is_named(capture: Capture, usage: str) -> bool:
+    """Whether any key tells this sort of tokens: `in_bytes` finds a number such as 82 by accident."""
+    return {"cache_read": "cach", "cache_creation": "cach"}.get(usage, "") in capture.sent.lower()
 
 
 def last_question(truth: dict[str, Any]) -> str | None:

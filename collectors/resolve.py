@@ -417,6 +417,7 @@ def _fill(kept: TraceSpan, others: list[TraceSpan], book: _Book) -> dict[str, ob
     if kept.failed or kept.kind in {"tool", "mcp"}:
         names += [name for name in ("error_type", "error_message") if getattr(kept, name) is None]
     filled = {name: value for name in names if (value := _first(getattr(span, name) for span in others)) is not None}
+    filled |= _told_better(kept, others)
     for name in CONTENT:
         if not getattr(kept, f"has_{name}"):
             rows = (book.peek(span) for span in others)
@@ -424,6 +425,19 @@ def _fill(kept: TraceSpan, others: list[TraceSpan], book: _Book) -> dict[str, ob
             if value is not None:
                 filled[name] = value
     return filled
+
+
+def _told_better(kept: TraceSpan, others: list[TraceSpan]) -> dict[str, object]:
+    """Usage that the vendor's own SDK tells otherwise: instrumentors have added up the parts of a stream wrongly."""
+    vendor = next((span for span in others if _is_vendor(span) and span.tells_usage), None)
+    if vendor is None or _is_vendor(kept):
+        return {}
+    told = {name: getattr(vendor, name) for name in ("input_tokens", "output_tokens")}
+    return {name: value for name, value in told.items() if value is not None and value != getattr(kept, name)}
+
+
+def _is_vendor(span: TraceSpan) -> bool:
+    return span.scope_name.startswith(VENDOR_SCOPES)
 
 
 def _first(values: Iterable[object]) -> object | None:
@@ -566,8 +580,14 @@ def _differ(a: int | None, b: int | None) -> bool:
 
 def _prefer_call(span: TraceSpan) -> tuple[object, ...]:
     """Succeeded first (an answer that did not parse was billed too), then most content, then an instrumentor."""
-    vendor = span.scope_name.startswith(VENDOR_SCOPES)
-    return span.failed, -span.content_rank, vendor, not span.tells_usage, span.start_us, -(span.duration_ns or 0)
+    return (
+        span.failed,
+        -span.content_rank,
+        _is_vendor(span),
+        not span.tells_usage,
+        span.start_us,
+        -(span.duration_ns or 0),
+    )
 
 
 # --- tool executions and retrievals

@@ -298,6 +298,13 @@ def test_the_kept_row_is_filled_from_its_duplicate() -> None:
     assert (second.duplicate_of_trace, second.duplicate_of_span) == ("t", 1)
 
 
+def test_the_vendor_knows_its_usage_best() -> None:
+    kept = make(1, response_id="r", content_rank=2, input_tokens=10, output_tokens=16)
+    native = make(2, 1, at=(1, 99), response_id="r", scope_name=VENDOR, input_tokens=10, output_tokens=15)
+    (first, _) = resolve([kept, native])
+    assert (first.rule, first.input_tokens, first.output_tokens) == ("filled", None, 15)
+
+
 def test_logs_fill_what_the_span_lacks_and_reach_the_kept_row() -> None:
     outer, inner = make(1, content_rank=1, scope_name=LANGCHAIN, **USAGE), make(2, 1, at=(1, 99), **USAGE)
     content = SpanContent("t", 2, input='["q"]', output='["a"]', finish_reason="stop")
