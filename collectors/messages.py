@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -18,6 +20,7 @@ PLAIN_TEXT_KEYS = frozenset(
 )
 """Attributes that hold the model's words as they are, even when those words are JSON."""
 
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+("?)|[{}\[\],]', re.DOTALL)
 _REPAIRS = 12  # places at which a cut JSON text is tried again
 
 
@@ -75,45 +78,37 @@ def is_cut(text: str) -> bool:
 
 
 def _repaired(text: str) -> Json:
-    """A cut JSON text, closed at its end or at one of its last commas; null if that does not help."""
-    stack, marks, inside, escaped = _scan(text)
+    """A cut JSON text, closed where it ends or at one of its last commas and brackets; null if that does not help."""
+    stack, marks, tail = _scan(text)
     if not stack:
         return None
-    tail = text[:-1] if escaped else text
     closing = "".join(reversed(stack))
-    for candidate in (tail + ('"' if inside else "") + closing, tail + ('"' if inside else "") + ":null" + closing):
+    ends = [tail + closing, tail + ":null" + closing, tail + "null" + closing]
+    for candidate in (*ends, *(text[:position] + closers for position, closers in reversed(marks))):
         try:
             return orjson.loads(candidate)
-        except ValueError:
-            continue
-    for position, closers in reversed(marks[-_REPAIRS:]):
-        try:
-            return orjson.loads(text[:position] + closers)
         except ValueError:
             continue
     return None
 
 
-def _scan(text: str) -> tuple[list[str], list[tuple[int, str]], bool, bool]:
-    """Open brackets; the last commas outside strings and what closes there; is the end in a string, in an escape."""
+def _scan(text: str) -> tuple[list[str], deque[tuple[int, str]], str]:
+    """What closes the open brackets; where a value may end, with what closes there; the text with its string closed."""
     stack: list[str] = []
-    marks: list[tuple[int, str]] = []
-    inside = escaped = False
-    for position, char in enumerate(text):
-        if escaped:
-            escaped = False
-        elif inside:
-            escaped, inside = char == "\\", char != '"'
-        elif char == '"':
-            inside = True
+    marks: deque[tuple[int, str]] = deque(maxlen=_REPAIRS)
+    tail = text
+    for token in _JSON_TOKEN.finditer(text):
+        char = token[0][0]
+        if char == '"':
+            tail = text if token[1] else text[: token.end()] + '"'
         elif char in "{[":
             stack.append("}" if char == "{" else "]")
-        elif char in "}]":
-            if not stack or stack.pop() != char:
-                return [], [], False, False
+            marks.append((token.end(), "".join(reversed(stack))))
         elif char == ",":
-            marks = [*marks[-_REPAIRS:], (position, "".join(reversed(stack)))]
-    return stack, marks, inside, escaped
+            marks.append((token.start(), "".join(reversed(stack))))
+        elif not stack or stack.pop() != char:
+            return [], marks, text
+    return stack, marks, tail
 
 
 def preview(text: str | None, key: str | None, role: Side, limit: int = 120) -> str:

@@ -274,6 +274,8 @@ def _merge(usage: Usage, told: Usage) -> None:
     """Fill gaps from another telling of the same usage; a raw one that omits the cache shows that ours does too."""
     if usage.input is None or usage.input == told.input:
         usage.disjoint_cache |= told.disjoint_cache
+        if told.disjoint_cache and told.total is None:
+            usage.total = None  # a library's sum of the provider's counts: no witness against the provider's shape
     if usage.output is None or usage.output == told.output:
         usage.disjoint_reasoning |= told.disjoint_reasoning
     if usage.input is not None and told.input is not None and usage.input != told.input:
@@ -304,13 +306,14 @@ def _told(response_id: str | None) -> str | None:
     return None if response_id is None or _BARE_UUID.fullmatch(response_id) else response_id
 
 
+_READ_ELSEWHERE = ("input", "input_weak", "params_json", "both_json", "usage_json")
 _NO_ANSWER = frozenset({"gen_ai.output.messages", "gen_ai.input.messages"})
 
 
 def _answer_keys(view: View) -> list[str]:
     """Attributes that may hold the answer as JSON: outputs first, then whatever else looks like it."""
     named = [key for field in ("output", "output_weak") for _, key, _ in view.slots(field)]
-    inputs = {key for field in ("input", "input_weak", "params_json", "both_json") for _, key, _ in view.slots(field)}
+    inputs = {key for field in _READ_ELSEWHERE for _, key, _ in view.slots(field)}
     rest = sorted(
         key
         for key, value in view.attributes.items()

@@ -17,7 +17,7 @@ MAX_DEPTH = 9
 MAX_PRINTED = 1 << 18  # characters
 
 MARKERS = re.compile(
-    r"usage|_tokens\"|Tokens\"|TokenCount|token_count|finish_?[rR]eason|stop_?[rR]eason|\"id\"|\"model"
+    r"usage|_tokens\"|Tokens\"|TokenCount|token_count|finish_?[rR]eason|stop_?[rR]eason|\"status\"|\"id\"|\"model"
 )
 """A text without any of these holds nothing that this module could find."""
 
