@@ -30,35 +30,31 @@ with matching as (
     order by sort_key * sign desc, start_us * sign desc, root_key * sign desc
     limit $page_size
 ), shown as (
-    select p.trace_id, t.root_span_id, t.start_time as opened, t.start_time + to_microseconds(t.duration_ns // 1000 + 1) as closed
-    from page p join trace_summaries t on t.trace_id = p.trace_id
-    where t.project_id = $project_id
-), bounds as (
-    select min(opened) as opened, max(closed) as closed from shown
+    select p.trace_id, t.root_span_id from page p join trace_summaries t on t.trace_id = p.trace_id where t.project_id = $project_id
+), speakers as (  -- narrow columns only: reading `input` here would unpack the text of every span nearby
+    select s.trace_id, max(s.rowid) filter (where s.span_id = w.root_span_id) as root,
+           arg_min(s.rowid, s.start_time) filter (where s.kind = 'llm') as first_call,
+           arg_max(s.rowid, s.start_time) filter (where s.kind = 'llm') as last_call
+    from spans s join shown w on s.trace_id = w.trace_id
+    where s.project_id = $project_id and s.start_time >= $since
+    group by s.trace_id
+), places as (
+    select root as place from speakers union select first_call from speakers union select last_call from speakers
 ), told as (  -- content that arrived in logs
     select trace_id, span_id, input, output from span_derived
-    where project_id = $project_id and trace_id in (select trace_id from shown) and (input is not null or output is not null)
-), speakers as (  -- whose words stand for the trace: its root, else its first model call that was heard and its last that spoke
-    select s.trace_id,
-           coalesce(max(s.span_id) filter (where s.span_id = w.root_span_id and coalesce(s.input, d.input) is not null),
-                    arg_min(s.span_id, s.start_time) filter (where s.kind = 'llm' and coalesce(s.input, d.input) is not null)) as asker,
-           coalesce(max(s.span_id) filter (where s.span_id = w.root_span_id and coalesce(s.output, d.output) is not null),
-                    arg_max(s.span_id, s.start_time) filter (where s.kind = 'llm' and coalesce(s.output, d.output) is not null)) as answerer
-    from spans s join shown w on s.trace_id = w.trace_id
+    where project_id = $project_id and trace_id in (select trace_id from shown)
+), texts as (  -- by rowid: fifty scattered traces take 10 ms, by key 300 ms (10 million spans)
+    select s.rowid as place, left(coalesce(s.input, d.input), 20000) as input, s.input_key,
+           left(coalesce(s.output, d.output), 20000) as output, s.output_key
+    from places p join spans s on s.rowid = p.place
     left join told d on d.trace_id = s.trace_id and d.span_id = s.span_id
-    where s.project_id = $project_id and s.start_time between (select opened from bounds) and (select closed from bounds)
-      and s.start_time between w.opened and w.closed
-    group by s.trace_id
-), words as (
-    select s.trace_id,
-           max(left(coalesce(s.input, d.input), 20000)) filter (where s.span_id = k.asker) as input,
-           max(s.input_key) filter (where s.span_id = k.asker) as input_key,
-           max(left(coalesce(s.output, d.output), 20000)) filter (where s.span_id = k.answerer) as output,
-           max(s.output_key) filter (where s.span_id = k.answerer) as output_key
-    from spans s join speakers k on s.trace_id = k.trace_id and (s.span_id = k.asker or s.span_id = k.answerer)
-    left join told d on d.trace_id = s.trace_id and d.span_id = s.span_id
-    where s.project_id = $project_id and s.start_time between (select opened from bounds) and (select closed from bounds)
-    group by s.trace_id
+), words as (  -- the root's, else those of the first call that was asked and the last that answered
+    select k.trace_id, coalesce(r.input, f.input) as input, case when r.input is null then f.input_key else r.input_key end as input_key,
+           coalesce(r.output, l.output) as output, case when r.output is null then l.output_key else r.output_key end as output_key
+    from speakers k
+    left join texts r on r.place = k.root
+    left join texts f on f.place = k.first_call
+    left join texts l on l.place = k.last_call
 )
 select t.trace_id::varchar as trace_id, t.start_time, t.duration_ns, t.root_name, t.root_missing, t.service, t.environment,
        t.status, t.spans, t.model_calls_ok, t.model_calls_failed, t.tool_executions, t.input_tokens, t.output_tokens,
