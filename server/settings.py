@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     otlp_grpc_port: Port = Field(4317, description="OTLP over gRPC; 0 picks a free port.")
     api_port: Port = Field(8420, description="HTTP API; 0 picks a free port.")
     app_port: Port = Field(8501, description="Streamlit app.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="Names, besides this machine's own, under which browsers may reach the API; addresses always may.",
+    )
     api_url: HttpUrl | None = Field(None, description="Where clients find the API; default: http://host:api_port.")
 
     otlp_path_prefixes: tuple[str, ...] = Field(
