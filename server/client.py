@@ -128,7 +128,7 @@ class Client:
         return found
 
     def projects(self) -> list[dict[str, Any]]:
-        """`project_id`, `name`, `created_at` of every project, by name."""
+        """`project_id` and `name` of every project, oldest first."""
         found: list[dict[str, Any]] = self._json("/api/projects")
         return found
 
@@ -138,7 +138,7 @@ class Client:
         return found
 
     def add_scores(self, scores: list[dict[str, Any]]) -> dict[str, Any]:
-        """Store scores; see `POST /api/scores` for the fields. Returns `stored` and `duplicate`."""
+        """Store scores; see `POST /api/scores` for the fields. Returns `accepted` and `commit_seq`."""
         found: dict[str, Any] = self._send("POST", "/api/scores", body={"scores": scores}).json()
         return found
 

@@ -1,0 +1,110 @@
+"""Arrow tables as answers: an Arrow stream or JSON rows, with what a cache must know in the headers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pyarrow as pa
+from fastapi import Request, Response
+
+from store.readers import Answer
+
+ARROW = "application/vnd.apache.arrow.stream"
+JSON_LINES = "application/x-ndjson"
+GZIP_FROM_BYTES = 16_384
+JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+
+def answer_of(request: Request, answer: Answer, default: str = "arrow") -> Response:
+    """The table in the form that `?format=` or the Accept header asks for, else in the default one."""
+    wanted = form(request, default)
+    if wanted == "arrow":
+        response = Response(stream(answer.table), media_type=ARROW)
+    else:
+        response = rows_response(request, rows_of(answer.table), lines=wanted == "jsonl")
+    response.headers["x-assay-watermark"] = answer.watermark
+    response.headers["x-assay-truncated"] = str(answer.truncated).lower()
+    response.headers["x-assay-rows"] = str(answer.table.num_rows)
+    return response
+
+
+def form(request: Request, default: str = "arrow") -> str:
+    """`arrow`, `json` or `jsonl`: what the caller wants. The parameter `format` goes before the Accept header."""
+    given = request.query_params.get("format")
+    if given in ("arrow", "json", "jsonl"):
+        return given
+    accept = request.headers.get("accept", "")
+    if "ndjson" in accept or "jsonl" in accept:
+        return "jsonl"
+    if "application/json" in accept:
+        return "json"
+    return "arrow" if ARROW in accept else default
+
+
+def rows_response(request: Request, rows: Iterable[dict[str, Any]], *, lines: bool) -> Response:
+    """A JSON list, or one object a line."""
+    if lines:
+        return packed(request, b"".join(dumps(row) + b"\n" for row in rows), JSON_LINES)
+    return json_response(request, list(rows))
+
+
+def json_response(request: Request, value: Any) -> Response:
+    return packed(request, dumps(value), "application/json")
+
+
+def packed(request: Request, body: bytes, media_type: str) -> Response:
+    """The body, gzipped when it is large and the caller takes that. Runs in a thread, not on the event loop."""
+    headers = {"vary": "accept-encoding"}
+    if len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["content-encoding"] = gzip.compress(body, 1), "gzip"
+    return Response(body, headers=headers, media_type=media_type)
+
+
+def stream(table: pa.Table) -> bytes:
+    """An Arrow IPC stream of plain types."""
+    sink = pa.BufferOutputStream()
+    table = plain(table)
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """The table without extension types, of which readers of other languages see the storage: uuids as text."""
+    for index, field in enumerate(table.schema):
+        if field.type == pa.uuid():
+            texts = [None if value is None else value.hex for value in table.column(index).to_pylist()]
+            table = table.set_column(index, field.name, pa.array(texts, pa.string()))
+        elif field.type == pa.bool8():
+            table = table.set_column(index, field.name, table.column(index).cast(pa.int8()).cast(pa.bool_()))
+    return table
+
+
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Plain rows: maps as objects; of a repeated key the last one counts."""
+    rows: list[dict[str, Any]] = table.to_pylist(maps_as_pydicts="lossy")
+    return rows
+
+
+def dumps(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, _plain, JSON_OPTIONS)
+    except orjson.JSONEncodeError:  # integers beyond 64 bits, lone surrogates: the standard library takes them
+        return json.dumps(value, default=_plain, separators=(",", ":")).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}Z"
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(type(value).__name__)

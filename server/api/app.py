@@ -1,0 +1,50 @@
+"""The API as one ASGI application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from server.api import admin, asking, books, docs, explore, health, problems, scoring
+from server.api.context import Context
+from server.api.origin import OriginGuard
+from server.api.rights import GuardedRoute, OpenPolicy, Policy
+
+DESCRIPTION = """\
+Traces, scores and the ledger of one Assayline server.
+
+Every route names the right that it needs in `x-assay-right`. Answers of queries are Arrow streams unless
+`?format=json` or the Accept header says otherwise; the header `x-assay-watermark` names the state of the data,
+`x-assay-truncated` says whether rows are missing. Errors are `application/problem+json`: `kind` for programs,
+`detail` for people. Times are UTC.
+"""
+MODULES = (health, books, explore, asking, scoring, admin, docs)
+
+
+def create_api(context: Context, policy: Policy | None = None) -> FastAPI:
+    """The routes over one open store; `guarded` puts the check of origins around it."""
+    api = FastAPI(
+        title="Assayline",
+        version=context.version,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    api.router.route_class = GuardedRoute
+    api.state.context = context
+    api.state.policy = policy or OpenPolicy()
+    for module in MODULES:
+        api.include_router(module.routes)
+    problems.install(api)
+    api.openapi = lambda: docs.describe(api)  # type: ignore[method-assign]  # the documented way to replace it
+    return api
+
+
+def guarded(api: FastAPI, context: Context) -> ASGIApp:
+    """The API behind the check of Host and Origin."""
+    settings = context.core.settings
+    names = [settings.host, *settings.allowed_hosts]
+    if settings.api_url is not None and settings.api_url.host:
+        names.append(settings.api_url.host)
+    return OriginGuard(api, tuple(names))

@@ -1,0 +1,74 @@
+"""What a team reconciles: totals per trace and the ledger; and how far the data has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+from uuid import UUID
+
+import pyarrow as pa
+from fastapi import Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from server.api.answers import JSON_LINES, answer_of, dumps, form, json_response, rows_of
+from server.api.context import DEFAULT, Here, Project, Since, Until, in_utc
+from server.api.rights import needs, router
+
+SETTLE_S = 30.0
+CHUNK_ROWS = 5_000
+
+routes = router()
+
+
+@routes.get("/api/totals", tags=["books"], dependencies=[needs("read")])
+def totals(  # noqa: PLR0917 - each is a parameter of the request
+    request: Request,
+    here: Here,
+    project: Project = DEFAULT,
+    since: Since = None,
+    until: Until = None,
+    trace_id: Annotated[list[UUID] | None, Query(description="Only these traces; 32 hex digits.")] = None,
+) -> Response:
+    """One object per trace that started in [since, until), oldest first: calls, tool executions, tokens, cost.
+
+    Settled first: everything acknowledged before the request is in. Never cut. Unknown tokens and cost are null. As
+    JSON lines with `?format=jsonl` or `Accept: application/x-ndjson`, as Arrow with `?format=arrow`, else a JSON list.
+    """
+    here.core.settle(SETTLE_S)
+    answer = here.core.totals(project, in_utc(since), in_utc(until), trace_id)
+    if form(request, "json") == "jsonl":
+        headers = {"x-assay-watermark": answer.watermark, "x-assay-rows": str(answer.table.num_rows)}
+        return StreamingResponse(lines(answer.table), headers=headers, media_type=JSON_LINES)
+    return answer_of(request, answer, "json")
+
+
+def lines(table: pa.Table) -> Iterator[bytes]:
+    """The rows as JSON lines, some thousand at a time."""
+    for batch in table.to_batches(CHUNK_ROWS):
+        yield b"".join(dumps(row) + b"\n" for row in rows_of(pa.Table.from_batches([batch])))
+
+
+@routes.get("/api/ledger", tags=["books"], dependencies=[needs("read")])
+def ledger(
+    request: Request, here: Here, project: Project = DEFAULT, since: Since = None, until: Until = None
+) -> Response:
+    """Per hour of receipt, source, service and signal: received = stored + duplicate + rejected, with the reasons."""
+    return answer_of(request, here.core.ledger(project, in_utc(since), in_utc(until)), "json")
+
+
+@routes.get("/api/watermark", tags=["books"], dependencies=[needs("read")])
+def watermark(request: Request, here: Here) -> Response:
+    """State of the data, `commit_seq-resolved_seq`. The same question has the same answer while it stands still."""
+    return json_response(request, {"watermark": here.core.readers.watermark()})
+
+
+class Settle(BaseModel):
+    timeout_s: float = Field(SETTLE_S, gt=0, le=600, description="Seconds to wait at most.")
+
+
+@routes.post("/api/settle", tags=["books"], dependencies=[needs("read")])
+def settle(here: Here, body: Settle) -> dict[str, Any]:
+    """Wait until everything acknowledged so far is resolved into traces; 503 when that takes longer."""
+    here.core.settle(body.timeout_s)
+    return {"watermark": here.core.readers.watermark()}

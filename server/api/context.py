@@ -1,0 +1,53 @@
+"""What routes work with, handed in through FastAPI's dependencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Query, Request
+
+from server.core import Core
+from server.ingest import DEFAULT_PROJECT
+from server.running import Running
+
+
+class Intake(Protocol):
+    """What the API shows of ingest."""
+
+    def status(self) -> dict[str, object]: ...
+
+    def overloaded(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class Context:
+    """One server, as its API sees it."""
+
+    core: Core
+    intake: Intake
+    running: Running
+    version: str
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def _context(request: Request) -> Context:
+    found: Context = request.app.state.context
+    return found
+
+
+def in_utc(value: datetime | None) -> datetime | None:
+    """A time as the store holds it: UTC without a zone."""
+    if value is None or value.tzinfo is None:
+        return value
+    return value.astimezone(UTC).replace(tzinfo=None)
+
+
+Here = Annotated[Context, Depends(_context)]
+Project = Annotated[str, Query(description="Name of the project.")]
+Since = Annotated[
+    datetime | None, Query(description="Start of the window, inclusive; ISO 8601, UTC when it names no zone.")
+]
+Until = Annotated[datetime | None, Query(description="End of the window, exclusive.")]
+DEFAULT = DEFAULT_PROJECT

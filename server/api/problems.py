@@ -1,0 +1,96 @@
+"""Errors as the API tells them: `application/problem+json` (RFC 9457) with a `kind` for programs."""
+
+from __future__ import annotations
+
+import logging
+import math
+from http import HTTPStatus
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from collectors.errors import UnavailableError
+from store.errors import (
+    QueryTimeoutError,
+    RefusedSqlError,
+    StoreBusyError,
+    StoreError,
+    UnknownProjectNameError,
+    UnknownQueryError,
+)
+
+log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: dict[type[Exception], tuple[HTTPStatus, str]] = {
+    UnknownQueryError: (HTTPStatus.BAD_REQUEST, "unknown_query_or_parameter"),
+    UnknownProjectNameError: (HTTPStatus.NOT_FOUND, "unknown_project"),
+    RefusedSqlError: (HTTPStatus.BAD_REQUEST, "refused_sql"),
+    QueryTimeoutError: (HTTPStatus.GATEWAY_TIMEOUT, "query_timeout"),
+    StoreBusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "store_busy"),
+    UnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+    StoreError: (HTTPStatus.INTERNAL_SERVER_ERROR, "store_error"),
+}
+
+
+class ProblemError(Exception):
+    """A refusal with a status of its own."""
+
+    def __init__(self, status: HTTPStatus, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.detail = status, kind, detail
+
+
+def problem(status: HTTPStatus, kind: str, detail: str, retry_after_s: float | None = None) -> Response:
+    """The answer that tells a person (`detail`) and a program (`kind`) what is wrong."""
+    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "kind": kind, "detail": detail}
+    headers = {} if retry_after_s is None else {"retry-after": str(max(1, math.ceil(retry_after_s)))}
+    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+
+
+def of_error(error: Exception) -> Response:
+    """The answer to an expected error."""
+    if isinstance(error, ProblemError):
+        return problem(error.status, error.kind, error.detail)
+    known = next(told for kind, told in STATUS.items() if isinstance(error, kind))
+    return problem(*known, str(error), getattr(error, "retry_after_s", None))
+
+
+def install(api: FastAPI) -> None:
+    """Answer every expected error, and every bug, in the same form."""
+    for kind in (*STATUS, ProblemError):
+        api.add_exception_handler(kind, _expected)
+    api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(Exception, _bug)
+
+
+async def _expected(_: Request, error: Exception) -> Response:
+    return of_error(error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    if status == HTTPStatus.NOT_FOUND:
+        detail = f"Nothing stands at {request.url.path}. The API is documented at /docs."
+        return problem(status, "not_found", detail)
+    return problem(status, status.name.lower(), str(getattr(error, "detail", "") or status.description))
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}, got {_short(fault)}" for fault in faults)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{told}. The fields are documented at /docs.")
+
+
+def _short(fault: dict[str, object]) -> str:
+    shown = repr(fault.get("input"))
+    return shown if len(shown) <= 80 else shown[:79] + "…"
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = "The server failed on this request; its log says more."
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "bug", detail)
