@@ -1,5 +1,5 @@
--- One row per bucket, oldest first, and one with a null bucket for the whole window, last: exact quantiles of the duration, in
--- nanoseconds, of model calls that ended well. A call told by several spans counts once; calls of unknown duration are left out.
+-- One row per bucket with such calls, oldest first: exact quantiles of the duration, in nanoseconds, of model calls that ended well.
+-- A call told by several spans counts once; calls of unknown duration are left out.
 -- A left join, since `not exists` takes eight times as long here (350 against 43 ms over 3 million calls).
 with calls as (
     select epoch_us(s.start_time) // $bucket_us * $bucket_us as bucket_start, s.duration_ns
@@ -9,9 +9,8 @@ with calls as (
       and s.kind = 'llm' and s.duration_ns is not null and s.status <> 'error'
       and coalesce(d.usage_role, s.usage_role, 'leaf') = 'leaf'
 ), measured as (
-    select bucket_start, count(*) as calls, quantile_cont(duration_ns, [0.50, 0.95]) as quantiles
-    from calls group by grouping sets ((bucket_start), ())
+    select bucket_start, count(*) as calls, quantile_cont(duration_ns, [0.50, 0.95]) as quantiles from calls group by bucket_start
 )
 select make_timestamp(bucket_start) as bucket, calls, quantiles[1] as p50_ns, quantiles[2] as p95_ns
 from measured
-order by bucket nulls last
+order by bucket
