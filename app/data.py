@@ -75,13 +75,18 @@ def home_series(since: datetime, until: datetime, bucket: timedelta) -> pd.DataF
 
 
 def home_latency(since: datetime, until: datetime, bucket: timedelta) -> pd.DataFrame:
-    """One row per bucket with model calls, and one with a null bucket for the whole window."""
+    """One row per bucket with model calls that ended well."""
     return ask("home_latency", since=since, until=until, bucket_us=_micros(bucket)).frame
 
 
-def home_problems(since: datetime, until: datetime, max_rows: int = 20) -> Answer:
+def home_latency_total(since: datetime, until: datetime) -> pd.Series:
+    """One record: calls, p50_ns, p95_ns."""
+    return ask("home_latency_total", since=since, until=until).frame.iloc[0]
+
+
+def home_problems(since: datetime, until: datetime) -> pd.DataFrame:
     """One row per kind of failure, most recently seen first."""
-    return ask("home_problems", since=since, until=until, max_rows=max_rows)
+    return ask("home_problems", since=since, until=until).frame
 
 
 def home_newest() -> pd.Series:
@@ -112,17 +117,24 @@ def trace_summary(trace_id: str) -> pd.Series | None:
     return None if frame.empty else frame.iloc[0]
 
 
-def trace_spans(trace_id: str, since: datetime, until: datetime, max_rows: int = 20_000) -> Answer:
+def trace_spans(trace_id: str, since: datetime, until: datetime) -> Answer:
     """The spans that a waterfall draws, in order of start."""
-    return ask("trace_spans", trace_id=trace_id, since=since, until=until, max_rows=max_rows)
+    return ask("trace_spans", trace_id=trace_id, since=since, until=until)
 
 
-def trace_logs(trace_id: str, max_rows: int = 500) -> Answer:
-    return ask("trace_logs", trace_id=trace_id, max_rows=max_rows)
+def trace_logs(trace_id: str) -> pd.DataFrame:
+    """Log records, oldest first."""
+    return ask("trace_logs", trace_id=trace_id).frame
 
 
-def trace_scores(trace_id: str, max_rows: int = 500) -> Answer:
-    return ask("trace_scores", trace_id=trace_id, max_rows=max_rows)
+def trace_scores(trace_id: str) -> pd.DataFrame:
+    """Scores of the trace, its spans and its model calls."""
+    return ask("trace_scores", trace_id=trace_id).frame
+
+
+def ledger_total() -> pd.DataFrame:
+    """One row per signal and a last one over all, with `balanced`; see query `ledger_total`."""
+    return ask("ledger_total").frame
 
 
 def span(trace_id: str, span_id: str, since: datetime | None) -> dict[str, Any]:

@@ -14,27 +14,19 @@ from app import format as fmt
 
 def totals(window: state.Window, newest: pd.Series) -> None:
     """The sentence, the tiles and the two figures."""
-    now, before = (
-        data.home_totals(window.since, window.until),
-        data.home_totals(window.before.since, window.before.until),
-    )
-    series = data.home_series(window.since, window.until, window.bucket)
-    latency = data.home_latency(window.since, window.until, window.bucket)
-    overall = latency[latency["bucket"].isna()].iloc[0]
-    st.markdown(finding(window, now, before, overall))
+    now = data.home_totals(window.since, window.until)
+    before = data.home_totals(window.before.since, window.before.until)
+    latency = data.home_latency_total(window.since, window.until)
+    st.markdown(finding(window, now, before, latency))
     if newest["sample"]:
         st.badge("Sample data: times shifted so that the newest is now", icon=":material/science:", color="blue")
     if not now["traces"]:
         _nothing_here(window, newest)
         return
-    buckets = charts.filled(series, pd.Timestamp(window.since), pd.Timestamp(window.until), pd.Timedelta(window.bucket))
-    timed = charts.filled(
-        latency.dropna(subset="bucket"),
-        pd.Timestamp(window.since),
-        pd.Timestamp(window.until),
-        pd.Timedelta(window.bucket),
-    )
-    _tiles(now, overall, buckets, timed)
+    edges = pd.Timestamp(window.since), pd.Timestamp(window.until), pd.Timedelta(window.bucket)
+    buckets = charts.filled(data.home_series(window.since, window.until, window.bucket), *edges)
+    timed = charts.filled(data.home_latency(window.since, window.until, window.bucket), *edges)
+    _tiles(now, latency, buckets, timed)
     _figures(window, buckets, timed)
 
 
@@ -166,44 +158,67 @@ def _nothing_here(window: state.Window, newest: pd.Series) -> None:
 
 def ledger() -> None:
     """Every item received, accounted for; a warning where the sum does not hold."""
-    answer = data.ledger()
-    sums = {name: int(answer[name].sum()) for name in ("received", "stored", "duplicate", "rejected")}
-    line = (
-        f"**{sums['received']:,} received** = {sums['stored']:,} stored + {sums['duplicate']:,} duplicate + "
-        f"{sums['rejected']:,} rejected"
-    )
-    if sums["received"] != sums["stored"] + sums["duplicate"] + sums["rejected"]:
-        gap = sums["received"] - sums["stored"] - sums["duplicate"] - sums["rejected"]
+    totals = data.ledger_total()
+    line = ledger_line(totals)
+    if not totals["balanced"].all():
         st.warning(
-            f"The ledger does not balance: {line}; {gap:+,} unaccounted for. Keep the store as it is and report it."
+            f"The ledger does not balance: {line}; the tables hold {totals['rows'].iloc[-1]:,} rows. "
+            "Keep the store as it is and report this."
         )
-    with st.expander(f"Ledger of spans and log records since the store began: {line}"):
-        st.caption("Duplicates are retries that were stored before; rejected items carry their reason.")
-        st.dataframe(answer, hide_index=True, alt="Ledger by source, service and signal", placeholder="")
+    with st.expander(f"Spans and log records since the store began: {line}", key="ledger", on_change="rerun") as books:
+        if books.open:
+            _books(totals)
+
+
+def ledger_line(totals: pd.DataFrame) -> str:
+    """`n received = n stored + n duplicate + n rejected`, and requests that nobody could count."""
+    n = totals.iloc[-1]
+    refused = n["refused_requests"]
+    unread = f"; {fmt.plural(refused, 'request')} could not be read" if refused else ""
+    return (
+        f"**{n['received']:,} received** = {n['stored']:,} stored + {n['duplicate']:,} duplicate + "
+        f"{n['rejected']:,} rejected{unread}"
+    )
+
+
+def _books(totals: pd.DataFrame) -> None:
+    st.caption("Duplicates are retries of what was stored before; rejected items carry their reason.")
+    st.dataframe(totals.assign(signal=totals["signal"].fillna("all")), hide_index=True, alt="Ledger by signal")
+    st.caption("By hour of receipt (UTC), source, service and signal.")
+    entries = data.ledger()
+    if "reasons" in entries:
+        entries = entries.assign(reasons=[_reasons(value) for value in entries["reasons"]])
+    st.dataframe(entries, hide_index=True, alt="Ledger by hour, source, service and signal", placeholder="")
+
+
+def _reasons(value: dict[str, int]) -> str:
+    return ", ".join(f"{reason}: {number:,}" for reason, number in value.items())
 
 
 def problems(window: state.Window) -> None:
     """Kinds of failure, newest first; a click on a row opens the newest trace of it."""
     st.subheader("Newest problems", anchor=False)
-    answer = data.home_problems(window.since, window.until)
-    if answer.frame.empty:
+    found = data.home_problems(window.since, window.until)
+    if found.empty:
         widgets.empty("Failures grouped by type and message would be here.", f"No span failed in {window.words}.")
         return
-    frame = answer.frame.assign(
-        last_seen=answer.frame["last_seen"].dt.tz_convert(widgets.zone()),
-        error_type=answer.frame["error_type"].fillna("no type"),
-        error_message=answer.frame["error_message"].fillna("no message"),
+    if len(found) > _PROBLEMS:
+        widgets.cut(_PROBLEMS, len(found), "kinds of failure")
+    frame = found.head(_PROBLEMS).assign(
+        last_seen=found["last_seen"].dt.tz_convert(widgets.zone()),
+        error_type=found["error_type"].fillna("no type"),
+        error_message=found["error_message"].fillna("no message"),
     )
     event = st.dataframe(
         frame, hide_index=True, key="problems", on_select="rerun", selection_mode="single-cell", placeholder="unset",
-        column_order=("last_seen", "error_type", "error_message", "traces", "service", "root_name"), height="content",
-        column_config=_PROBLEM_COLUMNS, alt="Newest problems",
+        column_order=list(_PROBLEM_COLUMNS), height="content", column_config=_PROBLEM_COLUMNS, alt="Newest problems",
     )  # fmt: skip
     cells = cast("dict[str, Any]", event)["selection"]["cells"]
     if cells:
         st.switch_page("pages/trace.py", query_params=state.trace_link(str(frame.iloc[cells[0][0]]["trace_id"])))
 
 
+_PROBLEMS = 20  # kinds of failure on the page
 _PROBLEM_COLUMNS = {
     "last_seen": st.column_config.DatetimeColumn("Last seen", format="YYYY-MM-DD HH:mm:ss", width=150),
     "error_type": st.column_config.TextColumn("Type", width=170),
@@ -217,28 +232,27 @@ _PROBLEM_COLUMNS = {
 def first_steps() -> None:
     """An empty store: what would be here, how to send spans, and sample data at one click."""
     st.markdown("Nothing has arrived yet. Point an OpenTelemetry exporter at this server, or load the sample data.")
-    status = data.status()
+    addresses = data.status()["addresses"]
+    filled = snippets.filled(addresses["otlp_http"], f"http://{addresses['otlp_grpc']}")
     with st.container(border=True):
         st.markdown("**Send traces**")
-        for tab, (language, code) in zip(
-            st.tabs(list(snippets.TITLES)),
-            snippets.filled(status["otlp_http_url"], status["otlp_grpc_url"]),
-            strict=True,
-        ):
+        for tab, (language, code) in zip(st.tabs(snippets.TITLES), filled, strict=True):
             tab.code(code, language=language)
-    _sample_button(status)
+    _sample_button()
 
 
-def _sample_button(status: dict[str, Any]) -> None:
+def _sample_button() -> None:
     with st.container(border=True):
         st.markdown("**Sample data**")
         st.caption(
             "Published conversations, answers and agent runs, sent through the same endpoint; the newest is now."
         )
-        reason = status.get("demo_unavailable")
-        if st.button("Load sample data", disabled=bool(reason), help=reason):
-            with st.spinner("Sending sample data; this takes about half a minute."):
+        if not st.button("Load sample data"):
+            return
+        try:
+            with st.spinner("Sending sample data; this takes some seconds.", show_time=True):
                 data.load_demo()
-            st.rerun()
-        if reason:
-            st.caption(fmt.plain(str(reason)))
+        except data.ApiError as error:
+            widgets.failed("The sample data did not load.", error, "Your own traces can be sent all the same.")
+            return
+        st.rerun()

@@ -13,6 +13,7 @@ from app import conversation, data, tree, waterfall, widgets
 from app import format as fmt
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
+_LOGS = 500  # log records on the page
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 
 
@@ -284,22 +285,23 @@ def _raw(found: dict[str, Any]) -> None:
 
 def logs(trace_id: str) -> None:
     """Log records of the trace; nothing when there are none."""
-    answer = data.trace_logs(trace_id)
-    if answer.frame.empty:
+    found = data.trace_logs(trace_id)
+    if not len(found):
         return
-    with st.expander(f"Log records ({len(answer.frame):,})"):
-        if answer.truncated:
-            widgets.cut(len(answer.frame), None, "log records")
-        frame = answer.frame.assign(time=answer.frame["time"].dt.tz_convert(widgets.zone()))
-        frame = frame.drop(columns=["attributes"]).assign(attributes=[str(v) for v in answer.frame["attributes"]])
-        st.dataframe(frame, hide_index=True, placeholder="", alt="Log records of the trace")
+    with st.expander(f"Log records ({len(found):,})"):
+        if len(found) > _LOGS:
+            widgets.cut(_LOGS, len(found), "log records")
+        shown = found.head(_LOGS)
+        times, attributes = shown["time"].dt.tz_convert(widgets.zone()), [str(v) for v in shown["attributes"]]
+        shown = shown.assign(time=times, attributes=attributes)
+        st.dataframe(shown, hide_index=True, placeholder="", alt="Log records of the trace")
 
 
 def scores(trace_id: str) -> None:
     """Scores of the trace and its spans; a failed evaluator shows its error, not a number."""
-    answer = data.trace_scores(trace_id)
-    if answer.frame.empty:
+    found = data.trace_scores(trace_id)
+    if not len(found):
         return
     st.subheader("Scores", anchor=False)
     columns = ("name", "value", "label", "explanation", "source", "evaluator", "error_type", "span_id")
-    st.dataframe(answer.frame, hide_index=True, placeholder="", column_order=columns, alt="Scores of the trace")
+    st.dataframe(found, hide_index=True, placeholder="", column_order=columns, alt="Scores of the trace")
