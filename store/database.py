@@ -20,6 +20,11 @@ from store.errors import SchemaError, StoreBusyError, StoreError, StoreLockedErr
 
 FILE_NAME = "assayline.duckdb"
 FATAL = (duckdb.FatalException, duckdb.InternalException)
+CATALOG = "assayline"
+# A checkpoint stalls commits while it rewrites the last row group. Measured at 10,000 spans/s: with 122,880 rows (the
+# default) 0.8 to 1.1 s every 13 s; with these, and a checkpoint every 64 MiB of WAL, 0.2 s every 3 s, for less CPU and
+# 3 % more disk.
+ROW_GROUP_ROWS = 30_720
 REOPEN_WAIT_S = 5.0  # how long a lease waits for a reopening before it says "busy"
 
 Config = dict[str, str | bool | int | float | list[str]]
@@ -43,6 +48,7 @@ class Database:
         self._leases: set[DuckDBPyConnection] = set()
         self._reopening = False
         self._closed = False
+        self.newest_seq = 0  # the newest group commit of this process; 0: none yet
         self.generation = 0  # grows with every reopening
         self._root = self._connect()
 
@@ -58,15 +64,17 @@ class Database:
         path = (data_dir / FILE_NAME).resolve()
         _claim(path)
         try:
-            return cls(path, _config(memory_limit, threads))
+            return cls(path, _config(path, memory_limit, threads))
         except BaseException:
             _release(path)
             raise
 
     def _connect(self) -> DuckDBPyConnection:
-        connection = _connect_file(self.path, self._config)
+        connection = duckdb.connect(config=self._config)
         try:
+            _attach(connection, self.path)
             connection.execute("set global timezone = 'UTC'")
+            connection.execute("set global enable_external_access = false")  # but for the attached file
             migrate(connection)
             connection.execute("set lock_configuration = true")
         except BaseException:
@@ -93,6 +101,7 @@ class Database:
             if self._reopening or self._closed:
                 raise StoreBusyError("The store is being reopened or is closed. Try again.", retry_after_s=1.0)
             cursor = self._root.cursor()
+            cursor.execute(f"use {CATALOG}")
             self._leases.add(cursor)
             return cursor
 
@@ -169,7 +178,7 @@ class Database:
     def checkpoint(self) -> None:
         """Fold the WAL into the file. Readers go on; commits wait."""
         with self.lease() as cursor:
-            cursor.execute("checkpoint")
+            cursor.execute(f"checkpoint {CATALOG}")
 
     def close(self) -> None:
         """Interrupt what still reads, checkpoint, close. A second call does nothing."""
@@ -186,20 +195,22 @@ class Database:
             _release(self.path)
 
 
-def _config(memory_limit: str, threads: int) -> Config:
+def _config(path: Path, memory_limit: str, threads: int) -> Config:
     return {
+        "temp_directory": f"{path}.tmp",  # where big reads spill
         "memory_limit": memory_limit,
         "threads": threads,
         # The writer checkpoints by itself, after its senders have their answer; this is the net below it.
         "checkpoint_threshold": "1GB",
-        "enable_external_access": "false",
         "arrow_lossless_conversion": "true",  # uuid stays a uuid, not text
     }
 
 
-def _connect_file(path: Path, config: Config) -> DuckDBPyConnection:
+def _attach(connection: DuckDBPyConnection, path: Path) -> None:
+    quoted = str(path).replace("'", "''")
     try:
-        return duckdb.connect(str(path), config=config)
+        connection.execute(f"attach '{quoted}' as {CATALOG} (row_group_size {ROW_GROUP_ROWS})")
+        connection.execute(f"use {CATALOG}")
     except duckdb.IOException as error:
         if "lock on file" not in str(error):
             raise
@@ -234,7 +245,7 @@ def _close_quietly(connection: DuckDBPyConnection) -> None:
 
 def _checkpoint_quietly(connection: DuckDBPyConnection) -> None:
     with suppress(duckdb.Error):  # the WAL keeps everything; the next open replays it
-        connection.execute("checkpoint")
+        connection.execute(f"checkpoint {CATALOG}")
 
 
 def migrations() -> list[tuple[int, str, str]]:

@@ -98,23 +98,29 @@ class ReaderPool:
         limit = self.max_rows if max_rows is None else max_rows
         if query.bounded:
             arguments[queries.MAX_ROWS] = limit + 1
+        newest = self._database.newest_seq
         with self.read() as cursor:
-            mark = watermark(cursor)
+            mark = watermark(cursor, newest)
             table = query.function(cursor, project_id, **arguments)
         return Answer(table.slice(0, limit), mark, table.num_rows > limit)
 
     def watermark(self) -> str:
         """The watermark of the newest commit, as in `Answer`."""
+        newest = self._database.newest_seq
         with self.read() as cursor:
-            return watermark(cursor)
+            return watermark(cursor, newest)
 
 
-def watermark(cursor: DuckDBPyConnection) -> str:
-    """`commit_seq-resolved_seq` in the snapshot of the cursor's transaction: what a cache of answers is keyed by."""
+def watermark(cursor: DuckDBPyConnection, at_least: int = 0) -> str:
+    """`commit_seq-resolved_seq` in the snapshot of the cursor's transaction: what a cache of answers is keyed by.
+
+    `at_least`: a commit known before the snapshot was taken; it spares reading the whole ledger.
+    """
     commit_seq, resolved_seq = one_row(
         cursor,
-        "select (select coalesce(max(commit_seq), 0) from ledger_entries), "
+        "select (select coalesce(max(commit_seq), 0) from ledger_entries where commit_seq >= $at_least), "
         "(select value from resolver_state where name = 'resolved_seq')",
+        {"at_least": at_least},
     )
     return f"{commit_seq}-{resolved_seq or 0}"
 

@@ -29,7 +29,7 @@ MIB = 1024 * 1024
 
 GROUP_ROWS = 8_192  # about 0.1 s of writing; a bigger group is hardly cheaper a row and keeps everybody waiting
 GROUP_BYTES = 32 * MIB
-CHECKPOINT_BYTES = 256 * MIB  # WAL; a checkpoint rewrites the last row group, so early ones are dear
+CHECKPOINT_BYTES = 64 * MIB  # of WAL, about one row group: see store.database.ROW_GROUP_ROWS
 IDLE_CHECKPOINT_BYTES = 16 * MIB
 IDLE_S = 5.0
 CHECKPOINT_RETRY_S = 30.0
@@ -278,7 +278,7 @@ class Writer:
         group = Group(batches)
         seq, now = self._commit_seq + 1, datetime.now(UTC).replace(tzinfo=None)
         receipts = self._transaction(lambda cursor: group.write(cursor, self._memory, seq, now))
-        self._commit_seq = seq
+        self._commit_seq = self._database.newest_seq = seq
         group.committed(self._memory)
         return receipts
 
