@@ -9,7 +9,7 @@ from http import HTTPStatus
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
-from server import demo
+from server import demo, sample
 from server.api.answers import json_response
 from server.api.context import Here
 from server.api.problems import ProblemError
@@ -41,7 +41,7 @@ def load_demo(request: Request, here: Here) -> Response:
     if not _loading_demo.acquire(blocking=False):
         raise ProblemError(HTTPStatus.CONFLICT, "demo_loading", "The sample data is being loaded. Wait for its end.")
     try:
-        report = demo.load(here.running.otlp_http_url)
+        report = sample.load(here.core, here.running.otlp_http_url)
     except (demo.DemoDataMissingError, demo.DemoRefusedError) as error:
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "demo_not_loaded", str(error)) from error
     finally:
