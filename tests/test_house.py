@@ -18,7 +18,7 @@ REGISTRY = re.compile(
     r"|https?://(?:pypi\.org/simple|registry\.npmjs\.org|registry\.yarnpkg\.com)",
     re.IGNORECASE,
 )
-MACHINE_PATH = re.compile(r"(?<![\w.~/$}-])/(?:home|root|work|Users)/[\w.-]+")
+MACHINE_PATH = re.compile(r"(?<![\w.~/$}-])/(?:home|root|work|Users|tmp|srv|mnt)/[\w.-]+")
 
 
 def tracked() -> list[Path]:
