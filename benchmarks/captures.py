@@ -143,7 +143,7 @@ class Shown:
 def in_process(requests: list[ExportRequest]) -> Shown:
     """Send the requests through the pipeline without a network."""
     from collectors.normalise import NormaliserOptions  # noqa: PLC0415 - not needed with --server
-    from server.ingest import to_batch  # noqa: PLC0415
+    from server.batches import BatchMaker  # noqa: PLC0415
     from server.resolver import Resolver  # noqa: PLC0415
     from store.database import Database  # noqa: PLC0415
     from store.readers import ReaderPool  # noqa: PLC0415
@@ -153,10 +153,10 @@ def in_process(requests: list[ExportRequest]) -> Shown:
         database = Database.open(Path(folder))
         writer = Writer(database, min_free_bytes=0)
         readers = ReaderPool(database)
-        resolver = Resolver(readers, writer)
+        resolver, maker = Resolver(readers, writer), BatchMaker(NormaliserOptions())
         for request in requests:
             decoded = decode(request.signal, request.source, request.body)
-            writer.submit(to_batch(decoded, request, 1, NormaliserOptions())).result()
+            writer.submit(maker.make(decoded, request, 1)[0]).result()
         while resolver.run_once():
             pass
         with readers.read() as con:

@@ -72,7 +72,8 @@ class Resolver:
             self._waiting += 1
             self._state.notify_all()
             try:
-                return self._state.wait_for(lambda: self._resolved_seq >= target or self._stopping, timeout_s)
+                self._state.wait_for(lambda: self._resolved_seq >= target or self._stopping, timeout_s)
+                return self._resolved_seq >= target
             finally:
                 self._waiting -= 1
 

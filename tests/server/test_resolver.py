@@ -1,0 +1,198 @@
+"""The resolver over the real store: captured requests in, totals out, whatever the order, repeats and crashes."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collectors.normalise import NormaliserOptions
+from collectors.otlp import decode
+from collectors.receivers.sink import ExportRequest
+from server import resolving
+from server.batches import BatchMaker
+from server.resolver import Resolver
+from store.database import Database
+from store.readers import ReaderPool
+from store.writer import Writer
+
+CAPTURES = Path(__file__).parent / "captures"
+NAMES = sorted(folder.name for folder in CAPTURES.iterdir() if folder.is_dir())
+
+
+@dataclass
+class Workplace:
+    """A store with a resolver that works when it is told to."""
+
+    database: Database
+    writer: Writer
+    readers: ReaderPool
+    resolver: Resolver
+
+    def send(self, request: ExportRequest, project_id: int = 1) -> None:
+        decoded = decode(request.signal, request.source, request.body)
+        batch, _ = BatchMaker(NormaliserOptions()).make(decoded, request, project_id)
+        self.writer.submit(batch).result(20)
+
+    def resolve(self) -> None:
+        while self.resolver.run_once():
+            pass
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.readers.read() as con:
+            return con.execute(sql).fetchall()
+
+    def state(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """Everything that the resolver wrote, less the numbers of commits."""
+        return (
+            self.rows("select * from span_derived order by all"),
+            self.rows("select * exclude (resolved_seq) from trace_summaries order by all"),
+        )
+
+
+@pytest.fixture
+def workplaces(tmp_path: Path) -> Iterator[Callable[[], Workplace]]:
+    opened: list[Workplace] = []
+
+    def make() -> Workplace:
+        database = Database.open(tmp_path / str(len(opened)))
+        writer, readers = Writer(database, min_free_bytes=0), ReaderPool(database)
+        opened.append(Workplace(database, writer, readers, Resolver(readers, writer)))
+        return opened[-1]
+
+    yield make
+    for place in opened:
+        place.resolver.stop()
+        place.writer.close()
+        place.database.close()
+
+
+@pytest.fixture
+def workplace(workplaces: Callable[[], Workplace]) -> Workplace:
+    return workplaces()
+
+
+def requests(name: str) -> list[ExportRequest]:
+    found = sorted((CAPTURES / name).glob("*.otlp.pb"))
+    return [ExportRequest(path.name.split(".")[1], "http-protobuf", path.read_bytes(), None) for path in found]  # type: ignore[arg-type]
+
+
+ALL = [request for name in NAMES for request in requests(name)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_totals_are_what_the_model_server_logged(workplace: Workplace, name: str) -> None:
+    for request in requests(name):
+        workplace.send(request)
+    workplace.resolve()
+    expected = json.loads((CAPTURES / name / "totals.json").read_text())
+    sums = ", ".join(f"coalesce(sum({column}), 0)::bigint" for column in expected)
+    assert dict(zip(expected, workplace.rows(f"select {sums} from trace_summaries")[0], strict=True)) == expected
+
+
+def test_order_pace_and_repeats_of_arrival_change_nothing(workplaces: Callable[[], Workplace]) -> None:
+    first = workplaces()
+    for request in ALL:
+        first.send(request)
+    first.resolve()
+    assert len(first.state()[0]) > 10
+    for seed in (1, 2):
+        other = workplaces()
+        twice = [*ALL, *ALL]
+        random.Random(seed).shuffle(twice)
+        for request in twice:
+            other.send(request)
+            other.resolver.run_once()
+        other.resolve()
+        assert other.state() == first.state()
+
+
+def test_starting_over_gives_the_same_rows(workplace: Workplace) -> None:
+    for request in ALL:
+        workplace.send(request)
+    workplace.resolve()
+    before = workplace.state()
+    workplace.writer.call(lambda con: con.execute("delete from span_derived; delete from trace_summaries")).result()
+    workplace.resolver.resolve_all()
+    workplace.resolve()
+    assert workplace.state() == before
+
+
+class LostWriterError(Exception):
+    pass
+
+
+def test_a_crash_before_the_write_loses_nothing(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for request in requests("traceloop-anthropic--agent"):
+        workplace.send(request)
+
+    def crash(*_: object) -> None:
+        raise LostWriterError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workplace.resolver, "_write", crash)
+        with pytest.raises(LostWriterError):
+            workplace.resolver.run_once()
+    assert workplace.rows("select value from resolver_state") == [(0,)]
+    workplace.resolve()
+    assert workplace.rows("select sum(model_calls_ok)::int from trace_summaries") == [(4,)]
+
+
+def test_projects_do_not_meet(workplace: Workplace) -> None:
+    for project_id in (1, 2):
+        for request in requests("double-openinference-langchain+openai--chat"):
+            workplace.send(request, project_id)
+    workplace.resolve()
+    sums = workplace.rows("select project_id, sum(model_calls_ok)::int from trace_summaries group by 1 order by 1")
+    assert sums == [(1, 1), (2, 1)]
+
+
+def test_a_trace_that_breaks_the_rules_is_summed_up_as_it_is(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    honest = resolving.resolve
+
+    def broken(spans: Any, contents: Any) -> Any:
+        spans = list(spans)
+        if len({span.trace_id for span in spans}) > 1:
+            raise ZeroDivisionError
+        return honest(spans, contents)
+
+    monkeypatch.setattr(resolving, "resolve", broken)
+    for request in ALL:
+        workplace.send(request)
+    workplace.resolve()
+    traces = workplace.rows("select count(distinct trace_id) from spans")
+    assert workplace.rows("select count(*) from trace_summaries") == traces
+    assert "cannot be resolved" in caplog.text
+
+
+def test_settle_waits_for_the_loop(workplace: Workplace) -> None:
+    workplace.resolver.start()
+    for request in ALL:
+        workplace.send(request)
+    assert workplace.resolver.settle(20)
+    traces = workplace.rows("select count(distinct trace_id) from spans")
+    assert workplace.rows("select count(*) from trace_summaries") == traces
+    assert workplace.resolver.settle(0.0), "nothing new: nothing to wait for"
+
+
+def test_settle_says_when_the_time_is_over(workplace: Workplace) -> None:
+    workplace.send(ALL[0])
+    assert not workplace.resolver.settle(0.05), "the loop was not started"
+
+
+def test_stop_ends_a_waiting_settle(workplace: Workplace) -> None:
+    workplace.send(ALL[0])
+    answers: list[bool] = []
+    waiting = threading.Thread(target=lambda: answers.append(workplace.resolver.settle(20)))
+    waiting.start()
+    workplace.resolver.stop()
+    waiting.join(10)
+    assert answers == [False]

@@ -1,0 +1,258 @@
+"""Summaries in SQL: one trace, a table of cases. And how far the resolver goes in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+from duckdb import DuckDBPyConnection
+
+from store.database import Database
+from store.resolved import (
+    Resolved,
+    Workbench,
+    resolved_seq,
+    resolver_logs,
+    resolver_partners,
+    resolver_range,
+    resolver_spans,
+    resolver_traces,
+    resolver_twins,
+    set_resolved_seq,
+    write_resolved,
+)
+
+TRACE, OTHER = str(UUID(int=1)), str(UUID(int=2))
+NOW = datetime(2026, 11, 24, 12)  # noqa: DTZ001 - UTC without a zone, as the store holds it
+DAY = (datetime(2026, 11, 24), datetime(2026, 11, 25))  # noqa: DTZ001
+INTEGERS = (
+    "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "tool_executions",
+)  # fmt: skip
+TEXTS = ("trace_id", "usage_role", "rule", "request_model", "response_model", "error_type", "error_message")
+EMPTY = pa.schema(
+    [
+        ("span_id", pa.uint64()),
+        *((name, pa.string()) for name in TEXTS),
+        *((name, pa.int64()) for name in INTEGERS),
+        *((name, pa.float64()) for name in ("cost_usd", "reported_cost_usd")),
+    ]
+).empty_table()
+
+
+@pytest.fixture
+def con(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
+    database = Database.open(tmp_path)
+    with database.lease() as cursor:
+        yield cursor
+    database.close()
+
+
+def add(con: DuckDBPyConnection, span_id: int, parent: int | None = None, at: int = 0, **columns: Any) -> None:
+    """One span that starts `at` seconds after NOW and lasts a second."""
+    values: dict[str, Any] = {
+        "project_id": 1, "commit_seq": 1, "received_at": NOW, "trace_id": TRACE, "span_id": span_id,
+        "parent_span_id": parent, "name": f"span {span_id}", "span_kind": "internal",
+        "start_time": NOW.replace(second=at), "duration_ns": 1_000_000_000, "status": "ok", "flags": 0,
+        "dropped_attributes": 0, "dropped_events": 0, "dropped_links": 0, "origin_id": 1, "scope_name": "s",
+        "kind": "other", "tags": [], "metadata": {}, "content_rank": 0, "notes": [], "attributes": {}, "events": [],
+        "links": [], "normaliser_version": 1,
+    } | columns  # fmt: skip
+    if values["kind"] in {"llm", "embedding"}:
+        values.setdefault("usage_role", "leaf")
+    marks = ", ".join("map {}" if value == {} else "?" for value in values.values())
+    con.execute(
+        f"insert into spans ({', '.join(values)}) values ({marks})", [value for value in values.values() if value != {}]
+    )
+
+
+def summary(con: DuckDBPyConnection, derived: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    bench = Workbench()
+    rows = pa.Table.from_pylist([{"trace_id": TRACE} | row for row in derived or []], schema=EMPTY.schema)
+    found = bench.resolver_summaries(resolver_spans(con, 1, [TRACE]), rows).to_pylist()
+    bench.close()
+    assert len(found) == 1
+    return found[0]  # type: ignore[no-any-return]
+
+
+def test_calls_and_tokens_of_leaves_only(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="agent", usage_role="aggregate", input_tokens=30, output_tokens=3)
+    add(con, 2, 1, kind="llm", input_tokens=10, output_tokens=1, request_model="m", response_model="m-1")
+    add(con, 3, 1, kind="llm", input_tokens=20, output_tokens=2, request_model="m")
+    add(con, 4, 1, kind="llm", status="error")
+    add(con, 5, 1, kind="llm")
+    add(con, 6, 1, kind="embedding", input_tokens=7)
+    row = summary(con)
+    assert (row["model_calls_ok"], row["model_calls_failed"], row["unknown_usage_calls"]) == (3, 1, 1)
+    assert (row["input_tokens"], row["output_tokens"], row["cache_read_tokens"]) == (30, 3, None)
+    assert (row["embedding_calls"], row["embedding_input_tokens"], row["usage_estimated"]) == (1, 7, False)
+    assert row["models"] == ["m", "m-1"]
+
+
+def test_derived_rows_have_the_last_word(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="llm", input_tokens=10)
+    add(con, 2, 1, kind="llm", input_tokens=10, output_tokens=4)
+    add(con, 3, 1, kind="tool")
+    add(con, 4, 3, kind="tool", status="error")
+    row = summary(
+        con,
+        [
+            {"span_id": 1, "output_tokens": 4, "rule": "filled"},
+            {"span_id": 2, "usage_role": "duplicate", "rule": "nested"},
+            {"span_id": 3, "error_type": "ToolError", "rule": "filled"},
+            {"span_id": 4, "usage_role": "duplicate", "rule": "tool_pair"},
+        ],
+    )
+    assert (row["model_calls_ok"], row["input_tokens"], row["output_tokens"]) == (1, 10, 4)
+    assert (row["tool_executions"], row["tool_executions_failed"]) == (1, 1)
+    assert (row["errors"], row["error_type"]) == (1, "ToolError")
+
+
+def test_usage_of_an_aggregate_is_marked_as_estimated(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="agent", usage_role="aggregate", input_tokens=30)
+    row = summary(con, [{"span_id": 1, "usage_role": "leaf", "rule": "lowest_aggregate_estimated"}])
+    assert (row["input_tokens"], row["usage_estimated"], row["model_calls_ok"]) == (30, True, 0)
+
+
+def test_nothing_told_is_unknown(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="llm")
+    row = summary(con)
+    assert (row["input_tokens"], row["cost_usd"], row["session_id"], row["models"]) == (None, None, None, [])
+
+
+def test_an_error_counts_at_the_deepest_span(con: DuckDBPyConnection) -> None:
+    add(con, 1, status="error", error_type="Outer", error_message="o")
+    add(con, 2, 1, status="error", error_type="Middle", error_message="m")
+    add(con, 3, 2, status="error", error_type="Inner", error_message="i")
+    add(con, 4, 1, at=1, status="error", error_type="Shallow", error_message="s")
+    row = summary(con)
+    assert (row["errors"], row["error_type"], row["error_message"], row["status"]) == (2, "Inner", "i", "error")
+
+
+@pytest.mark.parametrize(
+    ("root", "inner", "expected"),
+    [
+        pytest.param("ok", "ok", "ok", id="ok"),
+        pytest.param("error", "ok", "error", id="root-failed"),
+        pytest.param("ok", "error", "recovered", id="only-an-inner-span-failed"),
+    ],
+)
+def test_status(con: DuckDBPyConnection, root: str, inner: str, expected: str) -> None:
+    add(con, 1, status=root)
+    add(con, 2, 1, status=inner)
+    assert summary(con)["status"] == expected
+
+
+def test_root_and_bounds(con: DuckDBPyConnection) -> None:
+    add(con, 2, 1, at=5, service="late", name="child")
+    add(con, 3, 99, at=2, service="early", name="orphan")
+    row = summary(con)
+    assert (row["root_name"], row["root_missing"], row["root_span_id"], row["service"]) == ("orphan", True, 3, "early")
+    assert (row["services"], row["duration_ns"], row["spans"]) == (["early", "late"], 4_000_000_000, 2)
+    add(con, 1, at=4, name="root")
+    row = summary(con)
+    assert (row["root_name"], row["start_time"]) == ("orphan", NOW.replace(second=2)), "the earliest without a parent"
+
+
+def test_session_and_user_come_from_the_root_then_from_the_earliest(con: DuckDBPyConnection) -> None:
+    add(con, 1, at=1, user_id="root")
+    add(con, 2, 1, at=3, session_id="late", user_id="x")
+    add(con, 3, 1, at=2, session_id="early")
+    row = summary(con)
+    assert (row["session_id"], row["user_id"]) == ("early", "root")
+
+
+def test_lists_are_distinct_and_sorted(con: DuckDBPyConnection) -> None:
+    add(con, 1, tags=["b", "a"], variant="v2", prompt_name="p", prompt_version="3")
+    add(con, 2, 1, tags=["a"], variant="v1", prompt_name="p")
+    row = summary(con)
+    assert (row["tags"], row["variants"], row["prompts"]) == (["a", "b"], ["v1", "v2"], ["p", "p@3"])
+
+
+def test_parents_in_a_circle_have_a_summary(con: DuckDBPyConnection) -> None:
+    add(con, 1, 2, status="error")
+    add(con, 2, 1, at=1, status="error")
+    row = summary(con)
+    assert (row["root_name"], row["status"]) == ("span 1", "error")
+
+
+def test_a_pass_ends_at_a_commit(con: DuckDBPyConnection) -> None:
+    assert resolver_range(con, 0, 10) is None
+    for commit, count in ((1, 2), (2, 3), (3, 1)):
+        con.execute(
+            "insert into ledger_entries values (1, ?, ?, '', '', 'traces', 1, 1, 0, 0, null, null)", [commit, NOW]
+        )
+        for number in range(count):
+            add(con, commit * 10 + number, commit_seq=commit)
+    assert [resolver_range(con, 0, rows) for rows in (1, 2, 3, 5, 6, 99)] == [1, 1, 2, 2, 3, 3]
+    assert resolver_range(con, 3, 5) == 3
+    assert resolver_traces(con, 1, 2) == [(1, TRACE)]
+
+
+def test_writing_again_replaces(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="llm", input_tokens=10)
+    bench = Workbench()
+    summaries = bench.resolver_summaries(resolver_spans(con, 1, [TRACE]), EMPTY)
+    derived = pa.Table.from_pylist([{"trace_id": TRACE, "span_id": 1, "rule": "r"}], schema=EMPTY.schema)
+    for _ in range(2):
+        write_resolved(con, Resolved(1, [TRACE], derived, summaries))
+    assert con.execute("select count(*) from span_derived").fetchall() == [(1,)]
+    assert con.execute("select input_tokens, trace_id::varchar from trace_summaries").fetchall() == [(10, TRACE)]
+    write_resolved(con, Resolved(1, [TRACE], derived.slice(0, 0), summaries.slice(0, 0)))
+    assert con.execute(
+        "select (from trace_summaries select count(*)) + (from span_derived select count(*))"
+    ).fetchall() == [(0,)]
+    set_resolved_seq(con, 7)
+    assert resolved_seq(con) == 7
+    bench.close()
+
+
+def test_partners_have_a_response_id_in_common_within_the_window(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="llm", response_id="r")
+    add(con, 2, kind="llm", response_id="r", trace_id=OTHER)
+    add(con, 3, kind="llm", response_id="r", project_id=2, trace_id=str(UUID(int=3)))
+    assert resolver_partners(con, 1, [TRACE], DAY, 16) == [OTHER]
+    assert resolver_partners(con, 1, [TRACE], DAY, 0) == [], "an id that more others carry names nothing"
+    assert resolver_partners(con, 1, [TRACE], (DAY[1], DAY[1]), 16) == []
+
+
+def test_twins_are_told_by_another_scope_at_the_same_time(con: DuckDBPyConnection) -> None:
+    call = {"kind": "llm", "input_tokens": 5, "output_tokens": 6}
+    add(con, 1, **call)
+    add(con, 2, trace_id=OTHER, scope_name="t", **call)
+    add(con, 3, trace_id=str(UUID(int=3)), **call)
+    add(con, 4, trace_id=str(UUID(int=4)), scope_name="t", at=30, **call)
+    add(con, 5, trace_id=str(UUID(int=5)), scope_name="t", service="else", **call)
+    assert resolver_twins(con, 1, [TRACE], DAY, 5000) == [OTHER]
+
+
+def test_logs_by_name_and_prefix(con: DuckDBPyConnection) -> None:
+    for number, name in enumerate(("gen_ai.choice", "app.line", "claude_code.api_request")):
+        con.execute(
+            "insert into logs values "
+            "(1, 1, $now, $id, $trace, 1, $now, 0, null, $name, 1, null, 's', 'b', 0, 0, map {'k': 'v'})",
+            {"now": NOW, "id": number, "trace": TRACE, "name": name},
+        )
+    found = resolver_logs(con, 1, [TRACE], ["gen_ai.choice", "claude_code.*"])
+    assert [row["event_name"] for row in found] == ["gen_ai.choice", "claude_code.api_request"]
+    assert found[0]["attributes"] == {"k": "v"}
+
+
+def test_only_ambiguous_traces_are_candidates(con: DuckDBPyConnection) -> None:
+    plain, nested, spread = (str(UUID(int=number)) for number in (11, 12, 13))
+    add(con, 1, trace_id=plain, kind="agent")
+    add(con, 2, 1, trace_id=plain, kind="llm", input_tokens=1, response_id="a")
+    add(con, 3, 1, trace_id=plain, kind="tool")
+    add(con, 4, trace_id=nested, kind="llm", input_tokens=1)
+    add(con, 5, 4, trace_id=nested, kind="llm", input_tokens=1)
+    add(con, 6, trace_id=spread, kind="llm", input_tokens=1, response_id="a", input="hello")
+    bench = Workbench()
+    loaded = resolver_spans(con, 1, [plain, nested, spread])
+    assert bench.resolver_candidates(loaded, 5000) == sorted([plain, nested, spread]), "one id in two traces"
+    assert bench.resolver_candidates(resolver_spans(con, 1, [plain]), 5000) == []
+    assert bench.resolver_toolless(loaded) == [spread]
+    bench.close()
