@@ -13,9 +13,11 @@ import orjson
 import pyarrow as pa
 
 from collectors.conventions.registry import classify
+from collectors.conventions.values import dumps, parse
+from collectors.conventions.view import MAX_KEY
 from collectors.facts import ScoreFacts, SpanFacts
 from collectors.model import Origin, RawLog, RawSpan, TextMap, service_of
-from collectors.normalise import HASHED_USER, MAX_NANOSECONDS, NORMALISER_VERSION
+from collectors.normalise import HASHED_USER, MAX_NANOSECONDS, NORMALISER_VERSION, USER_MEMBERS
 
 TEXT = pa.string()
 MAP = pa.map_(TEXT, TEXT)
@@ -107,16 +109,21 @@ def stored_attributes(span: RawSpan, facts: SpanFacts) -> TextMap:
     if facts.input_key is not None or facts.output_key is not None:
         kept = {k: v for k, v in kept.items() if k not in (facts.input_key, facts.output_key)}
     if facts.user_id is not None and HASHED_USER.fullmatch(facts.user_id):
-        kept = {key: facts.user_id if value and _names_user(key) else value for key, value in kept.items()}
+        kept = {key: _without_user(key, value, facts.user_id) for key, value in kept.items()}
     return kept
 
 
-_USER_FIELDS = frozenset({"user_id", "user_id_weak"})
-
-
-def _names_user(key: str) -> bool:
-    last = key.rpartition(".")[2].lower().replace("_", "")
-    return last == "userid" or any(field in _USER_FIELDS for field, _, _ in classify(key))
+def _without_user(key: str, value: str | None, hashed: str) -> str | None:
+    """The attribute's value, with the hash in place of the user's id where the key or a JSON member names the user."""
+    if not value or len(key) > MAX_KEY:
+        return value
+    fields = {field for field, _, _ in classify(key)}
+    if fields & {"user_id", "user_id_weak"} or key.rpartition(".")[2] in USER_MEMBERS:
+        return hashed
+    held = parse(value) if fields & {"metadata_json", "params_json"} else None
+    if not isinstance(held, dict) or not held.keys() & USER_MEMBERS:
+        return value
+    return dumps({name: hashed if name in USER_MEMBERS and member else member for name, member in held.items()})
 
 
 def restored_attributes(

@@ -26,6 +26,8 @@ NORMALISER_VERSION = 1
 
 MAX_NANOSECONDS = 2**63 - 1
 HASHED_USER = re.compile(r"uid:[0-9a-f]{32}")
+USER_MEMBERS = frozenset({"user_id", "userId", "user"})
+"""Members of metadata and of request parameters that name the user."""
 
 _CALLS: frozenset[Kind] = frozenset({"llm", "embedding"})
 _MODELLED: frozenset[Kind] = frozenset({"llm", "embedding", "agent", "reranker"})
@@ -510,8 +512,8 @@ def _identity(_: RawSpan, view: View, facts: SpanFacts, options: NormaliserOptio
     facts.user_id = hashed_user(user, options.user_id_key) if user and options.hash_user_ids else user
     if metadata:
         facts.metadata = {k: v for k, v in metadata.items() if not _HIDDEN_METADATA.match(k)}
-    if user and facts.user_id != user:
-        facts.metadata = {k: facts.user_id if v == user else v for k, v in facts.metadata.items()}
+    if facts.user_id != user:
+        facts.metadata = {k: facts.user_id if k in USER_MEMBERS else v for k, v in facts.metadata.items()}
     facts.tags = _tags(view)
     facts.variant = _variant(view, metadata, options.variant_keys)
 

@@ -48,7 +48,8 @@ class Payload:
 def read_payload(value: Json) -> Payload:
     """Walk the value from the top, breadth first; of several answers the one nearest to the top counts."""
     found = Payload()
-    queue: deque[tuple[Json, int]] = deque([(_opened(value), 0)])
+    top = _opened(value)
+    queue: deque[tuple[Json, int]] = deque([(top, 0)] if top else [])
     for _ in range(MAX_NODES):
         if not queue:
             break

@@ -142,7 +142,7 @@ def test_response_id(attributes: dict[str, Any], expected: str | None) -> None:
 ANTHROPIC = {
     "anthropic": {"usage": {"input_tokens": 80, "cache_creation_input_tokens": 40, "cache_read_input_tokens": 0}}
 }
-PRINTED = "{'prompt_tokens': 120, 'completion_tokens': 77, 'prompt_tokens_details': {'cached_tokens': 9, 'audio_tokens': None}}"
+PRINTED = "{'prompt_tokens': 120, 'completion_tokens': 77, 'prompt_tokens_details': {'cached_tokens': 9, 'x': None}}"
 TOKENS = [  # attributes, (input, output, cache read, cache write, reasoning), notes
     ({"gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 0}, (12, 0, None, None, None), []),
     ({"gen_ai.usage.prompt_tokens": "12", "gen_ai.usage.completion_tokens": "3.0"}, (12, 3, None, None, None), []),
