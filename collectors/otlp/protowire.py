@@ -168,7 +168,7 @@ def _event(event: Span.Event) -> RawEvent:
 
 def _add_links(row: RawSpan, links: Iterable[Span.Link]) -> None:
     for link in links:
-        if len(link.trace_id) != 16 or len(link.span_id) != 8:
+        if not _identified(link.trace_id, link.span_id):
             row.dropped_links = min(row.dropped_links + 1, 2**32 - 1)
             continue
         row.links.append(
@@ -180,6 +180,10 @@ def _add_links(row: RawSpan, links: Iterable[Span.Link]) -> None:
                 link.dropped_attributes_count,
             )
         )
+
+
+def _identified(trace_id: bytes, span_id: bytes) -> bool:
+    return len(trace_id) == 16 and trace_id != NO_TRACE and len(span_id) == 8 and span_id != NO_SPAN
 
 
 def _log(log: LogRecord, origin: Origin) -> RawLog:
