@@ -1,0 +1,141 @@
+"""Parquet copies of the tables: a backup, and the way to other tools.
+
+The store's own connection may not touch other files, so rows stream out as Arrow batches and pyarrow writes them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
+
+from store.database import Database, one_row
+from store.errors import StoreError
+from store.readers import watermark
+
+BATCH_ROWS = 10_000
+MANIFEST = "manifest.json"
+# Each table that leaves, with the column by which [since, until) chooses its rows; null: it always leaves whole.
+TABLES: dict[str, str | None] = {
+    "spans": "start_time",
+    "logs": "time",
+    "scores": "time",
+    "trace_summaries": "start_time",
+    "span_derived": None,
+    "origins": None,
+    "tool_definitions": None,
+    "ledger_entries": "hour",
+    "refused_requests": "time",
+    "projects": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedTable:
+    """One file of an export."""
+
+    file: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an export holds; written last, so that a folder without it is not whole."""
+
+    created_at: str  # ISO 8601, UTC
+    schema_version: int  # the newest migration
+    watermark: str
+    since: str | None  # null: open
+    until: str | None
+    tables: dict[str, ExportedTable]
+
+
+def export(
+    database: Database,
+    folder: Path,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    tables: Sequence[str] = tuple(TABLES),
+) -> Manifest:
+    """Write one Parquet file per table into `folder`, of all projects, as of one moment; ingest goes on meanwhile.
+
+    Rows are those in [since, until) (UTC without a zone; null: open) by the table's own time; tables without a time
+    leave whole. Files of the same names are replaced, each at once.
+
+    Raises:
+        StoreError: a table is unknown.
+        OSError: the folder cannot be written.
+    """
+    for table in tables:
+        if table not in TABLES:
+            message = f"No table {table!r} can be exported. There are: {', '.join(TABLES)}."
+            raise StoreError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    with database.lease() as cursor:
+        cursor.execute("begin transaction read only")
+        mark = watermark(cursor)
+        (schema,) = one_row(cursor, "select max(version) from schema_migrations")
+        files = {table: _write(cursor, folder, table, since, until) for table in tables}
+        cursor.execute("rollback")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    bounds = [None if time is None else time.isoformat() for time in (since, until)]
+    manifest = Manifest(now, int(schema), mark, bounds[0], bounds[1], files)
+    with _replacing(folder / MANIFEST) as path:
+        path.write_text(json.dumps(asdict(manifest), indent=2) + "\n", "utf-8")
+    return manifest
+
+
+def _write(
+    cursor: DuckDBPyConnection, folder: Path, table: str, since: datetime | None, until: datetime | None
+) -> ExportedTable:
+    reader = _rows(cursor, table, since, until)
+    rows = 0
+    with (
+        _replacing(folder / f"{table}.parquet") as path,
+        pq.ParquetWriter(path, reader.schema, compression="zstd") as out,
+    ):
+        for batch in reader:
+            out.write_batch(batch)
+            rows += batch.num_rows
+    return ExportedTable(f"{table}.parquet", rows, (folder / f"{table}.parquet").stat().st_size)
+
+
+def _rows(
+    cursor: DuckDBPyConnection, table: str, since: datetime | None, until: datetime | None
+) -> pa.RecordBatchReader:
+    column, where, params = TABLES[table], [], {}
+    if column and since:
+        where.append(f"{column} >= $since")
+        params["since"] = since
+    if column and until:
+        where.append(f"{column} < $until")
+        params["until"] = until
+    condition = f" where {' and '.join(where)}" if where else ""
+    return cursor.sql(f"select * from {table}{condition}", params=params).to_arrow_reader(BATCH_ROWS)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A path to write to that becomes `path` only when the block ends well."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        _sync(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,139 @@
+"""The SQL prompt: any one question, and nothing but a question.
+
+Three fences stand behind one another: the statement's syntax tree admits one SELECT (or WITH, FROM, VALUES, TABLE,
+DESCRIBE, SUMMARIZE, SHOW, EXPLAIN); the transaction is read-only; the database has no access to files, networks or
+settings. A question sees every project, so the prompt is for whoever administers the store.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import duckdb
+import sqlglot
+from duckdb import DuckDBPyConnection
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from store.errors import RefusedSqlError
+from store.readers import Answer, ReaderPool, watermark
+
+OPENERS = ("select", "with", "from", "values", "table", "describe", "desc", "summarize", "show", "explain", "(")
+_QUESTIONS = (exp.Query, exp.Values, exp.Describe, exp.Summarize, exp.Show)
+_DEEDS = (
+    exp.DML, exp.DDL, exp.Into, exp.Command, exp.Copy, exp.Attach, exp.Detach, exp.Pragma, exp.Set, exp.Use,
+    exp.Transaction, exp.Drop, exp.Alter, exp.Merge, exp.Install, exp.Analyze,
+)  # fmt: skip
+# Functions that make rows. The list names what may be used: new file readers come with every version of the database.
+_ROW_FUNCTIONS = frozenset({
+    "unnest", "range", "generate_series", "json_each", "json_tree", "duckdb_columns", "duckdb_tables",
+    "duckdb_functions", "duckdb_types", "pragma_table_info", "pragma_version",
+    "explode", "exploding_generate_series",  # what the parser calls unnest and generate_series
+})  # fmt: skip
+_REFUSED_FUNCTIONS = re.compile(
+    r"read_\w+|\w+_scan|parquet_\w+|sniff_csv|glob|getenv|query|query_table|nextval|currval|which_secret|duckdb_secrets"
+    r"|current_setting|duckdb_settings|write_\w+|pragma_(?!table_info|version)\w+|checkpoint|force_checkpoint|sql_auto_complete"
+)
+_EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\b", re.IGNORECASE)
+_COMMENT = re.compile(r"\s*(--[^\n]*(\n|$)|/\*.*?\*/)", re.DOTALL)
+
+
+def run_sql(pool: ReaderPool, text: str, max_rows: int | None = None, timeout_s: float | None = None) -> Answer:
+    """Answer one question; a longer answer than `max_rows` is cut and says so.
+
+    Raises:
+        RefusedSqlError: it is not one read-only question, or the database cannot answer it; the text says why.
+        QueryTimeoutError: the limit passed.
+    """
+    question = check(text)
+    limit = pool.max_rows if max_rows is None else max_rows
+    with pool.read(timeout_s) as cursor:
+        mark = watermark(cursor)
+        try:
+            return _answer(cursor, question, mark, limit)
+        except (duckdb.InterruptException, duckdb.FatalException, duckdb.InternalException):
+            raise
+        except duckdb.Error as error:
+            message = f"The database cannot answer: {error}"
+            raise RefusedSqlError(message) from error
+
+
+def _answer(cursor: DuckDBPyConnection, question: str, mark: str, limit: int) -> Answer:
+    relation = cursor.sql(question)
+    if relation is None:
+        raise RefusedSqlError("The statement gave no rows to show.")
+    table = relation.limit(limit + 1).to_arrow_table()
+    return Answer(table.slice(0, limit), mark, table.num_rows > limit)
+
+
+def check(text: str) -> str:
+    """The one statement in `text`, without its semicolon.
+
+    Raises:
+        RefusedSqlError: it is none, several, or one that is not a question.
+    """
+    statement = _without_leading_comments(text).strip().rstrip(";").strip()
+    first = re.match(r"\(|\w+", statement)
+    if not first:
+        raise RefusedSqlError("There is no statement. Type one SELECT.")
+    if first.group().lower() not in OPENERS:
+        message = f"{first.group().upper()} is refused: the prompt only asks. Use {', '.join(OPENERS[:-1]).upper()}."
+        raise RefusedSqlError(message)
+    _inspect(_parsed(_EXPLAIN.sub("", statement, count=1)))
+    return statement
+
+
+def _without_leading_comments(text: str) -> str:
+    while comment := _COMMENT.match(text):
+        text = text[comment.end() :]
+    return text
+
+
+def _parsed(statement: str) -> exp.Expr:
+    try:
+        trees = [tree for tree in sqlglot.parse(statement, dialect="duckdb") if tree is not None]
+    except (SqlglotError, RecursionError) as error:
+        message = f"The statement cannot be read: {re.sub(chr(27) + r'.*?m', '', str(error))}"
+        raise RefusedSqlError(message) from error
+    if len(trees) != 1:
+        message = f"{len(trees)} statements were given; the prompt takes one at a time."
+        raise RefusedSqlError(message)
+    return trees[0]
+
+
+def _inspect(tree: exp.Expr) -> None:
+    if not isinstance(tree, _QUESTIONS):
+        message = f"{tree.key.upper()} is refused: the prompt only asks."
+        raise RefusedSqlError(message)
+    for node in tree.walk():
+        if isinstance(node, _DEEDS) and not isinstance(node, _QUESTIONS):
+            message = f"{node.key.upper()} is refused, inside a question too."
+            raise RefusedSqlError(message)
+        for name in _refused(node):
+            message = (
+                f"{name} is refused: the prompt reads the tables of the store, no files, settings or other sources."
+            )
+            raise RefusedSqlError(message)
+
+
+def _refused(node: exp.Expr) -> Iterator[str]:
+    """Names of functions and files that a node asks for and may not have."""
+    if isinstance(node, exp.Func):
+        name = _function_name(node)
+        if _REFUSED_FUNCTIONS.fullmatch(name) or (_makes_rows(node) and name not in _ROW_FUNCTIONS):
+            yield f"{name}()"
+    if (
+        isinstance(node, exp.Table)
+        and isinstance(node.this, exp.Identifier)
+        and re.search(r"[/\\:*?]|\.\w+$", node.name)
+    ):
+        yield f"the file {node.name!r}"
+
+
+def _makes_rows(node: exp.Expr) -> bool:
+    return isinstance(node.parent, exp.Table | exp.From | exp.Join | exp.Lateral)
+
+
+def _function_name(node: exp.Func) -> str:
+    return (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
