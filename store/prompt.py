@@ -19,7 +19,8 @@ from sqlglot.errors import SqlglotError
 from store.errors import RefusedSqlError
 from store.readers import Answer, ReaderPool, watermark
 
-OPENERS = ("select", "with", "from", "values", "table", "describe", "desc", "summarize", "show", "explain", "(")
+OPENERS = ("explain", "select", "with", "from", "values", "table", "describe", "desc", "summarize", "show", "(")
+_NOTHING = (type(None), exp.Semicolon)
 _QUESTIONS = (exp.Query, exp.Values, exp.Describe, exp.Summarize, exp.Show)
 _DEEDS = (
     exp.DML, exp.DDL, exp.Into, exp.Command, exp.Copy, exp.Attach, exp.Detach, exp.Pragma, exp.Set, exp.Use,
@@ -35,6 +36,7 @@ _REFUSED_FUNCTIONS = re.compile(
     r"read_\w+|\w+_scan|parquet_\w+|sniff_csv|glob|getenv|query|query_table|nextval|currval|which_secret|duckdb_secrets"
     r"|current_setting|duckdb_settings|write_\w+|pragma_(?!table_info|version)\w+|checkpoint|force_checkpoint|sql_auto_complete"
 )
+_FILE = re.compile(r"[/\\:*?]|\.\w+$")
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*(--[^\n]*(\n|$)|/\*.*?\*/)", re.DOTALL)
 
@@ -74,14 +76,20 @@ def check(text: str) -> str:
         RefusedSqlError: it is none, several, or one that is not a question.
     """
     statement = _without_leading_comments(text).strip().rstrip(";").strip()
-    first = re.match(r"\(|\w+", statement)
+    _check_opener(statement, OPENERS)
+    explained = _EXPLAIN.sub("", statement, count=1)
+    _check_opener(explained, OPENERS if explained == statement else OPENERS[1:])
+    _inspect(_parsed(explained))
+    return statement
+
+
+def _check_opener(statement: str, openers: tuple[str, ...]) -> None:
+    first = re.match(r"\s*(\(|\w+)", statement)
     if not first:
         raise RefusedSqlError("There is no statement. Type one SELECT.")
-    if first.group().lower() not in OPENERS:
-        message = f"{first.group().upper()} is refused: the prompt only asks. Use {', '.join(OPENERS[:-1]).upper()}."
+    if first.group(1).lower() not in openers:
+        message = f"{first.group(1).upper()} is refused: the prompt only asks. Use {', '.join(OPENERS[:-1]).upper()}."
         raise RefusedSqlError(message)
-    _inspect(_parsed(_EXPLAIN.sub("", statement, count=1)))
-    return statement
 
 
 def _without_leading_comments(text: str) -> str:
@@ -92,7 +100,7 @@ def _without_leading_comments(text: str) -> str:
 
 def _parsed(statement: str) -> exp.Expr:
     try:
-        trees = [tree for tree in sqlglot.parse(statement, dialect="duckdb") if tree is not None]
+        trees = [tree for tree in sqlglot.parse(statement, dialect="duckdb") if not isinstance(tree, _NOTHING)]
     except (SqlglotError, RecursionError) as error:
         message = f"The statement cannot be read: {re.sub(chr(27) + r'.*?m', '', str(error))}"
         raise RefusedSqlError(message) from error
@@ -123,12 +131,10 @@ def _refused(node: exp.Expr) -> Iterator[str]:
         name = _function_name(node)
         if _REFUSED_FUNCTIONS.fullmatch(name) or (_makes_rows(node) and name not in _ROW_FUNCTIONS):
             yield f"{name}()"
-    if (
-        isinstance(node, exp.Table)
-        and isinstance(node.this, exp.Identifier)
-        and re.search(r"[/\\:*?]|\.\w+$", node.name)
-    ):
+    if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier) and _FILE.search(node.name):
         yield f"the file {node.name!r}"
+    if isinstance(node, exp.Summarize) and isinstance(node.this, exp.Literal):
+        yield f"the file {node.this.name!r}"
 
 
 def _makes_rows(node: exp.Expr) -> bool:
