@@ -20,6 +20,7 @@ PALETTE = (
     "#4477aa", "#d55e00", "#228833", "#aa4499", "#009988",
     "#997700", "#cc3311", "#6e6edb", "#0f8fc4", "#8a6d3b",
 )  # fmt: skip
+HEIGHT = 230  # pixels; Streamlit reads it from the figure, not from the template
 GREY = "#7f8894"
 GOOD, BAD = "#4477aa", "#d55e00"
 INK = {"light": "#1b2430", "dark": "#e3e8ee"}
@@ -50,12 +51,11 @@ def template(theme: Theme) -> go.layout.Template:
             "title": {"x": 0, "xref": "container", "xanchor": "left", "font": {"size": 14}},
             "xaxis": {**axis, "showgrid": False},
             "yaxis": {**axis, "rangemode": "tozero"},
-            "margin": {"l": 8, "r": 8, "t": 52, "b": 8},
+            "margin": {"l": 8, "r": 8, "t": 64, "b": 8},
             "showlegend": False,
             "hovermode": "x unified",
             "hoverlabel": {"font": {"size": 12}},
             "bargap": 0.15,
-            "height": 240,
         }
     )
 
@@ -109,7 +109,7 @@ _LEGEND = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor":
 def _figure(title: str, subtitle: str, theme: Theme) -> go.Figure:
     figure = go.Figure()
     heading = {"text": title, "subtitle": {"text": subtitle, "font": {"color": PALE[theme], "size": 12}}}
-    return figure.update_layout(template=f"assayline_{theme}", title=heading)
+    return figure.update_layout(template=f"assayline_{theme}", title=heading, height=HEIGHT)
 
 
 def _label_ends(figure: go.Figure, x: pd.Series, lines: Sequence[tuple[pd.Series, str, str]]) -> None:

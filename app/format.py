@@ -6,8 +6,11 @@ import math
 import re
 from datetime import UTC, datetime, tzinfo
 
+import pandas as pd
+
 UNKNOWN = "unknown"
 
+_ADDRESS = re.compile(r":(?=//)|www(?=\.)|@|mailto(?=:)|xmpp(?=:)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~:$&@=/^\"'])")
 
 
@@ -52,8 +55,12 @@ def _long_duration(seconds: int) -> str:
     hours, minutes_left = divmod(minutes, 60)
     days, hours_left = divmod(hours, 24)
     if days:
-        return f"{days} d {hours_left} h"
-    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+        return _two(days, "d", hours_left, "h")
+    return _two(hours, "h", minutes_left, "min") if hours else _two(minutes, "min", rest, "s")
+
+
+def _two(large: int, unit: str, small: int, small_unit: str) -> str:
+    return f"{large} {unit} {small} {small_unit}" if small else f"{large} {unit}"
 
 
 def money(usd: float | None) -> str:
@@ -106,15 +113,16 @@ def aware(value: datetime) -> datetime:
 
 
 def absent(value: object) -> bool:
-    """Null, NaN or NaT."""
-    return value is None or value != value  # noqa: PLR0124 - NaN and NaT differ from themselves
+    """Null, NaN, NaT or NA."""
+    return value is None or value is pd.NA or value != value  # noqa: PLR0124 - NaN and NaT differ from themselves
 
 
 def plain(text: str, limit: int = 300) -> str:
     r"""Untrusted text for a Markdown label: one line, every mark escaped, so that `![x](url)` stays those letters.
 
-    Streamlit renders labels, titles and captions as Markdown; unescaped, a span's name could fetch a remote image.
+    Streamlit renders labels, titles and captions as Markdown; unescaped, a span's name could fetch a remote image. It
+    also makes links of bare addresses, escaped or not, so an invisible word joiner takes those apart.
     """
     line = " ".join(text.split())
     cut = line if len(line) <= limit else line[: limit - 1] + "…"
-    return _MARKDOWN.sub(r"\\\1", cut)
+    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", cut))

@@ -221,11 +221,11 @@ def problems(window: state.Window) -> None:
 _PROBLEMS = 20  # kinds of failure on the page
 _PROBLEM_COLUMNS = {
     "last_seen": st.column_config.DatetimeColumn("Last seen", format="YYYY-MM-DD HH:mm:ss", width=150),
-    "error_type": st.column_config.TextColumn("Type", width=170),
-    "error_message": st.column_config.TextColumn("Message", width="large"),
-    "traces": st.column_config.NumberColumn("Traces", format="localized", width=70),
-    "service": st.column_config.TextColumn("Service", width=140),
-    "root_name": st.column_config.TextColumn("Trace", width=180),
+    "error_type": st.column_config.TextColumn("Type", width=150),
+    "error_message": st.column_config.TextColumn("Message", width=330),
+    "traces": st.column_config.NumberColumn("Traces", format="localized", width=60),
+    "service": st.column_config.TextColumn("Service", width=110),
+    "root_name": st.column_config.TextColumn("Trace", width=140),
 }
 
 

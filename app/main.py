@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import widgets
 
-st.set_page_config(page_title="Assayline", layout="wide", initial_sidebar_state=200)
+# An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
+st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide", initial_sidebar_state=200)
 widgets.house_style()
 
 GROUPS = {

@@ -18,7 +18,8 @@ FILTERS = (
 )  # fmt: skip
 """URL keys of the filters of Traces."""
 
-SORTS = {"newest": "Newest", "slowest": "Slowest", "tokens": "Most tokens", "errors": "Most errors"}
+SORTS = {"newest": "newest", "slowest": "slowest", "most tokens": "tokens", "most errors": "errors"}
+"""What the URL and the page call an order -> what the query calls it."""
 PAGE_SIZE = 50
 
 _BUCKETS = tuple(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from app import conversation, data, tree, waterfall, widgets
+from app import conversation, data, state, tree, waterfall, widgets
 from app import format as fmt
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
@@ -32,12 +32,19 @@ def header(summary: pd.Series, spans: pd.DataFrame) -> None:
         st.badge(str(summary["status"]), color=_COLOURS.get(str(summary["status"]), "gray"))
         st.caption(f"started {fmt.moment(start, zone)} {zone}", help=fmt.utc(start), width="content")
         st.caption(f"trace {str(summary['trace_id']).replace('-', '')}", width="content")
-    if not fmt.absent(summary["error_message"]) or not fmt.absent(summary["error_type"]):
-        words = " ".join(str(v) for v in (summary["error_type"], summary["error_message"]) if not fmt.absent(v))
+    if words := _failure(summary):
         st.markdown(f":red[{fmt.plain(words, 400)}]")
     widgets.fields(_facts(summary), columns=6)
     _links(summary)
     _reconciled(summary, spans)
+
+
+def _failure(summary: pd.Series) -> str:
+    """Type and message of the deepest failed span; the type once."""
+    kind, message = (
+        "" if fmt.absent(summary[name]) else str(summary[name]) for name in ("error_type", "error_message")
+    )
+    return message if message.startswith(kind) else f"{kind}: {message}" if message else kind
 
 
 def _facts(summary: pd.Series) -> dict[str, str]:
@@ -116,19 +123,19 @@ def explorer(trace_id: str, answer: data.Answer, since: datetime | None) -> None
     rows = tree.rows(spans)
     wanted = str(st.query_params.get("span", ""))
     ids = {row["id"] for row in rows}
-    opened = str(st.session_state.setdefault(f"opened-{trace_id}", wanted if wanted in ids else _first(rows)))
+    opened = str(st.session_state.setdefault(f"opened-{trace_id}", wanted if wanted in ids else _first(spans, rows)))
     chosen = waterfall.waterfall(trace_id, rows, tree.axis(spans).ticks(), opened) or opened
     if chosen not in ids:
-        chosen = _first(rows)
+        chosen = _first(spans, rows)
     if chosen != wanted:
         st.query_params["span"] = chosen
     widgets.guarded("The span did not come.", "The tree above is complete.", lambda: span(trace_id, chosen, since))
 
 
-def _first(rows: list[dict[str, Any]]) -> str:
-    """The span worth reading first: the first model call that counts, else the root."""
-    calls = (row["id"] for row in rows if row["kind"] == "llm" and not row["note"])
-    return str(next(calls, rows[0]["id"]))
+def _first(spans: pd.DataFrame, rows: list[dict[str, Any]]) -> str:
+    """The span worth reading first: the first model call that counts and told its usage, else the root."""
+    calls = spans[(spans["kind"] == "llm") & (spans["usage_role"] == "leaf") & spans["output_tokens"].notna()]
+    return str(rows[0]["id"] if calls.empty else calls["span_id"].iloc[0])
 
 
 def span(trace_id: str, span_id: str, since: datetime | None) -> None:
@@ -163,17 +170,15 @@ def _has(name: str, found: dict[str, Any]) -> bool:
 
 
 def _messages(found: dict[str, Any]) -> None:
-    said = [
-        (title, found.get(field) or [])
-        for title, field in (("System", "system"), ("Input", "input"), ("Output", "output"))
-    ]
+    said = [(title, found.get(title.lower()) or []) for title in ("System", "Input", "Output")]
     if not any(messages for _, messages in said):
         widgets.empty("Messages would be here.", "The sender recorded no content for this span.")
         return
     for title, messages in said:
         if messages:
-            st.caption(title)
-            conversation.messages(messages, f"{found['span_id']}-{title}")
+            with st.container(gap="xsmall"):
+                st.caption(title)
+                conversation.messages(messages, f"{found['span_id']}-{title}")
 
 
 def _documents(found: dict[str, Any]) -> None:
@@ -305,3 +310,11 @@ def scores(trace_id: str) -> None:
     st.subheader("Scores", anchor=False)
     columns = ("name", "value", "label", "explanation", "source", "evaluator", "error_type", "span_id")
     st.dataframe(found, hide_index=True, placeholder="", column_order=columns, alt="Scores of the trace")
+
+
+def title_row(name: str) -> None:
+    """Name left, the way back right; the name is untrusted text."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(fmt.plain(name), anchor=False, width="content")
+        back = state.back_link(st.query_params.get("back"))
+        st.page_link("pages/traces.py", label="Back to the list", icon=":material/arrow_back:", query_params=back)

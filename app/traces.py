@@ -10,13 +10,14 @@ import streamlit as st
 from app import data, state, widgets
 from app import format as fmt
 
+_ASKED = 42  # letters of the input before the output
 TABLE = "table"  # key of the table's selection
 COLOURS = {"ok": "green", "recovered": "orange", "error": "red"}
 
 
 def controls(window: state.Window) -> dict[str, Any]:
     """Search, filters and order in one row; returns the parameters of query `traces` but for the place in the list."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.text_input(
             "Search", key="text", bind="query-params", placeholder="Search names and errors", icon=":material/search:",
             label_visibility="collapsed", on_change=widgets.first_page, width=280,
@@ -24,9 +25,9 @@ def controls(window: state.Window) -> dict[str, Any]:
         chosen = widgets.filters(window)
         order = st.segmented_control(
             "Order", list(state.SORTS), default="newest", required=True, key="sort", bind="query-params",
-            format_func=lambda key: state.SORTS[key], label_visibility="collapsed", on_change=widgets.first_page,
+            label_visibility="collapsed", on_change=widgets.first_page,
         )  # fmt: skip
-    return {**chosen, "since": window.since, "until": window.until, "sort": str(order)}
+    return {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
 
 
 def load(params: dict[str, Any]) -> data.Answer:
@@ -79,7 +80,7 @@ def table(frame: pd.DataFrame) -> None:
     shown = _shown(frame)
     event = st.dataframe(
         shown, hide_index=True, key=TABLE, on_select=_clicked, selection_mode=["single-row", "single-cell"],
-        column_config=_columns(float(shown["duration"].max() or 1)), height="content", row_height=30, placeholder="",
+        column_config=_columns(float(shown["duration"].max() or 1), "ms" if _in_ms(frame) else "s"), height="content", row_height=30, placeholder="",
         alt="Traces",
     )  # fmt: skip
     selection = cast("dict[str, Any]", event)["selection"]
@@ -110,7 +111,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
             "name": frame["root_name"],
             "words": [_words(row) for row in frame[["input_preview", "output_preview"]].itertuples(index=False)],
             "service": frame["service"],
-            "duration": frame["duration_ns"].astype("float64") / 1e9,
+            "duration": frame["duration_ns"].astype("float64") / (1e6 if _in_ms(frame) else 1e9),
             "calls": calls,
             "tokens": [_tokens(*row) for row in zip(used, told, frame["unknown_usage_calls"], strict=True)],
             "cost": [_cost(*row) for row in zip(frame["cost_usd"], calls, strict=True)],
@@ -120,8 +121,11 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _words(row: Any) -> str:
+    """Both sides in one line; a long question is cut so that the answer is in sight."""
     asked, answered = (str(value or "") for value in row)
-    return f"{asked} → {answered}" if asked and answered else asked or (f"→ {answered}" if answered else "")
+    if asked and answered:
+        return f"{asked if len(asked) <= _ASKED else asked[: _ASKED - 1] + '…'} → {answered}"
+    return asked or (f"→ {answered}" if answered else "")
 
 
 def _tokens(used: float, told: bool, unknown: int) -> str:
@@ -134,23 +138,24 @@ def _cost(cost: float | None, calls: int) -> str:
     return fmt.money(cost) if calls else ""
 
 
-def _columns(longest_s: float) -> dict[str, Any]:
+def _columns(longest: float, unit: str) -> dict[str, Any]:
     column = st.column_config
     return {
-        "time": column.DatetimeColumn("Time", format="MM-DD HH:mm:ss", width=110),
-        "name": column.TextColumn("Name", width=170),
-        "words": column.TextColumn("Input → output", width=300),
-        "service": column.TextColumn("Service", width=110),
-        "duration": column.ProgressColumn(
-            "Duration", format="%.2f s", min_value=0, max_value=max(longest_s, 1e-3), width=130
-        ),
-        "calls": column.NumberColumn("Calls", format="localized", width=55, help="Model calls, failed ones included"),
-        "tokens": column.TextColumn(
-            "Tokens", width=95, alignment="right", help="Input and output; calls that told none"
-        ),
-        "cost": column.TextColumn("Cost", width=75, alignment="right"),
-        "status": column.MultiselectColumn("Status", options=list(COLOURS), color=list(COLOURS.values()), width=85),
+        "time": column.DatetimeColumn("Time", format="MM-DD HH:mm:ss", width=108),
+        "name": column.TextColumn("Name", width=130),
+        "words": column.TextColumn("Input → output", width=250),
+        "service": column.TextColumn("Service", width=95),
+        "duration": column.ProgressColumn("Duration", format=f"%.3g {unit}", min_value=0, max_value=longest, width=125),
+        "calls": column.NumberColumn("Calls", format="localized", width=48, help="Model calls, failed ones included"),
+        "tokens": column.TextColumn("Tokens", width=82, alignment="right", help="In and out; calls that told none"),
+        "cost": column.TextColumn("Cost", width=72, alignment="right"),
+        "status": column.MultiselectColumn("Status", options=list(COLOURS), color=list(COLOURS.values()), width=88),
     }
+
+
+def _in_ms(frame: pd.DataFrame) -> bool:
+    """One unit for the column, so that lengths compare: milliseconds while none takes ten seconds."""
+    return float(frame["duration_ns"].max()) < 10e9
 
 
 def pager(frame: pd.DataFrame) -> None:

@@ -26,7 +26,10 @@ class Axis:
 
     def ticks(self) -> list[dict[str, Any]]:
         """Marks at equal steps; `at` is a share of the length."""
-        return [{"at": step / _TICKS, "label": fmt.duration(self.length_ns * step / _TICKS)} for step in range(_TICKS)]
+        return [
+            {"at": step / _TICKS, "label": fmt.duration(self.length_ns * step / _TICKS) if step else "0"}
+            for step in range(_TICKS)
+        ]
 
 
 def axis(spans: pd.DataFrame) -> Axis:

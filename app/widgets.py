@@ -35,11 +35,13 @@ def theme() -> charts.Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def title_row(name: str, oldest: datetime | None) -> state.Window:
-    """Name left, time range right; gives the window that was chosen."""
+def title_row(name: str, oldest: datetime | None, beside: Callable[[], object] | None = None) -> state.Window:
+    """Name left, what else the page has to switch and the time range right; gives the window that was chosen."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(name, anchor=False, width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if beside:
+                beside()
             return time_range(oldest)
 
 
@@ -166,7 +168,7 @@ def fields(pairs: Mapping[str, str], columns: int = 4) -> None:
     """Names and values in a dense grid; values are untrusted text."""
     slots = st.columns(columns)
     for index, (name, value) in enumerate(pairs.items()):
-        with slots[index % columns]:
+        with slots[index % columns], st.container(gap=None):
             st.caption(name)
             st.text(value)
 

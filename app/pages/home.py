@@ -22,11 +22,12 @@ if not newest["traces"]:
     home.first_steps()
     st.stop()
 
-window = widgets.title_row("Home", newest["oldest"])
-live = st.toggle("Refresh every 10 s", value=True, key="live", bind="query-params")
+window = widgets.title_row(
+    "Home", newest["oldest"], lambda: st.toggle("Refresh every 10 s", value=True, key="live", bind="query-params")
+)
 
 
-@st.fragment(run_every=10 if live else None)
+@st.fragment(run_every=10 if st.session_state["live"] else None)
 def overview() -> None:
     widgets.guarded(
         "The totals did not come.",

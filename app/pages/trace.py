@@ -5,17 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, state, trace, widgets
-from app import format as fmt
 
-st.page_link(
-    "pages/traces.py", label="Back to the list", icon=":material/arrow_back:",
-    query_params=state.back_link(st.query_params.get("back")),
-)  # fmt: skip
 trace_id = state.trace_id(st.query_params.get("trace")) or ""
 if not trace_id:
-    st.title("Trace", anchor=False)
+    trace.title_row("Trace")
     widgets.empty(
-        "One trace would be shown here.", "The link names none: a trace id has 32 hex digits. Choose one in the list."
+        "One trace would be here.", "The link names none: a trace id has 32 hex digits. Choose one in the list."
     )
     st.stop()
 
@@ -25,18 +20,18 @@ try:
         since, until = trace.bounds(summary)
         spans = data.trace_spans(trace_id, since, until)
 except data.ApiError as error:
+    trace.title_row("Trace")
     widgets.failed("The trace did not come.", error, "The list of traces may still answer.")
     st.stop()
 
 if spans.frame.empty:
-    st.title("Trace", anchor=False)
+    trace.title_row("Trace")
     widgets.empty(
-        "One trace would be shown here.",
-        "No span of it has arrived. Check the id, or wait: its sender may be buffering.",
+        "One trace would be here.", "No span of it has arrived. Check the id, or wait: its sender may be buffering."
     )
     st.stop()
 
-st.title(fmt.plain(str(spans.frame["name"].iloc[0] if summary is None else summary["root_name"])), anchor=False)
+trace.title_row(str(spans.frame["name"].iloc[0] if summary is None else summary["root_name"]))
 if summary is None:
     st.info("Its totals are being worked out; spans arrived a moment ago. Try again in a second or two.")
 else:
