@@ -50,11 +50,17 @@ class Answer:
 class Client:
     """One server, one project. Safe to share between threads."""
 
-    def __init__(self, base_url: str, project: str = "default", timeout_s: float = 30.0) -> None:
-        """`base_url` as in `http://127.0.0.1:8420`; `timeout_s` bounds each call."""
+    def __init__(
+        self,
+        base_url: str,
+        project: str = "default",
+        timeout_s: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`base_url` as in `http://127.0.0.1:8420`; `timeout_s` bounds each call; `transport` replaces TCP."""
         self.base_url, self.project = base_url.rstrip("/"), project
         # Without the proxies of the environment: the server is a neighbour.
-        self._http = httpx.Client(base_url=self.base_url, timeout=timeout_s, trust_env=False)
+        self._http = httpx.Client(base_url=self.base_url, timeout=timeout_s, trust_env=False, transport=transport)
 
     def __enter__(self) -> Self:
         return self

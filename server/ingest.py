@@ -18,7 +18,10 @@ from collectors.otlp import decode
 from collectors.otlp.rejections import message
 from collectors.receivers.sink import ExportOutcome, ExportRequest
 from server.batches import BatchMaker
+from server.core import Core
 from server.projects import Projects
+from server.secret import hash_key
+from server.settings import Settings
 from store.batch import Receipt
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownProjectNameError
 from store.ledger import Refusal, record_refusals
@@ -165,3 +168,22 @@ def outcome(request: ExportRequest, rejections: Sequence[Rejection], receipt: Re
     told = [message(request.signal, list(rejections)), receipt.message]
     count = receipt.rejected + sum(rejection.count for rejection in rejections)
     return ExportOutcome(count, " ".join(part for part in told if part))
+
+
+def make_ingest(core: Core) -> Ingest:
+    """The sink over an open store."""
+    settings = core.settings
+    return Ingest(
+        core.writer,
+        core.projects,
+        normaliser_options(settings),
+        settings.queue_max_bytes,
+        settings.decode_threads,
+        settings.retry_after_s,
+    )
+
+
+def normaliser_options(settings: Settings) -> NormaliserOptions:
+    """What the settings say of normalising; makes the secret of hashed user ids when there is none yet."""
+    key = hash_key(settings.data_dir) if settings.hash_user_ids else b""
+    return NormaliserOptions(settings.variant_keys, settings.hash_user_ids, key)

@@ -17,7 +17,6 @@ from importlib.metadata import version
 import uvicorn
 from starlette.types import ASGIApp
 
-from collectors.normalise import NormaliserOptions
 from collectors.receivers.grpc import GrpcReceiver
 from collectors.receivers.http import UVICORN, http_app
 from collectors.receivers.limits import Draining, ReceiverConfig
@@ -25,10 +24,9 @@ from server import running
 from server.api.app import create_api, guarded
 from server.api.context import Context
 from server.core import Core
-from server.ingest import Ingest
+from server.ingest import make_ingest
 from server.ports import PortError, listen, port_of, reachable
 from server.running import Running
-from server.secret import hash_key
 from server.settings import Settings
 
 if sys.platform != "win32":
@@ -114,6 +112,7 @@ class Process:
         finally:
             running.remove(self._settings.data_dir)
             await asyncio.to_thread(core.close, self._settings.drain_s)
+            gc.unfreeze()  # else DuckDB's binding reports what was frozen as leaked at exit
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -161,12 +160,14 @@ class Process:
 
     def _note(self, sockets: Sockets, grpc_port: int) -> Running:
         host = reachable(self._settings.host)
+        ports = {"api": port_of(sockets.api), "otlp_http": port_of(sockets.otlp), "otlp_grpc": grpc_port}
         return Running(
             pid=os.getpid(),
             started_at=running.started_at(),
             version=version("assayline"),
-            api_url=f"http://{host}:{port_of(sockets.api)}",
-            otlp_http_url=f"http://{host}:{port_of(sockets.otlp)}",
+            ports=ports,
+            api_url=f"http://{host}:{ports['api']}",
+            otlp_http_url=f"http://{host}:{ports['otlp_http']}",
             otlp_grpc_address=f"{host}:{grpc_port}",
         )
 
@@ -187,25 +188,6 @@ async def start_grpc(receiver: GrpcReceiver, settings: Settings) -> int:
     # Asked of the system first: gRPC says no more than that it failed.
     listen(settings.host, settings.otlp_grpc_port, "otlp_grpc_port").close()
     return await receiver.start(settings.host, settings.otlp_grpc_port)
-
-
-def make_ingest(core: Core) -> Ingest:
-    """The sink over an open store."""
-    settings = core.settings
-    return Ingest(
-        core.writer,
-        core.projects,
-        normaliser_options(settings),
-        settings.queue_max_bytes,
-        settings.decode_threads,
-        settings.retry_after_s,
-    )
-
-
-def normaliser_options(settings: Settings) -> NormaliserOptions:
-    """What the settings say of normalising; makes the secret of hashed user ids when there is none yet."""
-    key = hash_key(settings.data_dir) if settings.hash_user_ids else b""
-    return NormaliserOptions(settings.variant_keys, settings.hash_user_ids, key)
 
 
 def tidy_memory() -> None:

@@ -19,6 +19,7 @@ class Running:
     pid: int
     started_at: float  # creation time of the process, Unix seconds: tells a pid that was given anew
     version: str
+    ports: dict[str, int]  # api, otlp_http, otlp_grpc
     api_url: str
     otlp_http_url: str
     otlp_grpc_address: str  # host:port

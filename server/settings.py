@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ class Settings(BaseSettings):
     The file is `assayline.toml` in the working folder, or the one named by `ASSAY_CONFIG_FILE`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, extra="forbid", toml_file="assayline.toml")
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, extra="forbid")
 
     data_dir: Path = Field(Path("assay-data"), description="Folder of the store, its exports and its lock.")
     host: str = Field("127.0.0.1", description="Address that every server binds to; 0.0.0.0 opens it to the network.")
@@ -86,4 +87,16 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class fixes the signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+
+def settings_file() -> Path:
+    """The settings file, whether or not it is there.
+
+    Raises:
+        FileNotFoundError: `ASSAY_CONFIG_FILE` names one that is not.
+    """
+    named = os.environ.get("ASSAY_CONFIG_FILE")
+    if named and not Path(named).is_file():
+        raise FileNotFoundError(f"ASSAY_CONFIG_FILE names {named}, which is no file. Create it, or unset the variable.")
+    return Path(named or "assayline.toml")

@@ -14,6 +14,7 @@ from server.api.answers import json_response
 from server.api.context import Here
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
+from store.errors import StoreBusyError, StoreError
 
 routes = router()
 _loading_demo = threading.Lock()
@@ -32,7 +33,13 @@ class NewProject(BaseModel):
 @routes.post("/api/projects", tags=["admin"], dependencies=[needs("admin")])
 def add_project(request: Request, here: Here, body: NewProject) -> Response:
     """Make a project; one that exists is returned as it is. Senders name it in the header `x-assayline-project`."""
-    return json_response(request, asdict(here.core.projects.add(body.name)))
+    try:
+        made = here.core.projects.add(body.name)
+    except StoreBusyError:
+        raise
+    except StoreError as error:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_name", str(error)) from error
+    return json_response(request, asdict(made))
 
 
 @routes.post("/api/demo", tags=["admin"], dependencies=[needs("admin")])

@@ -22,7 +22,8 @@ routes = router()
 
 
 @routes.get("/api/totals", tags=["books"], dependencies=[needs("read")])
-def totals(  # noqa: PLR0917 - each is a parameter of the request
+def totals(
+    *,
     request: Request,
     here: Here,
     project: Project = DEFAULT,

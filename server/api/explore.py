@@ -49,7 +49,8 @@ def previewed(table: pa.Table) -> pa.Table:
 
 
 @routes.get("/api/spans/{trace_id}/{span_id}", tags=["traces"], dependencies=[needs("read")])
-def span(  # noqa: PLR0917 - each is a parameter of the request
+def span(
+    *,
     request: Request,
     here: Here,
     trace_id: Annotated[UUID, Path(description="32 hex digits.")],

@@ -1,0 +1,28 @@
+"""Starts a program that ends with its parent, however the parent ends: `python -m server.child PROGRAM [ARGUMENT ...]`.
+
+A supervisor that is killed could not stop its children; they would hold the store and the ports for ever. Linux only;
+elsewhere the program simply starts.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def main(arguments: list[str]) -> None:
+    """Become the program. Ends at once when the parent is gone already."""
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            sys.exit(1)
+    os.execv(arguments[0], arguments)  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,215 @@
+"""The command `assay`. Commands import what they need when they run, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from server.client import Client
+    from server.settings import Settings
+
+USER_ERROR, FAILURE = 2, 1
+
+app = typer.Typer(
+    help="Assayline: traces of LLM applications in, nothing lost, checks and comparisons out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _time(text: str | None) -> datetime | None:
+    from server.when import parse_time  # noqa: PLC0415
+
+    try:
+        return None if text is None else parse_time(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+DataDir = Annotated[Path | None, typer.Option(help="Folder of the store [ASSAY_DATA_DIR].", show_default=False)]
+Host = Annotated[str | None, typer.Option(help="Address to bind to [ASSAY_HOST].", show_default=False)]
+OtlpHttpPort = Annotated[int | None, typer.Option(help="OTLP/HTTP [ASSAY_OTLP_HTTP_PORT].", show_default=False)]
+OtlpGrpcPort = Annotated[int | None, typer.Option(help="OTLP/gRPC [ASSAY_OTLP_GRPC_PORT].", show_default=False)]
+ApiPort = Annotated[int | None, typer.Option(help="HTTP API [ASSAY_API_PORT].", show_default=False)]
+AppPort = Annotated[int | None, typer.Option(help="Streamlit app [ASSAY_APP_PORT].", show_default=False)]
+ApiUrl = Annotated[str | None, typer.Option(help="Server to ask [ASSAY_API_URL].", show_default=False)]
+Project = Annotated[str, typer.Option(help="Name of the project.")]
+Since = Annotated[
+    str | None, typer.Option(help="From this time on: 2026-11-24T09:00Z, 24h, 7d.", callback=_time, show_default=False)
+]
+Until = Annotated[str | None, typer.Option(help="Before this time.", callback=_time, show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, and nothing else.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Comma-separated values.")]
+
+
+def load_settings(**flags: object) -> Settings:
+    """Settings with flags over environment over file. Raises what `main` knows how to tell."""
+    from server.settings import Settings  # noqa: PLC0415
+
+    return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
+
+
+@contextmanager
+def opened(project: str = "default", **flags: object) -> Iterator[Client]:
+    """The store's API, from the running server or over the file."""
+    from server.door import door  # noqa: PLC0415
+
+    with door(load_settings(**flags), project) as client:
+        yield client
+
+
+@app.command()
+def serve(
+    *,
+    data_dir: DataDir = None,
+    host: Host = None,
+    otlp_http_port: OtlpHttpPort = None,
+    otlp_grpc_port: OtlpGrpcPort = None,
+    api_port: ApiPort = None,
+) -> None:
+    """Run the server alone: OTLP receivers and the API. Ctrl-C finishes what is in flight; twice stops at once."""
+    settings = load_settings(
+        data_dir=data_dir, host=host, otlp_http_port=otlp_http_port, otlp_grpc_port=otlp_grpc_port, api_port=api_port
+    )
+    from server.process import serve as run  # noqa: PLC0415
+    from server.shell import addresses  # noqa: PLC0415
+
+    run(settings, lambda note: typer.echo("\n".join(addresses(note))))
+
+
+@app.command()
+def up(
+    *,
+    data_dir: DataDir = None,
+    host: Host = None,
+    otlp_http_port: OtlpHttpPort = None,
+    otlp_grpc_port: OtlpGrpcPort = None,
+    api_port: ApiPort = None,
+    app_port: AppPort = None,
+    demo: Annotated[bool, typer.Option(help="Load the sample data once the server answers.")] = False,
+) -> None:
+    """Run server and app, restart what dies, stop all on Ctrl-C."""
+    settings = load_settings(
+        data_dir=data_dir,
+        host=host,
+        otlp_http_port=otlp_http_port,
+        otlp_grpc_port=otlp_grpc_port,
+        api_port=api_port,
+        app_port=app_port,
+    )
+    from server.supervisor import Supervisor  # noqa: PLC0415
+
+    raise typer.Exit(Supervisor(settings, demo=demo).run())
+
+
+@app.command()
+def totals(
+    *,
+    since: Since = None,
+    until: Until = None,
+    trace_id: Annotated[str | None, typer.Option(help="Only this trace; 32 hex digits.", show_default=False)] = None,
+    as_json: AsJson = False,
+    project: Project = "default",
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Calls, tool executions, tokens and cost of each trace: what a provider's bill is reconciled with."""
+    from server import shell  # noqa: PLC0415
+
+    with opened(project, data_dir=data_dir, api_url=api_url) as client:
+        rows = client.totals_lines(_as_time(since), _as_time(until), trace_id)
+        shell.json_lines(rows) if as_json else shell.table(list(rows), "No traces in this window.")
+
+
+@app.command()
+def ledger(
+    *,
+    since: Since = None,
+    until: Until = None,
+    as_json: AsJson = False,
+    project: Project = "default",
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """What came in and what became of it, per hour and source: received = stored + duplicate + rejected."""
+    from server import shell  # noqa: PLC0415
+
+    with opened(project, data_dir=data_dir, api_url=api_url) as client:
+        rows = client.ledger(_as_time(since), _as_time(until))
+    shell.json_lines(rows) if as_json else shell.table(rows, "Nothing was received yet.")
+
+
+@app.command()
+def projects(
+    *,
+    add: Annotated[str | None, typer.Option(help="Make a project of this name.", show_default=False)] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """List the projects, or make one. Senders name theirs in the header x-assayline-project."""
+    from server import shell  # noqa: PLC0415
+
+    with opened(data_dir=data_dir, api_url=api_url) as client:
+        rows = [client.add_project(add)] if add is not None else client.projects()
+    shell.json_lines(rows) if as_json else shell.table(rows, "No projects.")
+
+
+@app.command()
+def status(*, as_json: AsJson = False, data_dir: DataDir = None, api_url: ApiUrl = None) -> None:
+    """What the server is doing: counters, queue, disk, how far the data has come."""
+    from server import shell  # noqa: PLC0415
+
+    with opened(data_dir=data_dir, api_url=api_url) as client:
+        found = client.status()
+    shell.json_lines([found]) if as_json else shell.facts(found)
+
+
+@app.command()
+def settings(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Every setting: its value, where that came from, and what it means."""
+    from server import shell  # noqa: PLC0415
+
+    rows = shell.settings_rows(load_settings(data_dir=data_dir), {"data_dir"} if data_dir else set())
+    shell.json_lines(rows) if as_json else shell.table(rows, "")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as version_of  # noqa: PLC0415
+
+    typer.echo(version_of("assayline"))
+
+
+def _as_time(value: Any) -> datetime | None:
+    """The option's callback has made it a time already; typer only knows it as text."""
+    return value if isinstance(value, datetime) else None
+
+
+def main() -> None:
+    """Run a command; an expected error is one sentence on standard error."""
+    try:
+        app()
+    except Exception as error:
+        from server.shell import expected  # noqa: PLC0415
+
+        told = expected(error)
+        if told is None:
+            raise
+        sentence, code = told
+        typer.echo(f"assay: {sentence}", err=True)
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

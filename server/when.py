@@ -1,0 +1,25 @@
+"""Times as people type them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_AGO = re.compile(r"(\d+)\s*([mhdw])", re.IGNORECASE)
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def parse_time(text: str, now: datetime | None = None) -> datetime:
+    """`2026-11-24`, `2026-11-24T09:00`, with or without a zone (UTC without), or so long ago: `90m`, `24h`, `7d`, `2w`.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if ago := _AGO.fullmatch(text.strip()):
+        return (now or datetime.now(UTC)) - int(ago[1]) * _UNITS[ago[2].lower()]
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        told = f"{text!r} is no time. Write 2026-11-24, 2026-11-24T09:00Z, or how long ago: 90m, 24h, 7d."
+        raise ValueError(told) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
