@@ -37,7 +37,7 @@ class Server:
             **{f"ASSAY_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self.process: subprocess.Popen[bytes] | None = None
-        self.ports: dict[str, int] = {}
+        self.note: dict[str, str] = {}
 
     def start(self, timeout_s: float = 60) -> Self:
         """Start and wait until `/readyz` answers 200."""
@@ -54,7 +54,7 @@ class Server:
                 message = (self.data_dir / "serve.log").read_text()[-2000:]
                 raise RuntimeError(f"assay serve stopped with {self.process.returncode}:\n{message}")
             try:
-                self.ports = json.loads(where.read_text())["ports"]
+                self.note = json.loads(where.read_text())
                 if httpx.get(f"{self.api}/readyz").status_code == httpx.codes.OK:
                     return self
             except (OSError, ValueError, KeyError, httpx.HTTPError):
@@ -63,11 +63,15 @@ class Server:
 
     @property
     def api(self) -> str:
-        return f"http://127.0.0.1:{self.ports['api']}"
+        return self.note["api_url"].rstrip("/")
 
     @property
     def otlp(self) -> str:
-        return f"http://127.0.0.1:{self.ports['otlp_http']}"
+        return self.note["otlp_http_url"].rstrip("/")
+
+    @property
+    def grpc(self) -> str:
+        return self.note["otlp_grpc_address"]
 
     def kill(self) -> None:
         """SIGKILL: the crash that the promises are about."""

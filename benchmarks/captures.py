@@ -27,6 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import grpc
+import httpx
+from _server import Server
+
 from collectors.messages import messages
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
@@ -36,6 +40,12 @@ FINISH = {
     "stop": "stop", "end_turn": "stop", "STOP": "stop", "completed": "stop", "tool_calls": "tool_call",
     "tool_use": "tool_call", "length": "length", "max_tokens": "length", "MAX_TOKENS": "length",
 }  # fmt: skip
+GRPC_SERVICES = {
+    "traces": "trace.v1.TraceService",
+    "logs": "logs.v1.LogsService",
+    "metrics": "metrics.v1.MetricsService",
+}
+KILL_SHARE = 0.1  # of the requests are followed by a kill
 TOTALS = {
     "llm_calls_ok": "model_calls_ok", "llm_calls_failed": "model_calls_failed", "embedding_calls": "embedding_calls",
     "embedding_input_tokens": "embedding_input_tokens", "input_tokens": "input_tokens",
@@ -165,6 +175,38 @@ def in_process(requests: list[ExportRequest]) -> Shown:
         writer.close()
         database.close()
     return shown
+
+
+def over_network(requests: list[ExportRequest], kills: random.Random | None) -> Shown:
+    """Send the requests to `assay serve`, killed and started again between some of them; then read its store."""
+    from store.database import Database  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder), min_free_bytes=0).start()
+        for request in requests:
+            send(server, request)
+            if kills and kills.random() < KILL_SHARE:
+                server.kill()
+                server.start()
+        httpx.get(f"{server.api}/api/totals", timeout=120).raise_for_status()  # waits until all is resolved
+        server.stop()
+        database = Database.open(Path(folder))
+        with database.lease() as con:
+            shown = read_shown(con)
+        database.close()
+    return shown
+
+
+def send(server: Server, request: ExportRequest) -> None:
+    """One request over the transport that it was recorded from; raises unless it is acknowledged."""
+    if request.source == "grpc":
+        service = f"opentelemetry.proto.collector.{GRPC_SERVICES[request.signal]}"
+        with grpc.insecure_channel(server.grpc) as channel:
+            channel.unary_unary(f"/{service}/Export")(request.body, timeout=30)
+        return
+    kind = "application/json" if request.source == "http-json" else "application/x-protobuf"
+    url = f"{server.otlp}/v1/{request.signal}"
+    httpx.post(url, content=request.body, headers={"content-type": kind}, timeout=30).raise_for_status()
 
 
 def read_shown(con: Any) -> Shown:
@@ -360,6 +402,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="captures whose name contains this")
     parser.add_argument("--times", type=int, default=1, help="send every request so many times")
     parser.add_argument("--shuffle", type=int, help="seed: send all requests of all captures in random order")
+    parser.add_argument("--server", action="store_true", help="over HTTP and gRPC to `assay serve`")
+    parser.add_argument("--kill", action="store_true", help="with --server: kill it after every tenth request or so")
     parser.add_argument("--verbose", action="store_true", help="list every wrong pair")
     arguments = parser.parse_args()
     chosen = captures(arguments.only)
@@ -370,7 +414,8 @@ def main() -> int:
     if arguments.shuffle is not None:
         random.Random(arguments.shuffle).shuffle(requests)
     began = time.monotonic()
-    shown = in_process(requests)
+    kills = random.Random(arguments.shuffle or 0) if arguments.kill else None
+    shown = over_network(requests, kills) if arguments.server or arguments.kill else in_process(requests)
     pairs = [pair for capture in chosen for pair in compare(capture, shown)]
     report(pairs, arguments.verbose)
     print(f"{len(chosen)} captures, {len(requests)} requests, {time.monotonic() - began:.1f} s")
