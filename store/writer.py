@@ -76,15 +76,21 @@ class Writer:
     def __init__(
         self,
         database: Database,
+        *,
         max_bytes: int = 256 * MIB,
         max_requests: int = 4_096,
         min_free_bytes: int = 1024 * MIB,
         retry_after_s: float = 1.0,
+        checkpoint_bytes: int = CHECKPOINT_BYTES,
     ) -> None:
-        """Start the thread. Its first work is to read the keys of the store; requests wait in the queue meanwhile."""
+        """Start the thread. Its first work is to read the keys of the store; requests wait in the queue meanwhile.
+
+        `checkpoint_bytes`: length of the WAL that is folded into the file.
+        """
         self._database = database
         self._max_bytes, self._max_requests = max_bytes, max_requests
         self._retry_after_s = retry_after_s
+        self._checkpoint_bytes = checkpoint_bytes
         self._disk = _DiskGuard(database, min_free_bytes)
         self._queue: deque[_Request | _Call] = deque()
         self._bytes = 0
@@ -314,7 +320,7 @@ class Writer:
         with self._ready:
             idle = not self._queue
         wal = self._database.wal_bytes()
-        if wal < (IDLE_CHECKPOINT_BYTES if idle and self._idle_long() else CHECKPOINT_BYTES):
+        if wal < (IDLE_CHECKPOINT_BYTES if idle and self._idle_long() else self._checkpoint_bytes):
             return
         if self._database.free_bytes() < wal + 64 * MIB:  # a checkpoint that fills the disk breaks the open file
             self._checkpoint_after = now + CHECKPOINT_RETRY_S
