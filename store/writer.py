@@ -76,8 +76,8 @@ class Writer:
     def __init__(
         self,
         database: Database,
-        *,
         max_bytes: int = 256 * MIB,
+        *,
         max_requests: int = 4_096,
         min_free_bytes: int = 1024 * MIB,
         retry_after_s: float = 1.0,
