@@ -47,7 +47,7 @@ class Core:
         readers = ReaderPool(database, settings.query_threads, settings.query_timeout_s, settings.query_max_rows)
         # The sink bounds the bytes of requests; their decoded form is larger, so the writer gets room for it.
         writer = Writer(
-            database, 2 * settings.queue_max_bytes, min_free_bytes=settings.min_free_bytes,
+            database, max_bytes=2 * settings.queue_max_bytes, min_free_bytes=settings.min_free_bytes,
             retry_after_s=settings.retry_after_s,
         )  # fmt: skip
         resolver = Resolver(readers, writer)
