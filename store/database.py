@@ -16,10 +16,9 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from store.errors import SchemaError, StoreBusyError, StoreError, StoreLockedError
+from store.errors import SchemaError, StoreBrokenError, StoreBusyError, StoreError, StoreLockedError
 
 FILE_NAME = "assayline.duckdb"
-FATAL = (duckdb.FatalException, duckdb.InternalException)
 CATALOG = "assayline"
 # A checkpoint stalls commits while it rewrites the last row group. Measured at 10,000 spans/s: with 122,880 rows (the
 # default) 0.8 to 1.1 s every 13 s; with these, and a checkpoint every 64 MiB of WAL, 0.2 s every 3 s, for less CPU and
@@ -50,7 +49,7 @@ class Database:
         self._closed = False
         self.newest_seq = 0  # the newest group commit of this process; 0: none yet
         self.generation = 0  # grows with every reopening
-        self._root = self._connect()
+        self._root: DuckDBPyConnection | None = self._connect()  # null: a reopening failed
 
     @classmethod
     def open(cls, data_dir: Path, memory_limit: str = "1GB", threads: int = 2) -> Database:
@@ -88,22 +87,35 @@ class Database:
 
         Raises:
             StoreBusyError: the file is being reopened, or is closed.
+            StoreBrokenError: DuckDB gave the file up, in the block or before it; call `reopen` outside the block.
         """
-        cursor = self._take()
+        generation = self.generation
         try:
-            yield cursor
-        finally:
-            self._give(cursor)
+            cursor = self._take()
+            try:
+                yield cursor
+            finally:
+                self._give(cursor)
+        except duckdb.Error as error:
+            if not is_broken(error):
+                raise
+            raise StoreBrokenError(str(error), generation) from error
 
     def _take(self) -> DuckDBPyConnection:
         with self._state:
             self._state.wait_for(lambda: not self._reopening or self._closed, timeout=REOPEN_WAIT_S)
             if self._reopening or self._closed:
                 raise StoreBusyError("The store is being reopened or is closed. Try again.", retry_after_s=1.0)
+            if self._root is None:
+                raise StoreBrokenError("The store is not open: the last reopening failed.", self.generation)
             cursor = self._root.cursor()
-            cursor.execute(f"use {CATALOG}")
             self._leases.add(cursor)
-            return cursor
+        try:
+            cursor.execute(f"use {CATALOG}")
+        except BaseException:
+            self._give(cursor)
+            raise
+        return cursor
 
     def _give(self, cursor: DuckDBPyConnection) -> None:
         try:
@@ -118,8 +130,7 @@ class Database:
     def reopen(self, seen: int) -> None:
         """Close the broken instance and open the file anew; nothing acknowledged is lost, the WAL is replayed.
 
-        Call it without holding a lease. `seen` is the `generation` in which the caller met the fatal error:
-        whoever comes second finds the work done.
+        Call it without holding a lease. `seen` is the error's `generation`: whoever comes second finds the work done.
 
         Raises:
             StoreBusyError: the file could not be opened (the disk may be full); calling again tries again.
@@ -133,7 +144,9 @@ class Database:
             self._reopening = True
         try:
             self._wait_for_leases()
-            _close_quietly(self._root)
+            if self._root is not None:
+                _close_quietly(self._root)
+                self._root = None
             self._root = self._connect_again()
         finally:
             with self._state:
@@ -190,8 +203,9 @@ class Database:
         try:
             self._wait_for_leases()
         finally:
-            _checkpoint_quietly(self._root)
-            _close_quietly(self._root)
+            if self._root is not None:
+                _checkpoint_quietly(self._root)
+                _close_quietly(self._root)
             _release(self.path)
 
 
@@ -236,6 +250,13 @@ def _claim(path: Path) -> None:
 def _release(path: Path) -> None:
     with _open_here_lock:
         _open_here.discard(path)
+
+
+def is_broken(error: BaseException) -> bool:
+    """Whether the open file is lost to this process until it is opened anew."""
+    if isinstance(error, duckdb.FatalException | duckdb.InternalException):
+        return True
+    return isinstance(error, duckdb.Error) and "has been invalidated" in str(error)
 
 
 def _close_quietly(connection: DuckDBPyConnection) -> None:

@@ -40,5 +40,9 @@ class UnknownProjectNameError(StoreError):
     """No project has this name."""
 
 
-class CheckpointError(StoreError):
-    """The WAL could not be folded into the file; nothing is lost, and it is tried again."""
+class StoreBrokenError(StoreError):
+    """DuckDB gave the open file up, as it does when the disk does not take a checkpoint. Nothing committed is lost."""
+
+    def __init__(self, message: str, generation: int) -> None:
+        super().__init__(message)
+        self.generation = generation  # of the database: what `Database.reopen` wants to know

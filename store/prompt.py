@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from store.database import is_broken
 from store.errors import RefusedSqlError
 from store.readers import Answer, ReaderPool, watermark
 
@@ -54,9 +55,9 @@ def run_sql(pool: ReaderPool, text: str, max_rows: int | None = None, timeout_s:
         mark = watermark(cursor)
         try:
             return _answer(cursor, question, mark, limit)
-        except (duckdb.InterruptException, duckdb.FatalException, duckdb.InternalException):
-            raise
         except duckdb.Error as error:
+            if isinstance(error, duckdb.InterruptException) or is_broken(error):
+                raise
             message = f"The database cannot answer: {error}"
             raise RefusedSqlError(message) from error
 

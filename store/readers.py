@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -13,8 +13,8 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store import queries
-from store.database import FATAL, Database, one_row
-from store.errors import QueryTimeoutError, StoreBusyError
+from store.database import Database, one_row
+from store.errors import QueryTimeoutError, StoreBrokenError, StoreBusyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,24 @@ class ReaderPool:
         if not self._slots.acquire(timeout=limit):
             message = f"No place for another read came free within {limit:g} s. Try again later."
             raise QueryTimeoutError(message)
-        generation = self._database.generation
         try:
-            yield from self._lend(limit, until)
-        except FATAL as error:
-            self._reopen_soon(generation)
-            raise StoreBusyError("The store met a fatal error and is being reopened.", retry_after_s=1.0) from error
+            with ExitStack() as stack:
+                yield self._enter(stack, limit, until)
+        except StoreBrokenError as error:
+            self._reopen_soon(error.generation)
+            raise StoreBusyError("The store broke during the read and is being reopened.", retry_after_s=1.0) from error
         finally:
             self._slots.release()
 
+    def _enter(self, stack: ExitStack, limit: float, until: float) -> DuckDBPyConnection:
+        """Open the transaction; if the file was given up before, reopen it first: reads go on by themselves."""
+        try:
+            return stack.enter_context(self._lend(limit, until))
+        except StoreBrokenError as error:
+            self._database.reopen(error.generation)
+            return stack.enter_context(self._lend(limit, until))
+
+    @contextmanager
     def _lend(self, limit: float, until: float) -> Iterator[DuckDBPyConnection]:
         with self._database.lease() as cursor:
             alarm = _Alarm(cursor, until - time.monotonic())

@@ -18,8 +18,8 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store.batch import Batch, Receipt
-from store.database import FATAL, Database, one_row
-from store.errors import StoreBusyError, StoreError
+from store.database import Database, one_row
+from store.errors import StoreBrokenError, StoreBusyError, StoreError
 from store.group import Group, Memory
 from store.ledger import rejected_whole
 
@@ -264,7 +264,7 @@ class Writer:
 
     def _store_failed(self, request: _Request, error: Exception) -> None:
         """The request failed alone: to be sent again if the fault passes, else booked as rejected: nothing vanishes."""
-        if isinstance(error, (*PASSING, *FATAL)):
+        if isinstance(error, PASSING):
             _fail(request, StoreBusyError(f"Not written: {error}", retry_after_s=self._retry_after_s))
             return
         log.error("a request of %s is refused: %s", request.batch.source, error)
@@ -291,14 +291,13 @@ class Writer:
     def _transaction(self, work: Callable[[DuckDBPyConnection], T]) -> T:
         """Run `work` in one transaction; after a fatal error reopen the file and try once more."""
         for _ in range(2):
-            generation = self._database.generation
             try:
                 with self._database.lease() as cursor:
                     return _in_transaction(cursor, work)
-            except FATAL as error:
-                log.exception("fatal error of the store; it is reopened")
+            except StoreBrokenError as error:
+                log.warning("the store broke and is reopened: %s", error)
                 fatal = error
-            self._reopen(generation)
+            self._reopen(fatal.generation)
         message = f"The store failed twice: {fatal}"
         raise StoreBusyError(message, retry_after_s=5.0) from fatal
 
@@ -331,16 +330,15 @@ class Writer:
         return time.monotonic() - self._last_work > IDLE_S - 0.1
 
     def _checkpoint(self) -> None:
-        generation = self._database.generation
         try:
             self._database.checkpoint()
-        except FATAL:
-            log.exception("a checkpoint failed; the store is reopened")
+        except StoreBrokenError as error:
+            log.warning("a checkpoint failed and the store is reopened: %s", error)
             self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S
             try:
-                self._reopen(generation)
-            except StoreBusyError:
-                log.exception("the store could not be reopened; the next write tries again")
+                self._reopen(error.generation)
+            except StoreBusyError as again:
+                log.warning("%s; the next write tries again", again)
         except duckdb.Error as error:
             log.warning("the checkpoint is put off: %s", error)
             self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S
