@@ -19,7 +19,7 @@ from collectors.errors import UndecodableError
 from collectors.model import Decoded, Origin, RawEvent, RawLink, RawLog, RawSpan, Signal
 from collectors.otlp.anyvalue import json_int, json_list, json_map, json_string, json_text
 from collectors.otlp.rejections import SAMPLE_LENGTH, BadItemError, Tally
-from collectors.otlp.rows import NO_TRACE, Origins, Resource, event_name, placed, span_kind, status
+from collectors.otlp.rows import NO_TRACE, Origins, Resource, check_count, event_name, placed, span_kind, status
 
 UINT32_MAX, UINT64_MAX = 2**32 - 1, 2**64 - 1
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
@@ -40,7 +40,8 @@ def decode_json(signal: Signal, body: bytes) -> Decoded:
     """Decode one export request.
 
     Raises:
-        UndecodableError: not JSON, or the lists of resources, scopes or items are not lists.
+        UndecodableError: not JSON, the lists of resources, scopes or items are not lists, or there are more than
+            `MAX_ITEMS` items.
     """
     try:
         groups = list(_groups(signal, _parsed(body)))
@@ -48,6 +49,7 @@ def decode_json(signal: Signal, body: bytes) -> Decoded:
         msg = f"The JSON is no OTLP {signal} request: a list or an object is missing."
         raise UndecodableError(msg) from error
     decoded = Decoded(signal, received=_count(signal, groups))
+    check_count(sum(decoded.received.values()))
     if signal == "metrics":
         _refuse_metrics(decoded, groups)
     elif signal == "traces":

@@ -21,17 +21,19 @@ from collectors.model import Decoded, Origin, RawEvent, RawLink, RawLog, RawSpan
 from collectors.otlp.anyvalue import proto_map, proto_text
 from collectors.otlp.rejections import SAMPLE_LENGTH, BadItemError, Tally
 from collectors.otlp.rows import (
+    MAX_ITEMS,
     NO_SPAN,
     NO_TRACE,
     Origins,
     Resource,
+    check_count,
     describe_span,
     event_name,
     placed,
     span_kind,
     status,
 )
-from collectors.otlp.salvage import Unreadable, salvaged
+from collectors.otlp.salvage import Unreadable, counted, salvaged
 
 _REQUESTS: dict[Signal, type[Message]] = {
     "traces": ExportTraceServiceRequest,
@@ -46,6 +48,9 @@ _NAMES: dict[Signal, tuple[str, str, str]] = {
     "metrics": ("resource_metrics", "scope_metrics", "metrics"),
 }
 
+# Larger bodies are counted before they are parsed: parsing 4 MiB of empty spans takes 350 MB, and no more is risked.
+_COUNTED_FIRST = 4 * 1024 * 1024
+
 Group = tuple[Resource | None, Any, str, Iterable[Any]]
 """Resource (null: unreadable), scope message (null: unreadable), schema URL of the scope, items or `Unreadable`."""
 
@@ -54,8 +59,11 @@ def decode_protobuf(signal: Signal, body: bytes) -> Decoded:
     """Decode one export request.
 
     Raises:
-        UndecodableError: not even the frames of its resources, scopes and items can be followed.
+        UndecodableError: not even the frames of its resources, scopes and items can be followed, or it holds more
+            than `MAX_ITEMS` items.
     """
+    if len(body) > _COUNTED_FIRST:
+        check_count(counted(body, MAX_ITEMS))
     try:
         request = _REQUESTS[signal].FromString(body)
     except DecodeError:
@@ -63,6 +71,7 @@ def decode_protobuf(signal: Signal, body: bytes) -> Decoded:
     else:
         groups = list(_groups(signal, request))
     decoded = Decoded(signal, received=_count(signal, groups))
+    check_count(sum(decoded.received.values()))
     if signal == "metrics":
         _refuse_metrics(decoded, groups)
     elif signal == "traces":

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 import orjson
 
+from collectors.errors import UndecodableError
 from collectors.model import SPAN_KINDS, STATUSES, Origin, TextMap, service_of
+
+# A request of 64 MiB could hold 33 million empty spans, which take 6 GB once parsed. Exporters send some hundreds at
+# once, collectors some thousands; this many of the smallest valid spans decode in 2.3 s and 160 MB.
+MAX_ITEMS = 250_000
 
 NO_TRACE = bytes(16)
 NO_SPAN = bytes(8)
@@ -24,6 +29,13 @@ class Resource:
     @classmethod
     def of(cls, attributes: TextMap, schema_url: str) -> Resource:
         return cls(attributes, schema_url or None, service_of(attributes) or "")
+
+
+def check_count(number: int) -> None:
+    """Raises UndecodableError when a request holds more than `MAX_ITEMS` items."""
+    if number > MAX_ITEMS:
+        message = f"The request holds more than {MAX_ITEMS} items. Send smaller batches."
+        raise UndecodableError(message)
 
 
 class Origins:

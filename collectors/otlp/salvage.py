@@ -61,6 +61,21 @@ def salvaged(item: type[Message], body: bytes) -> Iterator[tuple[Any, str, Any, 
         raise UndecodableError(msg) from error
 
 
+def counted(body: bytes, most: int) -> int:
+    """Items in the request, by its frames; counts to `most` + 1, and no further than a broken frame."""
+    number = 0
+    try:
+        for resource_group in _nested(body, 1):
+            for scope_group in _nested(resource_group, 2):
+                for _ in _nested(scope_group, 2):
+                    number += 1
+                    if number > most:
+                        return number
+    except WireError:
+        pass
+    return number
+
+
 def _read(kind: type[Message], data: bytes) -> Message | None:
     try:
         return kind.FromString(data)

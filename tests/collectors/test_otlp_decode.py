@@ -34,6 +34,7 @@ from collectors.model import Decoded, RawSpan
 from collectors.otlp import decode
 from collectors.otlp.anyvalue import TOO_DEEP
 from collectors.otlp.rejections import REASONS, message
+from collectors.otlp.rows import MAX_ITEMS
 
 TRACE, SPAN = bytes(range(1, 17)), bytes(range(1, 9))
 SPAN_NUMBER = int.from_bytes(SPAN, "big")
@@ -248,9 +249,10 @@ def test_a_resource_that_is_not_utf8_is_mended() -> None:
 
 
 def field(number: int, payload: bytes) -> bytes:
-    """One length-delimited field, its length in three bytes so that any payload fits."""
+    """One length-delimited field, its length in four bytes so that any payload fits."""
     size = len(payload)
-    return bytes([number << 3 | 2, size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14]) + payload
+    low = [size >> shift & 0x7F | 0x80 for shift in (0, 7, 14)]
+    return bytes([number << 3 | 2, *low, size >> 21]) + payload
 
 
 def test_a_span_cut_within_its_frame_is_refused_alone() -> None:
@@ -302,6 +304,17 @@ def test_many_bad_items_stay_one_rejection() -> None:
     assert decoded.received == {"": 60_000}
     assert reasons(decoded) == {"bad_trace_id": 60_000}
     assert len(decoded.rejections) == 1
+
+
+@pytest.mark.parametrize("number", [MAX_ITEMS + 1, 3_000_000], ids=["after-parsing", "before-parsing"])
+def test_a_swarm_of_items_is_refused_as_a_whole(number: int) -> None:
+    body = field(1, field(2, b"\x12\x00" * number))
+    with pytest.raises(UndecodableError, match="more than 250000 items"):
+        decode("traces", "grpc", body)
+    if number == MAX_ITEMS + 1:
+        swarm = b"{}," * MAX_ITEMS + b"{}"
+        with pytest.raises(UndecodableError, match="more than 250000 items"):
+            decode("traces", "http-json", b'{"resourceSpans":[{"scopeSpans":[{"spans":[' + swarm + b"]}]}]}")
 
 
 # JSON
