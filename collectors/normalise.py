@@ -34,7 +34,9 @@ _MODELLED: frozenset[Kind] = frozenset({"llm", "embedding", "agent", "reranker"}
 _STATUS_CODE = re.compile(r"(?:error code|status[_ ]?code|status|http)\D{0,3}(\d{3})\b", re.IGNORECASE)
 _ERROR_NAME = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Failure))\s*[:(]")
 _FIRST_TOKEN = re.compile(r"first.?(token|chunk)|(?<!prompt)[._]chunk$", re.IGNORECASE)
-_TOOL_NAME = re.compile(r"^(?:execute_tool|running tool:?|tools/call|ai\.toolCall|tool:?)\s+|\.(?:tool|run)$")
+_TOOL_NAME = re.compile(
+    r"^(?:MCP send )?(?:execute_tool|running tool:?|tools/call|ai\.toolCall|tool:?)\s+|\.(?:tool|run)$"
+)
 _HIDDEN_METADATA = re.compile(
     r"^(LANGSMITH_|LANGCHAIN_|langgraph_|ls_|lc_|__|_type$|checkpoint_ns$|is_langchain_root$)"
 )
@@ -96,9 +98,14 @@ def _kind(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
             word = str(held.get("type", "")) if isinstance(held, dict) else ""
         kind = kind_of_word(key, word)
         if kind is not None:
-            facts.kind = kind
+            facts.kind = "workflow" if kind == "llm" and _only_prepares(span, view) else kind
             return
     facts.kind = _kind_by_keys(span, view)
+
+
+def _only_prepares(span: RawSpan, view: View) -> bool:
+    """LlamaIndex marks `OpenAI._prepare_chat_with_tools` as a model call: it builds the request and sends nothing."""
+    return span.name.rpartition(".")[2].startswith("_prepare") and not view.any(_USAGE)
 
 
 def _kind_by_keys(span: RawSpan, view: View) -> Kind:
@@ -410,6 +417,7 @@ def _finish(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -
     raw = view.read("finish_reason", finish.raw_reason) or facts.finish_reason_raw or _finish_in_events(span)
     if raw is None or facts.kind in {"tool", "retriever"}:
         facts.finish_reason_raw = None
+        facts.finish_reason = "tool_call" if calls_tools else None  # nobody told the reason; the answer shows it
         return
     facts.finish_reason_raw = raw
     reason = finish.finish_reason(raw)
@@ -456,7 +464,7 @@ def _time(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
     if first is None:
         facts.streaming = _asked_to_stream(view) if facts.streaming is None else facts.streaming
         return
-    if facts.streaming is False or first < 0 or (0 <= duration < first):
+    if facts.streaming is False or not 0 <= first <= MAX_NANOSECONDS or (0 <= duration < first):
         view.note("ttft_implausible")
         return
     facts.ttft_ns, facts.streaming = first, True

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from collectors.conventions import events, indexed
-from collectors.conventions.shapes import Message, to_message, tool_call
+from collectors.conventions.shapes import Message, Part, to_message, to_messages, tool_call
 from collectors.conventions.values import Json, dumps, is_redacted, parse
 from collectors.conventions.view import View
 from collectors.facts import Kind
@@ -59,9 +59,41 @@ def _attribute(field: str) -> Source:
 
 def _family(field: str) -> Source:
     def source(view: View, _: RawSpan) -> Content | None:
-        return composed(indexed.messages(view, field)) if field in view else None
+        if field not in view:
+            return None
+        found = indexed.messages(view, field)
+        if field == "output_indexed":
+            _add_call_ids(view, found)
+            return composed(found)
+        return _fuller(view, found) or composed(found)
 
     return source
+
+
+def _fuller(view: View, messages: list[Message]) -> Content | None:
+    """Old OpenInference keeps only the last of the tool results in one message; the request beside it has them all."""
+    known = len(_parts(messages, "tool_call_response"))
+    for key, value in view.items("input_weak") if known else ():
+        asked = to_messages(view.json(key), "input")
+        if len(asked) >= len(messages) and len(_parts(asked, "tool_call_response")) > known:
+            return Content(value, key, asked)
+    return None
+
+
+def _parts(messages: list[Message], kind: str) -> list[Part]:
+    return [part for message in messages for part in message["parts"] if part["type"] == kind]
+
+
+def _add_call_ids(view: View, messages: list[Message]) -> None:
+    """Old OpenInference leaves out the ids of tool calls; the answer beside it has them, in the same order."""
+    bare = [part for part in _parts(messages, "tool_call") if not part["id"]]
+    for key, _ in view.items("output_weak") if bare else ():
+        answered = to_messages(view.json(key), "output")
+        calls = _parts(answered, "tool_call")
+        if [call["name"] for call in calls] == [part["name"] for part in bare]:
+            for part, call in zip(bare, calls, strict=True):
+                part["id"] = call["id"]
+            return
 
 
 def _event_side(side: str) -> Source:

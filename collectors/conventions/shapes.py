@@ -236,6 +236,8 @@ def _finish(item: dict[str, Json]) -> str | None:
 def _assembled(item: dict[str, Json], role: str, finish: str | None) -> Message:
     parts = to_parts(item.get("reasoning_content") or item.get("thinking"), "reasoning")
     call_id = item.get("tool_call_id") or (item.get("id") if role == "tool" else None)
+    if role == "user" and item.get("tool_call_id"):  # Anthropic's way: a result is given by the user
+        role = "tool"
     content = _content(item)
     if role == "tool" and not _holds_results(content):
         parts.append({"type": "tool_call_response", "id": call_id, "response": content})

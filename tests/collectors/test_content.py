@@ -158,3 +158,33 @@ def test_system_instructions(attributes: dict[str, Any], parts: list[str]) -> No
 def test_embedded_texts() -> None:
     facts = facts_of({"openinference.span.kind": "EMBEDDING", "embedding.embeddings.0.embedding.text": "a"})
     assert json.loads(facts.input or "")[0]["parts"][0]["content"] == "a"
+
+
+def test_ids_of_tool_calls_come_from_the_answer_beside_them() -> None:
+    prefix = "llm.output_messages.0.message"
+    answer = {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "f", "input": {}}]}
+    facts = facts_of(
+        {
+            **CALL,
+            f"{prefix}.role": "assistant",
+            f"{prefix}.tool_calls.0.tool_call.function.name": "f",
+            f"{prefix}.tool_calls.0.tool_call.function.arguments": "{}",
+            "output.value": answer,
+        }
+    )
+    assert json.loads(facts.output or "")[0]["parts"][0]["id"] == "c1"
+
+
+def test_a_request_that_tells_more_tool_results_than_its_attributes_wins() -> None:
+    results = [{"type": "tool_result", "tool_use_id": f"c{n}", "content": str(n)} for n in (1, 2)]
+    request = json.dumps({"messages": [{"role": "user", "content": "Hi"}, {"role": "user", "content": results}]})
+    indexed = {
+        "llm.input_messages.0.message.role": "user",
+        "llm.input_messages.0.message.content": "Hi",
+        "llm.input_messages.1.message.role": "user",
+        "llm.input_messages.1.message.tool_call_id": "c2",
+        "llm.input_messages.1.message.content": "2",
+    }
+    assert facts_of({**CALL, **indexed, "input.value": request}).input_key == "input.value"
+    alone = json.loads(facts_of({**CALL, **indexed}).input or "")
+    assert alone[1] == {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c2", "response": "2"}]}

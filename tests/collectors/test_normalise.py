@@ -73,6 +73,12 @@ def test_kind(attributes: dict[str, Any], kind: str) -> None:
     assert facts_of(attributes).kind == kind
 
 
+def test_a_span_that_only_prepares_a_call_is_none() -> None:
+    attributes = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o"}
+    assert facts_of(attributes, name="OpenAI._prepare_chat_with_tools").kind == "workflow"
+    assert facts_of(attributes, name="OpenAI.achat").kind == "llm"
+
+
 CALL = {"gen_ai.operation.name": "chat"}
 PROVIDERS = [
     ({"gen_ai.provider.name": "openai", "gen_ai.system": "azure"}, "openai"),
@@ -390,6 +396,12 @@ def test_an_answer_that_asks_for_tools_did_not_just_stop() -> None:
     assert (facts.finish_reason, facts.finish_reason_raw) == ("tool_call", "stop")
 
 
+def test_an_answer_that_asks_for_tools_needs_no_told_reason() -> None:
+    answer = [{"role": "assistant", "parts": [{"type": "tool_call", "id": "c", "name": "f", "arguments": {}}]}]
+    facts = facts_of({**CALL, "gen_ai.output.messages": answer})
+    assert (facts.finish_reason, facts.finish_reason_raw) == ("tool_call", None)
+
+
 FINISH_SOURCES = [
     {"llm.finish_reason": "length"},
     {"ai.response.finishReason": "length"},
@@ -566,6 +578,7 @@ TOOLS = [
     ({"langfuse.observation.type": "tool", "langfuse.observation.input": "in"}, "f", "f", None, "in", None),
     ({"gen_ai.operation.name": "execute_tool"}, "execute_tool f", "f", None, None, None),
     ({"mcp.method.name": "tools/call"}, "tools/call f", "f", None, None, None),
+    ({"mcp.method.name": "tools/call"}, "MCP send tools/call f", "f", None, None, None),
     ({"mlflow.spanType": "TOOL", "mlflow.spanInputs": "in", "mlflow.spanOutputs": "out"}, "f", "f", None, "in", "out"),
     (
         {"spring.ai.kind": "tool_call", "spring.ai.tool.definition.name": "f", "spring.ai.tool.call.arguments": "in"},
