@@ -9,7 +9,7 @@ import streamlit as st
 from app import widgets
 
 # An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
-st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide", initial_sidebar_state=200)
+st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 widgets.house_style()
 
 GROUPS = {

@@ -78,10 +78,10 @@ def first_row() -> int:
 def table(frame: pd.DataFrame) -> None:
     """Nine columns; a click on a row opens the trace."""
     shown = _shown(frame)
+    columns = _columns(float(shown["duration"].max() or 1), "ms" if _in_ms(frame) else "s")
     event = st.dataframe(
         shown, hide_index=True, key=TABLE, on_select=_clicked, selection_mode=["single-row", "single-cell"],
-        column_config=_columns(float(shown["duration"].max() or 1), "ms" if _in_ms(frame) else "s"), height="content", row_height=30, placeholder="",
-        alt="Traces",
+        column_config=columns, height="content", row_height=30, placeholder="", alt="Traces",
     )  # fmt: skip
     selection = cast("dict[str, Any]", event)["selection"]
     rows = [row for row, _ in selection["cells"]] or (

@@ -1,0 +1,29 @@
+"""The real app, page by page, over real servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import app
+
+MAIN = Path(app.__file__).parent / "main.py"
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Open a page of the app over the server at `url` with query parameters."""
+
+    def opened(url: str, path: str = "", **query: str) -> AppTest:
+        monkeypatch.setenv("ASSAY_API_URL", url)
+        test = AppTest.from_file(MAIN, default_timeout=30)
+        for name, value in query.items():
+            test.query_params[name] = value
+        if path:
+            test.switch_page(f"pages/{path}.py")
+        return test.run()
+
+    return opened

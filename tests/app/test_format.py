@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from app import format as fmt
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "0"),
+        (5, "5"),
+        (999, "999"),
+        (1000, "1k"),
+        (12_345, "12.3k"),
+        (999_950, "1M"),
+        (1.5e6, "1.5M"),
+        (None, "unknown"),
+    ],
+)
+def test_short(value: float | None, expected: str) -> None:
+    assert fmt.short(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "expected"),
+    [
+        (5, "5 ns"), (5_000, "5 µs"), (812e6, "812 ms"), (1.2345e9, "1.23 s"), (125e9, "2 min 5 s"), (3600e9, "1 h"),
+        (3780e9, "1 h 3 min"), (90_000e9, "1 d 1 h"), (None, "unknown"), (pd.NA, "unknown"), (float("nan"), "unknown"),
+    ],
+)  # fmt: skip
+def test_duration(nanoseconds: float | None, expected: str) -> None:
+    assert fmt.duration(nanoseconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("usd", "expected"),
+    [
+        (0, "$0"),
+        (12.345, "$12.35"),
+        (1234.5, "$1,234.50"),
+        (0.00341, "$0.0034"),
+        (1e-6, "< $0.0001"),
+        (None, "unknown"),
+    ],
+)
+def test_money(usd: float | None, expected: str) -> None:
+    assert fmt.money(usd) == expected
+
+
+def test_unknown_is_not_zero() -> None:
+    assert fmt.tokens(0) == "0"
+    assert fmt.tokens(None, 412) == "unknown for 412 calls"
+    assert fmt.tokens(12_345, 1) == "12.3k, unknown for 1 call"
+
+
+def test_times_are_the_viewers_and_exact_in_utc() -> None:
+    at = datetime(2026, 3, 1, 23, 30, 0, 5)  # noqa: DTZ001 - as the store has them
+    assert fmt.moment(at, ZoneInfo("Europe/Berlin")) == "2026-03-02 00:30:00"
+    assert fmt.utc(at.replace(tzinfo=UTC)) == "2026-03-01 23:30:00.000005 UTC"
+
+
+@pytest.mark.parametrize("mark", list(r"\`*_{}[]<>()#+-.!|~:$&"))
+def test_every_mark_of_markdown_is_escaped(mark: str) -> None:
+    assert f"\\{mark}" in fmt.plain(f"a{mark}b")
+
+
+def test_addresses_are_taken_apart_so_that_no_link_is_made() -> None:
+    assert "http\\:\u2060\\/\\/a" in fmt.plain("http://a")
+    assert "www\u2060\\.a" in fmt.plain("www.a")
+    assert "me\\@\u2060a" in fmt.plain("me@a")
+
+
+def test_plain_text_is_one_line_and_cut() -> None:
+    assert fmt.plain("a\n# b") == "a \\# b"
+    assert fmt.plain("x" * 400, limit=10) == "x" * 9 + "…"

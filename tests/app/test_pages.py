@@ -1,0 +1,171 @@
+"""Every page and state, over a real server with a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from streamlit.testing.v1 import AppTest
+
+GONE = "http://127.0.0.1:9"
+Open = Callable[..., AppTest]
+
+
+def words(page: AppTest) -> str:
+    parts = (*page.title, *page.markdown, *page.caption, *page.text, *page.error, *page.warning, *page.info)
+    return "\n".join(str(part.value) for part in parts)
+
+
+def test_home_over_an_empty_store_says_what_to_do(page: Open, empty_url: str) -> None:
+    home = page(empty_url)
+    assert not home.exception
+    assert "Nothing has arrived yet" in words(home)
+    assert [tab.label for tab in home.tabs] == ["Python", "JavaScript", "OTel Collector", "Any SDK"]
+    assert [button.label for button in home.button] == ["Load sample data"]
+
+
+def test_home_snippets_name_the_port_of_this_server(page: Open, empty_url: str) -> None:
+    address = httpx.get(f"{empty_url}/api/status", trust_env=False).json()["addresses"]["otlp_http"]
+    assert all(address in code.value for code in page(empty_url).code)
+
+
+def test_home_tells_what_came_in(page: Open, filled: Any) -> None:
+    home = page(filled.note.api_url, range="1h")
+    assert not home.exception
+    tiles = {tile.label: tile.value for tile in home.metric}
+    assert tiles["Traces"] == "122"
+    assert tiles["Model calls"] == "121"
+    assert "122 traces started in the last hour; " in words(home)
+    assert "95 % interval" in words(home)
+    tokens = next(tile for tile in home.metric if tile.label == "Tokens")
+    assert tokens.delta == "unknown for 9 calls"
+
+
+def test_home_shows_the_ledger_of_the_api(page: Open, filled: Any) -> None:
+    rows = httpx.get(f"{filled.note.api_url}/api/query/ledger_total?format=json", trust_env=False).json()
+    total = rows[-1]
+    home = page(filled.note.api_url, range="1h")
+    line = f"**{total['received']:,} received** = {total['stored']:,} stored + {total['duplicate']:,} duplicate"
+    assert any(line in expander.label for expander in home.expander)
+    assert not home.warning
+
+
+def test_home_lists_the_newest_problems_first(page: Open, filled: Any) -> None:
+    problems = next(
+        table.value for table in page(filled.note.api_url, range="1h").dataframe if "error_type" in table.value
+    )
+    assert list(problems["last_seen"]) == sorted(problems["last_seen"], reverse=True)
+    assert problems[problems["error_message"] == "rate limit reached"]["traces"].tolist() == [12]
+
+
+def test_home_of_an_empty_window_points_to_the_data(page: Open, filled: Any) -> None:
+    home = page(filled.note.api_url, range="custom", **{"from": "2020-01-01T00:00", "to": "2020-01-02T00:00"})
+    assert not home.exception
+    assert "No traces started in the chosen time" in words(home)
+    assert "the newest started" in words(home)
+
+
+@pytest.mark.parametrize("path", ["", "traces", "trace"])
+def test_a_server_that_is_gone_is_an_error_with_a_way_on(page: Open, path: str) -> None:
+    failed = page(GONE, path, trace="ab" * 16)
+    assert not failed.exception
+    assert f"No server answers at {GONE}" in failed.error[0].value.replace("\\", "").replace("\u2060", "")
+    assert [button.label for button in failed.button] == ["Try again"]
+
+
+def test_traces_shows_a_page_and_says_of_how_many(page: Open, filled: Any) -> None:
+    traces = page(filled.note.api_url, "traces", range="1h")
+    assert not traces.exception
+    assert len(traces.dataframe[0].value) == 50
+    assert len(traces.dataframe[0].value.columns) == 9
+    assert "Rows 1 to 50 of 122" in words(traces)
+
+
+def test_traces_pages_forward_and_back_without_loss(page: Open, filled: Any) -> None:
+    traces, seen = page(filled.note.api_url, "traces", range="1h"), []
+    for _ in range(3):
+        seen += list(traces.dataframe[0].value["name"])
+        if not traces.button(key="next").disabled:
+            traces.button(key="next").click().run()
+    assert len(seen) == len(set(seen)) == 122
+    assert "Rows 101 to 122 of 122" in words(traces)
+    traces.button(key="previous").click().run()
+    assert list(traces.dataframe[0].value["name"]) == seen[50:100]
+    traces.button(key="previous").click().run()
+    assert list(traces.dataframe[0].value["name"]) == seen[:50]
+    assert "page" not in traces.query_params
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param({"text": "ANSWER 11"}, 11, id="text-in-name"),
+        pytest.param({"text": "rate limit"}, 12, id="text-in-error"),
+        pytest.param({"service": "svc1"}, 40, id="service"),
+        pytest.param({"session": "s2"}, 30, id="session"),
+        pytest.param({"user": "u1", "errors": "with"}, 12, id="user-and-errors"),
+        pytest.param({"status": "recovered"}, 12, id="status"),
+        pytest.param({"model": "gpt-x"}, 120, id="model"),
+        pytest.param({"min_s": "0.2"}, 21, id="min-duration"),
+    ],
+)
+def test_filters_come_from_the_url(page: Open, filled: Any, query: dict[str, str], expected: int) -> None:
+    traces = page(filled.note.api_url, "traces", range="1h", **query)
+    assert f"{expected} traces match the filters" in words(traces)
+
+
+def test_the_order_comes_from_the_url(page: Open, filled: Any) -> None:
+    frame = page(filled.note.api_url, "traces", range="1h", sort="slowest").dataframe[0].value
+    assert list(frame["duration"]) == sorted(frame["duration"], reverse=True)
+
+
+def test_traces_that_match_nothing_are_empty_not_failed(page: Open, filled: Any) -> None:
+    traces = page(filled.note.api_url, "traces", range="1h", text="nowhere to be found")
+    assert not traces.error
+    assert "matches" in words(traces)
+
+
+def test_a_trace_shows_its_facts_and_the_span_of_the_url(page: Open, filled: Any) -> None:
+    shown = page(filled.note.api_url, "trace", trace="07" * 15 + "02", span=f"{1:016x}", back="range=1h&text=answer")
+    assert not shown.exception
+    assert shown.title[0].value == "answer 2"
+    assert "12 → 5" in words(shown)
+    assert "**answer 2**" in words(shown)
+    assert [tab.label for tab in shown.tabs] == ["Messages", "Attributes", "Raw"]
+
+
+def test_a_failed_call_is_told_apart_from_an_unknown_one(page: Open, filled: Any) -> None:
+    failed = page(filled.note.api_url, "trace", trace="07" * 15 + "0a", span=f"{2:016x}")
+    assert "1, 1 failed" in words(failed)
+    assert "Error" in [tab.label for tab in failed.tabs]
+    unknown = page(filled.note.api_url, "trace", trace="07" * 15 + "01")
+    assert "unknown (1 call)" in words(unknown)
+
+
+@pytest.mark.parametrize(
+    ("trace", "says"),
+    [pytest.param("", "names none", id="none"), pytest.param("ff" * 16, "No span of it", id="unknown")],
+)
+def test_a_trace_that_is_not_there_is_empty_not_failed(page: Open, filled: Any, trace: str, says: str) -> None:
+    shown = page(filled.note.api_url, "trace", trace=trace)
+    assert not shown.exception
+    assert not shown.error
+    assert says in words(shown)
+
+
+def test_totals_say_what_they_leave_out(page: Open, filled: Any) -> None:
+    with filled.client() as client:
+        doubled = [line for line in client.totals() if line["spans"] > 1]
+    notes = [words(page(filled.note.api_url, "trace", trace=line["trace_id"])) for line in doubled[:12]]
+    assert any("Totals count each call once" in note for note in notes)
+
+
+def test_an_orphan_says_that_its_parent_never_arrived(page: Open, filled: Any) -> None:
+    frame = page(filled.note.api_url, "traces", range="all", text="POST /answer").dataframe[0].value
+    assert len(frame) == 1
+    with filled.client() as client:
+        found = client.query("traces", since="2020-01-01", until="2100-01-01", text="POST /answer").frame
+    shown = page(filled.note.api_url, "trace", trace=found["trace_id"].iloc[0])
+    assert "never arrived" in words(shown)

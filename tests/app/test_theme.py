@@ -1,0 +1,49 @@
+"""Contrast of the theme and the charts, by the formula of WCAG 2.2."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import app
+from app import charts
+
+THEME = tomllib.loads((Path(app.__file__).parent / ".streamlit" / "config.toml").read_text())["theme"]
+SIDES = ["light", "dark"]
+
+
+def luminance(colour: str) -> float:
+    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("ink", ["textColor", "linkColor", "redColor", "orangeColor", "greenColor", "grayColor"])
+@pytest.mark.parametrize("ground", ["backgroundColor", "secondaryBackgroundColor"])
+def test_text_reaches_aa(side: str, ink: str, ground: str) -> None:
+    assert contrast(THEME[side][ink], THEME[side][ground]) >= 4.5
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("colour", [*charts.PALETTE, charts.GREY])
+def test_marks_of_charts_reach_three_to_one(side: str, colour: str) -> None:
+    assert contrast(colour, THEME[side]["backgroundColor"]) >= 3
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_text_of_charts_reaches_aa(side: str) -> None:
+    for ink in (charts.INK, charts.PALE):
+        assert contrast(ink[side], THEME[side]["backgroundColor"]) >= 4.5
+
+
+def test_a_model_keeps_its_colour() -> None:
+    assert charts.colour("gpt-4.1") == charts.colour("gpt-4.1") in charts.PALETTE
+    assert charts.colour(None) == charts.colour("other") == charts.GREY

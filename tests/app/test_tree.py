@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import tree
+
+
+def spans(*rows: tuple[str, str | None, int, int | None], **columns: object) -> pd.DataFrame:
+    """Rows of (id, parent, start in microseconds, duration in nanoseconds)."""
+    frame = pd.DataFrame(rows, columns=["span_id", "parent_span_id", "start_us", "duration_ns"])
+    fixed = {
+        "name": "step", "kind": "other", "status": "unset", "usage_role": None, "request_model": None,
+        "response_model": None, "tool_name": None, "input_tokens": None, "output_tokens": None,
+    }  # fmt: skip
+    return frame.assign(**{**fixed, **columns}, notes=[[] for _ in rows])
+
+
+def test_children_follow_their_parent_by_start() -> None:
+    drawn = tree.rows(spans(("a", None, 0, 9), ("b", "a", 1, 1), ("d", "b", 2, 1), ("c", "a", 3, 1)))
+    assert [(row["id"], row["depth"]) for row in drawn] == [("a", 0), ("b", 1), ("d", 2), ("c", 1)]
+    assert [row["children"] for row in drawn] == [True, True, False, False]
+
+
+def test_an_orphan_is_a_root_and_says_so() -> None:
+    drawn = tree.rows(spans(("a", None, 0, 9), ("b", "gone", 1, 1)))
+    assert [(row["depth"], row["note"]) for row in drawn] == [(0, ""), (0, tree.PARENT_MISSING)]
+
+
+@pytest.mark.parametrize("role", ["duplicate", "aggregate"])
+def test_what_is_counted_elsewhere_says_so(role: str) -> None:
+    assert tree.rows(spans(("a", None, 0, 9), usage_role=role))[0]["note"] == tree.COUNTED_ELSEWHERE
+
+
+def test_an_unknown_duration_is_not_zero() -> None:
+    row = tree.rows(spans(("a", None, 0, None)))[0]
+    assert row["unended"]
+    assert row["duration"] == "unknown"
+
+
+def test_clocks_that_disagree_are_told() -> None:
+    assert "starts before the parent" in " ".join(tree.doubts(spans(("a", None, 5, 9), ("b", "a", 1, 1))))
+    assert tree.doubts(spans(("a", None, 0, 9), ("b", "a", 1, 1))) == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 50), st.integers(0, 10**6)), min_size=1)
+)
+def test_every_span_is_drawn_once_whatever_its_parent(told: list[tuple[int, int, int, int]]) -> None:
+    unique = {number: (str(number), str(parent), start, length) for number, parent, start, length in told}
+    drawn = tree.rows(spans(*unique.values()))
+    assert sorted(row["id"] for row in drawn) == sorted(str(number) for number in unique)
+    assert all(0 <= row["left"] <= 1 and 0 <= row["width"] <= 1 for row in drawn)

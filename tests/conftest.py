@@ -1,0 +1,201 @@
+"""What tests of several packages share: a real server on free ports, and spans to send to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from server import running
+from server.client import Client
+
+CAPTURES = Path(__file__).parent / "server" / "captures"
+START_S = 60.0
+
+
+@dataclass
+class Served:
+    """One `assay serve` and what it listens on."""
+
+    process: subprocess.Popen[bytes]
+    note: running.Running
+
+    def client(self) -> Client:
+        return Client(self.note.api_url)
+
+    def send(self, body: bytes, signal_name: str = "traces") -> None:
+        """One OTLP request; fails the test unless it is taken."""
+        answer = httpx.post(
+            f"{self.note.otlp_http_url}/v1/{signal_name}",
+            content=body,
+            headers={"content-type": "application/x-protobuf"},
+            trust_env=False,
+            timeout=30,
+        )
+        answer.raise_for_status()
+
+    def send_captures(self) -> None:
+        """The recorded requests of real instrumentations that the tests carry."""
+        for path in sorted(CAPTURES.glob("*/*.otlp.pb")):
+            self.send(path.read_bytes(), path.name.split(".")[1])
+
+    def settle(self) -> None:
+        with self.client() as client:
+            client.settle()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
+    """Start `assay serve` over an empty store of the given name; all are stopped at the end."""
+    started: list[Served] = []
+
+    def start(name: str) -> Served:
+        folder = tmp_path_factory.mktemp(name)
+        ports = {f"ASSAY_{port}_PORT": "0" for port in ("API", "OTLP_HTTP", "OTLP_GRPC")}
+        environment = {**os.environ, **ports, "ASSAY_DATA_DIR": str(folder), "ASSAY_MIN_FREE_BYTES": "0"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server.cli", "serve"],
+            env=environment,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(Served(process, _wait(folder, process)))
+        return started[-1]
+
+    yield start
+    for served in started:
+        if served.process.poll() is None:
+            served.stop()
+
+
+def _wait(folder: Path, process: subprocess.Popen[bytes]) -> running.Running:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        note = running.find(folder)
+        if note is not None:
+            return note
+        if process.poll() is not None:
+            pytest.fail(f"assay serve ended with {process.returncode}")
+        time.sleep(0.05)
+    pytest.fail("assay serve did not start")
+
+
+@dataclass
+class Telling:
+    """Builds one trace, span by span; times in milliseconds after its start."""
+
+    trace_id: bytes
+    start_ns: int
+    service: str = "shop"
+    resource: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.request = ExportTraceServiceRequest()
+        told = self.request.resource_spans.add()
+        for key, value in {"service.name": self.service, **self.resource}.items():
+            told.resource.attributes.add(key=key).value.string_value = value
+        self._spans = told.scope_spans.add()
+
+    def span(
+        self,
+        number: int,
+        name: str,
+        at_ms: float,
+        lasts_ms: float,
+        parent: int | None = None,
+        error: str | None = None,
+        **attributes: str | int,
+    ) -> Telling:
+        span = self._spans.spans.add(
+            trace_id=self.trace_id,
+            span_id=number.to_bytes(8, "big"),
+            name=name,
+            start_time_unix_nano=self.start_ns + int(at_ms * 1e6),
+            end_time_unix_nano=self.start_ns + int((at_ms + lasts_ms) * 1e6),
+        )
+        if parent is not None:
+            span.parent_span_id = parent.to_bytes(8, "big")
+        if error is not None:
+            span.status.code, span.status.message = 2, error
+        for key, value in attributes.items():
+            kept = span.attributes.add(key=key.replace("__", ".")).value
+            if isinstance(value, int):
+                kept.int_value = value
+            else:
+                kept.string_value = value
+        return self
+
+    def body(self) -> bytes:
+        return self.request.SerializeToString()
+
+
+HOSTILE = "![x](http://127.0.0.1:9/pixel) <img src=x onerror=alert(1)> :red[now] $a$ http://127.0.0.1:9/link"
+HOSTILE_TRACE = bytes([9]) * 16
+LARGE_TRACE = bytes([8]) * 16
+
+
+@pytest.fixture(scope="session")
+def hostile() -> str:
+    """Text that would fetch, run or restyle something if a page took it for markup."""
+    return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def empty_url(serve: Callable[[str], Served]) -> str:
+    return serve("empty").note.api_url
+
+
+@pytest.fixture(scope="session")
+def filled(serve: Callable[[str], Served]) -> Served:
+    """The captures (of days ago), 120 traces of the last hour, one of 3,000 spans and one with hostile text."""
+    served = serve("filled")
+    served.send_captures()
+    now = time.time_ns()
+    for index in range(120):
+        served.send(_small(index, now - (index + 1) * 20_000_000_000))
+    served.send(_large(now - 2_500_000_000_000))
+    served.send(_hostile(now - 3_000_000_000))
+    served.settle()
+    return served
+
+
+def _small(index: int, start_ns: int) -> bytes:
+    """A root and one model call; every tenth call failed, every fifteenth told no usage."""
+    trace = Telling(bytes([7]) * 15 + bytes([index]), start_ns, service=f"svc{index % 3}")
+    trace.span(1, f"answer {index}", 0, 100 + index, session__id=f"s{index % 4}", user__id="u1")
+    usage = {} if index % 15 == 1 else {"gen_ai__usage__input_tokens": 10 + index, "gen_ai__usage__output_tokens": 5}
+    failed = "rate limit reached" if index % 10 == 0 else None
+    call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-x", **usage}
+    return trace.span(2, "chat gpt-x", 5, 80 + index, parent=1, error=failed, **call).body()
+
+
+def _large(start_ns: int) -> bytes:
+    trace = Telling(LARGE_TRACE, start_ns, service="large").span(1, "long run", 0, 3000)
+    for number in range(2, 3001):
+        trace.span(number, f"step {number}", number - 2, 1, parent=1 if number % 10 == 2 else number - number % 10 + 2)
+    return trace.body()
+
+
+def _hostile(start_ns: int) -> bytes:
+    said = json.dumps(
+        [{"role": "user", "parts": [{"type": "text", "content": HOSTILE}, {"type": "uri", "uri": HOSTILE}]}]
+    )
+    trace = Telling(HOSTILE_TRACE, start_ns, service=HOSTILE)
+    trace.span(1, HOSTILE, 0, 50, error=HOSTILE, session__id=HOSTILE, user__id=HOSTILE)
+    call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": HOSTILE, "gen_ai__input__messages": said}
+    return trace.span(2, HOSTILE, 5, 20, parent=1, note=HOSTILE, **call).body()
