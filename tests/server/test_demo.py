@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server import demo, running
+from server import demo
 from server.client import Client
 from server.demo.airline import turns
 from server.demo.export import rows
 
 DATASETS = demo.datasets_folder()
-SERVE = "from server.process import serve; from server.settings import Settings; serve(Settings(), lambda _: None)"
 SUMMED = (
     "model_calls_ok", "model_calls_failed", "tool_executions", "tool_executions_failed", "input_tokens",
     "output_tokens", "cache_read_tokens", "reasoning_tokens", "unknown_usage_calls",
@@ -37,31 +30,9 @@ class Loaded:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.Running]:
-    folder = tmp_path_factory.mktemp("demo")
-    free = {f"ASSAY_{name}": "0" for name in ("OTLP_HTTP_PORT", "OTLP_GRPC_PORT", "API_PORT")}
-    environment = {**os.environ, **free, "ASSAY_DATA_DIR": str(folder), "ASSAY_MIN_FREE_BYTES": "0"}
-    process = subprocess.Popen([sys.executable, "-c", SERVE], env=environment, cwd=folder)
-    try:
-        yield started(process, folder)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-
-
-def started(process: subprocess.Popen[bytes], folder: Path) -> running.Running:
-    for _ in range(600):
-        assert process.poll() is None, "the server ended"
-        if found := running.find(folder):
-            return found
-        time.sleep(0.05)
-    pytest.fail("the server did not start in 30 s")
-
-
-@pytest.fixture(scope="module")
-def loaded(server: running.Running) -> Iterator[Loaded]:
+def loaded(serve: Callable[[str], Any]) -> Iterator[Loaded]:
     reports, ledgers = [], []
-    with Client(server.api_url) as client:
+    with serve("demo").client() as client:
         for _ in range(2):
             reports.append(client.load_demo())
             client.settle()
