@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -326,4 +327,5 @@ def _registered(cursor: DuckDBPyConnection, rows: pa.Table) -> Iterator[str]:
     try:
         yield name
     finally:
-        cursor.unregister(name)
+        with suppress(duckdb.TransactionException):  # of an aborted transaction: the error itself is on its way up
+            cursor.unregister(name)

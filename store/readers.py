@@ -102,6 +102,15 @@ class ReaderPool:
             UnknownQueryError: no such query, or a parameter is unknown, missing or of the wrong type.
             QueryTimeoutError: see `read`.
         """
+        try:
+            return self._run(name, project_id, params, max_rows)
+        except StoreBusyError as error:
+            if not isinstance(error.__cause__, StoreBrokenError):
+                raise
+            self._database.reopen(error.__cause__.generation)
+            return self._run(name, project_id, params, max_rows)
+
+    def _run(self, name: str, project_id: int, params: dict[str, object] | None, max_rows: int | None) -> Answer:
         query = queries.get(name)
         arguments = query.parse(params or {})
         limit = self.max_rows if max_rows is None else max_rows

@@ -1,0 +1,100 @@
+"""A real store in a temporary folder, and small requests for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collectors import frames
+from collectors.facts import SpanFacts
+from collectors.model import Origin, RawLog, RawSpan
+from store.batch import Batch
+from store.database import Database
+from store.readers import ReaderPool
+from store.writer import Writer
+
+START_NS = 1_790_000_000_000_000_000  # 2026-09-21T14:13:20Z
+ORIGIN = Origin(7, {"service.name": "shop"}, "agent")
+
+
+class Store:
+    """Database, writer and readers of one folder, opened and closed together."""
+
+    def __init__(self, folder: Path, **settings: int) -> None:
+        self.folder = folder
+        self.database = Database.open(folder)
+        self.writer = Writer(self.database, min_free_bytes=0, **settings)
+        self.readers = ReaderPool(self.database)
+
+    def close(self) -> None:
+        self.writer.close()
+        self.database.close()
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with self.readers.read() as cursor:
+            return cursor.execute(query).fetchall()
+
+    def count(self, table: str) -> int:
+        return self.rows(f"select count(*) from {table}")[0][0]  # type: ignore[return-value]  # count is a number
+
+    def total(self, signal: str | None = None) -> dict[str, object]:
+        """The ledger of all time for one signal, or over all."""
+        rows = self.readers.run("ledger_total", 1).table.to_pylist()
+        return next(row for row in rows if row["signal"] == signal)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def open_store(tmp_path: Path) -> Iterator[Callable[..., Store]]:
+    """Open the same folder as often as asked, closing what was open before."""
+    opened: list[Store] = []
+
+    def again(**settings: int) -> Store:
+        for before in opened:
+            before.close()
+        opened.append(Store(tmp_path, **settings))
+        return opened[-1]
+
+    yield again
+    for before in opened:
+        before.close()
+
+
+class Make:
+    """Builders of small requests."""
+
+    @staticmethod
+    def span(trace: int = 1, span: int = 1, at: float = 0, seconds: float = 1, **fields: Any) -> RawSpan:
+        """A span that starts `at` seconds after START_NS."""
+        start = START_NS + int(at * 1e9)
+        attributes = fields.pop("attributes", {})
+        end = start + int(seconds * 1e9)
+        return RawSpan(ORIGIN, trace.to_bytes(16, "big"), span, None, "step", start, end, attributes, **fields)
+
+    @staticmethod
+    def traces(*spans: RawSpan, project_id: int = 1, service: str | None = "shop", **fields: Any) -> Batch:
+        """A request with these spans."""
+        table = frames.span_table(spans, [SpanFacts(service=service) for _ in spans])
+        fields = {"received": {service or "": len(spans)}, "origins": frames.origin_table([ORIGIN]), **fields}
+        return Batch(project_id, "grpc", "traces", spans=table, **fields)
+
+    @staticmethod
+    def logs(*bodies: str, at: int = 0) -> Batch:
+        """A request with a log record per text, all at one time."""
+        time_ns = START_NS + at * 1_000_000_000
+        records = [RawLog(ORIGIN, None, None, time_ns, 9, "INFO", None, body, {}) for body in bodies]
+        return Batch(1, "http-json", "logs", {"shop": len(records)}, logs=frames.log_table(records))
+
+
+@pytest.fixture(scope="session")
+def make() -> type[Make]:
+    return Make
