@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +85,9 @@ def serve(
     from server.shell import addresses  # noqa: PLC0415
 
     run(settings, lambda note: typer.echo("\n".join(addresses(note))))
+    # All is closed and on disk. The interpreter's own end would only take time, and complain of DuckDB's types.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 @app.command()
@@ -146,6 +150,50 @@ def ledger(
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         rows = client.ledger(_as_time(since), _as_time(until))
     shell.json_lines(rows) if as_json else shell.table(rows, "Nothing was received yet.")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="New, empty, or of an earlier export, whose files are replaced.")],
+    *,
+    since: Since = None,
+    until: Until = None,
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Write the tables of all projects as Parquet files, as of one moment, while ingest goes on."""
+    with opened(data_dir=data_dir, api_url=api_url) as client:
+        manifest = client.export(str(folder.resolve()), _as_time(since), _as_time(until))
+    rows = sum(table["rows"] for table in manifest["tables"].values())
+    typer.echo(f"{rows} rows of {len(manifest['tables'])} tables are in {folder}")
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(help="One SELECT; none: a prompt.", show_default=False)] = None,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Ask in SQL, read-only: no files, no writes, a time limit. Without QUERY a prompt opens."""
+    from server import sqlshell  # noqa: PLC0415
+
+    form: sqlshell.Form = "json" if as_json else "csv" if as_csv else "table"
+    with opened(data_dir=data_dir, api_url=api_url) as client:
+        sqlshell.prompt(client, form) if query is None else sqlshell.answer(client, query, form)
+
+
+@app.command()
+def renormalise(*, as_json: AsJson = False, data_dir: DataDir = None, api_url: ApiUrl = None) -> None:
+    """Derive the columns of stored spans anew from their attributes, after an update that understands more."""
+    from server import shell  # noqa: PLC0415
+
+    with opened(data_dir=data_dir, api_url=api_url) as client:
+        report = client.renormalise()
+    sentence = f"{report['changed']} of {report['spans']} spans changed; traces and totals are derived anew."
+    shell.json_lines([report]) if as_json else typer.echo(sentence)
 
 
 @app.command()

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 ARROW = "application/vnd.apache.arrow.stream"
+LONG_S = 6 * 3600.0
 ErrorKind = Literal["unreachable", "timeout", "refused", "failed"]
 Param = str | int | float | bool | datetime | date | None
 
@@ -156,6 +157,22 @@ class Client:
     def sql(self, statement: str) -> Answer:
         """Run one read-only SELECT through the guarded prompt."""
         return _answer(self._send("POST", "/api/sql", body={"sql": statement}, accept=ARROW))
+
+    def sql_rows(self, statement: str) -> tuple[list[dict[str, Any]], bool]:
+        """`sql` as plain rows, and whether there are more of them."""
+        answer = self._send("POST", "/api/sql", body={"sql": statement})
+        return answer.json(), answer.headers.get("x-assay-truncated") == "true"
+
+    def export(self, folder: str, since: datetime | None = None, until: datetime | None = None) -> dict[str, Any]:
+        """Have the server write Parquet files into a folder of its machine. Returns the manifest."""
+        body = {"folder": folder, "since": since and text(since), "until": until and text(until)}
+        found: dict[str, Any] = self._send("POST", "/api/export", body=body, timeout_s=LONG_S).json()
+        return found
+
+    def renormalise(self) -> dict[str, Any]:
+        """Derive the columns of all stored spans anew; takes minutes on a large store. Returns `spans`, `changed`."""
+        found: dict[str, Any] = self._send("POST", "/api/renormalise", body={}, timeout_s=LONG_S).json()
+        return found
 
     def settle(self, timeout_s: float = 30.0) -> str:
         """Wait until everything committed so far is resolved into traces; returns the watermark."""

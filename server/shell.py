@@ -36,7 +36,7 @@ def json_lines(rows: Iterable[Mapping[str, Any]]) -> None:
     sys.stdout.buffer.flush()
 
 
-def csv_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def csv_rows(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
     """Comma-separated values with a header; null is empty."""
     out = csv.writer(sys.stdout)
     out.writerow(columns)

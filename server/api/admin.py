@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict
+from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
-from server import demo, sample
-from server.api.answers import json_response
-from server.api.context import Here
+from server import demo, renormalise, sample
+from server.api.answers import answer_of, json_response
+from server.api.context import Here, in_utc
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
+from store import export as exports
 from store.errors import StoreBusyError, StoreError
+from store.prompt import run_sql
 
 routes = router()
 _loading_demo = threading.Lock()
+_renormalising = threading.Lock()
 
 
 @routes.get("/api/projects", tags=["admin"], dependencies=[needs("read")])
@@ -54,3 +59,52 @@ def load_demo(request: Request, here: Here) -> Response:
     finally:
         _loading_demo.release()
     return json_response(request, asdict(report))
+
+
+class Export(BaseModel):
+    folder: str = Field(min_length=1, description="Absolute path on the server's machine: new, empty or an old export.")
+    since: datetime | None = Field(None, description="Rows from this time on.")
+    until: datetime | None = Field(None, description="Rows before this time.")
+
+
+@routes.post("/api/export", tags=["admin"], dependencies=[needs("admin")])
+def export(request: Request, here: Here, body: Export) -> Response:
+    """Write every table as a Parquet file, as of one moment, of all projects. Answers with the manifest."""
+    folder = Path(body.folder)
+    if not folder.is_absolute():
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_folder", f"{folder} is not an absolute path.")
+    if not _may_hold_an_export(folder):
+        detail = f"{folder} holds other files. Name a new or empty folder, or one of an earlier export."
+        raise ProblemError(HTTPStatus.CONFLICT, "folder_in_use", detail)
+    try:
+        manifest = exports.export(here.core.database, folder, in_utc(body.since), in_utc(body.until))
+    except OSError as error:
+        raise ProblemError(HTTPStatus.CONFLICT, "folder_not_written", f"{folder} cannot be written: {error}") from error
+    return json_response(request, asdict(manifest))
+
+
+def _may_hold_an_export(folder: Path) -> bool:
+    ours = {exports.MANIFEST, *(f"{table}.parquet" for table in exports.TABLES)}
+    return not folder.exists() or (folder.is_dir() and {entry.name for entry in folder.iterdir()} <= ours)
+
+
+@routes.post("/api/renormalise", tags=["admin"], dependencies=[needs("admin")])
+def renormalise_all(request: Request, here: Here) -> Response:
+    """Derive the columns of all stored spans anew from their attributes, then all traces. Ingest goes on meanwhile."""
+    if not _renormalising.acquire(blocking=False):
+        raise ProblemError(HTTPStatus.CONFLICT, "renormalising", "Stored spans are being renormalised already.")
+    try:
+        report = renormalise.run(here.core)
+    finally:
+        _renormalising.release()
+    return json_response(request, asdict(report))
+
+
+class Statement(BaseModel):
+    sql: str = Field(min_length=1, max_length=100_000, description="One SELECT.")
+
+
+@routes.post("/api/sql", tags=["admin"], dependencies=[needs("admin")])
+def sql(request: Request, here: Here, body: Statement) -> Response:
+    """Run one read-only SELECT: no files, no writes, a time and a row limit. Reads every project."""
+    return answer_of(request, run_sql(here.core.readers, body.sql))

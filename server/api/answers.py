@@ -24,10 +24,11 @@ JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 def answer_of(request: Request, answer: Answer, default: str = "arrow") -> Response:
     """The table in the form that `?format=` or the Accept header asks for, else in the default one."""
     wanted = form(request, default)
+    table = plain(answer.table)
     if wanted == "arrow":
-        response = Response(stream(answer.table), media_type=ARROW)
+        response = Response(stream(table), media_type=ARROW)
     else:
-        response = rows_response(request, rows_of(answer.table), lines=wanted == "jsonl")
+        response = rows_response(request, rows_of(table), lines=wanted == "jsonl")
     response.headers["x-assay-watermark"] = answer.watermark
     response.headers["x-assay-truncated"] = str(answer.truncated).lower()
     response.headers["x-assay-rows"] = str(answer.table.num_rows)
@@ -67,9 +68,8 @@ def packed(request: Request, body: bytes, media_type: str) -> Response:
 
 
 def stream(table: pa.Table) -> bytes:
-    """An Arrow IPC stream of plain types."""
+    """An Arrow IPC stream."""
     sink = pa.BufferOutputStream()
-    table = plain(table)
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     data: bytes = sink.getvalue().to_pybytes()
@@ -79,12 +79,24 @@ def stream(table: pa.Table) -> bytes:
 def plain(table: pa.Table) -> pa.Table:
     """The table without extension types, of which readers of other languages see the storage: uuids as text."""
     for index, field in enumerate(table.schema):
-        if field.type == pa.uuid():
-            texts = [None if value is None else value.hex for value in table.column(index).to_pylist()]
-            table = table.set_column(index, field.name, pa.array(texts, pa.string()))
-        elif field.type == pa.bool8():
-            table = table.set_column(index, field.name, table.column(index).cast(pa.int8()).cast(pa.bool_()))
+        if isinstance(field.type, pa.BaseExtensionType):
+            table = table.set_column(index, field.name, _plain_column(table.column(index), field.type))
     return table
+
+
+def _plain_column(column: pa.ChunkedArray, kind: pa.BaseExtensionType) -> pa.ChunkedArray | pa.Array:
+    if kind == pa.uuid():
+        return pa.array([None if value is None else value.hex for value in column.to_pylist()], pa.string())
+    if isinstance(kind, pa.OpaqueType) and kind.type_name in ("hugeint", "uhugeint"):
+        return _whole_numbers(column.cast(kind.storage_type).to_pylist(), signed=kind.type_name == "hugeint")
+    return column.cast(pa.int8()).cast(pa.bool_()) if kind == pa.bool8() else column.cast(kind.storage_type)
+
+
+def _whole_numbers(values: list[bytes | None], *, signed: bool) -> pa.Array:
+    """What a sum of bigints is in DuckDB: 16 bytes a number. As int64 where all fit, else as decimals."""
+    numbers = [None if value is None else int.from_bytes(value, "little", signed=signed) for value in values]
+    fits = all(number is None or -(2**63) <= number < 2**63 for number in numbers)
+    return pa.array(numbers, pa.int64() if fits else pa.decimal128(38))
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:

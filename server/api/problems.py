@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from http import HTTPStatus
 
@@ -21,7 +20,6 @@ from store.errors import (
     UnknownQueryError,
 )
 
-log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: dict[type[Exception], tuple[HTTPStatus, str]] = {
@@ -90,7 +88,7 @@ def _short(fault: dict[str, object]) -> str:
     return shown if len(shown) <= 80 else shown[:79] + "…"
 
 
-async def _bug(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+async def _bug(_: Request, __: Exception) -> Response:
+    # Starlette raises it once more, so that the HTTP server logs it.
     detail = "The server failed on this request; its log says more."
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "bug", detail)

@@ -1,0 +1,66 @@
+"""The SQL prompt of the command line; the server guards it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Literal
+
+from server import shell
+from server.client import ApiError, Client
+
+Form = Literal["table", "json", "csv"]
+WELCOME = "One SELECT, ended by a semicolon. `.tables` lists tables, `.quit` or Ctrl-D leaves."
+TABLES = (
+    "select table_name, count(*) as columns from information_schema.columns "
+    "where table_schema = 'main' group by table_name order by table_name"
+)
+
+
+def answer(client: Client, query: str, form: Form) -> None:
+    """Ask once and print the rows.
+
+    Raises:
+        ApiError: the statement is refused, or took too long.
+    """
+    rows, truncated = client.sql_rows(query)
+    if form == "csv":
+        shell.csv_rows(list(rows[0]) if rows else [], (row.values() for row in rows))
+    elif form == "json":
+        shell.json_lines(rows)
+    else:
+        shell.table(rows, "No rows.")
+    if truncated:
+        sys.stderr.write(f"Only the first {len(rows)} rows; add a limit, or export.\n")
+
+
+def prompt(client: Client, form: Form) -> None:
+    """Ask until the end of input. An error is told and the prompt stays."""
+    interactive = sys.stdin.isatty()
+    if interactive:
+        import readline  # noqa: F401, PLC0415 - gives input() a history
+
+        sys.stderr.write(f"{WELCOME}\n")
+    for statement in statements(interactive=interactive):
+        if statement in (".quit", ".exit"):
+            return
+        try:
+            answer(client, TABLES if statement == ".tables" else statement, form)
+        except ApiError as error:
+            sys.stderr.write(f"{error}\n")
+
+
+def statements(*, interactive: bool) -> Iterator[str]:
+    """Statements as they are completed by a semicolon or the end of input; a line that begins with a dot is one."""
+    held: list[str] = []
+    while True:
+        try:
+            line = input("  ... " if held and interactive else "assay> " if interactive else "")
+        except (EOFError, KeyboardInterrupt):
+            break
+        held.append(line)
+        if (not held[:-1] and line.startswith(".")) or line.rstrip().endswith(";"):
+            yield "\n".join(held).strip()
+            held = []
+    if rest := "\n".join(held).strip():
+        yield rest
