@@ -123,9 +123,12 @@ def _kind_by_keys(span: RawSpan, view: View) -> Kind:
     return next((kind for holds, kind in signs if holds), None) or _kind_of_call(view, attributes)
 
 
+_ANSWERED = frozenset({"output_indexed", "input_tokens", "output_tokens", "usage_json"})
+
+
 def _kind_of_call(view: View, attributes: TextMap) -> Kind:
     model = any(key in attributes for key in ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name"))
-    told = "output_indexed" in view or "input_tokens" in view or "output_tokens" in view
+    told = view.any(_ANSWERED)
     messages = "gen_ai.output.messages" in attributes or "gen_ai.completion" in attributes
     if model and (told or messages or "provider" in view):
         name = (view.text("request_model", "response_model") or "").lower()
@@ -488,13 +491,22 @@ def _first_token(span: RawSpan, view: View) -> int | None:
     for field, scale in (("ttft_s", 1e9), ("ttft_ms", 1e6)):
         value = view.read(field, number)
         if value is not None and abs(value) < 1e9:
-            return round(value * scale)
+            return _plausible(round(value * scale), span, view)
     stamp = view.text("ttft_time")
     if stamp:
         moment = _instant_ns(stamp)
         return None if moment is None else moment - span.start_ns
     moments = [event.time_ns for event in span.events if _FIRST_TOKEN.search(event.name)]
     return min(moments) - span.start_ns if moments else None
+
+
+def _plausible(first: int, span: RawSpan, view: View) -> int:
+    """Seconds that outlast the span but fit as milliseconds are milliseconds: Strands sends those under OTel's key."""
+    duration = span.end_ns - span.start_ns
+    if first > duration >= first // 1000 >= 10_000_000:
+        view.note("ttft_read_as_ms")
+        return first // 1000
+    return first
 
 
 def _instant_ns(stamp: str) -> int | None:

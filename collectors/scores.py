@@ -5,7 +5,7 @@ A failed evaluator is a score with an error and no value; it is never read as 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from collectors.conventions.values import Json, number, parse, plain, stored_text, truth
@@ -285,9 +285,3 @@ def _evaluator(span: RawSpan, facts: SpanFacts) -> _Verdict | None:
     reason = members.get("explanation") or members.get("reason") or members.get("comment")
     name = plain(stored_text(members.get("name"))) or span.name
     return _Verdict(name, value, label, plain(stored_text(reason)), evaluator=span.name)
-
-
-def scores_of(spans: Sequence[RawSpan], facts: Sequence[SpanFacts], logs: Iterable[RawLog]) -> list[ScoreFacts]:
-    """All scores of one request, spans first; `facts[i]` belongs to `spans[i]`."""
-    found = [score for span, fact in zip(spans, facts, strict=True) for score in scores_of_span(span, fact)]
-    return found + [score for log in logs for score in scores_of_log(log)]

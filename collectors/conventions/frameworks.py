@@ -112,8 +112,35 @@ GATEWAYS = Keys(
     metadata_prefixes=("trace.metadata.", "portkey.metadata.", "helicone.property."),
 )
 
+LANGWATCH = Keys(
+    usage_json=("langwatch.metrics",),
+    session_id=("langwatch.thread.id",),
+    user_id=("langwatch.user.id",),
+    tags=("langwatch.labels",),
+    input_weak=("langwatch.input",),
+    output_weak=("langwatch.output",),
+    tool_input=("langwatch.input",),
+    tool_output=("langwatch.output",),
+    documents_json=("langwatch.contexts",),
+)
+
+CONFIDENT = Keys(
+    model_weak=("confident.llm.model",),
+    input_tokens=("confident.llm.input_token_count",),
+    output_tokens=("confident.llm.output_token_count",),
+    session_id=("confident.trace.thread_id",),
+    user_id=("confident.trace.user_id",),
+    tags=("confident.trace.tags",),
+    metadata_json=("confident.span.metadata", "confident.trace.metadata"),
+    tool_name=("confident.tool.name",),
+    input_weak=("confident.span.input",),
+    output_weak=("confident.span.output",),
+    tool_input=("confident.span.input",),
+    tool_output=("confident.span.output",),
+)
+
 PLAIN = Keys(  # bare words that several home-made instrumentations use
-    input_weak=("input", "request.body", "prompt"),
+    input_weak=("input", "inputs", "request.body", "prompt"),
     output_weak=("output", "response.body", "completion"),
     tool_input=("tool.arguments", "tool.input", "input.value", "input", "tool.parameters"),
     tool_output=("tool.result", "tool.output", "output.value", "output"),
@@ -126,5 +153,6 @@ PLAIN = Keys(  # bare words that several home-made instrumentations use
 )
 
 FRAMEWORKS = (
-    GENKIT, GOOGLE_ADK, CLAUDE_CODE, LIVEKIT, SPRING_AI, HAYSTACK, WEAVE, LAMINAR, MASTRA, LANGTRACE, GATEWAYS, PLAIN,
+    GENKIT, GOOGLE_ADK, CLAUDE_CODE, LIVEKIT, SPRING_AI, HAYSTACK, WEAVE, LAMINAR, MASTRA, LANGTRACE, LANGWATCH,
+    CONFIDENT, GATEWAYS, PLAIN,
 )  # fmt: skip

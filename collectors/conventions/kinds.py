@@ -24,6 +24,11 @@ KIND_KEYS: tuple[str, ...] = (  # the first whose word is known decides
     "genkit:metadata:subtype",
     "genkit:type",
     "weave.span.kind",
+    "langwatch.span.type",
+    "agentops.span.kind",
+    "confident.span.type",
+    "honeyhive_event_type",
+    "span_type",  # Prompt flow
     "spring.ai.kind",
     "haystack.component.type",
     "langtrace.service.type",
@@ -43,14 +48,14 @@ _WORDS: dict[str, str] = {
     ),
     "embedding": "embedding embeddings embed embedder text_embedding embedding_model",
     "tool": "tool execute_tool tool_call tools function function_call toolcall tools_call mcp_tool_call tool_use",
-    "agent": "agent invoke_agent create_agent agent_run run_agent handoff",
+    "agent": (
+        "agent invoke_agent create_agent agent_run run_agent handoff interaction start_thread_run process_thread_run"
+    ),
     "workflow": (
         "chain workflow task execute_task agent_step invoke_workflow flow flowstep flow_step pipeline workflow_run "
         "workflow_step plan framework advisor chat_client sequential parallel graph session"
     ),
-    "retriever": (
-        "retriever retrieval retrieve vector_db_retrieve vectordb vector_store search vector_search query_vector_store"
-    ),
+    "retriever": ("retriever retrieval retrieve rag vector_db_retrieve vectordb vector_store search vector_search"),
     "reranker": "reranker rerank ranker",
     "guardrail": "guardrail guardrails moderation",
     "evaluator": "evaluator evaluation eval score scorer judge",
@@ -79,14 +84,16 @@ def kind_of_word(key: str, word: str) -> Kind | None:
         return _vercel(word)
     if key == "mcp.method.name":
         return "tool" if lowered == "tools_call" else "mcp"
+    if key == "span_type" and lowered == "function":
+        return "workflow"  # Prompt flow traces every function; its tools say `Tool`
     if key == "haystack.component.type":
         return next((kind for part, kind in _COMPONENTS if part in lowered), "workflow")
     return _BY_WORD.get(lowered)
 
 
 def _vercel(operation: str) -> Kind:
-    if operation.endswith(".doEmbed"):
-        return "embedding"
+    if operation.endswith((".doEmbed", ".doRerank")):
+        return "embedding" if operation.endswith(".doEmbed") else "reranker"
     if ".do" in operation:
         return "llm"
     return "tool" if operation == "ai.toolCall" else "workflow"

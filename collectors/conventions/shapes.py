@@ -131,7 +131,7 @@ def _speaker(part: Part, side: str) -> str:
 def _is_message(item: dict[str, Json]) -> bool:
     if _constructor(item):
         return True
-    if "role" in item or "parts" in item or ("message" in item and isinstance(item["message"], dict)):
+    if item.keys() & {"role", "_role", "parts"} or isinstance(item.get("message"), dict):
         return True
     if "event.name" in item:
         return True
@@ -167,8 +167,9 @@ def _instructions(value: dict[str, Json], side: str) -> list[Message]:
     """System text beside the messages: Anthropic `system`, Responses `instructions`, Gemini `system_instruction`."""
     if side != "input":
         return []
+    config = value.get("config")  # Gemini SDK and Google ADK
     for name in ("system", "instructions", "system_instruction", "systemInstruction", "system_prompt"):
-        held = value.get(name)
+        held = value.get(name) or (config.get(name) if isinstance(config, dict) else None)
         if isinstance(held, dict) and ("messages" in held or not held):
             continue
         parts = to_parts(held.get("parts", held) if isinstance(held, dict) else held)
@@ -212,7 +213,7 @@ def to_message(item: dict[str, Json], side: str) -> Message:
         if inner is not None:
             name = item["id"][-1] if isinstance(item.get("id"), list) and item["id"] else None
             item, default = inner, role_of(name, default)
-    role = role_of(item.get("role"), role_of(item.get("type"), _event_role(item, default)))
+    role = role_of(item.get("role") or item.get("_role"), role_of(item.get("type"), _event_role(item, default)))
     return _assembled(item, role, finish or _finish(item))
 
 

@@ -124,6 +124,13 @@ INPUTS: list[Any] = [
     pytest.param(3, [said("user", "3")], id="number"),
 ]
 
+GEMINI_SDK = {
+    "model": "gemini",
+    "config": {"system_instruction": "Be terse."},
+    "contents": [{"role": "user", "parts": [{"text": "Capital of France?"}]}],
+}
+INPUTS.append(pytest.param(GEMINI_SDK, ASK, id="google-adk"))
+INPUTS.append(pytest.param([{"_role": "user", "_content": [{"text": "Hi"}]}], [said("user", "Hi")], id="haystack-old"))
 OUTPUTS: list[Any] = [
     pytest.param("Paris.", [said("assistant", "Paris.")], id="plain-text"),
     pytest.param({"role": "assistant", "content": "Paris."}, [said("assistant", "Paris.")], id="openai-message"),

@@ -18,7 +18,7 @@ from collectors.conventions.logs import CONTENT_EVENTS, content_of_logs
 from collectors.conventions.registry import DIALECTS, joined
 from collectors.model import STATUSES, Origin, RawEvent, RawLink, RawLog, RawSpan
 from collectors.normalise import NormaliserOptions, normalise
-from collectors.scores import scores_of
+from collectors.scores import scores_of_log, scores_of_span
 
 FAMILIES = [
     f"{prefix}.{index}.{rest}"
@@ -129,7 +129,8 @@ def test_every_request_becomes_tables(sent: list[RawSpan], told: list[RawLog]) -
     assert frames.log_table(told).num_rows == len(told)
     frames.tool_definition_table(facts)
     frames.origin_table([span.origin for span in sent])
-    scores = scores_of(sent, facts, told)
+    scores = [score for span, fact in zip(sent, facts, strict=True) for score in scores_of_span(span, fact)]
+    scores += [score for log in told for score in scores_of_log(log)]
     assert frames.score_table(scores).num_rows == len(scores)
     assert all(score.value is None for score in scores if score.error_type)
 

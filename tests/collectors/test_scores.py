@@ -11,7 +11,7 @@ from collectors import frames
 from collectors.facts import ScoreFacts
 from collectors.model import Origin, RawEvent, RawLink, RawLog, RawSpan
 from collectors.normalise import normalise
-from collectors.scores import scores_of, scores_of_log, scores_of_span
+from collectors.scores import scores_of_log, scores_of_span
 
 TRACE, OTHER = b"\1" * 16, b"\2" * 16
 ORIGIN = Origin(1, {}, "test")
@@ -183,6 +183,6 @@ def test_scores_of_braintrust() -> None:
 
 def test_a_score_sent_twice_has_one_id_and_another_verdict_has_another() -> None:
     attributes = {"gen_ai.evaluation.name": "r", "gen_ai.evaluation.score.value": 1}
-    one, again = scores_of([], [], [log(attributes), log(attributes)])
+    (one,), (again,) = scores_of_log(log(attributes)), scores_of_log(log(attributes))
     other = scores_of_log(log({**attributes, "gen_ai.evaluation.score.value": 0.5}))[0]
     assert frames.score_id(one) == frames.score_id(again) != frames.score_id(other)
