@@ -51,7 +51,7 @@ def template(theme: Theme) -> go.layout.Template:
             "title": {"x": 0, "xref": "container", "xanchor": "left", "font": {"size": 14}},
             "xaxis": {**axis, "showgrid": False},
             "yaxis": {**axis, "rangemode": "tozero"},
-            "margin": {"l": 8, "r": 8, "t": 64, "b": 8},
+            "margin": {"l": 8, "r": 56, "t": 64, "b": 8},
             "showlegend": False,
             "hovermode": "x unified",
             "hoverlabel": {"font": {"size": 12}},
@@ -117,6 +117,6 @@ def _label_ends(figure: go.Figure, x: pd.Series, lines: Sequence[tuple[pd.Series
         known = y.dropna()
         if not known.empty:
             figure.add_annotation(
-                x=x[known.index[-1]], y=known.iloc[-1], text=name, showarrow=False, xanchor="right", yanchor="bottom",
+                x=x[known.index[-1]], y=known.iloc[-1], text=name, showarrow=False, xanchor="left", xshift=6,
                 font={"color": ink, "size": 12},
             )  # fmt: skip

@@ -56,54 +56,52 @@ def _change(window: state.Window, now: pd.Series, before: pd.Series) -> str:
 
 
 def _tiles(now: pd.Series, latency: pd.Series, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
-    calls = now["model_calls_ok"] + now["model_calls_failed"]
+    tiles = (
+        _count_tile("Traces", now["traces"], now["failed_traces"], buckets["traces"]),
+        _calls_tile(now, buckets),
+        _rate_tile(now, buckets),
+        _latency_tile(latency, timed),
+        _token_tile(now, buckets),
+    )
+    for slot, tile in zip(st.columns(len(tiles)), tiles, strict=True):
+        with slot:
+            widgets.tile(tile)
+
+
+def _count_tile(label: str, number: int, failed: int, series: pd.Series) -> widgets.Tile:
+    note = f"{failed:,} failed" if failed else "none failed"
+    return widgets.Tile(label, fmt.short(number), f"{number:,} {label.lower()}", note, series)
+
+
+def _calls_tile(now: pd.Series, buckets: pd.DataFrame) -> widgets.Tile:
+    number = now["model_calls_ok"] + now["model_calls_failed"]
+    series = buckets["model_calls_ok"] + buckets["model_calls_failed"]
+    return _count_tile("Model calls", number, now["model_calls_failed"], series)
+
+
+def _rate_tile(now: pd.Series, buckets: pd.DataFrame) -> widgets.Tile:
+    low, high = (fmt.digits(now[name] * 100, 2) for name in ("error_rate_low", "error_rate_high"))
+    share = buckets["failed_traces"] / buckets["traces"].where(buckets["traces"] > 0)
+    exact = f"{now['failed_traces']:,} of {now['traces']:,} traces; the range is the 95 % interval"
+    note = f"{low} to {high} %, n = {fmt.short(now['traces'])}"
+    return widgets.Tile("Error rate", fmt.percent(now["error_rate"]), exact, note, share)
+
+
+def _latency_tile(latency: pd.Series, timed: pd.DataFrame) -> widgets.Tile:
+    value = fmt.duration(latency["p95_ns"])
+    exact = f"{fmt.count(latency['p95_ns'])} ns, calls that ended well; median {fmt.duration(latency['p50_ns'])}"
+    return widgets.Tile(
+        "p95 of model calls", value, exact, f"n = {fmt.plural(latency['calls'], 'call')}", timed["p95_ns"]
+    )
+
+
+def _token_tile(now: pd.Series, buckets: pd.DataFrame) -> widgets.Tile:
     known = [value for value in (now["input_tokens"], now["output_tokens"]) if not fmt.absent(value)]
-    used = sum(known) if known else None
     unknown = int(now["unknown_usage_calls"])
-    slots = st.columns(5)
-    with slots[0]:
-        widgets.tile(
-            "Traces",
-            fmt.short(now["traces"]),
-            f"{now['traces']:,} traces",
-            buckets["traces"],
-            _failed(now["failed_traces"]),
-        )
-    with slots[1]:
-        series = buckets["model_calls_ok"] + buckets["model_calls_failed"]
-        widgets.tile(
-            "Model calls", fmt.short(calls), f"{calls:,} model calls", series, _failed(now["model_calls_failed"])
-        )
-    with slots[2]:
-        share = buckets["failed_traces"] / buckets["traces"].where(buckets["traces"] > 0)
-        exact = f"{now['failed_traces']:,} of {now['traces']:,} traces; 95 % interval {_interval(now)}"
-        widgets.tile(
-            "Error rate", fmt.percent(now["error_rate"]), exact, share, f"n = {fmt.plural(now['traces'], 'trace')}"
-        )
-    with slots[3]:
-        exact = f"{fmt.count(latency['p95_ns'])} ns, calls that ended well; median {fmt.duration(latency['p50_ns'])}"
-        widgets.tile(
-            "p95 of model calls",
-            fmt.duration(latency["p95_ns"]),
-            exact,
-            timed["p95_ns"],
-            f"n = {fmt.plural(latency['calls'], 'call')}",
-        )
-    with slots[4]:
-        series = buckets["input_tokens"].fillna(0) + buckets["output_tokens"].fillna(0)
-        exact = (
-            f"{fmt.count(now['input_tokens'])} in (with cache), {fmt.count(now['output_tokens'])} out (with reasoning)"
-        )
-        note = f"unknown for {fmt.plural(unknown, 'call')}" if unknown else "told by every call"
-        widgets.tile("Tokens", fmt.short(used), exact, series, note)
-
-
-def _failed(number: float) -> str:
-    return f"{number:,.0f} failed" if number else "none failed"
-
-
-def _interval(now: pd.Series) -> str:
-    return f"{fmt.percent(now['error_rate_low'])} to {fmt.percent(now['error_rate_high'])}"
+    exact = f"{fmt.count(now['input_tokens'])} in (with cache), {fmt.count(now['output_tokens'])} out (with reasoning)"
+    note = f"unknown for {fmt.plural(unknown, 'call')}" if unknown else "told by every call"
+    series = buckets["input_tokens"].fillna(0) + buckets["output_tokens"].fillna(0)
+    return widgets.Tile("Tokens", fmt.short(sum(known) if known else None), exact, note, series)
 
 
 def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:

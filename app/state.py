@@ -63,7 +63,7 @@ def window(key: str, now: datetime, oldest: datetime | None, custom: tuple[datet
     until = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
     start = (oldest or until - _DAY).replace(second=0, microsecond=0)
     if key == "all":
-        return Window(min(start, until - timedelta(minutes=1)), until, "all time")
+        return Window(min(start, until - timedelta(minutes=1)), until, "the recorded time")
     if key == "custom":
         since, end = custom[0] or start, custom[1] or until
         return Window(since, max(end, since + timedelta(seconds=1)), "the chosen time")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,7 +21,7 @@ section.stSidebar[data-collapsed="false"] { width: 200px !important; }
 
 
 def house_style() -> None:
-    """Narrower margins and sidebar than Streamlit's: data before chrome. Only documented `st*` class names are touched."""
+    """Narrower margins and sidebar than Streamlit's. Only documented `st*` class names are touched."""
     st.html(_STYLE)
 
 
@@ -126,20 +127,29 @@ def clear_filters() -> None:
     first_page()
 
 
-def tile(label: str, value: str, exact: str, series: Iterable[float] | None = None, note: str | None = None) -> None:
-    """One number: three digits in sight, exact on hover, the course of it below, a note that stays in sight."""
-    known = [] if series is None else [float(v) for v in series if not fmt.absent(v)]
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number: three digits in sight, exact on hover, a note that stays in sight, the course of it below."""
+
+    label: str
+    value: str
+    exact: str
+    note: str
+    series: Iterable[float]  # one value per bucket; null where nothing is known
+
+
+def tile(shown: Tile) -> None:
+    known = [float(value) for value in shown.series if not fmt.absent(value)]
     st.metric(
-        label,
-        value,
-        delta=note or None,
+        shown.label,
+        shown.value,
+        delta=shown.note,
         delta_color="off",
         delta_arrow="off",
-        help=exact,
+        help=shown.exact,
         border=True,
         height="stretch",
         chart_data=known if len(known) > 1 else None,
-        chart_type="line",
     )
 
 

@@ -1,0 +1,96 @@
+"""A real browser over the real app over a real server, all on free ports."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+
+import app
+
+MAIN = Path(app.__file__).parent / "main.py"
+DEBIAN = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+START_S = 60.0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, else Playwright's own; with neither the tests fail, they are never skipped."""
+    with sync_playwright() as playwright:
+        found = next((path for path in DEBIAN if Path(path).exists()), None)
+        try:
+            opened = playwright.chromium.launch(executable_path=found)
+        except Error:
+            pytest.fail("No Chromium. Install it: `apt-get install chromium`, or `playwright install chromium`.")
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def app_url(filled: Any) -> Iterator[str]:
+    """The app in its own process, as `assay up` starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(MAIN), "--server.port", str(port)],
+        env={**os.environ, "ASSAY_API_URL": filled.note.api_url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait(url: str) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        try:
+            if httpx.get(f"{url}/_stcore/health", trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    pytest.fail("Streamlit did not start.")
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1280, "height": 1000}, timezone_id="UTC")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def visit(context: BrowserContext, app_url: str) -> Iterator[Callable[[str], Page]]:
+    """Open a path of the app. Afterwards: nothing was fetched from elsewhere, no script failed."""
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    strange: list[str] = []
+    page.on("request", lambda request: strange.append(request.url) if _elsewhere(request.url, app_url) else None)
+    page.on("pageerror", lambda error: strange.append(str(error)))
+
+    def opened(path: str) -> Page:
+        page.goto(f"{app_url}{path}")
+        page.locator("h1").wait_for()
+        return page
+
+    yield opened
+    assert strange == []
+
+
+def _elsewhere(url: str, app_url: str) -> bool:
+    return not url.startswith((app_url, app_url.replace("http", "ws"), "data:", "blob:"))

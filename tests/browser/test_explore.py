@@ -1,0 +1,165 @@
+"""Home, Traces and Trace as a person uses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+Visit = Callable[[str], Page]
+
+
+def click_row(page: Page, row: int, table: int = 0) -> None:
+    """The table is a canvas: rows are 30 pixels high under a header of 35."""
+    grid = page.get_by_test_id("stDataFrame").nth(table)
+    grid.locator("canvas").first.wait_for()
+    box = grid.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 200, box["y"] + 35 + 30 * row + 15)
+
+
+def rows(page: Page) -> list[list[str]]:
+    """Cells of the first table as its accessible twin tells them, header left out."""
+    table = page.get_by_test_id("stDataFrame").first.locator("table")
+    return table.evaluate("t => [...t.querySelectorAll('tbody tr')].map(r => [...r.cells].map(c => c.textContent))")
+
+
+def spans(page: Page) -> list[str]:
+    return page.locator(".waterfall .row .label").all_inner_texts()
+
+
+def test_home_shows_tiles_figures_ledger_and_problems(visit: Visit) -> None:
+    page = visit("/?range=1h")
+    expect(page.get_by_test_id("stMetric")).to_have_count(5)
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    page.get_by_text("received").first.click()
+    expect(page.get_by_text("By hour of receipt (UTC)")).to_be_visible()
+    expect(page.get_by_text("Newest problems")).to_be_visible()
+
+
+def test_a_problem_leads_to_its_newest_trace(visit: Visit) -> None:
+    page = visit("/?range=1h")
+    page.get_by_text("Newest problems").wait_for()
+    page.get_by_test_id("stDataFrame").last.scroll_into_view_if_needed()
+    click_row(page, 0, page.get_by_test_id("stDataFrame").count() - 1)
+    expect(page.locator(".waterfall")).to_be_visible()
+    assert "/trace?trace=" in page.url
+
+
+def test_the_window_is_in_the_url_and_survives_a_reload(visit: Visit) -> None:
+    page = visit("/")
+    page.get_by_role("radio", name="7d").click()
+    page.wait_for_url(re.compile("range=7d"))
+    page.reload()
+    expect(page.get_by_text("started in the last 7 days")).to_be_visible()
+
+
+def test_traces_filter_page_open_and_back(visit: Visit) -> None:
+    page = visit("/traces?range=1h")
+    page.get_by_placeholder("Search names and errors").fill("answer")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("120 traces match the filters")).to_be_visible()
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("Rows 51 to 100 of 120")).to_be_visible()
+    there = page.url
+    page.reload()
+    expect(page.get_by_text("Rows 51 to 100 of 120")).to_be_visible()
+    click_row(page, 0)
+    expect(page.get_by_role("heading", name="answer 50")).to_be_visible()
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.get_by_text("Rows 51 to 100 of 120")).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query) == parse_qs(urlsplit(there).query)
+
+
+def test_filters_of_the_popover_count_and_clear(visit: Visit) -> None:
+    page = visit("/traces?range=1h&service=svc1&errors=with")
+    expect(page.get_by_text("4 traces match the filters")).to_be_visible()
+    page.get_by_role("button", name="Filters (2)").click()
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.get_by_text("122 traces started in the last hour")).to_be_visible()
+    assert "service" not in page.url
+
+
+def test_keys_mark_and_open_a_row(visit: Visit) -> None:
+    page = visit("/traces?range=1h&text=answer")
+    page.get_by_text("Rows 1 to 50 of 120").wait_for()
+    for _ in range(2):
+        page.keyboard.press("j")
+        page.wait_for_timeout(700)  # a rerun each; the marked row is drawn on a canvas
+    page.keyboard.press("o")
+    expect(page.get_by_role("heading", name="answer 1", exact=True)).to_be_visible()
+
+
+def test_a_span_is_selected_by_click_and_by_keys(visit: Visit) -> None:
+    page = visit(f"/trace?trace={'07' * 15}05")
+    expect(page.locator(".row[aria-selected=true] .label")).to_have_text("chat gpt-x")
+    page.locator(".waterfall .row").first.click()
+    expect(page.get_by_text("answer 5 · workflow").or_(page.get_by_text(re.compile("answer 5 · ")))).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query)["span"] == [f"{1:016x}"]
+    page.keyboard.press("j")
+    page.wait_for_url(re.compile(f"span={2:016x}"))
+    page.keyboard.press("k")
+    page.wait_for_url(re.compile(f"span={1:016x}"))
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".waterfall .row")).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".waterfall .row")).to_have_count(2)
+
+
+def test_tabs_show_tokens_and_attributes(visit: Visit) -> None:
+    page = visit(f"/trace?trace={'07' * 15}05")
+    page.get_by_role("tab", name="Tokens").click()
+    expect(page.get_by_text("Model asked for")).to_be_visible()
+    page.get_by_role("tab", name="Attributes").click()
+    page.get_by_placeholder("Search keys and values").fill("usage")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile(r"^2 of \d+ attributes"))).to_be_visible()
+
+
+def test_thousands_of_spans_are_drawn_as_few_elements(visit: Visit) -> None:
+    page = visit(f"/trace?trace={'08' * 16}")
+    page.locator(".waterfall .row").first.wait_for()
+    assert page.locator(".waterfall .row").count() < 60
+    page.locator(".scroller").focus()
+    page.keyboard.press("End")
+    page.wait_for_url(re.compile(r"span=0000000000000b"))
+    assert page.locator(".waterfall .row").count() < 60
+    assert page.locator(".row[aria-selected=true]").is_visible()
+
+
+def test_text_of_a_span_is_text_wherever_it_is_shown(visit: Visit, hostile: str) -> None:
+    """Requests to elsewhere fail the test by themselves: see `visit`."""
+    page = visit(f"/trace?trace={'09' * 16}")
+    expect(page.locator("h1")).to_contain_text("![x](http:")
+    for tab in ("Messages", "Attributes", "Raw"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(300)
+    expect(page.get_by_text(hostile).first).to_be_attached()
+    assert page.locator("[data-testid=stMain] img").count() == 0
+    assert page.locator("a[href*='127.0.0.1:9']").count() == 0
+    for path in ("/?range=1h", "/traces?range=1h"):
+        visit(path)
+        page.wait_for_timeout(1000)
+        assert page.locator("[data-testid=stMain] img").count() == 0
+        assert page.locator("a[href*='127.0.0.1:9']").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_both_themes_draw_their_own_ground(visit: Visit, scheme: str) -> None:
+    page = visit("/?range=1h")
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # the parameter is one of its literals
+    page.reload()
+    page.get_by_test_id("stMetric").first.wait_for()
+    ground = page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 28)"}[scheme]
+
+
+def test_nothing_is_cut_off_at_1280(visit: Visit) -> None:
+    for path in ("/?range=1h", "/traces?range=1h", f"/trace?trace={'07' * 15}05"):
+        page = visit(path)
+        page.wait_for_timeout(1500)
+        assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth")
