@@ -216,6 +216,7 @@ def _config(path: Path, memory_limit: str, threads: int) -> Config:
         "threads": threads,
         # The writer checkpoints by itself, after its senders have their answer; this is the net below it.
         "checkpoint_threshold": "1GB",
+        "python_enable_replacements": "false",  # a Python variable is never a table
         "arrow_lossless_conversion": "true",  # uuid stays a uuid, not text
     }
 

@@ -15,6 +15,7 @@ import sqlglot
 from duckdb import DuckDBPyConnection
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
 
 from store.database import is_broken
 from store.errors import RefusedSqlError
@@ -76,7 +77,7 @@ def check(text: str) -> str:
     Raises:
         RefusedSqlError: it is none, several, or one that is not a question.
     """
-    statement = _without_leading_comments(text).strip().rstrip(";").strip()
+    statement = _without_end(_without_leading_comments(text))
     _check_opener(statement, OPENERS)
     explained = _EXPLAIN.sub("", statement, count=1)
     _check_opener(explained, OPENERS if explained == statement else OPENERS[1:])
@@ -97,6 +98,18 @@ def _without_leading_comments(text: str) -> str:
     while comment := _COMMENT.match(text):
         text = text[comment.end() :]
     return text
+
+
+def _without_end(text: str) -> str:
+    """Cut at the last semicolon if nothing but comments follows it."""
+    try:
+        tokens = sqlglot.tokenize(text, dialect="duckdb")
+    except SqlglotError as error:
+        message = f"The statement cannot be read: {error}"
+        raise RefusedSqlError(message) from error
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        text = text[: tokens.pop().start]
+    return text.strip()
 
 
 def _parsed(statement: str) -> exp.Expr:

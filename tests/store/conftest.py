@@ -98,3 +98,8 @@ class Make:
 @pytest.fixture(scope="session")
 def make() -> type[Make]:
     return Make
+
+
+@pytest.fixture(scope="session")
+def store_class() -> type[Store]:
+    return Store
