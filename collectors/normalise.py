@@ -319,24 +319,19 @@ def _told(response_id: str | None) -> str | None:
 
 
 _READ_ELSEWHERE = ("input", "input_weak", "params_json", "both_json", "usage_json")
+_NO_ANSWERS = ("llm.input_", "llm.tools.", "logfire.metrics")
 _NO_ANSWER = frozenset({"gen_ai.output.messages", "gen_ai.input.messages"})
 
 
 def _answer_keys(view: View) -> list[str]:
     """Attributes that may hold the answer as JSON: outputs first, then whatever else looks like it."""
+    written = [key for key, value in view.attributes.items() if value and value[0] in "{[" and key not in _NO_ANSWER]
+    if not written:
+        return []
     named = [key for field in ("output", "output_weak") for _, key, _ in view.slots(field)]
     inputs = {key for field in _READ_ELSEWHERE for _, key, _ in view.slots(field)}
-    rest = sorted(
-        key
-        for key, value in view.attributes.items()
-        if value
-        and len(value) > 20
-        and value[0] in "{["
-        and ("sage" in value or "oken" in value)
-        and "metrics" not in key
-    )
-    keys = dict.fromkeys([*named, *(key for key in rest if key not in inputs and not key.startswith("llm.input_"))])
-    return [key for key in keys if key not in _NO_ANSWER and (view.attributes[key] or "")[:1] in {"{", "["}]
+    rest = sorted(key for key in written if key not in inputs and not key.startswith(_NO_ANSWERS))
+    return [key for key in dict.fromkeys([*named, *rest]) if key in written]
 
 
 def _requested_model(view: View) -> str | None:

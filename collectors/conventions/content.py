@@ -23,6 +23,10 @@ class Content:
 
 
 Source = Callable[[View, RawSpan], Content | None]
+Sources = tuple[tuple[str, Source], ...]
+"""Sources in order of merit, each with the field (or `EVENTS`) without which it has nothing to say."""
+
+EVENTS = "events"
 
 
 def composed(messages: list[Message]) -> Content | None:
@@ -32,18 +36,19 @@ def composed(messages: list[Message]) -> Content | None:
 
 def find(view: View, span: RawSpan, kind: Kind, side: str) -> Content | None:
     """The span's input or output by the first source that has one."""
-    for source in _sources(kind, side):
-        found = source(view, span)
-        if found is not None:
-            return found
+    for needs, source in _sources(kind, side):
+        if needs in view or (needs == EVENTS and span.events):
+            found = source(view, span)
+            if found is not None:
+                return found
     return None
 
 
-def _sources(kind: Kind, side: str) -> tuple[Source, ...]:
+def _sources(kind: Kind, side: str) -> Sources:
     if kind in {"tool", "mcp"}:
         return _TOOL_INPUT if side == "input" else _TOOL_OUTPUT
     if kind in {"retriever", "reranker", "memory"} and side == "input":
-        return (_attribute("query"), *_INPUT)
+        return _QUERY
     return _INPUT if side == "input" else _OUTPUT
 
 
@@ -59,8 +64,6 @@ def _attribute(field: str) -> Source:
 
 def _family(field: str) -> Source:
     def source(view: View, _: RawSpan) -> Content | None:
-        if field not in view:
-            return None
         found = indexed.messages(view, field)
         if field == "output_indexed":
             _add_call_ids(view, found)
@@ -98,8 +101,6 @@ def _add_call_ids(view: View, messages: list[Message]) -> None:
 
 def _event_side(side: str) -> Source:
     def source(_: View, span: RawSpan) -> Content | None:
-        if not span.events:
-            return None
         told = [e for e in span.events if e.name in events.CONTENT_EVENTS]
         if not told:
             return None
@@ -155,13 +156,19 @@ def _texts(view: View, _: RawSpan) -> Content | None:
     return composed([{"role": "user", "parts": [{"type": "text", "content": text}]} for text in found])
 
 
-_INPUT: tuple[Source, ...] = (
-    _attribute("input"), _event_side("input"), _family("input_indexed"), _both("input"), _texts,
-    _attribute("input_weak"),
+def _named(*fields: str) -> Sources:
+    return tuple((field, _attribute(field)) for field in fields)
+
+
+_INPUT: Sources = (
+    *_named("input"), (EVENTS, _event_side("input")), ("input_indexed", _family("input_indexed")),
+    ("both_json", _both("input")), ("texts_indexed", _texts), *_named("input_weak"),
 )  # fmt: skip
-_OUTPUT: tuple[Source, ...] = (
-    _attribute("output"), _event_side("output"), _family("output_indexed"), _text_and_calls, _both("output"),
-    _attribute("output_weak"),
+_OUTPUT: Sources = (
+    *_named("output"), (EVENTS, _event_side("output")), ("output_indexed", _family("output_indexed")),
+    ("output_text", _text_and_calls), ("output_tool_calls", _text_and_calls), ("both_json", _both("output")),
+    *_named("output_weak"),
 )  # fmt: skip
-_TOOL_INPUT = (_attribute("tool_input"), _event_side("input"), *_INPUT)
-_TOOL_OUTPUT = (_attribute("tool_output"), _event_side("output"), *_OUTPUT)
+_TOOL_INPUT = (*_named("tool_input"), (EVENTS, _event_side("input")), *_INPUT)
+_TOOL_OUTPUT = (*_named("tool_output"), (EVENTS, _event_side("output")), *_OUTPUT)
+_QUERY = (*_named("query"), *_INPUT)

@@ -54,23 +54,26 @@ class View:
         slots = self._found.get(field)
         if slots is None:
             return ()
-        told = []
-        for _, key, _ in slots:
-            value = self.attributes[key]
-            if value and is_redacted(value):
-                self.note("content_redacted")
-            elif value:
-                told.append((key, value))
-        return told
+        if len(slots) == 1:  # by far the most frequent
+            value = self._shown(slots[0][1])
+            return ((slots[0][1], value),) if value else ()
+        return [(key, value) for _, key, _ in slots if (value := self._shown(key))]
+
+    def _shown(self, key: str) -> str | None:
+        """The attribute's text; null when it is empty or was hidden by the sender, which is noted."""
+        value = self.attributes[key]
+        if value and value[0] in "_[" and is_redacted(value):
+            self.note("content_redacted")
+            return None
+        return value
 
     def text(self, *names: str) -> str | None:
         """The first set text among the facts' attributes, JSON quotes removed."""
         for name in names:
-            if name in self._found:
-                for _, value in self.items(name):
-                    text = plain(value)
-                    if text is not None:
-                        return text
+            for _, key, _ in self._found.get(name, ()):
+                text = plain(self._shown(key))
+                if text is not None:
+                    return text
         return None
 
     def read(self, field: str, reader: Callable[[Json], T | None]) -> T | None:
