@@ -554,10 +554,10 @@ def _model_names(span: TraceSpan) -> list[str]:
 
 def _same_call_nested(outer: TraceSpan, inner: TraceSpan) -> str | None:
     """A call inside the interval of another is the same call, unless their facts contradict one another."""
-    if not _starts_within(outer, inner):
-        return None
     if outer.response_id is not None and outer.response_id == inner.response_id:
         return "same_response_id"
+    if not _starts_within(outer, inner):
+        return None
     if outer.tells_usage and inner.tells_usage:
         return None if _tokens_differ(outer, inner) else "nested"
     answered = outer.tells_usage or (outer.has_output and not outer.failed)

@@ -115,6 +115,11 @@ CASES = [
         id="call-inside-a-tool-inside-a-call-is-another",
     ),
     pytest.param(
+        [make(1, response_id="r", **USAGE), make(2, 1, at=(5000, 5090), response_id="r", **USAGE)],
+        {2: ("duplicate", "same_response_id")},
+        id="nested-same-id-on-a-clock-that-is-off",
+    ),
+    pytest.param(
         [make(1, **OTHER), make(2, 1, at=(3, 90), **USAGE)],
         {},
         id="nested-with-other-tokens-is-another",
