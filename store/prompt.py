@@ -15,7 +15,7 @@ import sqlglot
 from duckdb import DuckDBPyConnection
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from store.database import is_broken
 from store.errors import RefusedSqlError

@@ -56,7 +56,7 @@ class ReaderPool:
                 yield self._enter(stack, limit, until)
         except StoreBrokenError as error:
             self._reopen_soon(error.generation)
-            raise StoreBusyError("The store broke during the read and is being reopened.", retry_after_s=1.0) from error
+            raise StoreBusyError("The store is being reopened under the read.", retry_after_s=1.0) from error
         finally:
             self._slots.release()
 
@@ -70,6 +70,7 @@ class ReaderPool:
 
     @contextmanager
     def _lend(self, limit: float, until: float) -> Iterator[DuckDBPyConnection]:
+        generation = self._database.generation
         with self._database.lease() as cursor:
             alarm = _Alarm(cursor, until - time.monotonic())
             try:
@@ -77,7 +78,7 @@ class ReaderPool:
                 yield cursor
             except duckdb.InterruptException as error:
                 if not alarm.rang:
-                    raise StoreBusyError("The read was interrupted by a reopening.", retry_after_s=1.0) from error
+                    raise StoreBrokenError("The read was interrupted by a reopening.", generation) from error
                 message = f"The read was interrupted after {limit:g} s. Narrow the time range or add a filter."
                 raise QueryTimeoutError(message) from error
             finally:

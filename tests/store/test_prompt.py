@@ -152,12 +152,10 @@ def test_what_cannot_be_answered_says_why(store: Any, text: str) -> None:
         run_sql(store.readers, text)
 
 
-@pytest.mark.parametrize("text", [text for text in DEEDS if text.strip(" ;")])
+@pytest.mark.parametrize("text", [text for text in DEEDS if text.startswith(("select", "with", "from", "table"))])
 def test_the_database_refuses_too(store: Any, text: str) -> None:
     """The second and third fence, with the first one taken down."""
     before = store.rows("select count(*) from projects"), store.rows("show tables")
-    if "select" not in text and not text.startswith(("from", "table")):
-        pytest.skip("not a question at all: nothing runs it")
     try:
         with store.readers.read(5) as cursor:
             relation = cursor.sql(text)

@@ -58,7 +58,7 @@ def test_an_undrained_result_does_no_harm(store: Any) -> None:
 
 def test_reopening_ends_a_read_and_the_pool_lives_on(store: Any) -> None:
     threading.Timer(0.2, lambda: store.database.reopen(0)).start()
-    with pytest.raises(StoreBusyError, match="reopening"), store.readers.read() as cursor:
+    with pytest.raises(StoreBusyError, match="reopened"), store.readers.read() as cursor:
         cursor.execute(ENDLESS).fetchall()
     assert store.count("projects") == 1
 
