@@ -142,7 +142,7 @@ def _open_bucket(event: dict[str, Any], window: state.Window) -> None:
     start = pd.Timestamp(points[0]["x"]).tz_localize(widgets.zone()).tz_convert("UTC")
     stop = start + pd.Timedelta(window.bucket)
     bounds = {"range": "custom", "from": start.strftime("%Y-%m-%dT%H:%M"), "to": stop.strftime("%Y-%m-%dT%H:%M")}
-    st.switch_page("pages/traces.py", query_params=bounds)
+    st.switch_page("views/traces.py", query_params=bounds)
 
 
 def _nothing_here(window: state.Window, newest: pd.Series) -> None:
@@ -150,7 +150,7 @@ def _nothing_here(window: state.Window, newest: pd.Series) -> None:
     widgets.empty(
         f"Tiles and figures of {window.words} would be here.",
         f"No trace started in it. The store holds {fmt.plural(newest['traces'], 'trace')}; the newest started {at}.",
-        lambda: st.page_link("pages/home.py", label="Show all time", query_params={"range": "all"}),
+        lambda: st.page_link("views/home.py", label="Show all time", query_params={"range": "all"}),
     )
 
 
@@ -213,7 +213,7 @@ def problems(window: state.Window) -> None:
     )  # fmt: skip
     cells = cast("dict[str, Any]", event)["selection"]["cells"]
     if cells:
-        st.switch_page("pages/trace.py", query_params=state.trace_link(str(frame.iloc[cells[0][0]]["trace_id"])))
+        st.switch_page("views/trace.py", query_params=state.trace_link(str(frame.iloc[cells[0][0]]["trace_id"])))
 
 
 _PROBLEMS = 20  # kinds of failure on the page

@@ -14,9 +14,9 @@ widgets.house_style()
 
 GROUPS = {
     "Observe": [
-        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-        st.Page("pages/traces.py", title="Traces", icon=":material/account_tree:"),
-        st.Page("pages/trace.py", title="Trace", visibility="hidden"),
+        st.Page("views/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("views/traces.py", title="Traces", icon=":material/account_tree:"),
+        st.Page("views/trace.py", title="Trace", visibility="hidden"),
     ],
     "Evaluate": [],
     "Label": [],

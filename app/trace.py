@@ -84,7 +84,7 @@ def _links(summary: pd.Series) -> None:
     with st.container(horizontal=True):
         for name, value in known.items():
             st.page_link(
-                "pages/traces.py", label=f"{name.capitalize()} {fmt.plain(str(value), 60)}",
+                "views/traces.py", label=f"{name.capitalize()} {fmt.plain(str(value), 60)}",
                 query_params={"range": "all", name: str(value)}, icon=":material/filter_list:",
             )  # fmt: skip
 
@@ -317,4 +317,4 @@ def title_row(name: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(fmt.plain(name), anchor=False, width="content")
         back = state.back_link(st.query_params.get("back"))
-        st.page_link("pages/traces.py", label="Back to the list", icon=":material/arrow_back:", query_params=back)
+        st.page_link("views/traces.py", label="Back to the list", icon=":material/arrow_back:", query_params=back)

@@ -59,14 +59,14 @@ def nothing(window: state.Window, newest: pd.Series) -> None:
         widgets.empty(
             "Traces would be listed here.",
             "Nothing has arrived yet.",
-            lambda: st.page_link("pages/home.py", label="See how to send traces"),
+            lambda: st.page_link("views/home.py", label="See how to send traces"),
         )
         return
     widgets.empty(
         "Traces would be listed here.",
         f"No trace in {window.words} matches. The store holds {fmt.plural(newest['traces'], 'trace')}; "
         f"the newest started {fmt.moment(newest['newest'], widgets.zone())}.",
-        lambda: st.page_link("pages/traces.py", label="Show all time, no filters", query_params={"range": "all"}),
+        lambda: st.page_link("views/traces.py", label="Show all time, no filters", query_params={"range": "all"}),
     )
 
 
@@ -98,7 +98,7 @@ def _clicked() -> None:
 
 def open_trace(frame: pd.DataFrame, row: int) -> None:
     back = {name: value for name, value in st.query_params.items() if value}
-    st.switch_page("pages/trace.py", query_params=state.trace_link(str(frame["trace_id"].iloc[row]), back))
+    st.switch_page("views/trace.py", query_params=state.trace_link(str(frame["trace_id"].iloc[row]), back))
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
@@ -182,15 +182,17 @@ def _turn(frame: pd.DataFrame, backward: bool) -> None:
         widgets.first_page()
     else:
         st.query_params["page"] = at.text()
-    st.session_state.pop(TABLE, None)
+    for key in (TABLE, widgets.MARKED):
+        st.session_state.pop(key, None)
 
 
 def _marked() -> int | None:
-    rows = st.session_state.get(TABLE, {}).get("selection", {}).get("rows", [])
-    return int(rows[0]) if rows else None
+    """The row that j and k stand on. Kept apart from the table's own state, which lags behind quick keys."""
+    return st.session_state.get(widgets.MARKED)
 
 
 def _mark(step: int, rows: int) -> None:
     at = _marked()
     row = 0 if at is None else max(0, min(rows - 1, at + step))
+    st.session_state[widgets.MARKED] = row
     st.session_state[TABLE] = {"selection": {"rows": [row], "columns": [], "cells": []}}

@@ -13,6 +13,8 @@ import streamlit as st
 from app import charts, data, state
 from app import format as fmt
 
+MARKED = "marked"  # session state: the row of the list that j and k stand on
+
 _STYLE = """<style>
 .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; }
 .stMetric { padding: 0; }
@@ -77,6 +79,7 @@ def _bound(label: str, key: str) -> datetime | None:
 def first_page() -> None:
     """A changed filter makes the place in the list meaningless."""
     st.query_params.pop("page", None)
+    st.session_state.pop(MARKED, None)
 
 
 def filters(window: state.Window) -> dict[str, object]:

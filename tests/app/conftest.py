@@ -23,7 +23,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         for name, value in query.items():
             test.query_params[name] = value
         if path:
-            test.switch_page(f"pages/{path}.py")
+            test.switch_page(f"views/{path}.py")
         return test.run()
 
     return opened

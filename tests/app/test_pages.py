@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import app
+
+MAIN = Path(app.__file__).parent / "main.py"
 GONE = "http://127.0.0.1:9"
 Open = Callable[..., AppTest]
 
@@ -169,3 +173,8 @@ def test_an_orphan_says_that_its_parent_never_arrived(page: Open, filled: Any) -
         found = client.query("traces", since="2020-01-01", until="2100-01-01", text="POST /answer").frame
     shown = page(filled.note.api_url, "trace", trace=found["trace_id"].iloc[0])
     assert "never arrived" in words(shown)
+
+
+def test_no_folder_is_called_pages() -> None:
+    """Streamlit serves its scripts without main.py to whoever opens a deep link first after a start."""
+    assert not (MAIN.parent / "pages").exists()

@@ -86,10 +86,11 @@ def test_filters_of_the_popover_count_and_clear(visit: Visit) -> None:
 
 def test_keys_mark_and_open_a_row(visit: Visit) -> None:
     page = visit("/traces?range=1h&text=answer")
-    page.get_by_text("Rows 1 to 50 of 120").wait_for()
+    page.get_by_test_id("stDataFrame").locator("canvas").first.wait_for()
     for _ in range(2):
         page.keyboard.press("j")
-        page.wait_for_timeout(700)  # a rerun each; the marked row is drawn on a canvas
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(1500)  # the mark is drawn on a canvas, out of sight for a test
     page.keyboard.press("o")
     expect(page.get_by_role("heading", name="answer 1", exact=True)).to_be_visible()
 
