@@ -21,6 +21,7 @@ PLAIN_TEXT_KEYS = frozenset(
 """Attributes that hold the model's words as they are, even when those words are JSON."""
 
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+("?)|[{}\[\],]', re.DOTALL)
+_CALL_MEMBERS = {"args", "kwargs", "sanitize_inputs_outputs"}  # the last is smolagents'
 _REPAIRS = 12  # places at which a cut JSON text is tried again
 
 
@@ -44,7 +45,9 @@ def messages(text: str | None, key: str | None, role: Side) -> list[Message]:
 def _messages(value: Json, text: str, role: Side) -> list[Message]:
     if isinstance(value, str):
         return [text_message(value, role)] if value else []
-    value = _call_arguments(value)
+    arguments = _call_arguments(value)
+    if arguments is not None:
+        value, text = arguments, dumps(arguments)
     try:
         found = to_messages(value, role)
     except (TypeError, AttributeError, KeyError, IndexError, RecursionError, ValueError):
@@ -52,11 +55,12 @@ def _messages(value: Json, text: str, role: Side) -> list[Message]:
     return found or [text_message(text, role)]
 
 
-def _call_arguments(value: Json) -> Json:
-    """Traceloop wraps a function's arguments: {"args": [], "kwargs": {...}}."""
-    if isinstance(value, dict) and value.keys() == {"args", "kwargs"}:
-        return value["kwargs"] if value["kwargs"] and not value["args"] else value["args"] or value["kwargs"]
-    return value
+def _call_arguments(value: Json) -> Json | None:
+    """The arguments of a traced Python function, told as {"args": [], "kwargs": {...}}; null for anything else."""
+    if not isinstance(value, dict) or "kwargs" not in value or not value.keys() <= _CALL_MEMBERS:
+        return None
+    positional, named = value.get("args"), value["kwargs"]
+    return positional if positional and not named else named if not positional else None
 
 
 def read(text: str) -> tuple[Json, bool]:

@@ -42,6 +42,7 @@ _OUTPUT_HOLDERS = (
     "choices", "candidates", "generations", "output_messages", "message", "messages", "replies", "output", "outputs",
     "response", "result", "results", "data", "answer", "content", "text", "completion", "completions", "parts", "items",
     "value", "body", "responses", "combined_chunk_content", "output_text", "final_output", "return_values", "raw",
+    "raw_output", "update",
 )  # fmt: skip
 
 
@@ -145,7 +146,9 @@ def _is_part(item: dict[str, Json]) -> bool:
     if isinstance(kind, str):
         known = kind in _TEXT_TYPES or kind in _CALL_TYPES or kind in _RESULT_TYPES or kind in _REASONING_TYPES
         return known or kind in {"uri", "blob", "file", "generic", "image", "image_url", "document", "compaction"}
-    return bool(item.keys() & {"toolName", "tool_name", "functionCall", "function_call", "toolUse", "toolResult"})
+    if item.keys() & {"toolName", "tool_name"}:
+        return _arguments(item) is not None
+    return bool(item.keys() & {"functionCall", "function_call", "toolUse", "toolResult"})
 
 
 def _of_object(value: dict[str, Json], side: str, depth: int) -> list[Message]:

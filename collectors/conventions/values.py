@@ -17,6 +17,7 @@ UNSET = frozenset({"", "None", "none", "null", "undefined", "NOT_GIVEN", "<not s
 MAX_COUNT = 2**53  # beyond it no counter is meant, and JSON readers lose digits
 
 _PYTHON_TOKEN = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|\b(None|True|False)\b""", re.DOTALL)
+_PYTHON_STARTS = ("{'", "['", "[{'", "[None", "[True", "[False")
 _PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}
 
 
@@ -73,11 +74,13 @@ def parse(text: str | None) -> Json | None:
     try:
         return orjson.loads(text)
     except ValueError:
-        return parse_python(text) if text[:2] in {"{'", "['", "[{", "{}", "[N", "[T", "[F"} else None
+        return parse_python(text)
 
 
 def parse_python(text: str) -> Json | None:
     """JSON value of the `repr()` of a Python dict or list, which LiteLLM sends; null if it is not one."""
+    if not text.startswith(_PYTHON_STARTS):
+        return None
     try:
         return orjson.loads(_PYTHON_TOKEN.sub(_as_json, text))
     except ValueError:

@@ -124,6 +124,8 @@ INPUTS: list[Any] = [
     pytest.param(3, [said("user", "3")], id="number"),
 ]
 
+FUNCTION = {"args": [], "kwargs": {"city": "Paris"}, "sanitize_inputs_outputs": True}
+INPUTS.append(pytest.param(FUNCTION, [said("user", '{"city":"Paris"}')], id="arguments-of-a-function"))
 GEMINI_SDK = {
     "model": "gemini",
     "config": {"system_instruction": "Be terse."},
@@ -268,6 +270,10 @@ OUTPUTS: list[Any] = [
     ),
     pytest.param({"answer": 42}, [said("assistant", '{"answer": 42}')], id="structured-answer"),
 ]
+TOOL_OUTPUT = {"blocks": [], "tool_name": "weather", "raw_input": {}, "raw_output": "14C"}
+OUTPUTS.append(pytest.param(TOOL_OUTPUT, [said("assistant", "14C")], id="llama-index-tool-output"))
+COMMAND = [{"graph": None, "update": {"messages": [{"type": "ai", "content": "Paris."}]}}]
+OUTPUTS.append(pytest.param(COMMAND, [said("assistant", "Paris.")], id="langgraph-command"))
 
 
 @pytest.mark.parametrize(("value", "expected"), INPUTS)
