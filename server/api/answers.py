@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -96,7 +97,7 @@ def _whole_numbers(values: list[bytes | None], *, signed: bool) -> pa.Array:
     """What a sum of bigints is in DuckDB: 16 bytes a number. As int64 where all fit, else as decimals."""
     numbers = [None if value is None else int.from_bytes(value, "little", signed=signed) for value in values]
     fits = all(number is None or -(2**63) <= number < 2**63 for number in numbers)
-    return pa.array(numbers, pa.int64() if fits else pa.decimal128(38))
+    return pa.array(numbers, pa.int64() if fits else pa.decimal256(39))
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
@@ -119,4 +120,6 @@ def _plain(value: Any) -> Any:
         return f"{value.isoformat()}Z"
     if isinstance(value, bytes):
         return value.hex()
-    raise TypeError(type(value).__name__)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)

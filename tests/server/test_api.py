@@ -1,0 +1,417 @@
+"""The API over a real server, and its description and rights without one."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.testclient import TestClient
+
+from server import running
+from server.api.app import MODULES, create_api
+from server.api.context import Context
+from server.api.docs import describe, lowered
+from server.api.origin import OriginGuard
+from server.api.rights import RIGHTS, GuardedRoute, declared, needs, router
+from server.client import ApiError, Client
+from server.core import Core, opened
+from server.ingest import make_ingest
+from server.settings import Settings
+from store import queries
+
+Serving = Any  # of conftest.py
+NOW = datetime.now(UTC)
+WINDOW = {"since": NOW - timedelta(days=1), "until": NOW + timedelta(days=1)}
+TRACE = 0xCAFE
+CONVERSATION = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Where is my order?"}]}])
+ANSWER = json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "In the post."}]}])
+
+
+@pytest.fixture(scope="module")
+def http(shared: Serving, otlp: Callable[..., bytes]) -> Iterator[httpx.Client]:
+    """A plain client of a server that holds one model call of two spans."""
+    shared.post(
+        otlp(
+            TRACE,
+            spans=2,
+            gen_ai__operation__name="chat",
+            gen_ai__request__model="model-a",
+            gen_ai__input__messages=CONVERSATION,
+            gen_ai__output__messages=ANSWER,
+            gen_ai__usage__input_tokens=5,
+            custom="kept",
+        )
+    )
+    with shared.client() as client:
+        client.settle()
+    with httpx.Client(base_url=shared.note.api_url, trust_env=False) as plain:
+        yield plain
+
+
+@pytest.fixture(scope="module")
+def client(shared: Serving, http: httpx.Client) -> Iterator[Client]:
+    with shared.client() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
+    with opened(Settings(data_dir=tmp_path_factory.mktemp("api"), min_free_bytes=0)) as made:
+        yield made
+
+
+@pytest.fixture
+def api(core: Core) -> FastAPI:
+    return create_api(Context(core, make_ingest(core), running.Running(1, 0, "0", {}, "", "", ""), "0"))
+
+
+# Queries.
+
+
+def test_a_query_is_arrow_unless_asked_otherwise(http: httpx.Client) -> None:
+    answer = http.get("/api/query/ledger_total")
+    table = pa.ipc.open_stream(answer.content).read_all()
+    assert answer.headers["content-type"] == "application/vnd.apache.arrow.stream"
+    assert (answer.headers["x-assay-rows"], answer.headers["x-assay-truncated"]) == (str(table.num_rows), "false")
+    commit, _, resolved = answer.headers["x-assay-watermark"].partition("-")
+    assert 1 <= int(resolved) <= int(commit)
+    assert table.schema.field("balanced").type == pa.bool_()
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"), [({"format": "json"}, {}), ({}, {"accept": "application/json"})], ids=["format", "accept"]
+)
+def test_a_query_is_json_when_asked(http: httpx.Client, query: dict[str, str], headers: dict[str, str]) -> None:
+    rows = http.get("/api/query/ledger_total", params=query, headers=headers).json()
+    assert rows[-1]["signal"] is None
+    assert rows[-1]["received"] == rows[-1]["stored"] + rows[-1]["duplicate"] + rows[-1]["rejected"]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        pytest.param("/api/query/home_total", "home_totals", id="unknown-query"),
+        pytest.param("/api/query/trace_summary", "trace_id", id="missing"),
+        pytest.param("/api/query/trace_summary?trace_id=xyz", "'xyz' is not an id", id="wrong-type"),
+        pytest.param("/api/query/ledger_total?nonsense=1", "'nonsense'", id="unknown-parameter"),
+        pytest.param("/api/traces?since=2026-01-01&until=2026-01-02&sort=best", "newest", id="not-a-choice"),
+    ],
+)
+def test_a_wrong_question_is_told_what_is_wrong(http: httpx.Client, path: str, told: str) -> None:
+    answer = http.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json()["kind"] == "unknown_query_or_parameter"
+    assert told in answer.json()["detail"]
+
+
+def test_an_unknown_project_or_path_is_not_found(http: httpx.Client) -> None:
+    assert http.get("/api/query/ledger_total?project=nowhere").json()["kind"] == "unknown_project"
+    assert http.get("/api/nothing").json()["kind"] == "not_found"
+    assert http.put("/api/totals").status_code == HTTPStatus.METHOD_NOT_ALLOWED
+
+
+def test_large_json_is_gzipped_for_those_who_take_it(http: httpx.Client) -> None:
+    packed = http.get("/api/queries")
+    plain = http.get("/api/queries", headers={"accept-encoding": "identity"})
+    assert ("content-encoding" in packed.headers, "content-encoding" in plain.headers) == (
+        len(plain.content) >= 16_384,
+        False,
+    )
+    assert packed.json() == plain.json()
+
+
+def test_the_client_gets_frames_with_utc_times_and_true_nulls(client: Client) -> None:
+    answer = client.traces(**WINDOW)
+    frame = answer.frame
+    assert str(frame["start_time"].dt.tz) == "UTC"
+    assert frame["output_tokens"].isna().all()
+    assert str(frame["input_tokens"].dtype) == "int64[pyarrow]"
+    assert not answer.truncated
+    assert answer.watermark == client.watermark()
+    assert frame.iloc[0][["input_preview", "output_preview"]].tolist() == ["Where is my order?", "In the post."]
+    assert "input" not in frame.columns
+
+
+def test_a_cut_answer_says_so(start: Callable[..., Serving], otlp: Callable[..., bytes]) -> None:
+    serving = start(query_max_rows=3)
+    serving.post(otlp(1, spans=5))
+    with serving.client() as few:
+        answer = few.query("trace_spans", trace_id=f"{1:032x}", **WINDOW)
+        assert (len(answer.frame), answer.truncated) == (3, True)
+        rows, cut = few.sql_rows("select name from spans")
+        assert (len(rows), cut) == (3, True)
+        assert few.totals()[0]["spans"] == 5
+
+
+# Totals, spans, scores.
+
+
+def test_totals_come_in_three_forms(http: httpx.Client) -> None:
+    rows = http.get("/api/totals").json()
+    lines = http.get("/api/totals", headers={"accept": "application/x-ndjson"}).text.splitlines()
+    table = pa.ipc.open_stream(http.get("/api/totals?format=arrow").content).read_all()
+    assert rows == [json.loads(line) for line in lines] == table.to_pylist()
+    assert list(rows[0]) == [
+        "trace_id", "spans", "model_calls_ok", "model_calls_failed", "embedding_calls", "tool_executions",
+        "tool_executions_failed", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+        "reasoning_tokens", "unknown_usage_calls", "cost_usd", "session_id", "user_id",
+    ]  # fmt: skip
+
+
+def test_totals_are_filtered_by_time_and_trace(client: Client) -> None:
+    assert [row["trace_id"] for row in client.totals(trace_id=f"{TRACE:032X}")] == [f"{TRACE:032x}"]
+    assert client.totals(trace_id=f"{0xFFFF:032x}") == []
+    assert client.totals(until=NOW - timedelta(days=365)) == []
+    assert client.totals(since=datetime.now(UTC) + timedelta(days=1)) == []
+
+
+def test_a_span_is_told_whole(client: Client) -> None:
+    found = client.span(f"{TRACE:032x}", f"{1:016x}", NOW)
+    assert found["input"] == json.loads(CONVERSATION)
+    assert found["output"] == json.loads(ANSWER)
+    assert found["attributes"]["gen_ai.input.messages"] == CONVERSATION
+    assert found["attributes"]["custom"] == "kept"
+    assert found["resource"] == {"service.name": "shop"}
+    assert (found["input_tokens"], found["output_tokens"], found["system"], found["documents"]) == (5, None, [], [])
+    assert found["span_id"] == f"{1:016x}"
+
+
+def test_an_unknown_span_is_not_found(client: Client) -> None:
+    with pytest.raises(ApiError, match="no span") as told:
+        client.span(f"{TRACE:032x}", f"{99:016x}")
+    assert (told.value.kind, told.value.status) == ("refused", 404)
+
+
+def test_scores_are_appended_and_the_latest_counts(client: Client) -> None:
+    for value in (0.2, 0.9):
+        client.add_scores(
+            [{"trace_id": f"{TRACE:032x}", "name": "helpful", "value": value, "author": "ada", "source": "human"}]
+        )
+    scores = client.query("trace_scores", trace_id=f"{TRACE:032x}").frame
+    assert scores[["name", "value", "source", "author"]].to_numpy().tolist() == [["helpful", 0.9, "human", "ada"]]
+
+
+@pytest.mark.parametrize(
+    ("score", "told"),
+    [
+        pytest.param({"value": 1}, "one target", id="no-target"),
+        pytest.param({"trace_id": "1" * 32, "session_id": "s", "value": 1}, "one target", id="two-targets"),
+        pytest.param({"trace_id": "12", "value": 1}, "trace_id", id="short-id"),
+        pytest.param({"trace_id": "1" * 32}, "give a value", id="no-verdict"),
+        pytest.param({"session_id": "s", "value": 1, "error_type": "x"}, "no value", id="failed-with-value"),
+        pytest.param({"session_id": "s", "valeu": 1}, "valeu", id="misspelt"),
+    ],
+)
+def test_a_wrong_score_is_refused(client: Client, score: dict[str, object], told: str) -> None:
+    with pytest.raises(ApiError, match=told) as refused:
+        client.add_scores([{"name": "helpful", **score}])
+    assert refused.value.kind == "refused"
+
+
+# The prompt and the export.
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from spans",
+        "with gone as (delete from spans returning *) select * from gone",
+        "select * from read_csv('/etc/passwd')",
+        "copy spans to 'out.parquet'",
+        "attach 'other.duckdb'",
+        "set memory_limit = '8GB'",
+        "select 1; select 2",
+        "select * from nowhere",
+    ],
+)
+def test_the_prompt_only_asks(client: Client, statement: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        client.sql(statement)
+    assert refused.value.kind == "refused"
+
+
+def test_the_prompt_answers_with_plain_types(client: Client) -> None:
+    frame = client.sql("select sum(input_tokens) as tokens, any_value(trace_id) as id, true as yes from spans").frame
+    assert frame["tokens"].iloc[0] >= 10
+    assert len(frame["id"].iloc[0]) == 32
+    assert bool(frame["yes"].iloc[0])
+    greatest = f"select {2**127 - 1}::hugeint as n, 1.50::decimal(4, 2) as price, date '2026-01-02' as day"
+    assert client.sql(greatest).frame["n"].iloc[0] == 2**127 - 1
+    assert client.sql_rows(greatest)[0] == [{"n": 2**127 - 1, "price": 1.5, "day": "2026-01-02"}]
+
+
+def test_a_slow_question_is_ended(start: Callable[..., Serving]) -> None:
+    with start(query_timeout_s=0.3).client() as client:
+        began = time.monotonic()
+        with pytest.raises(ApiError) as ended:
+            client.sql("select count(*) from range(1000000) a, range(1000000) b")
+    assert (ended.value.kind, ended.value.status) == ("timeout", 504)
+    assert time.monotonic() - began < 5
+
+
+def test_an_export_replaces_an_export_and_nothing_else(client: Client, tmp_path: Path) -> None:
+    for _ in range(2):
+        manifest = client.export(str(tmp_path / "out"))
+    assert manifest["tables"]["spans"]["rows"] >= 2
+    (tmp_path / "notes.txt").write_text("mine", "utf-8")
+    for folder in (str(tmp_path), "relative"):
+        with pytest.raises(ApiError) as refused:
+            client.export(folder)
+        assert refused.value.kind == "refused"
+
+
+# Rights, origins, the description.
+
+
+def test_every_route_declares_its_right(api: FastAPI) -> None:
+    routes = [route for module in MODULES for route in module.routes.routes]
+    assert len(routes) > 25
+    for route in routes:
+        assert isinstance(route, GuardedRoute), route
+        assert declared(list(route.dependencies)) == [route.right]
+        assert route.right in RIGHTS
+    operations = [entry for path in describe(api)["paths"].values() for entry in path.values()]
+    assert operations
+    assert all(entry["x-assay-right"] in RIGHTS for entry in operations)
+
+
+def test_a_route_without_a_right_cannot_be_made() -> None:
+    routes = router()
+    with pytest.raises(ValueError, match="must declare one right"):
+        routes.add_api_route("/bare", lambda: None)
+    with pytest.raises(ValueError, match="must declare one right"):
+        routes.add_api_route("/both", lambda: None, dependencies=[needs("read"), needs("edit")])
+
+
+def test_what_changes_something_needs_more_than_reading() -> None:
+    for module in MODULES:
+        for route in module.routes.routes:
+            if isinstance(route, GuardedRoute) and route.methods == {"POST"} and route.path != "/api/settle":
+                assert route.right not in ("public", "read"), route.path
+
+
+def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
+    class Nobody:
+        def allows(self, request: object, right: str) -> bool:
+            return right == "public"
+
+    api.state.policy = Nobody()
+    with TestClient(api, raise_server_exceptions=False) as http:
+        for route in (route for module in MODULES for route in module.routes.routes):
+            assert isinstance(route, APIRoute)
+            path = route.path.format(trace_id="0" * 32, span_id="0" * 16, name="swagger-ui.css")
+            (method,) = route.methods or {"GET"}
+            answer = http.request(method, path, json={} if method == "POST" else None)
+            denied = answer.status_code == HTTPStatus.FORBIDDEN
+            assert denied == (getattr(route, "right", None) != "public"), path
+
+
+def test_a_page_of_another_origin_changes_nothing(http: httpx.Client) -> None:
+    body = {"name": "stolen"}
+    for headers in ({"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+        assert http.post("/api/projects", json=body, headers=headers).json()["kind"] == "foreign_origin"
+    own = {"origin": str(http.base_url).rstrip("/"), "sec-fetch-site": "same-origin"}
+    assert http.post("/api/projects", json={"name": "own"}, headers=own).is_success
+    assert http.post(
+        "/api/projects", content='{"name": "form"}', headers={"content-type": "text/plain"}
+    ).is_client_error
+    assert "stolen" not in http.get("/api/projects").text
+
+
+@pytest.mark.parametrize(
+    ("host", "passes"),
+    [
+        ("127.0.0.1:8420", True), ("[::1]:8420", True), ("localhost", True), ("app.localhost:1", True),
+        ("192.168.1.7:8420", True), ("assay.example:8420", True), ("evil.example", False),
+        ("127.0.0.1.evil.example", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_rebound_name_is_refused(host: str, passes: bool) -> None:
+    guard = OriginGuard(FastAPI(), ("assay.example",))
+    assert (guard.fault("GET", Headers({"host": host})) is None) == passes
+
+
+def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
+    schema = http.get("/openapi.json").json()
+    assert schema["openapi"] == "3.0.3"
+    operations = [(path, verb, entry) for path, verbs in schema["paths"].items() for verb, entry in verbs.items()]
+    names = [entry["operationId"] for _, _, entry in operations]
+    assert len(names) == len(set(names))
+    for path, _, entry in operations:
+        assert entry["description"], path
+        assert entry["responses"], path
+        in_path = {name for name in ("trace_id", "span_id") if f"{{{name}}}" in path}
+        assert in_path == {one["name"] for one in entry.get("parameters", []) if one["in"] == "path"}
+    assert {f"/api/query/{name}" for name in queries.names()} <= set(schema["paths"])
+    text = json.dumps(schema)
+    assert '"type": "null"' not in text
+    for reference in set(_references(schema)):
+        found: Any = schema
+        for step in reference.removeprefix("#/").split("/"):
+            found = found[step]
+        assert found
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "$ref" in value:
+            yield value["$ref"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for member in value:
+            yield from _references(member)
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "string", "nullable": True}),
+        ({"const": "a"}, {"enum": ["a"]}),
+        ({"exclusiveMinimum": 0}, {"minimum": 0, "exclusiveMinimum": True}),
+        ([{"type": "string"}], [{"type": "string"}]),
+    ],
+)  # fmt: skip
+def test_a_schema_is_told_in_older_words(newer: Any, older: Any) -> None:
+    assert lowered(newer) == older
+
+
+def test_the_documentation_needs_no_network(http: httpx.Client) -> None:
+    page = http.get("/docs")
+    assert "https://" not in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+        assert f"/docs/assets/{name}" in page.text
+        assert http.get(f"/docs/assets/{name}").is_success
+    assert http.get("/docs/assets/../../../../etc/passwd").status_code == HTTPStatus.NOT_FOUND
+    assert http.get("/docs/assets/index.html").status_code == HTTPStatus.NOT_FOUND
+    assert http.get("/redoc").status_code == HTTPStatus.NOT_FOUND
+
+
+# The client's errors.
+
+
+def test_nobody_listening_is_unreachable() -> None:
+    with Client("http://127.0.0.1:9") as nobody, pytest.raises(ApiError, match="assay up") as told:
+        nobody.watermark()
+    assert told.value.kind == "unreachable"
+
+
+def test_a_silent_server_is_a_timeout() -> None:
+    import socket  # noqa: PLC0415
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Client(url, timeout_s=0.2) as waiting, pytest.raises(ApiError) as told:
+            waiting.watermark()
+    assert told.value.kind == "timeout"
