@@ -92,3 +92,11 @@ def test_make_help_lists_the_commands_of_the_readme() -> None:
     named = set(re.findall(r"`make ([a-z]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert named >= {"demo", "test", "run", "check", "bench"}
     assert named <= {line.split()[0] for line in said.splitlines()}
+
+
+def test_the_benchmarks_are_told_in_their_readme() -> None:
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("[a-z]*.py")}
+    told = set(
+        re.findall(r"^\| `(\w+\.py)`", (ROOT / "benchmarks/README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert told == scripts
