@@ -103,7 +103,15 @@ def latency(series: pd.DataFrame, scope: str, theme: Theme) -> go.Figure:
     return figure
 
 
-_LEGEND = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}
+_LEGEND = {
+    "orientation": "h",
+    "x": 1,
+    "xanchor": "right",
+    "yref": "container",
+    "y": 0.98,
+    "yanchor": "top",
+    "font": {"size": 12},
+}
 
 
 def _figure(title: str, subtitle: str, theme: Theme) -> go.Figure:

@@ -13,6 +13,7 @@ from app import conversation, data, state, tree, waterfall, widgets
 from app import format as fmt
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
+_LONG_SYSTEM = 600  # letters; longer instructions are folded, the conversation is what one came for
 _LOGS = 500  # log records on the page
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 
@@ -73,7 +74,7 @@ def _cost(summary: pd.Series, calls: int) -> str:
     if not fmt.absent(summary["cost_usd"]) or not calls:
         return fmt.money(summary["cost_usd"]) if calls else "no model call"
     reported = summary["reported_cost_usd"]
-    return fmt.UNKNOWN if fmt.absent(reported) else f"{fmt.UNKNOWN}; sender reports {fmt.money(reported)}"
+    return fmt.UNKNOWN if fmt.absent(reported) else f"{fmt.UNKNOWN}, reported {fmt.money(reported)}"
 
 
 def _links(summary: pd.Series) -> None:
@@ -175,10 +176,14 @@ def _messages(found: dict[str, Any]) -> None:
         widgets.empty("Messages would be here.", "The sender recorded no content for this span.")
         return
     for title, messages in said:
-        if messages:
+        key, letters = f"{found['span_id']}-{title}", len(str(messages))
+        if title == "System" and letters > _LONG_SYSTEM:
+            with st.expander(f"System, about {letters:,} letters"):
+                conversation.messages(messages, key)
+        elif messages:
             with st.container(gap="xsmall"):
                 st.caption(title)
-                conversation.messages(messages, f"{found['span_id']}-{title}")
+                conversation.messages(messages, key)
 
 
 def _documents(found: dict[str, Any]) -> None:
