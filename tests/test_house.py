@@ -100,3 +100,10 @@ def test_the_benchmarks_are_told_in_their_readme() -> None:
         re.findall(r"^\| `(\w+\.py)`", (ROOT / "benchmarks/README.md").read_text(encoding="utf-8"), re.MULTILINE)
     )
     assert told == scripts
+
+
+@pytest.mark.parametrize("name", ["README.md", "datasets/README.md", "benchmarks/README.md", "ARCHITECTURE.md"])
+def test_files_that_are_linked_exist(name: str) -> None:
+    page = ROOT / name
+    linked = re.findall(r"\]\((?!https?:|#)([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in linked if not (page.parent / link).exists()] == []
