@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from collectors.conventions.registry import classify
@@ -10,7 +11,9 @@ from collectors.conventions.values import Json, is_redacted, parse, plain
 from collectors.model import TextMap
 
 T = TypeVar("T")
+Slots = dict[str, list[tuple[int, str, str]]]
 MAX_KEY = 256  # longer keys are nobody's convention, and would fill the cache of `classify`
+MAX_KNOWN = 64  # keys of a span whose index is remembered: spans of one instrumentation repeat their keys
 
 
 class View:
@@ -22,17 +25,8 @@ class View:
         self.attributes = attributes
         self.notes: list[str] = []
         self._json: dict[str, Json] = {}
-        found: dict[str, list[tuple[int, str, str]]] = {}
-        for key in attributes:
-            for name, rank, rest in classify(key) if len(key) <= MAX_KEY else ():
-                if name in found:
-                    found[name].append((rank, key, rest))
-                else:
-                    found[name] = [(rank, key, rest)]
-        for entries in found.values():
-            if len(entries) > 1:
-                entries.sort()
-        self._found = found
+        keys = tuple(attributes)
+        self._found = _known_index(keys) if len(keys) <= MAX_KNOWN else _index(keys)
 
     def __contains__(self, field: str) -> bool:
         return field in self._found
@@ -93,3 +87,17 @@ class View:
         if key not in self._json:
             self._json[key] = parse(self.attributes.get(key))
         return self._json[key]
+
+
+def _index(keys: tuple[str, ...]) -> Slots:
+    """By fact, (rank, key, rest of the key) of the attributes that may carry it, best first."""
+    found: Slots = {}
+    for key in keys:
+        for name, rank, rest in classify(key) if len(key) <= MAX_KEY else ():
+            found.setdefault(name, []).append((rank, key, rest))
+    for entries in found.values():
+        entries.sort()
+    return found
+
+
+_known_index = lru_cache(maxsize=1024)(_index)  # shared between spans: nobody changes an index
