@@ -132,8 +132,10 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
         asked[f"traces text {label}"] = "traces", window | {"text": "limited", "page_size": 50}
     asked["home_newest"] = "home_newest", {}
     asked["ledger_total"] = "ledger_total", {}
-    for name in ("trace_summary", "trace_spans", "trace_logs", "trace_scores"):
+    for name in ("trace_summary", "trace_logs", "trace_scores"):
         asked[name] = name, {"trace_id": trace}
+    opened = newest["start_time"].iloc[0]
+    asked["trace_spans"] = "trace_spans", {"trace_id": trace, "since": opened, "until": opened + timedelta(minutes=5)}
     return asked
 
 
