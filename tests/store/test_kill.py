@@ -11,7 +11,7 @@ KILL = Path(__file__).parents[2] / "benchmarks" / "kill.py"
 
 
 def test_no_kill_loses_halves_or_doubles_a_request(tmp_path: Path) -> None:
-    command = [sys.executable, str(KILL), "--rounds", "4", "--longest", "1.8", "--folder", str(tmp_path)]
+    command = [sys.executable, str(KILL), "--rounds", "4", "--longest", "1.2", "--folder", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
