@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -123,7 +124,7 @@ def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -
                 figure, theme=None, key=f"home-{key}", on_select="rerun", selection_mode="points", alt=alt,
                 config={"displayModeBar": False},
             )  # fmt: skip
-            _open_bucket(cast("dict[str, Any]", event), window)
+            _bucket_link(cast("dict[str, Any]", event), window)
     with st.popover("Figures as tables", type="tertiary"):
         st.dataframe(_local(buckets), hide_index=True, alt="Traces, model calls and tokens per bucket")
         st.dataframe(_local(timed), hide_index=True, alt="Duration of model calls per bucket, nanoseconds")
@@ -134,15 +135,21 @@ def _local(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(bucket=frame["bucket"].dt.tz_convert(widgets.zone()).dt.tz_localize(None))
 
 
-def _open_bucket(event: dict[str, Any], window: state.Window) -> None:
-    """A click on a bucket leads to the traces behind it."""
+def _bucket_link(event: dict[str, Any], window: state.Window) -> None:
+    """A click on a bucket offers the traces behind it, in a tab of their own.
+
+    Within the session Streamlit refuses to set parameters that a widget is bound to (`range`), by `switch_page` and
+    `page_link` alike.
+    """
     points = event.get("selection", {}).get("points", [])
     if not points:
         return
-    start = pd.Timestamp(points[0]["x"]).tz_localize(widgets.zone()).tz_convert("UTC")
+    start = pd.Timestamp(points[0]["x"]).tz_localize(widgets.zone())
     stop = start + pd.Timedelta(window.bucket)
-    bounds = {"range": "custom", "from": start.strftime("%Y-%m-%dT%H:%M"), "to": stop.strftime("%Y-%m-%dT%H:%M")}
-    st.switch_page("views/traces.py", query_params=bounds)
+    since, until = (at.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M") for at in (start, stop))
+    url = f"traces?{urlencode({'range': 'custom', 'from': since, 'to': until})}"
+    label = f"Traces of {start.strftime('%Y-%m-%d %H:%M')} to {stop.strftime('%H:%M')}"
+    st.link_button(label, url, icon=":material/open_in_new:", type="tertiary")
 
 
 def _nothing_here(window: state.Window, newest: pd.Series) -> None:
@@ -150,8 +157,13 @@ def _nothing_here(window: state.Window, newest: pd.Series) -> None:
     widgets.empty(
         f"Tiles and figures of {window.words} would be here.",
         f"No trace started in it. The store holds {fmt.plural(newest['traces'], 'trace')}; the newest started {at}.",
-        lambda: st.page_link("views/home.py", label="Show all time", query_params={"range": "all"}),
+        _show_all_button,
     )
+
+
+def _show_all_button() -> None:
+    if st.button("Show all time", on_click=widgets.show_all):
+        st.rerun()  # the whole page: the time range stands outside this fragment
 
 
 def ledger() -> None:

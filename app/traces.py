@@ -66,7 +66,7 @@ def nothing(window: state.Window, newest: pd.Series) -> None:
         "Traces would be listed here.",
         f"No trace in {window.words} matches. The store holds {fmt.plural(newest['traces'], 'trace')}; "
         f"the newest started {fmt.moment(newest['newest'], widgets.zone())}.",
-        lambda: st.page_link("views/traces.py", label="Show all time, no filters", query_params={"range": "all"}),
+        lambda: st.button("Show all time, no filters", on_click=widgets.show_all),
     )
 
 

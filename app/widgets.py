@@ -130,6 +130,12 @@ def clear_filters() -> None:
     first_page()
 
 
+def show_all() -> None:
+    """All time, no filters. Through the widgets' values: a link cannot set parameters that they are bound to."""
+    st.session_state["range"] = "all"
+    clear_filters()
+
+
 @dataclass(frozen=True, slots=True)
 class Tile:
     """One number: three digits in sight, exact on hover, a note that stays in sight, the course of it below."""

@@ -35,6 +35,14 @@ def test_home_snippets_name_the_port_of_this_server(page: Open, empty_url: str) 
     assert all(address in code.value for code in page(empty_url).code)
 
 
+def test_the_button_loads_the_sample_data_and_home_says_that_it_is(page: Open, serve: Callable[[str], Any]) -> None:
+    home = page(serve("sample").note.api_url)
+    home.button[0].click().run(timeout=90)
+    assert not home.exception
+    assert "Sample data: times shifted so that the newest is now" in words(home)
+    assert "traces started in the last 24 hours" in words(home)
+
+
 def test_home_tells_what_came_in(page: Open, filled: Any) -> None:
     home = page(filled.note.api_url, range="1h")
     assert not home.exception

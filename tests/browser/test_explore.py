@@ -50,6 +50,24 @@ def test_a_problem_leads_to_its_newest_trace(visit: Visit) -> None:
     assert "/trace?trace=" in page.url
 
 
+def test_a_bar_leads_to_the_traces_behind_it(visit: Visit) -> None:
+    page = visit("/?range=1h")
+    bars = page.locator(".js-plotly-plot").first.locator(".bars .point")
+    bars.first.wait_for(state="attached")
+    page.wait_for_timeout(1000)  # the figure settles its size
+    boxes = [box for bar in bars.all() if (box := bar.bounding_box())]
+    tallest = max(boxes, key=lambda box: box["height"])
+    x, y = tallest["x"] + tallest["width"] / 2, tallest["y"] + tallest["height"] / 2
+    page.mouse.move(x, y)
+    page.wait_for_timeout(500)  # the figure takes a click for the point that it hovers
+    page.mouse.click(x, y, delay=60)
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name=re.compile("Traces of ")).click()
+    traces = opened.value
+    expect(traces.get_by_text(re.compile(r"[1-9]\d* traces? started in the chosen time"))).to_be_visible()
+    assert parse_qs(urlsplit(traces.url).query)["range"] == ["custom"]
+
+
 def test_the_window_is_in_the_url_and_survives_a_reload(visit: Visit) -> None:
     page = visit("/")
     page.get_by_role("radio", name="7d").click()
@@ -82,6 +100,14 @@ def test_filters_of_the_popover_count_and_clear(visit: Visit) -> None:
     page.get_by_role("button", name="Clear all").click()
     expect(page.get_by_text("122 traces started in the last hour")).to_be_visible()
     assert "service" not in page.url
+
+
+@pytest.mark.parametrize("path", ["/traces?range=1h&text=nowhere", "/?range=custom&to=2020-01-01T00:00"])
+def test_an_empty_window_is_left_by_one_click(visit: Visit, path: str) -> None:
+    page = visit(path)
+    page.get_by_role("button", name="Show all time").click()
+    expect(page.get_by_text(re.compile(r"^1\d\d traces started in the recorded time"))).to_be_visible()
+    page.wait_for_url(re.compile("range=all"))
 
 
 def test_keys_mark_and_open_a_row(visit: Visit) -> None:
