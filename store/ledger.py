@@ -14,6 +14,7 @@ SAMPLE_CHARS = 2000
 INSERT_ROWS = 50  # a group has one or two rows; for so few, bound values take half the time of an Arrow table
 _Account = tuple[int, str, str, str]  # project, source, service, signal
 
+
 @dataclass
 class _Counts:
     received: int = 0
