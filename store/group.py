@@ -137,15 +137,15 @@ class Group:
         for section in self._sections:
             _drop_repeats(cursor, memory, section)
             _write_section(cursor, section, commit_seq, now)
+            # Before the commit: one that fails may have reached the disk, and then its repeat must be looked up.
+            memory.learn(section.noun, section.hashes[section.keep])
         page = LedgerPage()
         receipts = [self._book(page, batch, index, commit_seq) for index, batch in enumerate(self._batches)]
         page.write(cursor, commit_seq, now)
         return receipts
 
     def committed(self, memory: Memory) -> None:
-        """Remember what is now stored; call it after the commit."""
-        for section in self._sections:
-            memory.learn(section.noun, section.hashes[section.keep])
+        """Remember the shared rows that are surely stored; call it after the commit."""
         for table, ids in self._new_ids.items():
             memory.learn_ids(table, ids)
 

@@ -282,9 +282,10 @@ class Writer:
 
     def _commit(self, batches: list[Batch]) -> list[Receipt]:
         group = Group(batches)
-        seq, now = self._commit_seq + 1, datetime.now(UTC).replace(tzinfo=None)
-        receipts = self._transaction(lambda cursor: group.write(cursor, self._memory, seq, now))
-        self._commit_seq = self._database.newest_seq = seq
+        now = datetime.now(UTC).replace(tzinfo=None)
+        # The number is taken anew for each try: a commit that broke the file may stand in it all the same.
+        receipts = self._transaction(lambda cursor: group.write(cursor, self._memory, self._commit_seq + 1, now))
+        self._commit_seq = self._database.newest_seq = receipts[0].commit_seq
         group.committed(self._memory)
         return receipts
 

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from store import writer
 from store.batch import Batch
+from store.errors import StoreBrokenError
 from store.keyfilter import KeyFilter, hash_keys
 
 VERSIONS = "select trace_id::varchar, span_id, start_time, duration_ns, attributes from spans order by 1, 2"
@@ -144,3 +146,26 @@ def test_the_filter_grows_and_seldom_doubts() -> None:
     fresh = hash_keys([rng.integers(0, 2**63, 500_000)])
     assert known.maybe(fresh).mean() < 1e-4
     assert known.nbytes < 8 * len(hashes)
+
+
+def test_a_commit_that_broke_after_it_reached_the_disk_is_not_stored_twice(
+    store: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault is injected: no disk can be made to fail right after the log was flushed."""
+    real, broke = writer._in_transaction, []
+
+    def commit_then_break(cursor: Any, work: Any) -> Any:
+        result = real(cursor, work)
+        if not broke:
+            broke.append(True)
+            raise StoreBrokenError("injected", store.database.generation)
+        return result
+
+    monkeypatch.setattr(writer, "_in_transaction", commit_then_break)
+    receipt = store.writer.submit(make.traces(make.span(span=1), make.span(span=2))).result(20)
+    assert (receipt.stored, receipt.duplicate) == (0, 2)
+    assert store.count("spans") == 2
+    again = store.writer.submit(make.traces(make.span(span=3))).result(20)
+    assert (again.commit_seq, again.stored) == (3, 1)
+    total = store.total("traces")
+    assert (total["received"], total["stored"], total["duplicate"]) == (5, 3, 2)
