@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import threading
@@ -17,7 +18,9 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from store.errors import SchemaError, StoreBrokenError, StoreBusyError, StoreError, StoreLockedError
+from store.undo import Undo, undo_torn_checkpoint
 
+log = logging.getLogger(__name__)
 FILE_NAME = "assayline.duckdb"
 CATALOG = "assayline"
 # A checkpoint stalls commits while it rewrites the last row group. Measured at 10,000 spans/s: with 122,880 rows (the
@@ -49,6 +52,7 @@ class Database:
         self._closed = False
         self.newest_seq = 0  # the newest group commit of this process; 0: none yet
         self.generation = 0  # grows with every reopening
+        self._undo: Undo | None = None
         self._root: DuckDBPyConnection | None = self._connect()  # null: a reopening failed
 
     @classmethod
@@ -69,17 +73,28 @@ class Database:
             raise
 
     def _connect(self) -> DuckDBPyConnection:
+        _create(self.path, self._config)
+        if undo_torn_checkpoint(self.path):
+            log.warning("a crash cut a checkpoint of %s short; it is undone, the log has everything", self.path)
         connection = duckdb.connect(config=self._config)
         try:
+            connection.execute("pragma disable_checkpoint_on_shutdown")  # every checkpoint is ours: see store/undo.py
             _attach(connection, self.path)
+            self._undo = Undo(self.path)
             connection.execute("set global timezone = 'UTC'")
             connection.execute("set global enable_external_access = false")  # but for the attached file
             migrate(connection)
             connection.execute("set lock_configuration = true")
         except BaseException:
-            connection.close()
+            self._release_file(connection)
             raise
         return connection
+
+    def _release_file(self, connection: DuckDBPyConnection) -> None:
+        _close_quietly(connection)
+        if self._undo is not None:  # after DuckDB: closing any descriptor gives up the lock
+            self._undo.close()
+            self._undo = None
 
     @contextmanager
     def lease(self) -> Iterator[DuckDBPyConnection]:
@@ -145,7 +160,7 @@ class Database:
         try:
             self._wait_for_leases()
             if self._root is not None:
-                _close_quietly(self._root)
+                self._release_file(self._root)
                 self._root = None
             self._root = self._connect_again()
         finally:
@@ -189,9 +204,16 @@ class Database:
         return room.f_bavail * room.f_frsize
 
     def checkpoint(self) -> None:
-        """Fold the WAL into the file. Readers go on; commits wait."""
+        """Fold the WAL into the file. Readers go on; commits wait. One at a time: the writer's thread calls it."""
         with self.lease() as cursor:
-            cursor.execute(f"checkpoint {CATALOG}")
+            self._fold(cursor)
+
+    def _fold(self, connection: DuckDBPyConnection) -> None:
+        if self._undo is None:
+            return
+        self._undo.arm(connection)
+        connection.execute(f"checkpoint {CATALOG}")
+        self._undo.disarm()
 
     def close(self) -> None:
         """Interrupt what still reads, checkpoint, close. A second call does nothing."""
@@ -204,8 +226,9 @@ class Database:
             self._wait_for_leases()
         finally:
             if self._root is not None:
-                _checkpoint_quietly(self._root)
-                _close_quietly(self._root)
+                with suppress(duckdb.Error, OSError):  # the WAL keeps everything; the next open replays it
+                    self._fold(self._root)
+                self._release_file(self._root)
             _release(self.path)
 
 
@@ -214,11 +237,25 @@ def _config(path: Path, memory_limit: str, threads: int) -> Config:
         "temp_directory": f"{path}.tmp",  # where big reads spill
         "memory_limit": memory_limit,
         "threads": threads,
-        # The writer checkpoints by itself, after its senders have their answer; this is the net below it.
-        "checkpoint_threshold": "1GB",
+        # Never by itself: the writer checkpoints when its senders have their answer, and in a way that survives a kill.
+        "checkpoint_threshold": "1000TB",
         "python_enable_replacements": "false",  # a Python variable is never a table
         "arrow_lossless_conversion": "true",  # uuid stays a uuid, not text
     }
+
+
+def _create(path: Path, config: Config) -> None:
+    """Make an empty store file, whole or not at all: one that was cut while it was made could never be opened."""
+    new = path.with_name(path.name + ".creating")
+    for left in (new, new.with_name(new.name + ".wal")):
+        left.unlink(missing_ok=True)
+    if path.exists():
+        return
+    with duckdb.connect(config=config) as connection:
+        _attach(connection, new)
+        connection.execute("use memory")
+        connection.execute(f"detach {CATALOG}")
+    new.rename(path)
 
 
 def _attach(connection: DuckDBPyConnection, path: Path) -> None:
@@ -263,11 +300,6 @@ def is_broken(error: BaseException) -> bool:
 def _close_quietly(connection: DuckDBPyConnection) -> None:
     with suppress(duckdb.Error):  # invalidated: there is nothing left to close
         connection.close()
-
-
-def _checkpoint_quietly(connection: DuckDBPyConnection) -> None:
-    with suppress(duckdb.Error):  # the WAL keeps everything; the next open replays it
-        connection.execute(f"checkpoint {CATALOG}")
 
 
 def migrations() -> list[tuple[int, str, str]]:

@@ -340,7 +340,7 @@ class Writer:
                 self._reopen(error.generation)
             except StoreBusyError as again:
                 log.warning("%s; the next write tries again", again)
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             log.warning("the checkpoint is put off: %s", error)
             self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S
 
