@@ -1,0 +1,190 @@
+"""The command `assay`, with a server and without."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from server.settings import Settings
+from server.when import parse_time
+
+Serving = Any  # of conftest.py
+Command = Callable[..., subprocess.CompletedProcess[str]]
+CALL = {"gen_ai__operation__name": "chat", "gen_ai__usage__input_tokens": 7}
+
+
+@pytest.fixture(scope="module")
+def folder(shared: Serving, otlp: Callable[..., bytes]) -> Path:
+    """The store of a server that holds two traces."""
+    for trace in (1, 2):
+        shared.post(otlp(trace, spans=2, **CALL))
+    return Path(shared.folder)
+
+
+def lines(ended: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def test_every_answer_is_the_same_with_and_without_a_server(
+    start: Callable[..., Serving], otlp: Any, command: Command
+) -> None:
+    serving = start()
+    for trace in (1, 2):
+        serving.post(otlp(trace, spans=2, **CALL))
+    questions = [
+        ("totals", "--json"),
+        ("totals", "--json", "--trace-id", f"{2:032x}", "--since", "1h"),
+        ("ledger", "--json"),
+        ("sql", "--json", "select count(*) as n from spans"),
+    ]
+    with_server = [lines(command(serving.folder, *question)) for question in questions]
+    assert serving.end() == 0
+    assert [lines(command(serving.folder, *question)) for question in questions] == with_server
+    totals, one, ledger, counted = with_server
+    assert [row["trace_id"] for row in totals] == [f"{1:032x}", f"{2:032x}"]
+    assert one == totals[1:]
+    assert (one[0]["spans"], one[0]["model_calls_ok"], one[0]["input_tokens"], one[0]["cost_usd"]) == (2, 2, 14, None)
+    assert [(row["received"], row["stored"]) for row in ledger] == [(4, 4)]
+    assert counted == [{"n": 4}]
+
+
+def test_people_get_tables(folder: Path, command: Command) -> None:
+    shown = command(folder, "totals").stdout
+    assert f"{1:032x}" in shown
+    assert "unknown" in shown
+    assert "http-protobuf" in command(folder, "ledger").stdout
+    assert "commit_seq" in command(folder, "status").stdout
+    assert command(folder, "totals", "--until", "2020-01-01").stdout == "No traces in this window.\n"
+
+
+def test_a_project_is_made_once(folder: Path, command: Command) -> None:
+    made = [lines(command(folder, "projects", "--add", "web", "--json")) for _ in range(2)]
+    assert made[0] == made[1]
+    assert {row["name"] for row in lines(command(folder, "projects", "--json"))} == {"default", "web"}
+    assert lines(command(folder, "totals", "--json", "--project", "web")) == []
+
+
+def test_an_export_is_parquet(folder: Path, command: Command, tmp_path: Path) -> None:
+    ended = command(folder, "export", str(tmp_path / "out"), "--since", "1d")
+    assert ended.returncode == 0, ended.stderr
+    assert pq.read_table(tmp_path / "out" / "spans.parquet").num_rows == 4
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))["tables"]["spans"]["rows"] == 4
+
+
+def test_sql_prints_in_three_forms(folder: Path, command: Command) -> None:
+    query = "select name, count(*) as n, null as nothing from spans group by name order by name"
+    rows = lines(command(folder, "sql", "--json", query))
+    assert rows == [{"name": "step 1", "n": 2, "nothing": None}, {"name": "step 2", "n": 2, "nothing": None}]
+    read = list(csv.DictReader(io.StringIO(command(folder, "sql", "--csv", query).stdout)))
+    assert read[0] == {"name": "step 1", "n": "2", "nothing": ""}
+    assert "step 2" in command(folder, "sql", query).stdout
+
+
+def test_the_prompt_takes_statements_one_by_one(folder: Path, command: Command) -> None:
+    typed = "select 1\nas one;\ndrop table spans;\n.tables\nselect count(*) as n from spans"
+    ended = command(folder, "sql", "--json", stdin=typed)
+    rows = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert rows[0] == {"one": 1}
+    assert {"spans", "logs"} <= {row["table_name"] for row in rows[1:-1]}
+    assert rows[-1] == {"n": 4}
+    assert ended.stderr.startswith("DROP is refused")
+
+
+def test_settings_tell_where_they_come_from(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text("drain_s = 3.0\nretry_after_s = 5.0\n", "utf-8")
+    ended = command(tmp_path, "settings", "--json", "--data-dir", str(tmp_path), config_file=file, retry_after_s=9)
+    rows = {row["setting"]: row for row in lines(ended)}
+    assert set(rows) == set(Settings.model_fields)
+    told = {name: (rows[name]["value"], rows[name]["source"]) for name in ("drain_s", "retry_after_s", "host")}
+    assert told == {
+        "drain_s": (3.0, str(file)),
+        "retry_after_s": (9.0, "environment"),
+        "host": ("127.0.0.1", "default"),
+    }
+    assert rows["data_dir"]["source"] == "flag"
+    assert all(row["description"] for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "told"),
+    [
+        pytest.param(["totals"], {}, 2, "No store in", id="no-store"),
+        pytest.param(["totals"], {"api_url": "http://127.0.0.1:9"}, 1, "No server answers", id="no-server"),
+        pytest.param(["totals", "--since", "soon"], {}, 2, "'soon' is no time", id="bad-time"),
+        pytest.param(["serve", "--api-port", "99999"], {}, 2, "api_port", id="bad-port"),
+        pytest.param(["serve"], {"variant_keys": "a,b"}, 2, "JSON", id="bad-list"),
+        pytest.param(["serve"], {"config_file": "nowhere.toml"}, 2, "nowhere.toml", id="no-file"),
+        pytest.param(["nonsense"], {}, 2, "No such command", id="no-command"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    tmp_path: Path, command: Command, arguments: list[str], settings: dict[str, object], code: int, told: str
+) -> None:
+    ended = command(tmp_path, *arguments, **settings)
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["totals", "--project", "nowhere"], "Known: default"),
+        (["totals", "--trace-id", "xyz"], "trace_id"),
+        (["sql", "delete from spans"], "DELETE is refused"),
+        (["projects", "--add", "two words"], "'two words'"),
+    ],
+)
+def test_what_the_server_refuses_is_a_mistake_of_the_user(
+    folder: Path, command: Command, arguments: list[str], told: str
+) -> None:
+    ended = command(folder, *arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert told in ended.stderr
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from server import cli\n"
+        "try: cli.app(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'duckdb', 'pyarrow', 'pandas', 'fastapi', 'grpc', 'httpx', 'pydantic', 'rich'} & set(sys.modules)\n"
+        "print(heavy, file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "renormalise" in ended.stdout
+    assert ended.stderr.strip() == "set()"
+
+
+def test_the_version_is_the_package_s(tmp_path: Path, command: Command) -> None:
+    assert command(tmp_path, "version").stdout.count(".") == 2
+
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-24", datetime(2026, 11, 24, tzinfo=UTC)),
+        ("2026-11-24T09:00", datetime(2026, 11, 24, 9, tzinfo=UTC)),
+        ("2026-11-24T09:00:00+02:00", datetime(2026, 11, 24, 7, tzinfo=UTC)),
+        ("2026-11-24T09:00Z", datetime(2026, 11, 24, 9, tzinfo=UTC)),
+        ("90m", datetime(2026, 11, 24, 10, 30, tzinfo=UTC)),
+        ("2 D", datetime(2026, 11, 22, 12, tzinfo=UTC)),
+        ("1w", datetime(2026, 11, 17, 12, tzinfo=UTC)),
+    ],
+)
+def test_times_as_people_type_them(text: str, expected: datetime) -> None:
+    assert parse_time(text, NOW) == expected
