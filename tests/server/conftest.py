@@ -200,6 +200,11 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
+def command_environment() -> Callable[..., dict[str, str]]:
+    return environment
+
+
+@pytest.fixture(scope="session")
 def otlp() -> Callable[..., bytes]:
     return request
 
