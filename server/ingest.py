@@ -1,4 +1,4 @@
-"""From a receiver's request to a commit: admit, decode in a thread, hand to the writer, wait for the disk."""
+"""From a receiver's request to a commit: admit, decode in a process, hand to the writer, wait for the disk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,11 +13,10 @@ from datetime import UTC, datetime
 from collectors.errors import UnavailableError, UndecodableError, UnknownProjectError
 from collectors.model import Rejection
 from collectors.normalise import NormaliserOptions
-from collectors.otlp import decode
 from collectors.otlp.rejections import message
 from collectors.receivers.sink import ExportOutcome, ExportRequest
-from server.batches import BatchMaker
 from server.core import Core
+from server.decoders import DecoderLostError, Decoders, Prepared
 from server.projects import Projects
 from server.secret import hash_key
 from server.settings import Settings
@@ -47,61 +45,59 @@ class Counters:
     last_commit_at: float | None = None  # Unix seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """One request on its way to the disk."""
-
-    received: int
-    dropped_attributes: int
-    rejections: Sequence[Rejection]
-    future: Future[Receipt]
-
-
 class Ingest:
-    """The sink of both receivers. `accept` and `refuse` run on one event loop; the work is done in threads."""
+    """The sink of both receivers. `accept` and `refuse` run on one event loop; the work is done elsewhere."""
 
-    def __init__(  # noqa: PLR0917 - made in one place
-        self,
-        writer: Writer,
-        projects: Projects,
-        options: NormaliserOptions,
-        max_bytes: int,
-        decode_threads: int = 2,
-        retry_after_s: float = 1.0,
+    def __init__(
+        self, writer: Writer, projects: Projects, decoders: Decoders, max_bytes: int, retry_after_s: float = 1.0
     ) -> None:
         """`max_bytes` bounds the requests that are held, undecoded or unwritten."""
         self.counters = Counters()
         self.max_bytes = max_bytes
-        self._writer, self._projects, self._maker = writer, projects, BatchMaker(options)
+        self._writer, self._projects, self._decoders = writer, projects, decoders
         self._retry_after_s = retry_after_s
         self._held = 0
-        self._pool = ThreadPoolExecutor(decode_threads, thread_name_prefix="decode")
 
     async def accept(self, request: ExportRequest) -> ExportOutcome:
         """See `collectors.receivers.sink.Sink`."""
         try:
             with self._holding(len(request.body)):
-                ticket = await asyncio.get_running_loop().run_in_executor(self._pool, self._prepare, request)
-                receipt = await asyncio.wrap_future(ticket.future)
-        except UnavailableError:
+                project_id = await self._project_id(request.project)
+                prepared = await self._decoders.prepare(request, project_id)
+                receipt = await asyncio.wrap_future(self._writer.submit(prepared.batch))
+        except (UnavailableError, StoreBusyError, DecoderLostError) as error:
             self.counters.postponed_requests += 1
-            raise
-        except StoreBusyError as error:
-            self.counters.postponed_requests += 1
-            raise UnavailableError(str(error), error.retry_after_s, overloaded=error.overloaded) from error
+            raise self._postponed(error) from error
         except UndecodableError as error:
             self.counters.undecodable_requests += 1
             await self.refuse(request, str(error), len(request.body))
             raise
-        self._count(ticket, receipt)
-        return outcome(request, ticket.rejections, receipt)
+        self._count(prepared, receipt)
+        return outcome(request, prepared.rejections, receipt)
+
+    def _postponed(self, error: Exception) -> UnavailableError:
+        if isinstance(error, UnavailableError):
+            return error
+        if isinstance(error, StoreBusyError):
+            return UnavailableError(str(error), error.retry_after_s, overloaded=error.overloaded)
+        return UnavailableError(str(error), self._retry_after_s)
 
     async def refuse(self, request: ExportRequest, reason: str, size: int) -> None:
         """Record a request of which nothing could be read; when that fails, the log keeps it."""
+        project_id = None
+        with suppress(UnknownProjectError, UnavailableError):
+            project_id = await self._project_id(request.project)
+        now = datetime.now(UTC).replace(tzinfo=None)
+        sample = request.body[:SAMPLE_BYTES].decode(errors="replace") or None
+        refusal = Refusal(project_id, now, request.source, request.signal, size, reason, sample)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._pool, self._record, request, reason, size)
+            await asyncio.wrap_future(self._writer.call(lambda cursor: record_refusals(cursor, [refusal])))
         except StoreBusyError as error:
             log.warning("not on record: %s, %d bytes, %s (%s)", request.source, size, reason, error)
+
+    def warm_up(self) -> None:
+        """Start a decoding process before the first request comes."""
+        self._decoders.warm_up()
 
     def status(self) -> dict[str, object]:
         """The counters and the queue, for `GET /api/status`."""
@@ -112,8 +108,8 @@ class Ingest:
         return self._held >= self.max_bytes
 
     def close(self) -> None:
-        """Let the threads end; call it when no request is in flight."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Let the decoding processes end; call it when no request is in flight."""
+        self._decoders.close()
 
     @contextmanager
     def _holding(self, size: int) -> Iterator[None]:
@@ -127,39 +123,25 @@ class Ingest:
         finally:
             self._held -= size
 
-    def _prepare(self, request: ExportRequest) -> Ticket:
-        project_id = self._project_id(request.project)
-        decoded = decode(request.signal, request.source, request.body)
-        batch, rejections = self._maker.make(decoded, request, project_id)
-        dropped = sum(span.dropped_attributes for span in decoded.spans)
-        dropped += sum(record.dropped_attributes for record in decoded.logs)
-        return Ticket(sum(decoded.received.values()), dropped, rejections, self._writer.submit(batch))
-
-    def _project_id(self, name: str | None) -> int:
+    async def _project_id(self, name: str | None) -> int:
+        known = self._projects.known(name or DEFAULT_PROJECT)
+        if known is not None:
+            return known
         try:
-            return self._projects.id_of(name or DEFAULT_PROJECT)
+            return await asyncio.to_thread(self._projects.id_of, name or DEFAULT_PROJECT)
         except UnknownProjectNameError as error:
             raise UnknownProjectError(str(error)) from error
-        except QueryTimeoutError as error:
+        except (QueryTimeoutError, StoreBusyError) as error:
             raise UnavailableError(str(error), self._retry_after_s) from error
 
-    def _record(self, request: ExportRequest, reason: str, size: int) -> None:
-        project_id = None
-        with suppress(UnknownProjectError, UnavailableError):
-            project_id = self._project_id(request.project)
-        now = datetime.now(UTC).replace(tzinfo=None)
-        sample = request.body[:SAMPLE_BYTES].decode(errors="replace") or None
-        refusal = Refusal(project_id, now, request.source, request.signal, size, reason, sample)
-        self._writer.call(lambda cursor: record_refusals(cursor, [refusal])).result()
-
-    def _count(self, ticket: Ticket, receipt: Receipt) -> None:
+    def _count(self, prepared: Prepared, receipt: Receipt) -> None:
         counters = self.counters
         counters.requests += 1
-        counters.received += ticket.received
+        counters.received += prepared.received
         counters.stored += receipt.stored
         counters.duplicate += receipt.duplicate
-        counters.rejected += receipt.rejected + sum(rejection.count for rejection in ticket.rejections)
-        counters.dropped_attributes += ticket.dropped_attributes
+        counters.rejected += receipt.rejected + sum(rejection.count for rejection in prepared.rejections)
+        counters.dropped_attributes += prepared.dropped_attributes
         counters.last_commit_at = time.time()
 
 
@@ -176,9 +158,8 @@ def make_ingest(core: Core) -> Ingest:
     return Ingest(
         core.writer,
         core.projects,
-        normaliser_options(settings),
+        Decoders(normaliser_options(settings), settings.decode_processes),
         settings.queue_max_bytes,
-        settings.decode_threads,
         settings.retry_after_s,
     )
 

@@ -1,4 +1,4 @@
-"""The server process: one event loop that receives, and the threads that decode, write, resolve and read."""
+"""The server process: one event loop that receives, and the threads that write, resolve and read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ else:
 
 log = logging.getLogger(__name__)
 DRAIN_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# Decoding makes many objects that die young and no cycles; the default threshold of 700 costs some percent of ingest.
+# Requests make many objects that die young and no cycles.
 GC_THRESHOLDS = (50_000, 20, 50)
 
 
@@ -129,6 +129,7 @@ class Process:
     async def _serve(self, core: Core, sockets: Sockets) -> None:
         settings = self._settings
         ingest, config = make_ingest(core), receiver_config(settings)
+        ingest.warm_up()
         draining = Draining(settings.retry_after_s)
         receiver = GrpcReceiver(ingest, config, draining)
         note = self._note(sockets, await start_grpc(receiver, settings))

@@ -15,6 +15,10 @@ class Projects:
         self._readers, self._writer = readers, writer
         self._ids: dict[str, int] = {}
 
+    def known(self, name: str) -> int | None:
+        """The id when it is in memory; no wait."""
+        return self._ids.get(name)
+
     def id_of(self, name: str) -> int:
         """The id of a project.
 

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         gt=0,
         description="Undecoded and unwritten requests held in memory, in bytes; beyond it senders are told to wait.",
     )
-    decode_threads: int = Field(2, ge=1, description="Threads that decode requests.")
+    decode_processes: int = Field(2, ge=1, description="Processes that decode requests; they start when work comes.")
     retry_after_s: float = Field(
         1.0, gt=0, description="Seconds that a sender is asked to wait when a request cannot be taken."
     )

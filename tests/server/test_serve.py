@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from google.rpc.status_pb2 import Status
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
@@ -224,3 +225,30 @@ def test_a_second_server_on_a_store_says_who_holds_it(shared: Serving, command: 
     assert "Traceback" not in ended.stderr
     with Client(shared.note.api_url) as client:
         assert client.ready() == (True, [])
+
+
+def decoders(serving: Serving) -> list[psutil.Process]:
+    children = psutil.Process(serving.process.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_a_lost_decoder_is_replaced(start: Start, otlp: Callable[..., bytes]) -> None:
+    serving = start(decode_processes=1)
+    assert serving.post(otlp(1)).is_success
+    (before,) = decoders(serving)
+    before.kill()
+    before.wait(10)
+    codes = [serving.post(otlp(number)).status_code for number in (2, 2, 3)]
+    assert codes in ([503, 200, 200], [200, 200, 200])
+    with serving.client() as client:
+        assert [row["spans"] for row in client.totals()] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_decoders_end_with_their_server(start: Start, otlp: Callable[..., bytes], ending: signal.Signals) -> None:
+    serving = start()
+    assert serving.post(otlp(1)).is_success
+    found = decoders(serving)
+    assert found
+    serving.end(ending)
+    assert psutil.wait_procs(found, timeout=10)[1] == []
