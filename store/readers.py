@@ -13,8 +13,8 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store import queries
-from store.database import Database, one_row
-from store.errors import QueryTimeoutError, StoreBrokenError, StoreBusyError
+from store.database import Database, is_broken, one_row
+from store.errors import QueryTimeoutError, StoreBrokenError, StoreBusyError, UnknownQueryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class ReaderPool:
         newest = self._database.newest_seq
         with self.read() as cursor:
             mark = watermark(cursor, newest)
-            table = query.function(cursor, project_id, **arguments)
+            table = _told(query, cursor, project_id, arguments)
         return Answer(table.slice(0, limit), mark, table.num_rows > limit)
 
     def watermark(self) -> str:
@@ -142,6 +142,22 @@ def watermark(cursor: DuckDBPyConnection, at_least: int = 0) -> str:
         {"at_least": at_least},
     )
     return f"{commit_seq}-{resolved_seq or 0}"
+
+
+def _told(query: queries.Query, cursor: DuckDBPyConnection, project_id: int, arguments: dict[str, object]) -> pa.Table:
+    """The query's table; what the database says of a wrong value, and of too little room, in our words."""
+    try:
+        return query.function(cursor, project_id, **arguments)
+    except (ValueError, duckdb.DataError, duckdb.InvalidInputException) as error:
+        if is_broken(error):
+            raise
+        message = f"Query {query.name} has no answer for these parameters: {error}"
+        raise UnknownQueryError(message) from error
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        if is_broken(error):
+            raise
+        message = f"Query {query.name} needs more memory or disk than there is. Narrow the time range. ({error})"
+        raise StoreBusyError(message, retry_after_s=5.0) from error
 
 
 class _Alarm:

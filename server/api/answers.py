@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +16,12 @@ import orjson
 import pyarrow as pa
 from fastapi import Request, Response
 
+from server.api.problems import ProblemError
 from store.readers import Answer
 
 ARROW = "application/vnd.apache.arrow.stream"
 JSON_LINES = "application/x-ndjson"
+FORMATS = ("arrow", "json", "jsonl")
 GZIP_FROM_BYTES = 16_384
 JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
@@ -37,10 +41,16 @@ def answer_of(request: Request, answer: Answer, default: str = "arrow") -> Respo
 
 
 def form(request: Request, default: str = "arrow") -> str:
-    """`arrow`, `json` or `jsonl`: what the caller wants. The parameter `format` goes before the Accept header."""
+    """`arrow`, `json` or `jsonl`: what the caller wants. The parameter `format` goes before the Accept header.
+
+    Raises ProblemError for another format.
+    """
     given = request.query_params.get("format")
-    if given in ("arrow", "json", "jsonl"):
+    if given in FORMATS:
         return given
+    if given:
+        detail = f"No answer has the format {given!r}. Use one of {', '.join(FORMATS)}."
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "unknown_query_or_parameter", detail)
     accept = request.headers.get("accept", "")
     if "ndjson" in accept or "jsonl" in accept:
         return "jsonl"
@@ -110,7 +120,16 @@ def dumps(value: Any) -> bytes:
     try:
         return orjson.dumps(value, _plain, JSON_OPTIONS)
     except orjson.JSONEncodeError:  # integers beyond 64 bits, lone surrogates: the standard library takes them
-        return json.dumps(value, default=_plain, separators=(",", ":")).encode()
+        return json.dumps(_finite(value), default=_plain, separators=(",", ":")).encode()
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinities as null, which JSON has no words for; orjson does the same."""
+    if isinstance(value, dict):
+        return {key: _finite(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_finite(member) for member in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

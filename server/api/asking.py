@@ -9,14 +9,13 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from server.api.answers import ARROW, JSON_LINES, answer_of, json_response
+from server.api.answers import ARROW, FORMATS, JSON_LINES, answer_of, json_response
 from server.api.context import DEFAULT, Here
 from server.api.rights import needs, router
 from store import queries
 from store.queries import Parameter, Query
 
 RESERVED = frozenset({"project", "format"})
-FORMATS = ["arrow", "json", "jsonl"]
 
 routes = router()
 
@@ -84,9 +83,14 @@ def parameters(query: Query) -> list[dict[str, Any]]:
     ]
     shared = [
         {"name": "project", "in": "query", "schema": {"type": "string", "default": DEFAULT}},
-        {"name": "format", "in": "query", "schema": {"type": "string", "enum": FORMATS, "default": "arrow"}},
+        format_parameter("arrow"),
     ]
     return [*own, *shared]
+
+
+def format_parameter(default: str) -> dict[str, Any]:
+    """The parameter that every table's route has; the Accept header is the other way to ask."""
+    return {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(FORMATS), "default": default}}
 
 
 def _with_default(one: Parameter) -> dict[str, Any]:

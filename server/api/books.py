@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
 import pyarrow as pa
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from server.api.answers import JSON_LINES, answer_of, dumps, form, json_response, rows_of
+from server.api.asking import format_parameter, responses
 from server.api.context import DEFAULT, Here, Project, Since, Until, in_utc
+from server.api.problems import ProblemError
 from server.api.rights import needs, router
 
 SETTLE_S = 30.0
@@ -21,7 +24,20 @@ CHUNK_ROWS = 5_000
 routes = router()
 
 
-@routes.get("/api/totals", tags=["books"], dependencies=[needs("read")])
+def only_known(request: Request) -> None:
+    """Refuse parameters that the route does not have: a bill over all of time is no answer to a mistyped filter."""
+    known = {one.alias for one in request.scope["route"].dependant.query_params} | {"format"}
+    for name in request.query_params:
+        if name not in known:
+            detail = f"There is no parameter {name!r}. There are: {', '.join(sorted(known))}."
+            raise ProblemError(HTTPStatus.BAD_REQUEST, "unknown_query_or_parameter", detail)
+
+
+STRICT = [needs("read"), Depends(only_known)]
+FORMS: dict[str, Any] = {"parameters": [format_parameter("json")], "responses": responses()}
+
+
+@routes.get("/api/totals", tags=["books"], dependencies=STRICT, openapi_extra=FORMS)
 def totals(
     *,
     request: Request,
@@ -50,7 +66,7 @@ def lines(table: pa.Table) -> Iterator[bytes]:
         yield b"".join(dumps(row) + b"\n" for row in rows_of(pa.Table.from_batches([batch])))
 
 
-@routes.get("/api/ledger", tags=["books"], dependencies=[needs("read")])
+@routes.get("/api/ledger", tags=["books"], dependencies=STRICT, openapi_extra=FORMS)
 def ledger(
     request: Request, here: Here, project: Project = DEFAULT, since: Since = None, until: Until = None
 ) -> Response:

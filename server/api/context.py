@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Query, Request
 
+from server.api.problems import ProblemError
 from server.core import Core
 from server.ingest import DEFAULT_PROJECT
 from server.running import Running
@@ -38,10 +40,14 @@ def _context(request: Request) -> Context:
 
 
 def in_utc(value: datetime | None) -> datetime | None:
-    """A time as the store holds it: UTC without a zone."""
+    """A time as the store holds it: UTC without a zone. Raises ProblemError for one that UTC cannot tell."""
     if value is None or value.tzinfo is None:
         return value
-    return value.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        detail = f"{value.isoformat()} is before the year 1 or after 9999 in UTC."
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail) from error
 
 
 Here = Annotated[Context, Depends(_context)]

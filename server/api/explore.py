@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from store import queries
 from store.readers import Answer
 
 SKEW = timedelta(hours=1)  # a span may start before the start of its trace was known
+EARLIEST = datetime(1, 1, 2)  # noqa: DTZ001 - UTC without a zone; before it there is no hour to look back
 CONTENT = ("input", "input_key", "output", "output_key")
 
 routes = router()
@@ -64,7 +65,11 @@ def span(
     `documents` are lists; facts that nobody told are null. `since`, the start of the trace, makes it faster.
     """
     start = in_utc(since)
-    params = {"trace_id": trace_id, "span_id": span_id, "since": None if start is None else start - SKEW}
+    params = {
+        "trace_id": trace_id,
+        "span_id": span_id,
+        "since": None if start is None else max(start, EARLIEST) - SKEW,
+    }
     answer = here.core.run("span_detail", project, params)
     if answer.table.num_rows == 0:
         detail = f"Project {project!r} has no span {span_id} in trace {trace_id.hex}. It may not have arrived yet."

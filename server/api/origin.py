@@ -33,21 +33,32 @@ class OriginGuard:
 
     def fault(self, method: str, headers: Headers) -> str | None:
         """Why the request is refused; null when it is not."""
-        host = headers.get("host", "")
+        host = headers.get("host")
+        if host is None:  # HTTP/1.0, as health probes speak it; every browser names the host
+            host = "localhost"
         if not self._is_ours(host):
             return f"Host {host!r} is not a name of this server. Add it to the setting allowed_hosts if it should be."
         if method in SAFE_METHODS:
             return None
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _split(origin)[0] != host.lower():
             return f"A page of {origin!r} may not change anything here."
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return "A page of another site may not change anything here."
         return None
 
     def _is_ours(self, host: str) -> bool:
-        name = (urlsplit(f"//{host}").hostname or "").lower()
+        _, name = _split(f"//{host}")
         return name in self._names or name.endswith(".localhost") or _is_address(name)
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Lower case: what stands between the slashes, and the name in it. Empty when there is none, or it is malformed."""
+    try:
+        parts = urlsplit(url)
+        return parts.netloc.lower(), (parts.hostname or "").lower()
+    except ValueError:  # brackets without an address
+        return "", ""
 
 
 def _is_address(name: str) -> bool:

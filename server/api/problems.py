@@ -74,7 +74,9 @@ async def _http(request: Request, error: Exception) -> Response:
     if status == HTTPStatus.NOT_FOUND:
         detail = f"Nothing stands at {request.url.path}. The API is documented at /docs."
         return problem(status, "not_found", detail)
-    return problem(status, status.name.lower(), str(getattr(error, "detail", "") or status.description))
+    answer = problem(status, status.name.lower(), str(getattr(error, "detail", "") or status.description))
+    answer.headers.update(getattr(error, "headers", None) or {})  # such as Allow
+    return answer
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

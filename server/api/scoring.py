@@ -17,6 +17,7 @@ from server.api.rights import needs, router
 from store.batch import Batch
 
 WRITE_S = 60.0
+FIRST_YEAR, LAST_YEAR = 1970, 2261  # what nanoseconds since 1970 in 64 bits can tell
 
 routes = router()
 
@@ -46,6 +47,8 @@ class Score(BaseModel):
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
+        if self.time is not None and not FIRST_YEAR <= self.time.year <= LAST_YEAR:
+            raise ValueError(f"time is outside the years {FIRST_YEAR} to {LAST_YEAR}")
         targets = (self.trace_id, self.session_id, self.response_id)
         if sum(target is not None for target in targets) != 1:
             raise ValueError("name one target: trace_id (with or without span_id), session_id or response_id")

@@ -60,7 +60,7 @@ class Parameter:
         for kind in self.types:
             try:
                 return _convert(kind, value)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, OverflowError):
                 continue
         message = f"{value!r} is not {' or '.join(map(_type_name, self.types))}"
         raise ValueError(message)
@@ -168,7 +168,10 @@ def _time(value: object) -> datetime:
 def _whole(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise TypeError
-    return int(value)
+    number = int(value)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError
+    return number
 
 
 def _number(value: object) -> float:

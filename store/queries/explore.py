@@ -11,6 +11,8 @@ from duckdb import DuckDBPyConnection
 
 from store.queries import ask, query
 
+MAX_PAGE = 1_000  # rows; each may carry 40,000 letters
+
 
 @query(right="read")
 def traces(  # noqa: PLR0917 - each is one filter, given by name
@@ -43,7 +45,13 @@ def traces(  # noqa: PLR0917 - each is one filter, given by name
     all that match, whatever the page; a page beyond the end has no rows. input and output are the first 20,000 letters
     of what the root, else its first and last model call, said, with input_key and output_key as in `spans`; null:
     nothing was recorded.
+
+    Raises:
+        ValueError: `page_size` is not between 1 and 1,000.
     """
+    if not 1 <= page_size <= MAX_PAGE:
+        message = f"page_size must be between 1 and {MAX_PAGE}, not {page_size}"
+        raise ValueError(message)
     params = {name: value for name, value in locals().items() if name != "con"}
     return ask(con, "traces", params)
 

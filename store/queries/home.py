@@ -23,7 +23,12 @@ def home_totals(con: DuckDBPyConnection, project_id: int, since: datetime, until
 
 @query(right="read")
 def home_series(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, bucket_us: int) -> pa.Table:
-    """The sums of `home_totals` per bucket of `bucket_us` microseconds from 1970 UTC on; empty buckets have no row."""
+    """The sums of `home_totals` per bucket of `bucket_us` microseconds from 1970 UTC on; empty buckets have no row.
+
+    Raises:
+        ValueError: `bucket_us` is not positive.
+    """
+    _check_bucket(bucket_us)
     params = {"project_id": project_id, "since": since, "until": until, "bucket_us": bucket_us}
     return ask(con, "home_series", params)
 
@@ -35,7 +40,11 @@ def home_latency(
     """Exact quantiles of the duration (ns) of model calls that ended well, per bucket; empty buckets have no row.
 
     A call told by several spans counts once.
+
+    Raises:
+        ValueError: `bucket_us` is not positive.
     """
+    _check_bucket(bucket_us)
     params = {"project_id": project_id, "since": since, "until": until, "bucket_us": bucket_us}
     return ask(con, "home_latency", params)
 
@@ -66,3 +75,9 @@ def home_newest(con: DuckDBPyConnection, project_id: int) -> pa.Table:
     sample: the newest trace carries the resource attribute `assayline.sample`; null over an empty store.
     """
     return ask(con, "home_newest", {"project_id": project_id})
+
+
+def _check_bucket(bucket_us: int) -> None:
+    if bucket_us < 1:
+        message = f"bucket_us must be at least 1, not {bucket_us}"
+        raise ValueError(message)

@@ -34,6 +34,7 @@ Serving = Any  # of conftest.py
 NOW = datetime.now(UTC)
 WINDOW = {"since": NOW - timedelta(days=1), "until": NOW + timedelta(days=1)}
 TRACE = 0xCAFE
+TRACES = "/api/traces?since=2026-01-01&until=2026-01-02"
 CONVERSATION = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Where is my order?"}]}])
 ANSWER = json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "In the post."}]}])
 
@@ -106,6 +107,15 @@ def test_a_query_is_json_when_asked(http: httpx.Client, query: dict[str, str], h
         pytest.param("/api/query/trace_summary?trace_id=xyz", "'xyz' is not an id", id="wrong-type"),
         pytest.param("/api/query/ledger_total?nonsense=1", "'nonsense'", id="unknown-parameter"),
         pytest.param("/api/traces?since=2026-01-01&until=2026-01-02&sort=best", "newest", id="not-a-choice"),
+        pytest.param(f"{TRACES}&page_size=-5", "page_size", id="negative-page"),
+        pytest.param(f"{TRACES}&page_size=1001", "page_size", id="huge-page"),
+        pytest.param(f"{TRACES}&min_duration_ns=9223372036854775808", "not a whole number", id="beyond-64-bits"),
+        pytest.param("/api/query/traces?since=0001-01-01T00%2B14&until=2026-01-02", "since", id="before-year-1"),
+        pytest.param("/api/query/home_series?since=2026-01-01&until=2026-01-02&bucket_us=0", "bucket_us", id="bucket"),
+        pytest.param("/api/query/home_latency?since=2026-01-01&until=2026-01-02&bucket_us=0", "bucket_us", id="zero"),
+        pytest.param("/api/query/ledger_total?format=xml", "arrow, json, jsonl", id="unknown-format"),
+        pytest.param("/api/totals?trace_ids=1", "trace_id", id="mistyped-filter-of-totals"),
+        pytest.param("/api/ledger?sinec=2026-01-01", "since", id="mistyped-filter-of-the-ledger"),
     ],
 )
 def test_a_wrong_question_is_told_what_is_wrong(http: httpx.Client, path: str, told: str) -> None:
@@ -118,7 +128,21 @@ def test_a_wrong_question_is_told_what_is_wrong(http: httpx.Client, path: str, t
 def test_an_unknown_project_or_path_is_not_found(http: httpx.Client) -> None:
     assert http.get("/api/query/ledger_total?project=nowhere").json()["kind"] == "unknown_project"
     assert http.get("/api/nothing").json()["kind"] == "not_found"
-    assert http.put("/api/totals").status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    wrong_verb = http.put("/api/totals")
+    assert (wrong_verb.status_code, wrong_verb.headers["allow"]) == (HTTPStatus.METHOD_NOT_ALLOWED, "GET")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/totals?since=", "/api/ledger?until=", f"/api/spans/{TRACE:032x}/{1:016x}?since="]
+)
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_utc_cannot_tell_is_refused(http: httpx.Client, path: str, time: str) -> None:
+    answer = http.get(path + time)
+    assert (answer.status_code, answer.json()["kind"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid")
+
+
+def test_a_span_is_found_from_the_first_moment_on(http: httpx.Client) -> None:
+    assert http.get(f"/api/spans/{TRACE:032x}/{1:016x}?since=0001-01-01").is_success
 
 
 def test_large_json_is_gzipped_for_those_who_take_it(http: httpx.Client) -> None:
@@ -211,6 +235,8 @@ def test_scores_are_appended_and_the_latest_counts(client: Client) -> None:
         pytest.param({"trace_id": "1" * 32}, "give a value", id="no-verdict"),
         pytest.param({"session_id": "s", "value": 1, "error_type": "x"}, "no value", id="failed-with-value"),
         pytest.param({"session_id": "s", "valeu": 1}, "valeu", id="misspelt"),
+        pytest.param({"session_id": "s", "value": 1, "time": "0001-01-01T00:00Z"}, "1970 to 2261", id="too-early"),
+        pytest.param({"session_id": "s", "value": 1, "time": "9999-01-01T00:00Z"}, "1970 to 2261", id="too-late"),
     ],
 )
 def test_a_wrong_score_is_refused(client: Client, score: dict[str, object], told: str) -> None:
@@ -239,6 +265,11 @@ def test_the_prompt_only_asks(client: Client, statement: str) -> None:
     with pytest.raises(ApiError) as refused:
         client.sql(statement)
     assert refused.value.kind == "refused"
+
+
+def test_json_has_no_infinity(client: Client) -> None:
+    rows, _ = client.sql_rows("select (2::hugeint ** 126)::hugeint as h, 1e308 * 10 as i, ['nan'::float] as n")
+    assert rows == [{"h": 2**126, "i": None, "n": [None]}]
 
 
 def test_the_prompt_answers_with_plain_types(client: Client) -> None:
@@ -334,12 +365,17 @@ def test_a_page_of_another_origin_changes_nothing(http: httpx.Client) -> None:
     [
         ("127.0.0.1:8420", True), ("[::1]:8420", True), ("localhost", True), ("app.localhost:1", True),
         ("192.168.1.7:8420", True), ("assay.example:8420", True), ("evil.example", False),
-        ("127.0.0.1.evil.example", False), ("", False),
+        ("127.0.0.1.evil.example", False), ("", False), ("[::1", False), ("a]b[", False), (None, True),
     ],
 )  # fmt: skip
-def test_a_rebound_name_is_refused(host: str, passes: bool) -> None:
+def test_a_rebound_name_is_refused(host: str | None, passes: bool) -> None:
     guard = OriginGuard(FastAPI(), ("assay.example",))
-    assert (guard.fault("GET", Headers({"host": host})) is None) == passes
+    assert (guard.fault("GET", Headers({} if host is None else {"host": host})) is None) == passes
+
+
+def test_a_malformed_origin_is_a_foreign_one() -> None:
+    guard = OriginGuard(FastAPI(), ())
+    assert guard.fault("POST", Headers({"host": "localhost", "origin": "http://[::1"})) is not None
 
 
 def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
@@ -353,6 +389,10 @@ def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
         assert entry["responses"], path
         in_path = {name for name in ("trace_id", "span_id") if f"{{{name}}}" in path}
         assert in_path == {one["name"] for one in entry.get("parameters", []) if one["in"] == "path"}
+        if "application/vnd.apache.arrow.stream" in entry["responses"]["200"]["content"]:
+            assert "format" in {one["name"] for one in entry["parameters"]}, path
+    for path in ("/api/totals", "/api/ledger"):
+        assert "x-assay-watermark" in schema["paths"][path]["get"]["responses"]["200"]["headers"]
     assert {f"/api/query/{name}" for name in queries.names()} <= set(schema["paths"])
     text = json.dumps(schema)
     assert '"type": "null"' not in text
