@@ -264,9 +264,9 @@ def _in_utc(table: pa.Table) -> pa.Table:
 def _error(response: httpx.Response) -> ApiError:
     try:
         told = response.json()
-        message = str(told.get("detail") or told.get("title"))
-    except (json.JSONDecodeError, AttributeError):
-        message = f"The server answered {response.status_code}."
+        message = str(told.get("detail") or told["title"])
+    except (json.JSONDecodeError, AttributeError, KeyError):
+        message = f"{response.url} answered {response.status_code}, and not as the API of this program does."
     return ApiError(_kind(response.status_code), message, response.status_code)
 
 

@@ -15,11 +15,15 @@ def parse_time(text: str, now: datetime | None = None) -> datetime:
     Raises:
         ValueError: it is none of these.
     """
-    if ago := _AGO.fullmatch(text.strip()):
-        return (now or datetime.now(UTC)) - int(ago[1]) * _UNITS[ago[2].lower()]
     try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return _parsed(text.strip(), now or datetime.now(UTC))
+    except (ValueError, OverflowError):  # the latter: before the year 1, or after 9999
         told = f"{text!r} is no time. Write 2026-11-24, 2026-11-24T09:00Z, or how long ago: 90m, 24h, 7d."
         raise ValueError(told) from None
+
+
+def _parsed(text: str, now: datetime) -> datetime:
+    if ago := _AGO.fullmatch(text):
+        return now - int(ago[1]) * _UNITS[ago[2].lower()]
+    at = datetime.fromisoformat(text)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,6 +118,12 @@ def test_settings_tell_where_they_come_from(tmp_path: Path, command: Command) ->
     assert all(row["description"] for row in rows.values())
 
 
+@pytest.mark.parametrize("text", ["soon", "99999999999d", "0001-01-01T00:00+14:00", "2026-13-01"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
+        parse_time(text, NOW)
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "code", "told"),
     [
@@ -153,6 +160,12 @@ def test_what_the_server_refuses_is_a_mistake_of_the_user(
     ended = command(folder, *arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert told in ended.stderr
+
+
+def test_an_address_where_another_program_answers_is_named(folder: Path, command: Command, shared: Serving) -> None:
+    ended = command(folder, "totals", api_url=shared.note.otlp_http_url)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert shared.note.otlp_http_url in ended.stderr
 
 
 def test_help_loads_nothing_heavy() -> None:
