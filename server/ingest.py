@@ -72,6 +72,9 @@ class Ingest:
             self.counters.undecodable_requests += 1
             await self.refuse(request, str(error), len(request.body))
             raise
+        except UnknownProjectError:
+            await self.refuse(request, "unknown_project", len(request.body))
+            raise
         self._count(prepared, receipt)
         return outcome(request, prepared.rejections, receipt)
 

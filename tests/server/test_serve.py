@@ -71,6 +71,9 @@ def test_an_unknown_project_is_refused_and_the_known_ones_are_named(
     answer = shared.post(otlp(1), **{"x-assayline-project": "nowhere"})
     assert answer.status_code == httpx.codes.NOT_FOUND
     assert "default" in Status.FromString(answer.content).message
+    with shared.client() as client:
+        refused = client.query("refused_requests").frame
+    assert "unknown_project" in list(refused["reason"])
 
 
 def test_projects_are_kept_apart(shared: Serving, otlp: Callable[..., bytes]) -> None:
