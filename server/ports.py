@@ -14,10 +14,14 @@ class PortError(Exception):
 
     def __init__(self, host: str, port: int, setting: str, error: OSError) -> None:
         self.host, self.port, self.setting = host, port, setting
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
-        super().__init__(
-            f"Port {port} of {host} {why}. Stop what holds it, or set ASSAY_{setting.upper()} to another port (0: any)."
-        )
+        other = f"set ASSAY_{setting.upper()} to another port (0: any)"
+        if error.errno == errno.EADDRINUSE:
+            told = f"Port {port} of {host} is in use. Stop what holds it, or {other}."
+        elif error.errno == errno.EACCES:
+            told = f"Port {port} of {host} is kept for the administrator of this machine; {other}."
+        else:
+            told = f"{host} cannot be listened on ({error.strerror}). Set ASSAY_HOST to an address of this machine."
+        super().__init__(told)
 
 
 def listen(host: str, port: int, setting: str) -> socket.socket:

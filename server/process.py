@@ -84,7 +84,7 @@ def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
         StoreLockedError: another process holds the store.
         SchemaError: a newer program wrote it.
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("uvicorn", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:

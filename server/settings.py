@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, HttpUrl
+from pydantic import BeforeValidator, Field, HttpUrl
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,16 +15,22 @@ from pydantic_settings import (
 )
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+Memory = Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?(?i:[KMGT]i?B)$")]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda name: str(name).upper())]
 MIB = 1024 * 1024
 
 
+class SettingsFileError(Exception):
+    """The settings file that was asked for is not there."""
+
+
 class Settings(BaseSettings):
-    """Every setting, its default and its unit. Environment names are `ASSAY_` plus the upper-case name.
+    """Every setting, its default and its unit. Environment names are `ASSAY_` plus the upper-case name; empty is unset.
 
     The file is `assayline.toml` in the working folder, or the one named by `ASSAY_CONFIG_FILE`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, extra="forbid", env_ignore_empty=True)
 
     data_dir: Path = Field(Path("assay-data"), description="Folder of the store, its exports and its lock.")
     host: str = Field("127.0.0.1", description="Address that every server binds to; 0.0.0.0 opens it to the network.")
@@ -64,7 +70,7 @@ class Settings(BaseSettings):
         ge=0,
         description="Ingest is refused while the disk has less free space than this or twice the WAL, in bytes.",
     )
-    memory_limit: str = Field("1GB", description="DuckDB's memory limit.")
+    memory_limit: Memory = Field("1GB", description="DuckDB's memory limit.")
     query_threads: int = Field(4, ge=1, description="Reads that run at once.")
     query_timeout_s: float = Field(20.0, gt=0, description="Seconds after which a read is interrupted.")
     query_max_rows: int = Field(
@@ -76,7 +82,7 @@ class Settings(BaseSettings):
         description="Attributes or metadata keys that name a span's variant; the first present wins.",
     )
     hash_user_ids: bool = Field(default=False, description="Store a keyed hash in place of user ids.")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod
     def settings_customise_sources(
@@ -94,9 +100,9 @@ def settings_file() -> Path:
     """The settings file, whether or not it is there.
 
     Raises:
-        FileNotFoundError: `ASSAY_CONFIG_FILE` names one that is not.
+        SettingsFileError: `ASSAY_CONFIG_FILE` names one that is not.
     """
     named = os.environ.get("ASSAY_CONFIG_FILE")
     if named and not Path(named).is_file():
-        raise FileNotFoundError(f"ASSAY_CONFIG_FILE names {named}, which is no file. Create it, or unset the variable.")
+        raise SettingsFileError(f"ASSAY_CONFIG_FILE names {named}, which is no file. Create it, or unset the variable.")
     return Path(named or "assayline.toml")

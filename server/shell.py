@@ -7,6 +7,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from server.running import Running
-from server.settings import Settings, settings_file
+from server.settings import Settings, SettingsFileError, settings_file
 
 USER_ERROR, FAILURE = 2, 1
 OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
@@ -93,7 +94,7 @@ def settings_rows(settings: Settings, flags: set[str]) -> list[dict[str, Any]]:
     """One row a setting: name, value, source (flag, environment, file, default), description."""
     file = settings_file()
     in_file = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
-    environment = {name.upper() for name in os.environ}
+    environment = {name.upper() for name, value in os.environ.items() if value}
 
     def source(name: str) -> str:
         if name in flags:
@@ -115,8 +116,10 @@ def expected(error: Exception) -> tuple[str, int] | None:
         return _invalid(error), USER_ERROR
     if isinstance(error, SettingsError):
         return f'The settings cannot be read: {error}. Lists are written as JSON: ["a", "b"].', USER_ERROR
-    if isinstance(error, FileNotFoundError | tomllib.TOMLDecodeError):
-        return f"The settings cannot be read: {error}", USER_ERROR
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return f"The settings file {settings_file()} cannot be read: {error}", USER_ERROR
+    if isinstance(error, SettingsFileError):
+        return str(error), USER_ERROR
     if isinstance(error, BrokenPipeError):
         return "The reader of the output went away.", FAILURE
     return _told_by_kind(error)
@@ -124,10 +127,19 @@ def expected(error: Exception) -> tuple[str, int] | None:
 
 def _invalid(error: ValidationError) -> str:
     told = [
-        f"setting {'.'.join(map(str, fault['loc']))} cannot be {fault['input']!r}: {fault['msg']}"
+        _fault(".".join(map(str, fault["loc"])), fault["type"], fault["input"], fault["msg"])
         for fault in error.errors()
     ]
     return f"{'; '.join(told)}. `assay settings` explains each setting."
+
+
+def _fault(name: str, kind: str, value: object, message: str) -> str:
+    if kind == "extra_forbidden":
+        close = get_close_matches(name, Settings.model_fields, n=1)
+        return f"there is no setting {name}" + (f"; did you mean {close[0]}?" if close else "")
+    if kind == "string_pattern_mismatch":  # of memory_limit, the only one; a pattern explains nothing to people
+        return f"setting {name} cannot be {value!r}: write a number and a unit, such as 512MB or 2GiB"
+    return f"setting {name} cannot be {value!r}: {message}"
 
 
 def _told_by_kind(error: Exception) -> tuple[str, int] | None:

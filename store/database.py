@@ -17,7 +17,14 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from store.errors import SchemaError, StoreBrokenError, StoreBusyError, StoreError, StoreLockedError
+from store.errors import (
+    SchemaError,
+    StoreBrokenError,
+    StoreBusyError,
+    StoreError,
+    StoreFolderError,
+    StoreLockedError,
+)
 from store.undo import Undo, undo_torn_checkpoint
 
 log = logging.getLogger(__name__)
@@ -61,13 +68,20 @@ class Database:
 
         Raises:
             StoreLockedError: another process, or another object of this one, holds the file.
+            StoreFolderError: the folder cannot be made or written, or the file in it is no store.
             SchemaError: a newer program wrote it, or a released migration was edited.
         """
-        data_dir.mkdir(parents=True, exist_ok=True)
         path = (data_dir / FILE_NAME).resolve()
         _claim(path)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             return cls(path, _config(path, memory_limit, threads))
+        except (OSError, duckdb.IOException) as error:
+            _release(path)
+            message = (
+                f"No store can be opened in {data_dir}: {error}. Set ASSAY_DATA_DIR to a folder that can be written."
+            )
+            raise StoreFolderError(message) from error
         except BaseException:
             _release(path)
             raise

@@ -20,6 +20,10 @@ class StoreLockedError(StoreError):
     """Another process holds the file."""
 
 
+class StoreFolderError(StoreError):
+    """The folder or the file cannot be used: no permission, no room, a file in the way, or no store in it."""
+
+
 class QueryTimeoutError(StoreError):
     """A read ran past its limit and was interrupted."""
 

@@ -105,7 +105,9 @@ def test_the_prompt_takes_statements_one_by_one(folder: Path, command: Command) 
 def test_settings_tell_where_they_come_from(tmp_path: Path, command: Command) -> None:
     file = tmp_path / "own.toml"
     file.write_text("drain_s = 3.0\nretry_after_s = 5.0\n", "utf-8")
-    ended = command(tmp_path, "settings", "--json", "--data-dir", str(tmp_path), config_file=file, retry_after_s=9)
+    ended = command(
+        tmp_path, "settings", "--json", "--data-dir", str(tmp_path), config_file=file, retry_after_s=9, host=""
+    )
     rows = {row["setting"]: row for row in lines(ended)}
     assert set(rows) == set(Settings.model_fields)
     told = {name: (rows[name]["value"], rows[name]["source"]) for name in ("drain_s", "retry_after_s", "host")}
@@ -115,6 +117,7 @@ def test_settings_tell_where_they_come_from(tmp_path: Path, command: Command) ->
         "host": ("127.0.0.1", "default"),
     }
     assert rows["data_dir"]["source"] == "flag"
+    assert (rows["host"]["value"], rows["host"]["source"]) == ("127.0.0.1", "default")  # an empty variable is unset
     assert all(row["description"] for row in rows.values())
 
 
@@ -132,13 +135,26 @@ def test_what_is_no_time(text: str) -> None:
         pytest.param(["totals", "--since", "soon"], {}, 2, "'soon' is no time", id="bad-time"),
         pytest.param(["serve", "--api-port", "99999"], {}, 2, "api_port", id="bad-port"),
         pytest.param(["serve"], {"variant_keys": "a,b"}, 2, "JSON", id="bad-list"),
+        pytest.param(["serve"], {"memory_limit": "lots"}, 2, "such as 512MB", id="bad-memory"),
+        pytest.param(["serve"], {"log_level": "chatty"}, 2, "'CHATTY'", id="bad-log-level"),
+        pytest.param(["serve"], {"host": "no.such.invalid"}, 1, "ASSAY_HOST", id="bad-host"),
+        pytest.param(["serve", "--data-dir", "in-the-way"], {}, 1, "ASSAY_DATA_DIR", id="file-in-the-way"),
+        pytest.param(["serve", "--data-dir", "/dev/null/x"], {}, 1, "ASSAY_DATA_DIR", id="no-folder"),
+        pytest.param(["serve", "--data-dir", "garbage"], {}, 1, "not a valid DuckDB", id="no-store"),
         pytest.param(["serve"], {"config_file": "nowhere.toml"}, 2, "nowhere.toml", id="no-file"),
+        pytest.param(["serve"], {"config_file": "cut.toml"}, 2, "cut.toml", id="cut-file"),
+        pytest.param(["serve"], {"config_file": "misspelt.toml"}, 2, "did you mean api_port", id="misspelt-setting"),
         pytest.param(["nonsense"], {}, 2, "No such command", id="no-command"),
     ],
 )
 def test_a_mistake_is_one_sentence(
     tmp_path: Path, command: Command, arguments: list[str], settings: dict[str, object], code: int, told: str
 ) -> None:
+    (tmp_path / "in-the-way").touch()
+    (tmp_path / "garbage").mkdir()
+    (tmp_path / "garbage" / "assayline.duckdb").write_text("this is no store", "utf-8")
+    (tmp_path / "cut.toml").write_text('host = "127', "utf-8")
+    (tmp_path / "misspelt.toml").write_text("api_prot = 1", "utf-8")
     ended = command(tmp_path, *arguments, **settings)
     assert (ended.returncode, ended.stdout) == (code, "")
     assert told in ended.stderr
