@@ -21,6 +21,7 @@ import httpx
 from _server import Server, shared
 
 BATCH = 500
+REQUIRED = 15_000  # spans/s
 
 
 def load(generator: Path, server: Server, traces: int, style: str, seed: int) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def paced(generator: Path, server: Server, rate: float, seconds: float, style: s
     sys.path.insert(0, str(generator.parent))
     import otlp_load  # noqa: PLC0415 - lies outside the project
 
-    bodies = otlp_load.bodies(int(rate * seconds / 10), 10, BATCH, 1.0, style, 77)
+    bodies = otlp_load.bodies(int(rate * seconds / 10), 10, BATCH, 1.0, style, int(rate))
     latencies: list[float] = []
     lock = threading.Lock()
     start = time.perf_counter() + 0.2
@@ -85,13 +86,13 @@ def main() -> None:
         httpx.get(f"{server.api}/api/totals", params={"limit": 1}, timeout=300)  # lets the resolver catch up
         report["server_cpu_us_per_span_resolved"] = round((server.cpu_s() - before) / spans * 1e6, 1)
         print("full speed:", json.dumps(report))
-        print("half rate:", json.dumps(paced(generator, server, report["spans_per_s"] / 2, 30, options.style)))
-        ledger = httpx.get(f"{server.api}/api/ledger", timeout=60).json()
+        for rate in (REQUIRED / 2, report["spans_per_s"] / 2):
+            print(f"at {rate:.0f} spans/s:", json.dumps(paced(generator, server, rate, 30, options.style)), flush=True)
+        (row,) = httpx.get(f"{server.api}/api/ledger", timeout=60).json()
+        print("ledger:", json.dumps(row))
         print("rss_mb:", round(server.rss_mb()))
         server.stop()
-        print("stored:", json.dumps(ledger)[:300])
-        total = spans + 5_000 + int(report["spans_per_s"] / 2 * 30 / BATCH) * BATCH
-        print(f"bytes a span on disk (about {total} spans): {server.disk_bytes() / total:.0f}")
+        print(f"bytes a span on disk: {server.disk_bytes() / row['stored']:.0f}")
 
 
 if __name__ == "__main__":
