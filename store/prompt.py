@@ -8,9 +8,11 @@ settings. A question sees every project, so the prompt is for whoever administer
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 
 import duckdb
+import psutil
 import sqlglot
 from duckdb import DuckDBPyConnection
 from sqlglot import exp
@@ -21,6 +23,8 @@ from store.database import is_broken
 from store.errors import RefusedSqlError
 from store.readers import Answer, ReaderPool, watermark
 
+MEMORY_BYTES = 1 << 30  # that the process may grow by under one question; DuckDB's own limit comes first for most
+MEMORY_LOOK_S = 0.05
 OPENERS = ("explain", "select", "with", "from", "values", "table", "describe", "desc", "summarize", "show", "(")
 _NOTHING = (type(None), exp.Semicolon)
 _QUESTIONS = (exp.Query, exp.Values, exp.Describe, exp.Summarize, exp.Show)
@@ -43,24 +47,70 @@ _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*(--[^\n]*(\n|$)|/\*.*?\*/)", re.DOTALL)
 
 
-def run_sql(pool: ReaderPool, text: str, max_rows: int | None = None, timeout_s: float | None = None) -> Answer:
+def run_sql(
+    pool: ReaderPool,
+    text: str,
+    max_rows: int | None = None,
+    timeout_s: float | None = None,
+    memory_bytes: int = MEMORY_BYTES,
+) -> Answer:
     """Answer one question; a longer answer than `max_rows` is cut and says so.
 
     Raises:
-        RefusedSqlError: it is not one read-only question, or the database cannot answer it; the text says why.
+        RefusedSqlError: it is not one read-only question, the database cannot answer it, or the process grew by more
+            than `memory_bytes` over it; the text says why.
         QueryTimeoutError: the limit passed.
     """
     question = check(text)
     limit = pool.max_rows if max_rows is None else max_rows
     with pool.read(timeout_s) as cursor:
         mark = watermark(cursor)
+        fence = _MemoryFence(cursor, memory_bytes)
         try:
             return _answer(cursor, question, mark, limit)
         except duckdb.Error as error:
+            if fence.rang:
+                message = f"The statement needs more than {memory_bytes >> 20} MiB. Aggregate earlier, or add a filter."
+                raise RefusedSqlError(message) from error
             if isinstance(error, duckdb.InterruptException) or is_broken(error):
                 raise
             message = f"The database cannot answer: {error}"
             raise RefusedSqlError(message) from error
+        finally:
+            fence.stop()
+
+
+class _MemoryFence:
+    """Interrupts a question under which the process grows too much.
+
+    DuckDB's memory limit counts neither long texts nor lists within a chunk of rows: `repeat` took 8 GB under a limit
+    of 1. What one function call makes of one value cannot be interrupted.
+    """
+
+    def __init__(self, cursor: DuckDBPyConnection, room: int) -> None:
+        """`room`: what the process may grow by, in bytes."""
+        self.rang = False
+        self._cursor = cursor
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._process = psutil.Process()
+        self._limit = self._process.memory_info().rss + room
+        threading.Thread(target=self._watch, name="sql-memory", daemon=True).start()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(MEMORY_LOOK_S):
+            if self._process.memory_info().rss > self._limit:
+                self._ring()
+
+    def _ring(self) -> None:
+        with self._lock:
+            if not self._stopped.is_set():
+                self.rang = True
+                self._cursor.interrupt()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped.set()
 
 
 def _answer(cursor: DuckDBPyConnection, question: str, mark: str, limit: int) -> Answer:

@@ -179,6 +179,14 @@ def test_a_long_answer_is_cut_and_says_so(store: Any) -> None:
     assert not run_sql(store.readers, "select * from range(10)", max_rows=10).truncated
 
 
+def test_a_question_that_eats_memory_is_interrupted(store: Any) -> None:
+    """Long texts, which the database's own limit does not count."""
+    eats = "select sum(length(repeat(i::varchar, 10000))) from range(100000000) t(i)"
+    with pytest.raises(RefusedSqlError, match="more than 32 MiB"):
+        run_sql(store.readers, eats, timeout_s=20, memory_bytes=32 << 20)
+    assert run_sql(store.readers, "select 1 as one").table["one"].to_pylist() == [1]
+
+
 def test_a_question_without_end_is_interrupted(store: Any) -> None:
     with pytest.raises(QueryTimeoutError):
         run_sql(store.readers, "select count(*) from range(1000000000000)", timeout_s=0.3)
