@@ -15,13 +15,13 @@ from collectors.conventions.content import Content
 from collectors.conventions.dialects import dialect_of
 from collectors.conventions.kinds import kind_of_word
 from collectors.conventions.shapes import Message, to_parts
-from collectors.conventions.usage import EXCLUSIVE_KEYS, Usage, settle, usage_of
+from collectors.conventions.usage import EXCLUSIVE_KEYS, EXCLUSIVE_SCOPES, Usage, settle, usage_of
 from collectors.conventions.values import Json, dumps, number, plain, stored_text, strings, truth, whole
 from collectors.conventions.view import View
 from collectors.facts import Kind, SpanFacts
 from collectors.model import RawSpan, TextMap, service_of
 
-NORMALISER_VERSION = 1
+NORMALISER_VERSION = 2
 """Stored with every row; bump it whenever the same span would be read differently."""
 
 MAX_NANOSECONDS = 2**63 - 1
@@ -33,7 +33,7 @@ _CALLS: frozenset[Kind] = frozenset({"llm", "embedding"})
 _MODELLED: frozenset[Kind] = frozenset({"llm", "embedding", "agent", "reranker"})
 _STATUS_CODE = re.compile(r"(?:error code|status[_ ]?code|status|http)\D{0,3}(\d{3})\b", re.IGNORECASE)
 _ERROR_NAME = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Failure))\s*[:(]")
-_FIRST_TOKEN = re.compile(r"first.?(token|chunk)|(?<!prompt)[._]chunk$", re.IGNORECASE)
+_FIRST_TOKEN = re.compile(r"first.?(token|chunk)|^new_token$|(?<!prompt)[._]chunk$", re.IGNORECASE)
 _TOOL_NAME = re.compile(
     r"^(?:MCP send )?(?:execute_tool|running tool:?|tools/call|ai\.toolCall|tool:?)\s+|\.(?:tool|run)$"
 )
@@ -237,7 +237,9 @@ def _usage(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) ->
     aggregated = "aggregated_input" in view or "aggregated_output" in view
     if aggregated and usage.input is None and usage.output is None:
         _read_aggregated(view, usage)
-    usage.disjoint_cache = _source_key(view, "input_tokens") in EXCLUSIVE_KEYS
+    usage.disjoint_cache = _source_key(view, "input_tokens") in EXCLUSIVE_KEYS or span.origin.scope_name.startswith(
+        EXCLUSIVE_SCOPES
+    )
     if not usage.complete:
         _usage_in_json(view, usage)
     if facts.kind in _CALLS:
@@ -353,13 +355,22 @@ def _failed_without_answer(span: RawSpan, usage: Usage) -> bool:
 def _store_usage(view: View, facts: SpanFacts, usage: Usage) -> None:
     for code in settle(usage):
         view.note(code)
-    if usage.output is None and usage.total is not None and usage.input is not None and facts.kind == "llm":
-        usage.output = usage.total - usage.input if usage.total >= usage.input else None
+    if usage.total is not None and usage.input is not None and facts.kind == "llm":
+        _output_of_total(view, facts, usage, usage.total - usage.input)
     if facts.kind == "embedding" and usage.input is None:
         usage.input = usage.total
     facts.input_tokens, facts.output_tokens = usage.input, usage.output
     facts.cache_read_tokens, facts.cache_write_tokens = usage.cache_read, usage.cache_write
     facts.reasoning_tokens = usage.reasoning
+
+
+def _output_of_total(view: View, facts: SpanFacts, usage: Usage, rest: int) -> None:
+    """What the total leaves for the output, where that is untold or, of Gemini's thinking, told in the total alone."""
+    if usage.output is None:
+        usage.output = rest if rest >= 0 else None
+    elif rest > usage.output and usage.reasoning is None and (facts.request_model or "").startswith("gemini"):
+        usage.output = rest
+        view.note("usage_excludes_reasoning")
 
 
 def _role(facts: SpanFacts, usage: Usage, aggregated: bool) -> Literal["leaf", "aggregate"] | None:

@@ -571,7 +571,17 @@ def _starts_within(outer: TraceSpan, inner: TraceSpan) -> bool:
 
 
 def _tokens_differ(a: TraceSpan, b: TraceSpan) -> bool:
-    return _differ(a.input_tokens, b.input_tokens) or _differ(a.output_tokens, b.output_tokens)
+    return _differ(a.output_tokens, b.output_tokens) or (
+        _differ(a.input_tokens, b.input_tokens) and not (_lacks_cache(a, b) or _lacks_cache(b, a))
+    )
+
+
+def _lacks_cache(one: TraceSpan, other: TraceSpan) -> bool:
+    """`one` knows of no cache, and its input is the other's without it (Anthropic's count, sent on as it is)."""
+    if one.cache_read_tokens is not None or one.cache_write_tokens is not None or one.input_tokens is None:
+        return False
+    cache = (other.cache_read_tokens or 0) + (other.cache_write_tokens or 0)
+    return cache > 0 and other.input_tokens == one.input_tokens + cache
 
 
 def _differ(a: int | None, b: int | None) -> bool:

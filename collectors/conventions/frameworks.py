@@ -99,6 +99,10 @@ MASTRA = Keys(
     metadata_prefixes=("mastra.metadata.",),
 )
 
+CREWAI = Keys(  # as Traceloop writes them: sums over the crew's calls
+    usage_json=("crewai.crew.usage_metrics",),
+)
+
 LANGTRACE = Keys(
     provider=("langtrace.service.name",),
     usage_json=("llm.token.counts",),
@@ -153,6 +157,6 @@ PLAIN = Keys(  # bare words that several home-made instrumentations use
 )
 
 FRAMEWORKS = (
-    GENKIT, GOOGLE_ADK, CLAUDE_CODE, LIVEKIT, SPRING_AI, HAYSTACK, WEAVE, LAMINAR, MASTRA, LANGTRACE, LANGWATCH,
-    CONFIDENT, GATEWAYS, PLAIN,
+    GENKIT, GOOGLE_ADK, CLAUDE_CODE, LIVEKIT, SPRING_AI, HAYSTACK, WEAVE, LAMINAR, MASTRA, CREWAI, LANGTRACE,
+    LANGWATCH, CONFIDENT, GATEWAYS, PLAIN,
 )  # fmt: skip

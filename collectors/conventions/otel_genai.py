@@ -82,6 +82,7 @@ KEYS = Keys(
         "gen_ai.response.finish_reasons",
         "gen_ai.response.finish_reason",
         "gen_ai.completion.finish_reason",
+        "anthropic.message.stop_reason",
     ),
     session_id=("session.id",),
     session_id_weak=("gen_ai.conversation.id", "gen_ai.thread.id", "gen_ai.session.id"),

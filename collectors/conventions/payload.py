@@ -28,10 +28,11 @@ _USAGE_NAMES = (
 _MODEL_NAMES = ("model", "model_name", "modelVersion", "model_version", "modelId", "model_id")
 _FINISH_NAMES = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason")
 _PRINTED = (
-    re.compile(  # the repr() of an SDK's answer: ChatCompletion(id='chatcmpl-1', ..., usage=CompletionUsage(...))
-        r"\b(\w+_tokens|id|model|finish_reason|stop_reason)=(?:(\d+)|'([^']{1,200})')"
+    re.compile(  # the repr() of an SDK's answer, with dicts in it: Completion(id='x', usage={'prompt_tokens': 4})
+        r"\b(\w+_tokens|id|model|finish_reason|stop_reason)(?:=|': )(?:(\d+)|'([^']{1,200})')"
     )
 )
+_IN_PRINT = re.compile(r"_tokens=|finish_reason='|_tokens': \d")
 _RESPONSE_ID = re.compile(r"(?:chatcmpl|resp|cmpl|gen|msg|embd)[-_][\w.:-]{4,}")
 
 
@@ -73,7 +74,7 @@ def _opened(child: Json) -> Json | None:
 
 
 def _read_printed(text: str, found: Payload) -> None:
-    """Python prints an answer's members as name=value; of a repeated name the first counts."""
+    """Python prints members as name=value, those of a dict as 'name': value; of a repeated name the first counts."""
     members: dict[str, Json] = {}
     for name, digits, word in _PRINTED.findall(text):
         if name != "id" or _RESPONSE_ID.fullmatch(word):
@@ -92,8 +93,9 @@ def _read_object(node: dict[str, Json], found: Payload) -> None:
     if not found.usage:
         found.usage = _usage_in(node)
     for value in node.values():
-        if isinstance(value, str) and ("_tokens=" in value or "finish_reason='" in value):
-            _read_printed(value[:MAX_PRINTED], found)
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and _IN_PRINT.search(text):
+                _read_printed(text[:MAX_PRINTED], found)
     if found.finish_reason is None:
         found.finish_reason = _finish_in(node)
     if found.response_id is None:

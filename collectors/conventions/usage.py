@@ -23,7 +23,8 @@ _TOTAL = words("total_tokens totalTokens totalTokenCount total_token_count total
 _CACHE_READ = words(
     "cache_read_input_tokens cacheReadInputTokens cachedInputTokens cached_input_tokens cacheReadInputTokenCount "
     "cachedContentTokenCount cached_content_token_count cachedContentTokens input_cache_read input_cached_tokens "
-    "cache_read_tokens cacheReadTokens prompt_cached_tokens cached_tokens cachedTokens prompt_cache_hit_tokens"
+    "cache_read_tokens cacheReadTokens prompt_cached_tokens cached_prompt_tokens cached_tokens cachedTokens "
+    "prompt_cache_hit_tokens"
 )
 _CACHE_WRITE = words(
     "cache_creation_input_tokens cacheCreationInputTokens cache_write_input_tokens cacheWriteInputTokens "
@@ -48,6 +49,9 @@ _DETAIL_REASONING = words("reasoning_tokens reasoning reasoningTokens")
 
 EXCLUSIVE_KEYS = frozenset({"input_tokens"})
 """Attributes whose input count never includes the cache: Claude Code's."""
+
+EXCLUSIVE_SCOPES = ("openlit.instrumentation.anthropic", "openlit.instrumentation.bedrock")
+"""Instrumentors that send the provider's own input count, without the cache, under OpenTelemetry's key."""
 
 
 @dataclass(slots=True)

@@ -265,6 +265,22 @@ TOKENS = [  # attributes, (input, output, cache read, cache write, reasoning), n
     ),
     ({"gen_ai.usage.input_tokens": -4}, (None, None, None, None, None), ["unreadable:gen_ai.usage.input_tokens"]),
     ({}, (None, None, None, None, None), []),
+    (
+        {
+            "gen_ai.request.model": "gemini-2.0-flash",
+            "gen_ai.usage.input_tokens": 207,
+            "gen_ai.usage.output_tokens": 34,
+            "gen_ai.usage.total_tokens": 250,
+            "gen_ai.usage.cache_read.input_tokens": 33,
+        },
+        (207, 43, 33, None, None),
+        ["usage_excludes_reasoning"],
+    ),
+    (
+        {"output.value": {"replies": ["M('usage': {'prompt_tokens': 5, 'completion_tokens': 2, 'cached_tokens': 1})"]}},
+        (5, 2, 1, None, None),
+        [],
+    ),
 ]
 
 
@@ -277,6 +293,30 @@ def test_tokens(attributes: dict[str, Any], counts: tuple[int | None, ...], note
     )  # fmt: skip
     assert read == counts
     assert facts.notes == notes
+
+
+def test_an_instrumentor_that_sends_the_providers_own_input_leaves_the_cache_out() -> None:
+    attributes = {
+        **CALL,
+        "gen_ai.usage.input_tokens": 162,
+        "gen_ai.usage.output_tokens": 43,
+        "gen_ai.usage.cache_read.input_tokens": 33,
+        "gen_ai.usage.cache_creation.input_tokens": 12,
+    }
+    assert facts_of(attributes, scope="openlit.instrumentation.anthropic").input_tokens == 207
+    assert facts_of(attributes, scope="openlit.instrumentation.openai").input_tokens == 162
+
+
+def test_a_crew_sums_up_its_calls() -> None:
+    printed = "{'prompt_tokens': 207, 'cached_prompt_tokens': 33, 'completion_tokens': 43, 'reasoning_tokens': 9}"
+    facts = facts_of({"gen_ai.operation.name": "invoke_agent", "crewai.crew.usage_metrics": printed})
+    assert (facts.kind, facts.usage_role) == ("agent", "aggregate")
+    assert (facts.input_tokens, facts.output_tokens, facts.cache_read_tokens, facts.reasoning_tokens) == (
+        207,
+        43,
+        33,
+        9,
+    )
 
 
 def test_a_failed_call_that_told_zeros_told_nothing() -> None:
@@ -364,7 +404,7 @@ def test_time_to_first_token(
 
 
 @pytest.mark.parametrize(
-    "name", ["First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk"]
+    "name", ["First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk", "new_token"]
 )
 def test_time_to_first_token_by_event(name: str) -> None:
     events = [RawEvent(START + 300, name, {}), RawEvent(START + 100, name, {})]
@@ -410,6 +450,7 @@ def test_an_answer_that_asks_for_tools_needs_no_told_reason() -> None:
 
 FINISH_SOURCES = [
     {"llm.finish_reason": "length"},
+    {"anthropic.message.stop_reason": "max_tokens"},
     {"ai.response.finishReason": "length"},
     {
         "gen_ai.output.messages": [

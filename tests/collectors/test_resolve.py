@@ -266,6 +266,14 @@ CASES = [
         id="tool-spans-before-messages",
     ),
     pytest.param(
+        [
+            make(1, input_tokens=6, output_tokens=5),
+            make(2, 1, at=(1, 99), scope_name=VENDOR, **USAGE, cache_read_tokens=3, cache_write_tokens=1),
+        ],
+        {1: (None, "filled"), 2: ("duplicate", "nested")},
+        id="one-of-two-leaves-the-cache-out",
+    ),
+    pytest.param(
         [make(1, 2), make(2, 1, at=(1, 99))],
         {2: ("duplicate", "nested")},
         id="parents-in-a-circle",

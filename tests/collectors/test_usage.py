@@ -287,6 +287,16 @@ PAYLOADS = [
         id="printed-python",
     ),
     pytest.param(
+        {
+            "replies": [
+                "ChatMessage(_meta={'model': 'gpt-5', 'finish_reason': 'stop', 'usage': {'completion_tokens': 43}})",
+                "ChatMessage(_meta={'usage': {'completion_tokens': 9}})",
+            ]
+        },
+        (None, 43, None, "gpt-5", "stop"),
+        id="printed-python-with-dicts-in-a-list",
+    ),
+    pytest.param(
         {"body": '{"usage": {"prompt_tokens": 4, "completion_tokens": 6}}'},
         (4, 6, None, None, None),
         id="json-in-a-string",
