@@ -98,9 +98,16 @@ def _kind(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
             word = str(held.get("type", "")) if isinstance(held, dict) else ""
         kind = kind_of_word(key, word)
         if kind is not None:
-            facts.kind = "workflow" if kind == "llm" and _only_prepares(span, view) else kind
+            facts.kind = _kind_of_model_call(span, view) if kind == "llm" else kind
             return
     facts.kind = _kind_by_keys(span, view)
+
+
+def _kind_of_model_call(span: RawSpan, view: View) -> Kind:
+    """Laminar marks embeddings as `LLM` too: the model's name decides."""
+    if _only_prepares(span, view):
+        return "workflow"
+    return "embedding" if "embed" in (view.text("request_model", "response_model") or "").lower() else "llm"
 
 
 def _only_prepares(span: RawSpan, view: View) -> bool:

@@ -32,6 +32,7 @@ KINDS = [
     ({"openinference.span.kind": "GUARDRAIL"}, "guardrail"),
     ({"openinference.span.kind": "UNKNOWN", "gen_ai.operation.name": "chat"}, "llm"),
     ({"langfuse.observation.type": "generation"}, "llm"),
+    ({"lmnr.span.type": "LLM", "gen_ai.request.model": "text-embedding-3-small"}, "embedding"),
     ({"langfuse.observation.type": "span", "gen_ai.operation.name": "execute_tool"}, "tool"),
     ({"langsmith.span.kind": "retriever"}, "retriever"),
     ({"ai.operationId": "ai.generateText"}, "workflow"),
