@@ -49,7 +49,7 @@ class HttpServer(uvicorn.Server):
 
 
 def http_server(app: ASGIApp, drain_s: float) -> HttpServer:
-    return HttpServer(uvicorn.Config(app, **UVICORN, ws="none", timeout_graceful_shutdown=max(1, round(drain_s))))
+    return HttpServer(uvicorn.Config(app, **UVICORN, timeout_graceful_shutdown=max(1, round(drain_s))))
 
 
 @dataclass(frozen=True, slots=True)

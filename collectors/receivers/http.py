@@ -46,8 +46,12 @@ _PATHS = "POST /v1/traces, /v1/logs or /v1/metrics"
 
 # For `uvicorn.Config(app, **UVICORN)`. Batch exporters send every 5 s, which is also uvicorn's own idle limit: a
 # connection would be closed just as it is used again.
+# h11, and not httptools: that one drops the body of a request that offers to upgrade to HTTP/2, as Java's client does,
+# so that an empty request would be acknowledged; and it holds headers of any length.
 UVICORN: dict[str, Any] = {
-    "http": "httptools",
+    "http": "h11",
+    "h11_max_incomplete_event_size": 64 * 1024,  # of the headers, in bytes
+    "ws": "none",
     "lifespan": "off",
     "access_log": False,
     "server_header": False,
