@@ -182,7 +182,10 @@ def sql(
 
     form: sqlshell.Form = "json" if as_json else "csv" if as_csv else "table"
     with opened(data_dir=data_dir, api_url=api_url) as client:
-        sqlshell.prompt(client, form) if query is None else sqlshell.answer(client, query, form)
+        if query is not None:
+            sqlshell.answer(client, query, form)
+        elif not sqlshell.prompt(client, form):
+            raise typer.Exit(USER_ERROR)
 
 
 @app.command()

@@ -87,6 +87,7 @@ def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("uvicorn", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its warnings quote the question
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(Process(settings, announce).run())
 

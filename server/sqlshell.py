@@ -34,20 +34,22 @@ def answer(client: Client, query: str, form: Form) -> None:
         sys.stderr.write(f"Only the first {len(rows)} rows; add a limit, or export.\n")
 
 
-def prompt(client: Client, form: Form) -> None:
-    """Ask until the end of input. An error is told and the prompt stays."""
-    interactive = sys.stdin.isatty()
+def prompt(client: Client, form: Form) -> bool:
+    """Ask until the end of input. An error is told and the prompt stays. False: a statement from a pipe failed."""
+    interactive, failed = sys.stdin.isatty(), False
     if interactive:
         import readline  # noqa: F401, PLC0415 - gives input() a history
 
         sys.stderr.write(f"{WELCOME}\n")
     for statement in statements(interactive=interactive):
         if statement in (".quit", ".exit"):
-            return
+            break
         try:
             answer(client, TABLES if statement == ".tables" else statement, form)
         except ApiError as error:
             sys.stderr.write(f"{error}\n")
+            failed = True
+    return interactive or not failed
 
 
 def statements(*, interactive: bool) -> Iterator[str]:

@@ -100,6 +100,8 @@ def test_the_prompt_takes_statements_one_by_one(folder: Path, command: Command) 
     assert {"spans", "logs"} <= {row["table_name"] for row in rows[1:-1]}
     assert rows[-1] == {"n": 4}
     assert ended.stderr.startswith("DROP is refused")
+    assert ended.returncode == 2  # of a pipe: a script must notice
+    assert command(folder, "sql", "--json", stdin="select 1 as one;\n.quit").returncode == 0
 
 
 def test_settings_tell_where_they_come_from(tmp_path: Path, command: Command) -> None:
