@@ -14,6 +14,7 @@ from collectors.conventions import content, finish, indexed, payload, providers
 from collectors.conventions.content import Content
 from collectors.conventions.dialects import dialect_of
 from collectors.conventions.kinds import kind_of_word
+from collectors.conventions.registry import classify, joined
 from collectors.conventions.shapes import Message, to_parts
 from collectors.conventions.usage import EXCLUSIVE_KEYS, EXCLUSIVE_SCOPES, Usage, settle, usage_of
 from collectors.conventions.values import Json, dumps, number, plain, stored_text, strings, truth, whole
@@ -26,7 +27,12 @@ NORMALISER_VERSION = 2
 
 MAX_NANOSECONDS = 2**63 - 1
 HASHED_USER = re.compile(r"uid:[0-9a-f]{32}")
-USER_MEMBERS = frozenset({"user_id", "userId", "user"})
+USER_MEMBERS = frozenset({"user_id", "userId", "user"}) | {
+    rest
+    for key in (*joined("user_id"), *joined("user_id_weak"))
+    for field, _, rest in classify(key)
+    if field == "metadata"
+}
 """Members of metadata and of request parameters that name the user."""
 
 _CALLS: frozenset[Kind] = frozenset({"llm", "embedding"})

@@ -516,6 +516,13 @@ def test_users_can_be_hashed_and_a_hash_is_not_hashed_again() -> None:
     assert facts_of({"user.id": hidden}, options=options).user_id == hidden
 
 
+@pytest.mark.parametrize("key", ["metadata.user_api_key_end_user_id", "portkey.metadata._user", "metadata.user_id"])
+def test_no_metadata_keeps_a_user_whose_id_is_hashed(key: str) -> None:
+    facts = facts_of({key: "ada"}, options=NormaliserOptions(hash_user_ids=True, user_id_key=b"secret"))
+    assert facts.user_id == hashed_user("ada", b"secret")
+    assert "ada" not in facts.metadata.values()
+
+
 def test_tags_metadata_and_variant() -> None:
     facts = facts_of(
         {
