@@ -79,9 +79,7 @@ def _read_printed(text: str, found: Payload) -> None:
     for name, digits, word in _PRINTED.findall(text):
         if name != "id" or _RESPONSE_ID.fullmatch(word):
             members.setdefault(name, digits or word)
-    usage = usage_of(members)
-    if usage and not found.usage:
-        found.usage = usage
+    _take_usage(found, usage_of(members))
     response_id = members.get("id")
     if found.response_id is None and isinstance(response_id, str) and not response_id.startswith("msg_"):
         found.response_id = response_id
@@ -90,8 +88,8 @@ def _read_printed(text: str, found: Payload) -> None:
 
 
 def _read_object(node: dict[str, Json], found: Payload) -> None:
-    if not found.usage:
-        found.usage = _usage_in(node)
+    if not found.usage.complete:
+        _take_usage(found, _usage_in(node))
     for value in node.values():
         for text in value if isinstance(value, list) else (value,):
             if isinstance(text, str) and _IN_PRINT.search(text):
@@ -102,6 +100,16 @@ def _read_object(node: dict[str, Json], found: Payload) -> None:
         found.response_id = _response_id_in(node)
     if found.model is None and _is_answer(node):
         found.model = next((node[name] for name in _MODEL_NAMES if isinstance(node.get(name), str)), None)
+
+
+def _take_usage(found: Payload, usage: Usage) -> None:
+    """The nearest usage counts; one further down that tells the same counts fills its gaps (cache, reasoning)."""
+    if not found.usage:
+        found.usage = usage
+    elif usage and (usage.input, usage.output) == (found.usage.input, found.usage.output):
+        found.usage.disjoint_cache |= usage.disjoint_cache
+        found.usage.disjoint_reasoning |= usage.disjoint_reasoning
+        found.usage.fill(usage)
 
 
 def _usage_in(node: dict[str, Json]) -> Usage:

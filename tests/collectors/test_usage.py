@@ -309,3 +309,13 @@ PAYLOADS = [
 def test_an_answer_is_found_wherever_it_lies(value: object, expected: tuple[object, ...]) -> None:
     found = read_payload(value)
     assert (found.usage.input, found.usage.output, found.response_id, found.model, found.finish_reason) == expected
+
+
+def test_a_second_telling_of_the_same_counts_fills_the_gaps_of_the_first() -> None:
+    """smolagents: the sum beside the printed answer knows no cache, the answer does."""
+    told = {"input_tokens": 1093, "output_tokens": 90}
+    printed = "usage=Usage(completion_tokens=90, prompt_tokens=1093, details=D(reasoning_tokens=59, cached_tokens=819))"
+    usage = read_payload({"token_usage": told, "raw": printed}).usage
+    assert (usage.input, usage.output, usage.cache_read, usage.reasoning) == (1093, 90, 819, 59)
+    other = read_payload({"token_usage": told, "raw": printed.replace("1093", "1094")}).usage
+    assert (other.input, other.cache_read) == (1093, None)
