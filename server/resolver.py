@@ -122,7 +122,16 @@ class Resolver:
             LOG.exception(
                 "trace %s of project %d cannot be resolved; its spans count as they are", traces[0], project_id
             )
+            yield from self._summarised(con, project_id, traces)
+
+    def _summarised(self, con: Any, project_id: int, traces: Sequence[str]) -> Iterator[store.Resolved]:
+        """A trace without any rule, or nothing: one trace must not keep all others from being resolved."""
+        try:
             yield self._bench.summarise_alone(con, project_id, traces)
+        except PASSING:
+            raise
+        except Exception:
+            LOG.exception("trace %s of project %d cannot be summed up; it is left out of totals", traces[0], project_id)
 
     def _write(self, done: Sequence[store.Resolved], upto: int) -> None:
         def work(writing: Any) -> None:

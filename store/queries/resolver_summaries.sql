@@ -45,7 +45,11 @@ with recursive known as (
         trace_id,
         max(commit_seq) as resolved_seq,
         min(start_time) as start_time,
-        max(epoch_us(start_time) * 1000 + coalesce(duration_ns, 0)) - min(epoch_us(start_time)) * 1000 as duration_ns,
+        -- A start may lie as late as 2554, so nanoseconds need 128 bits on the way; nothing lasts longer than 64 bits tell, 292 years.
+        least(
+            max(epoch_us(start_time) * 1000::hugeint + coalesce(duration_ns, 0)) - min(epoch_us(start_time)) * 1000::hugeint,
+            9223372036854775807
+        )::bigint as duration_ns,
         max(span_id) filter (where place = 1) as root_span_id,
         max(name) filter (where place = 1) as root_name,
         max(parent_span_id) filter (where place = 1) is not null as root_missing,
@@ -57,14 +61,14 @@ with recursive known as (
         count(*) filter (where kind = 'llm' and role = 'leaf' and not has_failed) as model_calls_ok,
         count(*) filter (where kind = 'llm' and role = 'leaf' and has_failed) as model_calls_failed,
         count(*) filter (where kind = 'embedding' and role = 'leaf') as embedding_calls,
-        sum(used_input) filter (where kind = 'embedding' and role = 'leaf') as embedding_input_tokens,
+        try_cast(sum(used_input) filter (where kind = 'embedding' and role = 'leaf') as bigint) as embedding_input_tokens,
         count(*) filter (where kind = 'tool' and derived_role is null) + coalesce(sum(tool_executions), 0) as tool_executions,
         count(*) filter (where kind = 'tool' and derived_role is null and has_failed) as tool_executions_failed,
-        sum(used_input) filter (where kind <> 'embedding' and role = 'leaf') as input_tokens,
-        sum(used_output) filter (where kind <> 'embedding' and role = 'leaf') as output_tokens,
-        sum(used_cache_read) filter (where kind <> 'embedding' and role = 'leaf') as cache_read_tokens,
-        sum(used_cache_write) filter (where kind <> 'embedding' and role = 'leaf') as cache_write_tokens,
-        sum(used_reasoning) filter (where kind <> 'embedding' and role = 'leaf') as reasoning_tokens,
+        try_cast(sum(used_input) filter (where kind <> 'embedding' and role = 'leaf') as bigint) as input_tokens,
+        try_cast(sum(used_output) filter (where kind <> 'embedding' and role = 'leaf') as bigint) as output_tokens,
+        try_cast(sum(used_cache_read) filter (where kind <> 'embedding' and role = 'leaf') as bigint) as cache_read_tokens,
+        try_cast(sum(used_cache_write) filter (where kind <> 'embedding' and role = 'leaf') as bigint) as cache_write_tokens,
+        try_cast(sum(used_reasoning) filter (where kind <> 'embedding' and role = 'leaf') as bigint) as reasoning_tokens,
         count(*) filter (
             where kind = 'llm' and role = 'leaf' and not has_failed and used_input is null and used_output is null
         ) as unknown_usage_calls,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collectors.normalise import NormaliserOptions
 from collectors.otlp import decode
@@ -23,6 +24,7 @@ from store.readers import ReaderPool
 from store.writer import Writer
 
 CAPTURES = Path(__file__).parent / "captures"
+LATEST = 2**64 - 1  # nanoseconds since 1970 that the wire can tell
 NAMES = sorted(folder.name for folder in CAPTURES.iterdir() if folder.is_dir())
 
 
@@ -171,6 +173,46 @@ def test_a_trace_that_breaks_the_rules_is_summed_up_as_it_is(
     traces = workplace.rows("select count(distinct trace_id) from spans")
     assert workplace.rows("select count(*) from trace_summaries") == traces
     assert "cannot be resolved" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("times", "duration_ns"),
+    [
+        pytest.param([(LATEST, LATEST)], 0, id="the-year-2554"),
+        pytest.param([(0, 1_000), (LATEST, LATEST)], 2**63 - 1, id="longer-than-64-bits"),
+        pytest.param([(0, LATEST), (1_000, 2_000)], 2**63 - 1, id="one-span-longer-than-64-bits"),
+    ],
+)
+def test_no_time_keeps_traces_from_being_resolved(
+    workplace: Workplace, times: list[tuple[int, int]], duration_ns: int
+) -> None:
+    workplace.send(sent(0xBAD, times))
+    workplace.send(sent(0x600D, [(1_000, 2_000)]))
+    workplace.resolve()
+    found = dict(workplace.rows("select right(trace_id::varchar, 4), duration_ns from trace_summaries"))
+    assert found == {"0bad": duration_ns, "600d": 1_000}
+
+
+def test_more_tokens_than_64_bits_hold_are_unknown(workplace: Workplace) -> None:
+    workplace.send(sent(0xBAD, [(0, 1), (2, 3)], tokens=2**62 + 5))
+    workplace.send(sent(0x600D, [(1_000, 2_000)], tokens=7))
+    workplace.resolve()
+    found = dict(workplace.rows("select right(trace_id::varchar, 4), input_tokens from trace_summaries"))
+    assert found["600d"] == 7
+    assert found["0bad"] is None
+
+
+def sent(trace: int, times: list[tuple[int, int]], tokens: int | None = None) -> ExportRequest:
+    """One trace of spans that start and end at these nanoseconds."""
+    told = ExportTraceServiceRequest()
+    scope = told.resource_spans.add().scope_spans.add()
+    for number, (start, end) in enumerate(times, 1):
+        span = scope.spans.add(trace_id=trace.to_bytes(16, "big"), span_id=number.to_bytes(8, "big"), name="step")
+        span.start_time_unix_nano, span.end_time_unix_nano = start, end
+        if tokens is not None:
+            span.attributes.add(key="gen_ai.operation.name").value.string_value = "chat"
+            span.attributes.add(key="gen_ai.usage.input_tokens").value.int_value = tokens
+    return ExportRequest("traces", "grpc", told.SerializeToString(), None)
 
 
 def test_settle_waits_for_the_loop(workplace: Workplace) -> None:
