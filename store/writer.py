@@ -29,7 +29,7 @@ MIB = 1024 * 1024
 
 GROUP_ROWS = 8_192  # about 0.1 s of writing; a bigger group is hardly cheaper a row and keeps everybody waiting
 GROUP_BYTES = 32 * MIB
-CHECKPOINT_BYTES = 64 * MIB  # of WAL, about one row group: see store.database.ROW_GROUP_ROWS
+CHECKPOINT_BYTES = 24 * MIB  # of WAL, one or two row groups: see store.database.ROW_GROUP_ROWS
 IDLE_CHECKPOINT_BYTES = 16 * MIB
 IDLE_S = 5.0
 CHECKPOINT_RETRY_S = 30.0
