@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 FILE_NAME = "assayline.duckdb"
 CATALOG = "assayline"
 # A checkpoint stalls commits while it writes and merges the last row groups, in proportion to their size. Measured at
-# 7,500 spans/s over a store of 100,000 to 200,000: with groups of 30,720 rows and a checkpoint every 64 MiB of WAL up to
+# 7,500 spans/s over 100,000 to 200,000 stored: with groups of 30,720 rows and a checkpoint every 64 MiB of WAL up to
 # 0.7 s (p99 of the answers 0.62 s), with these and 24 MiB at most 0.29 s (p99 0.28 s). The default is 122,880.
 ROW_GROUP_ROWS = 10_240
 REOPEN_WAIT_S = 5.0  # how long a lease waits for a reopening before it says "busy"
