@@ -28,6 +28,7 @@ MAGIC = b"ASSAYUNDO1"
 _COUNTS = struct.Struct("<QQ")  # block size, number of blocks
 _ID = struct.Struct("<Q")
 _DIGEST = 32
+_BLOCK_SIZE = "select block_size from pragma_database_size() where database_name = current_database()"
 
 
 class Undo:
@@ -48,7 +49,7 @@ class Undo:
         Raises:
             OSError: the copy could not be written; then there must be no checkpoint.
         """
-        size = int(cursor.execute("select block_size from pragma_database_size() limit 1").fetchall()[0][0])
+        size = int(cursor.execute(_BLOCK_SIZE).fetchall()[0][0])
         ids = [int(row[0]) for row in cursor.execute("select block_id from pragma_metadata_info()").fetchall()]
         parts = [MAGIC, _COUNTS.pack(size, len(ids)), os.pread(self._file, HEADER_BYTES, 0)]
         for block in sorted(ids):
@@ -78,12 +79,12 @@ def undo_torn_checkpoint(path: Path) -> bool:
         StoreError: the copy does not fit the file.
     """
     copy = undo_path(path)
-    copy.with_name(copy.name + ".new").unlink(missing_ok=True)
     if not copy.exists() or not path.exists():
         return False
     file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        copy.with_name(copy.name + ".new").unlink(missing_ok=True)  # half a copy, of a crash while it was written
         undone = _put_back(file, copy)
     except BlockingIOError:
         return False  # somebody works with the file, so it is not torn; DuckDB says who
