@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import resources
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
+
+from store.queries import sql
 
 STATE = "resolved_seq"
 Window = tuple[datetime, datetime]
@@ -30,20 +31,20 @@ def resolved_seq(con: DuckDBPyConnection) -> int:
 
 def resolver_range(con: DuckDBPyConnection, after: int, max_rows: int) -> int | None:
     """The commit up to which the next pass goes: about `max_rows` rows on, never part of a commit; null: no commits."""
-    row = con.execute(_sql("resolver_range"), {"after": after, "max_rows": max_rows}).fetchone()
+    row = con.execute(sql("resolver_range"), {"after": after, "max_rows": max_rows}).fetchone()
     return None if row is None or row[0] is None else int(row[0])
 
 
 def resolver_traces(con: DuckDBPyConnection, after: int, upto: int) -> list[tuple[int, str]]:
     """(project id, trace id) of the traces that commits (after, upto] touched, oldest first."""
-    rows = con.execute(_sql("resolver_traces"), {"after": after, "upto": upto}).fetchall()
+    rows = con.execute(sql("resolver_traces"), {"after": after, "upto": upto}).fetchall()
     return [(int(project_id), str(trace_id)) for project_id, trace_id in rows]
 
 
 def resolver_spans(con: DuckDBPyConnection, project_id: int, traces: Sequence[str]) -> pa.Table:
     """Narrow columns of every span of the traces; ids of traces are text."""
     params = {"project_id": project_id, "traces": list(traces)}
-    return _plain(con.sql(_sql("resolver_spans"), params=params).to_arrow_table())
+    return _plain(con.sql(sql("resolver_spans"), params=params).to_arrow_table())
 
 
 def resolver_partners(
@@ -72,7 +73,7 @@ def resolver_tool_results(
 ) -> list[tuple[str, int, str, str]]:
     """(trace id, span id, input, input key) of model calls whose input may hold tool results."""
     params = {"project_id": project_id, "traces": list(traces)}
-    return con.execute(_sql("resolver_tool_results"), params).fetchall()
+    return con.execute(sql("resolver_tool_results"), params).fetchall()
 
 
 def resolver_logs(
@@ -83,7 +84,7 @@ def resolver_logs(
     A name that ends in `*` is a prefix.
     """
     params = {"project_id": project_id, "traces": list(traces), "names": list(names)}
-    rows: list[dict[str, Any]] = con.sql(_sql("resolver_logs"), params=params).to_arrow_table().to_pylist()
+    rows: list[dict[str, Any]] = con.sql(sql("resolver_logs"), params=params).to_arrow_table().to_pylist()
     return [row | {"attributes": dict(row["attributes"] or ())} for row in rows]
 
 
@@ -141,7 +142,7 @@ class Workbench:
     def resolver_summaries(self, loaded: pa.Table, derived: pa.Table) -> pa.Table:
         """One row per loaded trace, with the columns of `trace_summaries` but `project_id`."""
         with _registered(self._con, "loaded", loaded), _registered(self._con, "derived", derived):
-            return self._con.sql(_sql("resolver_summaries")).to_arrow_table()
+            return self._con.sql(sql("resolver_summaries")).to_arrow_table()
 
     def _traces(self, name: str, loaded: pa.Table, params: dict[str, object]) -> list[str]:
         with _registered(self._con, "loaded", loaded):
@@ -165,8 +166,4 @@ def _registered(con: DuckDBPyConnection, name: str, table: pa.Table) -> Iterator
 
 
 def _texts(con: DuckDBPyConnection, name: str, params: dict[str, object]) -> list[str]:
-    return [str(row[0]) for row in con.execute(_sql(name), params).fetchall()]
-
-
-def _sql(name: str) -> str:
-    return (resources.files("store") / "queries" / f"{name}.sql").read_text("utf-8")
+    return [str(row[0]) for row in con.execute(sql(name), params).fetchall()]
