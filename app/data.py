@@ -91,7 +91,8 @@ def home_problems(since: datetime, until: datetime) -> pd.DataFrame:
 
 def home_newest() -> pd.Series:
     """One record: traces, oldest, newest, sample. Times are null over an empty store."""
-    return ask("home_newest").frame.iloc[0]
+    record = ask("home_newest").frame.iloc[0].astype(object)
+    return record.where(record.notna(), None)  # NA has no truth value
 
 
 def offers(since: datetime, until: datetime) -> dict[str, list[str]]:

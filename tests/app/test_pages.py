@@ -30,6 +30,12 @@ def test_home_over_an_empty_store_says_what_to_do(page: Open, empty_url: str) ->
     assert [button.label for button in home.button] == ["Load sample data"]
 
 
+def test_traces_over_an_empty_store_say_that_nothing_arrived(page: Open, empty_url: str) -> None:
+    traces = page(empty_url, "traces")
+    assert not traces.exception
+    assert "Nothing has arrived yet" in words(traces)
+
+
 def test_home_snippets_name_the_port_of_this_server(page: Open, empty_url: str) -> None:
     address = httpx.get(f"{empty_url}/api/status", trust_env=False).json()["addresses"]["otlp_http"]
     assert all(address in code.value for code in page(empty_url).code)
