@@ -16,6 +16,7 @@ from collectors.model import RawSpan
 from collectors.normalise import normalise
 
 HERE = Path(__file__).with_name("js")
+SENT_AT = 1_795_525_756_000_000_000  # `at(0)` of send.mjs, in nanoseconds
 SENDINGS = [
     f"{transport} {coding}" for transport in ("http-protobuf", "http-json", "grpc") for coding in ("none", "gzip")
 ]
@@ -60,9 +61,15 @@ def assert_agent_run(spans: dict[str, RawSpan], service: str) -> None:
     root, chat, tool = (spans[name] for name in ("invoke_agent guide", "chat gpt-5-mini", "execute_tool weather"))
     assert root.parent_span_id is None
     assert chat.parent_span_id == tool.parent_span_id == root.span_id
-    assert root.start_ns <= chat.start_ns <= chat.end_ns <= root.end_ns
+    assert [(span.start_ns - SENT_AT, span.end_ns - SENT_AT) for span in (root, chat, tool)] == [
+        (100, 999_999_999),
+        (200, 300),
+        (400, 500),
+    ]
     assert (tool.status, tool.status_message) == ("error", "no such city")
-    assert [(event.name, event.attributes) for event in chat.events] == [("note", {"text": "an event"})]
+    assert [(event.name, event.time_ns - SENT_AT, event.attributes) for event in chat.events] == [
+        ("note", 250, {"text": "an event"})
+    ]
     assert chat.attributes["gen_ai.request.stream"] == "false"
     facts = normalise(chat)
     assert (facts.service, facts.kind, facts.request_model) == (service, "llm", "gpt-5-mini")

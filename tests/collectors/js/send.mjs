@@ -23,10 +23,13 @@ function watched(exporter, codes) {
   };
 }
 
+// Times are given, [seconds, nanoseconds]: the SDK's own starts have whole milliseconds, so that a child may seem to outlive its parent.
+const at = (nanoseconds) => [1795525756, nanoseconds];
+
 function agentRun(tracer) {
-  const root = tracer.startActiveSpan("invoke_agent guide", { kind: SpanKind.INTERNAL }, (agent) => {
+  const root = tracer.startActiveSpan("invoke_agent guide", { kind: SpanKind.INTERNAL, startTime: at(100) }, (agent) => {
     agent.setAttributes({ "gen_ai.operation.name": "invoke_agent", "gen_ai.conversation.id": "js-session" });
-    tracer.startActiveSpan("chat gpt-5-mini", { kind: SpanKind.CLIENT }, (chat) => {
+    tracer.startActiveSpan("chat gpt-5-mini", { kind: SpanKind.CLIENT, startTime: at(200) }, (chat) => {
       chat.setAttributes({
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
@@ -38,15 +41,15 @@ function agentRun(tracer) {
         "gen_ai.request.stream": false,
         "gen_ai.output.messages": JSON.stringify([{ role: "assistant", parts: [{ type: "text", content: "Grüße, 世界 🌍" }] }]),
       });
-      chat.addEvent("note", { text: "an event" });
-      chat.end();
+      chat.addEvent("note", { text: "an event" }, at(250));
+      chat.end(at(300));
     });
-    tracer.startActiveSpan("execute_tool weather", (tool) => {
+    tracer.startActiveSpan("execute_tool weather", { startTime: at(400) }, (tool) => {
       tool.setAttributes({ "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather" });
       tool.setStatus({ code: SpanStatusCode.ERROR, message: "no such city" });
-      tool.end();
+      tool.end(at(500));
     });
-    agent.end();
+    agent.end(at(999999999));
     return agent;
   });
   return root.spanContext().traceId;
