@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -186,6 +186,41 @@ def sql(
             sqlshell.answer(client, query, form)
         elif not sqlshell.prompt(client, form):
             raise typer.Exit(USER_ERROR)
+
+
+@app.command()
+def price(
+    file: Annotated[Path, typer.Argument(help="JSON lines of calls with their usage; - for standard input.")],
+    *,
+    prices: Annotated[
+        Path | None, typer.Option(help="Own prices, YAML; they go before the list prices.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Price recorded usage: each line with its cost in US dollars, by the prices of its day, and a breakdown."""
+    from server import pricing, shell  # noqa: PLC0415
+
+    own = [] if prices is None else pricing.read_own_prices(prices)
+    tally = pricing.Tally()
+    with _lines(file) as lines:
+        rows = pricing.price_lines(lines, own, tally)
+        shell.json_lines(rows) if as_json else shell.table([pricing.summary(row) for row in rows], "No lines.")
+    typer.echo(tally.sentence(), err=True)
+    if tally.unreadable:
+        raise typer.Exit(FAILURE)
+
+
+@contextmanager
+def _lines(file: Path) -> Iterator[IO[bytes]]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        opened_file = file.open("rb")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error
+    with opened_file:
+        yield opened_file
 
 
 @app.command()

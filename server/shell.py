@@ -14,6 +14,7 @@ import orjson
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from collectors.errors import CollectorError
 from server.running import Running
 from server.settings import Settings, SettingsFileError, settings_file
 
@@ -118,7 +119,7 @@ def expected(error: Exception) -> tuple[str, int] | None:
         return f'The settings cannot be read: {error}. Lists are written as JSON: ["a", "b"].', USER_ERROR
     if isinstance(error, tomllib.TOMLDecodeError):
         return f"The settings file {settings_file()} cannot be read: {error}", USER_ERROR
-    if isinstance(error, SettingsFileError):
+    if isinstance(error, SettingsFileError | CollectorError):
         return str(error), USER_ERROR
     if isinstance(error, BrokenPipeError):
         return "The reader of the output went away.", FAILURE

@@ -6,8 +6,8 @@ reasoning. Providers differ in what they leave out; `settle` puts it back where 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from collectors.conventions.values import Json, whole, words
 
@@ -45,7 +45,30 @@ _OUTPUT_DETAILS = words(
 )
 _DETAIL_READ = words("cached_tokens cache_read cacheRead cacheReadTokens cachedTokens cache_read_tokens")
 _DETAIL_WRITE = words("cache_write_tokens cache_creation cacheWrite cacheWriteTokens cache_creation_tokens cache_write")
-_DETAIL_REASONING = words("reasoning_tokens reasoning reasoningTokens")
+_DETAIL_REASONING = words("reasoning_tokens reasoning reasoningTokens thinking_tokens")
+
+_MODALITIES = {
+    "audio": "audio",
+    "image": "image",
+    "video": "video",
+    "document": "image",
+}  # a page is billed as an image
+_LIFETIMES = {"ephemeral_5m_input_tokens": "5m", "ephemeral_1h_input_tokens": "1h", "5m": "5m", "1h": "1h"}
+_LISTED = (  # Gemini: counts by modality, and the unit that each adds to
+    (words("promptTokensDetails prompt_tokens_details"), "input_{}_tokens"),
+    (words("toolUsePromptTokensDetails tool_use_prompt_tokens_details"), "input_{}_tokens"),
+    (words("candidatesTokensDetails candidates_tokens_details"), "output_{}_tokens"),
+    (words("cacheTokensDetails cache_tokens_details"), "cache_{}_read_tokens"),
+)
+_CACHED_DETAILS = words("cached_tokens_details cachedTokensDetails")
+_NONE_CACHED = {f"cache_{kind}_read_tokens": 0 for kind in ("audio", "image", "video")}
+_WEB_SEARCHES = words("web_search_requests webSearchRequests web_searches")
+DETAIL_UNITS = frozenset(
+    {f"{side}_{kind}_tokens" for side in ("input", "output") for kind in ("audio", "image", "video")}
+    | {f"cache_{kind}_read_tokens" for kind in ("audio", "image", "video")}
+    | {"cache_write_5m_tokens", "cache_write_1h_tokens", "web_searches"}
+)
+"""Counts besides the five that have a field: each is a part of one of those, but for the searches."""
 
 EXCLUSIVE_KEYS = frozenset({"input_tokens"})
 """Attributes whose input count never includes the cache: Claude Code's."""
@@ -64,6 +87,8 @@ class Usage:
     cache_read: int | None = None
     cache_write: int | None = None
     reasoning: int | None = None
+    details: dict[str, int] = field(default_factory=dict)  # by DETAIL_UNITS; what is absent is 0 or unknown
+    tier: str | None = None  # as the provider said that it served the call: default, priority, flex, batch, ...
     disjoint_cache: bool = False  # the shape says that `input` leaves the cache out (Anthropic, Bedrock Converse)
     disjoint_reasoning: bool = False  # the shape says that `output` leaves reasoning out (Gemini)
 
@@ -75,6 +100,8 @@ class Usage:
         for name in ("input", "output", "total", "cache_read", "cache_write", "reasoning"):
             if getattr(self, name) is None:
                 setattr(self, name, getattr(other, name))
+        self.details = other.details | self.details
+        self.tier = self.tier or other.tier
 
     @property
     def complete(self) -> bool:
@@ -95,6 +122,8 @@ def usage_of(value: Json) -> Usage:
     )
     _read_details(value, usage)
     _read_shape(value, usage)
+    usage.details = _worth_keeping(_details(value))
+    usage.tier = _tier(value)
     return usage
 
 
@@ -119,10 +148,85 @@ def _read_details(value: dict[str, Json], usage: Usage) -> None:
         details = value.get(name)
         if isinstance(details, dict):
             usage.reasoning = _either(usage.reasoning, _first(details, _DETAIL_REASONING))
+    by_lifetime = dict(_cache_lifetimes(value))
+    if usage.cache_write is None and by_lifetime:
+        usage.cache_write = sum(by_lifetime.values())
+
+
+def _cache_lifetimes(value: dict[str, Json]) -> Iterator[tuple[str, int]]:
+    """(lifetime, tokens) of cache writes: Anthropic's `cache_creation`, Bedrock's `cacheDetails`."""
     creation = value.get("cache_creation")
-    if usage.cache_write is None and isinstance(creation, dict):  # by lifetime: 5 minutes, 1 hour
-        parts = [whole(part) for part in creation.values()]
-        usage.cache_write = sum(part or 0 for part in parts) if any(part is not None for part in parts) else None
+    if isinstance(creation, dict):
+        for name, count in creation.items():
+            tokens = whole(count)
+            if tokens is not None:
+                yield _LIFETIMES.get(name) or name, tokens
+    listed = value.get("cacheDetails")
+    for entry in listed if isinstance(listed, list) else ():
+        tokens = whole(entry.get("inputTokens")) if isinstance(entry, dict) else None
+        if tokens is not None:
+            yield _LIFETIMES.get(str(entry.get("ttl"))) or "5m", tokens
+
+
+def _details(value: dict[str, Json]) -> dict[str, int]:
+    """Counts by unit of DETAIL_UNITS, from any provider's usage object."""
+    found = {unit: count for unit in DETAIL_UNITS & value.keys() if (count := whole(value[unit])) is not None}
+    for lifetime, tokens in _cache_lifetimes(value):
+        unit = f"cache_write_{lifetime}_tokens"
+        if unit in DETAIL_UNITS:
+            found[unit] = tokens
+    for names, unit in ((_INPUT_DETAILS, "input_{}_tokens"), (_OUTPUT_DETAILS, "output_{}_tokens")):
+        for details in (value.get(name) for name in names):
+            found |= _by_modality(details, unit)
+    for names, unit in _LISTED:
+        for name in names:
+            found |= _summed(value.get(name), unit, found)
+    tools = value.get("server_tool_use")
+    searches = _first(tools, _WEB_SEARCHES) if isinstance(tools, dict) else None
+    return found if searches is None else found | {"web_searches": searches}
+
+
+def _worth_keeping(told: dict[str, int]) -> dict[str, int]:
+    """Without zeros, save that none of the audio came from the cache: only that makes its price certain."""
+    parts = {f"cache_{kind}_read_tokens": f"input_{kind}_tokens" for kind in _MODALITIES}
+    return {unit: count for unit, count in told.items() if count or told.get(parts.get(unit, ""))}
+
+
+def _by_modality(details: Json, unit: str) -> dict[str, int]:
+    """Counts of an object `{"audio_tokens": 5, "cached_tokens_details": {"audio_tokens": 2}}`."""
+    if not isinstance(details, dict):
+        return {}
+    named = ((kind, _first(details, (f"{kind}_tokens", f"{kind}Tokens", kind))) for kind in ("audio", "image", "video"))
+    found = {unit.format(kind): count for kind, count in named if count is not None}
+    for cached in (details.get(name) for name in _CACHED_DETAILS):
+        if cached:
+            found |= _NONE_CACHED | _by_modality(cached, "cache_{}_read_tokens")
+    return found
+
+
+def _summed(details: Json, unit: str, found: dict[str, int]) -> dict[str, int]:
+    """Counts of a list `[{"modality": "AUDIO", "tokenCount": 5}]`, added to those found; text has no unit."""
+    if not isinstance(details, list) or not details:
+        return {}
+    sums = dict(_NONE_CACHED) if unit.startswith("cache_") else {}
+    for entry in details:
+        if isinstance(entry, dict):
+            modality = _MODALITIES.get(str(entry.get("modality")).lower().rpartition(".")[2])
+            count = _first(entry, ("tokenCount", "token_count"))
+            if modality is not None and count is not None:
+                key = unit.format(modality)
+                sums[key] = sums.get(key, found.get(key, 0)) + count
+    return sums
+
+
+def _tier(value: dict[str, Json]) -> str | None:
+    """The tier that served the call: Anthropic's `service_tier`, Gemini's `trafficType`, Bedrock's `serviceTier`."""
+    for name in ("service_tier", "serviceTier", "traffic_type", "trafficType"):
+        found = value.get(name)
+        found = found.get("type") if isinstance(found, dict) else found
+        if isinstance(found, str) and found:
+            return found.lower()
+    return None
 
 
 def _either(one: int | None, other: int | None) -> int | None:
