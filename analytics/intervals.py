@@ -104,8 +104,8 @@ def _at_rank(values: NDArray[np.float64], rank: float | None) -> float | None:
 def ratio(numerators: ArrayLike, denominators: ArrayLike, level: float = LEVEL) -> Estimate:
     """The ratio of two sums over the same units, such as cost over successes: delta method, clusters are the units.
 
-    With r = sum(x) / sum(y), the variance is n/(n-1) * sum((x - r*y)^2) / sum(y)^2 (Cochran, Sampling Techniques, 2.11),
-    and the interval Student's with n-1 degrees of freedom. Null where the denominators sum to 0.
+    With r = sum(x) / sum(y), the variance is n/(n-1) * sum((x - r*y)^2) / sum(y)^2 (Cochran, Sampling Techniques,
+    2.11), and the interval Student's with n-1 degrees of freedom. Null where the denominators sum to 0.
     """
     x, y = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
     if x.shape != y.shape:
@@ -128,5 +128,6 @@ def _z(level: float) -> float:
 
 
 def _known(values: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=float)
-    return array[~np.isnan(array)]
+    array: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+    known: NDArray[np.float64] = array[~np.isnan(array)]
+    return known

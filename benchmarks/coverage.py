@@ -2,8 +2,8 @@
 
     python benchmarks/coverage.py            # 20,000 samples a line, some seconds
 
-The coverage for a rate swings with n and the share (0 of 30 and 1 of 30 are far apart), so it is averaged over shares. The p95 of
-fewer than 72 values has no upper bound, and so only half of the error.
+The coverage for a rate swings with n and the share (0 of 30 and 1 of 30 are far apart), so it is averaged over shares.
+The p95 of fewer than 72 values has no upper bound, and so only half of the error.
 """
 
 from __future__ import annotations

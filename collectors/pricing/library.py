@@ -82,9 +82,11 @@ def _find(provider: str | None, model: str) -> tuple[str, ModelInfo, bool] | Non
 
 
 def _spellings(provider: str | None, model: str) -> list[str]:
-    """The model's name as given, without a router's prefix, and, for a router, with the maker's."""
+    """The model's name as given, without a router's prefix or a path, and, for a router, with the maker's."""
     bare = model_name(model)
-    names = [model, bare]
+    names = [model, bare, bare.rpartition("/")[2]]
+    if provider == "azure":  # deployments cannot have a dot in their names
+        names += [name.replace("gpt-35-", "gpt-3.5-") for name in names]
     if provider == "openrouter" and "/" not in bare:
         names += [f"{maker}/{bare}" for maker in ("openai", "anthropic", "google", "deepseek", "mistralai", "x-ai")]
     return list(dict.fromkeys(names))

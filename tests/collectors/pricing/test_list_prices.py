@@ -184,6 +184,18 @@ BY_HAND = [
         id="router-whose-prefix-was-cut",
     ),
     pytest.param(
+        ("azure.ai.openai", "azure/gpt-35-turbo-0125"),
+        {"input_tokens": 1000, "output_tokens": 100},
+        "1000 * 0.50 + 100 * 1.50",
+        id="azure-spells-without-a-dot",
+    ),
+    pytest.param(
+        ("aws.bedrock", "bedrock/us-east-1/anthropic.claude-3-haiku-20240307-v1:0"),
+        {"input_tokens": 1000, "output_tokens": 100},
+        "1000 * 0.25 + 100 * 1.25",
+        id="bedrock-region-in-a-path",
+    ),
+    pytest.param(
         (None, "openai/gpt-4o-mini"),
         {"input_tokens": 1000, "output_tokens": 100},
         "1000 * 0.15 + 100 * 0.60",
