@@ -45,10 +45,10 @@ class Cost:
 
 def price(call: Call, own: Sequence[OwnPrice] = ()) -> Cost:
     """The cost of a call: by the project's own prices where one fits, else by the list price of that day."""
-    card = _card(call, own)
+    card = find_card(call, own)
     if isinstance(card, Cost):
         return card
-    missing = [unit for unit in card.needs() if unit not in call.usage]
+    missing = [unit for unit in card.needs if unit not in call.usage]
     if missing:
         note = f"The call did not tell its {' and '.join(missing)}."
         return Cost(None, "unknown_usage", source=card.source, version=card.version, model=card.model, note=note)
@@ -63,7 +63,8 @@ def price(call: Call, own: Sequence[OwnPrice] = ()) -> Cost:
     return Cost(total, status, lines, card.source, card.version, card.model, note or None)
 
 
-def _card(call: Call, own: Sequence[OwnPrice]) -> RateCard | Cost:
+def find_card(call: Call, own: Sequence[OwnPrice]) -> RateCard | Cost:
+    """The rates of a call, or why it has none."""
     models = [model for model in (call.response_model, call.request_model) if model]
     if not models:
         return Cost(None, "unknown_model", note="The call names no model.")

@@ -48,14 +48,13 @@ class RateCard:
     model: str  # the entry of the price table
     provider: str | None = None
     note: str | None = None  # what was assumed in order to find the price; null: nothing
+    needs: tuple[str, ...] = field(init=False)  # the units that have to be known before a cost can be told
     _order: tuple[tuple[str, tuple[str, ...]], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_order", _most_special_first(self.rates))
-
-    def needs(self) -> tuple[str, ...]:
-        """The units that have to be known before a cost can be told."""
-        return tuple(unit for unit in ROOTS if unit in self.rates and (self.rates[unit].usd or self.rates[unit].steps))
+        priced = (unit for unit in ROOTS if unit in self.rates and (self.rates[unit].usd or self.rates[unit].steps))
+        object.__setattr__(self, "needs", tuple(priced))
 
     def lines(self, usage: Mapping[str, int]) -> list[Line]:
         """The cost of a call, by unit; units without any count are left out. `requests` counts 1.
