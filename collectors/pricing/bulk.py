@@ -1,7 +1,7 @@
 """Costs of many calls at once, for ingest: what `price` says of each, in an eighth of the time.
 
-Calls repeat their model and day, and most tell plain counts only: fresh input, cache read, cache write, output, reasoning.
-Their prices are looked up once, and each such call is five products. All others take the long way.
+Calls repeat their model and day, and most tell plain counts only: input, cache read and write, output, reasoning. Their
+prices are looked up once, and each such call is five products. All others take the long way.
 """
 
 from __future__ import annotations
@@ -96,15 +96,14 @@ def _per_token(card: RateCard, unit: str) -> float:
 
 
 def _told(cost: Cost) -> PricedCall:
+    named = (cost.status, cost.source, cost.version, cost.model, cost.note)
     if cost.usd is None:
-        parts: tuple[float | None, ...] = (None,) * 5
-    else:
-        sums = dict.fromkeys(("input", "cache_read", "cache_write", "output", "other"), 0.0)
-        for line in cost.lines:
-            sums[_class_of(line)] += float(line.usd)
-        parts = tuple(sums.values())
-    usd = None if cost.usd is None else float(cost.usd)
-    return PricedCall(usd, *parts, cost.status, cost.source, cost.version, cost.model, cost.note)
+        return PricedCall(None, None, None, None, None, None, *named)
+    sums = dict.fromkeys(("input", "cache_read", "cache_write", "output", "other"), 0.0)
+    for line in cost.lines:
+        sums[_class_of(line)] += float(line.usd)
+    by_class = (sums["input"], sums["cache_read"], sums["cache_write"], sums["output"], sums["other"])
+    return PricedCall(float(cost.usd), *by_class, *named)
 
 
 def _class_of(line: Line) -> str:

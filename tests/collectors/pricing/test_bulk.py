@@ -56,9 +56,7 @@ def test_costs_are_those_of_each_call_alone(asked: list[Call]) -> None:
     assert len(found) == len(asked)
     for call, priced in zip(asked, found, strict=True):
         alone = price(call, OWN)
-        assert (priced.price_status, priced.price_source, priced.price_version, priced.price_model, priced.price_note) == (
-            alone.status, alone.source, alone.version, alone.model, alone.note,
-        )  # fmt: skip
+        assert priced[6:] == (alone.status, alone.source, alone.version, alone.model, alone.note)
         assert_amounts(priced, alone.usd)
 
 
