@@ -88,6 +88,8 @@ def kind_of_word(key: str, word: str) -> Kind | None:
         return "workflow"  # Prompt flow traces every function; its tools say `Tool`
     if key == "haystack.component.type":
         return next((kind for part, kind in _COMPONENTS if part in lowered), "workflow")
+    if key == "llm.request.type" and lowered not in _BY_WORD:
+        lowered = lowered.removeprefix("a")  # LiteLLM's calls that are awaited: `aembedding`, `arerank`
     return _BY_WORD.get(lowered)
 
 
