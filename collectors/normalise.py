@@ -13,7 +13,7 @@ from collectors import messages as shown
 from collectors.conventions import content, finish, indexed, payload, providers
 from collectors.conventions.content import Content
 from collectors.conventions.dialects import dialect_of
-from collectors.conventions.kinds import kind_of_word
+from collectors.conventions.kinds import embeds, kind_of_word, says_any_model
 from collectors.conventions.registry import classify, joined
 from collectors.conventions.shapes import Message, to_parts
 from collectors.conventions.usage import EXCLUSIVE_KEYS, EXCLUSIVE_SCOPES, Usage, settle, usage_of
@@ -104,16 +104,20 @@ def _kind(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
             word = str(held.get("type", "")) if isinstance(held, dict) else ""
         kind = kind_of_word(key, word)
         if kind is not None:
-            facts.kind = _kind_of_model_call(span, view) if kind == "llm" else kind
+            facts.kind = _kind_of_model_call(span, view, word) if kind == "llm" else kind
             return
     facts.kind = _kind_by_keys(span, view)
 
 
-def _kind_of_model_call(span: RawSpan, view: View) -> Kind:
-    """Laminar marks embeddings as `LLM` too: the model's name decides."""
+def _kind_of_model_call(span: RawSpan, view: View, word: str) -> Kind:
+    """Where the word says no more than that a model was called, the model's name decides."""
     if _only_prepares(span, view):
         return "workflow"
-    return "embedding" if "embed" in (view.text("request_model", "response_model") or "").lower() else "llm"
+    return _kind_by_model(view) if says_any_model(word) else "llm"
+
+
+def _kind_by_model(view: View) -> Kind:
+    return "embedding" if embeds(view.text("request_model", "response_model")) else "llm"
 
 
 def _only_prepares(span: RawSpan, view: View) -> bool:
@@ -144,8 +148,7 @@ def _kind_of_call(view: View, attributes: TextMap) -> Kind:
     told = view.any(_ANSWERED)
     messages = "gen_ai.output.messages" in attributes or "gen_ai.completion" in attributes
     if model and (told or messages or "provider" in view):
-        name = (view.text("request_model", "response_model") or "").lower()
-        return "embedding" if "embed" in name else "llm"
+        return _kind_by_model(view)
     usage = attributes.keys() & {"gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "llm.token_count.prompt"}
     return "llm" if usage and ("response_id" in view or "provider" in view or "output_indexed" in view) else "other"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import cast
 
+from collectors.conventions.values import words
 from collectors.facts import Kind
 
 KIND_KEYS: tuple[str, ...] = (  # the first whose word is known decides
@@ -64,7 +65,14 @@ _WORDS: dict[str, str] = {
         "delete_memory_store"
     ),
 }
-_BY_WORD = {word: cast("Kind", kind) for kind, words in _WORDS.items() for word in words.split()}
+_BY_WORD = {word: cast("Kind", kind) for kind, said in _WORDS.items() for word in words(said)}
+_ANY_MODEL = frozenset(
+    words(
+        "llm generation model model_generation model_step model_call llm_call llm_request call_llm inference "
+        "invoke_model"
+    )
+)
+_EMBEDS = re.compile(r"embed(?!ded)", re.IGNORECASE)  # `acme-embedded-chat-7b` runs on small devices
 _COMPONENTS: tuple[tuple[str, Kind], ...] = (  # class names of components, by what they end in or hold
     ("embedder", "embedding"),
     ("generator", "llm"),
@@ -79,7 +87,7 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 def kind_of_word(key: str, word: str) -> Kind | None:
     """The kind that an attribute's value names; null when it says nothing (`span`, `util`, an unknown word)."""
-    lowered = _SEPARATORS.sub("_", word.lower()).strip("_")
+    lowered = _bare(word)
     if key == "ai.operationId":
         return _vercel(word)
     if key == "mcp.method.name":
@@ -91,6 +99,20 @@ def kind_of_word(key: str, word: str) -> Kind | None:
     if key == "llm.request.type" and lowered not in _BY_WORD:
         lowered = lowered.removeprefix("a")  # LiteLLM's calls that are awaited: `aembedding`, `arerank`
     return _BY_WORD.get(lowered)
+
+
+def says_any_model(word: str) -> bool:
+    """Whether a word for model calls may stand for embeddings too (Laminar's `LLM`); `chat` may not."""
+    return _bare(word) in _ANY_MODEL
+
+
+def embeds(model: str | None) -> bool:
+    """Whether a model's name is that of an embedding model."""
+    return model is not None and _EMBEDS.search(model) is not None
+
+
+def _bare(word: str) -> str:
+    return _SEPARATORS.sub("_", word.lower()).strip("_")
 
 
 def _vercel(operation: str) -> Kind:
