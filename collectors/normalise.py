@@ -13,7 +13,7 @@ from collectors import messages as shown
 from collectors.conventions import content, finish, indexed, payload, providers
 from collectors.conventions.content import Content
 from collectors.conventions.dialects import dialect_of
-from collectors.conventions.kinds import embeds, kind_of_word, says_any_model
+from collectors.conventions.kinds import PLAIN_SPEAKERS, embeds, is_plain, kind_of_word, says_any_model
 from collectors.conventions.registry import classify, joined
 from collectors.conventions.shapes import Message, to_parts
 from collectors.conventions.usage import EXCLUSIVE_KEYS, EXCLUSIVE_SCOPES, Usage, settle, usage_of
@@ -103,10 +103,28 @@ def _kind(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
             held = view.json(key)
             word = str(held.get("type", "")) if isinstance(held, dict) else ""
         kind = kind_of_word(key, word)
-        if kind is not None:
+        if kind is not None and not (is_plain(key, word) and not _is_of_models(span, view)):
             facts.kind = _kind_of_model_call(span, view, word) if kind == "llm" else kind
             return
     facts.kind = _kind_by_keys(span, view)
+
+
+def _is_of_models(span: RawSpan, view: View) -> bool:
+    """Whether something besides its type says that a span has to do with models."""
+    names = (span.origin.scope_name, span.name, view.attributes.get("framework") or "")
+    return view.any(_OF_MODELS) or any(name.startswith(PLAIN_SPEAKERS) for name in names)
+
+
+_OF_MODELS = frozenset(
+    {
+        "provider", "request_model", "response_model", "model_weak", "response_id", "input_tokens", "output_tokens",
+        "total_tokens", "usage_json", "aggregated_input", "cost", "cost_json", "ttft_s", "ttft_ms", "finish_reason",
+        "prompt_name", "agent_name", "tool_name", "tool_call_id", "params_json", "input", "output", "output_text",
+        "output_tool_calls", "system_instructions", "tool_definitions", "documents_json", "input_indexed",
+        "output_indexed", "tools_indexed", "documents_indexed", "texts_indexed",
+    }
+)  # fmt: skip
+"""Facts that nothing but model telemetry tells; bare words such as `input` and `query` are none."""
 
 
 def _kind_of_model_call(span: RawSpan, view: View, word: str) -> Kind:

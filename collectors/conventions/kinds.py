@@ -72,6 +72,17 @@ _ANY_MODEL = frozenset(
         "invoke_model"
     )
 )
+_BARE_KEYS = frozenset({"span_type", "span.type", "operation.type"})  # without a prefix: anybody's
+_PLAIN_WORDS = frozenset(
+    words(
+        "model inference message messages response responses generate audio speech translation transcription function "
+        "function_call interaction workflow task flow flow_step pipeline workflow_run workflow_step plan framework "
+        "advisor sequential parallel graph session search retrieve moderation evaluation eval score scorer memory"
+    )
+)
+PLAIN_SPEAKERS = ("com.anthropic.claude_code", "claude_code.", "promptflow")
+"""How names of scopes, spans or frameworks begin whose spans say plain words under keys without a prefix."""
+
 _EMBEDS = re.compile(r"embed(?!ded)", re.IGNORECASE)  # `acme-embedded-chat-7b` runs on small devices
 _COMPONENTS: tuple[tuple[str, Kind], ...] = (  # class names of components, by what they end in or hold
     ("embedder", "embedding"),
@@ -99,6 +110,11 @@ def kind_of_word(key: str, word: str) -> Kind | None:
     if key == "llm.request.type" and lowered not in _BY_WORD:
         lowered = lowered.removeprefix("a")  # LiteLLM's calls that are awaited: `aembedding`, `arerank`
     return _BY_WORD.get(lowered)
+
+
+def is_plain(key: str, word: str) -> bool:
+    """Whether software of any sort says this word under this key: `search` of a database, `function` of a cloud."""
+    return key in _BARE_KEYS and _bare(word) in _PLAIN_WORDS
 
 
 def says_any_model(word: str) -> bool:

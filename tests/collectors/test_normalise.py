@@ -75,8 +75,18 @@ KINDS = [
     ({"mcp.method.name": "tools/call"}, "tool"),
     ({"ai.operationId": "ai.rerank.doRerank"}, "reranker"),
     ({"langwatch.span.type": "rag"}, "retriever"),
-    ({"span_type": "Function"}, "workflow"),
+    ({"span_type": "Function", "framework": "promptflow"}, "workflow"),
+    ({"span_type": "Function"}, "other"),
     ({"span_type": "LLM"}, "llm"),
+    ({"span.type": "search", "db.system": "elasticsearch", "db.statement": "match all"}, "other"),
+    ({"span.type": "search", "db.system": "qdrant", "gen_ai.retrieval.documents": []}, "retriever"),
+    ({"span.type": "function", "faas.trigger": "http", "session.id": "s"}, "other"),
+    ({"span.type": "function", "tool.name": "f"}, "tool"),
+    ({"span.type": "function", "db.system": "x", "gen_ai.operation.name": "execute_tool"}, "tool"),
+    ({"span.type": "message", "messaging.system": "kafka"}, "other"),
+    ({"operation.type": "search", "db.system": "x", "traceloop.association.properties.user_id": "u"}, "other"),
+    ({"operation.type": "task"}, "other"),
+    ({"span.type": "tool", "input": "in"}, "tool"),
     ({"mcp.method.name": "resources/read"}, "mcp"),
     ({"gen_ai.completion.0.content": "Hi", "gen_ai.request.model": "gpt"}, "llm"),
     ({"gen_ai.usage.input_tokens": 3, "gen_ai.request.model": "text-embedding-3"}, "embedding"),
@@ -91,6 +101,14 @@ KINDS = [
 @pytest.mark.parametrize(("attributes", "kind"), KINDS, ids=lambda value: str(value)[:60])
 def test_kind(attributes: dict[str, Any], kind: str) -> None:
     assert facts_of(attributes).kind == kind
+
+
+def test_those_who_say_plain_words_are_known_by_their_names() -> None:
+    asked = {"span.type": "interaction", "user_prompt_length": 5}
+    assert facts_of(asked).kind == "other"
+    assert facts_of(asked, scope="com.anthropic.claude_code.tracing").kind == "agent"
+    assert facts_of(asked, name="claude_code.interaction").kind == "agent"
+    assert facts_of({"span_type": "Function"}, scope="promptflow").kind == "workflow"
 
 
 def test_a_span_that_only_prepares_a_call_is_none() -> None:
