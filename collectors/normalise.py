@@ -278,7 +278,7 @@ def _usage(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) ->
         _usage_in_json(view, usage)
     if facts.kind in _CALLS:
         _read_payloads(view, facts, usage)
-    if not _failed_without_answer(span, usage):
+    if not _told_nothing(span, facts, usage):
         _store_usage(view, facts, usage)
     facts.usage_role = _role(facts, usage, aggregated)
 
@@ -381,9 +381,14 @@ def _requested_model(view: View) -> str | None:
     return None
 
 
-def _failed_without_answer(span: RawSpan, usage: Usage) -> bool:
-    """Some instrumentors write zeros for a call that failed before it was answered: unknown, not nothing."""
-    return span.status == "error" and not usage.input and not usage.output
+def _told_nothing(span: RawSpan, facts: SpanFacts, usage: Usage) -> bool:
+    """Zeros for a call that failed before it was answered, or whose provider told no counts: unknown, not nothing."""
+    if usage.input or usage.output:
+        return False
+    if span.status == "error":
+        return True
+    rest = usage.total or usage.cache_read or usage.cache_write or usage.reasoning
+    return not rest and facts.kind not in {"embedding", "reranker"}  # those two may be billed by other units
 
 
 def _store_usage(view: View, facts: SpanFacts, usage: Usage) -> None:

@@ -353,10 +353,42 @@ def test_a_crew_sums_up_its_calls() -> None:
     )
 
 
-def test_a_failed_call_that_told_zeros_told_nothing() -> None:
-    zeros = {**CALL, "gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}
-    assert facts_of(zeros, status="error").input_tokens is None
-    assert facts_of(zeros).input_tokens == 0
+NO_USAGE = [
+    {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0},
+    {"gen_ai.usage.input_tokens": 0},
+    {"gen_ai.usage.output_tokens": 0},
+    {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0, "gen_ai.usage.total_tokens": 0},
+    {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.cache_read.input_tokens": 0, "gen_ai.usage.reasoning_tokens": 0},
+    {"langfuse.observation.usage_details": {"input": 0, "output": 0, "total": 0}},
+]
+
+
+@pytest.mark.parametrize("told", NO_USAGE, ids=str)
+@pytest.mark.parametrize("status", ["ok", "unset", "error"])
+def test_a_model_call_of_no_tokens_told_nothing(told: dict[str, Any], status: str) -> None:
+    facts = facts_of({**CALL, **told}, status=status)
+    assert (facts.input_tokens, facts.output_tokens, facts.usage_role) == (None, None, "leaf")
+    assert (facts.cache_read_tokens, facts.reasoning_tokens) == (None, None)
+
+
+def test_a_sum_over_calls_of_no_tokens_told_nothing() -> None:
+    agent = {"gen_ai.operation.name": "invoke_agent", **NO_USAGE[0]}
+    assert (facts_of(agent).input_tokens, facts_of(agent).usage_role) == (None, "aggregate")
+
+
+ZEROS_THAT_ARE_KNOWN = [
+    ({**CALL, "gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 0}, (12, 0)),
+    ({**CALL, "gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 3}, (0, 3)),
+    ({**CALL, "input_tokens": 0, "output_tokens": 0, "cache_read_tokens": 40}, (40, 0)),
+    ({**CALL, "gen_ai.usage.input_tokens": 0, "gen_ai.usage.total_tokens": 7}, (0, 7)),
+    ({"gen_ai.operation.name": "embeddings", "gen_ai.usage.input_tokens": 0}, (0, None)),
+]
+
+
+@pytest.mark.parametrize(("attributes", "counts"), ZEROS_THAT_ARE_KNOWN, ids=lambda value: str(value)[-70:])
+def test_a_zero_beside_a_count_is_known(attributes: dict[str, Any], counts: tuple[int | None, ...]) -> None:
+    facts = facts_of(attributes)
+    assert (facts.input_tokens, facts.output_tokens) == counts
 
 
 def test_embedding_tokens_from_the_total() -> None:
