@@ -512,7 +512,7 @@ def _time(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
     if first is None:
         facts.streaming = _asked_to_stream(view) if facts.streaming is None else facts.streaming
         return
-    if facts.streaming is False or not 0 <= first <= MAX_NANOSECONDS or (0 <= duration < first):
+    if facts.streaming is False or not 0 < first <= MAX_NANOSECONDS or (0 <= duration < first):
         view.note("ttft_implausible")
         return
     facts.ttft_ns, facts.streaming = first, True
@@ -534,7 +534,7 @@ def _asked_to_stream(view: View) -> bool | None:
 def _first_token(span: RawSpan, view: View) -> int | None:
     """Nanoseconds from the span's start to the first token, by any telling; null without one."""
     for field, scale in (("ttft_s", 1e9), ("ttft_ms", 1e6)):
-        value = view.read(field, number)
+        value = _taken(view, field)
         if value is not None and abs(value) < 1e9:
             return _plausible(round(value * scale), span, view)
     stamp = view.text("ttft_time")
@@ -543,6 +543,13 @@ def _first_token(span: RawSpan, view: View) -> int | None:
         return None if moment is None else moment - span.start_ns
     moments = [event.time_ns for event in span.events if _FIRST_TOKEN.search(event.name)]
     return min(moments) - span.start_ns if moments else None
+
+
+def _taken(view: View, field: str) -> float | None:
+    """The first time that is not 0, which stands for one that nobody took."""
+    if field not in view:
+        return None
+    return view.read(field, number) or next((t for _, text in view.items(field) if (t := number(text))), None)
 
 
 def _plausible(first: int, span: RawSpan, view: View) -> int:
