@@ -16,7 +16,7 @@ from collectors.conventions.dialects import dialect_of
 from collectors.conventions.kinds import PLAIN_SPEAKERS, embeds, is_plain, kind_of_word, says_any_model
 from collectors.conventions.registry import classify, joined
 from collectors.conventions.shapes import Message, to_parts
-from collectors.conventions.usage import EXCLUSIVE_KEYS, EXCLUSIVE_SCOPES, Usage, settle, usage_of
+from collectors.conventions.usage import EXCLUSIVE_KEYS, EXCLUSIVE_SCOPES, Usage, settle, usage_beside_input, usage_of
 from collectors.conventions.values import Json, dumps, number, plain, stored_text, strings, truth, whole
 from collectors.conventions.view import View
 from collectors.facts import Kind, SpanFacts
@@ -314,6 +314,8 @@ def _usage_in_json(view: View, usage: Usage) -> None:
             told = payload.read_payload(held).usage
         if told:
             _merge(usage, told)
+        else:
+            _merge_beside(usage, usage_beside_input(held))
         if usage.complete:
             return
 
@@ -328,6 +330,19 @@ def _merge(usage: Usage, told: Usage) -> None:
         usage.disjoint_reasoning |= told.disjoint_reasoning
     if usage.input is not None and told.input is not None and usage.input != told.input:
         told.total = None  # another count, perhaps settled already: its total is no witness for ours
+    usage.fill(told)
+
+
+def _merge_beside(usage: Usage, told: Usage) -> None:
+    """Fill gaps from counts that stand beside ours; Vercel 6 and later tell all of them anew, and an input with cache.
+
+    Up to Vercel 5 a total is its sum of the provider's counts, so it is no witness of what these leave out.
+    """
+    news = (usage.cache_read is None and told.cache_read is not None) or (
+        usage.cache_write is None and told.cache_write is not None
+    )
+    if told.disjoint_cache and news:
+        usage.disjoint_cache, usage.total = True, None
     usage.fill(told)
 
 

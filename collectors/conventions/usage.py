@@ -23,8 +23,8 @@ _TOTAL = words("total_tokens totalTokens totalTokenCount total_token_count total
 _CACHE_READ = words(
     "cache_read_input_tokens cacheReadInputTokens cachedInputTokens cached_input_tokens cacheReadInputTokenCount "
     "cachedContentTokenCount cached_content_token_count cachedContentTokens input_cache_read input_cached_tokens "
-    "cache_read_tokens cacheReadTokens prompt_cached_tokens cached_prompt_tokens cached_tokens cachedTokens "
-    "prompt_cache_hit_tokens"
+    "cache_read_tokens cacheReadTokens prompt_cached_tokens cached_prompt_tokens cachedPromptTokens cached_tokens "
+    "cachedTokens prompt_cache_hit_tokens promptCacheHitTokens"
 )
 _CACHE_WRITE = words(
     "cache_creation_input_tokens cacheCreationInputTokens cache_write_input_tokens cacheWriteInputTokens "
@@ -125,6 +125,30 @@ def usage_of(value: Json) -> Usage:
     usage.details = _worth_keeping(_details(value))
     usage.tier = _tier(value)
     return usage
+
+
+def usage_beside_input(value: Json) -> Usage:
+    """Counts of the cache and of reasoning in an object that has no input count, as Vercel's metadata of providers.
+
+    The input count that those stand beside is the provider's own, so it is the provider's name that says whether the
+    cache is in it.
+    """
+    found = Usage()
+    for name, held in (("", value), *value.items()) if isinstance(value, dict) else ():
+        for told in (_parts_of(held), _parts_of(held.get("usage"))) if isinstance(held, dict) else ():
+            if not told:
+                found.disjoint_cache |= name in _CACHE_APART and (told.cache_read, told.cache_write) != (None, None)
+                found.fill(told)
+    return found
+
+
+def _parts_of(value: Json) -> Usage:
+    """Most metadata tells no parts of a usage, and the look at its names is fifty times faster than all readers."""
+    named = isinstance(value, dict) and any("ache" in name or "easoning" in name for name in value)
+    return usage_of(value) if named else Usage()
+
+
+_CACHE_APART = frozenset({"anthropic", "bedrock"})
 
 
 def _first(value: dict[str, Json], names: Sequence[str], inner: str | None = None) -> int | None:

@@ -232,6 +232,11 @@ TOKENS = [  # attributes, (input, output, cache read, cache write, reasoning), n
     ),
     ({"langfuse.observation.usage_details": {"input": 10, "output": 16, "total": 26}}, (10, 16, None, None, None), []),
     (
+        {"gen_ai.usage.input_tokens": 9, "gen_ai.usage.details": {"cached_tokens": 4, "reasoning_tokens": 2}},
+        (9, None, 4, None, 2),
+        [],
+    ),
+    (
         {
             "langsmith.metadata.usage_metadata": {
                 "input_tokens": 5,
@@ -327,6 +332,113 @@ def test_tokens(attributes: dict[str, Any], counts: tuple[int | None, ...], note
     )  # fmt: skip
     assert read == counts
     assert facts.notes == notes
+
+
+def metadata(provider: str, **told: Any) -> dict[str, Any]:
+    return {"ai.response.providerMetadata": {provider: told}}
+
+
+def vercel(promptTokens: int, completionTokens: int) -> dict[str, Any]:  # noqa: N803 - the wire's names
+    return {"ai.usage.promptTokens": promptTokens, "ai.usage.completionTokens": completionTokens}
+
+
+STREAMED = {"ai.usage.inputTokens": 80, "ai.usage.outputTokens": 10, "ai.usage.cachedInputTokens": 40}
+WHOLE = {
+    "ai.usage.inputTokens": 140,
+    "ai.usage.outputTokens": 10,
+    "ai.usage.totalTokens": 150,
+    "ai.usage.inputTokenDetails.noCacheTokens": 80,
+    "ai.usage.inputTokenDetails.cacheReadTokens": 40,
+    "ai.usage.inputTokenDetails.cacheWriteTokens": 20,
+    "ai.usage.cachedInputTokens": 40,
+}
+RAW = {"input_tokens": 80, "output_tokens": 10, "cache_read_input_tokens": 40, "cache_creation_input_tokens": 20}
+VERCEL = [
+    pytest.param(
+        {**vercel(80, 10), **metadata("anthropic", cacheReadInputTokens=40, cacheCreationInputTokens=0)},
+        (120, 10, 40, 0, None),
+        id="4-anthropic",
+    ),
+    pytest.param(
+        {**vercel(80, 10), **metadata("anthropic", cacheReadInputTokens=None, cacheCreationInputTokens=None)},
+        (80, 10, None, None, None),
+        id="4-anthropic-without-cache",
+    ),
+    pytest.param(
+        {**vercel(80, 10), **metadata("bedrock", usage={"cacheReadInputTokens": 40, "cacheWriteInputTokens": None})},
+        (120, 10, 40, None, None),
+        id="4-bedrock",
+    ),
+    pytest.param(
+        {**vercel(120, 10), **metadata("openai", cachedPromptTokens=40, reasoningTokens=5)},
+        (120, 10, 40, None, 5),
+        id="4-openai",
+    ),
+    pytest.param(
+        {**vercel(120, 10), **metadata("deepseek", promptCacheHitTokens=40, promptCacheMissTokens=80)},
+        (120, 10, 40, None, None),
+        id="4-deepseek",
+    ),
+    pytest.param(
+        {**vercel(80, 10), **metadata("anthropic", usage=RAW, cacheCreationInputTokens=20)},
+        (140, 10, 40, 20, None),
+        id="5-anthropic",
+    ),
+    pytest.param(
+        {**STREAMED, "ai.usage.totalTokens": 90, **metadata("bedrock", usage={"cacheWriteInputTokens": 20})},
+        (140, 10, 40, 20, None),
+        id="5-bedrock-sums-without-the-cache",
+    ),
+    pytest.param(
+        {**STREAMED, "ai.usage.totalTokens": 150, **metadata("bedrock", usage={"cacheWriteInputTokens": 20})},
+        (140, 10, 40, 20, None),
+        id="5-bedrock-by-the-providers-total",
+    ),
+    pytest.param(
+        {**STREAMED, "ai.usage.totalTokens": 90, **metadata("bedrock", usage={"cacheWriteInputTokens": 0})},
+        (120, 10, 40, 0, None),
+        id="5-bedrock-wrote-none",
+    ),
+    pytest.param({**STREAMED, "ai.usage.totalTokens": 90}, (80, 10, 40, None, None), id="5-openai"),
+    pytest.param(
+        {**WHOLE, **metadata("bedrock", usage={"cacheWriteInputTokens": 20})}, (140, 10, 40, 20, None), id="6-bedrock"
+    ),
+    pytest.param(
+        {**WHOLE, **metadata("anthropic", usage=RAW, cacheCreationInputTokens=20)},
+        (140, 10, 40, 20, None),
+        id="6-anthropic",
+    ),
+    pytest.param(
+        {**vercel(140, 10), **metadata("anthropic", usage=RAW, cacheCreationInputTokens=20)},
+        (140, 10, 40, 20, None),
+        id="6-anthropic-objects",
+    ),
+    pytest.param(
+        {
+            "gen_ai.usage.input_tokens": 140,
+            "gen_ai.usage.output_tokens": 10,
+            "gen_ai.usage.cache_read.input_tokens": 40,
+            "gen_ai.usage.cache_creation.input_tokens": 20,
+            **metadata("bedrock", usage={"cacheWriteInputTokens": 20}),
+        },
+        (140, 10, 40, 20, None),
+        id="7-bedrock",
+    ),
+    pytest.param(
+        {**vercel(80, 10), "ai.response.providerMetadata": {"anthropic": None, "gateway": ["x"]}},
+        (80, 10, None, None, None),
+        id="nothing",
+    ),
+]
+
+
+@pytest.mark.parametrize(("attributes", "counts"), VERCEL)
+def test_the_cache_in_the_metadata_of_vercels_providers(
+    attributes: dict[str, Any], counts: tuple[int | None, ...]
+) -> None:
+    facts = facts_of({"ai.operationId": "ai.streamText.doStream", **attributes})
+    read = (facts.input_tokens, facts.output_tokens, facts.cache_read_tokens, facts.cache_write_tokens)
+    assert (*read, facts.reasoning_tokens) == counts
 
 
 def test_an_instrumentor_that_sends_the_providers_own_input_leaves_the_cache_out() -> None:
