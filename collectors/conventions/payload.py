@@ -17,7 +17,7 @@ MAX_DEPTH = 9
 MAX_PRINTED = 1 << 18  # characters
 
 MARKERS = re.compile(
-    r"usage|_tokens\"|Tokens\"|TokenCount|token_count|finish_?[rR]eason|stop_?[rR]eason|\"status\"|\"id\"|\"model"
+    r"usage|_tokens\"|Tokens\"|TokenCount|_count|finish_?[rR]eason|stop_?[rR]eason|\"status\"|\"id\"|\"model"
 )
 """A text without any of these holds nothing that this module could find."""
 
@@ -25,6 +25,7 @@ _USAGE_NAMES = (
     "usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage", "usage_details", "usage_object",
     "totalUsage", "total_usage", "estimated_usage",
 )  # fmt: skip
+_COUNTS = ("okens", "TokenCount", "token_count")  # how names of counts end
 _MODEL_NAMES = ("model", "model_name", "modelVersion", "model_version", "modelId", "model_id")
 _FINISH_NAMES = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason")
 _PRINTED = (
@@ -117,7 +118,7 @@ def _usage_in(node: dict[str, Json]) -> Usage:
         usage = usage_of(node.get(name))
         if usage:
             return usage
-    if any(name.endswith(("_tokens", "TokenCount", "okens")) for name in node):
+    if any(name.endswith(_COUNTS) for name in node) or "prompt_eval_count" in node:  # Ollama's
         usage = usage_of(node)
         if usage.input is not None:
             return usage
@@ -152,6 +153,6 @@ def _is_answer(node: dict[str, Json]) -> bool:
     names = node.keys()
     return bool(
         names & {"usage", "choices", "stop_reason", "candidates", "usageMetadata", "token_usage", "finish_reason"}
-        or names & {"system_fingerprint", "modelVersion", "stopReason", "usage_metadata", "model_name"}
+        or names & {"system_fingerprint", "modelVersion", "stopReason", "usage_metadata", "model_name", "done_reason"}
         or ("output" in names and "status" in names)
     )

@@ -258,6 +258,7 @@ TOKENS = [  # attributes, (input, output, cache read, cache write, reasoning), n
         [],
     ),
     ({"output.value": {"usage": {"prompt_tokens": 5, "completion_tokens": 2}}}, (5, 2, None, None, None), []),
+    ({"output.value": {"done": True, "prompt_eval_count": 5, "eval_count": 2}}, (5, 2, None, None, None), []),
     (
         {"genkit:output": {"message": {}, "usage": {"inputTokens": 5, "outputTokens": 2, "thoughtsTokens": 1}}},
         (5, 2, None, None, 1),

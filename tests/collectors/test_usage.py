@@ -301,6 +301,22 @@ PAYLOADS = [
         (4, 6, None, None, None),
         id="json-in-a-string",
     ),
+    pytest.param(
+        {"model": "llama3.2", "done": True, "done_reason": "stop", "prompt_eval_count": 26, "eval_count": 298},
+        (26, 298, None, "llama3.2", "stop"),
+        id="ollama",
+    ),
+    pytest.param(
+        {"response_metadata": {"done": True, "prompt_eval_count": 26, "eval_count": 298}},
+        (26, 298, None, None, None),
+        id="ollama-within",
+    ),
+    pytest.param(
+        {"raw": {"input_token_count": 26, "output_token_count": 298}},
+        (26, 298, None, None, None),
+        id="counts-in-snake-case",
+    ),
+    pytest.param({"eval_count": 12, "input": 3}, (None, None, None, None, None), id="evaluations-are-no-tokens"),
     pytest.param({"message": {"content": {"input_tokens_note": "none"}}}, (None, None, None, None, None), id="nothing"),
 ]
 
