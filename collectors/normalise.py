@@ -275,7 +275,7 @@ def _usage(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) ->
         EXCLUSIVE_SCOPES
     )
     if not usage.complete:
-        _usage_in_json(view, usage)
+        _usage_in_json(view, facts, usage)
     if facts.kind in _CALLS:
         _read_payloads(view, facts, usage)
     if not _told_nothing(span, facts, usage):
@@ -305,19 +305,27 @@ def _read_aggregated(view: View, usage: Usage) -> None:
     usage.reasoning = whole(told.get("reasoning.output_tokens") or told.get("details.reasoning_tokens"))
 
 
-def _usage_in_json(view: View, usage: Usage) -> None:
+def _usage_in_json(view: View, facts: SpanFacts, usage: Usage) -> None:
     """Usage objects in attributes made for them."""
     for key, _ in view.items("usage_json"):
         held = view.json(key)
         told = usage_of(held)
         if not told:
             told = payload.read_payload(held).usage
+        elif whole(held.get("input")) is not None and _counts_cache_apart(view, facts):
+            told.disjoint_cache = True  # Langfuse's name for whatever its caller takes for the input
         if told:
             _merge(usage, told)
         else:
             _merge_beside(usage, usage_beside_input(held))
         if usage.complete:
             return
+
+
+def _counts_cache_apart(view: View, facts: SpanFacts) -> bool:
+    """Whether the provider's own input count leaves the cache out."""
+    model = facts.response_model or facts.request_model or ""
+    return "claude" in model.lower() or _told_provider(view) in {"anthropic", "aws.bedrock"}
 
 
 def _merge(usage: Usage, told: Usage) -> None:
@@ -445,19 +453,18 @@ def _names(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) ->
         facts.request_model = _member(_metadata_texts(view), "ls_model_name")
     facts.request_model = facts.request_model and providers.model_name(facts.request_model)
     facts.response_model = facts.response_model and providers.model_name(facts.response_model)
-    for _key, value in view.items("provider"):
+    facts.provider = _told_provider(view)
+    if facts.provider is None and facts.kind in _CALLS:
+        model = facts.response_model or facts.request_model
+        facts.provider = providers.provider_of_model(model, facts.response_id)
+
+
+def _told_provider(view: View) -> str | None:
+    for _, value in view.items("provider"):
         found = providers.provider_of(plain(value) or "")
         if found:
-            facts.provider = found
-            break
-    else:
-        metadata = _metadata_texts(view)
-        named = providers.provider_of(metadata.get("ls_provider") or "")
-        facts.provider = named or (
-            providers.provider_of_model(facts.response_model or facts.request_model, facts.response_id)
-            if facts.kind in _CALLS
-            else None
-        )
+            return found
+    return providers.provider_of(_metadata_texts(view).get("ls_provider") or "")
 
 
 _NAMES = frozenset({"provider", "request_model", "response_model", "model_weak", "params_json"})

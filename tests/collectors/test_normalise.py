@@ -335,6 +335,31 @@ def test_tokens(attributes: dict[str, Any], counts: tuple[int | None, ...], note
     assert facts.notes == notes
 
 
+BARE_INPUT = {"input": 80, "output": 10, "cache_read_input_tokens": 40}
+CACHE_APART = [
+    pytest.param({"langfuse.observation.model.name": "claude-sonnet-4"}, {}, 120, id="claude"),
+    pytest.param({"gen_ai.request.model": "eu.anthropic.claude-sonnet-4-v1:0"}, {}, 120, id="claude-of-bedrock"),
+    pytest.param({"gen_ai.provider.name": "anthropic"}, {}, 120, id="anthropic"),
+    pytest.param({"gen_ai.system": "bedrock", "gen_ai.request.model": "amazon.nova-pro-v1:0"}, {}, 120, id="bedrock"),
+    pytest.param({"langfuse.observation.model.name": "claude-x"}, {"cache_creation_input_tokens": 5}, 125, id="both"),
+    pytest.param({"langfuse.observation.model.name": "claude-x"}, {"total": 130}, 120, id="by-a-total-without"),
+    pytest.param({"langfuse.observation.model.name": "claude-x"}, {"total": 90}, 80, id="by-a-total-with"),
+    pytest.param({"langfuse.observation.model.name": "gpt-4o"}, {}, 80, id="openai"),
+    pytest.param({"gen_ai.system": "openai", "gen_ai.usage.input_tokens": 80}, {}, 80, id="openai-twice"),
+    pytest.param({"langfuse.observation.metadata.ls_provider": "anthropic"}, {}, 120, id="langchain-on-anthropic"),
+    pytest.param({}, {}, 80, id="nobody-knows"),
+]
+
+
+@pytest.mark.parametrize(("attributes", "more", "whole"), CACHE_APART)
+def test_a_bare_input_is_read_as_its_provider_counts(
+    attributes: dict[str, Any], more: dict[str, int], whole: int
+) -> None:
+    told = {"langfuse.observation.type": "generation", "langfuse.observation.usage_details": {**BARE_INPUT, **more}}
+    facts = facts_of({**told, **attributes})
+    assert (facts.input_tokens, facts.output_tokens, facts.cache_read_tokens) == (whole, 10, 40)
+
+
 def metadata(provider: str, **told: Any) -> dict[str, Any]:
     return {"ai.response.providerMetadata": {provider: told}}
 
