@@ -83,7 +83,7 @@ class RawLog:
     time_ns: int  # event time, else observed time, else 0
     severity: int
     severity_text: str | None
-    event_name: str | None  # the field, else attribute `event.name`, else `event_name`
+    event_name: str | None  # the field, else attribute `event.name`, else `event_name`; whole if the body has it whole
     body: str | None  # stored text form
     attributes: TextMap
     flags: int = 0

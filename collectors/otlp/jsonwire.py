@@ -233,7 +233,7 @@ def _add_link(row: RawSpan, link: Member) -> None:
 def _log(log: Member, origin: Origin) -> RawLog:
     trace_id = _id(log.get("traceId"), 16)
     span_id = _id(log.get("spanId"), 8) if trace_id else None
-    attributes = json_map(log.get("attributes"))
+    attributes, body = json_map(log.get("attributes")), json_text(log.get("body"))
     return RawLog(
         origin,
         trace_id,
@@ -241,8 +241,8 @@ def _log(log: Member, origin: Origin) -> RawLog:
         _time(log, "timeUnixNano") or _time(log, "observedTimeUnixNano"),
         _enum(log, "severityNumber", SeverityNumber),
         _text(log, "severityText") or None,
-        event_name(_text(log, "eventName"), attributes),
-        json_text(log.get("body")),
+        event_name(_text(log, "eventName"), attributes, body),
+        body,
         attributes,
         _uint32(log, "flags"),
         _uint32(log, "droppedAttributesCount"),

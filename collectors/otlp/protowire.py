@@ -198,7 +198,7 @@ def _identified(trace_id: bytes, span_id: bytes) -> bool:
 def _log(log: LogRecord, origin: Origin) -> RawLog:
     trace_id = log.trace_id if len(log.trace_id) == 16 and log.trace_id != NO_TRACE else None
     span_id = int.from_bytes(log.span_id, "big") if trace_id and len(log.span_id) == 8 else 0
-    attributes = proto_map(log.attributes)
+    attributes, body = proto_map(log.attributes), proto_text(log.body)
     return RawLog(
         origin,
         trace_id,
@@ -206,8 +206,8 @@ def _log(log: LogRecord, origin: Origin) -> RawLog:
         log.time_unix_nano or log.observed_time_unix_nano,
         log.severity_number,
         log.severity_text or None,
-        event_name(log.event_name, attributes),
-        proto_text(log.body),
+        event_name(log.event_name, attributes, body),
+        body,
         attributes,
         log.flags,
         log.dropped_attributes_count,

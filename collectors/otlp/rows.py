@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 import orjson
@@ -79,9 +80,18 @@ def status(number: int) -> str:
     return STATUSES[number] if 0 <= number < len(STATUSES) else STATUSES[0]
 
 
-def event_name(name: str, attributes: TextMap) -> str | None:
-    """A log's event name: the field, else attribute `event.name` (SDKs up to 1.28), else `event_name` (LiteLLM)."""
-    return name or attributes.get("event.name") or attributes.get("event_name") or None
+def event_name(name: str, attributes: TextMap, body: str | None) -> str | None:
+    """A log's event name: the field, else attribute `event.name` (SDKs up to 1.28), else `event_name` (LiteLLM).
+
+    Claude Code names an event `api_request` and says `claude_code.api_request` in the body: the whole name counts.
+    """
+    found = name or attributes.get("event.name") or attributes.get("event_name") or None
+    if found and body and body.endswith(f".{found}") and _DOTTED_NAME.fullmatch(body):
+        return body
+    return found
+
+
+_DOTTED_NAME = re.compile(r"[A-Za-z_][\w-]{0,63}(\.[\w-]{1,63}){1,9}")
 
 
 def describe_span(name: str, trace_id: str, span_id: str) -> str:

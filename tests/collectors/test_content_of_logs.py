@@ -6,10 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 
-from collectors.conventions.logs import content_of_logs
+from collectors.conventions.logs import content_of_logs, is_content
 from collectors.model import Origin, RawEvent, RawLog, RawSpan
 from collectors.normalise import normalise
+from collectors.otlp import decode
 
 ORIGIN = Origin(1, {}, "test")
 ASKED = [
@@ -90,6 +94,25 @@ def test_tool_calls_and_their_results_in_logs() -> None:
     ]
     assert json.loads(facts.output or "")[0]["parts"] == [call]
     assert facts.finish_reason == "tool_call"
+
+
+def test_what_claude_code_logs_of_a_request() -> None:
+    sent = {
+        "event.name": "api_request", "model": "claude-sonnet-4-5", "input_tokens": "12", "output_tokens": "34",
+        "cache_read_tokens": "500", "cache_creation_tokens": "60", "cost_usd": "0.0125", "duration_ms": "1200",
+    }  # fmt: skip
+    record = LogRecord(
+        trace_id=b"\1" * 16,
+        span_id=b"\2" * 8,
+        body=AnyValue(string_value="claude_code.api_request"),
+        attributes=[KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in sent.items()],
+    )
+    request = ExportLogsServiceRequest(resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=[record])])])
+    (row,) = decode("logs", "grpc", request.SerializeToString()).logs
+    assert is_content(row)
+    facts = content_of_logs([row])
+    assert (facts.request_model, facts.input_tokens, facts.output_tokens) == ("claude-sonnet-4-5", 572, 34)
+    assert (facts.cache_read_tokens, facts.cache_write_tokens, facts.reported_cost_usd) == (500, 60, 0.0125)
 
 
 def test_logs_that_tell_nothing() -> None:

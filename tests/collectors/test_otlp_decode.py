@@ -429,6 +429,29 @@ def test_event_names(record: LogRecord, name: str | None, otlp_json: Callable[..
     assert decode("logs", "http-json", otlp_json(whole)).logs == [row]
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "whole"),
+    [
+        pytest.param("api_request", "claude_code.api_request", "claude_code.api_request", id="claude-code"),
+        pytest.param("c", "a-1.x_y.c", "a-1.x_y.c", id="of-three-parts"),
+        pytest.param("a.b", "a.b", "a.b", id="the-same"),
+        pytest.param("b", "Went to a.b", "b", id="a-sentence"),
+        pytest.param("b", "a.bb", "b", id="another-name"),
+        pytest.param("b", ".b", "b", id="no-head"),
+        pytest.param("b", "a.b\n", "b", id="two-lines"),
+        pytest.param("", "claude_code.api_request", None, id="no-name"),
+    ],
+)
+def test_an_event_is_named_by_a_body_that_has_its_name_whole(
+    name: str, body: str, whole: str | None, otlp_json: Callable[..., bytes]
+) -> None:
+    for record in (LogRecord(event_name=name), LogRecord(attributes=[text_pair("event.name", name)])):
+        record.body.string_value = body
+        (row,) = decode("logs", "grpc", logs(record).SerializeToString()).logs
+        assert (row.event_name, row.body) == (whole, body)
+        assert decode("logs", "http-json", otlp_json(logs(record))).logs == [row]
+
+
 def test_a_log_keeps_its_body_and_loses_bad_ids_only(otlp_json: Callable[..., bytes]) -> None:
     body = AnyValue(array_value=ArrayValue(values=[AnyValue(int_value=1)]))
     whole = logs(
