@@ -16,7 +16,15 @@ from collectors.conventions.dialects import dialect_of
 from collectors.conventions.kinds import PLAIN_SPEAKERS, embeds, is_plain, kind_of_word, says_any_model
 from collectors.conventions.registry import classify, joined
 from collectors.conventions.shapes import Message, to_parts
-from collectors.conventions.usage import EXCLUSIVE_KEYS, EXCLUSIVE_SCOPES, Usage, settle, usage_beside_input, usage_of
+from collectors.conventions.usage import (
+    EXCLUSIVE_KEYS,
+    EXCLUSIVE_REASONING_KEYS,
+    EXCLUSIVE_SCOPES,
+    Usage,
+    settle,
+    usage_beside_input,
+    usage_of,
+)
 from collectors.conventions.values import Json, dumps, number, plain, stored_text, strings, truth, whole
 from collectors.conventions.view import View
 from collectors.facts import Kind, SpanFacts
@@ -274,6 +282,8 @@ def _usage(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) ->
     usage.disjoint_cache = _source_key(view, "input_tokens") in EXCLUSIVE_KEYS or span.origin.scope_name.startswith(
         EXCLUSIVE_SCOPES
     )
+    if usage.reasoning is not None:
+        usage.disjoint_reasoning = _source_key(view, "reasoning_tokens") in EXCLUSIVE_REASONING_KEYS
     if not usage.complete:
         _usage_in_json(view, facts, usage)
     if facts.kind in _CALLS:

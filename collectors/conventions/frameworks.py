@@ -41,6 +41,21 @@ CLAUDE_CODE = Keys(
     session_id_weak=("session_id", "thread_id", "conversation_id", "conversation.id"),
 )
 
+CODEX = Keys(  # `tool_token_count` is its total; the same word is a part of the input in Gemini CLI
+    input_tokens=("input_token_count",),
+    output_tokens=("output_token_count",),
+    cache_read_tokens=("cached_token_count",),
+    reasoning_tokens=("reasoning_token_count",),
+)
+
+GEMINI_CLI = Keys(
+    input_tokens=("input_token_count",),
+    output_tokens=("output_token_count",),
+    total_tokens=("total_token_count",),
+    cache_read_tokens=("cached_content_token_count",),
+    reasoning_tokens=("thoughts_token_count",),
+)
+
 LIVEKIT = Keys(
     ttft_s=("lk.response.ttft",),
     tool_name=("lk.function_tool.name",),
@@ -157,6 +172,6 @@ PLAIN = Keys(  # bare words that several home-made instrumentations use
 )
 
 FRAMEWORKS = (
-    GENKIT, GOOGLE_ADK, CLAUDE_CODE, LIVEKIT, SPRING_AI, HAYSTACK, WEAVE, LAMINAR, MASTRA, CREWAI, LANGTRACE,
-    LANGWATCH, CONFIDENT, GATEWAYS, PLAIN,
+    GENKIT, GOOGLE_ADK, CLAUDE_CODE, CODEX, GEMINI_CLI, LIVEKIT, SPRING_AI, HAYSTACK, WEAVE, LAMINAR, MASTRA, CREWAI,
+    LANGTRACE, LANGWATCH, CONFIDENT, GATEWAYS, PLAIN,
 )  # fmt: skip

@@ -73,6 +73,9 @@ DETAIL_UNITS = frozenset(
 EXCLUSIVE_KEYS = frozenset({"input_tokens"})
 """Attributes whose input count never includes the cache: Claude Code's."""
 
+EXCLUSIVE_REASONING_KEYS = frozenset({"thoughts_token_count"})
+"""Attributes of reasoning that the output count beside them never includes: Gemini CLI's."""
+
 EXCLUSIVE_SCOPES = ("openlit.instrumentation.anthropic", "openlit.instrumentation.bedrock")
 """Instrumentors that send the provider's own input count, without the cache, under OpenTelemetry's key."""
 

@@ -115,6 +115,40 @@ def test_what_claude_code_logs_of_a_request() -> None:
     assert (facts.cache_read_tokens, facts.cache_write_tokens, facts.reported_cost_usd) == (500, 60, 0.0125)
 
 
+CODEX = {
+    "event.kind": "response.completed", "model": "gpt-5-codex", "conversation.id": "c1", "input_token_count": "900",
+    "output_token_count": "80", "cached_token_count": 512, "reasoning_token_count": 30, "tool_token_count": "980",
+}  # fmt: skip
+GEMINI = {
+    "model": "gemini-2.5-pro", "input_token_count": 100, "output_token_count": 20, "cached_content_token_count": 30,
+    "thoughts_token_count": 15, "tool_token_count": 0, "total_token_count": 135,
+}  # fmt: skip
+COUNTED = [
+    pytest.param("codex.sse_event", CODEX, (900, 80, 512, 30), id="codex"),
+    pytest.param("gemini_cli.api_response", GEMINI, (100, 35, 30, 15), id="gemini-leaves-thoughts-out"),
+    pytest.param(
+        "gemini_cli.api_response",
+        {key: value for key, value in GEMINI.items() if key != "total_token_count"},
+        (100, 35, 30, 15),
+        id="gemini-without-a-total",
+    ),
+    pytest.param(
+        "gemini_cli.api_response",
+        {key: 0 if key != "model" else value for key, value in GEMINI.items()},
+        (None, None, None, None),
+        id="gemini-writes-zeros-for-unknown",
+    ),
+    pytest.param("codex.sse_event", {"event.kind": "response.created"}, (None, None, None, None), id="codex-elsewhere"),
+]
+
+
+@pytest.mark.parametrize(("name", "sent", "counts"), COUNTED)
+def test_what_coding_agents_log_of_a_request(name: str, sent: dict[str, Any], counts: tuple[int | None, ...]) -> None:
+    facts = content_of_logs([log(name, **sent)])
+    read = (facts.input_tokens, facts.output_tokens, facts.cache_read_tokens, facts.reasoning_tokens)
+    assert (facts.request_model, *read) == (sent.get("model"), *counts)
+
+
 def test_logs_that_tell_nothing() -> None:
     facts = content_of_logs([log("user.signed_in", {"content": "secret"})])
     assert (facts.input, facts.output, facts.content_rank) == (None, None, 0)
