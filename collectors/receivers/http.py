@@ -21,9 +21,11 @@ from collectors.receivers.limits import (
     Draining,
     Held,
     ReceiverConfig,
+    StalledError,
     TooLargeError,
     capped,
     inflated,
+    paced,
 )
 from collectors.receivers.sink import ExportRequest, Sink, Source
 from collectors.receivers.status import (
@@ -114,6 +116,8 @@ class _HttpReceiver:
                 return await self._export(signal, encoding, request)
         except RefusedError as error:
             return _refused(request, error.refusal)
+        except StalledError as error:
+            return _refused(request, refusal_of(error), {"Connection": "close"})
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender may send again
@@ -147,7 +151,7 @@ class _HttpReceiver:
             raise RefusedError(Refusal(415, INVALID_ARGUMENT, message), "unsupported_compression", _length(request))
         limit = self._config.max_bytes
         try:
-            wire = capped(request.stream(), limit, _length(request))
+            wire = capped(paced(request.stream(), self._config), limit, _length(request))
             return await _joined(capped(inflated(wire), limit) if encoding.endswith("gzip") else wire, holding)
         except TooLargeError as error:
             message = f"The request is larger than {limit} bytes. Send smaller batches."

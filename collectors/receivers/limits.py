@@ -27,6 +27,10 @@ class ReceiverConfig:
     cors_origins: tuple[str, ...] = ()  # browser origins that may send; none: CORS is off
     retry_after_s: float = 1.0  # what senders are asked to wait when the receiver itself cannot take a request
     max_held_bytes: int = 512 * MIB  # bodies that OTLP/HTTP holds at once; beyond it senders are told to slow down
+    # Waiting for a body that OTLP/HTTP grants, in seconds; what comes earns it back at the rate below. Exporters give
+    # up after 10 s by themselves, unless told otherwise, and 16 KiB/s is a telephone line.
+    stall_s: float = 15.0
+    min_bytes_per_s: int = 16 * 1024
 
 
 class TooLargeError(Exception):
@@ -43,6 +47,13 @@ class BadCompressionError(Exception):
     def __init__(self, detail: str, size: int) -> None:
         super().__init__(detail)
         self.size = size
+
+
+class StalledError(UnavailableError):
+    """A body stopped coming, or came too slowly.
+
+    To be sent again, as its connection may have been at fault: exporters drop what is answered with 408.
+    """
 
 
 class Draining:
@@ -111,6 +122,27 @@ async def capped(chunks: AsyncIterable[bytes], max_bytes: int, announced: int = 
             raise TooLargeError(size)
         if chunk:
             yield chunk
+
+
+async def paced(chunks: AsyncIterable[bytes], config: ReceiverConfig) -> AsyncIterator[bytes]:
+    """The chunks as they come. Raises StalledError when they have been waited for too long.
+
+    Neither an idle limit nor an average alone would do: with these, one byte now and then holds what came before it.
+    """
+    clock, coming = asyncio.get_running_loop().time, aiter(chunks)
+    patience = config.stall_s
+    while True:
+        began = clock()
+        try:
+            async with asyncio.timeout(patience):
+                chunk = await anext(coming)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            message = f"The request stopped, or came at less than {config.min_bytes_per_s} bytes/s. Send it again."
+            raise StalledError(message, config.retry_after_s) from None
+        patience = min(config.stall_s, patience - (clock() - began) + len(chunk) / config.min_bytes_per_s)
+        yield chunk
 
 
 async def inflated(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

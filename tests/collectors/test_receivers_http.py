@@ -10,7 +10,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -386,6 +386,14 @@ def answer(raw: socket.socket) -> tuple[int, bytes]:
     return int(lines.split()[1]), body
 
 
+def to_the_end(raw: socket.socket) -> bytes:
+    """What still comes on the connection before the server closes it."""
+    received = b""
+    while part := raw.recv(65536):
+        received += part
+    return received
+
+
 def test_many_requests_on_one_connection(receive: Receive) -> None:
     receivers = receive()
     body = one_span()
@@ -472,9 +480,7 @@ def test_malformed_http_ends_that_connection_only(
     with connected(receivers) as raw:
         raw.sendall(data)
         raw.shutdown(socket.SHUT_WR)
-        received = b""
-        while part := raw.recv(65536):
-            received += part
+        received = to_the_end(raw)
     assert received == b"" or received.split()[1] in {b"400", b"404", b"405"}
     assert post(receivers, one_span()).status_code == 200
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -488,6 +494,80 @@ def test_a_sender_that_hangs_up_midway_leaves_nothing(receive: Receive, caplog: 
     assert len(receivers.sink.requests) == 1
     assert receivers.on_loop(lambda: receivers.draining.finished(5))
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
+@pytest.mark.parametrize(
+    ("lines", "begun"),
+    [
+        pytest.param(("Content-Length: 100",), b"abc", id="some-of-it"),
+        pytest.param(("Content-Length: 100",), b"", id="nothing-of-it"),
+        pytest.param(("Content-Length: 100", "Content-Encoding: gzip"), gzip.compress(bytes(9))[:9], id="gzip"),
+        pytest.param(("Transfer-Encoding: chunked",), b"3\r\nabc\r\n", id="chunked"),
+        pytest.param(("Content-Length: 100", "Expect: 100-continue"), b"abc", id="expect"),
+    ],
+)
+def test_an_upload_that_stops_is_given_up_and_asked_for_again(
+    receive: Receive, lines: tuple[str, ...], begun: bytes, content_type: str
+) -> None:
+    receivers = receive(stall_s=0.3)
+    with connected(receivers) as raw:
+        raw.sendall(head(*lines).replace(PROTOBUF.encode(), content_type.encode()) + begun)
+        told = to_the_end(raw)
+    lines_told, _, body = told.rpartition(b"\r\n\r\n")
+    assert b"HTTP/1.1 503 " in lines_told
+    assert {b"Retry-After: 1".lower(), b"connection: close"} <= set(lines_told.lower().split(b"\r\n"))
+    code = orjson.loads(body)["code"] if content_type == JSON else Status.FromString(body).code
+    assert code == 14
+    assert post(receivers, one_span()).status_code == 200
+    assert len(receivers.sink.requests) == 1
+    assert receivers.on_loop(lambda: receivers.draining.finished(5))
+
+
+def test_an_upload_that_trickles_is_given_up(receive: Receive) -> None:
+    """However much came at first: else one byte now and then would hold it all."""
+    receivers = receive(stall_s=0.3, min_bytes_per_s=1000)
+    with connected(receivers) as raw:
+        raw.sendall(head("Content-Length: 30000") + bytes(20_000))
+        raw.settimeout(0.05)
+        began, told = time.monotonic(), b""
+        while not told and time.monotonic() < began + 5:
+            raw.sendall(b"a")
+            with suppress(TimeoutError):
+                told = raw.recv(65536)
+    assert told.startswith(b"HTTP/1.1 503 ")
+
+
+def test_a_slow_upload_that_keeps_coming_is_taken(receive: Receive) -> None:
+    receivers = receive(stall_s=0.5, min_bytes_per_s=1000)
+    body = one_span(name="n" * 5000)
+    with connected(receivers) as raw:
+        raw.sendall(head(f"Content-Length: {len(body)}"))
+        for at in range(0, len(body), 200):
+            raw.sendall(body[at : at + 200])
+            time.sleep(0.05)
+        assert answer(raw)[0] == 200
+
+
+def test_the_time_that_we_take_is_not_the_senders(receive: Receive) -> None:
+    receivers = receive(stall_s=0.2)
+    receivers.sink.gate = gate = asyncio.Event()
+    body = one_span()
+    with connected(receivers) as raw:
+        raw.sendall(head(f"Content-Length: {len(body)}") + body)
+        time.sleep(0.6)
+        receivers.on_loop(gate.set)
+        assert answer(raw) == (200, b"")
+
+
+def test_stalled_uploads_give_back_what_they_hold(receive: Receive) -> None:
+    receivers = receive(stall_s=0.5, max_held_bytes=1000)
+    with connected(receivers) as raw:
+        raw.sendall(head("Content-Length: 901") + bytes(900))
+        time.sleep(0.1)
+        assert post(receivers, one_span(name="n" * 500)).status_code == 429
+        assert to_the_end(raw).startswith(b"HTTP/1.1 503 ")
+        assert post(receivers, one_span(name="n" * 500)).status_code == 200
 
 
 # Browsers and stopping
