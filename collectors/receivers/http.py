@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collectors.model import Signal
+from collectors.receivers.connection import Connection
 from collectors.receivers.limits import (
     PROJECT_HEADER,
     BadCompressionError,
@@ -51,7 +52,7 @@ _PATHS = "POST /v1/traces, /v1/logs or /v1/metrics"
 # h11, and not httptools: that one drops the body of a request that offers to upgrade to HTTP/2, as Java's client does,
 # so that an empty request would be acknowledged; and it holds headers of any length.
 UVICORN: dict[str, Any] = {
-    "http": "h11",
+    "http": Connection,
     "h11_max_incomplete_event_size": 64 * 1024,  # of the headers, in bytes
     "ws": "none",
     "lifespan": "off",

@@ -86,6 +86,7 @@ class Receivers:
     """Both receivers on one event loop, in a thread: as the server runs them."""
 
     config: ReceiverConfig
+    uvicorn: dict[str, Any] = field(default_factory=dict)  # in place of some of UVICORN
     sink: MemorySink = field(default_factory=MemorySink)
     http_port: int = 0
     grpc_port: int = 0
@@ -101,7 +102,7 @@ class Receivers:
 
     async def _run(self, ready: threading.Event) -> None:
         app = http_app(self.sink, self.config, self.draining)
-        server = _Uvicorn(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN))
+        server = _Uvicorn(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN | self.uvicorn))
         serving = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and no event
             await asyncio.sleep(0.01)
@@ -135,8 +136,8 @@ def receive() -> Iterator[Callable[..., Receivers]]:
     """Start receivers; without a config, of 64 KiB a request."""
     running: list[Receivers] = []
 
-    def start(**config: Any) -> Receivers:
-        receivers = Receivers(ReceiverConfig(**{"max_bytes": 64 * KIB, **config}))
+    def start(uvicorn: dict[str, Any] | None = None, **config: Any) -> Receivers:
+        receivers = Receivers(ReceiverConfig(**{"max_bytes": 64 * KIB, **config}), uvicorn or {})
         receivers.start()
         running.append(receivers)
         return receivers

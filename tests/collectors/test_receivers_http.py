@@ -33,6 +33,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from collectors.errors import UnavailableError, UnknownProjectError
+from collectors.receivers.connection import Connection
 from collectors.receivers.limits import capped, inflated
 from collectors.receivers.sink import ExportOutcome, ExportRequest
 
@@ -568,6 +569,95 @@ def test_stalled_uploads_give_back_what_they_hold(receive: Receive) -> None:
         assert post(receivers, one_span(name="n" * 500)).status_code == 429
         assert to_the_end(raw).startswith(b"HTTP/1.1 503 ")
         assert post(receivers, one_span(name="n" * 500)).status_code == 200
+
+
+class Hasty(Connection):
+    head_s, rest_s = 0.3, 0.3
+
+
+HASTY = {"http": Hasty, "timeout_keep_alive": 2}
+
+
+def seconds_to_the_end(raw: socket.socket, trickle: bytes = b"") -> float:
+    """How long the server leaves the connection open, while `trickle` is sent now and then."""
+    began = time.monotonic()
+    raw.settimeout(0.05)
+    while time.monotonic() < began + 8:
+        try:
+            if not raw.recv(65536):
+                return time.monotonic() - began
+            raw.sendall(trickle)
+        except TimeoutError:
+            with suppress(OSError):
+                raw.sendall(trickle)
+        except OSError:
+            return time.monotonic() - began
+    pytest.fail("the connection is still open")
+
+
+@pytest.mark.parametrize("before", ["", "answered", "refused"])
+@pytest.mark.parametrize("trickle", [b"", b"a"], ids=["stalled", "trickling"])
+@pytest.mark.parametrize("begun", [b"P", head("X-Long: ")[:-4]], ids=["first-byte", "headers"])
+def test_half_a_head_is_not_waited_for(receive: Receive, before: str, trickle: bytes, begun: bytes) -> None:
+    """Closed without an answer, which is sent again; and half a head names no encoding to answer in."""
+    receivers = receive(HASTY)
+    with connected(receivers) as raw:
+        if before:
+            body = one_span() if before == "answered" else bytes(LIMIT + 1)
+            raw.sendall(head(f"Content-Length: {len(body)}") + body)
+            assert answer(raw)[0] == (200 if before == "answered" else 413)
+        raw.sendall(begun)
+        assert 0.2 < seconds_to_the_end(raw, trickle) < 1.5
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(head("Content-Length: 0"), id="a-request"),
+        pytest.param(head(f"Content-Length: {LIMIT + 1}") + bytes(LIMIT + 1), id="a-refused-request"),
+    ],
+)
+def test_an_idle_connection_is_kept_for_its_time_and_no_longer(receive: Receive, before: bytes) -> None:
+    receivers = receive(HASTY)
+    with connected(receivers) as raw:
+        raw.sendall(before)
+        assert 1.5 < seconds_to_the_end(raw) < 4
+
+
+def test_an_idle_connection_is_kept_after_a_refusal_too(receive: Receive) -> None:
+    receivers = receive(HASTY)
+    with connected(receivers) as raw:
+        raw.sendall(head(f"Content-Length: {LIMIT + 1}"))
+        assert answer(raw)[0] == 413
+        raw.sendall(bytes(LIMIT + 1))
+        time.sleep(0.8)
+        raw.sendall(head("Content-Length: 0"))
+        assert answer(raw)[0] == 200
+
+
+@pytest.mark.parametrize("trickle", [b"", b"a" * 1000], ids=["stalled", "flowing"])
+def test_the_rest_of_a_refused_body_is_read_for_a_while(receive: Receive, trickle: bytes) -> None:
+    """Not cut at once: a sender that is still writing would find a broken connection in place of the answer."""
+    receivers = receive(HASTY)
+    with connected(receivers) as raw:
+        raw.sendall(head(f"Content-Length: {10**12}") + b"abc")
+        assert answer(raw)[0] == 413
+        assert 0.2 < seconds_to_the_end(raw, trickle) < 1.5
+
+
+def test_half_a_head_may_wait_while_we_work(receive: Receive) -> None:
+    receivers = receive(HASTY)
+    receivers.sink.gate = gate = asyncio.Event()
+    body = one_span()
+    request = head(f"Content-Length: {len(body)}") + body
+    with connected(receivers) as raw:
+        raw.sendall(request + request[:20])
+        time.sleep(0.8)
+        receivers.on_loop(gate.set)
+        assert answer(raw) == (200, b"")
+        raw.sendall(request[20:])
+        assert answer(raw) == (200, b"")
 
 
 # Browsers and stopping
