@@ -39,6 +39,12 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
         self._expect(None)
 
+    def send_400_response(self, msg: str) -> None:
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            super().send_400_response(msg)
+        else:  # an answer went out before the body turned out to be malformed; h11 raises at a second one
+            self.transport.close()
+
     def _see_what_is_owed(self) -> None:
         owed = None if self.transport.is_closing() else self._owing()
         if owed != self._owed:

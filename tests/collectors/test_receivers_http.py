@@ -487,6 +487,18 @@ def test_malformed_http_ends_that_connection_only(
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+def test_a_refused_body_that_turns_out_malformed_ends_its_connection(
+    receive: Receive, caplog: pytest.LogCaptureFixture
+) -> None:
+    receivers = receive()
+    with connected(receivers) as raw:
+        raw.sendall(head("Transfer-Encoding: chunked").replace(PROTOBUF.encode(), b"text/plain"))
+        assert answer(raw)[0] == 415
+        raw.sendall(b"zz\r\n")
+        assert to_the_end(raw) == b""
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
 def test_a_sender_that_hangs_up_midway_leaves_nothing(receive: Receive, caplog: pytest.LogCaptureFixture) -> None:
     receivers = receive()
     with connected(receivers) as raw:
