@@ -209,6 +209,9 @@ def _refused(request: Request, refusal: Refusal, headers: dict[str, str] | None 
     """A Status in the request's encoding; in JSON when that is neither of the two."""
     encoding = _named_encoding(request) or "json"
     headers = dict(headers or {})
+    if request.headers.get("expect", "").lower() == "100-continue":
+        # Its body may have been left out, for all we know, and the next request would be taken for it.
+        headers["Connection"] = "close"
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = retry_after_header(refusal.retry_after_s)
     return Response(refusal_body(refusal, encoding), refusal.http_status, headers, CONTENT_TYPES[encoding])

@@ -465,6 +465,29 @@ def test_a_length_beyond_the_limit_is_refused_before_the_body_comes(receive: Rec
     assert receivers.sink.refused == [("http-protobuf", "too_large", 10**12)]
 
 
+@pytest.mark.parametrize("content_type", [PROTOBUF, "text/plain"], ids=["too-large", "not-supported"])
+def test_a_body_that_is_not_asked_for_ends_the_connection(receive: Receive, content_type: str) -> None:
+    """Its sender waits for a word and may well go on without it: the next request would be taken for that body."""
+    receivers = receive()
+    with connected(receivers) as raw:
+        start = head(f"Content-Length: {LIMIT + 1}", "Expect: 100-Continue")
+        raw.sendall(start.replace(PROTOBUF.encode(), content_type.encode()))
+        told = to_the_end(raw)
+    assert told.split()[1] in {b"413", b"415"}
+    assert b"connection: close" in told.lower().split(b"\r\n")
+
+
+def test_a_body_that_is_asked_for_is_taken(receive: Receive) -> None:
+    receivers = receive()
+    body = one_span()
+    with connected(receivers) as raw:
+        for _ in range(2):
+            raw.sendall(head(f"Content-Length: {len(body)}", "Expect: 100-continue"))
+            assert raw.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            raw.sendall(body)
+            assert answer(raw) == (200, b"")
+
+
 @pytest.mark.parametrize(
     "data",
     [
