@@ -146,6 +146,7 @@ class _HttpReceiver:
             log.warning("a refused request could not be recorded: %s", type(fault).__name__)
 
     async def _body(self, request: Request, holding: _Holding) -> bytes:
+        _need_length(request)
         encoding = request.headers.get("content-encoding", "").strip().lower()
         if encoding not in {"", "identity", "gzip", "x-gzip"}:
             message = f"Content-Encoding {encoding[:100]!r} is not supported; send gzip or none."
@@ -183,6 +184,13 @@ async def _joined(pieces: AsyncIterator[bytes], holding: _Holding) -> bytes:
         holding.add(len(piece))
         parts.append(piece)
     return b"".join(parts)
+
+
+def _need_length(request: Request) -> None:
+    """Without one there is no body, by the rules; but one that was to end with its connection would be lost."""
+    if "content-length" not in request.headers and "transfer-encoding" not in request.headers:
+        message = "The request names no length. Send Content-Length, or Transfer-Encoding: chunked."
+        raise RefusedError(Refusal(411, INVALID_ARGUMENT, message), "no_length")
 
 
 def _length(request: Request) -> int:

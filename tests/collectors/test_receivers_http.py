@@ -446,6 +446,38 @@ def test_chunked_bodies(receive: Receive) -> None:
     assert receivers.sink.span_names == ["one"]
 
 
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_a_request_that_names_no_length_is_refused(receive: Receive, version: bytes) -> None:
+    """By the rules it has no body; a sender that means its end by closing would see its spans acknowledged."""
+    receivers = receive()
+    with connected(receivers) as raw:
+        raw.sendall(head().replace(b"1.1", version, 1) + one_span())
+        status, body = answer(raw)
+    assert (status, Status.FromString(body).code) == (411, 3)
+    assert receivers.sink.refused == [("http-protobuf", "no_length", 0)]
+
+
+def test_http_1_0_is_answered_and_closed(receive: Receive) -> None:
+    receivers = receive()
+    body = one_span()
+    with connected(receivers) as raw:
+        raw.sendall(head(f"Content-Length: {len(body)}").replace(b"1.1", b"1.0", 1).replace(b"Host: a\r\n", b"") + body)
+        assert to_the_end(raw).startswith(b"HTTP/1.1 200 ")
+    assert receivers.sink.span_names == ["one"]
+
+
+def test_requests_sent_ahead_of_their_answers(receive: Receive) -> None:
+    receivers = receive()
+    body = one_span()
+    good, bad = head(f"Content-Length: {len(body)}") + body, head("Content-Length: 3") + b"\xff\xff\xff"
+    with connected(receivers) as raw:
+        raw.sendall(good + bad + good + good.replace(b"/traces", b"/nope", 1) + good + head("Connection: close"))
+        told = to_the_end(raw)
+    codes = [part.split()[0] for part in told.split(b"HTTP/1.1 ")[1:]]
+    assert codes == [b"200", b"400", b"200", b"404", b"200", b"411"]
+    assert receivers.sink.span_names == ["one"] * 3
+
+
 def test_a_chunked_body_without_end_is_refused_at_the_limit(receive: Receive) -> None:
     receivers = receive()
     with connected(receivers) as raw:
