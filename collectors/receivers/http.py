@@ -147,7 +147,7 @@ class _HttpReceiver:
 
     async def _body(self, request: Request, holding: _Holding) -> bytes:
         _need_length(request)
-        encoding = request.headers.get("content-encoding", "").strip().lower()
+        encoding = ", ".join(request.headers.getlist("content-encoding")).strip().lower()
         if encoding not in {"", "identity", "gzip", "x-gzip"}:
             message = f"Content-Encoding {encoding[:100]!r} is not supported; send gzip or none."
             raise RefusedError(Refusal(415, INVALID_ARGUMENT, message), "unsupported_compression", _length(request))

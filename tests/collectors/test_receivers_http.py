@@ -236,6 +236,17 @@ def test_other_compressions_are_415(receive: Receive, content_encoding: str) -> 
     assert receivers.sink.refused == [("http-protobuf", "unsupported_compression", 3)]
 
 
+@pytest.mark.parametrize("second", ["gzip", "deflate", "identity"])
+def test_a_second_compression_is_not_overlooked_in_a_line_of_its_own(receive: Receive, second: str) -> None:
+    receivers = receive()
+    body = gzip.compress(one_span())
+    with connected(receivers) as raw:
+        lines = (f"Content-Length: {len(body)}", "Content-Encoding: gzip", f"Content-Encoding: {second}")
+        raw.sendall(head(*lines) + body)
+        assert answer(raw)[0] == 415
+    assert receivers.sink.refused == [("http-protobuf", "unsupported_compression", len(body))]
+
+
 @pytest.mark.parametrize("content_encoding", ["identity", "", "GZIP", "x-gzip"], ids=repr)
 def test_names_of_known_compressions(receive: Receive, content_encoding: str) -> None:
     receivers = receive()
