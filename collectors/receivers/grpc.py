@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import grpc
@@ -23,6 +24,8 @@ SERVICES: dict[Signal, str] = {
     "logs": "opentelemetry.proto.collector.logs.v1.LogsService",
     "metrics": "opentelemetry.proto.collector.metrics.v1.MetricsService",
 }
+# A refusal is told twice in the trailing headers, once percent-encoded, and clients take 8 KiB of these.
+_MAX_MESSAGE = 400
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -81,6 +84,7 @@ def _retrieve(task: asyncio.Future[ExportOutcome]) -> None:
 
 
 async def _abort(context: grpc.aio.ServicerContext[bytes, bytes], refusal: Refusal) -> NoReturn:
+    refusal = replace(refusal, message=refusal.message[:_MAX_MESSAGE])
     details = refusal_status(refusal).SerializeToString()
     await context.abort(_CODES[refusal.code], refusal.message, (("grpc-status-details-bin", details),))
     raise AssertionError  # abort has raised

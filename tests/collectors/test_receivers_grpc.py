@@ -151,6 +151,21 @@ def test_errors_of_the_sink(
     assert ("ValueError" in caplog.text) == isinstance(error, ValueError)
 
 
+@pytest.mark.parametrize("letter", ["x", "\u6f22", "\U0001f600"])
+def test_a_long_sentence_leaves_the_code_and_the_delay_readable(receive: Receive, letter: str) -> None:
+    """They travel in headers, of which clients take 8 KiB; each byte that is not ASCII costs three there."""
+    receivers = receive()
+    receivers.sink.errors = [UnavailableError(letter * 5000, 2)]
+    told = refused(receivers, one_span())
+    assert told.code() is grpc.StatusCode.UNAVAILABLE
+    status = rpc_status.from_call(told)
+    assert status.message == told.details()
+    assert status.message == letter * len(status.message) != ""
+    assert _retry_info(status.details[0]).retry_delay.seconds == 2
+    trailers = sum(len(key) + len(value) for key, value in told.trailing_metadata())
+    assert trailers * 4 / 3 + 12 * len(status.message) < 8192
+
+
 def _retry_info(detail: Any) -> RetryInfo:
     info = RetryInfo()
     assert detail.Unpack(info)
