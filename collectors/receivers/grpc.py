@@ -11,6 +11,7 @@ import grpc.aio
 
 from collectors.model import Signal
 from collectors.receivers.limits import PROJECT_HEADER, Draining, ReceiverConfig
+from collectors.receivers.refusals import RefusedError, record, too_large
 from collectors.receivers.sink import ExportOutcome, ExportRequest, Sink
 from collectors.receivers.status import (
     Refusal,
@@ -32,7 +33,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 class GrpcReceiver:
     """A grpc.aio server on the running event loop; it shares that loop with any other server.
 
-    Messages beyond the limit, before or after inflation, and unknown compressions are refused within gRPC itself
+    Messages beyond twice the limit, before or after inflation, and unknown compressions are refused within gRPC itself
     (RESOURCE_EXHAUSTED without RetryInfo, UNIMPLEMENTED): the sink does not hear of them.
     """
 
@@ -63,12 +64,21 @@ class GrpcReceiver:
         async def export(body: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
             try:
                 with self._draining.admit():
-                    outcome = await self._accept(ExportRequest(signal, "grpc", body, _project(context)))
+                    outcome = await self._export(ExportRequest(signal, "grpc", body, _project(context)))
                     return success_body(signal, outcome, "protobuf")
+            except RefusedError as error:
+                return await _abort(context, error.refusal)
             except Exception as error:  # noqa: BLE001 - whatever it is, the sender may send again
                 return await _abort(context, refusal_of(error))
 
         return export
+
+    async def _export(self, request: ExportRequest) -> ExportOutcome:
+        if len(request.body) > self._config.max_bytes:
+            error = too_large(self._config.max_bytes, len(request.body))
+            await record(self._sink, replace(request, body=b""), error)
+            raise error
+        return await self._accept(request)
 
     async def _accept(self, request: ExportRequest) -> ExportOutcome:
         # A client that gives up cancels this call; what it sent is stored all the same, for its retry to find.
@@ -99,7 +109,8 @@ def _project(context: grpc.aio.ServicerContext[bytes, bytes]) -> str | None:
 
 def _options(config: ReceiverConfig) -> list[tuple[str, int]]:
     return [
-        ("grpc.max_receive_message_length", config.max_bytes),
+        # Twice the limit, as what gRPC itself refuses is on no record; it counts in 32 bits.
+        ("grpc.max_receive_message_length", min(2 * config.max_bytes, 2**31 - 1)),
         ("grpc.so_reuseport", 0),  # two servers on one port would share the requests in silence
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),

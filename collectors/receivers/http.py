@@ -28,16 +28,15 @@ from collectors.receivers.limits import (
     inflated,
     paced,
 )
+from collectors.receivers.refusals import RefusedError, record, too_large
 from collectors.receivers.sink import ExportRequest, Sink, Source
 from collectors.receivers.status import (
     CONTENT_TYPES,
     INVALID_ARGUMENT,
     NOT_FOUND,
-    RESOURCE_EXHAUSTED,
     UNIMPLEMENTED,
     Encoding,
     Refusal,
-    log,
     refusal_body,
     refusal_of,
     retry_after_header,
@@ -61,14 +60,6 @@ UVICORN: dict[str, Any] = {
     "timeout_keep_alive": 120,
     "log_config": None,
 }
-
-
-class RefusedError(Exception):
-    """The receiver itself refuses a request; `reason` and `size` are for the record, null: not worth one."""
-
-    def __init__(self, refusal: Refusal, reason: str | None = None, size: int = 0) -> None:
-        super().__init__(refusal.message)
-        self.refusal, self.reason, self.size = refusal, reason, size
 
 
 def http_app(sink: Sink, config: ReceiverConfig, draining: Draining | None = None) -> Starlette:
@@ -131,19 +122,11 @@ class _HttpReceiver:
             body = await self._body(request, holding)
             outcome = await self._sink.accept(ExportRequest(signal, _SOURCES[encoding], body, project))
         except RefusedError as error:
-            await self._record(ExportRequest(signal, _SOURCES[encoding], b"", project), error)
+            await record(self._sink, ExportRequest(signal, _SOURCES[encoding], b"", project), error)
             raise
         finally:
             holding.release()
         return Response(success_body(signal, outcome, encoding), media_type=CONTENT_TYPES[encoding])
-
-    async def _record(self, request: ExportRequest, error: RefusedError) -> None:
-        if error.reason is None:
-            return
-        try:
-            await self._sink.refuse(request, error.reason, error.size)
-        except Exception as fault:  # noqa: BLE001 - the record is best effort; the answer goes out
-            log.warning("a refused request could not be recorded: %s", type(fault).__name__)
 
     async def _body(self, request: Request, holding: _Holding) -> bytes:
         _need_length(request)
@@ -156,8 +139,7 @@ class _HttpReceiver:
             wire = capped(paced(request.stream(), self._config), limit, _length(request))
             return await _joined(capped(inflated(wire), limit) if encoding.endswith("gzip") else wire, holding)
         except TooLargeError as error:
-            message = f"The request is larger than {limit} bytes. Send smaller batches."
-            raise RefusedError(Refusal(413, RESOURCE_EXHAUSTED, message), "too_large", error.size) from error
+            raise too_large(limit, error.size) from error
         except BadCompressionError as error:
             message = f"The body is not a whole gzip stream: {error}."
             raise RefusedError(Refusal(400, INVALID_ARGUMENT, message), "bad_compression", error.size) from error

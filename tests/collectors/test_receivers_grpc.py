@@ -186,8 +186,28 @@ def test_size_before_and_after_inflation(receive: Receive, compression: grpc.Com
         assert export(opened, one_span(name="n" * (LIMIT - 100))) == b""
     told = refused(receivers, bytes(size), compression=compression)
     assert told.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert rpc_status.from_call(told) is None  # no RetryInfo: a client must not send it again
+    status = rpc_status.from_call(told)
+    assert status is None or not status.details  # no RetryInfo: a client must not send it again
     assert len(receivers.sink.requests) == 1
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip], ids=["plain", "gzip"])
+def test_a_request_that_is_too_large_is_on_record(receive: Receive, compression: grpc.Compression) -> None:
+    """Up to twice the limit; gRPC itself refuses what is beyond, and tells nobody."""
+    receivers = receive()
+    told = refused(receivers, bytes(2 * LIMIT), compression=compression)
+    assert f"larger than {LIMIT} bytes" in told.details()
+    assert rpc_status.from_call(told).code == 8
+    assert receivers.sink.refused == [("grpc", "too_large", 2 * LIMIT)]
+    refused(receivers, bytes(2 * LIMIT + 1), compression=compression)
+    assert len(receivers.sink.refused) == 1
+    assert not receivers.sink.requests
+
+
+def test_a_limit_beyond_what_grpc_can_count(receive: Receive) -> None:
+    receivers = receive(max_bytes=2**32)
+    with channel(receivers) as opened:
+        assert export(opened, one_span()) == b""
 
 
 def test_unknown_methods_are_unimplemented(receive: Receive) -> None:
