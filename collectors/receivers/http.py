@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any, get_args
@@ -112,6 +113,9 @@ class _HttpReceiver:
             return _refused(request, refusal_of(error), {"Connection": "close"})
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
+        except asyncio.CancelledError:
+            # The time of the drain is over. uvicorn would answer 500, at which senders drop what they sent.
+            return _refused(request, refusal_of(self._draining.error()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender may send again
             return _refused(request, refusal_of(error))
 

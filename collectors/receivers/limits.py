@@ -70,11 +70,15 @@ class Draining:
         """Refuse requests from now on; there is no way back."""
         self.on = True
 
+    def error(self) -> UnavailableError:
+        """What a sender is told whose request is not, or not any more, worked on."""
+        return UnavailableError("The server is shutting down. Send again.", self._retry_after_s)
+
     @contextmanager
     def admit(self) -> Iterator[None]:
         """Count one request while it is worked on. Raises UnavailableError when draining."""
         if self.on:
-            raise UnavailableError("The server is shutting down. Send again.", self._retry_after_s)
+            raise self.error()
         self.in_flight += 1
         self._idle.clear()
         try:

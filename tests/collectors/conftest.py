@@ -102,7 +102,7 @@ class Receivers:
 
     async def _run(self, ready: threading.Event) -> None:
         app = http_app(self.sink, self.config, self.draining)
-        server = _Uvicorn(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN | self.uvicorn))
+        self.http = server = _Uvicorn(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN | self.uvicorn))
         serving = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and no event
             await asyncio.sleep(0.01)

@@ -785,3 +785,20 @@ def test_draining_finishes_what_is_in_flight_and_refuses_the_rest(receive: Recei
     assert [response.status_code for response in answers] == [200]
     assert receivers.on_loop(lambda: receivers.draining.finished(5))
     assert receivers.sink.span_names == ["one"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_not_finished_by_the_end_is_asked_for_again(receive: Receive, whole: bool) -> None:
+    """uvicorn answers 500 for a task that it cancels, and exporters drop what is answered with 500."""
+    receivers = receive({"timeout_graceful_shutdown": 1})
+    receivers.sink.gate = asyncio.Event()
+    body = one_span()
+    with connected(receivers) as raw:
+        raw.sendall(head(f"Content-Length: {len(body)}") + (body if whole else body[:9]))
+        time.sleep(0.3)
+        receivers.http.should_exit = True
+        told = to_the_end(raw)
+    lines, _, said = told.partition(b"\r\n\r\n")
+    assert lines.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1" in lines.lower().split(b"\r\n")
+    assert Status.FromString(said).code == 14

@@ -163,6 +163,19 @@ def test_a_request_in_flight_is_finished_before_the_end(start: Start, otlp: Call
     assert not (serving.folder / "server.json").exists()
 
 
+def test_a_request_that_outlasts_the_drain_is_asked_for_again(start: Start) -> None:
+    serving = start(drain_s=1)
+    host, port = serving.note.otlp_http_url.removeprefix("http://").split(":")
+    head = f"POST /v1/traces HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/x-protobuf\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as sender:
+        sender.sendall(f"{head}content-length: 100\r\n\r\n".encode() + b"abc")
+        time.sleep(0.2)
+        assert serving.process is not None
+        serving.process.send_signal(signal.SIGTERM)
+        assert sender.recv(1000).startswith(b"HTTP/1.1 503")
+    assert serving.process.wait(20) == 0
+
+
 def test_a_second_signal_ends_at_once(start: Start, otlp: Callable[..., bytes]) -> None:
     serving, body = start(drain_s=60), otlp(1)
     host, port = serving.note.otlp_http_url.removeprefix("http://").split(":")
