@@ -393,9 +393,10 @@ def answer(raw: socket.socket) -> tuple[int, bytes]:
         data += received
     lines, _, body = data.partition(b"\r\n\r\n")
     named = dict(line.lower().split(b": ", 1) for line in lines.split(b"\r\n")[1:])
-    while len(body) < int(named[b"content-length"]):
+    length = int(named[b"content-length"])
+    while len(body) < length:
         body += raw.recv(65536)
-    return int(lines.split()[1]), body
+    return int(lines.split()[1]), body[:length]
 
 
 def to_the_end(raw: socket.socket) -> bytes:
