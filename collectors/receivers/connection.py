@@ -12,7 +12,7 @@ class Connection(H11Protocol):
     """Closed when its sender owes something for too long; uvicorn itself ends nothing but the wait after an answer.
 
     Without an answer, as half a head names no encoding for one, and exporters try again after a broken connection.
-    A body that is wanted is its reader's to wait for: see `limits.paced`.
+    A body that is wanted is its reader's to wait for: see `http.py`.
     """
 
     head_s = 15.0  # from the first byte of a request to the end of its headers
@@ -53,8 +53,10 @@ class Connection(H11Protocol):
     def _owing(self) -> tuple[str, float] | None:
         """What the sender owes, and for how many seconds; null while it is our turn."""
         if self.conn.their_state is h11.IDLE:
-            begun = self.conn.trailing_data[0]
-            return ("headers", self.head_s) if begun else ("request", self.timeout_keep_alive)
+            if self.conn.trailing_data[0]:
+                return ("headers", self.head_s)
+            # After an answer, and only there, uvicorn has its own clock running.
+            return None if self.timeout_keep_alive_task else ("request", self.timeout_keep_alive)
         if self.conn.their_state is h11.SEND_BODY and self.cycle.response_complete:
             return ("rest", self.rest_s)
         return None

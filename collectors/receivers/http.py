@@ -27,7 +27,6 @@ from collectors.receivers.limits import (
     TooLargeError,
     capped,
     inflated,
-    paced,
 )
 from collectors.receivers.refusals import RefusedError, record, too_large
 from collectors.receivers.sink import ExportRequest, Sink, Source
@@ -140,7 +139,7 @@ class _HttpReceiver:
             raise RefusedError(Refusal(415, INVALID_ARGUMENT, message), "unsupported_compression", _length(request))
         limit = self._config.max_bytes
         try:
-            wire = capped(paced(request.stream(), self._config), limit, _length(request))
+            wire = capped(_arriving(request, self._config), limit, _length(request))
             return await _joined(capped(inflated(wire), limit) if encoding.endswith("gzip") else wire, holding)
         except TooLargeError as error:
             raise too_large(limit, error.size) from error
@@ -162,6 +161,28 @@ class _Holding:
     def release(self) -> None:
         self._held.release(self._size)
         self._size = 0
+
+
+async def _arriving(request: Request, config: ReceiverConfig) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises StalledError when it was waited for too long, and ClientDisconnect.
+
+    Neither an idle limit nor an average alone would do: with these, one byte now and then holds what came before it.
+    """
+    # Not `request.stream()`: it is asked three times for a body of one piece, and each question needs a timer.
+    clock, patience, more = asyncio.get_running_loop().time, config.stall_s, True
+    while more:
+        began = clock()
+        try:
+            async with asyncio.timeout(patience):
+                message = await request.receive()
+        except TimeoutError:
+            told = f"The request stopped, or came at less than {config.min_bytes_per_s} bytes/s. Send it again."
+            raise StalledError(told, config.retry_after_s) from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece, more = message.get("body", b""), message.get("more_body", False)
+        patience = min(config.stall_s, patience - (clock() - began) + len(piece) / config.min_bytes_per_s)
+        yield piece
 
 
 async def _joined(pieces: AsyncIterator[bytes], holding: _Holding) -> bytes:

@@ -128,27 +128,6 @@ async def capped(chunks: AsyncIterable[bytes], max_bytes: int, announced: int = 
             yield chunk
 
 
-async def paced(chunks: AsyncIterable[bytes], config: ReceiverConfig) -> AsyncIterator[bytes]:
-    """The chunks as they come. Raises StalledError when they have been waited for too long.
-
-    Neither an idle limit nor an average alone would do: with these, one byte now and then holds what came before it.
-    """
-    clock, coming = asyncio.get_running_loop().time, aiter(chunks)
-    patience = config.stall_s
-    while True:
-        began = clock()
-        try:
-            async with asyncio.timeout(patience):
-                chunk = await anext(coming)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            message = f"The request stopped, or came at less than {config.min_bytes_per_s} bytes/s. Send it again."
-            raise StalledError(message, config.retry_after_s) from None
-        patience = min(config.stall_s, patience - (clock() - began) + len(chunk) / config.min_bytes_per_s)
-        yield chunk
-
-
 async def inflated(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """The content of a gzip stream of one or more members, in pieces of at most 1 MiB; zero padding is skipped.
 
