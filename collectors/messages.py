@@ -148,25 +148,41 @@ def _inline(value: Json) -> str:
 def content_hash(given: Sequence[Message], answered: Sequence[Message]) -> int | None:
     """Unsigned 64-bit hash of one call's texts, equal for the same call told by two dialects.
 
-    Over the last user message's text, the assistant's text, and the names and arguments of the tools it called, white
-    space collapsed. Null without an answer: a question alone does not tell two calls apart.
+    The upper half is of the question: what the user said last. The lower half is of the answer: the assistant's text,
+    then the names and arguments of the tools it called. A half is 0 where its text is unknown or was cut: either alone
+    can show that two calls differ. White space is left out, for dialects join parts each in their own way. Null when
+    neither is known.
     """
-    said = [_words(message) for message in answered if message["role"] == "assistant"]
-    if not any(said):
-        return None
-    asked = next((_words(message) for message in reversed(given) if message["role"] == "user"), "")
-    digest = hashlib.blake2b(f"{asked}\x1f{chr(30).join(said)}".encode(errors="replace"), digest_size=8)
-    return int.from_bytes(digest.digest(), "big")
+    return (_half(_question(given), given) << 32 | _half(_answer(answered), answered)) or None
 
 
-def _words(message: Message) -> str:
-    texts = []
-    for part in message["parts"]:
-        if part["type"] == "text":
-            texts.append(" ".join(str(part.get("content")).split()))
-        elif part["type"] == "tool_call":
-            texts.append(f"{part.get('name')}({_sorted(part.get('arguments'))})")
-    return "\n".join(text for text in texts if text)
+def _half(words: str, told: Sequence[Message]) -> int:
+    if not words or any(part.get("cut") for message in told for part in message["parts"]):
+        return 0
+    digest = hashlib.blake2b(words.encode(errors="replace"), digest_size=4).digest()
+    return int.from_bytes(digest, "big") or 1
+
+
+def _question(given: Sequence[Message]) -> str:
+    """The newest words of the user. One message alone: smolagents' roles leave no gap between older ones (captured)."""
+    asked = (_text(message) for message in reversed(given) if message["role"] == "user")
+    return next(filter(None, asked), "")
+
+
+def _answer(answered: Sequence[Message]) -> str:
+    said = [message for message in answered if message["role"] == "assistant"]
+    calls = [
+        f"\x1f{part.get('name')}({_sorted(part.get('arguments') or {})})"
+        for message in said
+        for part in message["parts"]
+        if part["type"] == "tool_call"
+    ]
+    return "".join([*map(_text, said), *calls])
+
+
+def _text(message: Message) -> str:
+    texts = (str(part.get("content")) for part in message["parts"] if part["type"] == "text")
+    return "".join(word for text in texts for word in text.split())
 
 
 def _sorted(value: Json) -> str:

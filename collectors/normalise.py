@@ -189,7 +189,7 @@ def _content(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) 
     if answered:
         facts.output, facts.output_key = answered.text, answered.key
     if facts.kind in _CALLS:
-        _read_call(view, facts, _messages(view, given, "input"), _messages(view, answered, "output"))
+        _read_call(facts, _messages(view, given, "input"), _messages(view, answered, "output"))
     known = facts.input is not None or facts.output is not None
     facts.content_rank = 2 if known else int(_has_parameters(view))
 
@@ -205,9 +205,9 @@ def _messages(view: View, found: Content | None, side: shown.Side) -> list[Messa
     return read
 
 
-def _read_call(view: View, facts: SpanFacts, given: list[Message], answered: list[Message]) -> None:
+def _read_call(facts: SpanFacts, given: list[Message], answered: list[Message]) -> None:
     """What the messages themselves tell of a model call."""
-    if facts.kind == "llm" and "content_truncated" not in view.notes:
+    if facts.kind == "llm":
         facts.content_hash = shown.content_hash(given, answered)
     system = [part for message in given if message["role"] == "system" for part in message["parts"]]
     if system:

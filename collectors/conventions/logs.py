@@ -87,8 +87,7 @@ def _store(facts: SpanFacts, given: list[Message], answered: list[Message]) -> N
     system = [part for message in given if message["role"] == "system" for part in message["parts"]]
     if system and facts.system_instructions is None:
         facts.system_instructions = dumps(system)
-    if facts.content_hash is None:
-        facts.content_hash = content_hash(given, answered)
+    facts.content_hash = content_hash(given, answered)
     if given or answered:
         facts.content_rank = 2
     raw = next((reason for m in answered if (reason := finish.raw_reason(m.get("finish_reason")))), None)

@@ -405,7 +405,49 @@ def test_one_call_told_by_two_dialects_hashes_alike() -> None:
     other = content_hash([said("user", " Capital  of France?")], [said("assistant", "Paris.")])
     assert one == other is not None
     assert one != content_hash(ASK, [said("assistant", "Rome.")])
-    assert content_hash(ASK, []) is None
     assert content_hash(ASK, CALLED) != content_hash(
         ASK, [{"role": "assistant", "parts": [call("weather", {"city": "Rome"})]}]
     )
+
+
+def halves(given: list[Any], answered: list[Any]) -> tuple[int, int]:
+    """What the hash says of the question and of the answer; 0: unknown."""
+    return divmod(content_hash(given, answered) or 0, 2**32)
+
+
+def test_question_and_answer_hash_apart() -> None:
+    answer = [said("assistant", "Paris.")]
+    asked, answered = halves(ASK, answer)
+    assert 0 not in {asked, answered}
+    assert halves(ASK, []) == (asked, 0)
+    assert halves([], answer) == (0, answered)
+    assert halves([said("user", "Capital of Italy?")], answer)[0] not in {0, asked}
+    assert content_hash([], []) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "same"),
+    [
+        pytest.param(
+            [{"role": "user", "parts": [*said("user", "a")["parts"], *said("user", "b")["parts"]]}],
+            [said("user", "a\n\nb")],
+            id="parts-or-one-text",
+        ),
+        pytest.param([*ASK, *CALLED, *RESULT], [*ASK, *CALLED, said("user", "")], id="tool-result-of-role-user"),
+        pytest.param([*ASK, *CALLED, *RESULT], ASK, id="history-left-out"),
+    ],
+)
+def test_a_question_is_the_same_however_a_provider_wants_it(given: list[Any], same: list[Any]) -> None:
+    assert halves(given, []) == halves(same, []) != (0, 0)
+
+
+def test_an_answer_is_the_same_in_one_message_or_several() -> None:
+    parts = [{"type": "text", "content": "Let me see."}, call("weather", {"city": "Paris"})]
+    split = [{"role": "assistant", "parts": [part]} for part in reversed(parts)]
+    assert halves([], split) == halves([], [{"role": "assistant", "parts": parts}])
+
+
+def test_what_was_cut_is_not_hashed() -> None:
+    cut = [{"role": "assistant", "parts": [{"type": "text", "content": "Par", "cut": True}]}]
+    assert halves(ASK, cut) == halves(ASK, [])
+    assert halves([{**cut[0], "role": "user"}], [said("assistant", "Paris.")])[0] == 0
