@@ -71,10 +71,11 @@ class TraceSpan:
     finish_reason: str | None = None
     error_type: str | None = None
     error_message: str | None = None
+    http_status: int | None = None
     tool_name: str | None = None
     tool_call_id: str | None = None
     content_rank: int = 0
-    content_hash: int | None = None
+    content_hash: int | None = None  # of question and answer: see messages.content_hash
     has_input: bool = False
     has_output: bool = False
     has_system_instructions: bool = False
@@ -470,9 +471,7 @@ def _is_reused(holders: list[TraceSpan]) -> bool:
 
 def _facts_differ(a: TraceSpan, b: TraceSpan) -> bool:
     """Two spans of one scope tell different calls: they write the same call in the same way."""
-    if a.content_hash is not None and b.content_hash is not None:
-        return a.content_hash != b.content_hash
-    return _tokens_differ(a, b)
+    return _texts_differ(a, b) or (not (_answer_hash(a) and _answer_hash(b)) and _tokens_differ(a, b))
 
 
 def _one_response(a: TraceSpan, b: TraceSpan, *, reused: bool) -> bool:
@@ -522,7 +521,7 @@ def across_keys(span: TraceSpan) -> list[tuple[object, ...]]:
     keys: list[tuple[object, ...]] = []
     if span.input_tokens is not None and span.output_tokens is not None:
         keys.append((span.service, "tokens", span.input_tokens, span.output_tokens))
-    if span.content_hash is not None:
+    if _answer_hash(span):
         keys.append((span.service, "text", span.content_hash))
     if span.failed and not span.tells_usage:
         keys.append((span.service, "failed"))
@@ -530,11 +529,47 @@ def across_keys(span: TraceSpan) -> list[tuple[object, ...]]:
 
 
 def _agree_inside(a: TraceSpan, b: TraceSpan) -> bool:
-    return _ids_allow(a, b) and _models_agree(a, b) and a.failed == b.failed and not _tokens_differ(a, b)
+    differ = _tokens_differ(a, b) or _texts_differ(a, b) or _differ(a.http_status, b.http_status)
+    return _ids_allow(a, b) and _models_agree(a, b) and a.failed == b.failed and not differ
 
 
 def _agree_across(a: TraceSpan, b: TraceSpan) -> bool:
-    return _agree_inside(a, b) and a.service == b.service and a.trace_id != b.trace_id
+    if a.service != b.service or a.trace_id == b.trace_id or not _agree_inside(a, b):
+        return False
+    return not a.failed or (a.tells_usage and b.tells_usage) or _same_failure(a, b)
+
+
+def _same_failure(a: TraceSpan, b: TraceSpan) -> bool:
+    """Failures have no tokens to compare, and an outage makes many at one time: they need a cause in common.
+
+    And a reason why one call should have two traces: a vendor's SDK, or another tracer, began one of its own with it.
+    """
+    apart = _is_vendor(a) or _is_vendor(b) or a.parent_span_id is None or b.parent_span_id is None
+    if a.http_status is not None and b.http_status is not None:
+        return apart  # they agree
+    mine, theirs = _error_class(a), _error_class(b)
+    return apart and bool(mine and theirs) and (mine.endswith(theirs) or theirs.endswith(mine))
+
+
+def _error_class(span: TraceSpan) -> str:
+    """`rate_limit_error`, `anthropic.RateLimitError` and `x.OpenAIRateLimitError` end alike; empty: names no cause."""
+    name = (span.error_type or "").rsplit(".", 1)[-1]
+    letters = "".join(filter(str.isalpha, name)).lower()
+    return "" if letters == "other" else letters.removesuffix("exception").removesuffix("error")
+
+
+def _texts_differ(a: TraceSpan, b: TraceSpan) -> bool:
+    """Questions or answers are known on both sides and are not the same."""
+    pairs = ((_question_hash(a), _question_hash(b)), (_answer_hash(a), _answer_hash(b)))
+    return any(mine and theirs and mine != theirs for mine, theirs in pairs)
+
+
+def _question_hash(span: TraceSpan) -> int:
+    return (span.content_hash or 0) >> 32
+
+
+def _answer_hash(span: TraceSpan) -> int:
+    return (span.content_hash or 0) & 0xFFFFFFFF
 
 
 def _ids_allow(a: TraceSpan, b: TraceSpan) -> bool:

@@ -6,6 +6,7 @@ Reads only, in the snapshot of the cursor that it is given; the loop around it i
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from collectors.resolve import (
     MAX_HOLDERS,
     PAIR_WINDOW_US,
     SLACK_US,
+    VENDOR_SCOPES,
     Derived,
     Key,
     SpanContent,
@@ -40,6 +42,7 @@ LOG = logging.getLogger(__name__)
 MAX_ROUNDS = 8  # partners of partners: a chain of traces longer than this is no retry and no second instrumentor
 MAX_PARTNERS = 10_000
 PAIR_WINDOW = timedelta(microseconds=PAIR_WINDOW_US)
+VENDORS = f"^({'|'.join(map(re.escape, VENDOR_SCOPES))})"
 
 
 class Bench:
@@ -90,7 +93,8 @@ class Bench:
         if calls["response_id"].null_count < calls.num_rows:
             found.update(store.resolver_partners(con, project_id, traces, window, MAX_HOLDERS))
         if self._several_scopes(con, project_id, calls):
-            found.update(store.resolver_twins(con, project_id, traces, _narrow(window), SLACK_US))
+            narrow = _narrow(window)
+            found.update(store.resolver_twins(con, project_id, traces, narrow, slack_us=SLACK_US, vendors=VENDORS))
         return found
 
     def _several_scopes(self, con: Any, project_id: int, calls: pa.Table) -> bool:

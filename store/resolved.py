@@ -56,10 +56,13 @@ def resolver_partners(
 
 
 def resolver_twins(
-    con: DuckDBPyConnection, project_id: int, traces: Sequence[str], window: Window, slack_us: int
+    con: DuckDBPyConnection, project_id: int, traces: Sequence[str], window: Window, *, slack_us: int, vendors: str
 ) -> list[str]:
-    """Other traces with a call, started in the window, where another scope may tell one of these."""
-    params = {"traces": list(traces), "since": window[0], "until": window[1], "slack_us": slack_us}
+    """Other traces with a call, started in the window, where another scope may tell one of these.
+
+    `vendors`: pattern of the scopes that tell calls in traces of their own.
+    """
+    params = {"traces": list(traces), "since": window[0], "until": window[1], "slack_us": slack_us, "vendors": vendors}
     return _texts(con, "resolver_twins", {"project_id": project_id} | params)
 
 

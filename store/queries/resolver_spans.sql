@@ -8,7 +8,7 @@ select commit_seq, trace_id::varchar as trace_id, span_id, parent_span_id, name,
        provider, request_model, response_model, response_id,
        input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, reported_cost_usd, cost_usd, ttft_ns,
        finish_reason, session_id, user_id, tags, variant, prompt_name, prompt_version, tool_name, tool_call_id,
-       error_type, coalesce(error_message, status_message) as error_message, content_rank, content_hash,
+       error_type, coalesce(error_message, status_message) as error_message, http_status, content_rank, content_hash,
        input is not null as has_input, output is not null as has_output,
        system_instructions is not null as has_system_instructions, documents is not null as has_documents
 from spans

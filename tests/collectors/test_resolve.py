@@ -37,6 +37,11 @@ def told(rows: list[Derived]) -> dict[int, tuple[str | None, str | None]]:
     return {row.span_id: (row.usage_role, row.rule) for row in rows}
 
 
+def texts(asked: int, answered: int) -> int:
+    """A content hash of these two halves; 0: unknown."""
+    return asked << 32 | answered
+
+
 USAGE = {"input_tokens": 10, "output_tokens": 5}
 OTHER = {"input_tokens": 20, "output_tokens": 6}
 
@@ -157,16 +162,100 @@ CASES = [
     ),
     pytest.param(
         [
-            make(1, scope_name=LANGCHAIN, trace_id="a", failed=True, request_model="m"),
-            make(2, at=(3, 90), trace_id="b", failed=True, request_model="m"),
+            make(1, scope_name=LANGCHAIN, trace_id="a", content_hash=texts(1, 2), **USAGE),
+            make(2, at=(3, 90), trace_id="b", content_hash=texts(3, 4), **USAGE),
         ],
-        {2: ("duplicate", "same_call_other_scope")},
-        id="two-traces-both-failed",
+        {},
+        id="two-traces-equal-tokens-other-texts-are-two",
     ),
     pytest.param(
         [
-            make(1, scope_name=LANGCHAIN, trace_id="a", failed=True, request_model="m"),
-            make(2, at=(3, 90), trace_id="b", failed=True, request_model="m", service="worker"),
+            make(1, scope_name=LANGCHAIN, trace_id="a", content_hash=texts(1, 2), **USAGE),
+            make(2, at=(3, 90), trace_id="b", content_hash=texts(3, 2), **USAGE),
+        ],
+        {},
+        id="two-traces-the-same-answer-to-two-questions",
+    ),
+    pytest.param(
+        [
+            make(1, scope_name=LANGCHAIN, trace_id="a", content_hash=texts(1, 2), **USAGE),
+            make(2, at=(3, 90), trace_id="b", content_hash=texts(0, 2), **USAGE),
+            make(3, at=(500, 600), scope_name=LANGCHAIN, trace_id="a", content_hash=texts(1, 2), **OTHER),
+            make(4, at=(503, 590), trace_id="b", **OTHER),
+        ],
+        {2: ("duplicate", "same_call_other_scope"), 4: ("duplicate", "same_call_other_scope")},
+        id="two-traces-one-does-not-tell-the-texts",
+    ),
+    pytest.param(
+        [
+            make(1, scope_name=LANGCHAIN, content_hash=texts(1, 2), **USAGE),
+            make(2, at=(3, 90), content_hash=texts(3, 4)),
+        ],
+        {},
+        id="siblings-of-other-texts-one-without-usage",
+    ),
+    pytest.param(
+        [
+            make(1, scope_name=LANGCHAIN, failed=True, http_status=429),
+            make(2, at=(3, 90), failed=True, http_status=500),
+        ],
+        {},
+        id="siblings-that-failed-in-two-ways",
+    ),
+    pytest.param(
+        [
+            make(1, scope_name=LANGCHAIN, trace_id="a", failed=True, http_status=429, error_type="RateLimitError"),
+            make(2, at=(3, 90), trace_id="b", failed=True, http_status=429, error_type="_OTHER"),
+        ],
+        {2: ("duplicate", "same_call_other_scope")},
+        id="two-traces-failed-with-the-same-status",
+    ),
+    pytest.param(
+        [
+            make(1, scope_name=LANGCHAIN, trace_id="a", failed=True, error_type="x.base.OpenAIRateLimitError"),
+            make(2, at=(3, 90), trace_id="b", failed=True, error_type="rate_limit_error"),
+        ],
+        {2: ("duplicate", "same_call_other_scope")},
+        id="two-traces-failed-with-the-same-error",
+    ),
+    pytest.param(
+        [
+            make(1, scope_name=LANGCHAIN, trace_id="a", failed=True, http_status=429),
+            make(2, at=(3, 90), trace_id="b", failed=True, error_type="APIConnectionError"),
+        ],
+        {},
+        id="two-traces-failed-otherwise-are-two",
+    ),
+    pytest.param(
+        [
+            make(1, scope_name=LANGCHAIN, trace_id="a", failed=True, error_type="Exception"),
+            make(2, at=(3, 90), trace_id="b", failed=True, error_type="_OTHER"),
+        ],
+        {},
+        id="two-traces-failed-at-one-time-only",
+    ),
+    pytest.param(
+        [
+            make(1, scope_name=LANGCHAIN, trace_id="a", failed=True, http_status=503, content_hash=texts(1, 0)),
+            make(2, at=(3, 90), trace_id="b", failed=True, http_status=503, content_hash=texts(2, 0)),
+        ],
+        {},
+        id="an-outage-fails-two-questions",
+    ),
+    pytest.param(
+        [
+            make(1, 10, scope_name=LANGCHAIN, trace_id="a", failed=True, http_status=503),
+            make(2, 20, at=(3, 90), trace_id="b", failed=True, http_status=503),
+            make(3, 10, at=(500, 600), trace_id="a", failed=True, http_status=503),
+            make(4, 20, at=(503, 590), scope_name=VENDOR, trace_id="b", failed=True, http_status=503),
+        ],
+        {4: ("duplicate", "same_call_other_scope")},
+        id="an-outage-fails-calls-of-two-traces-and-the-vendor-tells-one-again",
+    ),
+    pytest.param(
+        [
+            make(1, scope_name=LANGCHAIN, trace_id="a", failed=True, http_status=429),
+            make(2, at=(3, 90), trace_id="b", failed=True, http_status=429, service="worker"),
         ],
         {},
         id="failed-in-two-services-are-two",
@@ -349,6 +438,8 @@ SPANS = st.builds(
     scope_name=st.sampled_from([OPENAI, LANGCHAIN, VENDOR]),
     response_id=st.sampled_from([None, None, "r", "s"]),
     failed=st.booleans(),
+    http_status=st.sampled_from([None, 429, 503]),
+    content_hash=st.sampled_from([None, texts(1, 2), texts(3, 2), texts(0, 2)]),
     content_rank=st.integers(0, 2),
     input_tokens=st.sampled_from([None, 10, 20]),
     output_tokens=st.sampled_from([None, 5]),

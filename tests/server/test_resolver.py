@@ -215,6 +215,91 @@ def sent(trace: int, times: list[tuple[int, int]], tokens: int | None = None) ->
     return ExportRequest("traces", "grpc", told.SerializeToString(), None)
 
 
+MS = 1_000_000  # nanoseconds
+CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+
+
+def span_request(
+    trace: int, scope: str, attributes: dict[str, Any], at: tuple[int, int] = (0, 100), *, span_id: int = 1,
+    parent: int = 0, error: str | None = None,
+) -> ExportRequest:  # fmt: skip
+    """One span that runs from at[0] to at[1] (milliseconds past an hour); `error`: it failed with this message."""
+    told = ExportTraceServiceRequest()
+    scoped = told.resource_spans.add().scope_spans.add()
+    scoped.scope.name = scope
+    span = scoped.spans.add(trace_id=trace.to_bytes(16, "big"), span_id=span_id.to_bytes(8, "big"), name="step")
+    span.parent_span_id = parent.to_bytes(8, "big") if parent else b""
+    span.start_time_unix_nano, span.end_time_unix_nano = (3_600_000 * MS + time * MS for time in at)
+    set_attributes(span, attributes)
+    if error is not None:
+        span.status.code, span.status.message = 2, error
+    return ExportRequest("traces", "grpc", told.SerializeToString(), None)
+
+
+def set_attributes(record: Any, attributes: dict[str, Any]) -> None:
+    for key, value in attributes.items():
+        stored = record.attributes.add(key=key).value
+        if isinstance(value, int):
+            stored.int_value = value
+        else:
+            stored.string_value = value if isinstance(value, str) else json.dumps(value)
+
+
+def conversation(asked: str, answered: str) -> dict[str, Any]:
+    sides = (("input", "user", asked), ("output", "assistant", answered))
+    return {
+        f"gen_ai.{side}.messages": [{"role": role, "parts": [{"type": "text", "content": text}]}]
+        for side, role, text in sides
+    }
+
+
+TOKENS = {"gen_ai.usage.input_tokens": 20, "gen_ai.usage.output_tokens": 1}
+TWO_CALLS = [
+    pytest.param(
+        [
+            span_request(1, "a", CHAT, error="Error code: 429"),
+            span_request(2, "b", CHAT, (10, 90), error="Connection error."),
+        ],
+        (0, 2, None, None),
+        id="failed-in-two-traces",
+    ),
+    pytest.param(
+        [
+            span_request(1, "a", CHAT | TOKENS | conversation("Is it warm?", "Yes.")),
+            span_request(2, "b", CHAT | TOKENS | conversation("Is it late?", "No."), (10, 90)),
+        ],
+        (2, 0, 40, 2),
+        id="equal-tokens-in-two-traces",
+    ),
+    pytest.param(
+        [
+            span_request(1, "a", CHAT | TOKENS | conversation("Is it warm?", "Yes.")),
+            span_request(1, "b", CHAT | conversation("Is it late?", "No."), (10, 90), span_id=2),
+        ],
+        (2, 0, 20, 1),
+        id="siblings-one-without-tokens",
+    ),
+]
+
+
+@pytest.mark.parametrize(("requests", "totals"), TWO_CALLS)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_two_calls_at_one_time_are_two(
+    workplace: Workplace, requests: list[ExportRequest], totals: tuple[int | None, ...], turn: int
+) -> None:
+    for request in requests[::turn]:
+        workplace.send(request)
+        workplace.resolver.run_once()
+    workplace.resolve()
+    assert sums(workplace) == totals
+
+
+def sums(workplace: Workplace) -> tuple[Any, ...]:
+    """Model calls that ended well and that failed, input and output tokens of all traces."""
+    columns = ("model_calls_ok", "model_calls_failed", "input_tokens", "output_tokens")
+    return workplace.rows(f"select {', '.join(f'sum({name})::int' for name in columns)} from trace_summaries")[0]
+
+
 def test_settle_waits_for_the_loop(workplace: Workplace) -> None:
     workplace.resolver.start()
     for request in ALL:

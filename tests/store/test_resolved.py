@@ -220,6 +220,13 @@ def test_partners_have_a_response_id_in_common_within_the_window(con: DuckDBPyCo
     assert resolver_partners(con, 1, [TRACE], (DAY[1], DAY[1]), 16) == []
 
 
+VENDORS = r"^(vendor\.)"
+
+
+def twins(con: DuckDBPyConnection) -> list[str]:
+    return resolver_twins(con, 1, [TRACE], DAY, slack_us=5000, vendors=VENDORS)
+
+
 def test_twins_are_told_by_another_scope_at_the_same_time(con: DuckDBPyConnection) -> None:
     call = {"kind": "llm", "input_tokens": 5, "output_tokens": 6}
     add(con, 1, **call)
@@ -227,7 +234,56 @@ def test_twins_are_told_by_another_scope_at_the_same_time(con: DuckDBPyConnectio
     add(con, 3, trace_id=str(UUID(int=3)), **call)
     add(con, 4, trace_id=str(UUID(int=4)), scope_name="t", at=30, **call)
     add(con, 5, trace_id=str(UUID(int=5)), scope_name="t", service="else", **call)
-    assert resolver_twins(con, 1, [TRACE], DAY, 5000) == [OTHER]
+    assert twins(con) == [OTHER]
+
+
+ASKED, ANSWERED = 1 << 32, 1
+TEXTS_OF_TWINS = [
+    pytest.param(ASKED | ANSWERED, ASKED | ANSWERED, True, id="equal"),
+    pytest.param(ASKED | ANSWERED, None, True, id="untold"),
+    pytest.param(ASKED | ANSWERED, ANSWERED, True, id="question-untold"),
+    pytest.param(ASKED | ANSWERED, ASKED | 2, False, id="other-answer"),
+    pytest.param(ASKED | ANSWERED, 2 * ASKED | ANSWERED, False, id="other-question"),
+]
+
+
+@pytest.mark.parametrize(("mine", "theirs", "same"), TEXTS_OF_TWINS)
+def test_twins_do_not_tell_other_texts(
+    con: DuckDBPyConnection, mine: int | None, theirs: int | None, same: bool
+) -> None:
+    call = {"kind": "llm", "input_tokens": 5, "output_tokens": 6}
+    add(con, 1, content_hash=mine, **call)
+    add(con, 2, trace_id=OTHER, scope_name="t", content_hash=theirs, **call)
+    assert bool(twins(con)) == same
+
+
+def test_twins_by_their_texts_alone(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="llm", content_hash=ASKED | ANSWERED)
+    add(con, 2, kind="llm", at=10, content_hash=ASKED)
+    add(con, 3, trace_id=OTHER, scope_name="t", kind="llm", content_hash=ASKED | ANSWERED)
+    add(con, 4, trace_id=str(UUID(int=4)), at=10, scope_name="t", kind="llm", content_hash=ASKED)
+    assert twins(con) == [OTHER], "a question alone is no call"
+
+
+FAILED_TWINS = [
+    pytest.param({"http_status": 429}, {"http_status": 429}, True, id="same-status"),
+    pytest.param({"error_type": "RateLimitError"}, {"http_status": 429}, True, id="the-rules-decide"),
+    pytest.param({"http_status": 429}, {"http_status": 500}, False, id="other-status"),
+    pytest.param({"parent_span_id": 9}, {}, True, id="one-begins-its-trace"),
+    pytest.param({"parent_span_id": 9}, {"parent_span_id": 9}, False, id="both-within-a-trace"),
+    pytest.param(
+        {"parent_span_id": 9}, {"parent_span_id": 9, "scope_name": "vendor.sdk"}, True, id="the-vendor-tells-it-again"
+    ),
+    pytest.param({"content_hash": ASKED}, {"content_hash": 2 * ASKED}, False, id="other-question"),
+]
+
+
+@pytest.mark.parametrize(("mine", "theirs", "same"), FAILED_TWINS)
+def test_twins_that_failed(con: DuckDBPyConnection, mine: dict[str, Any], theirs: dict[str, Any], same: bool) -> None:
+    failed = {"kind": "llm", "status": "error"}
+    add(con, 1, **failed | mine)
+    add(con, 2, **{"trace_id": OTHER, "scope_name": "t"} | failed | theirs)
+    assert bool(twins(con)) == same
 
 
 def test_logs_by_name_and_prefix(con: DuckDBPyConnection) -> None:
