@@ -105,6 +105,11 @@ def _origin(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -
 
 
 def _kind(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    kind = _told_kind(span, view)
+    facts.kind = "workflow" if kind == "tool" and _sums_up_tools(view) else kind
+
+
+def _told_kind(span: RawSpan, view: View) -> Kind:
     for key, value in view.items("kind"):
         word = plain(value) or ""
         if word[:1] == "{":  # braintrust.span_attributes
@@ -112,9 +117,13 @@ def _kind(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
             word = str(held.get("type", "")) if isinstance(held, dict) else ""
         kind = kind_of_word(key, word)
         if kind is not None and not (is_plain(key, word) and not _is_of_models(span, view)):
-            facts.kind = _kind_of_model_call(span, view, word) if kind == "llm" else kind
-            return
-    facts.kind = _kind_by_keys(span, view)
+            return _kind_of_model_call(span, view, word) if kind == "llm" else kind
+    return _kind_by_keys(span, view)
+
+
+def _sums_up_tools(view: View) -> bool:
+    """Google ADK adds a span `(merged tools)` to parallel executions. No provider accepts a tool of such a name."""
+    return (view.text("tool_name") or "").startswith("(")
 
 
 def _is_of_models(span: RawSpan, view: View) -> bool:
