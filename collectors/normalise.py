@@ -613,12 +613,7 @@ def _instant_ns(stamp: str) -> int | None:
 
 def _identity(_: RawSpan, view: View, facts: SpanFacts, options: NormaliserOptions) -> None:
     metadata = _metadata_texts(view)
-    facts.session_id = (
-        view.text("session_id")
-        or _member(metadata, "session_id", "sessionId", "thread_id", "threadId")
-        or view.text("session_id_weak")
-        or _member(metadata, "conversation_id")
-    )
+    facts.session_id = _session(view, metadata)
     user = (
         view.text("user_id") or _member(metadata, "user_id", "userId") or view.text("user_id_weak") or _sent_user(view)
     )
@@ -629,6 +624,17 @@ def _identity(_: RawSpan, view: View, facts: SpanFacts, options: NormaliserOptio
         facts.metadata = {k: facts.user_id if k in USER_MEMBERS else v for k, v in facts.metadata.items()}
     facts.tags = _tags(view)
     facts.variant = _variant(view, metadata, options.variant_keys)
+
+
+def _session(view: View, metadata: TextMap) -> str | None:
+    """A name that was given; else, noted, one that a library may have made up for a single run, as pydantic-ai does."""
+    named = view.text("session_id") or _member(metadata, "session_id", "sessionId", "thread_id", "threadId")
+    if named:
+        return named
+    found = view.text("session_id_weak") or _member(metadata, "conversation_id")
+    if found:
+        view.note("session_weak")
+    return found
 
 
 def hashed_user(user: str, key: bytes) -> str:

@@ -77,7 +77,7 @@ with recursive known as (
         sum(reported_cost) filter (where role = 'leaf') as reported_cost_usd,
         coalesce(bool_or(has_failed) filter (where place = 1), false) as root_failed,
         bool_or(has_failed) as any_failed,
-        arg_min(session_id, place) as session_id,
+        coalesce(arg_min(session_id, place) filter (where not session_weak), arg_min(session_id, place)) as session_id,
         arg_min(user_id, place) as user_id,
         coalesce(list(distinct model order by model) filter (where role = 'leaf' and model is not null), []) as models,
         coalesce(list(distinct variant order by variant) filter (where variant is not null), []) as variants,

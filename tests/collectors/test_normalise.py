@@ -701,6 +701,20 @@ def test_session(attributes: dict[str, Any], session: str | None) -> None:
     assert facts_of(attributes).session_id == session
 
 
+WEAK_SESSIONS = [
+    ({"gen_ai.conversation.id": "b"}, True),
+    ({"metadata": {"conversation_id": "b"}}, True),
+    ({"session.id": "a"}, False),
+    ({"session.id": "a", "gen_ai.conversation.id": "b"}, False),
+    ({}, False),
+]
+
+
+@pytest.mark.parametrize(("attributes", "weak"), WEAK_SESSIONS, ids=lambda value: str(value)[:60])
+def test_a_session_that_may_be_a_single_run_is_noted(attributes: dict[str, Any], weak: bool) -> None:
+    assert ("session_weak" in facts_of(attributes).notes) == weak
+
+
 USERS = [
     ({"user.id": "u", "llm.user": "v"}, "u"),
     ({"enduser.id": "u"}, "u"),

@@ -166,6 +166,18 @@ def test_session_and_user_come_from_the_root_then_from_the_earliest(con: DuckDBP
     assert (row["session_id"], row["user_id"]) == ("early", "root")
 
 
+def test_a_session_that_was_named_is_before_one_made_up_for_a_run(con: DuckDBPyConnection) -> None:
+    add(con, 1, session_id="run", notes=["session_weak"])
+    add(con, 2, 1, at=1, session_id="named")
+    assert summary(con)["session_id"] == "named"
+
+
+def test_the_root_is_first_among_sessions_made_up_for_a_run(con: DuckDBPyConnection) -> None:
+    add(con, 1, session_id="root", notes=["session_weak"])
+    add(con, 2, 1, at=1, session_id="child", notes=["session_weak"])
+    assert summary(con)["session_id"] == "root"
+
+
 def test_lists_are_distinct_and_sorted(con: DuckDBPyConnection) -> None:
     add(con, 1, tags=["b", "a"], variant="v2", prompt_name="p", prompt_version="3")
     add(con, 2, 1, tags=["a"], variant="v1", prompt_name="p")
