@@ -194,6 +194,30 @@ def trace_spans(table: pa.Table) -> list[TraceSpan]:
     return [TraceSpan(**row) for row in table.select(names).to_pylist()]
 
 
+def untold(span: TraceSpan, content: SpanContent) -> SpanContent | None:
+    """The part of `content` that the span itself does not tell; null: nothing."""
+    told = _missing_from(span, content)
+    return SpanContent(*span.key, **told) if told else None  # type: ignore[arg-type]  # names and values of one type
+
+
+def _missing_from(span: TraceSpan, content: SpanContent) -> dict[str, object]:
+    told: dict[str, object] = {}
+    for column in fields(content)[2:]:
+        value = getattr(content, column.name)
+        known = getattr(span, f"has_{column.name}" if column.name in CONTENT else column.name)
+        if value is not None and (known is None or known is False):
+            told[column.name] = value
+    if content.content_hash is not None:
+        told |= _hash_with(span, content.content_hash)
+    return told
+
+
+def _hash_with(span: TraceSpan, told: int) -> dict[str, object]:
+    """The span's content hash with the halves that only a log knows, if there are any."""
+    both = (_question_hash(span) or told >> 32) << 32 | (_answer_hash(span) or told & 0xFFFFFFFF)
+    return {} if both == span.content_hash else {"content_hash": both}
+
+
 def trailing_tool_results(conversation: Sequence[Message]) -> tuple[str, ...]:
     """Call ids (texts where there is no id) of the tool results that were given after the model's last turn."""
     found: dict[str, None] = {}
@@ -251,16 +275,6 @@ class _Book:
 
     def rows(self) -> list[Derived]:
         return sorted(self._rows.values(), key=lambda row: row.key)
-
-
-def _missing_from(span: TraceSpan, content: SpanContent) -> dict[str, object]:
-    told: dict[str, object] = {}
-    for column in fields(content)[2:]:
-        value = getattr(content, column.name)
-        known = getattr(span, f"has_{column.name}" if column.name in CONTENT else column.name)
-        if value is not None and (known is None or known is False):
-            told[column.name] = value
-    return told
 
 
 class _Traces:

@@ -34,6 +34,7 @@ from collectors.resolve import (
     resolve,
     trace_spans,
     trailing_tool_results,
+    untold,
 )
 from store import resolved as store
 
@@ -85,7 +86,7 @@ class Bench:
         return pa.concat_tables(tables), partners
 
     def _partners(self, con: Any, project_id: int, loaded: pa.Table, traces: Sequence[str]) -> set[str]:
-        calls = loaded.filter(pc.is_in(loaded["kind"], pa.array(["llm", "embedding"])))
+        calls = _calls(loaded)
         if calls.num_rows == 0:
             return set()
         window = _window(calls)
@@ -150,23 +151,22 @@ def _narrow(window: store.Window) -> store.Window:
     return window[0] + margin, window[1] - margin
 
 
+def _calls(loaded: pa.Table) -> pa.Table:
+    return loaded.filter(pc.is_in(loaded["kind"], pa.array(["llm", "embedding"])))
+
+
 def _contents(con: Any, project_id: int, loaded: pa.Table) -> list[SpanContent]:
-    """What log records tell of calls that lack messages or usage."""
-    lacking = loaded.filter(
-        pc.and_(
-            pc.is_in(loaded["kind"], pa.array(["llm", "embedding"])),
-            pc.or_(pc.invert(pc.and_(loaded["has_input"], loaded["has_output"])), pc.is_null(loaded["input_tokens"])),
-        )
-    )
-    if lacking.num_rows == 0:
+    """What log records tell of calls that their spans do not."""
+    calls = _calls(loaded)
+    if calls.num_rows == 0:
         return []
-    wanted = set(zip(lacking["trace_id"].to_pylist(), lacking["span_id"].to_pylist(), strict=True))
     by_span: dict[Key, list[RawLog]] = {}
-    for row in store.resolver_logs(con, project_id, sorted({trace_id for trace_id, _ in wanted}), EVENT_NAMES):
-        key = (row["trace_id"], row["span_id"])
-        if key in wanted:
-            by_span.setdefault(key, []).append(_raw_log(row))
-    return [span_content(key, content_of_logs(logs)) for key, logs in by_span.items()]
+    for row in store.resolver_logs(con, project_id, calls["trace_id"].unique().to_pylist(), EVENT_NAMES):
+        by_span.setdefault((row["trace_id"], row["span_id"]), []).append(_raw_log(row))
+    logged = calls.filter(pc.is_in(calls["trace_id"], pa.array({trace_id for trace_id, _ in by_span}, pa.string())))
+    spans = [span for span in trace_spans(_for_rules(logged)) if span.key in by_span]
+    told = (untold(span, span_content(span.key, content_of_logs(by_span[span.key]))) for span in spans)
+    return [content for content in told if content is not None]
 
 
 def span_content(key: Key, facts: SpanFacts) -> SpanContent:

@@ -6,6 +6,7 @@ in memory, so that a pass holds neither the writer nor a long snapshot.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,9 +87,14 @@ def resolver_logs(
 
     A name that ends in `*` is a prefix.
     """
-    params = {"project_id": project_id, "traces": list(traces), "names": list(names)}
+    params = {"project_id": project_id, "traces": list(traces), "names": _pattern(names)}
     rows: list[dict[str, Any]] = con.sql(sql("resolver_logs"), params=params).to_arrow_table().to_pylist()
     return [row | {"attributes": dict(row["attributes"] or ())} for row in rows]
+
+
+def _pattern(names: Sequence[str]) -> str:
+    ends = (re.escape(name[:-1]) if name.endswith("*") else f"{re.escape(name)}$" for name in names)
+    return f"^(?:{'|'.join(ends)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.resolve import MAX_HOLDERS, Derived, SpanContent, TraceSpan, resolve
+from collectors.resolve import MAX_HOLDERS, Derived, SpanContent, TraceSpan, resolve, untold
 
 MS = 1000  # microseconds
 OPENAI, LANGCHAIN, VENDOR = "otel.openai", "openinference.langchain", "com.anthropic.sdk.python"
@@ -426,6 +426,21 @@ def test_logs_never_replace_what_the_span_says() -> None:
         "t", 1, input='["q"]', output='["a"]', system_instructions="[]", input_tokens=3, output_tokens=4
     )
     assert resolve([span], [content]) == []
+
+
+def test_a_question_on_the_span_and_an_answer_in_its_log_are_one_text() -> None:
+    asked = make(1, trace_id="a", scope_name=LANGCHAIN, content_hash=texts(1, 0))
+    told_whole = make(2, trace_id="b", at=(1, 99), content_hash=texts(1, 2))
+    answer = SpanContent("a", 1, output='["a"]', content_hash=texts(0, 2))
+    rows = {row.span_id: row.usage_role for row in resolve([asked, told_whole], [answer])}
+    assert rows == {1: None, 2: "duplicate"}
+
+
+def test_what_a_log_tells_again_is_left_out() -> None:
+    span = make(1, has_input=True, content_hash=texts(1, 2), **USAGE)
+    again = SpanContent("t", 1, input='["q"]', content_hash=texts(1, 2), input_tokens=10)
+    assert untold(span, again) is None
+    assert untold(span, replace(again, cache_read_tokens=4)) == SpanContent("t", 1, cache_read_tokens=4)
 
 
 SPANS = st.builds(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collectors.normalise import NormaliserOptions
@@ -216,6 +217,7 @@ def sent(trace: int, times: list[tuple[int, int]], tokens: int | None = None) ->
 
 
 MS = 1_000_000  # nanoseconds
+DETAILS = "gen_ai.client.inference.operation.details"
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
 
 
@@ -234,6 +236,16 @@ def span_request(
     if error is not None:
         span.status.code, span.status.message = 2, error
     return ExportRequest("traces", "grpc", told.SerializeToString(), None)
+
+
+def log_request(trace: int, attributes: dict[str, Any], *, span_id: int = 1, name: str = DETAILS) -> ExportRequest:
+    """One log record of a span."""
+    told = ExportLogsServiceRequest()
+    record = told.resource_logs.add().scope_logs.add().log_records.add(event_name=name)
+    record.trace_id, record.span_id = trace.to_bytes(16, "big"), span_id.to_bytes(8, "big")
+    record.time_unix_nano = 3_600_000 * MS
+    set_attributes(record, attributes)
+    return ExportRequest("logs", "grpc", told.SerializeToString(), None)
 
 
 def set_attributes(record: Any, attributes: dict[str, Any]) -> None:
@@ -292,6 +304,17 @@ def test_two_calls_at_one_time_are_two(
         workplace.resolver.run_once()
     workplace.resolve()
     assert sums(workplace) == totals
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_log_adds_what_a_span_with_messages_and_tokens_leaves_out(workplace: Workplace, turn: int) -> None:
+    span = span_request(1, "a", CHAT | TOKENS | conversation("Is it warm?", "Yes."))
+    for request in [span, log_request(1, {"gen_ai.usage.cache_read.input_tokens": 4})][::turn]:
+        workplace.send(request)
+        workplace.resolver.run_once()
+    workplace.resolve()
+    assert workplace.rows("select cache_read_tokens, input_tokens from trace_summaries") == [(4, 20)]
+    assert workplace.rows("select rule, cache_read_tokens, input from span_derived") == [("from_logs", 4, None)]
 
 
 def sums(workplace: Workplace) -> tuple[Any, ...]:
