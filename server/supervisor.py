@@ -215,11 +215,15 @@ class Supervisor:
         return Part("app", command, environment, Path.cwd(), self._app_answers)
 
     def _environment(self) -> dict[str, str]:
-        """The settings as this process has them, flags included, for the parts."""
-        told = self._settings.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        """The settings as this process has them, flags included, for the parts.
+
+        All of them: a flag that says the default must win over the environment and the file in the parts too.
+        """
+        told = self._settings.model_dump(mode="json", exclude_none=True)
         told["data_dir"] = str(self._settings.data_dir.resolve())
         own = {f"ASSAY_{name.upper()}": environment_text(value) for name, value in told.items()}
-        return {**os.environ, "PYTHONUNBUFFERED": "1", **own}
+        others = {name: value for name, value in os.environ.items() if name.upper() not in own}  # case does not count
+        return {**others, "PYTHONUNBUFFERED": "1", **own}
 
     def _ports_taken(self) -> dict[str, str]:
         """The ports that the server was given, so that it comes back where the app and the senders look for it."""

@@ -18,7 +18,8 @@ import pytest
 
 from server import running
 from server.ports import free_port
-from server.supervisor import backoff, environment_text
+from server.settings import Settings
+from server.supervisor import Supervisor, backoff, environment_text
 
 WAIT_S = 60.0
 READY = re.compile(r"ready: (http://\S+)")
@@ -130,6 +131,23 @@ def test_waits_grow_to_a_bound() -> None:
 @pytest.mark.parametrize(("value", "text"), [("a", "a"), (["a", "b"], '["a","b"]'), (1.5, "1.5"), (True, "true")])
 def test_settings_reach_the_parts_as_text(value: object, text: str) -> None:
     assert environment_text(value) == text
+
+
+def test_a_flag_that_says_the_default_reaches_the_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Else `--host 127.0.0.1` over ASSAY_HOST=0.0.0.0 would open the ports and say that they are closed."""
+    file = tmp_path / "own.toml"
+    file.write_text('log_level = "DEBUG"\nvariant_keys = ["own"]\n', "utf-8")
+    for name, value in {"ASSAY_HOST": "192.0.2.1", "assay_host": "192.0.2.1", "ASSAY_CONFIG_FILE": str(file)}.items():
+        monkeypatch.setenv(name, value)
+    flags = {name: Settings.model_fields[name].default for name in ("host", "log_level", "api_port")}
+    settings = Settings(data_dir=tmp_path, **flags)
+    environment = Supervisor(settings)._environment()
+    for name in ("ASSAY_HOST", "assay_host"):
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == settings
+    assert (settings.host, settings.log_level, settings.variant_keys) == ("127.0.0.1", "INFO", ("own",))
 
 
 def test_a_free_port_can_be_taken() -> None:
