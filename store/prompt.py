@@ -21,6 +21,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from store.database import is_broken
 from store.errors import RefusedSqlError
+from store.growth import check_growth, makes_rows, name_of
 from store.readers import Answer, ReaderPool, watermark
 
 MEMORY_BYTES = 1 << 30  # that the process may grow by under one question; DuckDB's own limit comes first for most
@@ -40,7 +41,7 @@ _ROW_FUNCTIONS = frozenset({
 })  # fmt: skip
 _REFUSED_FUNCTIONS = re.compile(
     r"read_\w+|\w+_scan|parquet_\w+|sniff_csv|glob|getenv|query|query_table|nextval|currval|which_secret|duckdb_secrets"
-    r"|current_setting|duckdb_settings|write_\w+|pragma_(?!table_info|version)\w+|checkpoint|force_checkpoint|sql_auto_complete"
+    r"|json_serialize_plan|current_setting|duckdb_settings|write_\w+|pragma_(?!table_info|version)\w+|checkpoint|force_checkpoint|sql_auto_complete"
 )
 _FILE = re.compile(r"[/\\:*?]|\.\w+$")
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\b", re.IGNORECASE)
@@ -84,7 +85,7 @@ class _MemoryFence:
     """Interrupts a question under which the process grows too much.
 
     DuckDB's memory limit counts neither long texts nor lists within a chunk of rows: `repeat` took 8 GB under a limit
-    of 1. What one function call makes of one value cannot be interrupted.
+    of 1. What one function call makes of one value cannot be interrupted: `store.growth` bounds that beforehand.
     """
 
     def __init__(self, cursor: DuckDBPyConnection, room: int) -> None:
@@ -187,23 +188,16 @@ def _inspect(tree: exp.Expr) -> None:
                 f"{name} is refused: the prompt reads the tables of the store, no files, settings or other sources."
             )
             raise RefusedSqlError(message)
+    check_growth(tree)
 
 
 def _refused(node: exp.Expr) -> Iterator[str]:
     """Names of functions and files that a node asks for and may not have."""
     if isinstance(node, exp.Func):
-        name = _function_name(node)
-        if _REFUSED_FUNCTIONS.fullmatch(name) or (_makes_rows(node) and name not in _ROW_FUNCTIONS):
+        name = name_of(node)
+        if _REFUSED_FUNCTIONS.fullmatch(name) or (makes_rows(node) and name not in _ROW_FUNCTIONS):
             yield f"{name}()"
     if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier) and _FILE.search(node.name):
         yield f"the file {node.name!r}"
     if isinstance(node, exp.Summarize) and isinstance(node.this, exp.Literal):
         yield f"the file {node.this.name!r}"
-
-
-def _makes_rows(node: exp.Expr) -> bool:
-    return isinstance(node.parent, exp.Table | exp.From | exp.Join | exp.Lateral)
-
-
-def _function_name(node: exp.Func) -> str:
-    return (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()

@@ -35,6 +35,83 @@ QUESTIONS = [
     "values (1)",
     "from spans",
     "select count(*) from information_schema.tables",
+    "select count(*) from range(10000000) t(i)",
+    "select * from generate_series(timestamp '2026-01-01', timestamp '2026-01-02', interval 1 hour)",
+    "select s.name, u.i from spans s, range(length(s.name)) u(i)",
+    "select * from range(3) t(i), range(i) u(j)",
+    "select i from range(10000) t(i) where i in (select j from range(100000) u(j))",
+    "with a as (select * from range(100000)) select count(*) from a, range(100)",
+    "select list_transform(range(len(tags)), lambda i: tags[i + 1]) from spans",
+    "select range(1, len(tags) + 1), generate_series(0, len(name)) from spans",
+    "select range(24), range(60), range(60)",
+    "select range(1790000000, 1790000010)",
+    "select repeat('  ', least(span_id, 100)::int) || name from spans",
+    "select repeat(name, 10000) from spans",
+    "select lpad('1', 10, '0') || lpad('a', 10, ' ') || rpad('b', 10, ' ') || rpad('c', 10, ' ') || rpad('d', 10, ' ')",
+    "select case when true then repeat('a', 200) else repeat('b', 200) end",
+    "select format('{:>20} {{}} {:,} {:*^30}', 'a', 1, 'b'), printf('%-20s 100%% %5.2f', 'a', 1.5)",
+    "select replace(name, 'a', service), regexp_replace(name, 'x', 'y', 'g') from spans",
+    "select max(name, 3), arg_max(name, span_id, 3), approx_top_k(name, 5), max(span_id) from spans",
+    "select list_reduce(['a', 'b'], lambda a, b: a || '-' || b)",
+    "select list_reduce([1, 2], lambda a, b: if(a > b, a, b))",
+    "select [x || ': ' || x for x in ['a', 'b']], list_transform(['a'], lambda x: x || x)",
+    "select hex(name), to_json(name), 'x'.repeat(3), [1].list_resize(3) from spans",
+    "select null::integer[3], '[1]'::integer[]",
+    "select string_agg(name, ', '), list(name) from spans",
+]
+
+# Each makes gigabytes of next to nothing, within one call that nothing can interrupt.
+GROWING = [
+    "select len(range(400000000))",
+    "select len(range(0, 400000000, 1))",
+    "select len(generate_series(1, 400000000))",
+    "select len(generate_series(timestamp '1900-01-01', timestamp '2026-01-01', interval 1 second))",
+    "select unnest(range(span_id)) from spans",
+    "select len(list_transform(range(len(name) * 1000000), lambda i: 1)) from spans",
+    "select * from unnest(range(400000000))",
+    "select len(main.range(400000000))",
+    "select len((400000000).range())",
+    "select len(range(10000 + 400000000))",
+    "select len(range(span_id * 0 + 400000000)) from spans",
+    "select len(generate_series(400000000))",
+    "select length(repeat('x', 3000000000))",
+    "select length(repeat('x', 10 ** 9))",
+    "select length(repeat('x', 1e9::bigint))",
+    "select length(repeat(name, length(name))) from spans",
+    "select length('x'.repeat(3000000000))",
+    "select length(system.main.repeat('x', 3000000000))",
+    "select len(repeat([1], 400000000))",
+    "select length(repeat(repeat(repeat('x', 1000), 1000), 1000))",
+    "with a as (select repeat('x', 999) x), b as (select repeat(x, 999) x from a) select length(repeat(x, 999)) from b",
+    "select length(repeat(x, 9999)) from (select repeat(name, 9999) x from spans)",
+    "select length(lpad('x', 1000000000, 'y'))",
+    "select length(rpad('x', span_id::int, 'y')) from spans",
+    "select len(list_resize([1], 400000000))",
+    "select len([1].list_resize(400000000))",
+    "select len(array_resize([1], 400000000, 2))",
+    "select length(bitstring('1', 2000000000))",
+    "select len(equi_width_bins(0, 1000000000, 1000000, true))",
+    "select length(format('{:500000000}', 1))",
+    "select length(format('{:{}}', 1, 500000000))",
+    "select length(format(name, 1)) from spans",
+    "select length(printf('%500000000d', 1))",
+    "select length(printf('%*d', 500000000, 1))",
+    "select len(list_transform(range(10000), lambda i: range(10000)))",
+    "select len([range(10000) for i in range(10000)])",
+    "select len(list_apply(range(10000), lambda i: repeat('x', 10000)))",
+    "select length(replace(repeat('x', 9999), 'x', repeat('y', 9999)))",
+    "select length(regexp_replace(repeat('x', 9999), 'x', repeat('y', 9999), 'g'))",
+    "select length(array_to_string(range(9999), repeat('y', 9999)))",
+    "select length(list_aggr(range(9999)::varchar[], 'string_agg', repeat('y', 9999)))",
+    "select length(list_reduce(range(40)::varchar[], lambda a, b: a || a, 'x'))",
+    f"select length({'bin(' * 12}'abcdefgh'{')' * 12})",
+    f"select length({'hex(' * 20}'abcdefgh'{')' * 20})",
+    "select max(i, 999999) from range(100000) t(i) group by i",
+    "select arg_min(i, i, 999999) from range(100000) t(i) group by i",
+    "select reservoir_quantile(i, 0.5, 1000000000) from range(200) t(i)",
+    "select approx_top_k(i, 999999) from range(100000) t(i) group by i",
+    "select null::integer[20000][20000]",
+    "select json_serialize_plan('select repeat(''x'', 3000000000)', optimize := true)",
 ]
 
 DEEDS = [
@@ -136,6 +213,24 @@ def test_questions_are_answered(store: Any, text: str) -> None:
 def test_all_else_is_refused_by_its_syntax(text: str) -> None:
     with pytest.raises(RefusedSqlError):
         check(text)
+
+
+@pytest.mark.parametrize("text", GROWING)
+def test_what_grows_within_one_call_is_refused_by_its_syntax(text: str) -> None:
+    with pytest.raises(RefusedSqlError, match=r"FROM range\(n\)|list, such as|reads the tables"):
+        check(text)
+
+
+def test_a_refusal_of_growth_names_the_function() -> None:
+    for text, name in {"select range(99999)": "range", "select lpad('x', 99999)": "lpad"}.items():
+        with pytest.raises(RefusedSqlError, match=rf"^{name}\(\) is refused .* 10,000"):
+            check(text)
+
+
+def test_a_deep_statement_is_measured_without_recursion() -> None:
+    assert check(f"select {'1 + ' * 5000}1")
+    with pytest.raises(RefusedSqlError, match="range"):
+        check(f"select range({'1 + ' * 5000}99999)")
 
 
 @pytest.mark.parametrize(
