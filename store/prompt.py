@@ -68,6 +68,7 @@ def run_sql(
         mark = watermark(cursor)
         fence = _MemoryFence(cursor, memory_bytes)
         try:
+            _count(cursor, question)
             return _answer(cursor, question, mark, limit)
         except duckdb.Error as error:
             if fence.rang:
@@ -122,6 +123,17 @@ def _answer(cursor: DuckDBPyConnection, question: str, mark: str, limit: int) ->
     return Answer(table.slice(0, limit), mark, table.num_rows > limit)
 
 
+def _count(cursor: DuckDBPyConnection, question: str) -> None:
+    """What is one statement to our parser must be one to the database, which would run all of several."""
+    _refuse_several(len(cursor.extract_statements(question)))
+
+
+def _refuse_several(count: int) -> None:
+    if count != 1:
+        message = f"{count} statements were given; the prompt takes one at a time."
+        raise RefusedSqlError(message)
+
+
 def check(text: str) -> str:
     """The one statement in `text`, without its semicolon.
 
@@ -158,6 +170,9 @@ def _without_end(text: str) -> str:
     except SqlglotError as error:
         message = f"The statement cannot be read: {error}"
         raise RefusedSqlError(message) from error
+    if any(token.token_type is TokenType.HEREDOC_STRING for token in tokens):
+        # `$a-b$` opens a text to our parser, and to the database it is a parameter less the column `b$`.
+        raise RefusedSqlError("Text between dollar signs is refused: put it between single quotes.")
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
         text = text[: tokens.pop().start]
     return text.strip()
@@ -169,9 +184,7 @@ def _parsed(statement: str) -> exp.Expr:
     except (SqlglotError, RecursionError) as error:
         message = f"The statement cannot be read: {re.sub(chr(27) + r'.*?m', '', str(error))}"
         raise RefusedSqlError(message) from error
-    if len(trees) != 1:
-        message = f"{len(trees)} statements were given; the prompt takes one at a time."
-        raise RefusedSqlError(message)
+    _refuse_several(len(trees))
     return trees[0]
 
 

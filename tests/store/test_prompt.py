@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from store import prompt
 from store.errors import QueryTimeoutError, RefusedSqlError
 from store.prompt import check, run_sql
 
@@ -193,6 +194,9 @@ DEEDS = [
     "select * from 's3://x/y'",
     "select * from 'https://x/y.parquet'",
     "describe 'x.csv'",
+    "select $a-b$ ; delete from spans; select 1 + $a-b$",
+    "select date$$ , read_text('x'), 1 as date$$ from (select 1 as date$$)",
+    "select $$x$$",
 ]
 
 
@@ -259,6 +263,12 @@ def test_the_database_refuses_too(store: Any, text: str) -> None:
         told = [(str(error),)]
     assert "root:" not in str(told)
     assert (store.rows("select count(*) from projects"), store.rows("show tables")) == before
+
+
+def test_the_database_counts_the_statements_too(store: Any) -> None:
+    """With the first fence taken down; a text with several would be run whole, and only its last answer seen."""
+    with store.readers.read() as cursor, pytest.raises(RefusedSqlError, match="2 statements"):
+        prompt._count(cursor, "select 1; select 2")
 
 
 def test_a_python_variable_is_no_table(store: Any) -> None:
