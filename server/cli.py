@@ -144,12 +144,16 @@ def ledger(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """What came in and what became of it, per hour and source: received = stored + duplicate + rejected."""
+    """What came in and what became of it, per hour and source: received = stored + duplicate + rejected.
+
+    Hours are told whole: those that --since and --until lie in too.
+    """
     from server import shell  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         rows = client.ledger(_as_time(since), _as_time(until))
-    shell.json_lines(rows) if as_json else shell.table(rows, "Nothing was received yet.")
+    empty = "Nothing was received in these hours." if since or until else "Nothing was received yet."
+    shell.json_lines(rows) if as_json else shell.table(rows, empty)
 
 
 @app.command()

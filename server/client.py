@@ -110,7 +110,10 @@ class Client:
             yield from (json.loads(line) for line in answer.iter_lines() if line)
 
     def ledger(self, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
-        """Sums of the ledger per hour, source, service and signal: received = stored + duplicate + rejected."""
+        """Sums of the ledger per hour, source, service and signal: received = stored + duplicate + rejected.
+
+        Whole hours: all that [since, until) touches.
+        """
         rows: list[dict[str, Any]] = self._json("/api/ledger", {"since": since, "until": until})
         return rows
 

@@ -70,7 +70,10 @@ def lines(table: pa.Table) -> Iterator[bytes]:
 def ledger(
     request: Request, here: Here, project: Project = DEFAULT, since: Since = None, until: Until = None
 ) -> Response:
-    """Per hour of receipt, source, service and signal: received = stored + duplicate + rejected, with the reasons."""
+    """Per hour of receipt, source, service and signal: received = stored + duplicate + rejected, with the reasons.
+
+    Whole hours: all that [since, until) touches.
+    """
     return answer_of(request, here.core.ledger(project, in_utc(since), in_utc(until)), "json")
 
 

@@ -14,10 +14,11 @@ from store.queries import ask, query
 def ledger(
     con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, max_rows: int | None = None
 ) -> pa.Table:
-    """Per hour of receipt, source, service and signal in [since, until): received = stored + duplicate + rejected.
+    """Per hour of receipt, source, service and signal: received = stored + duplicate + rejected.
 
     Columns: hour (UTC), source, service ('' when unset), signal, received, stored, duplicate, rejected (counts),
-    reasons (map of reason to count). Newest hour first. Hours without requests have no rows.
+    reasons (map of reason to count). Newest hour first. Hours without requests have no rows. Hours are told whole, all
+    that [since, until) touches: the ledger knows no smaller unit.
     """
     params = {"project_id": project_id, "since": since, "until": until, "max_rows": max_rows}
     return ask(con, "ledger", params)

@@ -1,7 +1,7 @@
--- One row per account (hour of receipt, source, service, signal) in [since, until), newest hour first. received = stored + duplicate + rejected;
+-- One row per account (hour of receipt, source, service, signal), of the hours that [since, until) touches, newest hour first. received = stored + duplicate + rejected;
 -- `reasons` maps each reason of rejection to its count.
 with chosen as (
-    select * from ledger_entries where project_id = $project_id and hour >= $since and hour < $until
+    select * from ledger_entries where project_id = $project_id and hour >= date_trunc('hour', $since::timestamp) and hour < $until
 ), reasons as (
     select hour, source, service, signal, reason, sum(rejected)::bigint as rejected
     from chosen where reason is not null

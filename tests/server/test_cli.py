@@ -65,6 +65,8 @@ def test_people_get_tables(folder: Path, command: Command) -> None:
     assert f"{1:032x}" in shown
     assert "unknown" in shown
     assert "http-protobuf" in command(folder, "ledger").stdout
+    assert "http-protobuf" in command(folder, "ledger", "--since", "1m").stdout
+    assert command(folder, "ledger", "--until", "2020-01-01").stdout == "Nothing was received in these hours.\n"
     assert "commit_seq" in command(folder, "status").stdout
     assert command(folder, "totals", "--until", "2020-01-01").stdout == "No traces in this window.\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any, Literal
 from uuid import UUID
@@ -78,6 +78,14 @@ def _rejected() -> Any:
     from store.batch import RejectedItems  # noqa: PLC0415 - used here alone
 
     return RejectedItems("shop", "bad_id", "x", 1)
+
+
+def test_the_ledger_tells_the_hour_that_the_window_begins_in(store: Any, make: Any) -> None:
+    store.writer.submit(make.traces(make.span())).result(10)
+    ((hour,),) = store.rows("select distinct hour from ledger_entries")
+    for since, until, rows in ((59, 60, 1), (0, 1, 1), (60, 120, 0), (-60, 0, 0)):
+        window = {"since": hour + timedelta(minutes=since), "until": hour + timedelta(minutes=until)}
+        assert store.readers.run("ledger", 1, window).table.num_rows == rows, window
 
 
 def test_another_project_sees_nothing(store: Any, make: Any) -> None:
