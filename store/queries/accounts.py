@@ -43,5 +43,8 @@ def rejections(con: DuckDBPyConnection, project_id: int, max_rows: int | None = 
 
 @query(right="read")
 def refused_requests(con: DuckDBPyConnection, project_id: int, max_rows: int | None = None) -> pa.Table:
-    """Requests that could not be read at all, newest first; those of no known project are in every answer."""
+    """Requests that could not be read at all, newest first.
+
+    Those of no known project are in every answer, without their sample: it may be a text of another project.
+    """
     return ask(con, "refused_requests", {"project_id": project_id, "max_rows": max_rows})

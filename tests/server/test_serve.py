@@ -73,7 +73,9 @@ def test_an_unknown_project_is_refused_and_the_known_ones_are_named(
     assert "default" in Status.FromString(answer.content).message
     with shared.client() as client:
         refused = client.query("refused_requests").frame
-    assert "unknown_project" in list(refused["reason"])
+    unknown = refused[refused["reason"] == "unknown_project"]
+    assert len(unknown) > 0
+    assert unknown["sample"].isna().all(), "a text of the project that was meant, told to another"
 
 
 def test_projects_are_kept_apart(shared: Serving, otlp: Callable[..., bytes]) -> None:

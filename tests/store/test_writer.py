@@ -210,7 +210,7 @@ def test_projects(store: Any) -> None:
 
 
 def test_refused_requests_are_kept(store: Any) -> None:
-    refusal = Refusal(None, datetime.now(UTC).replace(tzinfo=None), "http-json", "traces", 12, "not_json", "x" * 5000)
+    refusal = Refusal(1, datetime.now(UTC).replace(tzinfo=None), "http-json", "traces", 12, "not_json", "x" * 5000)
     store.writer.call(lambda cursor: record_refusals(cursor, [refusal])).result(10)
     (row,) = store.readers.run("refused_requests", 1).table.to_pylist()
     assert (row["reason"], row["bytes"], len(row["sample"])) == ("not_json", 12, 2000)
