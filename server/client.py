@@ -48,6 +48,15 @@ class Answer:
     truncated: bool  # true: there are more rows than these
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One answer in SQL, for a text: rows as JSON has them, and the names of their columns if there are no rows too."""
+
+    rows: list[dict[str, Any]]
+    columns: list[str]
+    truncated: bool  # true: there are more rows than these
+
+
 class Client:
     """One server, one project. Safe to share between threads."""
 
@@ -161,10 +170,13 @@ class Client:
         """Run one read-only SELECT through the guarded prompt."""
         return _answer(self._send("POST", "/api/sql", body={"sql": statement}, accept=ARROW))
 
-    def sql_rows(self, statement: str) -> tuple[list[dict[str, Any]], bool]:
-        """`sql` as plain rows, and whether there are more of them."""
+    def sql_rows(self, statement: str) -> Rows:
+        """`sql` as plain rows."""
         answer = self._send("POST", "/api/sql", body={"sql": statement})
-        return answer.json(), answer.headers.get("x-assay-truncated") == "true"
+        rows = answer.json()
+        names = answer.headers.get("x-assay-columns")
+        columns = json.loads(names) if names else list(rows[0]) if rows else []
+        return Rows(rows, columns, answer.headers.get("x-assay-truncated") == "true")
 
     def export(self, folder: str, since: datetime | None = None, until: datetime | None = None) -> dict[str, Any]:
         """Have the server write Parquet files into a folder of its machine. Returns the manifest."""

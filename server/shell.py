@@ -10,16 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from collectors.errors import CollectorError
+from server.jsontext import dumps
 from server.running import Running
 from server.settings import Settings, SettingsFileError, settings_file
 
 USER_ERROR, FAILURE = 2, 1
-OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
 def addresses(note: Running) -> list[str]:
@@ -34,7 +33,7 @@ def addresses(note: Running) -> list[str]:
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> None:
     """One object a line on standard output."""
     for row in rows:
-        sys.stdout.buffer.write(orjson.dumps(row, default=str, option=OPTIONS) + b"\n")
+        sys.stdout.buffer.write(dumps(row) + b"\n")
     sys.stdout.buffer.flush()
 
 
@@ -87,7 +86,7 @@ def cell(value: Any, null: str) -> str:
     if value is None:
         return null
     if isinstance(value, list | dict):
-        return orjson.dumps(value, default=str, option=OPTIONS).decode() if value else ""
+        return dumps(value).decode() if value else ""
     return str(value)
 
 

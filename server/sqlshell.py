@@ -23,15 +23,15 @@ def answer(client: Client, query: str, form: Form) -> None:
     Raises:
         ApiError: the statement is refused, or took too long.
     """
-    rows, truncated = client.sql_rows(query)
+    found = client.sql_rows(query)
     if form == "csv":
-        shell.csv_rows(list(rows[0]) if rows else [], (row.values() for row in rows))
+        shell.csv_rows(found.columns, (row.values() for row in found.rows))
     elif form == "json":
-        shell.json_lines(rows)
+        shell.json_lines(found.rows)
     else:
-        shell.table(rows, "No rows.")
-    if truncated:
-        sys.stderr.write(f"Only the first {len(rows)} rows; add a limit, or export.\n")
+        shell.table(found.rows, "No rows.")
+    if found.truncated:
+        sys.stderr.write(f"Only the first {len(found.rows)} rows; add a limit, or export.\n")
 
 
 def prompt(client: Client, form: Form) -> bool:

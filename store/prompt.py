@@ -22,6 +22,7 @@ from sqlglot.tokenizer_core import TokenType
 from store.database import is_broken
 from store.errors import RefusedSqlError
 from store.growth import check_growth, makes_rows, name_of
+from store.plaintypes import plainly
 from store.readers import Answer, ReaderPool, watermark
 
 MEMORY_BYTES = 1 << 30  # that the process may grow by under one question; DuckDB's own limit comes first for most
@@ -119,7 +120,7 @@ def _answer(cursor: DuckDBPyConnection, question: str, mark: str, limit: int) ->
     relation = cursor.sql(question)
     if relation is None:
         raise RefusedSqlError("The statement gave no rows to show.")
-    table = relation.limit(limit + 1).to_arrow_table()
+    table = plainly(relation.limit(limit + 1)).to_arrow_table()
     return Answer(table.slice(0, limit), mark, table.num_rows > limit)
 
 

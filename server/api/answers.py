@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
 from collections.abc import Iterable
-from datetime import datetime
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
-import orjson
 import pyarrow as pa
 from fastapi import Request, Response
 
+from server.api.plain import plain
 from server.api.problems import ProblemError
+from server.jsontext import dumps
 from store.readers import Answer
 
 ARROW = "application/vnd.apache.arrow.stream"
 JSON_LINES = "application/x-ndjson"
 FORMATS = ("arrow", "json", "jsonl")
 GZIP_FROM_BYTES = 16_384
-JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+NAMES_BYTES = 8_192  # of column names in a header: clients take some 64 KiB of headers
 
 
 def answer_of(request: Request, answer: Answer, default: str = "arrow") -> Response:
@@ -34,10 +31,17 @@ def answer_of(request: Request, answer: Answer, default: str = "arrow") -> Respo
         response = Response(stream(table), media_type=ARROW)
     else:
         response = rows_response(request, rows_of(table), lines=wanted == "jsonl")
+        response.headers.update(_names(table))
     response.headers["x-assay-watermark"] = answer.watermark
     response.headers["x-assay-truncated"] = str(answer.truncated).lower()
     response.headers["x-assay-rows"] = str(answer.table.num_rows)
     return response
+
+
+def _names(table: pa.Table) -> dict[str, str]:
+    """The columns as a header, in JSON: rows that are not there name none. Left out when they are very long."""
+    names = json.dumps(table.column_names)
+    return {"x-assay-columns": names} if len(names) <= NAMES_BYTES else {}
 
 
 def form(request: Request, default: str = "arrow") -> str:
@@ -87,58 +91,14 @@ def stream(table: pa.Table) -> bytes:
     return data
 
 
-def plain(table: pa.Table) -> pa.Table:
-    """The table without extension types, of which readers of other languages see the storage: uuids as text."""
-    for index, field in enumerate(table.schema):
-        if isinstance(field.type, pa.BaseExtensionType):
-            table = table.set_column(index, field.name, _plain_column(table.column(index), field.type))
-    return table
-
-
-def _plain_column(column: pa.ChunkedArray, kind: pa.BaseExtensionType) -> pa.ChunkedArray | pa.Array:
-    if kind == pa.uuid():
-        return pa.array([None if value is None else value.hex for value in column.to_pylist()], pa.string())
-    if isinstance(kind, pa.OpaqueType) and kind.type_name in ("hugeint", "uhugeint"):
-        return _whole_numbers(column.cast(kind.storage_type).to_pylist(), signed=kind.type_name == "hugeint")
-    return column.cast(pa.int8()).cast(pa.bool_()) if kind == pa.bool8() else column.cast(kind.storage_type)
-
-
-def _whole_numbers(values: list[bytes | None], *, signed: bool) -> pa.Array:
-    """What a sum of bigints is in DuckDB: 16 bytes a number. As int64 where all fit, else as decimals."""
-    numbers = [None if value is None else int.from_bytes(value, "little", signed=signed) for value in values]
-    fits = all(number is None or -(2**63) <= number < 2**63 for number in numbers)
-    return pa.array(numbers, pa.int64() if fits else pa.decimal256(39))
-
-
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
-    """Plain rows: maps as objects; of a repeated key the last one counts."""
-    rows: list[dict[str, Any]] = table.to_pylist(maps_as_pydicts="lossy")
-    return rows
+    """Plain rows: maps as objects; of a repeated key the last one counts.
 
-
-def dumps(value: Any) -> bytes:
+    Raises ProblemError when a list or struct holds a time that no calendar of ours can tell.
+    """
     try:
-        return orjson.dumps(value, _plain, JSON_OPTIONS)
-    except orjson.JSONEncodeError:  # integers beyond 64 bits, lone surrogates: the standard library takes them
-        return json.dumps(_finite(value), default=_plain, separators=(",", ":")).encode()
-
-
-def _finite(value: Any) -> Any:
-    """NaN and infinities as null, which JSON has no words for; orjson does the same."""
-    if isinstance(value, dict):
-        return {key: _finite(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_finite(member) for member in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return value.hex
-    if isinstance(value, datetime):
-        return f"{value.isoformat()}Z"
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return str(value)
+        rows: list[dict[str, Any]] = table.to_pylist(maps_as_pydicts="lossy")
+    except OverflowError as error:
+        detail = "A list or struct holds a time that is infinite, before the year 1 or after 9999. Cast it to varchar."
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "refused_sql", detail) from error
+    return rows

@@ -105,6 +105,7 @@ def responses() -> dict[str, Any]:
         "x-assay-watermark": "State of the data, commit_seq-resolved_seq: equal for equal answers.",
         "x-assay-truncated": "true: there are more rows than these.",
         "x-assay-rows": "Rows of this answer.",
+        "x-assay-columns": "With JSON: names of the columns, a JSON list; left out when they are very long.",
     }
     rows = {"type": "array", "items": {"type": "object"}}
     return {

@@ -12,11 +12,12 @@ from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from server.api.answers import JSON_LINES, answer_of, dumps, form, json_response, rows_of
+from server.api.answers import JSON_LINES, answer_of, form, json_response, rows_of
 from server.api.asking import format_parameter, responses
 from server.api.context import DEFAULT, Here, Project, Since, Until, in_utc
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
+from server.jsontext import dumps
 
 SETTLE_S = 30.0
 CHUNK_ROWS = 5_000

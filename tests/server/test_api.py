@@ -173,8 +173,8 @@ def test_a_cut_answer_says_so(start: Callable[..., Serving], otlp: Callable[...,
     with serving.client() as few:
         answer = few.query("trace_spans", trace_id=f"{1:032x}", **WINDOW)
         assert (len(answer.frame), answer.truncated) == (3, True)
-        rows, cut = few.sql_rows("select name from spans")
-        assert (len(rows), cut) == (3, True)
+        found = few.sql_rows("select name from spans")
+        assert (len(found.rows), found.truncated) == (3, True)
         assert few.totals()[0]["spans"] == 5
 
 
@@ -268,8 +268,8 @@ def test_the_prompt_only_asks(client: Client, statement: str) -> None:
 
 
 def test_json_has_no_infinity(client: Client) -> None:
-    rows, _ = client.sql_rows("select (2::hugeint ** 126)::hugeint as h, 1e308 * 10 as i, ['nan'::float] as n")
-    assert rows == [{"h": 2**126, "i": None, "n": [None]}]
+    found = client.sql_rows("select (2::hugeint ** 126)::hugeint as h, 1e308 * 10 as i, ['nan'::float] as n")
+    assert found.rows == [{"h": 2**126, "i": None, "n": [None]}]
 
 
 def test_the_prompt_answers_with_plain_types(client: Client) -> None:
@@ -279,7 +279,64 @@ def test_the_prompt_answers_with_plain_types(client: Client) -> None:
     assert bool(frame["yes"].iloc[0])
     greatest = f"select {2**127 - 1}::hugeint as n, 1.50::decimal(4, 2) as price, date '2026-01-02' as day"
     assert client.sql(greatest).frame["n"].iloc[0] == 2**127 - 1
-    assert client.sql_rows(greatest)[0] == [{"n": 2**127 - 1, "price": 1.5, "day": "2026-01-02"}]
+    assert client.sql_rows(greatest).rows == [{"n": 2**127 - 1, "price": 1.5, "day": "2026-01-02"}]
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        pytest.param("[3::hugeint]", [3], id="hugeint-in-a-list"),
+        pytest.param("{'a': {'b c\"d': [sum(3)]}, 'e': 'f'}", {"a": {'b c"d': [3]}, "e": "f"}, id="sum-in-a-struct"),
+        pytest.param("[(2::uhugeint ** 127)::uhugeint]", [str(2**127)], id="uhugeint-in-a-list"),
+        pytest.param("map{'a': interval 1 day}", {"a": "1 day"}, id="interval-in-a-map"),
+        pytest.param("interval '1 month 2 days'", "1 month 2 days", id="interval"),
+        pytest.param("time '24:00:00'", "24:00:00", id="end-of-day"),
+        pytest.param("time '10:20:30.5'", "10:20:30.5", id="time"),
+        pytest.param("'101'::bit", "101", id="bit"),
+        pytest.param("timetz '10:00:00+02'", "10:00:00+02", id="time-with-zone"),
+        pytest.param("[timetz '10:00:00+02']::timetz[1]", ["10:00:00+02"], id="array-of-times-with-zone"),
+        pytest.param("union_value(a := 1)", "1", id="union"),
+        pytest.param("{'a': 1}::variant", "{'a': 1}", id="variant"),
+        pytest.param("'POINT (1 2)'::geometry", "POINT (1 2)", id="geometry"),
+        pytest.param("123456789012345678901234567890::bignum", "123456789012345678901234567890", id="bignum"),
+        pytest.param("'infinity'::timestamp", "infinity", id="infinite-timestamp"),
+        pytest.param("'-infinity'::timestamptz", "-infinity", id="infinite-timestamp-with-zone"),
+        pytest.param("'infinity'::date", "infinity", id="infinite-date"),
+        pytest.param("date '0044-03-15 (BC)'", "-0043-03-15", id="before-christ"),
+        pytest.param("timestamp '290000-01-01'", "290000-01-01T00:00:00Z", id="after-9999"),
+        pytest.param("timestamp '9999-12-31 23:59:59.5'", "9999-12-31T23:59:59.500000Z", id="last-year"),
+        pytest.param("date '0001-01-01'", "0001-01-01", id="first-year"),
+        pytest.param("timestamptz '2026-01-02 03:04:05+01'", "2026-01-02T02:04:05Z", id="timestamp-with-zone"),
+        pytest.param(
+            "timestamp_ns '2026-01-02 03:04:05.123456789'", "2026-01-02T03:04:05.123456789Z", id="nanoseconds"
+        ),
+        pytest.param("map{'ab'::blob: (2::hugeint ** 70)::hugeint}", {"6162": 2**70}, id="map-from-bytes"),
+        pytest.param("[true, null]", [True, None], id="list-of-booleans"),
+        pytest.param("'[1]'::json", "[1]", id="json"),
+        pytest.param("null", None, id="null"),
+    ],
+)
+def test_every_type_is_told_as_the_database_writes_it(client: Client, expression: str, told: object) -> None:
+    question = f"select {expression} as v, 1 as v"
+    assert client.sql_rows(question).rows == [{"v": told, "v_1": 1}]
+    assert list(client.sql(question).frame) == ["v", "v_1"]
+
+
+def test_a_column_with_an_endless_time_is_text(client: Client) -> None:
+    rows = "from (values (timestamp '2026-01-02 03:04:05.25'), ('infinity'::timestamp), (null)) t(time)"
+    assert [row["time"] for row in client.sql_rows(f"select * {rows}").rows] == [
+        "2026-01-02T03:04:05.250000Z", "infinity", None,
+    ]  # fmt: skip
+    with pytest.raises(ApiError, match="Cast it to varchar"):
+        client.sql_rows(f"select [time] as times {rows}")
+    assert client.sql_rows(f"select [time]::varchar[] as times {rows} where time > '2027-01-01'").rows == [
+        {"times": ["infinity"]}
+    ]
+
+
+def test_an_answer_without_rows_names_its_columns(client: Client) -> None:
+    assert client.sql_rows('select 1 as one, 2 as "zwölf" where false').columns == ["one", "zwölf"]
+    assert client.sql_rows(f"select 1 as {'x' * 9000}").columns == ["x" * 9000]
 
 
 def test_a_slow_question_is_ended(start: Callable[..., Serving]) -> None:

@@ -92,6 +92,12 @@ def test_sql_prints_in_three_forms(folder: Path, command: Command) -> None:
     read = list(csv.DictReader(io.StringIO(command(folder, "sql", "--csv", query).stdout)))
     assert read[0] == {"name": "step 1", "n": "2", "nothing": ""}
     assert "step 2" in command(folder, "sql", query).stdout
+    assert command(folder, "sql", "--csv", "select 1 as a, 2 as b where false").stdout == "a,b\n"
+    long = "select 12345678901234567890123::hugeint as n, [12345678901234567890123::hugeint] as l"
+    assert lines(command(folder, "sql", "--json", long)) == [
+        {"n": 12345678901234567890123, "l": [12345678901234567890123]}
+    ]
+    assert "[12345678901234567890123]" in command(folder, "sql", long).stdout
 
 
 def test_the_prompt_takes_statements_one_by_one(folder: Path, command: Command) -> None:
