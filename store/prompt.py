@@ -62,10 +62,11 @@ def run_sql(
         RefusedSqlError: it is not one read-only question, the database cannot answer it, or the process grew by more
             than `memory_bytes` over it; the text says why.
         QueryTimeoutError: the limit passed.
+        StoreBusyError: as many questions run as may at once.
     """
     question = check(text)
     limit = pool.max_rows if max_rows is None else max_rows
-    with pool.read(timeout_s) as cursor:
+    with pool.question(timeout_s) as cursor:
         mark = watermark(cursor)
         fence = _MemoryFence(cursor, memory_bytes)
         try:

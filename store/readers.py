@@ -16,6 +16,8 @@ from store import queries
 from store.database import Database, is_broken, one_row
 from store.errors import QueryTimeoutError, StoreBrokenError, StoreBusyError, UnknownQueryError
 
+QUESTION_WAIT_S = 1.0  # for a place: each that waits holds one of the server's threads
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -33,6 +35,8 @@ class ReaderPool:
         """`max_rows` is what `run` cuts an answer to when it is not told otherwise."""
         self._database = database
         self._slots = threading.BoundedSemaphore(size)
+        self.questions = max(1, size // 2)  # of `question`, at once
+        self._questions = threading.BoundedSemaphore(self.questions)
         self.timeout_s = timeout_s
         self.max_rows = max_rows
 
@@ -52,13 +56,44 @@ class ReaderPool:
             message = f"No place for another read came free within {limit:g} s. Try again later."
             raise QueryTimeoutError(message)
         try:
+            with self._reading(limit, until) as cursor:
+                yield cursor
+        finally:
+            self._slots.release()
+
+    @contextmanager
+    def question(self, timeout_s: float | None = None) -> Iterator[DuckDBPyConnection]:
+        """`read` for a question of one's own, which may be slow: such have half of the places, pages the others.
+
+        Raises:
+            StoreBusyError: as many run already; or see `read`.
+        """
+        if not self._questions.acquire(timeout=QUESTION_WAIT_S):
+            message = f"The places for questions in SQL ({self.questions}) are taken. Try again when one has ended."
+            raise StoreBusyError(message, retry_after_s=5.0)
+        try:
+            with self.read(timeout_s) as cursor:
+                yield cursor
+        finally:
+            self._questions.release()
+
+    def probe(self, timeout_s: float = 5.0) -> None:
+        """Read one value beside the places: a pool full of long reads is busy, and not broken.
+
+        Raises:
+            StoreError, duckdb.Error: the store cannot be read.
+        """
+        with self._reading(timeout_s, time.monotonic() + timeout_s) as cursor:
+            cursor.execute("select 1").fetchone()
+
+    @contextmanager
+    def _reading(self, limit: float, until: float) -> Iterator[DuckDBPyConnection]:
+        try:
             with ExitStack() as stack:
                 yield self._enter(stack, limit, until)
         except StoreBrokenError as error:
             self._reopen_soon(error.generation)
             raise StoreBusyError("The store is being reopened under the read.", retry_after_s=1.0) from error
-        finally:
-            self._slots.release()
 
     def _enter(self, stack: ExitStack, limit: float, until: float) -> DuckDBPyConnection:
         """Open the transaction; if the file was given up before, reopen it first: reads go on by themselves."""

@@ -84,8 +84,7 @@ def faults(here: Context) -> list[str]:
 
 def _read_fault(here: Context) -> str:
     try:
-        with here.core.readers.read(5.0) as cursor:
-            cursor.execute("select 1").fetchone()
+        here.core.readers.probe()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
         return f"The store cannot be read: {error}"
     return ""

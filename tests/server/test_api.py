@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -346,6 +347,24 @@ def test_a_slow_question_is_ended(start: Callable[..., Serving]) -> None:
             client.sql("select count(*) from range(1000000) a, range(1000000) b")
     assert (ended.value.kind, ended.value.status) == ("timeout", 504)
     assert time.monotonic() - began < 5
+
+
+def test_slow_questions_take_neither_all_places_nor_the_readiness(start: Callable[..., Serving]) -> None:
+    serving = start(query_timeout_s=8)
+    endless = {"sql": "select count(*) from range(100000000000) a"}
+    with (
+        ThreadPoolExecutor() as threads,
+        httpx.Client(base_url=serving.note.api_url, trust_env=False, timeout=30) as http,
+    ):
+        asked = [threads.submit(http.post, "/api/sql", json=endless) for _ in range(4)]
+        time.sleep(2)
+        assert http.get("/readyz").json() == {"ready": True, "reasons": []}
+        assert http.get("/api/query/ledger_total").is_success
+        answers = [one.result() for one in asked]
+    assert not any(answer.is_success for answer in answers)
+    busy = [answer for answer in answers if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE]
+    assert [(answer.json()["kind"], "retry-after" in answer.headers) for answer in busy] == [("store_busy", True)] * 2
+    assert [answer.status_code for answer in answers].count(HTTPStatus.GATEWAY_TIMEOUT) == 2
 
 
 def test_an_export_replaces_an_export_and_nothing_else(client: Client, tmp_path: Path) -> None:

@@ -50,6 +50,16 @@ def test_a_read_waits_for_a_place_no_longer_than_its_limit(store: Any) -> None:
         pass
 
 
+def test_questions_leave_places_to_pages_and_probes(store: Any) -> None:
+    pool = ReaderPool(store.database, size=3, timeout_s=5)
+    with pool.question(), pytest.raises(StoreBusyError, match="in SQL"), pool.question():
+        pass
+    with pool.question(), pool.read(), pool.read():
+        pool.probe()  # all places are taken: busy, and not broken
+    with pool.question() as cursor:
+        assert cursor.execute("select 1").fetchall() == [(1,)]
+
+
 def test_an_undrained_result_does_no_harm(store: Any) -> None:
     with store.readers.read() as cursor:
         cursor.execute("select * from range(1000000)")
