@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from server.api import admin, asking, books, docs, explore, health, problems, scoring
+from server.api.bodies import BodyLimit
 from server.api.context import Context
 from server.api.origin import OriginGuard
 from server.api.rights import GuardedRoute, OpenPolicy, Policy
@@ -16,7 +17,7 @@ Traces, scores and the ledger of one Assayline server.
 Every route names the right that it needs in `x-assay-right`. Answers of queries are Arrow streams unless
 `?format=json` or the Accept header says otherwise; the header `x-assay-watermark` names the state of the data,
 `x-assay-truncated` says whether rows are missing. Errors are `application/problem+json`: `kind` for programs,
-`detail` for people. Times are UTC.
+`detail` for people. Times are UTC. A request may bring 16 MiB.
 """
 MODULES = (health, books, explore, asking, scoring, admin, docs)
 
@@ -37,6 +38,7 @@ def create_api(context: Context, policy: Policy | None = None) -> FastAPI:
     for module in MODULES:
         api.include_router(module.routes)
     problems.install(api)
+    api.add_middleware(BodyLimit)
     api.openapi = lambda: docs.describe(api)  # type: ignore[method-assign]  # the documented way to replace it
     return api
 

@@ -74,7 +74,8 @@ async def _http(request: Request, error: Exception) -> Response:
     if status == HTTPStatus.NOT_FOUND:
         detail = f"Nothing stands at {request.url.path}. The API is documented at /docs."
         return problem(status, "not_found", detail)
-    answer = problem(status, status.name.lower(), str(getattr(error, "detail", "") or status.description))
+    kind = str(getattr(error, "kind", status.name.lower()))
+    answer = problem(status, kind, str(getattr(error, "detail", "") or status.description))
     answer.headers.update(getattr(error, "headers", None) or {})  # such as Allow
     return answer
 

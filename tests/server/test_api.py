@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pyarrow as pa
 import pytest
 from fastapi import FastAPI
@@ -28,7 +29,7 @@ from server.api.rights import RIGHTS, GuardedRoute, declared, needs, router
 from server.client import ApiError, Client
 from server.core import Core, opened
 from server.ingest import make_ingest
-from server.settings import Settings
+from server.settings import MIB, Settings
 from store import queries
 
 Serving = Any  # of conftest.py
@@ -422,6 +423,24 @@ def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
             answer = http.request(method, path, json={} if method == "POST" else None)
             denied = answer.status_code == HTTPStatus.FORBIDDEN
             assert denied == (getattr(route, "right", None) != "public"), path
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_large_body_is_refused_while_it_is_read(http: httpx.Client, shared: Serving, announced: bool) -> None:
+    server = psutil.Process(shared.note.pid)
+    before, chunk = server.memory_info().rss, b"x" * MIB
+
+    def body() -> Iterator[bytes]:
+        yield b'{"sql": "'
+        yield from (chunk for _ in range(200))
+
+    headers = {"content-type": "application/json", **({"content-length": str(200 * MIB + 9)} if announced else {})}
+    answer = http.post("/api/sql", content=body(), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert (answer.json()["kind"], "16 MiB" in answer.json()["detail"]) == ("too_large", True)
+    assert server.memory_info().rss - before < 64 * MIB
+    allowed = {"sql": f"select 1 -- {'x' * 90_000}"}
+    assert http.post("/api/sql", json=allowed).is_success
 
 
 def test_a_page_of_another_origin_changes_nothing(http: httpx.Client) -> None:

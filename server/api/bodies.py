@@ -1,0 +1,60 @@
+"""Bounds what a request may bring, while it is read: a body is held in memory, and more than once."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.api.problems import problem
+from server.settings import MIB
+
+MAX_BYTES = 16 * MIB
+KIND = "too_large"
+
+
+class TooLargeError(HTTPException):
+    """The body passed the limit. An HTTPException, because FastAPI takes every other error for a malformed body."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _told(limit))
+        self.kind = KIND
+
+
+class BodyLimit:
+    """Refuses a body that is announced as larger, or turns out to be. FastAPI's own limit answers in plain text."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BYTES) -> None:
+        self._app, self._max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif _announced(scope) > self._max_bytes:
+            answer = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, KIND, _told(self._max_bytes))
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, _Counted(receive, self._max_bytes), send)
+
+
+class _Counted:
+    def __init__(self, receive: Receive, max_bytes: int) -> None:
+        self._receive, self._max_bytes, self._read = receive, max_bytes, 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._read += len(message.get("body", b""))
+        if self._read > self._max_bytes:
+            raise TooLargeError(self._max_bytes)
+        return message
+
+
+def _announced(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isdecimal() else 0
+
+
+def _told(limit: int) -> str:
+    return f"The body is larger than {limit // MIB} MiB. Send it in parts."
