@@ -256,12 +256,17 @@ def projects(
 
 @app.command()
 def status(*, as_json: AsJson = False, data_dir: DataDir = None, api_url: ApiUrl = None) -> None:
-    """What the server is doing: counters, queue, disk, how far the data has come."""
+    """What the server is doing: counters, queue, disk, how far the data has come. Without one: what the file says."""
     from server import shell  # noqa: PLC0415
 
     with opened(data_dir=data_dir, api_url=api_url) as client:
         found = client.status()
-    shell.json_lines([found]) if as_json else shell.facts(found)
+    if as_json:
+        shell.json_lines([found])
+        return
+    if not found["running"]:
+        typer.echo(f"No server runs on {found['data_dir']}; this is what the file says.")
+    shell.facts(found)
 
 
 @app.command()

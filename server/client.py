@@ -127,7 +127,7 @@ class Client:
         return rows
 
     def status(self) -> dict[str, Any]:
-        """What `GET /api/status` says: version, addresses, counters, queue, disk, resolver."""
+        """What `GET /api/status` says: version, addresses, counters, queue, disk."""
         found: dict[str, Any] = self._json("/api/status")
         return found
 

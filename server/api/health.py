@@ -39,14 +39,35 @@ def readyz(request: Request, here: Here) -> Response:
 
 @routes.get("/api/status", tags=["health"], dependencies=[needs("read")])
 def status(request: Request, here: Here) -> Response:
-    """Counters since the process began, queue, disk, store, addresses and version. Sizes in bytes, times in UTC."""
-    writer, database = here.core.writer.state(), here.core.database
-    answer: dict[str, Any] = {
+    """Counters since the process began, queue, disk, store, addresses and version. Sizes in bytes, times in UTC.
+
+    `running` is false where the command line opened the file itself: then no counter of a server is told.
+    """
+    running = bool(here.running.api_url)
+    return json_response(request, {"running": running, **_of_file(here), **(_of_server(here) if running else {})})
+
+
+def _of_file(here: Context) -> dict[str, Any]:
+    database = here.core.database
+    return {
         "version": here.version,
-        "pid": os.getpid(),
-        "began_at": here.began,
         "now": datetime.now(UTC),
         "data_dir": str(here.core.settings.data_dir.resolve()),
+        "store": {
+            "file_bytes": database.file_bytes(),
+            "wal_bytes": database.wal_bytes(),
+            "free_bytes": database.free_bytes(),
+        },
+        "watermark": here.core.readers.watermark(),
+        "reasons": faults(here),
+    }
+
+
+def _of_server(here: Context) -> dict[str, Any]:
+    writer = here.core.writer.state()
+    return {
+        "pid": os.getpid(),
+        "began_at": here.began,
         "addresses": {
             "api": here.running.api_url,
             "otlp_http": here.running.otlp_http_url,
@@ -58,16 +79,8 @@ def status(request: Request, here: Here) -> Response:
             "queued_bytes": writer.queued_bytes,
             "commit_seq": writer.commit_seq,
         },
-        "store": {
-            "file_bytes": database.file_bytes(),
-            "wal_bytes": database.wal_bytes(),
-            "free_bytes": database.free_bytes(),
-        },
         "memory_bytes": psutil.Process().memory_info().rss,
-        "watermark": here.core.readers.watermark(),
-        "reasons": faults(here),
     }
-    return json_response(request, answer)
 
 
 def faults(here: Context) -> list[str]:

@@ -60,6 +60,20 @@ def test_every_answer_is_the_same_with_and_without_a_server(
     assert counted == [{"n": 4}]
 
 
+def test_the_status_without_a_server_is_the_file_s(start: Callable[..., Serving], otlp: Any, command: Command) -> None:
+    serving = start()
+    serving.post(otlp(1, spans=2))
+    with serving.client() as client:
+        client.settle()
+        running = client.status()
+    assert (running["running"], running["pid"], running["ingest"]["stored"]) == (True, serving.note.pid, 2)
+    assert serving.end() == 0
+    (stopped,) = lines(command(serving.folder, "status", "--json"))
+    assert (stopped["running"], stopped["watermark"]) == (False, running["watermark"])
+    assert not {"pid", "ingest", "writer", "addresses", "memory_bytes"} & set(stopped)
+    assert command(serving.folder, "status").stdout.startswith(f"No server runs on {serving.folder}; ")
+
+
 def test_people_get_tables(folder: Path, command: Command) -> None:
     shown = command(folder, "totals").stdout
     assert f"{1:032x}" in shown
