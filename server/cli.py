@@ -53,9 +53,14 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Comma-separated values.")]
 
 
 def load_settings(**flags: object) -> Settings:
-    """Settings with flags over environment over file. Raises what `main` knows how to tell."""
-    from server.settings import Settings  # noqa: PLC0415
+    """Settings with flags over environment over file. Raises what `main` knows how to tell.
 
+    A variable that is no setting is told and no error: it may be another program's.
+    """
+    from server.settings import Settings, unknown_variables  # noqa: PLC0415
+
+    for sentence in unknown_variables(os.environ):
+        typer.echo(f"assay: {sentence}", err=True)
     return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,8 +22,11 @@ LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidat
 MIB = 1024 * 1024
 
 
+PREFIX, FILE_SETTING = "ASSAY_", "CONFIG_FILE"
+
+
 class SettingsFileError(Exception):
-    """The settings file that was asked for is not there."""
+    """The settings file that was asked for is not there, or cannot be read."""
 
 
 class Settings(BaseSettings):
@@ -30,7 +35,7 @@ class Settings(BaseSettings):
     The file is `assayline.toml` in the working folder, or the one named by `ASSAY_CONFIG_FILE`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     data_dir: Path = Field(Path("assay-data"), description="Folder of the store, its exports and its lock.")
     host: str = Field("127.0.0.1", description="Address that every server binds to; 0.0.0.0 opens it to the network.")
@@ -93,7 +98,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class fixes the signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+        return init_settings, env_settings, _from_file(settings_cls)
+
+
+def _from_file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
+    file = settings_file()
+    try:
+        return TomlConfigSettingsSource(settings_cls, file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsFileError(f"The settings file {file} cannot be read: {error}") from error
 
 
 def settings_file() -> Path:
@@ -102,7 +115,19 @@ def settings_file() -> Path:
     Raises:
         SettingsFileError: `ASSAY_CONFIG_FILE` names one that is not.
     """
-    named = os.environ.get("ASSAY_CONFIG_FILE")
+    named = os.environ.get(f"{PREFIX}{FILE_SETTING}")
     if named and not Path(named).is_file():
         raise SettingsFileError(f"ASSAY_CONFIG_FILE names {named}, which is no file. Create it, or unset the variable.")
     return Path(named or "assayline.toml")
+
+
+def unknown_variables(environment: Iterable[str]) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none: mistyped, or of another program."""
+    known = [*(name.upper() for name in Settings.model_fields), FILE_SETTING]
+    told = []
+    for variable in sorted(environment):
+        name = variable.upper().removeprefix(PREFIX)
+        if variable.upper().startswith(PREFIX) and name not in known:
+            close = get_close_matches(name, known, n=1)
+            told.append(f"{variable} is no setting." + (f" Did you mean {PREFIX}{close[0]}?" if close else ""))
+    return told

@@ -145,6 +145,16 @@ def test_settings_tell_where_they_come_from(tmp_path: Path, command: Command) ->
     assert all(row["description"] for row in rows.values())
 
 
+def test_a_mistyped_variable_is_told(tmp_path: Path, command: Command) -> None:
+    """And no error: the environment is not ours alone."""
+    ended = command(tmp_path, "settings", "--json", datadir="x", of_another_tool=1, config_file="")
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (0, len(Settings.model_fields))
+    assert ended.stderr.splitlines() == [
+        "assay: ASSAY_DATADIR is no setting. Did you mean ASSAY_DATA_DIR?",
+        "assay: ASSAY_OF_ANOTHER_TOOL is no setting.",
+    ]
+
+
 @pytest.mark.parametrize("text", ["soon", "99999999999d", "0001-01-01T00:00+14:00", "2026-13-01"])
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(repr(text))):
@@ -168,6 +178,7 @@ def test_what_is_no_time(text: str) -> None:
         pytest.param(["serve"], {"config_file": "nowhere.toml"}, 2, "nowhere.toml", id="no-file"),
         pytest.param(["serve"], {"config_file": "cut.toml"}, 2, "cut.toml", id="cut-file"),
         pytest.param(["serve"], {"config_file": "misspelt.toml"}, 2, "did you mean api_port", id="misspelt-setting"),
+        pytest.param(["settings"], {"config_file": "latin.toml"}, 2, "latin.toml cannot be read", id="not-utf-8"),
         pytest.param(["nonsense"], {}, 2, "No such command", id="no-command"),
     ],
 )
@@ -179,6 +190,7 @@ def test_a_mistake_is_one_sentence(
     (tmp_path / "garbage" / "assayline.duckdb").write_text("this is no store", "utf-8")
     (tmp_path / "cut.toml").write_text('host = "127', "utf-8")
     (tmp_path / "misspelt.toml").write_text("api_prot = 1", "utf-8")
+    (tmp_path / "latin.toml").write_bytes('host = "zwölf"'.encode("latin-1"))
     ended = command(tmp_path, *arguments, **settings)
     assert (ended.returncode, ended.stdout) == (code, "")
     assert told in ended.stderr
