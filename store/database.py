@@ -55,6 +55,7 @@ class Database:
         self._config = config
         self._state = threading.Condition()
         self._leases: set[DuckDBPyConnection] = set()
+        self._interrupted: set[DuckDBPyConnection] = set()  # leases that a reopening or the end has cut short
         self._reopening = False
         self._closed = False
         self.newest_seq = 0  # the newest group commit of this process; 0: none yet
@@ -116,13 +117,19 @@ class Database:
 
         Raises:
             StoreBusyError: the file is being reopened, or is closed.
-            StoreBrokenError: DuckDB gave the file up, in the block or before it; call `reopen` outside the block.
+            StoreBrokenError: DuckDB gave the file up, in the block or before it, or another thread did and interrupted
+                the block; call `reopen` outside the block.
         """
         generation = self.generation
         try:
             cursor = self._take()
+            generation = self.generation  # the taking may have waited for a reopening
             try:
                 yield cursor
+            except (duckdb.InterruptException, OSError) as error:  # OSError: how an Arrow stream tells it
+                if cursor not in self._interrupted:
+                    raise
+                raise StoreBrokenError("The work was interrupted by a reopening.", generation) from error
             finally:
                 self._give(cursor)
         except duckdb.Error as error:
@@ -154,6 +161,7 @@ class Database:
         finally:
             with self._state:
                 self._leases.discard(cursor)
+                self._interrupted.discard(cursor)
                 self._state.notify_all()
 
     def reopen(self, seen: int) -> None:
@@ -162,13 +170,14 @@ class Database:
         Call it without holding a lease. `seen` is the error's `generation`: whoever comes second finds the work done.
 
         Raises:
-            StoreBusyError: the file could not be opened (the disk may be full); calling again tries again.
+            StoreBusyError: the file could not be opened (the disk may be full), by this thread or by the one that is
+                at it; calling again tries again.
         """
         with self._state:
             if self._closed or (self.generation != seen and not self._reopening):
                 return
             if self._reopening:
-                self._state.wait_for(lambda: not self._reopening or self._closed, timeout=REOPEN_WAIT_S)
+                self._wait_for_other()
                 return
             self._reopening = True
         try:
@@ -181,6 +190,13 @@ class Database:
             with self._state:
                 self._reopening = False
                 self._state.notify_all()
+
+    def _wait_for_other(self) -> None:
+        """Wait for the thread that reopens; called with the lock."""
+        before = self.generation
+        self._state.wait_for(lambda: not self._reopening or self._closed, timeout=REOPEN_WAIT_S)
+        if self.generation == before and not self._closed:
+            raise StoreBusyError("The store could not be reopened yet. Try again.", retry_after_s=5.0)
 
     def _connect_again(self) -> DuckDBPyConnection:
         try:
@@ -196,6 +212,7 @@ class Database:
         with self._state:
             while self._leases and time.monotonic() < until:
                 for cursor in self._leases:
+                    self._interrupted.add(cursor)
                     cursor.interrupt()
                 self._state.wait(timeout=0.05)
             if self._leases:

@@ -105,7 +105,6 @@ class ReaderPool:
 
     @contextmanager
     def _lend(self, limit: float, until: float) -> Iterator[DuckDBPyConnection]:
-        generation = self._database.generation
         with self._database.lease() as cursor:
             alarm = _Alarm(cursor, until - time.monotonic())
             try:
@@ -113,7 +112,7 @@ class ReaderPool:
                 yield cursor
             except duckdb.InterruptException as error:
                 if not alarm.rang:
-                    raise StoreBrokenError("The read was interrupted by a reopening.", generation) from error
+                    raise
                 message = f"The read was interrupted after {limit:g} s. Narrow the time range or add a filter."
                 raise QueryTimeoutError(message) from error
             finally:

@@ -34,12 +34,13 @@ IDLE_CHECKPOINT_BYTES = 16 * MIB
 IDLE_S = 5.0
 CHECKPOINT_RETRY_S = 30.0
 DISK_CHECK_S = 0.5
-# The disk's and the memory's faults pass; what DuckDB says of the data would be said again for ever.
+# The faults of the disk, the memory and the open file pass; what DuckDB says of the data would be said again for ever.
 PASSING = (
-    duckdb.IOException,
-    duckdb.TransactionException,
-    duckdb.OutOfMemoryException,
-    duckdb.ConnectionException,
+    duckdb.OperationalError,
+    duckdb.InterruptException,
+    StoreBusyError,
+    StoreBrokenError,
+    MemoryError,
     OSError,
 )
 
@@ -188,7 +189,7 @@ class Writer:
             except Exception as error:
                 log.exception("the writer met an unexpected error; its requests are refused")
                 for item in items:
-                    _fail(item, StoreBusyError(f"Not written: {error}", retry_after_s=self._retry_after_s))
+                    _fail(item, self._postponed(error))
             self._maintain()
 
     def _start(self) -> None:
@@ -238,7 +239,7 @@ class Writer:
             result = work()
         except PASSING as error:
             self._disk.forget()
-            _fail(call, StoreBusyError(f"Not written: {error}", retry_after_s=self._retry_after_s))
+            _fail(call, self._postponed(error))
         except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
             _fail(call, error)
         else:
@@ -247,10 +248,10 @@ class Writer:
     def _store(self, requests: list[_Request]) -> None:
         try:
             receipts = self._commit([request.batch for request in requests])
-        except StoreBusyError as error:
+        except StoreError as error:  # of the file, not of the data: one by one they would meet it again
             for request in requests:
-                _fail(request, error)
-        except (duckdb.Error, pa.ArrowException, StoreError, ValueError, TypeError, KeyError, OSError) as error:
+                _fail(request, self._postponed(error))
+        except (duckdb.Error, pa.ArrowException, ValueError, TypeError, KeyError, OSError, MemoryError) as error:
             self._disk.forget()
             if len(requests) == 1:
                 self._store_failed(requests[0], error)
@@ -265,7 +266,7 @@ class Writer:
     def _store_failed(self, request: _Request, error: Exception) -> None:
         """The request failed alone: to be sent again if the fault passes, else booked as rejected: nothing vanishes."""
         if isinstance(error, PASSING):
-            _fail(request, StoreBusyError(f"Not written: {error}", retry_after_s=self._retry_after_s))
+            _fail(request, self._postponed(error))
             return
         log.error("a request of %s is refused: %s", request.batch.source, error)
         message = f"the store cannot take it: {error}"
@@ -275,10 +276,16 @@ class Writer:
         try:
             (receipt,) = self._commit([bare])
         except Exception as again:  # noqa: BLE001 - not even the ledger can be written
-            _fail(request, StoreBusyError(f"Not written: {again}", retry_after_s=self._retry_after_s))
+            _fail(request, self._postponed(again))
         else:
             count = sum(items.count for items in refused)
             request.future.set_result(replace(receipt, rejected=count, message=message))
+
+    def _postponed(self, error: Exception) -> StoreBusyError:
+        """What the sender is told of a fault that passes."""
+        if isinstance(error, StoreBusyError):
+            return error
+        return StoreBusyError(f"Not written: {error}", retry_after_s=self._retry_after_s)
 
     def _commit(self, batches: list[Batch]) -> list[Receipt]:
         group = Group(batches)
