@@ -193,10 +193,12 @@ class Writer:
             self._maintain()
 
     def _start(self) -> None:
+        def read(cursor: DuckDBPyConnection) -> None:
+            self._commit_seq = last_commit_seq(cursor)
+            self._memory.load(cursor)
+
         try:
-            with self._database.lease() as cursor:
-                self._commit_seq = last_commit_seq(cursor)
-                self._memory.load(cursor)
+            self._transaction(read)
         except Exception:
             # Slower, and right: without its memory the writer looks every key up in the tables.
             log.exception("the keys of the store could not be read ahead")
@@ -291,10 +293,16 @@ class Writer:
         group = Group(batches)
         now = datetime.now(UTC).replace(tzinfo=None)
         # The number is taken anew for each try: a commit that broke the file may stand in it all the same.
-        receipts = self._transaction(lambda cursor: group.write(cursor, self._memory, self._commit_seq + 1, now))
+        receipts = self._transaction(lambda cursor: group.write(cursor, self._memory, self._next_seq(cursor), now))
         self._commit_seq = self._database.newest_seq = receipts[0].commit_seq
         group.committed(self._memory)
         return receipts
+
+    def _next_seq(self, cursor: DuckDBPyConnection) -> int:
+        """The number of the next group; asked of the store when it is new, or could not be read at the start."""
+        if not self._commit_seq:
+            self._commit_seq = last_commit_seq(cursor)
+        return self._commit_seq + 1
 
     def _transaction(self, work: Callable[[DuckDBPyConnection], T]) -> T:
         """Run `work` in one transaction; after a fatal error reopen the file and try once more."""

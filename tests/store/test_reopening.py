@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from store import group
+from store import group, writer
 from store.errors import StoreBusyError
 
 ENDLESS = "select count(*) from range(1000000000000) a"
@@ -147,3 +147,38 @@ def test_a_failed_reopening_is_told_to_all_who_wait_for_it(store: Any, monkeypat
     first.join()
     store.database.reopen(0)
     assert store.count("projects") == 1
+
+
+@pytest.mark.parametrize("error", [duckdb.InterruptException("interrupted"), RuntimeError("unforeseen")])
+def test_numbers_go_on_when_the_start_fails(
+    open_store: Any, make: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A number given twice would never be resolved."""
+    open_store().writer.submit(make.traces(make.span(trace=1))).result(20)
+    read, left = writer.last_commit_seq, [error]
+
+    def failing(cursor: Any) -> int:
+        if left:
+            raise left.pop()
+        return read(cursor)
+
+    monkeypatch.setattr(writer, "last_commit_seq", failing)
+    assert open_store().writer.submit(make.traces(make.span(trace=2))).result(20).commit_seq == 2
+
+
+def test_an_interrupted_start_is_repeated(open_store: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store().writer.submit(make.traces(make.span())).result(20)
+    load, left, started = group.Memory.load, [1], threading.Event()
+
+    def interrupted(memory: group.Memory, cursor: Any) -> None:
+        if left.pop() if left else 0:
+            started.set()
+            cursor.sql("select i from range(1000000000000) t(i)").to_arrow_reader(100).read_all()
+        load(memory, cursor)
+
+    monkeypatch.setattr(group.Memory, "load", interrupted)
+    store = open_store()
+    assert started.wait(10)
+    reopening(store).join(20)
+    assert store.writer.submit(make.traces(make.span())).result(20).duplicate == 1
+    assert store.writer._memory.filters
