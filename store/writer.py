@@ -280,7 +280,8 @@ class Writer:
         except Exception as again:  # noqa: BLE001 - not even the ledger can be written
             _fail(request, self._postponed(again))
         else:
-            count = sum(items.count for items in refused)
+            # Scores of the API are not counted as received; they are told by their rows.
+            count = sum(items.count for items in refused) if request.batch.received else request.rows
             request.future.set_result(replace(receipt, rejected=count, message=message))
 
     def _postponed(self, error: Exception) -> StoreBusyError:

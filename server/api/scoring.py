@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Literal, Self
 
 from fastapi import Request, Response
@@ -13,6 +14,7 @@ from collectors.facts import ScoreFacts
 from collectors.frames import score_table
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Here, Project
+from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from store.batch import Batch
 
@@ -102,5 +104,7 @@ def add_scores(request: Request, here: Here, body: Scores, project: Project = DE
     table = score_table([score.facts() for score in body.scores])
     batch = Batch(here.core.projects.id_of(project), "api", "scores", {}, scores=table)
     receipt = here.core.writer.submit(batch).result(WRITE_S)
+    if receipt.rejected:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "store_refused", f"No score is stored: {receipt.message}")
     answer: dict[str, Any] = {"accepted": len(body.scores), "commit_seq": receipt.commit_seq}
     return json_response(request, answer)

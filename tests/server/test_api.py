@@ -247,6 +247,16 @@ def test_a_wrong_score_is_refused(client: Client, score: dict[str, object], told
     assert refused.value.kind == "refused"
 
 
+def test_scores_that_the_store_cannot_take_are_no_success(tmp_path: Path) -> None:
+    with opened(Settings(data_dir=tmp_path, min_free_bytes=0)) as core:
+        core.writer.call(lambda con: con.execute("alter table scores drop column label")).result(10)
+        api = create_api(Context(core, make_ingest(core), running.Running(1, 0, "0", {}, "", "", ""), "0"))
+        with TestClient(api, base_url="http://localhost") as http:
+            answer = http.post("/api/scores", json={"scores": [{"session_id": "s", "name": "helpful", "value": 1}]})
+    assert (answer.status_code, answer.json()["kind"]) == (422, "store_refused")
+    assert "label" in answer.json()["detail"]
+
+
 # The prompt and the export.
 
 

@@ -117,6 +117,13 @@ def test_a_table_of_another_shape_is_refused_alone(store: Any, make: Any) -> Non
     assert store.writer.submit(make.traces(make.span())).result(10).stored == 1
 
 
+def test_scores_of_the_api_that_cannot_be_stored_are_counted(store: Any) -> None:
+    """Nothing counts them as received, so the books cannot tell of them: the receipt must."""
+    receipt = store.writer.submit(Batch(1, "api", "scores", {}, scores=pa.table({"nonsense": [1, 2]}))).result(10)
+    assert receipt.rejected == 2
+    assert "cannot take it" in receipt.message
+
+
 def test_a_full_queue_says_so_at_once(open_store: Callable[..., Any], make: Any) -> None:
     store = open_store(max_requests=3)
     hold = Hold(store.writer)
