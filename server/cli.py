@@ -12,11 +12,11 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from server.exit_codes import FAILURE, USER_ERROR
+
 if TYPE_CHECKING:
     from server.client import Client
     from server.settings import Settings
-
-USER_ERROR, FAILURE = 2, 1
 
 app = typer.Typer(
     help="Assayline: traces of LLM applications in, nothing lost, checks and comparisons out.",

@@ -14,11 +14,10 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from collectors.errors import CollectorError
+from server.exit_codes import FAILURE, USER_ERROR
 from server.jsontext import dumps
 from server.running import Running
 from server.settings import Settings, SettingsFileError, settings_file
-
-USER_ERROR, FAILURE = 2, 1
 
 
 def addresses(note: Running) -> list[str]:

@@ -19,6 +19,7 @@ import orjson
 
 from server import running
 from server.client import ApiError, Client
+from server.exit_codes import FAILURE
 from server.ports import free_port, listen, reachable
 from server.settings import Settings
 
@@ -27,7 +28,6 @@ FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 30.0
 HEALTHY_S = 30.0  # a part that ran this long starts over with the first backoff
 START_S = 120.0  # a part that has not answered by then is taken for dead
 KILL_AFTER_S = 5.0  # on top of the drain
-FAILURE = 1
 
 
 def backoff(failures: int) -> float:
