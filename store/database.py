@@ -201,7 +201,7 @@ class Database:
     def _connect_again(self) -> DuckDBPyConnection:
         try:
             root = self._connect()
-        except (duckdb.Error, StoreError) as error:
+        except (duckdb.Error, StoreError, OSError) as error:
             message = f"The store could not be reopened: {error}"
             raise StoreBusyError(message, retry_after_s=5.0) from error
         self.generation += 1

@@ -329,6 +329,13 @@ class Writer:
             self._commit_seq = max(self._commit_seq, last_commit_seq(cursor))
 
     def _maintain(self) -> None:
+        try:
+            self._checkpoint_if_due()
+        except Exception:
+            log.exception("the upkeep of the file failed and is repeated later")
+            self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S
+
+    def _checkpoint_if_due(self) -> None:
         """Checkpoint when the WAL is long, or shorter and nobody waits. Its senders have their answers already."""
         now = time.monotonic()
         if now < self._checkpoint_after:
@@ -354,9 +361,9 @@ class Writer:
             self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S
             try:
                 self._reopen(error.generation)
-            except StoreBusyError as again:
+            except StoreError as again:
                 log.warning("%s; the next write tries again", again)
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, StoreBusyError, OSError) as error:
             log.warning("the checkpoint is put off: %s", error)
             self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S
 
