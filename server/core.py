@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from server.exit_codes import FAILURE
 from server.projects import Projects
 from server.resolver import Resolver
 from server.settings import Settings
@@ -48,7 +51,7 @@ class Core:
         # The sink bounds the bytes of requests; their decoded form is larger, so the writer gets room for it.
         writer = Writer(
             database, max_bytes=2 * settings.queue_max_bytes, min_free_bytes=settings.min_free_bytes,
-            retry_after_s=settings.retry_after_s,
+            retry_after_s=settings.retry_after_s, on_death=_end_process,
         )  # fmt: skip
         resolver = Resolver(readers, writer)
         resolver.start()
@@ -89,6 +92,15 @@ class Core:
     def ledger(self, project: str, since: datetime | None, until: datetime | None) -> Answer:
         """All rows of the query `ledger`; null bounds are open."""
         return self.run("ledger", project, {"since": since or EPOCH, "until": until or END_OF_TIME}, NO_LIMIT)
+
+
+def _end_process() -> None:
+    """The last resort: a supervisor starts a process that ended anew; one that cannot write is left as it is.
+
+    What was acknowledged is on disk, and what waits is sent again.
+    """
+    logging.getLogger(__name__).critical("without its writer the process can store nothing; it ends")
+    os._exit(FAILURE)
 
 
 @contextmanager

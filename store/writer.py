@@ -83,15 +83,18 @@ class Writer:
         min_free_bytes: int = 1024 * MIB,
         retry_after_s: float = 1.0,
         checkpoint_bytes: int = CHECKPOINT_BYTES,
+        on_death: Callable[[], None] = lambda: None,
     ) -> None:
         """Start the thread. Its first work is to read the keys of the store; requests wait in the queue meanwhile.
 
-        `checkpoint_bytes`: length of the WAL that is folded into the file.
+        `checkpoint_bytes`: length of the WAL that is folded into the file. `on_death`: called, on the thread, when an
+        error that nobody foresaw ends it: from then on every request would be refused.
         """
         self._database = database
         self._max_bytes, self._max_requests = max_bytes, max_requests
         self._retry_after_s = retry_after_s
         self._checkpoint_bytes = checkpoint_bytes
+        self._on_death = on_death
         self._disk = _DiskGuard(database, min_free_bytes)
         self._queue: deque[_Request | _Call] = deque()
         self._bytes = 0
@@ -177,6 +180,14 @@ class Writer:
     # The thread.
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException:
+            log.exception("the writer's thread is ended by an error that nobody foresaw")
+            if not self._closing:
+                self._on_death()
+
+    def _work(self) -> None:
         self._start()
         while True:
             items = self._take()

@@ -1,4 +1,4 @@
-"""Nothing but its end ends the writer's thread."""
+"""Nothing but its end ends the writer's thread; and if something does, whoever runs it is told."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from store import database, writer
 from store.errors import StoreBrokenError, StoreBusyError
+from store.writer import Writer
 
 
 @pytest.fixture
@@ -87,3 +88,21 @@ def test_upkeep_that_fails_is_repeated(
         time.sleep(0.5)
     assert (left, store.writer.state().alive) == ([], True)
     assert store.writer.submit(make.traces(make.span())).result(10).stored == 1
+
+
+class UnforeseenError(Exception):
+    pass
+
+
+def test_a_writer_that_ends_says_so(
+    store: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def take(_: Writer) -> None:
+        raise UnforeseenError
+
+    ended = threading.Event()
+    monkeypatch.setattr(Writer, "_take", take)
+    dead = Writer(store.database, min_free_bytes=0, on_death=ended.set)
+    assert ended.wait(10)
+    assert "UnforeseenError" in caplog.text
+    dead.close()
