@@ -135,8 +135,12 @@ def totals(
     from server import shell  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        rows = client.totals_lines(_as_time(since), _as_time(until), trace_id)
+        rows = client.totals_lines(_as_time(since), _as_time(until), trace_id, _say_unsettled)
         shell.json_lines(rows) if as_json else shell.table(list(rows), "No traces in this window.")
+
+
+def _say_unsettled(why: str) -> None:
+    typer.echo(f"assay: these totals are not whole. {why}", err=True)
 
 
 @app.command()

@@ -6,7 +6,7 @@ Imports neither the store nor the collectors, so that a page starts fast and can
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -111,11 +111,17 @@ class Client:
         return list(self.totals_lines(since, until, trace_id))
 
     def totals_lines(
-        self, since: datetime | None = None, until: datetime | None = None, trace_id: str | None = None
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        trace_id: str | None = None,
+        unsettled: Callable[[str], None] = lambda _: None,
     ) -> Iterator[dict[str, Any]]:
-        """`totals`, one by one."""
+        """`totals`, one by one. `unsettled` is told why, when a full disk keeps the newest spans out of them."""
         params: dict[str, Param] = {"since": since, "until": until, "trace_id": trace_id, "format": "jsonl"}
         with self._stream("/api/totals", params) as answer:
+            if why := answer.headers.get("x-assay-unsettled"):
+                unsettled(why)
             yield from (json.loads(line) for line in answer.iter_lines() if line)
 
     def ledger(self, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:

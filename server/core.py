@@ -18,7 +18,7 @@ from server.resolver import Resolver
 from server.settings import Settings
 from store import queries
 from store.database import Database
-from store.errors import StoreBusyError
+from store.errors import StoreBusyError, StoreFullError
 from store.readers import Answer, ReaderPool, watermark
 from store.writer import Writer
 
@@ -71,12 +71,16 @@ class Core:
         """Wait until what was committed before the call is resolved.
 
         Raises:
+            StoreFullError: at once, when the disk does not take it.
             StoreBusyError: that took longer than `timeout_s`.
         """
-        if not self.resolver.settle(timeout_s):
-            raise StoreBusyError(
-                f"Spans are still being resolved into traces after {timeout_s:g} s. Try again.", retry_after_s=2.0
-            )
+        if self.resolver.settle(timeout_s):
+            return
+        fault = self.resolver.fault
+        if isinstance(fault, StoreFullError):
+            raise StoreFullError(f"The newest spans cannot be resolved into traces. {fault}", fault.retry_after_s)
+        message = f"Spans are still being resolved into traces after {timeout_s:g} s. Try again."
+        raise StoreBusyError(f"{message} ({fault})" if fault else message, retry_after_s=2.0)
 
     def totals(
         self, project: str, since: datetime | None, until: datetime | None, trace_ids: list[UUID] | None

@@ -14,7 +14,7 @@ from typing import Any
 
 from server.resolving import Bench, slices
 from store import resolved as store
-from store.errors import QueryTimeoutError, StoreBusyError
+from store.errors import QueryTimeoutError, StoreBusyError, StoreFullError
 from store.readers import ReaderPool
 from store.writer import Writer, last_commit_seq
 
@@ -46,6 +46,7 @@ class Resolver:
         self._waiting = 0  # callers of settle
         self._resolved_seq = -1  # unknown
         self._behind = False  # the last pass was cut at its bound
+        self.fault: StoreBusyError | QueryTimeoutError | None = None  # why the last pass has to be repeated
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -68,17 +69,23 @@ class Resolver:
             self._state.notify_all()
 
     def settle(self, timeout_s: float = 10.0) -> bool:
-        """Wait until everything committed before the call is resolved; false when the time is over."""
+        """Wait until everything committed before the call is resolved.
+
+        False when the time is over, and at once when the disk does not take what a pass writes; `fault` says more.
+        """
         with self._readers.read() as con:
             target = last_commit_seq(con)
         with self._state:
             self._waiting += 1
             self._state.notify_all()
             try:
-                self._state.wait_for(lambda: self._resolved_seq >= target or self._stopping, timeout_s)
+                self._state.wait_for(lambda: self._resolved_seq >= target or self._is_stuck(), timeout_s)
                 return self._resolved_seq >= target
             finally:
                 self._waiting -= 1
+
+    def _is_stuck(self) -> bool:
+        return self._stopping or isinstance(self.fault, StoreFullError)
 
     def resolve_all(self) -> None:
         """Start over from the first commit, as after a change of the rules; `settle` waits for the end."""
@@ -139,12 +146,20 @@ class Resolver:
                 store.write_resolved(writing, one)
             store.set_resolved_seq(writing, upto)
 
-        self._writer.call(work).result()
+        # A few hundred bytes a trace, and none once ingest is refused: totals are worth the room that is kept free.
+        self._writer.call(work, reserve=True).result()
         self._note(upto)
 
     def _note(self, resolved_seq: int) -> None:
         with self._state:
-            self._resolved_seq = resolved_seq
+            self._resolved_seq, self.fault = resolved_seq, None
+            self._state.notify_all()
+
+    def _note_fault(self, error: StoreBusyError | QueryTimeoutError) -> None:
+        if self.fault is None:  # once, not every second as long as the disk is full
+            LOG.warning("resolving waits: %s", error)
+        with self._state:
+            self.fault = error
             self._state.notify_all()
 
     # The thread.
@@ -155,7 +170,7 @@ class Resolver:
             try:
                 worked = self.run_once()
             except PASSING as error:
-                LOG.warning("resolving waits: %s", error)
+                self._note_fault(error)
                 self._pause(RETRY_S, urgent=False)
             except Exception:
                 LOG.exception("a pass of the resolver failed and is repeated")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -326,6 +327,11 @@ def is_broken(error: BaseException) -> bool:
     if isinstance(error, duckdb.FatalException | duckdb.InternalException):
         return True
     return isinstance(error, duckdb.Error) and "has been invalidated" in str(error)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the disk took no more; DuckDB tells it as an error of the transaction, with the system's words."""
+    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 def _close_quietly(connection: DuckDBPyConnection) -> None:

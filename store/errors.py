@@ -16,6 +16,10 @@ class StoreBusyError(StoreError):
         self.overloaded = overloaded  # true: the queue is full
 
 
+class StoreFullError(StoreBusyError):
+    """Not written: the disk takes no more. Waiting helps only when somebody frees some space."""
+
+
 class StoreLockedError(StoreError):
     """Another process holds the file."""
 

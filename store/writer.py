@@ -18,8 +18,8 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store.batch import Batch, Receipt
-from store.database import Database, one_row
-from store.errors import StoreBrokenError, StoreBusyError, StoreError
+from store.database import Database, is_disk_full, one_row
+from store.errors import StoreBrokenError, StoreBusyError, StoreError, StoreFullError
 from store.group import Group, Memory
 from store.ledger import rejected_whole
 
@@ -34,6 +34,7 @@ IDLE_CHECKPOINT_BYTES = 16 * MIB
 IDLE_S = 5.0
 CHECKPOINT_RETRY_S = 30.0
 DISK_CHECK_S = 0.5
+RESERVE_FLOOR_BYTES = 16 * MIB  # of the room that is kept free; below it not even small work is written
 # The faults of the disk, the memory and the open file pass; what DuckDB says of the data would be said again for ever.
 PASSING = (
     duckdb.OperationalError,
@@ -115,7 +116,8 @@ class Writer:
         request again. One whose data the store cannot take is booked as rejected (`store_refused`) instead.
 
         Raises:
-            StoreBusyError: at once, when the queue is full, the disk is low, or the file is being reopened.
+            StoreBusyError: at once, when the queue is full, the disk is low (`StoreFullError`), or the file is being
+                reopened.
         """
         tables = [batch.spans, batch.logs, batch.scores, batch.origins, batch.tool_definitions]
         present = [table for table in tables if table is not None]
@@ -124,22 +126,23 @@ class Writer:
         self._admit(request, nbytes)
         return request.future
 
-    def call(self, work: Callable[[DuckDBPyConnection], T]) -> Future[T]:
+    def call(self, work: Callable[[DuckDBPyConnection], T], *, reserve: bool = False) -> Future[T]:
         """Run `work` on the writer's thread, in order, in a transaction of its own; its result comes after the commit.
 
         `work` may run twice (after a fatal error), must not commit, and must be short: requests wait meanwhile.
+        `reserve`: it may use the room that is kept free on a low disk, because it is small and reads wait for it.
 
         Raises:
             StoreBusyError: as `submit`.
         """
         call = _Call(work, Future())
-        self._admit(call, 0)
+        self._admit(call, 0, reserve=reserve)
         return call.future
 
-    def _admit(self, item: _Request | _Call, nbytes: int) -> None:
-        low = self._disk.problem()
+    def _admit(self, item: _Request | _Call, nbytes: int, *, reserve: bool = False) -> None:
+        low = self._disk.problem(reserve=reserve)
         if low:
-            raise StoreBusyError(low, retry_after_s=max(5.0, self._retry_after_s))
+            raise StoreFullError(low, retry_after_s=max(5.0, self._retry_after_s))
         with self._ready:
             if self._closing or not self._thread.is_alive():
                 raise StoreBusyError("The store is closing.", retry_after_s=max(5.0, self._retry_after_s))
@@ -299,7 +302,8 @@ class Writer:
         """What the sender is told of a fault that passes."""
         if isinstance(error, StoreBusyError):
             return error
-        return StoreBusyError(f"Not written: {error}", retry_after_s=self._retry_after_s)
+        kind = StoreFullError if is_disk_full(error) else StoreBusyError
+        return kind(f"Not written: {error}", retry_after_s=self._retry_after_s)
 
     def _commit(self, batches: list[Batch]) -> list[Receipt]:
         group = Group(batches)
@@ -385,23 +389,24 @@ class _DiskGuard:
     def __init__(self, database: Database, min_free_bytes: int) -> None:
         self._database, self._min_free = database, min_free_bytes
         self._looked = float("-inf")
-        self._problem = ""
+        self._free = self._needed = 0
 
-    def problem(self) -> str:
+    def problem(self, *, reserve: bool = False) -> str:
+        """`reserve`: for work that may use the room kept free, but for the last of it."""
         now = time.monotonic()
         if now - self._looked >= DISK_CHECK_S:
-            self._problem, self._looked = self._look(), now
-        return self._problem
+            self._free, self._looked = self._database.free_bytes(), now
+            self._needed = max(self._min_free, 2 * self._database.wal_bytes())
+        return self._told(min(self._needed, RESERVE_FLOOR_BYTES) if reserve else self._needed)
 
     def forget(self) -> None:
         self._looked = float("-inf")
 
-    def _look(self) -> str:
-        free, needed = self._database.free_bytes(), max(self._min_free, 2 * self._database.wal_bytes())
-        if free >= needed:
+    def _told(self, needed: int) -> str:
+        if self._free >= needed:
             return ""
         return (
-            f"The disk of {self._database.path.parent} has {free // MIB} MiB left and writing needs "
+            f"The disk of {self._database.path.parent} has {self._free // MIB} MiB left and writing needs "
             f"{needed // MIB} MiB. Free some space, or lower ASSAY_MIN_FREE_BYTES; writing resumes by itself."
         )
 

@@ -14,10 +14,12 @@ from pydantic import BaseModel, Field
 
 from server.api.answers import JSON_LINES, answer_of, form, json_response, rows_of
 from server.api.asking import format_parameter, responses
-from server.api.context import DEFAULT, Here, Project, Since, Until, in_utc
+from server.api.context import DEFAULT, Context, Here, Project, Since, Until, in_utc
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.jsontext import dumps
+from store.errors import StoreFullError
+from store.readers import Answer
 
 SETTLE_S = 30.0
 CHUNK_ROWS = 5_000
@@ -52,13 +54,30 @@ def totals(
 
     Settled first: everything acknowledged before the request is in. Never cut. Unknown tokens and cost are null. As
     JSON lines with `?format=jsonl` or `Accept: application/x-ndjson`, as Arrow with `?format=arrow`, else a JSON list.
+    On a disk too full to resolve the newest spans they are missing, and the header `x-assay-unsettled` says why.
     """
-    here.core.settle(SETTLE_S)
+    unsettled = settled_or_why(here)
     answer = here.core.totals(project, in_utc(since), in_utc(until), trace_id)
-    if form(request, "json") == "jsonl":
-        headers = {"x-assay-watermark": answer.watermark, "x-assay-rows": str(answer.table.num_rows)}
-        return StreamingResponse(lines(answer.table), headers=headers, media_type=JSON_LINES)
-    return answer_of(request, answer, "json")
+    response = totals_response(request, answer)
+    if unsettled:
+        response.headers["x-assay-unsettled"] = unsettled
+    return response
+
+
+def settled_or_why(here: Context) -> str:
+    """Wait until all is resolved; empty when it is, else why the disk does not let it, as a header can say it."""
+    try:
+        here.core.settle(SETTLE_S)
+    except StoreFullError as error:
+        return " ".join(str(error).split()).encode("ascii", "replace").decode()
+    return ""
+
+
+def totals_response(request: Request, answer: Answer) -> Response:
+    if form(request, "json") != "jsonl":
+        return answer_of(request, answer, "json")
+    headers = {"x-assay-watermark": answer.watermark, "x-assay-rows": str(answer.table.num_rows)}
+    return StreamingResponse(lines(answer.table), headers=headers, media_type=JSON_LINES)
 
 
 def lines(table: pa.Table) -> Iterator[bytes]:
@@ -90,6 +109,6 @@ class Settle(BaseModel):
 
 @routes.post("/api/settle", tags=["books"], dependencies=[needs("read")])
 def settle(here: Here, body: Settle) -> dict[str, Any]:
-    """Wait until everything acknowledged so far is resolved into traces; 503 when that takes longer."""
+    """Wait until all that was acknowledged is resolved into traces; 503 when that takes longer or the disk is full."""
     here.core.settle(body.timeout_s)
     return {"watermark": here.core.readers.watermark()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,9 +14,9 @@ import pytest
 
 from store.batch import Batch, RejectedItems
 from store.control import create_project, list_projects, project_id
-from store.errors import StoreBusyError, StoreError, UnknownProjectNameError
+from store.errors import StoreBusyError, StoreError, StoreFullError, UnknownProjectNameError
 from store.ledger import Refusal, record_refusals
-from store.writer import Writer
+from store.writer import DISK_CHECK_S, Writer
 
 
 class Hold:
@@ -152,6 +153,18 @@ def test_a_low_disk_refuses_and_reads_go_on(store: Any, make: Any) -> None:
     assert not caught.value.overloaded
     assert writer.state().disk_low
     assert store.count("spans") == 0
+    writer.close()
+
+
+def test_small_work_may_use_the_room_kept_free_but_for_the_last(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(store.database, min_free_bytes=1 << 60)
+    with pytest.raises(StoreFullError):
+        writer.call(lambda _: 1)
+    assert writer.call(lambda _: 1, reserve=True).result(10) == 1
+    monkeypatch.setattr(store.database, "free_bytes", lambda: 1 << 20)
+    time.sleep(DISK_CHECK_S)
+    with pytest.raises(StoreFullError, match="1 MiB left"):
+        writer.call(lambda _: 1, reserve=True)
     writer.close()
 
 
