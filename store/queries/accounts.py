@@ -29,8 +29,9 @@ def ledger_total(con: DuckDBPyConnection, project_id: int) -> pa.Table:
     """The ledger of all time: one row per signal and a last one over all, whose signal is null.
 
     `rows` is what the tables hold now; `balanced` is true when received = stored + duplicate + rejected and
-    stored = rows. An empty store gives the last row alone, with zeros. `refused_requests` counts requests that could
-    not be read, so that their items could not be counted.
+    stored = rows. An empty store gives the last row alone, with zeros; a signal of which nothing came has no row, and
+    scores from outside are not counted. `refused_requests` counts requests that could not be read, so that their items
+    could not be counted.
     """
     return ask(con, "ledger_total", {"project_id": project_id})
 

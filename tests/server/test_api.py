@@ -228,6 +228,15 @@ def test_scores_are_appended_and_the_latest_counts(client: Client) -> None:
     assert scores[["name", "value", "source", "author"]].to_numpy().tolist() == [["helpful", 0.9, "human", "ada"]]
 
 
+def test_the_books_do_not_tell_of_scores(client: Client) -> None:
+    """They are no telemetry: a row for them would say that nothing was received."""
+    client.add_scores([{"trace_id": f"{TRACE:032x}", "name": "booked", "value": 1}])
+    books = client.query("ledger_total").frame
+    assert "scores" not in set(books["signal"].dropna())
+    assert books["signal"].isna().iloc[-1]
+    assert books["balanced"].all()
+
+
 @pytest.mark.parametrize(
     ("score", "told"),
     [
