@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     data_dir: Path = Field(Path("assay-data"), description="Folder of the store, its exports and its lock.")
-    host: str = Field("127.0.0.1", description="Address that every server binds to; 0.0.0.0 opens it to the network.")
+    host: str = Field(  # empty would be every address: `--host "$UNSET"` must not open the network
+        "127.0.0.1", min_length=1, description="Address that every server binds to; 0.0.0.0 opens it to the network."
+    )
     otlp_http_port: Port = Field(4318, description="OTLP over HTTP; 0 picks a free port.")
     otlp_grpc_port: Port = Field(4317, description="OTLP over gRPC; 0 picks a free port.")
     api_port: Port = Field(8420, description="HTTP API; 0 picks a free port.")

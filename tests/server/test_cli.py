@@ -168,6 +168,7 @@ def test_what_is_no_time(text: str) -> None:
         pytest.param(["totals"], {"api_url": "http://127.0.0.1:9"}, 1, "No server answers", id="no-server"),
         pytest.param(["totals", "--since", "soon"], {}, 2, "'soon' is no time", id="bad-time"),
         pytest.param(["serve", "--api-port", "99999"], {}, 2, "api_port", id="bad-port"),
+        pytest.param(["serve", "--host", ""], {}, 2, "host cannot be ''", id="empty-host"),
         pytest.param(["serve"], {"variant_keys": "a,b"}, 2, "JSON", id="bad-list"),
         pytest.param(["serve"], {"memory_limit": "lots"}, 2, "such as 512MB", id="bad-memory"),
         pytest.param(["serve"], {"log_level": "chatty"}, 2, "'CHATTY'", id="bad-log-level"),
