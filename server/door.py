@@ -17,10 +17,10 @@ import httpx
 from server import running
 from server.client import Client
 from server.settings import Settings
+from store import FILE_NAME
 
 PATIENCE_S = 3600.0  # a bill or a renormalisation of a large store takes minutes
 STARTUP_S = 30.0
-FILE_NAME = "assayline.duckdb"
 
 
 class NoStoreError(Exception):
@@ -45,7 +45,8 @@ def door(settings: Settings, project: str = "default") -> Iterator[Client]:
         with Client(address, project, PATIENCE_S) as client:
             yield client
         return
-    if not (settings.data_dir / FILE_NAME).is_file():
+    # A log without its file is no empty folder: the opening says what is wrong with it.
+    if not any((settings.data_dir / name).exists() for name in (FILE_NAME, f"{FILE_NAME}.wal")):
         raise NoStoreError(settings.data_dir)
     with _opened_here(settings, project) as client:
         yield client

@@ -18,10 +18,12 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from store import FILE_NAME
 from store.errors import (
     SchemaError,
     StoreBrokenError,
     StoreBusyError,
+    StoreDamagedError,
     StoreError,
     StoreFolderError,
     StoreLockedError,
@@ -29,8 +31,12 @@ from store.errors import (
 from store.undo import Undo, undo_torn_checkpoint
 
 log = logging.getLogger(__name__)
-FILE_NAME = "assayline.duckdb"
 CATALOG = "assayline"
+# What the system says of a place that cannot be used; anything else that is said of a file is said of its content.
+_OF_THE_DISK = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR,
+    errno.ENOTDIR, errno.ENOENT, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG,
+)  # fmt: skip
 # A checkpoint stalls commits while it writes and merges the last row groups, in proportion to their size. Measured at
 # 7,500 spans/s over 100,000 to 200,000 stored: with groups of 30,720 rows and a checkpoint every 64 MiB of WAL up to
 # 0.7 s (p99 of the answers 0.62 s), with these and 24 MiB at most 0.29 s (p99 0.28 s). The default is 122,880.
@@ -70,7 +76,8 @@ class Database:
 
         Raises:
             StoreLockedError: another process, or another object of this one, holds the file.
-            StoreFolderError: the folder cannot be made or written, or the file in it is no store.
+            StoreFolderError: the folder cannot be made or written, or there is too little memory.
+            StoreDamagedError: the file in it is no store, or is damaged.
             SchemaError: a newer program wrote it, or a released migration was edited.
         """
         path = (data_dir / FILE_NAME).resolve()
@@ -78,11 +85,12 @@ class Database:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             return cls(path, _config(path, memory_limit, threads))
-        except (OSError, duckdb.IOException) as error:
+        except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
             _release(path)
-            message = (
-                f"No store can be opened in {data_dir}: {error}. Set ASSAY_DATA_DIR to a folder that can be written."
-            )
+            way = "Set ASSAY_DATA_DIR to a folder that can be written."
+            if isinstance(error, duckdb.OutOfMemoryException):
+                way = "Raise ASSAY_MEMORY_LIMIT."
+            message = f"No store can be opened in {data_dir}: {_first_line(error)}. {way}"
             raise StoreFolderError(message) from error
         except BaseException:
             _release(path)
@@ -95,11 +103,13 @@ class Database:
         connection = duckdb.connect(config=self._config)
         try:
             connection.execute("pragma disable_checkpoint_on_shutdown")  # every checkpoint is ours: see store/undo.py
-            _attach(connection, self.path)
+            with _damage_told(self.path):
+                _attach(connection, self.path)
             self._undo = Undo(self.path)
             connection.execute("set global timezone = 'UTC'")
             connection.execute("set global enable_external_access = false")  # but for the attached file
-            migrate(connection)
+            with _damage_told(self.path):
+                migrate(connection)
             connection.execute("set lock_configuration = true")
         except BaseException:
             self._release_file(connection)
@@ -118,6 +128,7 @@ class Database:
 
         Raises:
             StoreBusyError: the file is being reopened, or is closed.
+            StoreDamagedError: a block that was read is not what was written.
             StoreBrokenError: DuckDB gave the file up, in the block or before it, or another thread did and interrupted
                 the block; call `reopen` outside the block.
         """
@@ -134,9 +145,11 @@ class Database:
             finally:
                 self._give(cursor)
         except duckdb.Error as error:
-            if not is_broken(error):
-                raise
-            raise StoreBrokenError(str(error), generation) from error
+            if is_broken(error):
+                raise StoreBrokenError(str(error), generation) from error
+            if "Corrupt database file" in str(error):
+                raise _damaged(self.path, error) from error
+            raise
 
     def _take(self) -> DuckDBPyConnection:
         with self._state:
@@ -283,11 +296,44 @@ def _create(path: Path, config: Config) -> None:
         left.unlink(missing_ok=True)
     if path.exists():
         return
+    if (log_file := path.with_name(path.name + ".wal")).exists():
+        raise StoreDamagedError(
+            f"{log_file} holds acknowledged spans, and {path.name}, which it belongs to, is gone. Put that file back, "
+            "or a backup copy of both; what `assay export` wrote stays readable. To begin anew, move the log away."
+        )
     with duckdb.connect(config=config) as connection:
         _attach(connection, new)
         connection.execute("use memory")
         connection.execute(f"detach {CATALOG}")
     new.rename(path)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """What DuckDB says of a file's content, and only that, as a sentence with the way back."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        if any(os.strerror(number) in str(error) for number in _OF_THE_DISK):
+            raise
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> StoreDamagedError:
+    message = f"{path} cannot be read as a store: {_first_line(error)}. "
+    if "WAL" in message:
+        message += f"Without {path.name}.wal it is as of the last checkpoint. "
+    message += (
+        "Put a backup copy of the data folder in its place; what `assay export` wrote stays readable. To begin anew, "
+        "move all files of that name away."
+    )
+    return StoreDamagedError(message)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0].rstrip(".! ")
 
 
 def _attach(connection: DuckDBPyConnection, path: Path) -> None:
@@ -394,7 +440,8 @@ def _apply(connection: DuckDBPyConnection, version: int, name: str, text: str) -
         )
         connection.execute("commit")
     except BaseException:
-        connection.execute("rollback")
+        with suppress(duckdb.TransactionException):  # a grave error has ended it already
+            connection.execute("rollback")
         raise
 
 

@@ -28,6 +28,10 @@ class StoreFolderError(StoreError):
     """The folder or the file cannot be used: no permission, no room, a file in the way, or no store in it."""
 
 
+class StoreDamagedError(StoreError):
+    """The file or its log is not what was written: a bad disk, a copy that was cut, files of two stores mixed up."""
+
+
 class QueryTimeoutError(StoreError):
     """A read ran past its limit and was interrupted."""
 

@@ -175,7 +175,10 @@ def test_what_is_no_time(text: str) -> None:
         pytest.param(["serve"], {"host": "no.such.invalid"}, 1, "ASSAY_HOST", id="bad-host"),
         pytest.param(["serve", "--data-dir", "in-the-way"], {}, 1, "ASSAY_DATA_DIR", id="file-in-the-way"),
         pytest.param(["serve", "--data-dir", "/dev/null/x"], {}, 1, "ASSAY_DATA_DIR", id="no-folder"),
-        pytest.param(["serve", "--data-dir", "garbage"], {}, 1, "not a valid DuckDB", id="no-store"),
+        pytest.param(["serve", "--data-dir", "garbage"], {}, 1, "not a valid DuckDB", id="garbage"),
+        pytest.param(["serve", "--data-dir", "garbage"], {}, 1, "backup copy", id="way-back"),
+        pytest.param(["serve", "--data-dir", "orphan"], {}, 1, "is gone", id="log-without-its-file"),
+        pytest.param(["ledger", "--data-dir", "orphan"], {}, 1, "is gone", id="log-without-its-file-read"),
         pytest.param(["serve"], {"config_file": "nowhere.toml"}, 2, "nowhere.toml", id="no-file"),
         pytest.param(["serve"], {"config_file": "cut.toml"}, 2, "cut.toml", id="cut-file"),
         pytest.param(["serve"], {"config_file": "misspelt.toml"}, 2, "did you mean api_port", id="misspelt-setting"),
@@ -189,6 +192,8 @@ def test_a_mistake_is_one_sentence(
     (tmp_path / "in-the-way").touch()
     (tmp_path / "garbage").mkdir()
     (tmp_path / "garbage" / "assayline.duckdb").write_text("this is no store", "utf-8")
+    (tmp_path / "orphan").mkdir()
+    (tmp_path / "orphan" / "assayline.duckdb.wal").write_bytes(b"spans")
     (tmp_path / "cut.toml").write_text('host = "127', "utf-8")
     (tmp_path / "misspelt.toml").write_text("api_prot = 1", "utf-8")
     (tmp_path / "latin.toml").write_bytes('host = "zwölf"'.encode("latin-1"))

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from store import database as module
+from store import FILE_NAME
 from store.database import Database, migrate, migrations
 from store.errors import SchemaError, StoreBusyError, StoreLockedError
 
@@ -110,7 +110,7 @@ def test_closing_leaves_no_wal(tmp_path: Path, make: Any, open_store: Callable[.
     store.writer.submit(make.traces(make.span())).result()
     assert store.database.wal_bytes() > 0
     store.close()
-    assert [path.name for path in tmp_path.iterdir()] == [module.FILE_NAME]
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 
 def test_reopening_keeps_what_was_committed_and_ends_readers(store: Any, make: Any) -> None:
