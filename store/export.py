@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from store.database import Database, one_row
-from store.errors import StoreError
+from store.errors import StoreBusyError, StoreError
 from store.readers import watermark
 
 BATCH_ROWS = 10_000
@@ -36,6 +39,12 @@ TABLES: dict[str, str | None] = {
     "refused_requests": "time",
     "projects": None,
 }
+
+
+_OURS = frozenset({MANIFEST, *(f"{table}.parquet" for table in TABLES)})
+_PART = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d{1,9})\.part")  # see `_replacing`
+_writing: set[Path] = set()
+_writing_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +78,11 @@ def export(
     """Write one Parquet file per table into `folder`, of all projects, as of one moment; ingest goes on meanwhile.
 
     Rows are those in [since, until) (UTC without a zone; null: open) by the table's own time; tables without a time
-    leave whole. Files of the same names are replaced, each at once.
+    leave whole. Files of the same names are replaced, each at once; what a killed export left is removed.
 
     Raises:
         StoreError: a table is unknown.
+        StoreBusyError: an export into the folder is being written.
         OSError: the folder cannot be written.
     """
     for table in tables:
@@ -80,6 +90,44 @@ def export(
             message = f"No table {table!r} can be exported. There are: {', '.join(TABLES)}."
             raise StoreError(message)
     folder.mkdir(parents=True, exist_ok=True)
+    with writing_alone(folder):
+        return _export(database, folder, since, until, tables)
+
+
+def may_hold_an_export(folder: Path) -> bool:
+    """Whether nothing but an earlier export, whole or killed, is in the folder, or nothing at all.
+
+    Raises:
+        OSError, ValueError: the folder cannot be looked into, or no folder can have that name.
+    """
+    try:
+        folder.stat()  # and not `exists`, which takes a name that cannot be for one that is free
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return folder.is_dir() and all(entry.name in _OURS or _is_left(entry) for entry in folder.iterdir())
+
+
+@contextmanager
+def writing_alone(folder: Path) -> Iterator[None]:
+    """Keep other exports of this process out of the folder. Raises StoreBusyError when one is in it."""
+    key = folder.resolve()
+    with _writing_lock:
+        if key in _writing:
+            raise StoreBusyError(f"An export into {folder} is being written. Wait for its end.", retry_after_s=5.0)
+        _writing.add(key)
+    try:
+        yield
+    finally:
+        with _writing_lock:
+            _writing.discard(key)
+
+
+def _export(
+    database: Database, folder: Path, since: datetime | None, until: datetime | None, tables: Sequence[str]
+) -> Manifest:
+    for entry in folder.iterdir():
+        if _is_left(entry):
+            entry.unlink()
     (folder / MANIFEST).unlink(missing_ok=True)
     with database.lease() as cursor:
         cursor.execute("begin transaction read only")
@@ -93,6 +141,19 @@ def export(
     with _replacing(folder / MANIFEST) as path:
         path.write_text(json.dumps(asdict(manifest), indent=2) + "\n", "utf-8")
     return manifest
+
+
+def _is_left(path: Path) -> bool:
+    """Whether a process that is no more wrote the file, or this one: `writing_alone` says that it does not now."""
+    found = _PART.fullmatch(path.name)
+    if found is None or found["name"] not in _OURS:
+        return False
+    pid = int(found["pid"])
+    try:
+        # A process that began after the last change has the number of the one that wrote.
+        return pid == os.getpid() or psutil.Process(pid).create_time() > path.stat().st_mtime + 1.0
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _write(

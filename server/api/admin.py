@@ -84,8 +84,11 @@ def export(request: Request, here: Here, body: Export) -> Response:
 
 
 def _may_hold_an_export(folder: Path) -> bool:
-    ours = {exports.MANIFEST, *(f"{table}.parquet" for table in exports.TABLES)}
-    return not folder.exists() or (folder.is_dir() and {entry.name for entry in folder.iterdir()} <= ours)
+    try:
+        return exports.may_hold_an_export(folder)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        detail = f"The folder cannot be used: {getattr(error, 'strerror', None) or error}. It is {str(folder)!r}."
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_folder", detail) from error
 
 
 @routes.post("/api/renormalise", tags=["admin"], dependencies=[needs("admin")])

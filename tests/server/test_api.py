@@ -398,6 +398,15 @@ def test_an_export_replaces_an_export_and_nothing_else(client: Client, tmp_path:
         assert refused.value.kind == "refused"
 
 
+@pytest.mark.parametrize(
+    "folder", [pytest.param("/exports/\0", id="nul"), pytest.param(f"/exports/{'x' * 300}", id="too-long")]
+)
+def test_a_folder_that_no_system_can_name_is_a_mistake(client: Client, folder: str) -> None:
+    with pytest.raises(ApiError, match="cannot be used") as refused:
+        client.export(folder)
+    assert (refused.value.kind, refused.value.status) == ("refused", 422)
+
+
 # Rights, origins, the description.
 
 
