@@ -6,7 +6,8 @@ import hashlib
 import re
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from contextlib import suppress
+from typing import Any, Literal
 
 import orjson
 
@@ -20,9 +21,13 @@ PLAIN_TEXT_KEYS = frozenset(
 )
 """Attributes that hold the model's words as they are, even when those words are JSON."""
 
-_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+("?)|[{}\[\],]', re.DOTALL)
+_JSON_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[{}\[\],]', re.DOTALL)
 _CALL_MEMBERS = {"args", "kwargs", "sanitize_inputs_outputs"}  # the last is smolagents'
 _REPAIRS = 12  # places at which a cut JSON text is tried again
+_MAX_NESTING = 1024  # what orjson reads: a deeper text cannot be repaired
+
+_Open = tuple[str, Any] | None
+"""What closes the innermost open bracket, and the same of those around it. A chain, not a list: marks share it."""
 
 
 def messages(text: str | None, key: str | None, role: Side) -> list[Message]:
@@ -83,36 +88,53 @@ def is_cut(text: str) -> bool:
 
 def _repaired(text: str) -> Json:
     """A cut JSON text, closed where it ends or at one of its last commas and brackets; null if that does not help."""
-    stack, marks, tail = _scan(text)
-    if not stack:
+    opened, marks, tail = _scan(text)
+    if opened is None:
         return None
-    closing = "".join(reversed(stack))
-    ends = [tail + closing, tail + ":null" + closing, tail + "null" + closing]
-    for candidate in (*ends, *(text[:position] + closers for position, closers in reversed(marks))):
-        try:
-            return orjson.loads(candidate)
-        except ValueError:
-            continue
+    closing = _closers(opened)
+    for end in ("", ":null", "null"):
+        with suppress(ValueError):
+            return orjson.loads(tail + end + closing)
+    for position, around in reversed(marks):
+        with suppress(ValueError):
+            return orjson.loads(text[:position] + _closers(around))
     return None
 
 
-def _scan(text: str) -> tuple[list[str], deque[tuple[int, str]], str]:
-    """What closes the open brackets; where a value may end, with what closes there; the text with its string closed."""
-    stack: list[str] = []
-    marks: deque[tuple[int, str]] = deque(maxlen=_REPAIRS)
+def _scan(text: str) -> tuple[_Open, deque[tuple[int, _Open]], str]:
+    """The open brackets; where a value may end, with what is open there; the text with its string closed.
+
+    Linear in the text, whatever it holds: nothing is open in one that cannot be repaired.
+    """
+    opened: _Open = None
+    depth = 0
+    marks: deque[tuple[int, _Open]] = deque(maxlen=_REPAIRS)
     tail = text
     for token in _JSON_TOKEN.finditer(text):
         char = token[0][0]
         if char == '"':
             tail = text if token[1] else text[: token.end()] + '"'
         elif char in "{[":
-            stack.append("}" if char == "{" else "]")
-            marks.append((token.end(), "".join(reversed(stack))))
+            opened, depth = ("}" if char == "{" else "]", opened), depth + 1
+            if depth > _MAX_NESTING:
+                return None, marks, text
+            marks.append((token.end(), opened))
         elif char == ",":
-            marks.append((token.start(), "".join(reversed(stack))))
-        elif not stack or stack.pop() != char:
-            return [], marks, text
-    return stack, marks, tail
+            marks.append((token.start(), opened))
+        elif opened is None or opened[0] != char:
+            return None, marks, text
+        else:
+            opened, depth = opened[1], depth - 1
+    return opened, marks, tail
+
+
+def _closers(opened: _Open) -> str:
+    """The text that closes the open brackets, innermost first."""
+    closers = []
+    while opened is not None:
+        closers.append(opened[0])
+        opened = opened[1]
+    return "".join(closers)
 
 
 def preview(text: str | None, key: str | None, role: Side, limit: int = 120) -> str:

@@ -16,7 +16,11 @@ UNSET = frozenset({"", "None", "none", "null", "undefined", "NOT_GIVEN", "<not s
 
 MAX_COUNT = 2**53  # beyond it no counter is meant, and JSON readers lose digits
 
-_PYTHON_TOKEN = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|\b(None|True|False)\b""", re.DOTALL)
+# A quote that nobody closes reaches to the end of the text: tried again at each quote within it, the search took
+# time with the square of the text.
+_PYTHON_TOKEN = re.compile(
+    r"""'([^'\\]*+(?:\\.[^'\\]*+)*+)('?)|"([^"\\]*+(?:\\.[^"\\]*+)*+)("?)|\b(None|True|False)\b""", re.DOTALL
+)
 _PYTHON_STARTS = ("{'", "['", "[{'", "[None", "[True", "[False")
 _PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}
 
@@ -88,9 +92,12 @@ def parse_python(text: str) -> Json | None:
 
 
 def _as_json(match: re.Match[str]) -> str:
-    single, double, word = match.groups()
+    """The token in JSON. Raises ValueError for a quoted text that does not end."""
+    single, closed, double, closed_double, word = match.groups()
     if word:
         return _PYTHON_WORDS[word]
+    if not (closed or closed_double):
+        raise ValueError("The text ends within quotes.")
     text = single if single is not None else double
     return orjson.dumps(
         text.replace("\\'", "'").replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\")
