@@ -403,7 +403,7 @@ _NO_ANSWER = frozenset({"gen_ai.output.messages", "gen_ai.input.messages"})
 
 def _answer_keys(view: View) -> list[str]:
     """Attributes that may hold the answer as JSON: outputs first, then whatever else looks like it."""
-    written = [key for key, value in view.attributes.items() if value and value[0] in "{[" and key not in _NO_ANSWER]
+    written = {key for key, value in view.attributes.items() if value and value[0] in "{[" and key not in _NO_ANSWER}
     if not written:
         return []
     named = [key for field in ("output", "output_weak") for _, key, _ in view.slots(field)]

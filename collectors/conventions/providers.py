@@ -40,6 +40,9 @@ _ROUTES = frozenset(
 )
 
 
+MAX_ROUTES = 8  # prefixes before a model's name; each costs a copy of the rest
+
+
 def provider_of(name: str) -> str | None:
     """OpenTelemetry's name of a provider; null when the name is a framework's. Unknown names stay, in lower case."""
     lowered = name.strip().lower()
@@ -69,5 +72,9 @@ def _by_model(model: str | None) -> str | None:
 
 def model_name(name: str) -> str:
     """A model's name without a router's prefix: `openai/gpt-4o` and `models/gemini-2.5-pro` lose theirs."""
-    head, slash, rest = name.partition("/")
-    return model_name(rest) if slash and rest and head.lower() in _ROUTES else name
+    for _ in range(MAX_ROUTES):
+        head, _slash, rest = name.partition("/")
+        if not rest or head.lower() not in _ROUTES:
+            break
+        name = rest
+    return name

@@ -11,7 +11,7 @@ from collectors.conventions.logs import content_of_logs
 from collectors.conventions.payload import read_payload
 from collectors.conventions.values import parse
 from collectors.messages import content_hash, is_cut, messages, preview
-from collectors.model import Origin, RawEvent, RawLog, RawSpan
+from collectors.model import Origin, RawEvent, RawLog, RawSpan, TextMap
 from collectors.normalise import normalise
 from collectors.resolve import trailing_tool_results
 from collectors.scores import scores_of_log, scores_of_span
@@ -45,6 +45,7 @@ TEXTS = {
     "blanks": texts(" ", "Error"),
     "status-codes": texts("http  "),
     "errors": texts("Error"),
+    "routes": texts("openai/"),
     "camels": texts("Aa"),
     "texts-in-list": texts('"{\\"id\\":\\"x\\",\\"usage\\":1}",', '{"a":[', "1]}"),
 }
@@ -104,3 +105,24 @@ def assert_linear(small: Callable[[], object], large: Callable[[], object]) -> N
 def test_time_grows_with_the_text(read: Callable[[str], None], make: Callable[[int], str]) -> None:
     small, large = make(SHORT), make(LONG)
     assert_linear(lambda: read(small), lambda: read(large))
+
+
+KEYS = {
+    "json": ("x{}", "{"),
+    "messages": ("llm.input_messages.{}.message.content", "hi"),
+    "parts": ("llm.input_messages.0.message.contents.{}.message_content.text", "hi"),
+    "calls": ("llm.output_messages.0.message.tool_calls.{}.tool_call.function.name", "f"),
+    "documents": ("retrieval.documents.{}.document.content", "text"),
+    "metadata": ("metadata.{}", "x"),
+    "annotations": ("annotations.{}.annotation.label", "good"),
+}
+
+
+@pytest.mark.parametrize(("key", "value"), KEYS.values(), ids=KEYS)
+def test_time_grows_with_the_number_of_attributes(key: str, value: str) -> None:
+    def work(number: int) -> Callable[[], object]:
+        attributes: TextMap = {**CALL, **{key.format(index): value for index in range(number)}}
+        span = RawSpan(ORIGIN, bytes([1]) * 16, 1, None, "chat", 10, 20, attributes)
+        return lambda: scores_of_span(span, normalise(span))
+
+    assert_linear(work(3_000), work(12_000))
