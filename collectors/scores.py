@@ -26,6 +26,7 @@ _SOURCES = {
     "api": "api",
 }
 _CARRIERS = frozenset({"other", "evaluator", "guardrail"})  # kinds whose annotations are about a linked span
+MAX_SESSION_ID = 1000  # characters; every score of a session repeats its id, and a longer text is none
 _PYDANTIC = ("scores", "labels", "assertions")
 
 
@@ -87,7 +88,8 @@ def scores_of_span(span: RawSpan, facts: SpanFacts) -> list[ScoreFacts]:
 def _on_span(span: RawSpan, facts: SpanFacts, own: _Target) -> Iterator[tuple[_Verdict, _Target]]:
     linked = _linked(span, facts, own)
     for scope, verdict in _annotations(span.attributes):
-        yield verdict, _scoped(scope, linked, facts)
+        if scope != "session." or len(facts.session_id or "") <= MAX_SESSION_ID:
+            yield verdict, _scoped(scope, linked, facts)
     for verdict in (*_pydantic_evals(span.attributes), *_braintrust(span.attributes)):
         yield verdict, own
     verdict_of_evaluator = _evaluator(span, facts)

@@ -19,7 +19,7 @@ from collectors.errors import UndecodableError
 from collectors.model import Decoded, Origin, RawEvent, RawLink, RawLog, RawSpan, Signal
 from collectors.otlp.anyvalue import json_int, json_list, json_map, json_string, json_text
 from collectors.otlp.rejections import SAMPLE_LENGTH, BadItemError, Tally
-from collectors.otlp.rows import NO_TRACE, Origins, Resource, check_count, event_name, placed, span_kind, status
+from collectors.otlp.rows import NO_TRACE, Origins, Resource, Scope, check_count, event_name, placed, span_kind, status
 
 UINT32_MAX, UINT64_MAX = 2**32 - 1, 2**64 - 1
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
@@ -32,8 +32,8 @@ _NAMES: dict[Signal, tuple[str, str, str]] = {
 _METRIC_KINDS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
 Member = dict[str, Any]
-Group = tuple[Resource | None, Member | None, str, list[object]]
-"""Resource (null: unreadable), scope (null: unreadable), schema URL of the scope, items."""
+Group = tuple[Resource | None, Scope | None, list[object]]
+"""Resource (null: unreadable), scope (null: unreadable), items."""
 
 
 def decode_json(signal: Signal, body: bytes) -> Decoded:
@@ -101,8 +101,7 @@ def _groups(signal: Signal, request: object) -> Iterator[Group]:
     for resource_group in map(_object, json_list(_object(request).get(outer))):
         resource = _resource(resource_group)
         for scope_group in map(_object, json_list(resource_group.get(inner))):
-            scope, url = _scope(scope_group)
-            yield resource, scope, url, json_list(scope_group.get(items))
+            yield resource, _scope(scope_group), json_list(scope_group.get(items))
 
 
 def _object(value: object) -> Member:
@@ -122,20 +121,19 @@ def _resource(group: Member) -> Resource | None:
         return None
 
 
-def _scope(group: Member) -> tuple[Member | None, str]:
-    """The scope's name, version and attributes, and the schema URL."""
+def _scope(group: Member) -> Scope | None:
     try:
         scope = _object(group.get("scope"))
-        known = {"name": _text(scope, "name"), "version": _text(scope, "version")}
-        return known | {"attributes": json_map(scope.get("attributes"))}, _text(group, "schemaUrl")
+        attributes = json_map(scope.get("attributes"))
+        return Scope(_text(scope, "name"), _text(scope, "version"), attributes, _text(group, "schemaUrl"))
     except BadItemError:
-        return None, ""
+        return None
 
 
 def _count(signal: Signal, groups: list[Group]) -> dict[str, int]:
     """Items per service, by the lengths of the lists alone: the rows are not asked."""
     received: dict[str, int] = {}
-    for resource, _, _, items in groups:
+    for resource, _, items in groups:
         service = "" if resource is None else resource.service
         number = sum(data_points(each)[0] for each in items) if signal == "metrics" else len(items)
         if number:
@@ -145,11 +143,11 @@ def _count(signal: Signal, groups: list[Group]) -> dict[str, int]:
 
 def _build(decoded: Decoded, groups: list[Group], build: Callable[[Member, Origin], Any], rows: list[Any]) -> None:
     origins, tally = Origins(), Tally()
-    for resource, scope, url, items in groups:
+    for resource, scope, items in groups:
         service = "" if resource is None else resource.service
         origin = None
-        if resource is not None and scope is not None:
-            origin = origins.get(resource, scope["name"], scope["version"], scope["attributes"], url)
+        if resource is not None and scope is not None and items:
+            origin = origins.get(resource, scope, len(items))
         for item in items:
             if origin is None or not isinstance(item, dict):
                 tally.add(service, "unreadable", item, _shortened)
@@ -303,7 +301,7 @@ def data_points(metric: object) -> tuple[int, str]:
 
 def _refuse_metrics(decoded: Decoded, groups: list[Group]) -> None:
     tally = Tally()
-    for resource, _, _, items in groups:
+    for resource, _, items in groups:
         service = "" if resource is None else resource.service
         for metric in items:
             number, reason = data_points(metric)

@@ -6,7 +6,7 @@ item: see `salvage`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError, Message
@@ -26,6 +26,7 @@ from collectors.otlp.rows import (
     NO_TRACE,
     Origins,
     Resource,
+    Scope,
     check_count,
     describe_span,
     event_name,
@@ -51,7 +52,7 @@ _NAMES: dict[Signal, tuple[str, str, str]] = {
 # Larger bodies are counted before they are parsed: parsing 4 MiB of empty spans takes 350 MB, and no more is risked.
 _COUNTED_FIRST = 4 * 1024 * 1024
 
-Group = tuple[Resource | None, Any, str, Iterable[Any]]
+Group = tuple[Resource | None, Any, str, Sequence[Any]]
 """Resource (null: unreadable), scope message (null: unreadable), schema URL of the scope, items or `Unreadable`."""
 
 
@@ -100,7 +101,7 @@ def _count(signal: Signal, groups: list[Group]) -> dict[str, int]:
     received: dict[str, int] = {}
     for resource, _, _, items in groups:
         service = "" if resource is None else resource.service
-        number = sum(map(data_points, items)) if signal == "metrics" else len(items)  # type: ignore[arg-type]  # lists of messages have a length
+        number = sum(map(data_points, items)) if signal == "metrics" else len(items)
         if number:
             received[service] = received.get(service, 0) + number
     return received
@@ -117,8 +118,9 @@ def _build(
     for resource, scope, scope_url, items in groups:
         service = "" if resource is None else resource.service
         origin = None
-        if resource is not None and scope is not None:
-            origin = origins.get(resource, scope.name, scope.version, proto_map(scope.attributes), scope_url)
+        if resource is not None and scope is not None and items:
+            known = Scope(scope.name, scope.version, proto_map(scope.attributes), scope_url)
+            origin = origins.get(resource, known, len(items))
         for item in items:
             if origin is None or isinstance(item, Unreadable):
                 tally.add(service, "unreadable", item, describe)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -19,17 +20,40 @@ NO_TRACE = bytes(16)
 NO_SPAN = bytes(8)
 
 
+# Characters that rows and origins may repeat of the resources and scopes above them. A request of 4 MiB, half of it one
+# resource and half of it small scopes, would otherwise be 100 GB of origins.
+MAX_REPEATED = 256 * 1024 * 1024
+
+_IN_EVERY_ROW = (
+    "service.name", "deployment.environment.name", "deployment.environment", "langfuse.environment",
+    "service.version", "langfuse.release",
+)  # fmt: skip
+
+
 @dataclass(slots=True)
 class Resource:
-    """A resource as decoded, with what rejections and the count need of it."""
+    """A resource as decoded, with what rejections, the count and the origins need of it."""
 
     attributes: TextMap
     schema_url: str | None
     service: str  # '' when unset
+    encoded: bytes  # the beginning of what the ids of its origins are the hash of
+    in_every_row: int  # characters
 
     @classmethod
     def of(cls, attributes: TextMap, schema_url: str) -> Resource:
-        return cls(attributes, schema_url or None, service_of(attributes) or "")
+        encoded = orjson.dumps((sorted(attributes.items()), schema_url or None))
+        repeated = sum(len(attributes.get(key) or "") for key in _IN_EVERY_ROW)
+        return cls(attributes, schema_url or None, service_of(attributes) or "", encoded[:-1] + b",", repeated)
+
+
+class Scope(NamedTuple):
+    """An instrumentation scope as decoded; unset texts are ''."""
+
+    name: str
+    version: str
+    attributes: TextMap
+    schema_url: str
 
 
 def check_count(number: int) -> None:
@@ -44,21 +68,39 @@ class Origins:
 
     def __init__(self) -> None:
         self._by_id: dict[int, Origin] = {}
+        self._resource: Resource | None = None
+        self._hash = hashlib.blake2b(digest_size=8)
+        self._repeated = 0
 
-    def get(self, resource: Resource, name: str, version: str, attributes: TextMap, schema_url: str) -> Origin:
-        """The origin with these values; equal ones are one object."""
-        parts = (
-            sorted(resource.attributes.items()), resource.schema_url, name, version or None,
-            sorted(attributes.items()), schema_url or None,
-        )  # fmt: skip
-        number = int.from_bytes(hashlib.blake2b(orjson.dumps(parts), digest_size=8).digest(), "big")
-        known = self._by_id.get(number)
-        if known is None:
-            known = Origin(
-                number, resource.attributes, name, version or None, attributes, resource.schema_url, schema_url or None
+    def get(self, resource: Resource, scope: Scope, rows: int) -> Origin:
+        """The origin with these values; equal ones are one object. `rows` is the number of items that will hold it.
+
+        Raises:
+            UndecodableError: rows and origins repeat more than `MAX_REPEATED` characters.
+        """
+        name, version, schema_url = scope.name, scope.version or None, scope.schema_url or None
+        digest = self._begun(resource).copy()
+        digest.update(orjson.dumps((name, version, sorted(scope.attributes.items()), schema_url))[1:])
+        number = int.from_bytes(digest.digest(), "big")
+        self._repeat(rows * (resource.in_every_row + len(name)))
+        if number not in self._by_id:
+            self._repeat(len(resource.encoded))
+            self._by_id[number] = Origin(
+                number, resource.attributes, name, version, scope.attributes, resource.schema_url, schema_url
             )
-            self._by_id[number] = known
-        return known
+        return self._by_id[number]
+
+    def _begun(self, resource: Resource) -> hashlib.blake2b:
+        """The hash over the resource: taken once for all of its scopes, which come one after the other."""
+        if resource is not self._resource:
+            self._resource, self._hash = resource, hashlib.blake2b(resource.encoded, digest_size=8)
+        return self._hash
+
+    def _repeat(self, characters: int) -> None:
+        self._repeated += characters
+        if self._repeated > MAX_REPEATED:
+            message = f"Rows would repeat more than {MAX_REPEATED} characters of resources and scopes. Shorten those."
+            raise UndecodableError(message)
 
 
 def placed(start_ns: int, end_ns: int) -> tuple[int, int]:

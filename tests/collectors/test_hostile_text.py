@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any, Literal
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from collectors.conventions.logs import content_of_logs
 from collectors.conventions.payload import read_payload
 from collectors.conventions.values import parse
+from collectors.errors import UndecodableError
 from collectors.messages import content_hash, is_cut, messages, preview
 from collectors.model import Origin, RawEvent, RawLog, RawSpan, TextMap
 from collectors.normalise import normalise
+from collectors.otlp import decode
 from collectors.resolve import trailing_tool_results
 from collectors.scores import scores_of_log, scores_of_span
 
+OtlpJson = Callable[[Any], bytes]  # of conftest.py
 ORIGIN = Origin(1, {"service.name": "api"}, "lib")
 CALL = {"openinference.span.kind": "LLM", "gen_ai.request.model": "gpt"}
 SHORT, LONG = 15_000, 60_000  # characters
@@ -126,3 +134,42 @@ def test_time_grows_with_the_number_of_attributes(key: str, value: str) -> None:
         return lambda: scores_of_span(span, normalise(span))
 
     assert_linear(work(3_000), work(12_000))
+
+
+@pytest.mark.parametrize("source", ["grpc", "http-json"])
+def test_time_grows_with_the_number_of_scopes(source: Literal["grpc", "http-json"], otlp_json: OtlpJson) -> None:
+    """The id of an origin is a hash over the whole resource, and a resource may have many scopes."""
+
+    def work(number: int) -> Callable[[], object]:
+        group = ResourceSpans(
+            resource=Resource(attributes=[KeyValue(key=f"k{index}") for index in range(number)]),
+            scope_spans=[ScopeSpans(spans=[Span()])] * number,
+        )
+        request = ExportTraceServiceRequest(resource_spans=[group])
+        body = request.SerializeToString() if source == "grpc" else otlp_json(request)
+        return lambda: decode("traces", source, body)
+
+    assert_linear(work(1_000), work(4_000))
+
+
+@pytest.mark.parametrize("place", ["service", "resource", "scope"])
+def test_what_rows_repeat_of_their_origin_is_bounded(place: str) -> None:
+    key, name = ("service.name" if place == "service" else "x"), "s" * 1_000_000
+    resource = Resource(attributes=[KeyValue(key=key, value=AnyValue(string_value="" if place == "scope" else name))])
+    item = Span(trace_id=bytes([1]) * 16, span_id=bytes([1]) * 8)
+    groups = [
+        ScopeSpans(scope=InstrumentationScope(name=name if place == "scope" else str(index)), spans=[item])
+        for index in range(300 if place != "scope" else 1)
+    ]
+    groups[0].spans.extend([item] * (300 if place == "scope" else 0))
+    body = ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=groups)])
+    with pytest.raises(UndecodableError, match="would repeat"):
+        decode("traces", "grpc", body.SerializeToString())
+
+
+def test_a_session_id_too_long_to_be_one_is_not_repeated_in_scores() -> None:
+    told = {f"session.annotations.{index}.annotation.name": "tone" for index in range(5)}
+    told |= {f"session.annotations.{index}.annotation.label": "good" for index in range(5)}
+    for size, scores in ((36, 5), (1_000_000, 0)):
+        span = RawSpan(ORIGIN, bytes([1]) * 16, 1, None, "chat", 10, 20, {"session.id": "s" * size, **told})
+        assert len(scores_of_span(span, normalise(span))) == scores

@@ -224,6 +224,20 @@ def test_equal_origins_are_one_object_with_one_id_whatever_the_order() -> None:
     assert only(from_proto(span())).origin.origin_id != one.origin_id
 
 
+def test_the_id_of_an_origin_stays_what_stored_rows_have() -> None:
+    scope = InstrumentationScope(name="lib", version="1", attributes=[text_pair("a", "b")])
+    scopes = [ScopeSpans(scope=scope, spans=[span()], schema_url="s"), ScopeSpans(spans=[span()])]
+    resource = Resource(attributes=[text_pair("service.name", "api"), text_pair("k", "é")])
+    groups = [
+        ResourceSpans(resource=resource, scope_spans=scopes, schema_url="r"),
+        ResourceSpans(scope_spans=scopes),
+    ]
+    decoded = decode("traces", "grpc", ExportTraceServiceRequest(resource_spans=groups).SerializeToString())
+    assert [row.origin.origin_id for row in decoded.spans] == [
+        18394432612373968952, 15434348384633154728, 15726722913505300477, 8907458363902255924,
+    ]  # fmt: skip
+
+
 # Protobuf: salvage
 
 
