@@ -12,7 +12,7 @@ from typing import Any, Literal
 import orjson
 
 from collectors.conventions.shapes import Message, Part, text_message, to_messages
-from collectors.conventions.values import Json, dumps, looks_like_json, parse, parse_python
+from collectors.conventions.values import Json, dumps, loads, looks_like_json, parse, parse_python
 
 Side = Literal["input", "output"]
 
@@ -71,7 +71,7 @@ def _call_arguments(value: Json) -> Json | None:
 def read(text: str) -> tuple[Json, bool]:
     """The JSON value of a text and whether it was cut and had to be closed; the text itself if it is not JSON."""
     try:
-        return orjson.loads(text), False
+        return loads(text), False
     except ValueError:
         pass
     value = parse_python(text)
@@ -94,10 +94,10 @@ def _repaired(text: str) -> Json:
     closing = _closers(opened)
     for end in ("", ":null", "null"):
         with suppress(ValueError):
-            return orjson.loads(tail + end + closing)
+            return loads(tail + end + closing)
     for position, around in reversed(marks):
         with suppress(ValueError):
-            return orjson.loads(text[:position] + _closers(around))
+            return loads(text[:position] + _closers(around))
     return None
 
 

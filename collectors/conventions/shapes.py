@@ -290,8 +290,8 @@ def _append_calls(item: dict[str, Json], parts: list[Part]) -> None:
         known |= {part.get("id") for part in parts if part["type"] == "tool_call"}
 
 
-def to_parts(content: Json, default: str = "text") -> list[Part]:
-    """Parts of a message's content: text, one part, or a list of either."""
+def to_parts(content: Json, default: str = "text", depth: int = 0) -> list[Part]:
+    """Parts of a message's content: text, one part, or a list of either; lists in lists as long as they are few."""
     if content is None or content in ("", []):
         return []
     if isinstance(content, str):
@@ -299,8 +299,8 @@ def to_parts(content: Json, default: str = "text") -> list[Part]:
         if isinstance(inner, list) and all(isinstance(item, dict) and _is_part(item) for item in inner):
             return to_parts(inner)
         return [{"type": default, "content": content}]
-    if isinstance(content, list):
-        return [part for item in content for part in to_parts(item, default)]
+    if isinstance(content, list) and depth < MAX_DEPTH:
+        return [part for item in content for part in to_parts(item, default, depth + 1)]
     if isinstance(content, dict):
         part = to_part(content)
         return [part] if part else []

@@ -16,6 +16,10 @@ UNSET = frozenset({"", "None", "none", "null", "undefined", "NOT_GIVEN", "<not s
 
 MAX_COUNT = 2**53  # beyond it no counter is meant, and JSON readers lose digits
 
+MAX_NESTING = 200  # of a value once it is parsed: readers go down by recursion, which Python ends at 1,000 frames
+TOO_DEEP = "[nested too deep]"
+_WRITABLE = 254  # levels that orjson writes; it reads 1,024
+
 # A quote that nobody closes reaches to the end of the text: tried again at each quote within it, the search took
 # time with the square of the text.
 _PYTHON_TOKEN = re.compile(
@@ -76,9 +80,39 @@ def parse(text: str | None) -> Json | None:
     if not text:
         return None
     try:
-        return orjson.loads(text)
+        return loads(text)
     except ValueError:
         return parse_python(text)
+
+
+def loads(text: str) -> Json:
+    """The JSON value of a text; what is nested beyond `MAX_NESTING` in a very deep one becomes `TOO_DEEP`.
+
+    Raises:
+        ValueError: the text is not JSON.
+    """
+    value = orjson.loads(text)
+    if text.count("[") + text.count("{") <= _WRITABLE or _is_writable(value):
+        return value
+    return _pruned(value, MAX_NESTING)
+
+
+def _is_writable(value: Json) -> bool:
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _pruned(value: Json, levels: int) -> Json:
+    if not isinstance(value, dict | list):
+        return value
+    if levels == 0:
+        return TOO_DEEP
+    if isinstance(value, list):
+        return [_pruned(item, levels - 1) for item in value]
+    return {name: _pruned(item, levels - 1) for name, item in value.items()}
 
 
 def parse_python(text: str) -> Json | None:
@@ -86,7 +120,7 @@ def parse_python(text: str) -> Json | None:
     if not text.startswith(_PYTHON_STARTS):
         return None
     try:
-        return orjson.loads(_PYTHON_TOKEN.sub(_as_json, text))
+        return loads(_PYTHON_TOKEN.sub(_as_json, text))
     except ValueError:
         return None
 
@@ -99,9 +133,9 @@ def _as_json(match: re.Match[str]) -> str:
     if not (closed or closed_double):
         raise ValueError("The text ends within quotes.")
     text = single if single is not None else double
-    return orjson.dumps(
-        text.replace("\\'", "'").replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\")
-    ).decode()
+    if "\\" in text:
+        text = text.replace("\\'", "'").replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\")
+    return orjson.dumps(text).decode()
 
 
 def looks_like_json(text: str) -> bool:
@@ -110,9 +144,16 @@ def looks_like_json(text: str) -> bool:
 
 
 def dumps(value: Json) -> str:
-    """Compact JSON text."""
+    """Compact JSON text; nests beyond `MAX_NESTING` in a very deep value are written as `TOO_DEEP`."""
     try:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        return _unusual(value)
+
+
+def _unusual(value: Json) -> str:
+    try:
+        return orjson.dumps(_pruned(value, MAX_NESTING), option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:  # nothing that came from JSON; kept for values built in tests or by callers
         return str(value)
 

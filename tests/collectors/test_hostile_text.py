@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from collectors.conventions.logs import content_of_logs
 from collectors.conventions.payload import read_payload
-from collectors.conventions.values import parse
+from collectors.conventions.values import TOO_DEEP, dumps, parse
 from collectors.errors import UndecodableError
 from collectors.messages import content_hash, is_cut, messages, preview
 from collectors.model import Origin, RawEvent, RawLog, RawSpan, TextMap
@@ -32,6 +32,10 @@ GROWTH, FLOOR_S = 12, 0.02  # 4 times the text may take 12 times as long: the sq
 
 def texts(unit: str, opening: str = "", closing: str = "") -> Callable[[int], str]:
     return lambda size: opening + unit * (size // len(unit)) + closing
+
+
+def nested(opening: str, closing: str, depth: int) -> Callable[[int], str]:
+    return lambda size: opening * depth + '"a",' * (size // 4) + '"a"' + closing * depth
 
 
 TEXTS = {
@@ -55,6 +59,9 @@ TEXTS = {
     "errors": texts("Error"),
     "routes": texts("openai/"),
     "camels": texts("Aa"),
+    "deep-lists": nested("[", "]", 900),
+    "deep-content": nested('[{"role":"user","content":[', "]}]", 300),
+    "deep-objects": texts("x", '{"a":' * 900 + '"', '"' + "}" * 900),
     "texts-in-list": texts('"{\\"id\\":\\"x\\",\\"usage\\":1}",', '{"a":[', "1]}"),
 }
 
@@ -173,3 +180,42 @@ def test_a_session_id_too_long_to_be_one_is_not_repeated_in_scores() -> None:
     for size, scores in ((36, 5), (1_000_000, 0)):
         span = RawSpan(ORIGIN, bytes([1]) * 16, 1, None, "chat", 10, 20, {"session.id": "s" * size, **told})
         assert len(scores_of_span(span, normalise(span))) == scores
+
+
+def deep(opening: str, closing: str, core: str = '"core"') -> str:
+    return opening * 900 + core + closing * 900
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("gen_ai.output.messages", f'[{{"role":"assistant","content":{deep("[", "]")}}}]', id="content"),
+        pytest.param(
+            "gen_ai.output.messages",
+            '[{"role":"assistant","parts":[{"type":"tool_call","name":"f","arguments":' + deep('{"a":', "}") + "}]}]",
+            id="arguments",
+        ),
+        pytest.param("output.value", deep('{"generation_info":', "}"), id="generation-info"),
+        pytest.param("llm.usage", deep('{"cached_tokens_details":', "}"), id="usage"),
+        pytest.param("gen_ai.response.finish_reasons", deep("[", "]"), id="finish-reasons"),
+        pytest.param("metadata", '{"a":' + deep("[", "]") + "}", id="metadata"),
+        pytest.param("scores", '{"a":' + deep("[", "]") + "}", id="scores"),
+        pytest.param("gen_ai.request.model", "openai/" * 900 + "gpt", id="routes"),
+    ],
+)
+def test_a_deep_value_costs_a_span_none_of_its_facts(key: str, value: str) -> None:
+    attributes = {**CALL, "gen_ai.usage.input_tokens": "7", "gen_ai.input.messages": "hi", key: value}
+    span = RawSpan(ORIGIN, bytes([1]) * 16, 1, None, "chat", 10, 20, attributes)
+    facts = normalise(span)
+    scores_of_span(span, facts)
+    assert not [note for note in facts.notes if note.startswith("failed:")]
+    assert (facts.input_tokens, facts.input) == (7, "hi")
+
+
+def test_a_value_beyond_what_json_writers_go_down_is_cut_and_written() -> None:
+    value = parse(deep("[", "]"))
+    assert TOO_DEEP in dumps(value)
+    assert parse(dumps([[[[value]]]])) == [[[[value]]]]
+    for _ in range(100):
+        value = {"a": value}
+    assert TOO_DEEP in dumps(value)
