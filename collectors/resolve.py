@@ -80,6 +80,9 @@ class TraceSpan:
     has_output: bool = False
     has_system_instructions: bool = False
     has_documents: bool = False
+    session_id: str | None = None
+    session_weak: bool = False  # an id that may have been made up for one run: see the normaliser's note
+    user_id: str | None = None
     tool_results: tuple[str, ...] = ()  # call ids (else texts) of the tool results that end the input; see messages
 
     @property
@@ -116,6 +119,9 @@ class SpanContent:
     reasoning_tokens: int | None = None
     reported_cost_usd: float | None = None
     content_hash: int | None = None
+    session_id: str | None = None
+    session_weak: bool | None = None
+    user_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -158,11 +164,19 @@ _TYPES = {
 _IDS = dict.fromkeys(("span_id", "duplicate_of_span"), pa.uint64())
 DERIVED_NAMES = frozenset(column.name for column in fields(Derived))
 DERIVED = pa.schema([(column.name, _IDS.get(column.name) or _TYPES[str(column.type)]) for column in fields(Derived)])
+TOLD = pa.schema(
+    [
+        ("trace_id", pa.string()), ("span_id", pa.uint64()), ("session_id", pa.string()), ("session_weak", pa.bool_()),
+        ("user_id", pa.string()),
+    ]
+)  # fmt: skip
 FILLED = (
     "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "reported_cost_usd",
     "cost_usd", "ttft_ns", "request_model", "response_model", "provider", "finish_reason",
 )  # fmt: skip
 CONTENT = ("input", "output", "system_instructions")
+JOINED = frozenset({"content_hash", "session_id", "session_weak"})
+"""What a span and its log records tell together, rather than one in the absence of the other."""
 
 
 def resolve(spans: Iterable[TraceSpan], contents: Iterable[SpanContent] = ()) -> list[Derived]:
@@ -194,6 +208,12 @@ def trace_spans(table: pa.Table) -> list[TraceSpan]:
     return [TraceSpan(**row) for row in table.select(names).to_pylist()]
 
 
+def content_table(contents: Sequence[SpanContent]) -> pa.Table:
+    """What logs tell, as Arrow, for the questions that are asked in SQL; ids of traces are text."""
+    columns = {field.name: pa.array([getattr(row, field.name) for row in contents], field.type) for field in TOLD}
+    return pa.Table.from_arrays(list(columns.values()), schema=TOLD)
+
+
 def untold(span: TraceSpan, content: SpanContent) -> SpanContent | None:
     """The part of `content` that the span itself does not tell; null: nothing."""
     told = _missing_from(span, content)
@@ -205,17 +225,23 @@ def _missing_from(span: TraceSpan, content: SpanContent) -> dict[str, object]:
     for column in fields(content)[2:]:
         value = getattr(content, column.name)
         known = getattr(span, f"has_{column.name}" if column.name in CONTENT else column.name)
-        if value is not None and (known is None or known is False):
+        if value is not None and column.name not in JOINED and (known is None or known is False):
             told[column.name] = value
-    if content.content_hash is not None:
-        told |= _hash_with(span, content.content_hash)
-    return told
+    return told | _hash_with(span, content.content_hash or 0) | _session_with(span, content)
 
 
 def _hash_with(span: TraceSpan, told: int) -> dict[str, object]:
     """The span's content hash with the halves that only a log knows, if there are any."""
     both = (_question_hash(span) or told >> 32) << 32 | (_answer_hash(span) or told & 0xFFFFFFFF)
-    return {} if both == span.content_hash else {"content_hash": both}
+    return {} if both == (span.content_hash or 0) else {"content_hash": both}
+
+
+def _session_with(span: TraceSpan, content: SpanContent) -> dict[str, object]:
+    """The session that a log tells, where the span tells none, or has an id of a run and the log a name."""
+    better = span.session_id is None or (span.session_weak and not content.session_weak)
+    if content.session_id is None or not better:
+        return {}
+    return {"session_id": content.session_id, "session_weak": bool(content.session_weak)}
 
 
 def trailing_tool_results(conversation: Sequence[Message]) -> tuple[str, ...]:
@@ -266,9 +292,8 @@ class _Book:
         told = _missing_from(span, content)
         if not told:
             return span
-        row = self.row(span, "from_logs")
         for name in told.keys() & DERIVED_NAMES:
-            setattr(row, name, told[name])
+            setattr(self.row(span, "from_logs"), name, told[name])
         seen = {f"has_{name}": True for name in CONTENT if name in told}
         plain = {name: value for name, value in told.items() if name not in CONTENT}
         return replace(span, content_rank=2 if seen else span.content_rank, **seen, **plain)  # type: ignore[arg-type]

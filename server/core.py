@@ -15,6 +15,7 @@ import pyarrow as pa
 from server.exit_codes import FAILURE
 from server.projects import Projects
 from server.resolver import Resolver
+from server.secret import normaliser_options
 from server.settings import Settings
 from store import queries
 from store.database import Database
@@ -53,7 +54,7 @@ class Core:
             database, max_bytes=2 * settings.queue_max_bytes, min_free_bytes=settings.min_free_bytes,
             retry_after_s=settings.retry_after_s, on_death=_end_process,
         )  # fmt: skip
-        resolver = Resolver(readers, writer)
+        resolver = Resolver(readers, writer, normaliser_options(settings))
         resolver.start()
         return cls(settings, database, readers, writer, resolver, Projects(readers, writer))
 

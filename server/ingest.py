@@ -12,14 +12,12 @@ from datetime import UTC, datetime
 
 from collectors.errors import UnavailableError, UndecodableError, UnknownProjectError
 from collectors.model import Rejection
-from collectors.normalise import NormaliserOptions
 from collectors.otlp.rejections import message
 from collectors.receivers.sink import ExportOutcome, ExportRequest
 from server.core import Core
 from server.decoders import DecoderLostError, Decoders, Prepared
 from server.projects import Projects
-from server.secret import hash_key
-from server.settings import Settings
+from server.secret import normaliser_options
 from store.batch import Receipt
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownProjectNameError
 from store.ledger import Refusal, record_refusals
@@ -165,9 +163,3 @@ def make_ingest(core: Core) -> Ingest:
         settings.queue_max_bytes,
         settings.retry_after_s,
     )
-
-
-def normaliser_options(settings: Settings) -> NormaliserOptions:
-    """What the settings say of normalising; makes the secret of hashed user ids when there is none yet."""
-    key = hash_key(settings.data_dir) if settings.hash_user_ids else b""
-    return NormaliserOptions(settings.variant_keys, settings.hash_user_ids, key)

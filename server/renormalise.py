@@ -15,7 +15,7 @@ from collectors.facts import SpanFacts
 from collectors.model import Origin, RawEvent, RawLink, RawSpan
 from collectors.normalise import MAX_NANOSECONDS, NormaliserOptions, normalise
 from server.core import LONG_READ_S, Core
-from server.ingest import normaliser_options
+from server.secret import normaliser_options
 from store import restate
 from store.batch import Batch
 from store.resolved import resolver_range

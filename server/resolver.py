@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from collectors.normalise import DEFAULT_OPTIONS, NormaliserOptions
 from server.resolving import Bench, slices
 from store import resolved as store
 from store.errors import QueryTimeoutError, StoreBusyError, StoreFullError
@@ -35,11 +36,11 @@ PASSING = (StoreBusyError, QueryTimeoutError)
 class Resolver:
     """Resolves the traces of new commits in a thread of its own."""
 
-    def __init__(self, readers: ReaderPool, writer: Writer) -> None:
-        """Does nothing until `start`; `run_once` works without it."""
+    def __init__(self, readers: ReaderPool, writer: Writer, options: NormaliserOptions = DEFAULT_OPTIONS) -> None:
+        """Does nothing until `start`; `run_once` works without it. `options`: how logs are read."""
         self._readers = readers
         self._writer = writer
-        self._bench = Bench()
+        self._bench = Bench(options)
         self._state = threading.Condition()
         self._work = threading.Lock()  # one pass at a time
         self._stopping = False

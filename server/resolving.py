@@ -20,6 +20,7 @@ from collectors.conventions.logs import CONTENT_EVENTS, FACT_PREFIXES, content_o
 from collectors.facts import SpanFacts
 from collectors.messages import messages
 from collectors.model import Origin, RawLog
+from collectors.normalise import DEFAULT_OPTIONS, NormaliserOptions
 from collectors.resolve import (
     DERIVED,
     MAX_HOLDERS,
@@ -30,6 +31,7 @@ from collectors.resolve import (
     Key,
     SpanContent,
     TraceSpan,
+    content_table,
     derived_table,
     resolve,
     trace_spans,
@@ -49,7 +51,9 @@ VENDORS = f"^({'|'.join(map(re.escape, VENDOR_SCOPES))})"
 class Bench:
     """What passes share: the in-memory database, and which scopes tell calls in which project."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: NormaliserOptions = DEFAULT_OPTIONS) -> None:
+        """`options`: how logs are read; the same as for spans."""
+        self._options = options
         self._bench = store.Workbench()
         self._scopes: dict[int, set[str]] = {}
 
@@ -59,9 +63,10 @@ class Bench:
     def work(self, con: Any, project_id: int, traces: Sequence[str]) -> store.Resolved:
         """Derive rows and summaries of the traces, and of other traces that tell the same calls."""
         loaded, partners = self._load(con, project_id, traces)
-        rows = self._derive(con, project_id, loaded)
-        derived = derived_table(rows)
-        summaries = self._bench.resolver_summaries(loaded, derived)
+        contents = _contents(con, project_id, loaded, self._options)
+        derived = derived_table(self._derive(con, project_id, loaded, contents))
+        told = self._bench.resolver_told(loaded, content_table(contents)) if contents else loaded
+        summaries = self._bench.resolver_summaries(told, derived)
         return store.Resolved(project_id, [*traces, *partners], derived, summaries)
 
     def summarise_alone(self, con: Any, project_id: int, traces: Sequence[str]) -> store.Resolved:
@@ -105,8 +110,7 @@ class Bench:
         scopes.update(calls["scope_name"].unique().to_pylist())
         return len(scopes) > 1
 
-    def _derive(self, con: Any, project_id: int, loaded: pa.Table) -> list[Derived]:
-        contents = _contents(con, project_id, loaded)
+    def _derive(self, con: Any, project_id: int, loaded: pa.Table, contents: Sequence[SpanContent]) -> list[Derived]:
         results = self._tool_results(con, project_id, loaded, contents)
         wanted = {*self._bench.resolver_candidates(loaded, SLACK_US)}
         wanted |= {trace_id for trace_id, _ in results} | {content.trace_id for content in contents}
@@ -155,7 +159,7 @@ def _calls(loaded: pa.Table) -> pa.Table:
     return loaded.filter(pc.is_in(loaded["kind"], pa.array(["llm", "embedding"])))
 
 
-def _contents(con: Any, project_id: int, loaded: pa.Table) -> list[SpanContent]:
+def _contents(con: Any, project_id: int, loaded: pa.Table, options: NormaliserOptions) -> list[SpanContent]:
     """What log records tell of calls that their spans do not."""
     calls = _calls(loaded)
     if calls.num_rows == 0:
@@ -165,14 +169,15 @@ def _contents(con: Any, project_id: int, loaded: pa.Table) -> list[SpanContent]:
         by_span.setdefault((row["trace_id"], row["span_id"]), []).append(_raw_log(row))
     logged = calls.filter(pc.is_in(calls["trace_id"], pa.array({trace_id for trace_id, _ in by_span}, pa.string())))
     spans = [span for span in trace_spans(_for_rules(logged)) if span.key in by_span]
-    told = (untold(span, span_content(span.key, content_of_logs(by_span[span.key]))) for span in spans)
+    told = (untold(span, span_content(span.key, content_of_logs(by_span[span.key], options))) for span in spans)
     return [content for content in told if content is not None]
 
 
 def span_content(key: Key, facts: SpanFacts) -> SpanContent:
     """The part of what logs tell that a span can take over."""
-    names = [column.name for column in fields(SpanContent)[2:]]
-    return SpanContent(*key, **{name: getattr(facts, name) for name in names})
+    names = [column.name for column in fields(SpanContent)[2:] if column.name != "session_weak"]
+    told = {name: getattr(facts, name) for name in names}
+    return SpanContent(*key, session_weak="session_weak" in facts.notes, **told)
 
 
 def _raw_log(row: dict[str, Any]) -> RawLog:

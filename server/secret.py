@@ -1,4 +1,4 @@
-"""The secret of this store with which user ids are hashed, when the settings ask for it."""
+"""How the settings want spans and logs read, and the secret of this store with which user ids are hashed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ import os
 import secrets
 from pathlib import Path
 
+from collectors.normalise import NormaliserOptions
+from server.settings import Settings
+
 FILE_NAME = "user-id.key"
 KEY_BYTES = 32
+
+
+def normaliser_options(settings: Settings) -> NormaliserOptions:
+    """What the settings say of normalising; makes the secret of hashed user ids when there is none yet."""
+    key = hash_key(settings.data_dir) if settings.hash_user_ids else b""
+    return NormaliserOptions(settings.variant_keys, settings.hash_user_ids, key)
 
 
 def hash_key(data_dir: Path) -> bytes:

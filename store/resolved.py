@@ -140,6 +140,11 @@ class Workbench:
     def close(self) -> None:
         self._con.close()
 
+    def resolver_told(self, loaded: pa.Table, contents: pa.Table) -> pa.Table:
+        """The loaded spans, with what their log records tell and they do not; in no order."""
+        with _registered(self._con, "loaded", loaded), _registered(self._con, "contents", contents):
+            return _plain(self._con.sql(sql("resolver_told")).to_arrow_table())
+
     def resolver_candidates(self, loaded: pa.Table, slack_us: int) -> list[str]:
         """Traces that may hold an exception to "a span is what its own columns say", sorted; slack in microseconds."""
         return self._traces("resolver_candidates", loaded, {"slack_us": slack_us})

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from collectors.conventions import events, finish
+from collectors.conventions.registry import classify
 from collectors.conventions.shapes import Message
 from collectors.conventions.values import dumps
+from collectors.conventions.view import MAX_KEY
 from collectors.facts import SpanFacts
 from collectors.messages import content_hash, messages
 from collectors.model import RawEvent, RawLog, RawSpan, TextMap
@@ -50,8 +52,8 @@ def _as_span(logs: Sequence[RawLog]) -> RawSpan:
     for log in logs:
         if log.event_name not in events.MESSAGE_EVENTS and log.event_name != events.CHOICE:
             attributes.update(_call_attributes(log))
-        elif "gen_ai.system" in log.attributes:
-            attributes.setdefault("gen_ai.system", log.attributes["gen_ai.system"])
+        else:
+            attributes = {key: v for key, v in log.attributes.items() if _is_of_the_call(key)} | attributes
     first = logs[0]
     times = [log.time_ns for log in logs]
     raised = [RawEvent(log.time_ns, "exception", log.attributes) for log in logs if "exception.type" in log.attributes]
@@ -59,6 +61,14 @@ def _as_span(logs: Sequence[RawLog]) -> RawSpan:
         origin=first.origin, trace_id=first.trace_id or b"", span_id=first.span_id or 0, parent_span_id=None, name="",
         start_ns=min(times), end_ns=max(times), attributes=attributes, events=raised,
     )  # fmt: skip
+
+
+_WHOSE = frozenset({"session_id", "session_id_weak", "user_id", "user_id_weak"})
+
+
+def _is_of_the_call(key: str) -> bool:
+    """Whether an attribute of a single message tells of its call: processors add the session to every record."""
+    return key == "gen_ai.system" or (len(key) <= MAX_KEY and any(name in _WHOSE for name, _, _ in classify(key)))
 
 
 def _call_attributes(log: RawLog) -> TextMap:

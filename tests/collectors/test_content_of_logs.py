@@ -74,6 +74,11 @@ def test_details_carry_the_facts_of_a_span() -> None:
     assert (facts.request_model, facts.response_id, facts.input_tokens) == ("gpt-4o", "chatcmpl-1", 12)
 
 
+def test_every_record_tells_of_session_and_user() -> None:
+    facts = content_of_logs([log("gen_ai.user.message", {"content": "Hi"}, **{"session.id": "s", "enduser.id": "ada"})])
+    assert (facts.session_id, facts.user_id) == ("s", "ada")
+
+
 def test_a_record_sent_twice_is_read_once() -> None:
     assert content_of_logs([*OLD, OLD[0]]) == content_of_logs(OLD)
 

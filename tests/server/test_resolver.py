@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from collectors.normalise import NormaliserOptions
+from collectors.normalise import NormaliserOptions, hashed_user
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
 from server import resolving
@@ -315,6 +315,41 @@ def test_a_log_adds_what_a_span_with_messages_and_tokens_leaves_out(workplace: W
     workplace.resolve()
     assert workplace.rows("select cache_read_tokens, input_tokens from trace_summaries") == [(4, 20)]
     assert workplace.rows("select rule, cache_read_tokens, input from span_derived") == [("from_logs", 4, None)]
+
+
+IDENTITY = [
+    pytest.param({}, {"session.id": "log", "user.id": "ada"}, ("log", "ada"), id="only-on-the-log"),
+    pytest.param({"session.id": "span"}, {"session.id": "log"}, ("span", None), id="the-span-is-before-its-log"),
+    pytest.param(
+        {"gen_ai.conversation.id": "run"}, {"session.id": "log"}, ("log", None), id="a-name-is-before-an-id-of-a-run"
+    ),
+    pytest.param(
+        {"session.id": "span"}, {"gen_ai.conversation.id": "run"}, ("span", None), id="an-id-of-a-run-is-after-a-name"
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "logged", "expected"), IDENTITY)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_session_and_user_that_a_log_tells(
+    workplace: Workplace, told: dict[str, Any], logged: dict[str, Any], expected: tuple[str | None, ...], turn: int
+) -> None:
+    for request in [span_request(1, "a", CHAT | told), log_request(1, logged)][::turn]:
+        workplace.send(request)
+        workplace.resolver.run_once()
+    workplace.resolve()
+    assert workplace.rows("select session_id, user_id from trace_summaries") == [expected]
+
+
+def test_a_user_that_a_log_tells_is_hashed_as_on_a_span(workplaces: Callable[[], Workplace]) -> None:
+    options = NormaliserOptions(hash_user_ids=True, user_id_key=b"secret")
+    workplace = workplaces()
+    resolver = Resolver(workplace.readers, workplace.writer, options)
+    workplace.send(span_request(1, "a", CHAT))
+    workplace.send(log_request(1, {"user.id": "ada"}))
+    resolver.run_once()
+    resolver.stop()
+    assert workplace.rows("select user_id from trace_summaries") == [(hashed_user("ada", b"secret"),)]
 
 
 def sums(workplace: Workplace) -> tuple[Any, ...]:
