@@ -1,4 +1,4 @@
-"""A decoded request as the writer's batch. Pure; runs in the decoding threads."""
+"""A decoded request as the writer's batch. Pure; runs in the decoding processes."""
 
 from __future__ import annotations
 

@@ -64,11 +64,6 @@ class Resolver:
             self._thread.join(timeout_s)
         self._bench.close()
 
-    def notify(self) -> None:
-        """Something was committed: look now rather than at the next poll."""
-        with self._state:
-            self._state.notify_all()
-
     def settle(self, timeout_s: float = 10.0) -> bool:
         """Wait until everything committed before the call is resolved.
 
@@ -188,7 +183,7 @@ class Resolver:
         return min(max(REST_FACTOR * took_s, REST_S[0]), REST_S[1])
 
     def _pause(self, seconds: float, *, urgent: bool = True) -> None:
-        """Wait; a caller of `settle`, or `notify`, ends an urgent wait."""
+        """Wait; a caller of `settle` ends an urgent wait."""
         with self._state:
             if self._stopping or (urgent and self._waiting):
                 return
