@@ -12,6 +12,7 @@ UNKNOWN = "unknown"
 
 _ADDRESS = re.compile(r":(?=//)|www(?=\.)|@|mailto(?=:)|xmpp(?=:)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~:$&@=/^\"'])")
+_NOTHING = 1e-9  # below it a number is what rounding left behind
 
 
 def count(value: float | None) -> str:
@@ -30,8 +31,8 @@ def short(value: float | None) -> str:
 
 
 def digits(value: float, figures: int = 3) -> str:
-    """`value` at `figures` significant digits, never in exponent form, without needless zeros."""
-    if value == 0:
+    """`value` at `figures` significant digits, never in exponent form, without needless zeros; below 1e-9 it is 0."""
+    if abs(value) < _NOTHING:
         return "0"
     places = max(0, figures - 1 - math.floor(math.log10(abs(value))))
     text = f"{round(value, places):,.{places}f}"

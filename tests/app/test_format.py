@@ -26,6 +26,11 @@ def test_short(value: float | None, expected: str) -> None:
     assert fmt.short(value) == expected
 
 
+@pytest.mark.parametrize(("value", "expected"), [(4.6e-15, "0"), (-1e-12, "0"), (0.00123, "0.0012")])
+def test_digits_leave_what_rounding_left_behind(value: float, expected: str) -> None:
+    assert fmt.digits(value, 2) == expected
+
+
 @pytest.mark.parametrize(
     ("nanoseconds", "expected"),
     [
