@@ -12,6 +12,7 @@ UNKNOWN = "unknown"
 
 _ADDRESS = re.compile(r":(?=//)|www(?=\.)|@|mailto(?=:)|xmpp(?=:)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~:$&@=/^\"'])")
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _NOTHING = 1e-9  # below it a number is what rounding left behind
 
 
@@ -124,6 +125,19 @@ def plain(text: str, limit: int = 300) -> str:
     Streamlit renders labels, titles and captions as Markdown; unescaped, a span's name could fetch a remote image. It
     also makes links of bare addresses, escaped or not, so an invisible word joiner takes those apart.
     """
-    line = " ".join(text.split())
-    cut = line if len(line) <= limit else line[: limit - 1] + "…"
-    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", cut))
+    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", clip(text, limit)))
+
+
+def clip(text: str, limit: int = 300) -> str:
+    """One line of untrusted text where no Markdown is read: cut to `limit` letters, in the order it is stored."""
+    line = " ".join(straight(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def straight(text: str) -> str:
+    """Without the marks that turn the direction of what follows (U+202A to U+202E, U+2066 to U+2069).
+
+    They are never closed for certain, so one in a name would reverse the page's own words after it, or show `gpj.exe`
+    as `exe.jpg`. Right-to-left letters need none of them.
+    """
+    return _TURNING.sub("", text)

@@ -83,3 +83,14 @@ def test_addresses_are_taken_apart_so_that_no_link_is_made() -> None:
 def test_plain_text_is_one_line_and_cut() -> None:
     assert fmt.plain("a\n# b") == "a \\# b"
     assert fmt.plain("x" * 400, limit=10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize("mark", list("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+def test_no_mark_turns_the_words_after_a_name(mark: str) -> None:
+    assert fmt.plain(f"gpj{mark}exe") == "gpjexe"
+    assert fmt.straight(f"a{mark}\nאב") == "a\nאב"
+
+
+def test_a_clipped_text_is_one_line_without_escapes() -> None:
+    assert fmt.clip("a\n *b*") == "a *b*"
+    assert fmt.clip("x" * 50, 10) == "x" * 9 + "…"
