@@ -174,6 +174,23 @@ def filled(serve: Callable[[str], Served]) -> Served:
     return served
 
 
+@pytest.fixture(scope="session")
+def few(serve: Callable[[str], Served]) -> Served:
+    """Three traces: of two minutes ago, its one call half-told; of three hours ago, failed; of five hours ago, calls
+    that told nothing and half. No window holds more than one unless it is wide.
+    """
+    served, now, call = serve("few"), time.time_ns(), {"gen_ai__operation__name": "chat"}
+    half = Telling(bytes([1]) * 16, now - 120_000_000_000).span(1, "half", 0, 900)
+    served.send(half.span(2, "chat", 5, 800, parent=1, gen_ai__usage__output_tokens=60, **call).body())
+    failed = Telling(bytes([2]) * 16, now - 3 * 3600_000_000_000).span(1, "bad", 0, 50, error="boom")
+    served.send(failed.span(2, "chat", 5, 20, parent=1, error="boom", **call).body())
+    mixed = Telling(bytes([3]) * 16, now - 5 * 3600_000_000_000).span(1, "mixed", 0, 500)
+    mixed.span(2, "chat", 5, 20, parent=1, gen_ai__usage__input_tokens=7, **call)
+    served.send(mixed.span(3, "chat", 50, 20, parent=1, **call).body())
+    served.settle()
+    return served
+
+
 def _small(index: int, start_ns: int) -> bytes:
     """A root and one model call; every tenth call failed, every fifteenth told no usage."""
     trace = Telling(bytes([7]) * 15 + bytes([index]), start_ns, service=f"svc{index % 3}")

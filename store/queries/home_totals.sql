@@ -1,5 +1,6 @@
 -- One row: sums over the traces that started in [since, until). The error rate carries Wilson's 95 % interval (z = 1.96).
 -- Tokens and costs are null when no call told any; counts over no traces are 0; rates over no traces are null.
+-- At rates of 0 and 1 the interval ends there exactly; computed, rounding leaves it a little beside, and the rate out of it.
 with sums as (
     select count(*) as traces,
            count(*) filter (where status = 'error') as failed_traces,
@@ -18,7 +19,9 @@ with sums as (
     select *, 1.96 * sqrt(error_rate * (1 - error_rate) / n + 3.8416 / (4 * n * n)) as reach from rates
 )
 select traces, failed_traces, error_rate,
-       greatest(0.0, (error_rate + 3.8416 / (2 * n) - reach) / (1 + 3.8416 / n)) as error_rate_low,
-       least(1.0, (error_rate + 3.8416 / (2 * n) + reach) / (1 + 3.8416 / n)) as error_rate_high,
+       case when failed_traces = 0 then error_rate
+            else greatest(0.0, (error_rate + 3.8416 / (2 * n) - reach) / (1 + 3.8416 / n)) end as error_rate_low,
+       case when failed_traces = traces then error_rate
+            else least(1.0, (error_rate + 3.8416 / (2 * n) + reach) / (1 + 3.8416 / n)) end as error_rate_high,
        model_calls_ok, model_calls_failed, input_tokens, output_tokens, unknown_usage_calls, cost_usd, newest
 from spread
