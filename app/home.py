@@ -27,7 +27,7 @@ def totals(window: state.Window, newest: pd.Series) -> None:
     edges = pd.Timestamp(window.since), pd.Timestamp(window.until), pd.Timedelta(window.bucket)
     buckets = charts.filled(data.home_series(window.since, window.until, window.bucket), *edges)
     timed = charts.filled(data.home_latency(window.since, window.until, window.bucket), *edges)
-    _tiles(now, latency, buckets, timed)
+    _tiles(now, latency, data.home_half_told(window.since, window.until), buckets, timed)
     _figures(window, buckets, timed)
 
 
@@ -56,13 +56,13 @@ def _change(window: state.Window, now: pd.Series, before: pd.Series) -> str:
     )
 
 
-def _tiles(now: pd.Series, latency: pd.Series, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
+def _tiles(now: pd.Series, latency: pd.Series, half: int, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
     tiles = (
         _count_tile("Traces", now["traces"], now["failed_traces"], buckets["traces"]),
         _calls_tile(now, buckets),
         _rate_tile(now, buckets),
         _latency_tile(latency, timed),
-        _token_tile(now, buckets),
+        _token_tile(now, half, buckets),
     )
     for slot, tile in zip(st.columns(len(tiles)), tiles, strict=True):
         with slot:
@@ -96,13 +96,32 @@ def _latency_tile(latency: pd.Series, timed: pd.DataFrame) -> widgets.Tile:
     )
 
 
-def _token_tile(now: pd.Series, buckets: pd.DataFrame) -> widgets.Tile:
+def _token_tile(now: pd.Series, half: int, buckets: pd.DataFrame) -> widgets.Tile:
+    """`half`: calls that told one side only. What is not told in full is a least: `≥ 28.7k`."""
     known = [value for value in (now["input_tokens"], now["output_tokens"]) if not fmt.absent(value)]
     unknown = int(now["unknown_usage_calls"])
-    exact = f"{fmt.count(now['input_tokens'])} in (with cache), {fmt.count(now['output_tokens'])} out (with reasoning)"
-    note = f"unknown for {fmt.plural(unknown, 'call')}" if unknown else "told by every call"
+    least = "≥ " if known and (half or unknown) else ""
+    exact = (
+        f"{fmt.count(now['input_tokens'])} in (with cache), {fmt.count(now['output_tokens'])} out (with reasoning). "
+        f"Of the calls that ended well {unknown:,} told nothing, {half:,} only one side"
+    )
     series = buckets["input_tokens"].fillna(0) + buckets["output_tokens"].fillna(0)
-    return widgets.Tile("Tokens", fmt.short(sum(known) if known else None), exact, note, series)
+    calls = now["model_calls_ok"] + now["model_calls_failed"]
+    value = f"{least}{fmt.short(sum(known))}" if known or not calls else fmt.UNKNOWN
+    return widgets.Tile("Tokens", value, exact, _told(now, half, unknown), series)
+
+
+def _told(now: pd.Series, half: int, unknown: int) -> str:
+    """Who told tokens, in at most 28 letters: what the tile holds at 1280 pixels."""
+    if half and unknown:
+        return f"{fmt.short(unknown)} unknown, {fmt.short(half)} half-told"
+    if half:
+        return f"half-told by {fmt.plural(half, 'call')}"
+    if unknown:
+        return f"unknown for {fmt.plural(unknown, 'call')}"
+    if not now["model_calls_ok"]:
+        return "no call ended well" if now["model_calls_failed"] else "no model call"
+    return "told by all that ended well" if now["model_calls_failed"] else "told by every call"
 
 
 def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:

@@ -56,6 +56,15 @@ def home_latency_total(con: DuckDBPyConnection, project_id: int, since: datetime
 
 
 @query(right="read")
+def home_half_told(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> pa.Table:
+    """One row: calls, the model calls that ended well and told either input or output tokens, not both.
+
+    They stand beside the unknown_usage_calls of `home_totals`, which told neither.
+    """
+    return ask(con, "home_half_told", {"project_id": project_id, "since": since, "until": until})
+
+
+@query(right="read")
 def home_problems(
     con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, max_rows: int | None = None
 ) -> pa.Table:

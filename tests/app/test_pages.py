@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ Open = Callable[..., AppTest]
 def words(page: AppTest) -> str:
     parts = (*page.title, *page.markdown, *page.caption, *page.text, *page.error, *page.warning, *page.info)
     return "\n".join(str(part.value) for part in parts)
+
+
+def between(first: float, last: float) -> dict[str, str]:
+    """The URL's time range, from `first` to `last` hours ago."""
+    since, until = ((datetime.now(UTC) - timedelta(hours=ago)).strftime("%Y-%m-%dT%H:%M") for ago in (first, last))
+    return {"range": "custom", "from": since, "to": until}
 
 
 def test_home_over_an_empty_store_says_what_to_do(page: Open, empty_url: str) -> None:
@@ -59,6 +66,22 @@ def test_home_tells_what_came_in(page: Open, filled: Any) -> None:
     assert "95 % interval" in words(home)
     tokens = next(tile for tile in home.metric if tile.label == "Tokens")
     assert tokens.delta == "unknown for 9 calls"
+
+
+@pytest.mark.parametrize(
+    ("hours", "value", "note"),
+    [
+        pytest.param((1, 0), "≥ 60", "half-told by 1 call", id="half"),
+        pytest.param((4, 2), "unknown", "no call ended well", id="failed"),
+        pytest.param((6, 4.5), "≥ 7", "1 unknown, 1 half-told", id="half-and-unknown"),
+    ],
+)
+def test_tokens_that_were_not_told_in_full_are_a_least(
+    page: Open, few: Any, hours: tuple[float, float], value: str, note: str
+) -> None:
+    home = page(few.note.api_url, **between(*hours))
+    tile = next(tile for tile in home.metric if tile.label == "Tokens")
+    assert (tile.value, tile.delta) == (value, note)
 
 
 def test_home_shows_the_ledger_of_the_api(page: Open, filled: Any) -> None:

@@ -31,3 +31,16 @@ def test_a_rate_over_no_traces_is_unknown(few: Any) -> None:
     totals = home(few, "home_totals", (99, 98))
     assert totals["traces"] == 0
     assert totals[["error_rate", "error_rate_low", "error_rate_high"]].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("hours", "half", "unknown"),
+    [
+        pytest.param((1, 0), 1, 0, id="half"),
+        pytest.param((4, 2), 0, 0, id="failed"),
+        pytest.param((6, 4.5), 1, 1, id="half-and-unknown"),
+    ],
+)
+def test_half_told_calls_are_counted_apart(few: Any, hours: tuple[float, float], half: int, unknown: int) -> None:
+    assert home(few, "home_half_told", hours)["calls"] == half
+    assert home(few, "home_totals", hours)["unknown_usage_calls"] == unknown
