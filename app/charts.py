@@ -73,34 +73,83 @@ def filled(series: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp, bucke
 
 
 COUNTS = ("traces", "failed_traces", "model_calls_ok", "model_calls_failed", "unknown_usage_calls", "calls")
+_FEW = (
+    3  # calls a bucket; below it quantiles are but the calls themselves, and a line between them tells a false course
+)
 
 
-def calls(series: pd.DataFrame, scope: str, theme: Theme) -> go.Figure:
-    """Model calls per bucket, stacked: ended well, failed. `series` has bucket, model_calls_ok, model_calls_failed."""
+def calls(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) -> go.Figure:
+    """Model calls per bucket, stacked: ended well, failed.
+
+    `series` has every bucket (see `filled`), each `step` long, with model_calls_ok and model_calls_failed.
+    """
     total = int(series["model_calls_ok"].sum() + series["model_calls_failed"].sum())
     figure = _figure("Model calls", f"n = {fmt.plural(total, 'call')}, {scope}", theme)
     for column, name, ink in (("model_calls_ok", "ended well", GOOD), ("model_calls_failed", "failed", BAD)):
-        figure.add_bar(x=series["bucket"], y=series[column], name=name, marker_color=ink, hovertemplate="%{y:,} calls")
+        figure.add_bar(
+            x=series["bucket"], y=series[column], name=name, marker_color=ink, hovertemplate="%{y:,} calls",
+            **_over_bucket(series, step),
+        )  # fmt: skip
     figure.update_layout(barmode="stack", showlegend=bool(series["model_calls_failed"].sum()), legend=_LEGEND)
-    return figure
+    return figure.update_xaxes(range=_edges(series, step))
 
 
-def latency(series: pd.DataFrame, scope: str, theme: Theme) -> go.Figure:
-    """Duration of model calls per bucket, median and 95th percentile, in seconds; points if buckets are few."""
+def latency(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) -> go.Figure:
+    """Duration of model calls per bucket, median and 95th percentile, in seconds; points alone if calls are few.
+
+    `series` has every bucket, each `step` long, with calls, p50_ns and p95_ns; null quantiles leave a gap.
+    """
     n = int(series["calls"].sum())
     figure = _figure("Model call duration, median to p95", f"n = {fmt.plural(n, 'call')} ended well, {scope}", theme)
-    p50, p95 = series["p50_ns"] / 1e9, series["p95_ns"] / 1e9
-    mode = "lines+markers" if series["p95_ns"].notna().sum() <= 60 else "lines"
-    hover = [fmt.duration(value) for value in series["p50_ns"]], [fmt.duration(value) for value in series["p95_ns"]]
-    common = {"x": series["bucket"], "mode": mode, "marker": {"size": 4}, "hovertemplate": "%{customdata}"}
-    figure.add_scatter(y=p50, name="median", customdata=hover[0], line={"color": PALETTE[0], "width": 2}, **common)
+    middle, few = series["bucket"] + step / 2, series["calls"][series["calls"] > 0].median() < _FEW
+    p50, p95 = (series[name].astype("float64") / 1e9 for name in ("p50_ns", "p95_ns"))
+    if few:
+        _stems(figure, middle, p50, p95)
+    else:
+        _band(figure, middle, p50, p95)
+    for y, name, ink, mark in ((p95, "p95", PALETTE[1], "circle-open"), (p50, "median", PALETTE[0], "circle")):
+        figure.add_scatter(
+            x=series["bucket"], y=y, name=name, mode="markers" if few else "lines+markers",
+            marker={"size": 8 if few and name == "p95" else 5, "symbol": mark if few else "circle"},
+            line={"color": ink, "width": 2}, hovertemplate="%{customdata}",
+            customdata=[fmt.duration(value * 1e9) for value in y], **_over_bucket(series, step),
+        )  # fmt: skip
+    _label_ends(figure, middle, ((p95, "p95", PALETTE[1]), (p50, "median", PALETTE[0])))
+    return figure.update_yaxes(ticksuffix=" s").update_xaxes(range=_edges(series, step))
+
+
+def _over_bucket(series: pd.DataFrame, step: pd.Timedelta) -> dict[str, object]:
+    """Marks stand over the middle of their bucket, bars as wide as it, while hovers and clicks name its start."""
+    return {"xperiod": _ms(step), "xperiod0": series["bucket"].iloc[0], "xperiodalignment": "middle"}
+
+
+def _ms(step: pd.Timedelta) -> float:
+    return step / pd.Timedelta(milliseconds=1)
+
+
+def _edges(series: pd.DataFrame, step: pd.Timedelta) -> list[pd.Timestamp]:
+    """Whole buckets, the first and last ones too, so that figures side by side have one axis."""
+    return [series["bucket"].iloc[0], series["bucket"].iloc[-1] + step]
+
+
+def _stems(figure: go.Figure, x: pd.Series, low: pd.Series, high: pd.Series) -> None:
+    """A thin vertical from median to p95 of each bucket."""
+    gap = pd.Series([None] * len(x), dtype="float64")
     figure.add_scatter(
-        y=p95, name="p95", customdata=hover[1], line={"color": PALETTE[1], "width": 2},
-        fill="tonexty", fillcolor="rgba(127,136,148,0.16)", **common,
+        x=x.repeat(3), y=pd.concat([low, high, gap]).sort_index(kind="stable"), mode="lines", hoverinfo="skip",
+        line={"color": GREY, "width": 1}, name="median to p95",
     )  # fmt: skip
-    _label_ends(figure, series["bucket"], ((p50, "median", PALETTE[0]), (p95, "p95", PALETTE[1])))
-    figure.update_yaxes(ticksuffix=" s")
-    return figure
+
+
+def _band(figure: go.Figure, x: pd.Series, low: pd.Series, high: pd.Series) -> None:
+    """The area between two lines, each run of buckets without a gap by itself: a fill across gaps crosses itself."""
+    known = low.notna()
+    runs = [run.index for _, run in low[known].groupby((~known).cumsum()[known])]
+    around = [([*x[run], *x[run][::-1], None], [*high[run], *low[run][::-1], None]) for run in runs if len(run) > 1]
+    figure.add_scatter(
+        x=[at for xs, _ in around for at in xs], y=[at for _, ys in around for at in ys], mode="lines",
+        line={"width": 0}, fill="toself", fillcolor="rgba(127,136,148,0.16)", hoverinfo="skip", name="median to p95",
+    )  # fmt: skip
 
 
 _LEGEND = {
@@ -121,10 +170,20 @@ def _figure(title: str, subtitle: str, theme: Theme) -> go.Figure:
 
 
 def _label_ends(figure: go.Figure, x: pd.Series, lines: Sequence[tuple[pd.Series, str, str]]) -> None:
-    for y, name, ink in lines:
-        known = y.dropna()
-        if not known.empty:
-            figure.add_annotation(
-                x=x[known.index[-1]], y=known.iloc[-1], text=name, showarrow=False, xanchor="left", xshift=6,
-                font={"color": ink, "size": 12},
-            )  # fmt: skip
+    """Names beside the last point of both lines, the upper first; pushed apart, and off the axis, where they touch."""
+    ends = [y.dropna() for y, _, _ in lines]
+    if any(known.empty for known in ends):
+        return
+    top = max(float(known.max()) for known in ends) or 1.0
+    high, low = (float(known.iloc[-1]) / top * _PLOT_HEIGHT for known in ends)
+    below = max(_LINE_HEIGHT / 2, low - max(0.0, _LINE_HEIGHT - high + low) / 2)
+    for (_, name, ink), known, shift in zip(
+        lines, ends, (max(high, below + _LINE_HEIGHT) - high, below - low), strict=True
+    ):
+        figure.add_annotation(
+            x=x[known.index[-1]], y=known.iloc[-1], text=name, showarrow=False, xanchor="left", xshift=7, yshift=shift,
+            font={"color": ink, "size": 12},
+        )  # fmt: skip
+
+
+_PLOT_HEIGHT, _LINE_HEIGHT = 120, 14  # pixels: of the axis within HEIGHT, of a label

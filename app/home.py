@@ -125,28 +125,27 @@ def _told(now: pd.Series, half: int, unknown: int) -> str:
 
 
 def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
-    zone, theme, step = widgets.zone(), widgets.theme(), fmt.duration(window.bucket.total_seconds() * 1e9)
-    scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}, by {step}"
-    left, right = st.columns(2)
-    drawn = (
-        (left, "calls", charts.calls(_local(buckets), scope, theme), "Model calls over time, ended well and failed"),
-        (
-            right,
-            "latency",
-            charts.latency(_local(timed), scope, theme),
-            "Median and 95th percentile of the duration of model calls over time",
-        ),
+    zone, theme, step = widgets.zone(), widgets.theme(), pd.Timedelta(window.bucket)
+    scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}, {_by(step)}"
+    alts = (
+        "Model calls over time, ended well and failed",
+        "Median and 95th percentile of the duration of model calls over time",
     )
-    for slot, key, figure, alt in drawn:
+    drawn = (charts.calls(_local(buckets), step, scope, theme), charts.latency(_local(timed), step, scope, theme))
+    for slot, key, figure, alt in zip(st.columns(2), ("calls", "latency"), drawn, alts, strict=True):
         with slot:
             event = st.plotly_chart(
                 figure, theme=None, key=f"home-{key}", on_select="rerun", selection_mode="points", alt=alt,
                 config={"displayModeBar": False},
             )  # fmt: skip
-            _bucket_link(cast("dict[str, Any]", event), window)
+            _bucket_link(cast("dict[str, Any]", event), buckets["bucket"], step)
     with st.popover("Figures as tables", type="tertiary"):
         st.dataframe(_local(buckets), hide_index=True, alt="Traces, model calls and tokens per bucket")
         st.dataframe(_local(timed), hide_index=True, alt="Duration of model calls per bucket, nanoseconds")
+
+
+def _by(step: pd.Timedelta) -> str:
+    return f"by {fmt.duration(step.total_seconds() * 1e9)}"
 
 
 def _local(frame: pd.DataFrame) -> pd.DataFrame:
@@ -154,20 +153,19 @@ def _local(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(bucket=frame["bucket"].dt.tz_convert(widgets.zone()).dt.tz_localize(None))
 
 
-def _bucket_link(event: dict[str, Any], window: state.Window) -> None:
+def _bucket_link(event: dict[str, Any], buckets: pd.Series, step: pd.Timedelta) -> None:
     """A click on a bucket offers the traces behind it, in a tab of their own.
 
     Within the session Streamlit refuses to set parameters that a widget is bound to (`range`), by `switch_page` and
-    `page_link` alike.
+    `page_link` alike. The bucket is found by number: the axis has local times, of which an hour of autumn has two.
     """
-    points = event.get("selection", {}).get("points", [])
-    if not points:
+    places = [point["point_index"] for point in event.get("selection", {}).get("points", [])]
+    if not places or places[0] >= len(buckets):
         return
-    start = pd.Timestamp(points[0]["x"]).tz_localize(widgets.zone())
-    stop = start + pd.Timedelta(window.bucket)
-    since, until = (at.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M") for at in (start, stop))
+    start, zone = buckets.iloc[places[0]], widgets.zone()
+    since, until = (at.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M") for at in (start, start + step))
     url = f"traces?{urlencode({'range': 'custom', 'from': since, 'to': until})}"
-    label = f"Traces of {start.strftime('%Y-%m-%d %H:%M')} to {stop.strftime('%H:%M')}"
+    label = f"Traces of {fmt.moment(start, zone)[:16]} to {fmt.clock(start + step, zone)[:5]}"
     st.link_button(label, url, icon=":material/open_in_new:", type="tertiary")
 
 
