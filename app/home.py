@@ -82,7 +82,7 @@ def _calls_tile(now: pd.Series, buckets: pd.DataFrame) -> widgets.Tile:
 
 def _rate_tile(now: pd.Series, buckets: pd.DataFrame) -> widgets.Tile:
     low, high = (fmt.digits(now[name] * 100, 2) for name in ("error_rate_low", "error_rate_high"))
-    share = buckets["failed_traces"] / buckets["traces"].where(buckets["traces"] > 0)
+    share = (buckets["failed_traces"] / buckets["traces"].where(buckets["traces"] > 0) * 100).round(2)
     exact = f"{now['failed_traces']:,} of {now['traces']:,} traces; the range is the 95 % interval"
     note = f"{low} to {high} %, n = {fmt.short(now['traces'])}"
     return widgets.Tile("Error rate", fmt.percent(now["error_rate"]), exact, note, share)
@@ -91,9 +91,8 @@ def _rate_tile(now: pd.Series, buckets: pd.DataFrame) -> widgets.Tile:
 def _latency_tile(latency: pd.Series, timed: pd.DataFrame) -> widgets.Tile:
     value = fmt.duration(latency["p95_ns"])
     exact = f"{fmt.count(latency['p95_ns'])} ns, calls that ended well; median {fmt.duration(latency['p50_ns'])}"
-    return widgets.Tile(
-        "p95 of model calls", value, exact, f"n = {fmt.plural(latency['calls'], 'call')}", timed["p95_ns"]
-    )
+    course = (timed["p95_ns"].astype("float64") / 1e9).round(3)  # the line's hover tells the number as it is
+    return widgets.Tile("p95 of model calls", value, exact, f"n = {fmt.plural(latency['calls'], 'call')}", course)
 
 
 def _token_tile(now: pd.Series, half: int, buckets: pd.DataFrame) -> widgets.Tile:

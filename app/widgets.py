@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -148,7 +149,7 @@ class Tile:
 
 
 def tile(shown: Tile) -> None:
-    known = [float(value) for value in shown.series if not fmt.absent(value)]
+    course = [math.nan if fmt.absent(value) else float(value) for value in shown.series]  # NaN breaks the line
     st.metric(
         shown.label,
         shown.value,
@@ -158,7 +159,7 @@ def tile(shown: Tile) -> None:
         help=shown.exact,
         border=True,
         height="stretch",
-        chart_data=known if len(known) > 1 else None,
+        chart_data=None if all(map(math.isnan, course)) else course,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,6 +83,13 @@ def test_tokens_that_were_not_told_in_full_are_a_least(
     home = page(few.note.api_url, **between(*hours))
     tile = next(tile for tile in home.metric if tile.label == "Tokens")
     assert (tile.value, tile.delta) == (value, note)
+
+
+def test_sparklines_keep_the_gaps_of_empty_buckets(page: Open, few: Any) -> None:
+    tiles = {tile.label: tile.proto.chart_data for tile in page(few.note.api_url, range="1h").metric}
+    assert {len(course) for course in tiles.values()} == {60}
+    assert sum(not math.isnan(value) for value in tiles["p95 of model calls"]) == 1
+    assert sum(not math.isnan(value) for value in tiles["Error rate"]) == 1
 
 
 def test_home_shows_the_ledger_of_the_api(page: Open, filled: Any) -> None:
