@@ -64,9 +64,15 @@ for _theme in ("light", "dark"):
     pio.templates[f"assayline_{_theme}"] = template(_theme)
 
 
-def filled(series: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp, bucket: pd.Timedelta) -> pd.DataFrame:
-    """Every bucket of [since, until): counts of buckets without a row are 0, sums of what nobody told stay null."""
-    buckets = pd.date_range(since.floor(bucket), until, freq=bucket, inclusive="left", name="bucket")
+def filled(
+    series: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp, bucket: pd.Timedelta, offset: pd.Timedelta
+) -> pd.DataFrame:
+    """Every bucket of [since, until): counts of buckets without a row are 0, sums of what nobody told stay null.
+
+    Buckets are whole in a zone `offset` ahead of UTC, as the queries cut them.
+    """
+    start = (since + offset).floor(bucket) - offset
+    buckets = pd.date_range(start, until, freq=bucket, inclusive="left", name="bucket")
     full = series.set_index("bucket").reindex(buckets).reset_index()
     counts = [name for name in COUNTS if name in full]
     return full.assign(**{name: full[name].fillna(0).astype("int64") for name in counts})

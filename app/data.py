@@ -69,14 +69,14 @@ def home_totals(since: datetime, until: datetime) -> pd.Series:
     return ask("home_totals", since=since, until=until).frame.iloc[0]
 
 
-def home_series(since: datetime, until: datetime, bucket: timedelta) -> pd.DataFrame:
-    """One row per bucket with traces; see query `home_series`."""
-    return ask("home_series", since=since, until=until, bucket_us=_micros(bucket)).frame
+def home_series(since: datetime, until: datetime, bucket: timedelta, offset: timedelta) -> pd.DataFrame:
+    """One row per bucket with traces; see query `home_series`. `offset`: of the viewer's zone from UTC."""
+    return ask("home_series", since=since, until=until, bucket_us=_micros(bucket), offset_us=_micros(offset)).frame
 
 
-def home_latency(since: datetime, until: datetime, bucket: timedelta) -> pd.DataFrame:
-    """One row per bucket with model calls that ended well."""
-    return ask("home_latency", since=since, until=until, bucket_us=_micros(bucket)).frame
+def home_latency(since: datetime, until: datetime, bucket: timedelta, offset: timedelta) -> pd.DataFrame:
+    """One row per bucket with model calls that ended well; buckets as in `home_series`."""
+    return ask("home_latency", since=since, until=until, bucket_us=_micros(bucket), offset_us=_micros(offset)).frame
 
 
 def home_latency_total(since: datetime, until: datetime) -> pd.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -24,11 +24,17 @@ def totals(window: state.Window, newest: pd.Series) -> None:
     if not now["traces"]:
         _nothing_here(window, newest)
         return
-    edges = pd.Timestamp(window.since), pd.Timestamp(window.until), pd.Timedelta(window.bucket)
-    buckets = charts.filled(data.home_series(window.since, window.until, window.bucket), *edges)
-    timed = charts.filled(data.home_latency(window.since, window.until, window.bucket), *edges)
+    buckets, timed = _by_bucket(window)
     _tiles(now, latency, data.home_half_told(window.since, window.until), buckets, timed)
     _figures(window, buckets, timed)
+
+
+def _by_bucket(window: state.Window) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Sums and durations of every bucket; days begin at the viewer's midnight."""
+    offset = window.until.astimezone(widgets.zone()).utcoffset() or timedelta(0)
+    cut = (window.since, window.until, window.bucket, offset)
+    edges = pd.Timestamp(window.since), pd.Timestamp(window.until), pd.Timedelta(window.bucket), pd.Timedelta(offset)
+    return charts.filled(data.home_series(*cut), *edges), charts.filled(data.home_latency(*cut), *edges)
 
 
 def finding(window: state.Window, now: pd.Series, before: pd.Series, latency: pd.Series) -> str:

@@ -22,31 +22,42 @@ def home_totals(con: DuckDBPyConnection, project_id: int, since: datetime, until
 
 
 @query(right="read")
-def home_series(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, bucket_us: int) -> pa.Table:
-    """The sums of `home_totals` per bucket of `bucket_us` microseconds from 1970 UTC on; empty buckets have no row.
+def home_series(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    bucket_us: int,
+    offset_us: int = 0,
+) -> pa.Table:
+    """The sums of `home_totals` per bucket of `bucket_us` microseconds; empty buckets have no row.
+
+    Buckets are counted from 1970 on in a zone `offset_us` ahead of UTC, so that days begin at its midnight; `bucket` is
+    the start in UTC. The offset is one for the whole window: across a change of the clocks days begin an hour off.
 
     Raises:
-        ValueError: `bucket_us` is not positive.
+        ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
     """
-    _check_bucket(bucket_us)
-    params = {"project_id": project_id, "since": since, "until": until, "bucket_us": bucket_us}
-    return ask(con, "home_series", params)
+    return ask(con, "home_series", _bucketed(project_id, since, until, bucket_us, offset_us))
 
 
 @query(right="read")
-def home_latency(
-    con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, bucket_us: int
+def home_latency(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    bucket_us: int,
+    offset_us: int = 0,
 ) -> pa.Table:
     """Exact quantiles of the duration (ns) of model calls that ended well, per bucket; empty buckets have no row.
 
-    A call told by several spans counts once.
+    A call told by several spans counts once. Buckets as in `home_series`.
 
     Raises:
-        ValueError: `bucket_us` is not positive.
+        ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
     """
-    _check_bucket(bucket_us)
-    params = {"project_id": project_id, "since": since, "until": until, "bucket_us": bucket_us}
-    return ask(con, "home_latency", params)
+    return ask(con, "home_latency", _bucketed(project_id, since, until, bucket_us, offset_us))
 
 
 @query(right="read")
@@ -86,7 +97,16 @@ def home_newest(con: DuckDBPyConnection, project_id: int) -> pa.Table:
     return ask(con, "home_newest", {"project_id": project_id})
 
 
-def _check_bucket(bucket_us: int) -> None:
+def _bucketed(project_id: int, since: datetime, until: datetime, bucket_us: int, offset_us: int) -> dict[str, object]:
     if bucket_us < 1:
         message = f"bucket_us must be at least 1, not {bucket_us}"
         raise ValueError(message)
+    if abs(offset_us) > _DAY_US:
+        message = f"offset_us must be within a day, not {offset_us}"
+        raise ValueError(message)
+    return {
+        "project_id": project_id, "since": since, "until": until, "bucket_us": bucket_us, "offset_us": offset_us,
+    }  # fmt: skip
+
+
+_DAY_US = 24 * 3600 * 1_000_000

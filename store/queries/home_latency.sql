@@ -1,8 +1,8 @@
 -- One row per bucket with such calls, oldest first: exact quantiles of the duration, in nanoseconds, of model calls that ended well.
--- A call told by several spans counts once; calls of unknown duration are left out.
+-- Buckets as in `home_series`. A call told by several spans counts once; calls of unknown duration are left out.
 -- A left join, since `not exists` takes eight times as long here (350 against 43 ms over 3 million calls).
 with calls as (
-    select epoch_us(s.start_time) // $bucket_us * $bucket_us as bucket_start, s.duration_ns
+    select (epoch_us(s.start_time) + $offset_us) // $bucket_us * $bucket_us - $offset_us as bucket_start, s.duration_ns
     from spans s
     left join span_derived d on d.project_id = $project_id and d.trace_id = s.trace_id and d.span_id = s.span_id
     where s.project_id = $project_id and s.start_time >= $since and s.start_time < $until

@@ -1,5 +1,6 @@
--- One row per bucket of `bucket_us` microseconds (counted from 1970-01-01 UTC) with at least one trace in [since, until), oldest first.
-select make_timestamp(epoch_us(start_time) // $bucket_us * $bucket_us) as bucket,
+-- One row per bucket of `bucket_us` microseconds with at least one trace in [since, until), oldest first. Buckets are counted from
+-- 1970-01-01 in a zone `offset_us` ahead of UTC; their starts are told in UTC.
+select make_timestamp((epoch_us(start_time) + $offset_us) // $bucket_us * $bucket_us - $offset_us) as bucket,
        count(*) as traces,
        count(*) filter (where status = 'error') as failed_traces,
        sum(model_calls_ok)::bigint as model_calls_ok,

@@ -82,3 +82,11 @@ def test_marks_stand_over_their_bucket() -> None:
     bar = charts.calls(timed([9], [1], [2]).assign(model_calls_ok=9, model_calls_failed=0), STEP, "", "light").data[0]
     assert (bar.xperiod, bar.xperiodalignment) == (1_800_000, "middle")
     assert bar.xperiod0 == bar.x[0]
+
+
+def test_buckets_are_filled_as_the_zone_cuts_them() -> None:
+    told = pd.DataFrame({"bucket": pd.to_datetime(["2026-05-02T22:00Z"]), "traces": [4]})
+    edges = pd.Timestamp("2026-05-01T12:00Z"), pd.Timestamp("2026-05-03T12:00Z")
+    full = charts.filled(told, *edges, pd.Timedelta(days=1), pd.Timedelta(hours=2))
+    assert list(full["bucket"].dt.strftime("%d %H:%M")) == ["30 22:00", "01 22:00", "02 22:00"]
+    assert list(full["traces"]) == [0, 0, 4]

@@ -115,6 +115,11 @@ def test_a_query_is_json_when_asked(http: httpx.Client, query: dict[str, str], h
         pytest.param("/api/query/traces?since=0001-01-01T00%2B14&until=2026-01-02", "since", id="before-year-1"),
         pytest.param("/api/query/home_series?since=2026-01-01&until=2026-01-02&bucket_us=0", "bucket_us", id="bucket"),
         pytest.param("/api/query/home_latency?since=2026-01-01&until=2026-01-02&bucket_us=0", "bucket_us", id="zero"),
+        pytest.param(
+            "/api/query/home_latency?since=2026-01-01&until=2026-01-02&bucket_us=1&offset_us=86400000001",
+            "offset_us",
+            id="offset",
+        ),
         pytest.param("/api/query/ledger_total?format=xml", "arrow, json, jsonl", id="unknown-format"),
         pytest.param("/api/totals?trace_ids=1", "trace_id", id="mistyped-filter-of-totals"),
         pytest.param("/api/ledger?sinec=2026-01-01", "since", id="mistyped-filter-of-the-ledger"),

@@ -44,3 +44,14 @@ def test_a_rate_over_no_traces_is_unknown(few: Any) -> None:
 def test_half_told_calls_are_counted_apart(few: Any, hours: tuple[float, float], half: int, unknown: int) -> None:
     assert home(few, "home_half_told", hours)["calls"] == half
     assert home(few, "home_totals", hours)["unknown_usage_calls"] == unknown
+
+
+@pytest.mark.parametrize("name", ["home_series", "home_latency"])
+@pytest.mark.parametrize("offset_h", [0, 1, 5.5, -8])
+def test_days_begin_at_midnight_of_the_zone(few: Any, name: str, offset_h: float) -> None:
+    offset = timedelta(hours=offset_h)
+    day_us, offset_us = 86_400_000_000, int(offset.total_seconds() * 1e6)
+    start = home(few, name, (1, 0), bucket_us=day_us, offset_us=offset_us)["bucket"]
+    local = start + offset
+    assert local == local.floor("D")
+    assert start <= pd.Timestamp.now("UTC") < start + pd.Timedelta(days=1, minutes=5)
