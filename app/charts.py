@@ -93,8 +93,8 @@ def calls(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) ->
     figure = _figure("Model calls", f"n = {fmt.plural(total, 'call')}, {scope}", theme)
     for column, name, ink in (("model_calls_ok", "ended well", GOOD), ("model_calls_failed", "failed", BAD)):
         figure.add_bar(
-            x=series["bucket"], y=series[column], name=name, marker_color=ink, hovertemplate="%{y:,} calls",
-            **_over_bucket(series, step),
+            x=series["bucket"], y=series[column], name=name, marker_color=ink, customdata=_spans(series, step),
+            hovertemplate="%{y:,} calls<br>%{customdata}", **_over_bucket(series, step),
         )  # fmt: skip
     figure.update_layout(barmode="stack", showlegend=bool(series["model_calls_failed"].sum()), legend=_LEGEND)
     return figure.update_xaxes(range=_edges(series, step))
@@ -117,8 +117,9 @@ def latency(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) 
         figure.add_scatter(
             x=series["bucket"], y=y, name=name, mode="markers" if few else "lines+markers",
             marker={"size": 8 if few and name == "p95" else 5, "symbol": mark if few else "circle"},
-            line={"color": ink, "width": 2}, hovertemplate="%{customdata}",
-            customdata=[fmt.duration(value * 1e9) for value in y], **_over_bucket(series, step),
+            line={"color": ink, "width": 2}, hovertemplate="%{customdata[0]}<br>%{customdata[1]}",
+            customdata=list(zip(map(fmt.duration, y * 1e9), _spans(series, step), strict=True)),
+            **_over_bucket(series, step),
         )  # fmt: skip
     _label_ends(figure, middle, ((p95, "p95", PALETTE[1]), (p50, "median", PALETTE[0])))
     return figure.update_yaxes(ticksuffix=" s").update_xaxes(range=_edges(series, step))
@@ -127,6 +128,13 @@ def latency(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) 
 def _over_bucket(series: pd.DataFrame, step: pd.Timedelta) -> dict[str, object]:
     """Marks stand over the middle of their bucket, bars as wide as it, while hovers and clicks name its start."""
     return {"xperiod": _ms(step), "xperiod0": series["bucket"].iloc[0], "xperiodalignment": "middle"}
+
+
+def _spans(series: pd.DataFrame, step: pd.Timedelta) -> list[str]:
+    """`2026-05-01 12:00 to 18:00` of each bucket, for hovers: where points can be selected, Streamlit tells no x."""
+    stops = series["bucket"] + step
+    form = "%H:%M" if step < pd.Timedelta(days=1) else "%Y-%m-%d %H:%M"
+    return [f"{at:%Y-%m-%d %H:%M} to {to:{form}}" for at, to in zip(series["bucket"], stops, strict=True)]
 
 
 def _ms(step: pd.Timedelta) -> float:

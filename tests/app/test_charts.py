@@ -90,3 +90,11 @@ def test_buckets_are_filled_as_the_zone_cuts_them() -> None:
     full = charts.filled(told, *edges, pd.Timedelta(days=1), pd.Timedelta(hours=2))
     assert list(full["bucket"].dt.strftime("%d %H:%M")) == ["30 22:00", "01 22:00", "02 22:00"]
     assert list(full["traces"]) == [0, 0, 4]
+
+
+def test_hovers_tell_the_time_of_the_bucket() -> None:
+    figure = traces(charts.latency(timed([9, 9], [1, 2], [2, 3]), STEP, "", "light"))
+    assert [list(told) for told in figure["p95"].customdata] == [
+        ["2 s", "2026-05-01 00:00 to 00:30"],
+        ["3 s", "2026-05-01 00:30 to 01:00"],
+    ]
