@@ -42,16 +42,19 @@ def finding(window: state.Window, now: pd.Series, before: pd.Series, latency: pd
     if not now["traces"]:
         return f"No traces started in {window.words}."
     parts = [f"{fmt.plural(now['traces'], 'trace')} started in {window.words}{_change(window, now, before)}"]
-    if now["failed_traces"]:
-        parts.append(
-            f"{fmt.percent(now['error_rate'])} of them failed (95 % interval {fmt.percent(now['error_rate_low'])} to "
-            f"{fmt.percent(now['error_rate_high'])})"
-        )
-    else:
-        parts.append("none of them failed")
+    parts.append(_failed(now))
     if not fmt.absent(latency["p95_ns"]):
         parts.append(f"95 % of model calls took at most {fmt.duration(latency['p95_ns'])}")
     return "; ".join(parts) + "."
+
+
+def _failed(now: pd.Series) -> str:
+    if now["traces"] == 1:
+        return "it failed" if now["failed_traces"] else "it did not fail"
+    if not now["failed_traces"]:
+        return "none of them failed"
+    low, high = (fmt.percent(now[name]) for name in ("error_rate_low", "error_rate_high"))
+    return f"{fmt.percent(now['error_rate'])} of them failed (95 % interval {low} to {high})"
 
 
 def _change(window: state.Window, now: pd.Series, before: pd.Series) -> str:
