@@ -104,6 +104,12 @@ def clock(value: datetime, zone: tzinfo = UTC) -> str:
     return aware(value).astimezone(zone).strftime("%H:%M:%S")
 
 
+def recent(value: datetime, zone: tzinfo, now: datetime) -> str:
+    """Time of day in the viewer's zone, with the date unless it is today's."""
+    today = aware(value).astimezone(zone).date() == aware(now).astimezone(zone).date()
+    return clock(value, zone) if today else moment(value, zone)
+
+
 def utc(value: datetime) -> str:
     """Exact to the microsecond, for hovers and copies."""
     return aware(value).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")

@@ -2,39 +2,107 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import charts, data, snippets, state, widgets
 from app import format as fmt
 
+LIVE = "live"  # key of the switch that refreshes the page
 
-def totals(window: state.Window, newest: pd.Series) -> None:
-    """The sentence, the tiles and the two figures."""
-    now = data.home_totals(window.since, window.until)
-    before = data.home_totals(window.before.since, window.before.until)
-    latency = data.home_latency_total(window.since, window.until)
-    st.markdown(finding(window, now, before, latency))
-    if newest["sample"]:
-        st.badge("Sample data: times shifted so that the newest is now", icon=":material/science:", color="blue")
-    if not now["traces"]:
-        _nothing_here(window, newest)
+
+def title_row() -> DeltaGenerator:
+    """The name at once, before anything is known; the controls go into the place that is returned."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title("Home", anchor=False, width="content")
+        return st.container(horizontal=True, width="content", vertical_alignment="center")
+
+
+def outline() -> DeltaGenerator:
+    """The sentence, tiles and figures in outline when the page opens; later the old ones stay until new ones are there.
+
+    A widget that has no state yet tells that the page opens: Streamlit forgets those of a page that one left.
+    """
+    place = st.empty()
+    if LIVE not in st.session_state:
+        with place.container():
+            st.skeleton(64)
+            for height, number in ((174, 5), (charts.HEIGHT, 2)):
+                for slot in st.columns(number):
+                    slot.skeleton(height)
+    return place
+
+
+def moved(window: state.Window, oldest: datetime) -> state.Window:
+    """The window as of now: relative ones move with the clock, so that a page left open shows what came in since.
+
+    A range that a button of the refreshed part has set reruns the page: the control that shows it stands outside.
+    """
+    key = str(st.session_state["range"])
+    now = window if key == "custom" else state.window(key, datetime.now(UTC), oldest, (None, None))
+    if now.words != window.words:
+        st.rerun()
+    return now
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """All that the server says of a window, asked for before anything is drawn."""
+
+    newest: pd.Series
+    now: pd.Series
+    before: pd.Series
+    latency: pd.Series
+    half: int  # calls that told one side of their tokens
+    buckets: pd.DataFrame
+    timed: pd.DataFrame
+
+
+def totals(window: state.Window, waiting: DeltaGenerator) -> None:
+    """The sentence, the tiles and the two figures; `waiting` stood in their place and is cleared."""
+    told = _ask(window)
+    waiting.empty()
+    st.markdown(finding(window, told.now, told.before, told.latency))
+    _known(told.newest)
+    if not told.now["traces"]:
+        _nothing_here(window, told.newest)
         return
-    buckets, timed = _by_bucket(window)
-    _tiles(now, latency, data.home_half_told(window.since, window.until), buckets, timed)
-    _figures(window, buckets, timed)
+    _tiles(told)
+    _figures(window, told.buckets, told.timed)
 
 
-def _by_bucket(window: state.Window) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sums and durations of every bucket; days begin at the viewer's midnight."""
+def _ask(window: state.Window) -> _Told:
+    """Days begin at the viewer's midnight."""
+    times, before = (window.since, window.until), (window.before.since, window.before.until)
     offset = window.until.astimezone(widgets.zone()).utcoffset() or timedelta(0)
-    cut = (window.since, window.until, window.bucket, offset)
-    edges = pd.Timestamp(window.since), pd.Timestamp(window.until), pd.Timedelta(window.bucket), pd.Timedelta(offset)
-    return charts.filled(data.home_series(*cut), *edges), charts.filled(data.home_latency(*cut), *edges)
+    edges = pd.Timestamp(times[0]), pd.Timestamp(times[1]), pd.Timedelta(window.bucket), pd.Timedelta(offset)
+    return _Told(
+        data.home_newest(),
+        data.home_totals(*times),
+        data.home_totals(*before),
+        data.home_latency_total(*times),
+        data.home_half_told(*times),
+        charts.filled(data.home_series(*times, window.bucket, offset), *edges),
+        charts.filled(data.home_latency(*times, window.bucket, offset), *edges),
+    )
+
+
+def _known(newest: pd.Series) -> None:
+    """What the numbers rest on: up to when there is data, when it was read, whether it is the sample."""
+    zone, now = widgets.zone(), datetime.now(UTC)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if newest["sample"]:
+            st.badge("Sample data: times shifted so that the newest is now", icon=":material/science:", color="blue")
+        st.caption(
+            f"Times in {zone}, data to {fmt.recent(newest['newest'], zone, now)}, read at {fmt.clock(now, zone)}",
+            width="content",
+        )
 
 
 def finding(window: state.Window, now: pd.Series, before: pd.Series, latency: pd.Series) -> str:
@@ -65,13 +133,14 @@ def _change(window: state.Window, now: pd.Series, before: pd.Series) -> str:
     )
 
 
-def _tiles(now: pd.Series, latency: pd.Series, half: int, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
+def _tiles(told: _Told) -> None:
+    now, buckets = told.now, told.buckets
     tiles = (
         _count_tile("Traces", now["traces"], now["failed_traces"], buckets["traces"]),
         _calls_tile(now, buckets),
         _rate_tile(now, buckets),
-        _latency_tile(latency, timed),
-        _token_tile(now, half, buckets),
+        _latency_tile(told.latency, told.timed),
+        _token_tile(now, told.half, buckets),
     )
     for slot, tile in zip(st.columns(len(tiles)), tiles, strict=True):
         with slot:
@@ -182,13 +251,8 @@ def _nothing_here(window: state.Window, newest: pd.Series) -> None:
     widgets.empty(
         f"Tiles and figures of {window.words} would be here.",
         f"No trace started in it. The store holds {fmt.plural(newest['traces'], 'trace')}; the newest started {at}.",
-        _show_all_button,
+        lambda: st.button("Show all time", on_click=widgets.show_all),
     )
-
-
-def _show_all_button() -> None:
-    if st.button("Show all time", on_click=widgets.show_all):
-        st.rerun()  # the whole page: the time range stands outside this fragment
 
 
 def ledger() -> None:

@@ -213,5 +213,5 @@ def csv(frame: pd.DataFrame, name: str) -> None:
 
 
 def known_to(newest: pd.Series) -> str:
-    """Time of day of the newest data, so that a stale page says so."""
-    return fmt.clock(newest["newest"].to_pydatetime(), zone())
+    """Time of the newest data, so that a stale page says so."""
+    return fmt.recent(newest["newest"].to_pydatetime(), zone(), datetime.now(UTC))

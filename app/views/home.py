@@ -6,10 +6,12 @@ import streamlit as st
 
 from app import data, home, widgets
 
+controls = home.title_row()
+waiting = home.outline()
 try:
     newest = data.home_newest()
 except data.ApiError as error:
-    st.title("Home", anchor=False)
+    waiting.empty()
     widgets.failed(
         "The server does not answer.",
         error,
@@ -18,24 +20,26 @@ except data.ApiError as error:
     st.stop()
 
 if not newest["traces"]:
-    st.title("Home", anchor=False)
+    waiting.empty()
     home.first_steps()
     st.stop()
 
-window = widgets.title_row(
-    "Home", newest["oldest"], lambda: st.toggle("Refresh every 10 s", value=True, key="live", bind="query-params")
-)
+with controls:
+    st.toggle("Refresh every 10 s", value=True, key=home.LIVE, bind="query-params")
+    window = widgets.time_range(newest["oldest"])
 
 
-@st.fragment(run_every=10 if st.session_state["live"] else None)
+@st.fragment(run_every=10 if st.session_state[home.LIVE] else None)
 def overview() -> None:
+    shown = home.moved(window, newest["oldest"])
     widgets.guarded(
         "The totals did not come.",
         "The ledger and the problems below stand by themselves.",
-        lambda: home.totals(window, newest),
+        lambda: home.totals(shown, waiting),
     )
     widgets.guarded("The ledger did not come.", "Ingest does not depend on this page.", home.ledger)
-    widgets.guarded("The problems did not come.", "Traces lists every failed trace.", lambda: home.problems(window))
+    widgets.guarded("The problems did not come.", "Traces lists every failed trace.", lambda: home.problems(shown))
 
 
 overview()
+waiting.empty()

@@ -69,6 +69,14 @@ def test_times_are_the_viewers_and_exact_in_utc() -> None:
     assert fmt.utc(at.replace(tzinfo=UTC)) == "2026-03-01 23:30:00.000005 UTC"
 
 
+@pytest.mark.parametrize(
+    ("hour", "expected"), [(20, "2026-03-01 21:00:00"), (23, "00:00:00")], ids=["yesterday", "today-here"]
+)
+def test_a_recent_time_has_a_date_unless_it_is_of_today(hour: int, expected: str) -> None:
+    at, now = (datetime(2026, 3, day, on, tzinfo=UTC) for day, on in ((1, hour), (2, 9)))
+    assert fmt.recent(at, ZoneInfo("Europe/Berlin"), now) == expected
+
+
 @pytest.mark.parametrize("mark", list(r"\`*_{}[]<>()#+-.!|~:$&"))
 def test_every_mark_of_markdown_is_escaped(mark: str) -> None:
     assert f"\\{mark}" in fmt.plain(f"a{mark}b")

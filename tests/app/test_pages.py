@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,6 +100,19 @@ def test_home_shows_the_ledger_of_the_api(page: Open, filled: Any) -> None:
     line = f"**{total['received']:,} received** = {total['stored']:,} stored + {total['duplicate']:,} duplicate"
     assert any(line in expander.label for expander in home.expander)
     assert not home.warning
+
+
+def test_home_tells_to_when_there_is_data_and_when_it_was_read(page: Open, few: Any) -> None:
+    said = words(page(few.note.api_url, range="1h"))
+    assert re.search(r"Times in UTC, data to [-\d: ]+, read at \d\d:\d\d:\d\d", said)
+
+
+@pytest.mark.parametrize(
+    ("hours", "says"),
+    [pytest.param((1, 0), "; it did not fail", id="ok"), pytest.param((4, 2), "; it failed", id="bad")],
+)
+def test_one_trace_is_spoken_of_as_one(page: Open, few: Any, hours: tuple[float, float], says: str) -> None:
+    assert f"1 trace started in the chosen time{says}" in words(page(few.note.api_url, **between(*hours)))
 
 
 def test_home_lists_the_newest_problems_first(page: Open, filled: Any) -> None:

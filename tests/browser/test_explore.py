@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -39,6 +41,27 @@ def test_home_shows_tiles_figures_ledger_and_problems(visit: Visit) -> None:
     page.get_by_text("received").first.click()
     expect(page.get_by_text("By hour of receipt (UTC)")).to_be_visible()
     expect(page.get_by_text("Newest problems")).to_be_visible()
+
+
+def test_home_is_there_in_outline_while_the_server_is_silent(visit: Visit, filled: Any) -> None:
+    filled.process.send_signal(signal.SIGSTOP)
+    try:
+        page = visit("/?range=1h")
+        expect(page.get_by_role("heading", name="Home")).to_be_visible()
+        expect(page.get_by_test_id("stSkeletonElement")).to_have_count(8)
+    finally:
+        filled.process.send_signal(signal.SIGCONT)
+    expect(page.get_by_test_id("stMetric")).to_have_count(5)
+    expect(page.get_by_test_id("stSkeletonElement")).to_have_count(0)
+
+
+def test_home_moves_with_the_clock_when_it_is_left_open(visit: Visit) -> None:
+    page = visit("/?range=1h")
+    read = page.get_by_text(re.compile("read at"))
+    read.wait_for()
+    first = read.inner_text()
+    expect(read).not_to_have_text(first, timeout=30_000)
+    expect(page.get_by_test_id("stMetric")).to_have_count(5)
 
 
 def test_a_problem_leads_to_its_newest_trace(visit: Visit) -> None:
