@@ -115,6 +115,11 @@ def utc(value: datetime) -> str:
     return aware(value).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
 
 
+def error_type(kind: str | None) -> str:
+    """The type of an error as sent; `error` when nobody named one (null, or OpenTelemetry's fallback `_OTHER`)."""
+    return "error" if kind is None or absent(kind) or kind == "_OTHER" else straight(kind)
+
+
 def aware(value: datetime) -> datetime:
     """The store's naive times are UTC."""
     return value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -216,9 +216,46 @@ def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -
                 config={"displayModeBar": False},
             )  # fmt: skip
             _bucket_link(cast("dict[str, Any]", event), buckets["bucket"], step)
-    with st.popover("Figures as tables", type="tertiary"):
-        st.dataframe(_local(buckets), hide_index=True, alt="Traces, model calls and tokens per bucket")
-        st.dataframe(_local(timed), hide_index=True, alt="Duration of model calls per bucket, nanoseconds")
+    with st.expander(f"Figures as tables, {_by(step)}", key="figure-tables", on_change="rerun") as tables:
+        if tables.open:
+            _figure_tables(_local(buckets), _local(timed))
+
+
+def _figure_tables(buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
+    """What the tiles and figures draw, exact."""
+    seconds = timed.assign(**{name: timed[f"{name}_ns"].astype("float64") / 1e9 for name in ("p50", "p95")})
+    left, right = st.columns([5, 3])
+    left.dataframe(
+        buckets, hide_index=True, column_order=list(_SUMS), column_config=_SUMS, placeholder="unknown",
+        alt="Traces, model calls and tokens by start of the bucket",
+    )  # fmt: skip
+    right.dataframe(
+        seconds, hide_index=True, column_order=list(_TIMES), column_config=_TIMES, placeholder="none",
+        alt="Duration of model calls by start of the bucket, seconds",
+    )  # fmt: skip
+
+
+def _whole(label: str) -> Any:
+    return st.column_config.NumberColumn(label, format="localized")
+
+
+_FROM = st.column_config.DatetimeColumn("From", format="YYYY-MM-DD HH:mm", width=125)
+_SUMS = {
+    "bucket": _FROM,
+    "traces": _whole("Traces"),
+    "failed_traces": _whole("Failed"),
+    "model_calls_ok": _whole("Calls that ended well"),
+    "model_calls_failed": _whole("Calls that failed"),
+    "input_tokens": _whole("Tokens in"),
+    "output_tokens": _whole("Tokens out"),
+    "unknown_usage_calls": _whole("Calls of unknown usage"),
+}
+_TIMES = {
+    "bucket": _FROM,
+    "calls": _whole("Calls that ended well"),
+    "p50": st.column_config.NumberColumn("Median (s)", format="%.3f"),
+    "p95": st.column_config.NumberColumn("p95 (s)", format="%.3f"),
+}
 
 
 def _by(step: pd.Timedelta) -> str:
@@ -255,45 +292,6 @@ def _nothing_here(window: state.Window, newest: pd.Series) -> None:
     )
 
 
-def ledger() -> None:
-    """Every item received, accounted for; a warning where the sum does not hold."""
-    totals = data.ledger_total()
-    line = ledger_line(totals)
-    if not totals["balanced"].all():
-        st.warning(
-            f"The ledger does not balance: {line}; the tables hold {totals['rows'].iloc[-1]:,} rows. "
-            "Keep the store as it is and report this."
-        )
-    with st.expander(f"Spans and log records since the store began: {line}", key="ledger", on_change="rerun") as books:
-        if books.open:
-            _books(totals)
-
-
-def ledger_line(totals: pd.DataFrame) -> str:
-    """`n received = n stored + n duplicate + n rejected`, and requests that nobody could count."""
-    n = totals.iloc[-1]
-    refused = n["refused_requests"]
-    unread = f"; {fmt.plural(refused, 'request')} could not be read" if refused else ""
-    return (
-        f"**{n['received']:,} received** = {n['stored']:,} stored + {n['duplicate']:,} duplicate + "
-        f"{n['rejected']:,} rejected{unread}"
-    )
-
-
-def _books(totals: pd.DataFrame) -> None:
-    st.caption("Duplicates are retries of what was stored before; rejected items carry their reason.")
-    st.dataframe(totals.assign(signal=totals["signal"].fillna("all")), hide_index=True, alt="Ledger by signal")
-    st.caption("By hour of receipt (UTC), source, service and signal.")
-    entries = data.ledger()
-    if "reasons" in entries:
-        entries = entries.assign(reasons=[_reasons(value) for value in entries["reasons"]])
-    st.dataframe(entries, hide_index=True, alt="Ledger by hour, source, service and signal", placeholder="")
-
-
-def _reasons(value: dict[str, int]) -> str:
-    return ", ".join(f"{reason}: {number:,}" for reason, number in value.items())
-
-
 def problems(window: state.Window) -> None:
     """Kinds of failure, newest first; a click on a row opens the newest trace of it."""
     st.subheader("Newest problems", anchor=False)
@@ -305,8 +303,9 @@ def problems(window: state.Window) -> None:
         widgets.cut(_PROBLEMS, len(found), "kinds of failure")
     frame = found.head(_PROBLEMS).assign(
         last_seen=found["last_seen"].dt.tz_convert(widgets.zone()),
-        error_type=found["error_type"].fillna("no type"),
-        error_message=found["error_message"].fillna("no message"),
+        error_type=[fmt.error_type(kind) for kind in found["error_type"].head(_PROBLEMS)],
+        error_message=[fmt.straight(text) for text in found["error_message"].head(_PROBLEMS).fillna("no message")],
+        root_name=[fmt.straight(name) for name in found["root_name"].head(_PROBLEMS)],
     )
     event = st.dataframe(
         frame, hide_index=True, key="problems", on_select="rerun", selection_mode="single-cell", placeholder="unset",

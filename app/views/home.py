@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, home, widgets
+from app import data, home, ledger, widgets
 
 controls = home.title_row()
 waiting = home.outline()
@@ -37,7 +37,7 @@ def overview() -> None:
         "The ledger and the problems below stand by themselves.",
         lambda: home.totals(shown, waiting),
     )
-    widgets.guarded("The ledger did not come.", "Ingest does not depend on this page.", home.ledger)
+    widgets.guarded("The ledger did not come.", "Ingest does not depend on this page.", ledger.ledger)
     widgets.guarded("The problems did not come.", "Traces lists every failed trace.", lambda: home.problems(shown))
 
 

@@ -102,3 +102,10 @@ def test_no_mark_turns_the_words_after_a_name(mark: str) -> None:
 def test_a_clipped_text_is_one_line_without_escapes() -> None:
     assert fmt.clip("a\n *b*") == "a *b*"
     assert fmt.clip("x" * 50, 10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("RateLimitError", "RateLimitError"), ("_OTHER", "error"), (None, "error"), (pd.NA, "error")]
+)
+def test_an_error_that_nobody_named_is_an_error(kind: str | None, expected: str) -> None:
+    assert fmt.error_type(kind) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -100,6 +101,30 @@ def test_home_shows_the_ledger_of_the_api(page: Open, filled: Any) -> None:
     line = f"**{total['received']:,} received** = {total['stored']:,} stored + {total['duplicate']:,} duplicate"
     assert any(line in expander.label for expander in home.expander)
     assert not home.warning
+
+
+def labels(table: Any) -> list[str]:
+    """Headings of a table's columns, in order."""
+    config = json.loads(table.proto.columns)
+    return [config[name]["label"] for name in table.proto.column_order]
+
+
+def test_the_books_of_the_ledger_have_words_and_the_zone_of_the_viewer(page: Open, few: Any) -> None:
+    home = page(few.note.api_url)
+    home.session_state["ledger"] = True
+    by_signal, by_hour = home.run().dataframe[:2]
+    assert labels(by_signal)[-2:] == ["Rows in the store", "Balances"]
+    assert labels(by_hour)[0] == "Hour"
+    assert str(by_hour.value["hour"].dt.tz) == "UTC"
+
+
+def test_the_figures_have_table_twins_with_units(page: Open, few: Any) -> None:
+    home = page(few.note.api_url, range="1h")
+    home.session_state["figure-tables"] = True
+    sums, times = home.run().dataframe[:2]
+    assert labels(sums)[1] == "Traces"
+    assert labels(times)[2:] == ["Median (s)", "p95 (s)"]
+    assert times.value["p95"].dropna().tolist() == [0.8]
 
 
 def test_home_tells_to_when_there_is_data_and_when_it_was_read(page: Open, few: Any) -> None:
