@@ -171,7 +171,7 @@ _LEGEND = {
     "x": 1,
     "xanchor": "right",
     "yref": "container",
-    "y": 0.98,
+    "y": 0.945,
     "yanchor": "top",
     "font": {"size": 12},
 }

@@ -224,9 +224,10 @@ def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -
 def _figure_tables(buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
     """What the tiles and figures draw, exact."""
     seconds = timed.assign(**{name: timed[f"{name}_ns"].astype("float64") / 1e9 for name in ("p50", "p95")})
+    sums = buckets.assign(model_calls=buckets["model_calls_ok"] + buckets["model_calls_failed"])
     left, right = st.columns([5, 3])
     left.dataframe(
-        buckets, hide_index=True, column_order=list(_SUMS), column_config=_SUMS, placeholder="unknown",
+        sums, hide_index=True, column_order=list(_SUMS), column_config=_SUMS, placeholder="unknown",
         alt="Traces, model calls and tokens by start of the bucket",
     )  # fmt: skip
     right.dataframe(
@@ -244,15 +245,15 @@ _SUMS = {
     "bucket": _FROM,
     "traces": _whole("Traces"),
     "failed_traces": _whole("Failed"),
-    "model_calls_ok": _whole("Calls that ended well"),
-    "model_calls_failed": _whole("Calls that failed"),
+    "model_calls": _whole("Calls"),
+    "model_calls_failed": _whole("Calls failed"),
     "input_tokens": _whole("Tokens in"),
     "output_tokens": _whole("Tokens out"),
-    "unknown_usage_calls": _whole("Calls of unknown usage"),
+    "unknown_usage_calls": _whole("Usage unknown"),
 }
 _TIMES = {
     "bucket": _FROM,
-    "calls": _whole("Calls that ended well"),
+    "calls": _whole("Calls ended well"),
     "p50": st.column_config.NumberColumn("Median (s)", format="%.3f"),
     "p95": st.column_config.NumberColumn("p95 (s)", format="%.3f"),
 }

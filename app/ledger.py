@@ -50,16 +50,17 @@ def _books(totals: pd.DataFrame) -> None:
 
 
 def _entries() -> pd.DataFrame:
-    """Rows of the ledger with hours in the viewer's zone; reasons of rejection in one line, `none` without any."""
+    """Rows of the ledger with hours in the viewer's zone; reasons of rejection in one line."""
     entries = data.ledger()
     if entries.empty:
         return entries
     hours = pd.to_datetime(entries["hour"], utc=True).dt.tz_convert(widgets.zone())
-    return entries.assign(hour=hours, reasons=[_reasons(value) for value in entries["reasons"]])
+    services = entries["service"].where(entries["service"] != "")
+    return entries.assign(hour=hours, service=services, reasons=[_reasons(value) for value in entries["reasons"]])
 
 
 def _reasons(value: dict[str, int]) -> str:
-    return ", ".join(f"{reason}: {number:,}" for reason, number in value.items()) or "none rejected"
+    return ", ".join(f"{reason}: {number:,}" for reason, number in value.items())
 
 
 def _whole(label: str) -> Any:
