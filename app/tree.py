@@ -45,7 +45,7 @@ def rows(spans: pd.DataFrame) -> list[dict[str, Any]]:
     A span whose parent never arrived is drawn as a root and says so; spans that name one another as parents (a loop)
     are drawn as roots too, so that none vanishes.
     """
-    records = {str(record["span_id"]): record for record in spans.to_dict("records")}
+    records = {record["span_id"]: record for record in _records(spans)}
     span = axis(spans)
     parents = {record["parent_span_id"] for record in records.values()}
     return [
@@ -54,11 +54,29 @@ def rows(spans: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def _records(spans: pd.DataFrame) -> list[dict[str, Any]]:
+    """Plain values, null as None. By way of numpy: `to_dict` over Arrow takes 1.5 s for 30,000 spans, this 0.1."""
+    columns = [_values(spans[name]) for name in _DRAWN]
+    return [dict(zip(_DRAWN, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _values(column: pd.Series) -> list[Any]:
+    values: list[Any] = column.to_numpy(dtype=object, na_value=None).tolist()  # type: ignore[call-overload]  # None is allowed
+    return values
+
+
+_DRAWN = (
+    "span_id", "parent_span_id", "name", "kind", "start_us", "duration_ns", "status", "error_type", "usage_role",
+    "request_model", "response_model", "tool_name", "input_tokens", "output_tokens",
+)  # fmt: skip
+
+
 def doubts(spans: pd.DataFrame) -> list[str]:
     """Sentences on times that cannot be right; empty when all can."""
-    starts = dict(zip(spans["span_id"], spans["start_us"], strict=True))
-    early = sum(starts.get(parent, start) > start for parent, start in spans[["parent_span_id", "start_us"]].to_numpy())
-    ended = sum(list(notes).count("never_ended") for notes in spans["notes"])
+    ids, parents, began, notes = (_values(spans[name]) for name in ("span_id", "parent_span_id", "start_us", "notes"))
+    starts = dict(zip(ids, began, strict=True))
+    early = sum(starts.get(parent, start) > start for parent, start in zip(parents, began, strict=True))
+    ended = sum(told is not None and "never_ended" in list(told) for told in notes)
     unknown = int(spans["duration_ns"].isna().sum()) - ended
     said = (
         (early, "starts", "start", "before the parent: clocks disagree."),
@@ -68,7 +86,7 @@ def doubts(spans: pd.DataFrame) -> list[str]:
     return [f"{fmt.plural(n, 'span')} {one if n == 1 else many} {rest}" for n, one, many, rest in said if n > 0]
 
 
-def _ordered(records: dict[str, dict[Any, Any]]) -> Iterator[tuple[str, int]]:
+def _ordered(records: dict[str, dict[str, Any]]) -> Iterator[tuple[str, int]]:
     children: dict[str, list[str]] = defaultdict(list)
     roots: list[str] = []
     for span_id, record in records.items():
@@ -87,43 +105,37 @@ def _ordered(records: dict[str, dict[Any, Any]]) -> Iterator[tuple[str, int]]:
 
 
 def _row(
-    record: dict[Any, Any], depth: int, span: Axis, *, has_children: bool, known: dict[str, dict[Any, Any]]
+    record: dict[str, Any], depth: int, span: Axis, *, has_children: bool, known: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    length = 0.0 if fmt.absent(record["duration_ns"]) else float(record["duration_ns"])
+    duration = record["duration_ns"]
     left = (record["start_us"] - span.start_us) * 1000 / span.length_ns
     return {
         "id": record["span_id"],
-        "parent": _text(record["parent_span_id"]),
         "depth": depth,
         "children": has_children,
-        "name": str(record["name"])[:_NAME_LIMIT],
+        "name": fmt.clip(record["name"], _NAME_LIMIT),
         "kind": record["kind"],
         "detail": _detail(record),
         "note": _note(record, known),
-        "error": record["status"] == "error",
-        "duration": fmt.duration(record["duration_ns"]),
-        "unended": fmt.absent(record["duration_ns"]),
-        "left": min(max(left, 0.0), 1.0),
-        "width": min(length / span.length_ns, 1.0),
-        "title": f"{str(record['name'])[:_NAME_LIMIT]}, {record['kind']}, {fmt.duration(record['duration_ns'])}",
+        "error": record["status"] == "error" or record["error_type"] is not None,
+        "duration": fmt.duration(duration),
+        "unended": duration is None,
+        "left": round(min(max(left, 0.0), 1.0), 6),
+        "width": round(min((duration or 0) / span.length_ns, 1.0), 6),
     }
 
 
-def _detail(record: dict[Any, Any]) -> str:
+def _detail(record: dict[str, Any]) -> str:
     """The model or tool, unless the name says it already; tokens of model calls."""
-    model = _text(record["response_model"]) or _text(record["request_model"]) or _text(record["tool_name"])
-    parts = [model] if model and model not in str(record["name"]) else []
-    if record["kind"] == "llm" and not fmt.absent(record["input_tokens"]) and not fmt.absent(record["output_tokens"]):
+    model = record["response_model"] or record["request_model"] or record["tool_name"] or ""
+    parts = [fmt.clip(model, _NAME_LIMIT)] if model not in record["name"] else []
+    if record["kind"] == "llm" and record["input_tokens"] is not None and record["output_tokens"] is not None:
         parts.append(f"{fmt.short(record['input_tokens'])} → {fmt.short(record['output_tokens'])} tokens")
     return ", ".join(parts)
 
 
-def _note(record: dict[Any, Any], known: dict[str, dict[Any, Any]]) -> str:
+def _note(record: dict[str, Any], known: dict[str, dict[str, Any]]) -> str:
     if record["usage_role"] in {"duplicate", "aggregate"}:
         return COUNTED_ELSEWHERE
-    parent = _text(record["parent_span_id"])
+    parent = record["parent_span_id"]
     return PARENT_MISSING if parent and parent not in known else ""
-
-
-def _text(value: object) -> str:
-    return "" if fmt.absent(value) else str(value)

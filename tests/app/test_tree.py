@@ -12,8 +12,8 @@ def spans(*rows: tuple[str, str | None, int, int | None], **columns: object) -> 
     """Rows of (id, parent, start in microseconds, duration in nanoseconds)."""
     frame = pd.DataFrame(rows, columns=["span_id", "parent_span_id", "start_us", "duration_ns"])
     fixed = {
-        "name": "step", "kind": "other", "status": "unset", "usage_role": None, "request_model": None,
-        "response_model": None, "tool_name": None, "input_tokens": None, "output_tokens": None,
+        "name": "step", "kind": "other", "status": "unset", "error_type": None, "usage_role": None,
+        "request_model": None, "response_model": None, "tool_name": None, "input_tokens": None, "output_tokens": None,
     }  # fmt: skip
     return frame.assign(**{**fixed, **columns}, notes=[[] for _ in rows])
 
@@ -43,6 +43,18 @@ def test_an_unknown_duration_is_not_zero() -> None:
 def test_clocks_that_disagree_are_told() -> None:
     assert "starts before the parent" in " ".join(tree.doubts(spans(("a", None, 5, 9), ("b", "a", 1, 1))))
     assert tree.doubts(spans(("a", None, 0, 9), ("b", "a", 1, 1))) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "failed"), [({"status": "error"}, True), ({"error_type": "tool_error"}, True), ({"status": "ok"}, False)]
+)
+def test_a_failure_may_be_told_by_its_type_alone(told: dict[str, str], failed: bool) -> None:
+    assert tree.rows(spans(("a", None, 0, 9), **told))[0]["error"] is failed
+
+
+def test_names_keep_the_order_of_their_letters() -> None:
+    drawn = tree.rows(spans(("a", None, 0, 9), name="gpj\u202eexe", tool_name="a\u2066b"))[0]
+    assert (drawn["name"], drawn["detail"]) == ("gpjexe", "ab")
 
 
 @given(
