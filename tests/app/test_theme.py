@@ -20,6 +20,12 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def blend(ink: str, paper: str, strength: float) -> str:
+    """What `ink` looks like on `paper` when it is drawn see-through."""
+    pairs = ((int(ink[at : at + 2], 16), int(paper[at : at + 2], 16)) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(one * strength + other * (1 - strength)):02x}" for one, other in pairs)
+
+
 def contrast(one: str, other: str) -> float:
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
@@ -30,6 +36,14 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("ground", ["backgroundColor", "secondaryBackgroundColor"])
 def test_text_reaches_aa(side: str, ink: str, ground: str) -> None:
     assert contrast(THEME[side][ink], THEME[side][ground]) >= 4.5
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("ground", ["backgroundColor", "secondaryBackgroundColor"])
+def test_captions_and_placeholders_reach_aa(side: str, ground: str) -> None:
+    """Streamlit draws both in the text's colour at six tenths of its strength."""
+    ink, paper = THEME[side]["textColor"], THEME[side][ground]
+    assert contrast(blend(ink, paper, 0.6), paper) >= 4.5
 
 
 @pytest.mark.parametrize("side", SIDES)
