@@ -3,7 +3,7 @@
 Instrumentors tell the same call twice, agents repeat the sums of their calls, and content may come in logs. Each rule
 here has a code, which stands in `span_derived.rule`:
 
-* `from_logs`: messages or usage that the span lacks were in log records of the span.
+* `from_logs`: messages, usage or names that the span lacks were in log records of the span.
 * `aggregate`: a model (or tool) span that encloses several told calls; its usage is theirs again.
 * `same_response_id`, `nested`, `same_call_other_scope`: the same model or embedding call told twice.
 * `tool_pair`, `mcp_pair`: the same tool execution told twice (by two instrumentors; by client and server).
@@ -152,6 +152,7 @@ class Derived:
     error_type: str | None = None
     error_message: str | None = None
     tool_executions: int | None = None
+    response_id: str | None = None  # only logs tell it
 
     @property
     def key(self) -> Key:
@@ -166,8 +167,9 @@ DERIVED_NAMES = frozenset(column.name for column in fields(Derived))
 DERIVED = pa.schema([(column.name, _IDS.get(column.name) or _TYPES[str(column.type)]) for column in fields(Derived)])
 TOLD = pa.schema(
     [
-        ("trace_id", pa.string()), ("span_id", pa.uint64()), ("session_id", pa.string()), ("session_weak", pa.bool_()),
-        ("user_id", pa.string()),
+        ("trace_id", pa.string()), ("span_id", pa.uint64()), ("response_id", pa.string()),
+        ("content_hash", pa.uint64()), ("input_tokens", pa.int64()), ("output_tokens", pa.int64()),
+        ("session_id", pa.string()), ("session_weak", pa.bool_()), ("user_id", pa.string()),
     ]
 )  # fmt: skip
 FILLED = (

@@ -62,10 +62,9 @@ class Bench:
 
     def work(self, con: Any, project_id: int, traces: Sequence[str]) -> store.Resolved:
         """Derive rows and summaries of the traces, and of other traces that tell the same calls."""
-        loaded, partners = self._load(con, project_id, traces)
-        contents = _contents(con, project_id, loaded, self._options)
-        derived = derived_table(self._derive(con, project_id, loaded, contents))
+        loaded, contents, partners = self._load(con, project_id, traces)
         told = self._bench.resolver_told(loaded, content_table(contents)) if contents else loaded
+        derived = derived_table(self._derive(con, project_id, loaded, told, contents))
         summaries = self._bench.resolver_summaries(told, derived)
         return store.Resolved(project_id, [*traces, *partners], derived, summaries)
 
@@ -75,29 +74,34 @@ class Bench:
         derived = DERIVED.empty_table()
         return store.Resolved(project_id, traces, derived, self._bench.resolver_summaries(loaded, derived))
 
-    def _load(self, con: Any, project_id: int, traces: Sequence[str]) -> tuple[pa.Table, list[str]]:
-        """Spans of the traces and of their partners, until no more partners are found; and the partners' ids."""
-        tables, partners, frontier = [], list[str](), list(traces)
+    def _load(self, con: Any, project_id: int, traces: Sequence[str]) -> tuple[pa.Table, list[SpanContent], list[str]]:
+        """Spans of the traces and of their partners, till no more are found; what logs add; the partners' ids."""
+        tables, contents, partners, frontier = [], list[SpanContent](), list[str](), list(traces)
         for _ in range(MAX_ROUNDS):
             tables.append(store.resolver_spans(con, project_id, frontier))
+            logged = _contents(con, project_id, tables[-1], self._options)
+            contents += logged
             known = {*traces, *partners}
-            frontier = sorted(self._partners(con, project_id, tables[-1], frontier) - known)
+            frontier = sorted(self._partners(con, project_id, tables[-1], logged, frontier) - known)
             if not frontier:
                 break
             if len(partners) + len(frontier) > MAX_PARTNERS:
                 LOG.warning("%d traces share calls with %s; the rest is left apart", len(known), frontier[0])
                 break
             partners += frontier
-        return pa.concat_tables(tables), partners
+        return pa.concat_tables(tables), contents, partners
 
-    def _partners(self, con: Any, project_id: int, loaded: pa.Table, traces: Sequence[str]) -> set[str]:
+    def _partners(
+        self, con: Any, project_id: int, loaded: pa.Table, contents: Sequence[SpanContent], traces: Sequence[str]
+    ) -> set[str]:
         calls = _calls(loaded)
         if calls.num_rows == 0:
             return set()
         window = _window(calls)
         found: set[str] = set()
-        if calls["response_id"].null_count < calls.num_rows:
-            found.update(store.resolver_partners(con, project_id, traces, window, MAX_HOLDERS))
+        ids = _response_ids(calls, contents)
+        if ids:
+            found.update(store.resolver_partners(con, project_id, traces, ids, window=window, max_holders=MAX_HOLDERS))
         if self._several_scopes(con, project_id, calls):
             narrow = _narrow(window)
             found.update(store.resolver_twins(con, project_id, traces, narrow, slack_us=SLACK_US, vendors=VENDORS))
@@ -110,9 +114,12 @@ class Bench:
         scopes.update(calls["scope_name"].unique().to_pylist())
         return len(scopes) > 1
 
-    def _derive(self, con: Any, project_id: int, loaded: pa.Table, contents: Sequence[SpanContent]) -> list[Derived]:
+    def _derive(
+        self, con: Any, project_id: int, loaded: pa.Table, told: pa.Table, contents: Sequence[SpanContent]
+    ) -> list[Derived]:
+        """`told`: the loaded spans with what their logs add, which decides whom the rules have to look at."""
         results = self._tool_results(con, project_id, loaded, contents)
-        wanted = {*self._bench.resolver_candidates(loaded, SLACK_US)}
+        wanted = {*self._bench.resolver_candidates(told, SLACK_US)}
         wanted |= {trace_id for trace_id, _ in results} | {content.trace_id for content in contents}
         if not wanted:
             return []
@@ -157,6 +164,12 @@ def _narrow(window: store.Window) -> store.Window:
 
 def _calls(loaded: pa.Table) -> pa.Table:
     return loaded.filter(pc.is_in(loaded["kind"], pa.array(["llm", "embedding"])))
+
+
+def _response_ids(calls: pa.Table, contents: Sequence[SpanContent]) -> list[str]:
+    """Sorted: those of the spans, and those that only logs tell."""
+    told = calls.filter(pc.equal(calls["usage_role"], "leaf"))["response_id"].drop_null().to_pylist()
+    return sorted({*told, *(content.response_id for content in contents if content.response_id is not None)})
 
 
 def _contents(con: Any, project_id: int, loaded: pa.Table, options: NormaliserOptions) -> list[SpanContent]:

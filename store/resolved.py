@@ -49,11 +49,17 @@ def resolver_spans(con: DuckDBPyConnection, project_id: int, traces: Sequence[st
 
 
 def resolver_partners(
-    con: DuckDBPyConnection, project_id: int, traces: Sequence[str], window: Window, max_holders: int
+    con: DuckDBPyConnection,
+    project_id: int,
+    traces: Sequence[str],
+    ids: Sequence[str],
+    *,
+    window: Window,
+    max_holders: int,
 ) -> list[str]:
-    """Other traces with a model call, started in the window, that has a response id of these."""
-    params = {"traces": list(traces), "since": window[0], "until": window[1], "max_holders": max_holders}
-    return _texts(con, "resolver_partners", {"project_id": project_id} | params)
+    """Other traces with a model call, started in the window, that has one of the response ids."""
+    params = {"project_id": project_id, "traces": list(traces), "ids": list(ids), "max_holders": max_holders}
+    return _texts(con, "resolver_partners", params | {"since": window[0], "until": window[1]})
 
 
 def resolver_twins(

@@ -7,7 +7,7 @@ select replace(s.trace_id::varchar, '-', '') as trace_id, printf('%016x', s.span
        s.trace_state, s.flags, s.dropped_attributes, s.dropped_events, s.dropped_links,
        s.service, s.environment, s.release, s.scope_name, o.scope_version, o.scope_attributes, o.resource,
        coalesce(d.provider, s.provider) as provider, coalesce(d.request_model, s.request_model) as request_model,
-       coalesce(d.response_model, s.response_model) as response_model, s.response_id,
+       coalesce(d.response_model, s.response_model) as response_model, coalesce(d.response_id, s.response_id) as response_id,
        coalesce(d.usage_role, s.usage_role) as usage_role, d.rule, replace(d.duplicate_of_trace::varchar, '-', '') as duplicate_of_trace,
        printf('%016x', d.duplicate_of_span) as duplicate_of_span,
        coalesce(d.input_tokens, s.input_tokens) as input_tokens, coalesce(d.output_tokens, s.output_tokens) as output_tokens,

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -350,6 +351,29 @@ def test_a_user_that_a_log_tells_is_hashed_as_on_a_span(workplaces: Callable[[],
     resolver.run_once()
     resolver.stop()
     assert workplace.rows("select user_id from trace_summaries") == [(hashed_user("ada", b"secret"),)]
+
+
+ONE_CALL = [
+    span_request(1, "a", CHAT),
+    log_request(1, {"gen_ai.response.id": "chatcmpl-123456"}),
+    span_request(2, "b", CHAT | {"gen_ai.response.id": "chatcmpl-123456"}, (10, 90)),
+]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))], ids=str)
+def test_a_response_id_that_only_a_log_tells_finds_the_twin(workplace: Workplace, order: tuple[int, ...]) -> None:
+    for place in order:
+        workplace.send(ONE_CALL[place])
+        workplace.resolve()
+    assert sums(workplace)[:2] == (1, 0)
+
+
+def test_a_response_id_that_only_a_log_tells_finds_the_twin_in_one_pass(workplace: Workplace) -> None:
+    for request in ONE_CALL:
+        workplace.send(request)
+    workplace.resolve()
+    assert sums(workplace)[:2] == (1, 0)
+    assert ("same_response_id",) in workplace.rows("select rule from span_derived")
 
 
 def sums(workplace: Workplace) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 from store.database import Database
 from store.resolved import (
     Resolved,
+    Window,
     Workbench,
     resolved_seq,
     resolver_logs,
@@ -223,13 +224,27 @@ def test_writing_again_replaces(con: DuckDBPyConnection) -> None:
     bench.close()
 
 
+def partners(con: DuckDBPyConnection, window: Window = DAY, max_holders: int = 16) -> list[str]:
+    return resolver_partners(con, 1, [TRACE], ["r"], window=window, max_holders=max_holders)
+
+
 def test_partners_have_a_response_id_in_common_within_the_window(con: DuckDBPyConnection) -> None:
     add(con, 1, kind="llm", response_id="r")
     add(con, 2, kind="llm", response_id="r", trace_id=OTHER)
     add(con, 3, kind="llm", response_id="r", project_id=2, trace_id=str(UUID(int=3)))
-    assert resolver_partners(con, 1, [TRACE], DAY, 16) == [OTHER]
-    assert resolver_partners(con, 1, [TRACE], DAY, 0) == [], "an id that more others carry names nothing"
-    assert resolver_partners(con, 1, [TRACE], (DAY[1], DAY[1]), 16) == []
+    add(con, 4, kind="llm", response_id="s", trace_id=str(UUID(int=4)))
+    assert partners(con) == [OTHER]
+    assert partners(con, max_holders=0) == [], "an id that more others carry names nothing"
+    assert partners(con, (DAY[1], DAY[1])) == []
+
+
+def test_partners_whose_logs_told_the_response_id(con: DuckDBPyConnection) -> None:
+    for trace, response_id in ((TRACE, "r"), (OTHER, "r"), (str(UUID(int=3)), "s")):
+        con.execute(
+            "insert into span_derived (project_id, trace_id, span_id, response_id) values (1, ?, 1, ?)",
+            [trace, response_id],
+        )
+    assert partners(con) == [OTHER]
 
 
 VENDORS = r"^(vendor\.)"
