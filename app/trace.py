@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
-from app import conversation, data, state, tree, waterfall, widgets
+from app import data, span, state, tree, waterfall, widgets
 from app import format as fmt
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
-_LONG_SYSTEM = 600  # letters; longer instructions are folded, the conversation is what one came for
 _LOGS = 500  # log records on the page
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 
@@ -121,176 +121,46 @@ def explorer(trace_id: str, answer: data.Answer, since: datetime | None) -> None
     spans = answer.frame
     if answer.truncated:
         widgets.cut(len(spans), None, "spans, in order of start")
-    rows = tree.rows(spans)
+    drawing = drawn(trace_id, answer)
     wanted = str(st.query_params.get("span", ""))
-    ids = {row["id"] for row in rows}
-    opened = str(st.session_state.setdefault(f"opened-{trace_id}", wanted if wanted in ids else _first(spans, rows)))
-    chosen = waterfall.waterfall(trace_id, rows, tree.axis(spans).ticks(), opened) or opened
-    if chosen not in ids:
-        chosen = _first(spans, rows)
-    if chosen != wanted:
+    known = wanted if (spans["span_id"] == wanted).any() else drawing.first
+    at = st.session_state.setdefault(f"at-{trace_id}", At(known, known))
+    waterfall.waterfall(trace_id, drawing, at.opened, asked=at.asked, chosen=partial(_choose, trace_id))
+    chosen = st.session_state[f"at-{trace_id}"].chosen
+    if chosen != wanted and (wanted or chosen != at.opened):  # the default needs no entry in the browser's history
         st.query_params["span"] = chosen
-    widgets.guarded("The span did not come.", "The tree above is complete.", lambda: span(trace_id, chosen, since))
+    widgets.guarded("The span did not come.", "The tree above is complete.", lambda: span.span(trace_id, chosen, since))
 
 
-def _first(spans: pd.DataFrame, rows: list[dict[str, Any]]) -> str:
-    """The span worth reading first: the first model call that counts and told its usage, else the root."""
-    calls = spans[(spans["kind"] == "llm") & (spans["usage_role"] == "leaf") & spans["output_tokens"].notna()]
-    return str(rows[0]["id"] if calls.empty else calls["span_id"].iloc[0])
+def drawn(trace_id: str, answer: data.Answer) -> tree.Drawing:
+    """The spans laid out, once for each state of the data."""
+    return _drawn(trace_id, answer.watermark, answer)
 
 
-def span(trace_id: str, span_id: str, since: datetime | None) -> None:
-    """All of one span, by tabs."""
-    found = data.span(trace_id, span_id, since)
-    duration = fmt.duration(found.get("duration_ns"))
-    st.markdown(f"**{fmt.plain(str(found['name']))}** · {found['kind']} · {duration} · span {span_id}")
-    if found.get("usage_role") in {"duplicate", "aggregate"}:
-        st.caption(_told_again(found))
-    drawers = {
-        "Messages": _messages, "Documents": _documents, "Error": _error, "Tokens": _usage,
-        "Attributes": _attributes, "Events": _events, "Raw": _raw,
-    }  # fmt: skip
-    shown = [name for name in drawers if _has(name, found)]
-    for name, tab in zip(shown, st.tabs(shown, key=f"tabs-{trace_id}"), strict=True):
-        with tab:
-            drawers[name](found)
+@st.cache_data(max_entries=16, show_spinner=False)
+def _drawn(trace_id: str, watermark: str, _answer: data.Answer) -> tree.Drawing:  # noqa: ARG001 - they key the cache
+    return tree.drawing(_answer.frame)
 
 
-def _told_again(found: dict[str, Any]) -> str:
-    what = "tells a call that another span tells too" if found["usage_role"] == "duplicate" else "sums up other spans"
-    return f"This span {what}: {tree.COUNTED_ELSEWHERE}. Rule: {fmt.plain(str(found.get('rule') or 'own attributes'))}."
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where one is in a trace: the span that the page opened, the one chosen since, how often a button asked for one.
+
+    The waterfall keeps its own selection, so that keys are quick; it hears of another only when `asked` goes up.
+    """
+
+    opened: str
+    chosen: str
+    asked: int = 0
 
 
-def _has(name: str, found: dict[str, Any]) -> bool:
-    needs = {"Documents": "documents", "Events": "events"}
-    if name == "Error":
-        return found["status"] == "error" or bool(found.get("error_type") or found.get("error_message"))
-    if name == "Tokens":
-        return found["kind"] in {"llm", "embedding"} or found.get("input_tokens") is not None
-    return name not in needs or bool(found.get(needs[name]))
+def _choose(trace_id: str, span_id: str) -> None:
+    st.session_state[f"at-{trace_id}"] = replace(st.session_state[f"at-{trace_id}"], chosen=span_id)
 
 
-def _messages(found: dict[str, Any]) -> None:
-    said = [(title, found.get(title.lower()) or []) for title in ("System", "Input", "Output")]
-    if not any(messages for _, messages in said):
-        widgets.empty("Messages would be here.", "The sender recorded no content for this span.")
-        return
-    for title, messages in said:
-        key, letters = f"{found['span_id']}-{title}", len(str(messages))
-        if title == "System" and letters > _LONG_SYSTEM:
-            with st.expander(f"System, about {letters:,} letters"):
-                conversation.messages(messages, key)
-        elif messages:
-            with st.container(gap="xsmall"):
-                st.caption(title)
-                conversation.messages(messages, key)
-
-
-def _documents(found: dict[str, Any]) -> None:
-    for index, document in enumerate(found["documents"]):
-        with st.container(border=True, gap="xsmall"):
-            rank = document.get("rank")
-            score = document.get("score")
-            words = [f"**{index + 1 if rank is None else rank}**"]
-            words += [f"id {fmt.plain(str(document['id']))}"] if document.get("id") else []
-            words += [f"score {fmt.plain(str(score))}"] if score is not None else []
-            st.caption(" · ".join(words))
-            conversation.text(str(document.get("text") or ""), f"{found['span_id']}-document-{index}")
-            if document.get("metadata"):
-                conversation.value(document["metadata"], f"{found['span_id']}-metadata-{index}")
-
-
-def _error(found: dict[str, Any]) -> None:
-    widgets.fields(
-        {
-            "Type": str(found.get("error_type") or "no type"),
-            "HTTP status": str(found.get("http_status") or "none"),
-            "Status": str(found["status"]),
-        },
-        columns=3,
-    )
-    st.code(
-        str(found.get("error_message") or found.get("status_message") or "no message"), language=None, wrap_lines=True
-    )
-    for event in found.get("events") or []:
-        trail = (event.get("attributes") or {}).get("exception.stacktrace")
-        if trail:
-            st.code(str(trail), language=None, wrap_lines=True)
-
-
-def _usage(found: dict[str, Any]) -> None:
-    """Parts are parts of the line above them, so they do not add up to more."""
-    lines = (
-        ("Input, cache included", "input_tokens"), ("of it read from cache", "cache_read_tokens"),
-        ("of it written to cache", "cache_write_tokens"), ("Output, reasoning included", "output_tokens"),
-        ("of it reasoning", "reasoning_tokens"),
-    )  # fmt: skip
-    table = [{"Tokens": label, "Count": fmt.count(found.get(field))} for label, field in lines]
-    st.dataframe(table, hide_index=True, width=360, alt="Tokens of the span")
-    widgets.fields(
-        {
-            "Model asked for": str(found.get("request_model") or fmt.UNKNOWN),
-            "Model that answered": str(found.get("response_model") or fmt.UNKNOWN),
-            "Provider": str(found.get("provider") or fmt.UNKNOWN),
-            "Finish reason": str(found.get("finish_reason") or fmt.UNKNOWN),
-            "Time to first token": fmt.duration(found.get("ttft_ns")) if found.get("ttft_ns") else "unknown",
-            "Cost": fmt.money(found.get("cost_usd")),
-            "Cost that the sender reports": fmt.money(found.get("reported_cost_usd")),
-            "Counts as": str(found.get("usage_role") or "no model call"),
-        }
-    )
-
-
-def _attributes(found: dict[str, Any]) -> None:
-    wanted = st.text_input(
-        "Search", key=f"attributes-{found['span_id']}", placeholder="Search keys and values",
-        label_visibility="collapsed", icon=":material/search:",
-    )  # fmt: skip
-    rows = _pairs(found)
-    hits = [row for row in rows if wanted.lower() in f"{row['Key']} {row['Value']}".lower()]
-    if not hits:
-        widgets.empty(
-            "Attributes would be here.", f"None of {len(rows):,} has this text." if rows else "The span has none."
-        )
-        return
-    st.dataframe(
-        hits, hide_index=True, alt="Attributes of the span", column_config=_ATTRIBUTE_COLUMNS, height="content"
-    )
-    st.caption(f"{len(hits):,} of {len(rows):,} attributes. Input and output stand under Messages.")
-
-
-_ATTRIBUTE_COLUMNS = {
-    "Of": st.column_config.TextColumn(width=80),
-    "Key": st.column_config.TextColumn(width=300),
-    "Value": st.column_config.TextColumn(width="large"),
-}
-
-
-def _pairs(found: dict[str, Any]) -> list[dict[str, str]]:
-    sources = (("span", "attributes"), ("resource", "resource"), ("scope", "scope_attributes"))
-    return [
-        {"Of": of, "Key": str(key), "Value": "" if value is None else str(value)}
-        for of, field in sources
-        for key, value in sorted((found.get(field) or {}).items())
-    ]
-
-
-def _events(found: dict[str, Any]) -> None:
-    for event in found["events"]:
-        st.caption(f"{fmt.plain(str(event.get('time')))} · **{fmt.plain(str(event.get('name')))}**")
-        if event.get("attributes"):
-            conversation.value(event["attributes"], f"{found['span_id']}-event")
-
-
-def _raw(found: dict[str, Any]) -> None:
-    text = json.dumps(found, indent=2, ensure_ascii=False, default=str)
-    st.download_button(
-        "JSON", text, f"span-{found['span_id']}.json", "application/json", icon=":material/download:",
-        on_click="ignore",
-    )  # fmt: skip
-    st.code(text[: conversation.LONGEST], language="json", wrap_lines=True)
-    if len(text) > conversation.LONGEST:
-        widgets.cut(conversation.LONGEST, len(text), "letters; the download has all")
+def _ask_for(trace_id: str, span_id: str) -> None:
+    at = st.session_state[f"at-{trace_id}"]
+    st.session_state[f"at-{trace_id}"] = At(span_id, span_id, at.asked + 1)
 
 
 def logs(trace_id: str) -> None:

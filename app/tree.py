@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,6 +70,40 @@ _DRAWN = (
     "span_id", "parent_span_id", "name", "kind", "start_us", "duration_ns", "status", "error_type", "usage_role",
     "request_model", "response_model", "tool_name", "input_tokens", "output_tokens",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A trace laid out once: what the component draws, and where to look first."""
+
+    rows: bytes  # JSON of `rows`, without what is false or empty
+    ticks: list[dict[str, Any]]
+    first: str  # the span worth reading first
+    failed: str | None  # the deepest failed span
+
+
+def drawing(spans: pd.DataFrame) -> Drawing:
+    """`spans` has at least one row.
+
+    First comes what failed, else the first model call that counts and told its usage, else the root.
+    """
+    laid_out = rows(spans)
+    short = [{name: value for name, value in row.items() if value or name in {"left", "width"}} for row in laid_out]
+    calls = spans[(spans["kind"] == "llm") & (spans["usage_role"] == "leaf") & spans["output_tokens"].notna()]
+    failed = _deepest_failed(laid_out)
+    return Drawing(
+        json.dumps(short, separators=(",", ":")).encode(),
+        axis(spans).ticks(),
+        failed or str(laid_out[0]["id"] if calls.empty else calls["span_id"].iloc[0]),
+        failed,
+    )
+
+
+def _deepest_failed(laid_out: list[dict[str, Any]]) -> str | None:
+    """The failure that the trace's summary names: the deepest, of several the earliest, none told again elsewhere."""
+    failed = [row for row in laid_out if row["error"] and row["note"] != COUNTED_ELSEWHERE]
+    found = min(failed, key=lambda row: (-row["depth"], row["left"], row["id"]), default=None)
+    return None if found is None else str(found["id"])
 
 
 def doubts(spans: pd.DataFrame) -> list[str]:

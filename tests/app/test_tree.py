@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -55,6 +57,38 @@ def test_a_failure_may_be_told_by_its_type_alone(told: dict[str, str], failed: b
 def test_names_keep_the_order_of_their_letters() -> None:
     drawn = tree.rows(spans(("a", None, 0, 9), name="gpj\u202eexe", tool_name="a\u2066b"))[0]
     assert (drawn["name"], drawn["detail"]) == ("gpjexe", "ab")
+
+
+def first(*rows: tuple[str, str | None, int, int | None], **columns: object) -> tuple[str, str | None]:
+    """What is worth reading first, and the deepest failure."""
+    drawing = tree.drawing(spans(*rows, **columns))
+    return drawing.first, drawing.failed
+
+
+def test_the_deepest_failure_is_read_first() -> None:
+    told = (("a", None, 0, 9), ("b", "a", 1, 1), ("c", "b", 2, 1), ("d", "b", 1, 1), ("e", "a", 3, 1))
+    assert first(*told, status=["error", "error", "error", "error", "ok"]) == ("d", "d")
+    assert first(*told, status=["error", "ok", "ok", "ok", "error"]) == ("e", "e")
+
+
+def test_a_failure_that_is_told_again_is_not_read_first() -> None:
+    told = (("a", None, 0, 9), ("b", "a", 1, 1))
+    assert first(*told, status="error", usage_role=[None, "duplicate"]) == ("a", "a")
+
+
+def test_without_a_failure_a_call_that_told_its_usage_is_read_first() -> None:
+    told = (("a", None, 0, 9), ("b", "a", 1, 1), ("c", "a", 2, 1))
+    calls = {"kind": ["agent", "llm", "llm"], "usage_role": [None, "leaf", "leaf"], "output_tokens": [None, None, 5]}
+    assert first(*told, **calls) == ("c", None)
+    assert first(*told) == ("a", None)
+
+
+def test_rows_travel_without_what_is_false_or_empty() -> None:
+    root, child = json.loads(tree.drawing(spans(("a", None, 0, 1000), ("b", "a", 0, 500))).rows)
+    assert root == {
+        "id": "a", "children": True, "name": "step", "kind": "other", "duration": "1 µs", "left": 0, "width": 1,
+    }  # fmt: skip
+    assert child["depth"] == 1
 
 
 @given(

@@ -18,7 +18,7 @@ export default function (component) {
     instances.set(parentElement, view);
   }
   view.emit = (id) => setStateValue("selected", id);
-  view.load(data);
+  view.read(data);
   return () => {
     view.close();
     instances.delete(parentElement);
@@ -28,17 +28,16 @@ export default function (component) {
 class Waterfall {
   constructor(parent) {
     this.root = element("div", "waterfall");
-    this.head = element("div", "head");
+    this.top = element("div", "head");
     this.scroller = element("div", "scroller");
     this.scroller.tabIndex = 0;
     this.scroller.setAttribute("role", "tree");
     this.scroller.setAttribute("aria-label", "Spans of the trace. j and k move, left and right fold, Enter opens.");
     this.canvas = element("div", "canvas");
     this.scroller.append(this.canvas);
-    this.root.append(this.head, this.scroller);
+    this.root.append(this.top, this.scroller);
     parent.append(this.root);
     this.folded = new Set();
-    this.trace = null;
     this.scroller.addEventListener("scroll", () => this.draw(), { passive: true });
     this.scroller.addEventListener("keydown", (event) => this.press(event));
     this.canvas.addEventListener("click", (event) => this.click(event));
@@ -51,30 +50,59 @@ class Waterfall {
     this.root.remove();
   }
 
-  load(data) {
-    const fresh = data.trace !== this.trace;
-    this.data = data;
-    this.byId = new Map(data.rows.map((row) => [row.id, row]));
-    if (fresh) {
-      this.trace = data.trace;
-      this.folded.clear();
-    }
-    if (fresh || !this.byId.has(this.selected)) {
-      this.selected = data.selected;
-    }
-    this.scroller.style.height = `${Math.min(data.height, Math.max(3, data.rows.length) * ROW + 4)}px`;
+  // A line of JSON about the rows, then the rows; these are read again only when they changed.
+  read(bytes) {
+    const end = bytes.indexOf(10);
+    const head = JSON.parse(text(bytes.subarray(0, end)));
+    const same = head.trace === this.head?.trace && head.version === this.head.version;
+    this.load(head, same ? this.rows : JSON.parse(text(bytes.subarray(end + 1))));
+  }
+
+  load(head, rows) {
+    const fresh = head.trace !== this.head?.trace;
+    const asked = fresh || head.asked !== this.head.asked;
+    if (!fresh && !asked && rows === this.rows) return;
+    this.head = head;
+    this.rows = rows;
+    this.ids = new Set(rows.map((row) => row.id));
+    if (fresh) this.folded.clear();
+    if (asked || !this.ids.has(this.selected)) this.selected = head.selected;
+    this.scroller.style.height = `${Math.min(head.height, Math.max(3, rows.length) * ROW + 4)}px`;
     this.drawHead();
     this.arrange();
-    if (fresh) this.reveal();
+    if (asked) this.open(this.selected);
+    if (fresh) this.focus();
+  }
+
+  // Unfolds what hides a row, and shows it.
+  open(id) {
+    const at = this.rows.findIndex((row) => row.id === id);
+    for (let depth = this.rows[at]?.depth ?? 0, index = at; index >= 0 && depth > 0; index--) {
+      if ((this.rows[index].depth ?? 0) < depth) {
+        depth = this.rows[index].depth ?? 0;
+        this.folded.delete(this.rows[index].id);
+      }
+    }
+    this.arrange();
+    const top = (this.place.get(id) ?? 0) * ROW;
+    this.scroller.scrollTop = top - (this.scroller.clientHeight - ROW) / 2; // in the middle, among its neighbours
+    this.draw();
+  }
+
+  // The keys work at once, unless somebody is at work elsewhere on the page.
+  focus() {
+    const active = document.activeElement;
+    if (!active || active.contains(this.root.getRootNode().host ?? this.root)) this.scroller.focus({ preventScroll: true });
   }
 
   // Rows come in drawing order, each with its depth: a folded row hides what follows until its depth returns.
   arrange() {
     this.visible = [];
     let hidden = Infinity;
-    for (const row of this.data.rows) {
-      if (row.depth > hidden) continue;
-      hidden = this.folded.has(row.id) ? row.depth : Infinity;
+    for (const row of this.rows) {
+      const depth = row.depth ?? 0;
+      if (depth > hidden) continue;
+      hidden = this.folded.has(row.id) ? depth : Infinity;
       this.visible.push(row);
     }
     this.place = new Map(this.visible.map((row, index) => [row.id, index]));
@@ -83,14 +111,16 @@ class Waterfall {
   }
 
   drawHead() {
-    this.head.replaceChildren(element("span", "name", "Span"), element("span", "time", "Duration"));
+    const name = element("span", "name", "Span");
+    name.append(element("span", "keys", "j k move, ← → fold, Enter opens"));
+    this.top.replaceChildren(name, element("span", "time", "Duration"));
     const axis = element("span", "axis");
-    for (const tick of this.data.ticks) {
+    for (const tick of this.head.ticks) {
       const mark = element("span", "tick", tick.label);
       mark.style.left = `${tick.at * 100}%`;
       axis.append(mark);
     }
-    this.head.append(axis);
+    this.top.append(axis);
   }
 
   draw() {
@@ -106,12 +136,12 @@ class Waterfall {
     line.dataset.id = row.id;
     line.style.transform = `translateY(${index * ROW}px)`;
     line.setAttribute("role", "treeitem");
-    line.setAttribute("aria-level", String(row.depth + 1));
+    line.setAttribute("aria-level", String((row.depth ?? 0) + 1));
     line.setAttribute("aria-selected", String(row.id === this.selected));
     if (row.children) line.setAttribute("aria-expanded", String(!this.folded.has(row.id)));
     if (row.error) line.classList.add("error");
     if (row.note) line.classList.add("again");
-    line.title = row.title;
+    line.title = `${row.name}, ${row.kind}, ${row.duration}`;
     line.append(this.name(row), element("span", "time", row.duration), this.bar(row));
     return line;
   }
@@ -119,7 +149,7 @@ class Waterfall {
   name(row) {
     const cell = element("span", "name");
     const indent = element("span", "indent");
-    indent.style.width = `${Math.min(row.depth, 12) * 14}px`;
+    indent.style.width = `${Math.min(row.depth ?? 0, 12) * 14}px`;
     const fold = element("span", "fold", row.children ? (this.folded.has(row.id) ? "+" : "−") : "");
     fold.dataset.fold = row.children ? "1" : "";
     cell.append(indent, fold, element("span", `kind ${safeKind(row.kind)}`, KINDS[row.kind] ?? "other"));
@@ -157,7 +187,7 @@ class Waterfall {
       this.highlight(this.visible[next].id);
     } else if (event.key === "ArrowLeft") {
       if (row.children && !this.folded.has(row.id)) this.toggle(row.id);
-      else if (this.place.has(row.parent)) this.highlight(row.parent);
+      else this.climb(at);
     } else if (event.key === "ArrowRight") {
       if (this.folded.has(row.id)) this.toggle(row.id);
       else if (row.children) this.highlight(this.visible[at + 1].id);
@@ -166,6 +196,13 @@ class Waterfall {
     } else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  // To the parent: the last row above that is less deep.
+  climb(at) {
+    const depth = this.visible[at].depth ?? 0;
+    const above = this.visible.slice(0, at).findLast((row) => (row.depth ?? 0) < depth);
+    if (depth && above) this.highlight(above.id);
   }
 
   toggle(id) {
@@ -200,6 +237,10 @@ class Waterfall {
     if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
     else if (top + ROW > this.scroller.scrollTop + height) this.scroller.scrollTop = top + ROW - height;
   }
+}
+
+function text(bytes) {
+  return new TextDecoder().decode(bytes);
 }
 
 function safeKind(kind) {

@@ -1,0 +1,168 @@
+"""All of one span, by tabs."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from app import conversation, data, tree, widgets
+from app import format as fmt
+
+_LONG_SYSTEM = 600  # letters; longer instructions are folded, the conversation is what one came for
+
+
+def span(trace_id: str, span_id: str, since: datetime | None) -> None:
+    """Name and tabs of the span."""
+    found = data.span(trace_id, span_id, since)
+    duration = fmt.duration(found.get("duration_ns"))
+    st.markdown(f"**{fmt.plain(str(found['name']))}** · {found['kind']} · {duration} · span {span_id}")
+    if found.get("usage_role") in {"duplicate", "aggregate"}:
+        st.caption(_told_again(found))
+    drawers = {
+        "Messages": _messages, "Documents": _documents, "Error": _error, "Tokens": _usage,
+        "Attributes": _attributes, "Events": _events, "Raw": _raw,
+    }  # fmt: skip
+    shown = [name for name in drawers if _has(name, found)]
+    for name, tab in zip(shown, st.tabs(shown, key=f"tabs-{trace_id}"), strict=True):
+        with tab:
+            drawers[name](found)
+
+
+def _told_again(found: dict[str, Any]) -> str:
+    what = "tells a call that another span tells too" if found["usage_role"] == "duplicate" else "sums up other spans"
+    return f"This span {what}: {tree.COUNTED_ELSEWHERE}. Rule: {fmt.plain(str(found.get('rule') or 'own attributes'))}."
+
+
+def _has(name: str, found: dict[str, Any]) -> bool:
+    needs = {"Documents": "documents", "Events": "events"}
+    if name == "Error":
+        return found["status"] == "error" or bool(found.get("error_type") or found.get("error_message"))
+    if name == "Tokens":
+        return found["kind"] in {"llm", "embedding"} or found.get("input_tokens") is not None
+    return name not in needs or bool(found.get(needs[name]))
+
+
+def _messages(found: dict[str, Any]) -> None:
+    said = [(title, found.get(title.lower()) or []) for title in ("System", "Input", "Output")]
+    if not any(messages for _, messages in said):
+        widgets.empty("Messages would be here.", "The sender recorded no content for this span.")
+        return
+    for title, messages in said:
+        key, letters = f"{found['span_id']}-{title}", len(str(messages))
+        if title == "System" and letters > _LONG_SYSTEM:
+            with st.expander(f"System, about {letters:,} letters"):
+                conversation.messages(messages, key)
+        elif messages:
+            with st.container(gap="xsmall"):
+                st.caption(title)
+                conversation.messages(messages, key)
+
+
+def _documents(found: dict[str, Any]) -> None:
+    for index, document in enumerate(found["documents"]):
+        with st.container(border=True, gap="xsmall"):
+            rank = document.get("rank")
+            score = document.get("score")
+            words = [f"**{index + 1 if rank is None else rank}**"]
+            words += [f"id {fmt.plain(str(document['id']))}"] if document.get("id") else []
+            words += [f"score {fmt.plain(str(score))}"] if score is not None else []
+            st.caption(" · ".join(words))
+            conversation.text(str(document.get("text") or ""), f"{found['span_id']}-document-{index}")
+            if document.get("metadata"):
+                conversation.value(document["metadata"], f"{found['span_id']}-metadata-{index}")
+
+
+def _error(found: dict[str, Any]) -> None:
+    widgets.fields(
+        {
+            "Type": str(found.get("error_type") or "no type"),
+            "HTTP status": str(found.get("http_status") or "none"),
+            "Status": str(found["status"]),
+        },
+        columns=3,
+    )
+    st.code(
+        str(found.get("error_message") or found.get("status_message") or "no message"), language=None, wrap_lines=True
+    )
+    for event in found.get("events") or []:
+        trail = (event.get("attributes") or {}).get("exception.stacktrace")
+        if trail:
+            st.code(str(trail), language=None, wrap_lines=True)
+
+
+def _usage(found: dict[str, Any]) -> None:
+    """Parts are parts of the line above them, so they do not add up to more."""
+    lines = (
+        ("Input, cache included", "input_tokens"), ("of it read from cache", "cache_read_tokens"),
+        ("of it written to cache", "cache_write_tokens"), ("Output, reasoning included", "output_tokens"),
+        ("of it reasoning", "reasoning_tokens"),
+    )  # fmt: skip
+    table = [{"Tokens": label, "Count": fmt.count(found.get(field))} for label, field in lines]
+    st.dataframe(table, hide_index=True, width=360, alt="Tokens of the span")
+    widgets.fields(
+        {
+            "Model asked for": str(found.get("request_model") or fmt.UNKNOWN),
+            "Model that answered": str(found.get("response_model") or fmt.UNKNOWN),
+            "Provider": str(found.get("provider") or fmt.UNKNOWN),
+            "Finish reason": str(found.get("finish_reason") or fmt.UNKNOWN),
+            "Time to first token": fmt.duration(found.get("ttft_ns")) if found.get("ttft_ns") else "unknown",
+            "Cost": fmt.money(found.get("cost_usd")),
+            "Cost that the sender reports": fmt.money(found.get("reported_cost_usd")),
+            "Counts as": str(found.get("usage_role") or "no model call"),
+        }
+    )
+
+
+def _attributes(found: dict[str, Any]) -> None:
+    wanted = st.text_input(
+        "Search", key=f"attributes-{found['span_id']}", placeholder="Search keys and values",
+        label_visibility="collapsed", icon=":material/search:",
+    )  # fmt: skip
+    rows = _pairs(found)
+    hits = [row for row in rows if wanted.lower() in f"{row['Key']} {row['Value']}".lower()]
+    if not hits:
+        widgets.empty(
+            "Attributes would be here.", f"None of {len(rows):,} has this text." if rows else "The span has none."
+        )
+        return
+    st.dataframe(
+        hits, hide_index=True, alt="Attributes of the span", column_config=_ATTRIBUTE_COLUMNS, height="content"
+    )
+    st.caption(f"{len(hits):,} of {len(rows):,} attributes. Input and output stand under Messages.")
+
+
+_ATTRIBUTE_COLUMNS = {
+    "Of": st.column_config.TextColumn(width=80),
+    "Key": st.column_config.TextColumn(width=300),
+    "Value": st.column_config.TextColumn(width="large"),
+}
+
+
+def _pairs(found: dict[str, Any]) -> list[dict[str, str]]:
+    sources = (("span", "attributes"), ("resource", "resource"), ("scope", "scope_attributes"))
+    return [
+        {"Of": of, "Key": str(key), "Value": "" if value is None else str(value)}
+        for of, field in sources
+        for key, value in sorted((found.get(field) or {}).items())
+    ]
+
+
+def _events(found: dict[str, Any]) -> None:
+    for event in found["events"]:
+        st.caption(f"{fmt.plain(str(event.get('time')))} · **{fmt.plain(str(event.get('name')))}**")
+        if event.get("attributes"):
+            conversation.value(event["attributes"], f"{found['span_id']}-event")
+
+
+def _raw(found: dict[str, Any]) -> None:
+    text = json.dumps(found, indent=2, ensure_ascii=False, default=str)
+    st.download_button(
+        "JSON", text, f"span-{found['span_id']}.json", "application/json", icon=":material/download:",
+        on_click="ignore",
+    )  # fmt: skip
+    st.code(text[: conversation.LONGEST], language="json", wrap_lines=True)
+    if len(text) > conversation.LONGEST:
+        widgets.cut(conversation.LONGEST, len(text), "letters; the download has all")
