@@ -24,6 +24,7 @@ from server import running
 from server.api.app import create_api, guarded
 from server.api.context import Context
 from server.core import Core
+from server.ending import Ending
 from server.ingest import make_ingest
 from server.ports import PortError, listen, port_of, reachable
 from server.running import Running
@@ -49,7 +50,7 @@ class HttpServer(uvicorn.Server):
 
 
 def http_server(app: ASGIApp, drain_s: float) -> HttpServer:
-    return HttpServer(uvicorn.Config(app, **UVICORN, timeout_graceful_shutdown=max(1, round(drain_s))))
+    return HttpServer(uvicorn.Config(Ending(app), **UVICORN, timeout_graceful_shutdown=max(1, round(drain_s))))
 
 
 @dataclass(frozen=True, slots=True)

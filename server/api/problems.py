@@ -14,6 +14,7 @@ from collectors.errors import UnavailableError
 from store.errors import (
     QueryTimeoutError,
     RefusedSqlError,
+    StoreBrokenError,
     StoreBusyError,
     StoreError,
     UnknownProjectNameError,
@@ -29,6 +30,7 @@ STATUS: dict[type[Exception], tuple[HTTPStatus, str]] = {
     QueryTimeoutError: (HTTPStatus.GATEWAY_TIMEOUT, "query_timeout"),
     StoreBusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "store_busy"),
     UnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+    StoreBrokenError: (HTTPStatus.SERVICE_UNAVAILABLE, "store_busy"),  # an export that a reopening cut short
     StoreError: (HTTPStatus.INTERNAL_SERVER_ERROR, "store_error"),
 }
 

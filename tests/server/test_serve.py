@@ -150,7 +150,7 @@ def test_what_was_acknowledged_is_there_after_the_end(
 
 def test_a_request_in_flight_is_finished_before_the_end(start: Start, otlp: Callable[..., bytes]) -> None:
     """A slow sender has sent half of its request when the signal comes."""
-    serving, body = start(drain_s=5), otlp(0xF17, spans=2)
+    serving, body = start(drain_s=20), otlp(0xF17, spans=2)
     assert serving.post(otlp(1)).is_success  # on a busy machine the drain would be over before a decoder is up
     host, port = serving.note.otlp_http_url.removeprefix("http://").split(":")
     head = f"POST /v1/traces HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/x-protobuf\r\n"
@@ -161,22 +161,55 @@ def test_a_request_in_flight_is_finished_before_the_end(start: Start, otlp: Call
         serving.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         sender.sendall(body[50:])
+        sender.settimeout(30)
         assert sender.recv(1000).startswith(b"HTTP/1.1 200")
     assert serving.process.wait(10) == 0
     assert not (serving.folder / "server.json").exists()
 
 
-def test_a_request_that_outlasts_the_drain_is_asked_for_again(start: Start) -> None:
-    serving = start(drain_s=1)
+ENDLESS = "select count(*) from range(1000000) a, range(1000000) b"
+
+
+def test_a_read_that_outlasts_the_end_is_asked_to_come_again(start: Start) -> None:
+    serving, answers = start(drain_s=1, query_timeout_s=60), []
+
+    def ask() -> None:
+        url = f"{serving.note.api_url}/api/sql"
+        answers.append(httpx.post(url, json={"sql": ENDLESS}, trust_env=False, timeout=60))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    wait_for_read(serving)
+    assert serving.end(signal.SIGTERM) == 0
+    thread.join()
+    (answer,) = answers
+    assert (answer.status_code, answer.json()["kind"]) == (503, "shutting_down")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "Traceback" not in serving.log()
+
+
+def wait_for_read(serving: Serving) -> None:
+    """Until the server works on a question: it burns its processor."""
+    process = psutil.Process(serving.process.pid)
+    until = time.monotonic() + 20
+    while process.cpu_percent(0.2) < 30 and time.monotonic() < until:
+        pass
+
+
+def test_a_request_that_outlasts_the_end_is_asked_to_come_again(start: Start, otlp: Callable[..., bytes]) -> None:
+    """Senders drop what is answered with 500 for good."""
+    serving, body = start(drain_s=1), otlp(0xF17, spans=2)
     host, port = serving.note.otlp_http_url.removeprefix("http://").split(":")
     head = f"POST /v1/traces HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/x-protobuf\r\n"
     with socket.create_connection((host, int(port)), timeout=20) as sender:
-        sender.sendall(f"{head}content-length: 100\r\n\r\n".encode() + b"abc")
+        sender.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body[:50])
         time.sleep(0.2)
         assert serving.process is not None
         serving.process.send_signal(signal.SIGTERM)
         assert sender.recv(1000).startswith(b"HTTP/1.1 503")
     assert serving.process.wait(20) == 0
+    assert "Traceback" not in serving.log()
 
 
 def test_a_second_signal_ends_at_once(start: Start, otlp: Callable[..., bytes]) -> None:
