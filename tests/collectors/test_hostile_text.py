@@ -1,4 +1,4 @@
-"""Requests that somebody made to be slow: time grows with the text and the number of its parts, not with a square."""
+"""Requests that somebody made to be slow are read in seconds: in time that grows with them, not with their square."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from collectors.scores import scores_of_log, scores_of_span
 OtlpJson = Callable[[Any], bytes]  # of conftest.py
 ORIGIN = Origin(1, {"service.name": "api"}, "lib")
 CALL = {"openinference.span.kind": "LLM", "gen_ai.request.model": "gpt"}
-SHORT, LONG = 15_000, 60_000  # characters
-GROWTH, FLOOR_S = 12, 0.02  # 4 times the text may take 12 times as long: the square would take 16 times
+SIZE = 100_000  # characters
+LIMIT_S = 10.0  # of processor time. They take 0.01 to 1 s; where time grew with the square they took 15 s to minutes
 
 
 def texts(unit: str, opening: str = "", closing: str = "") -> Callable[[int], str]:
@@ -103,23 +103,17 @@ def read_as_payload(text: str) -> None:
 READERS = [read_as_span, read_as_log, read_as_messages, read_as_payload]
 
 
-def seconds(work: Callable[[], object]) -> float:
+def assert_quick(work: Callable[[], object]) -> None:
     began = time.process_time()
     work()
-    return time.process_time() - began
-
-
-def assert_linear(small: Callable[[], object], large: Callable[[], object]) -> None:
-    """`large` is four times `small`."""
-    first = max(FLOOR_S, *(seconds(small) for _ in range(2)))
-    assert seconds(large) < GROWTH * first
+    assert time.process_time() - began < LIMIT_S
 
 
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("make", TEXTS.values(), ids=TEXTS)
-def test_time_grows_with_the_text(read: Callable[[str], None], make: Callable[[int], str]) -> None:
-    small, large = make(SHORT), make(LONG)
-    assert_linear(lambda: read(small), lambda: read(large))
+def test_a_long_text_is_read_in_seconds(read: Callable[[str], None], make: Callable[[int], str]) -> None:
+    text = make(SIZE)
+    assert_quick(lambda: read(text))
 
 
 KEYS = {
@@ -134,29 +128,23 @@ KEYS = {
 
 
 @pytest.mark.parametrize(("key", "value"), KEYS.values(), ids=KEYS)
-def test_time_grows_with_the_number_of_attributes(key: str, value: str) -> None:
-    def work(number: int) -> Callable[[], object]:
-        attributes: TextMap = {**CALL, **{key.format(index): value for index in range(number)}}
-        span = RawSpan(ORIGIN, bytes([1]) * 16, 1, None, "chat", 10, 20, attributes)
-        return lambda: scores_of_span(span, normalise(span))
-
-    assert_linear(work(3_000), work(12_000))
+def test_many_attributes_are_read_in_seconds(key: str, value: str) -> None:
+    attributes: TextMap = {**CALL, **{key.format(index): value for index in range(12_000)}}
+    span = RawSpan(ORIGIN, bytes([1]) * 16, 1, None, "chat", 10, 20, attributes)
+    assert_quick(lambda: scores_of_span(span, normalise(span)))
 
 
 @pytest.mark.parametrize("source", ["grpc", "http-json"])
-def test_time_grows_with_the_number_of_scopes(source: Literal["grpc", "http-json"], otlp_json: OtlpJson) -> None:
+def test_many_scopes_are_read_in_seconds(source: Literal["grpc", "http-json"], otlp_json: OtlpJson) -> None:
     """The id of an origin is a hash over the whole resource, and a resource may have many scopes."""
-
-    def work(number: int) -> Callable[[], object]:
-        group = ResourceSpans(
-            resource=Resource(attributes=[KeyValue(key=f"k{index}") for index in range(number)]),
-            scope_spans=[ScopeSpans(spans=[Span()])] * number,
-        )
-        request = ExportTraceServiceRequest(resource_spans=[group])
-        body = request.SerializeToString() if source == "grpc" else otlp_json(request)
-        return lambda: decode("traces", source, body)
-
-    assert_linear(work(1_000), work(4_000))
+    number = 4_000
+    group = ResourceSpans(
+        resource=Resource(attributes=[KeyValue(key=f"k{index}") for index in range(number)]),
+        scope_spans=[ScopeSpans(spans=[Span()])] * number,
+    )
+    request = ExportTraceServiceRequest(resource_spans=[group])
+    body = request.SerializeToString() if source == "grpc" else otlp_json(request)
+    assert_quick(lambda: decode("traces", source, body))
 
 
 @pytest.mark.parametrize("place", ["service", "resource", "scope"])
