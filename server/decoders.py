@@ -14,11 +14,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 
+import psutil
+
+from collectors.errors import UndecodableError
 from collectors.model import Rejection
 from collectors.normalise import NormaliserOptions
 from collectors.otlp import decode
@@ -28,6 +32,8 @@ from store.batch import Batch
 
 log = logging.getLogger(__name__)
 PARENT_CHECK_S = 1.0
+ALLOWED_S = 20.0  # for one request, and more by its size:
+BYTES_A_SECOND = 256 * 1024  # 250,000 of the smallest model calls, 12 MiB, take 22 s of an unhindered core
 GC_GENERATION_0 = 50_000  # decoding makes many objects that die young, and no cycles
 
 
@@ -45,42 +51,97 @@ class DecoderLostError(Exception):
     """A decoding process ended in the middle of its work; a new one is on its way."""
 
 
+def allowed_s(size: int) -> float:
+    """Seconds that a request of `size` bytes may take; usual ones take a twentieth of one."""
+    return ALLOWED_S + size / BYTES_A_SECOND
+
+
 class Decoders:
-    """A pool of decoding processes. They start when work comes, and end with this process however it ends."""
+    """A pool of decoding processes. They start when work comes, and end with this process however it ends.
 
-    def __init__(self, options: NormaliserOptions, processes: int) -> None:
-        self._options, self._processes = options, processes
-        self._pool = self._new_pool()
+    Each has one request at a time, so that one which crashes it or takes too long costs no other.
+    """
 
-    def _new_pool(self) -> ProcessPoolExecutor:
-        # Spawned, not forked: a fork of a process with threads may hold their locks for ever.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._processes, context, _begin, (os.getpid(), self._options))
+    def __init__(
+        self, options: NormaliserOptions, processes: int, allowed_s: Callable[[int], float] = allowed_s
+    ) -> None:
+        self._idle = [_Decoder(options, allowed_s) for _ in range(processes)]
+        self._free = asyncio.Semaphore(processes)
 
     def warm_up(self) -> None:
         """Start the first process now rather than with the first request."""
-        self._pool.submit(os.getpid)
+        self._idle[-1].start()
 
     async def prepare(self, request: ExportRequest, project_id: int) -> Prepared:
         """Decode and map one request.
 
         Raises:
-            UndecodableError: nothing of it can be read.
+            UndecodableError: nothing of it can be read, or not in the time that it is allowed.
             DecoderLostError: send it again.
         """
-        pool = self._pool
-        try:
-            return await asyncio.get_running_loop().run_in_executor(pool, prepare, request, project_id)
-        except BrokenProcessPool as error:
-            if pool is self._pool:
-                log.exception("a decoding process was lost; new ones are started")
-                self._pool = self._new_pool()
-                pool.shutdown(wait=False)
-            raise DecoderLostError("A decoding process was lost. Send the request again.") from error
+        async with self._free:
+            decoder = self._idle.pop()  # the one that worked last: others may never have to start
+            try:
+                return await decoder.prepare(request, project_id)
+            finally:
+                self._idle.append(decoder)
 
     def close(self) -> None:
         """End the processes; call it when no request is in flight."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for decoder in self._idle:
+            decoder.close()
+
+
+class _Decoder:
+    """One decoding process at a time; a new one takes the place of one that was lost."""
+
+    def __init__(self, options: NormaliserOptions, allowed_s: Callable[[int], float]) -> None:
+        self._options, self._allowed_s = options, allowed_s
+        self._pool: ProcessPoolExecutor | None = None
+        self._pid: Future[int] = Future()
+
+    def start(self) -> ProcessPoolExecutor:
+        """The pool of the one process, started if there is none."""
+        if self._pool is None:
+            # Spawned, not forked: a fork of a process with threads may hold their locks for ever.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(1, context, _begin, (os.getpid(), self._options))
+            self._pid = self._pool.submit(os.getpid)
+        return self._pool
+
+    async def prepare(self, request: ExportRequest, project_id: int) -> Prepared:
+        allowed = self._allowed_s(len(request.body))
+        try:
+            pool = self.start()
+            await asyncio.wrap_future(self._pid)  # the time allowed is for the request, not for imports
+            async with asyncio.timeout(allowed):
+                return await asyncio.wrap_future(pool.submit(prepare, request, project_id))
+        except BrokenProcessPool as error:
+            log.exception("a decoding process was lost; a new one is started")
+            self._end()
+            raise DecoderLostError("A decoding process was lost. Send the request again.") from error
+        except TimeoutError as error:
+            log.warning("%d bytes of %s were not read in %.0f s", len(request.body), request.source, allowed)
+            self._end()
+            told = f"Reading the request took longer than {allowed:.0f} s. It is not stored; do not send it again."
+            raise UndecodableError(told) from error
+        except asyncio.CancelledError:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        """Kill the process, whatever it does; the next request starts another."""
+        if self._pool is None:
+            return
+        if self._pid.done() and not self._pid.cancelled() and self._pid.exception() is None:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(self._pid.result()).kill()
+        self._pool.shutdown(wait=False)
+        self._pool = None
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 # In the processes.
