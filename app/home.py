@@ -98,7 +98,7 @@ def _known(newest: pd.Series) -> None:
     zone, now = widgets.zone(), datetime.now(UTC)
     with st.container(horizontal=True, vertical_alignment="center"):
         if newest["sample"]:
-            st.badge("Sample data: times shifted so that the newest is now", icon=":material/science:", color="blue")
+            widgets.sample()
         st.caption(
             f"Times in {zone}, data to {fmt.recent(newest['newest'], zone, now)}, read at {fmt.clock(now, zone)}",
             width="content",

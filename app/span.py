@@ -26,7 +26,7 @@ def span(trace_id: str, span_id: str, since: datetime | None) -> None:
         "Attributes": _attributes, "Events": _events, "Raw": _raw,
     }  # fmt: skip
     shown = [name for name in drawers if _has(name, found)]
-    for name, tab in zip(shown, st.tabs(shown, key=f"tabs-{trace_id}"), strict=True):
+    for name, tab in zip(shown, st.tabs(shown, default=_first(shown, found), key=f"tabs-{trace_id}"), strict=True):
         with tab:
             drawers[name](found)
 
@@ -45,8 +45,17 @@ def _has(name: str, found: dict[str, Any]) -> bool:
     return name not in needs or bool(found.get(needs[name]))
 
 
+def _first(shown: list[str], found: dict[str, Any]) -> str:
+    """The tab worth opening: the failure, else what was said, else what else the span has to tell."""
+    empty = set() if any(found.get(side) for side in _SIDES) else {"Messages"}
+    return next(name for name in ("Error", *shown) if name in shown and name not in empty)
+
+
+_SIDES = ("system", "input", "output")
+
+
 def _messages(found: dict[str, Any]) -> None:
-    said = [(title, found.get(title.lower()) or []) for title in ("System", "Input", "Output")]
+    said = [(side.capitalize(), messages) for side, messages in _said(found).items()]
     if not any(messages for _, messages in said):
         widgets.empty("Messages would be here.", "The sender recorded no content for this span.")
         return
@@ -59,6 +68,14 @@ def _messages(found: dict[str, Any]) -> None:
             with st.container(gap="xsmall"):
                 st.caption(title)
                 conversation.messages(messages, key)
+
+
+def _said(found: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Messages by side. Instructions that the input repeats stand under System alone; Raw has all as it was sent."""
+    system, sent, output = (found.get(side) or [] for side in _SIDES)
+    instructions = [message.get("parts") for message in system]
+    once = [message for message in sent if message.get("role") != "system" or message.get("parts") not in instructions]
+    return {"system": system, "input": once, "output": output}
 
 
 def _documents(found: dict[str, Any]) -> None:
@@ -78,7 +95,7 @@ def _documents(found: dict[str, Any]) -> None:
 def _error(found: dict[str, Any]) -> None:
     widgets.fields(
         {
-            "Type": str(found.get("error_type") or "no type"),
+            "Type": fmt.error_type(found.get("error_type")),
             "HTTP status": str(found.get("http_status") or "none"),
             "Status": str(found["status"]),
         },

@@ -9,6 +9,7 @@ from typing import Literal
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import data, span, state, tree, waterfall, widgets
 from app import format as fmt
@@ -26,29 +27,58 @@ def bounds(summary: pd.Series | None) -> tuple[datetime, datetime]:
     return start, start + timedelta(microseconds=int(summary["duration_ns"]) // 1000 + 2)
 
 
-def header(summary: pd.Series, spans: pd.DataFrame) -> None:
-    """What the trace was and what it took."""
+def header(summary: pd.Series, answer: data.Answer) -> None:
+    """What the trace was and what it took; every span that the server told is in `answer`."""
     zone, start = widgets.zone(), summary["start_time"].to_pydatetime()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(str(summary["status"]), color=_COLOURS.get(str(summary["status"]), "gray"))
+        if answer.frame["sample"].any():
+            widgets.sample()
         st.caption(f"started {fmt.moment(start, zone)} {zone}", help=fmt.utc(start), width="content")
-        st.caption(f"trace {str(summary['trace_id']).replace('-', '')}", width="content")
-    if words := _failure(summary):
-        st.markdown(f":red[{fmt.plain(words, 400)}]")
-    widgets.fields(_facts(summary), columns=6)
+        st.caption(f"trace {_hex(summary)}", width="content")
+    _failure(summary, answer)
+    widgets.fields(_facts(summary, _half_told(answer.frame)), columns=6)
     _links(summary)
-    _reconciled(summary, spans)
+    _reconciled(summary, answer.frame)
 
 
-def _failure(summary: pd.Series) -> str:
-    """Type and message of the deepest failed span; the type once."""
-    kind, message = (
-        "" if fmt.absent(summary[name]) else str(summary[name]) for name in ("error_type", "error_message")
-    )
-    return message if message.startswith(kind) else f"{kind}: {message}" if message else kind
+def _hex(summary: pd.Series) -> str:
+    return str(summary["trace_id"]).replace("-", "")
 
 
-def _facts(summary: pd.Series) -> dict[str, str]:
+def _failure(summary: pd.Series, answer: data.Answer) -> None:
+    """What the deepest failed span said; a click selects it. Only words when that span may have been cut off."""
+    words = fmt.plain(failure(summary), 200)
+    if not words:
+        return
+    failed = None if answer.truncated else drawn(str(summary["trace_id"]), answer).failed
+    if failed is None:
+        st.markdown(f":red[{words}]")
+        return
+    st.button(
+        f":red[{words}]", key="failure", type="tertiary", icon=":material/error:", help="Select the failed span",
+        on_click=_ask_for, args=(str(summary["trace_id"]), failed),
+    )  # fmt: skip
+
+
+def failure(summary: pd.Series) -> str:
+    """Type and message of the deepest failed span; the type once, and only when somebody named one."""
+    if fmt.absent(summary["error_type"]) and fmt.absent(summary["error_message"]):
+        return ""
+    kind = fmt.error_type(summary["error_type"])
+    message = "" if fmt.absent(summary["error_message"]) else str(summary["error_message"])
+    named = kind != "error" and not message.startswith(kind)
+    return f"{kind}: {message}" if message and named else message or kind
+
+
+def _half_told(spans: pd.DataFrame) -> int:
+    """Model calls that ended well and told one side of their tokens only."""
+    counted = (spans["kind"] == "llm") & (spans["usage_role"] == "leaf")
+    well = (spans["status"] != "error") & spans["error_type"].isna()
+    return int((counted & well & (spans["input_tokens"].isna() ^ spans["output_tokens"].isna())).sum())
+
+
+def _facts(summary: pd.Series, half: int) -> dict[str, str]:
     failed = f", {summary['model_calls_failed']:,} failed" if summary["model_calls_failed"] else ""
     tools_failed = f", {summary['tool_executions_failed']:,} failed" if summary["tool_executions_failed"] else ""
     calls = int(summary["model_calls_ok"] + summary["model_calls_failed"])
@@ -56,18 +86,20 @@ def _facts(summary: pd.Series) -> dict[str, str]:
         "Duration": fmt.duration(summary["duration_ns"]),
         "Model calls": f"{calls:,}{failed}",
         "Tool executions": f"{summary['tool_executions']:,}{tools_failed}",
-        "Tokens in → out": _tokens(summary) if calls or summary["embedding_calls"] else "no model call",
+        "Tokens in → out": _tokens(summary, half) if calls or summary["embedding_calls"] else "no model call",
         "Cost": _cost(summary, calls),
-        "Service": "unset" if fmt.absent(summary["service"]) else str(summary["service"]),
+        "Service": "unset" if fmt.absent(summary["service"]) else fmt.clip(str(summary["service"]), 48),
     }
 
 
-def _tokens(summary: pd.Series) -> str:
-    unknown = int(summary["unknown_usage_calls"])
-    if fmt.absent(summary["input_tokens"]) and fmt.absent(summary["output_tokens"]):
+def _tokens(summary: pd.Series, half: int) -> str:
+    unknown, sides = int(summary["unknown_usage_calls"]), (summary["input_tokens"], summary["output_tokens"])
+    if all(map(fmt.absent, sides)):
         return f"unknown ({fmt.plural(unknown, 'call')})" if unknown else fmt.UNKNOWN
-    words = f"{fmt.count(summary['input_tokens'])} → {fmt.count(summary['output_tokens'])}"
-    return f"{words}, unknown for {fmt.plural(unknown, 'call')}" if unknown else words
+    told = [" → ".join(map(fmt.count, sides))]
+    told += [f"unknown for {fmt.plural(unknown, 'call')}"] if unknown else []
+    told += [f"half-told by {fmt.plural(half, 'call')}"] if half and not any(map(fmt.absent, sides)) else []
+    return ", ".join(told)
 
 
 def _cost(summary: pd.Series, calls: int) -> str:
@@ -105,7 +137,8 @@ def _reconciled(summary: pd.Series, spans: pd.DataFrame) -> None:
             if role in kinds
         )
         extra = int(again["input_tokens"].fillna(0).sum() + again["output_tokens"].fillna(0).sum())
-        notes.append(f"Totals count each call once: {named}; counting them too would add {extra:,} tokens.")
+        more = f"; counting them too would add {extra:,} tokens" if extra else ""
+        notes.append(f"Totals count each call once: {named}{more}.")
     if summary["usage_estimated"]:
         notes.append("No single call told its usage; tokens come from a span that sums up others.")
     if summary["root_missing"]:
@@ -116,11 +149,14 @@ def _reconciled(summary: pd.Series, spans: pd.DataFrame) -> None:
 
 
 @st.fragment
-def explorer(trace_id: str, answer: data.Answer, since: datetime | None) -> None:
-    """Tree and waterfall, and below it the span that is selected. Selecting reruns this part alone."""
+def explorer(trace_id: str, answer: data.Answer, since: datetime | None, total: int | None) -> None:
+    """Tree and waterfall, and below it the span that is selected. Selecting reruns this part alone.
+
+    `since` bounds the search for a span; `total` counts the trace's spans, null while they are not counted.
+    """
     spans = answer.frame
     if answer.truncated:
-        widgets.cut(len(spans), None, "spans, in order of start")
+        widgets.cut(len(spans), total, "spans, in order of start")
     drawing = drawn(trace_id, answer)
     wanted = str(st.query_params.get("span", ""))
     known = wanted if (spans["span_id"] == wanted).any() else drawing.first
@@ -173,8 +209,10 @@ def logs(trace_id: str) -> None:
             widgets.cut(_LOGS, len(found), "log records")
         shown = found.head(_LOGS)
         times, attributes = shown["time"].dt.tz_convert(widgets.zone()), [str(v) for v in shown["attributes"]]
-        shown = shown.assign(time=times, attributes=attributes)
-        st.dataframe(shown, hide_index=True, placeholder="", alt="Log records of the trace")
+        st.dataframe(
+            shown.assign(time=times, attributes=attributes), hide_index=True, placeholder="none",
+            column_order=list(_LOG_COLUMNS), column_config=_LOG_COLUMNS, alt="Log records of the trace",
+        )  # fmt: skip
 
 
 def scores(trace_id: str) -> None:
@@ -183,13 +221,49 @@ def scores(trace_id: str) -> None:
     if not len(found):
         return
     st.subheader("Scores", anchor=False)
-    columns = ("name", "value", "label", "explanation", "source", "evaluator", "error_type", "span_id")
-    st.dataframe(found, hide_index=True, placeholder="", column_order=columns, alt="Scores of the trace")
+    st.dataframe(
+        found, hide_index=True, placeholder="none", column_order=list(_SCORE_COLUMNS), column_config=_SCORE_COLUMNS,
+        height="content", alt="Scores of the trace",
+    )  # fmt: skip
 
 
-def title_row(name: str) -> None:
-    """Name left, the way back right; the name is untrusted text."""
+_LOG_COLUMNS = {
+    "time": st.column_config.DatetimeColumn("Time", format="YYYY-MM-DD HH:mm:ss.SSS", width=180),
+    "severity_text": st.column_config.TextColumn("Severity", width=70),
+    "event_name": st.column_config.TextColumn("Event", width=140),
+    "body": st.column_config.TextColumn("Body", width=330),
+    "attributes": st.column_config.TextColumn("Attributes", width=200),
+    "service": st.column_config.TextColumn("Service", width=110),
+    "span_id": st.column_config.TextColumn("Span", width=140),
+}
+_SCORE_COLUMNS = {
+    "name": st.column_config.TextColumn("Score"),
+    "value": st.column_config.NumberColumn("Value", format="%.3g"),
+    "label": st.column_config.TextColumn("Label"),
+    "explanation": st.column_config.TextColumn("Explanation", width=300),
+    "source": st.column_config.TextColumn("Source"),
+    "evaluator": st.column_config.TextColumn("Evaluator"),
+    "error_type": st.column_config.TextColumn("Error of the evaluator"),
+    "span_id": st.column_config.TextColumn("Span"),
+}
+
+
+def title_row() -> DeltaGenerator:
+    """A place for the name left, the way back right; there before anything is known."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title(fmt.plain(name), anchor=False, width="content")
+        name = st.empty()
+        name.title("Trace", anchor=False, width="content")
         back = state.back_link(st.query_params.get("back"))
         st.page_link("views/traces.py", label="Back to the list", icon=":material/arrow_back:", query_params=back)
+    return name
+
+
+def nothing(why: str) -> None:
+    """No such trace, or none named: why, and the way on."""
+    widgets.empty("One trace would be here.", why, _ways_on)
+
+
+def _ways_on() -> None:
+    with st.container(horizontal=True):
+        st.button("Look again", icon=":material/refresh:", on_click=data.forget)
+        st.page_link("views/traces.py", label="All traces", icon=":material/list:", query_params={"range": "all"})

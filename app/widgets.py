@@ -170,6 +170,11 @@ def failed(what: str, error: Exception, still_works: str) -> None:
     st.button("Try again", key=f"retry {what}", icon=":material/refresh:", on_click=data.forget)
 
 
+def sample() -> None:
+    """What is shown is the sample data."""
+    st.badge("Sample data: times shifted so that the newest is now", icon=":material/science:", color="blue")
+
+
 def empty(what: str, why: str, action: Callable[[], object] | None = None) -> None:
     """No rows: what would be here, why it is not, the one thing to do. Looks unlike a failure on purpose."""
     with st.container(border=True):

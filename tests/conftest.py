@@ -144,6 +144,12 @@ class Telling:
         return self.request.SerializeToString()
 
 
+@pytest.fixture(scope="session")
+def telling() -> type[Telling]:
+    """For a test that tells a trace of its own."""
+    return Telling
+
+
 HOSTILE = "![x](http://127.0.0.1:9/pixel) <img src=x onerror=alert(1)> :red[now] $a$ http://127.0.0.1:9/link"
 HOSTILE_TRACE = bytes([9]) * 16
 LARGE_TRACE = bytes([8]) * 16

@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, state, trace, widgets
+from app import format as fmt
 
+name = trace.title_row()
 trace_id = state.trace_id(st.query_params.get("trace")) or ""
 if not trace_id:
-    trace.title_row("Trace")
-    widgets.empty(
-        "One trace would be here.", "The link names none: a trace id has 32 hex digits. Choose one in the list."
-    )
+    trace.nothing("The link names none: a trace id has 32 hex digits. Choose one in the list.")
     st.stop()
 
 try:
@@ -20,22 +19,20 @@ try:
         since, until = trace.bounds(summary)
         spans = data.trace_spans(trace_id, since, until)
 except data.ApiError as error:
-    trace.title_row("Trace")
     widgets.failed("The trace did not come.", error, "The list of traces may still answer.")
     st.stop()
 
 if spans.frame.empty:
-    trace.title_row("Trace")
-    widgets.empty(
-        "One trace would be here.", "No span of it has arrived. Check the id, or wait: its sender may be buffering."
-    )
+    trace.nothing("No span of it has arrived. Check the id, or wait: its sender may be buffering.")
     st.stop()
 
-trace.title_row(str(spans.frame["name"].iloc[0] if summary is None else summary["root_name"]))
+known = str(spans.frame["name"].iloc[0] if summary is None else summary["root_name"])
+name.title(fmt.plain(known), anchor=False, width="content")
 if summary is None:
     st.info("Its totals are being worked out; spans arrived a moment ago. Try again in a second or two.")
+    trace.explorer(trace_id, spans, None, None)
 else:
-    trace.header(summary, spans.frame)
-trace.explorer(trace_id, spans, None if summary is None else since)
+    trace.header(summary, spans)
+    trace.explorer(trace_id, spans, since, int(summary["spans"]))
 widgets.guarded("The scores did not come.", "The trace above is complete.", lambda: trace.scores(trace_id))
 widgets.guarded("The log records did not come.", "The trace above is complete.", lambda: trace.logs(trace_id))

@@ -84,7 +84,7 @@ def trace_spans(  # noqa: PLR0917 - given by name
 
     Ids are 16 hex digits; start_us is microseconds since 1970; duration_ns is null when the span ended before it
     started, or never (see notes). usage_role is the last word (leaf aggregate duplicate, null: no model or embedding
-    call).
+    call). sample: it is of the sample data, whose times are shifted.
     """
     params = {"project_id": project_id, "trace_id": trace_id, "since": since, "until": until, "max_rows": max_rows}
     return ask(con, "trace_spans", params)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import app
+from app import span, trace
 
 MAIN = Path(app.__file__).parent / "main.py"
 GONE = "http://127.0.0.1:9"
@@ -232,6 +235,70 @@ def test_a_failed_call_is_told_apart_from_an_unknown_one(page: Open, filled: Any
     assert "unknown (1 call)" in words(unknown)
 
 
+def test_a_trace_opens_at_its_failure_and_a_button_leads_back_to_it(page: Open, filled: Any) -> None:
+    failed = page(filled.note.api_url, "trace", trace="07" * 15 + "0a")
+    assert f"· llm · 90 ms · span {2:016x}" in words(failed)
+    assert "Error" in [tab.label for tab in failed.tabs]
+    moved = page(filled.note.api_url, "trace", trace="07" * 15 + "0a", span=f"{1:016x}")
+    assert f"span {1:016x}" in words(moved)
+    button = moved.button(key="failure")
+    assert button.label == ":red[rate limit reached]"
+    assert f"span {2:016x}" in words(button.click().run())
+
+
+def test_a_trace_that_was_cut_says_of_how_many(
+    page: Open, serve: Callable[[str], Any], telling: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_QUERY_MAX_ROWS", "10")
+    served, long = serve("cut"), telling(bytes([4]) * 16, time.time_ns() - 10**9).span(1, "long", 0, 900)
+    for number in range(2, 26):
+        long.span(number, "step", number, 1, parent=1)
+    served.send(long.body())
+    served.settle()
+    assert "Cut: first 10 of 25 spans" in words(page(served.note.api_url, "trace", trace="04" * 16))
+
+
+def test_a_trace_of_the_sample_says_so(page: Open, few: Any, telling: Any) -> None:
+    shifted = telling(bytes([5]) * 16, time.time_ns() - 8 * 3600 * 10**9, resource={"assayline.sample": "true"})
+    few.send(shifted.span(1, "sample", 0, 900).body())
+    few.settle()
+    assert "Sample data" in words(page(few.note.api_url, "trace", trace="05" * 16))
+    assert "Sample data" not in words(page(few.note.api_url, "trace", trace="01" * 16))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "says"),
+    [
+        ("_OTHER", "boom", "boom"), ("_OTHER", None, "error"), (None, None, ""), ("TimeoutError", None, "TimeoutError"),
+        ("TimeoutError", "after 3 s", "TimeoutError: after 3 s"), ("ValueError", "ValueError: no", "ValueError: no"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_named_once_and_only_by_a_name(kind: str | None, message: str | None, says: str) -> None:
+    assert trace.failure(pd.Series({"error_type": kind, "error_message": message}, dtype=object)) == says
+
+
+@pytest.mark.parametrize(
+    ("told", "tab"),
+    [
+        pytest.param({"output": [{}], "status": "error"}, "Error", id="failed"),
+        pytest.param({"output": [{}]}, "Messages", id="messages"),
+        pytest.param({}, "Tokens", id="nothing-said"),
+    ],
+)
+def test_a_span_opens_at_the_tab_that_has_something(told: dict[str, Any], tab: str) -> None:
+    found = {"kind": "llm", "status": "ok", **told}
+    assert (
+        span._first([name for name in ("Messages", "Error", "Tokens", "Raw") if span._has(name, found)], found) == tab
+    )
+
+
+def test_instructions_that_the_input_repeats_are_shown_once() -> None:
+    system, user = ({"role": role, "parts": [{"type": "text", "content": role}]} for role in ("system", "user"))
+    other = {"role": "system", "parts": [{"type": "text", "content": "later"}]}
+    said = span._said({"system": [system], "input": [system, other, user], "output": None})
+    assert said == {"system": [system], "input": [other, user], "output": []}
+
+
 @pytest.mark.parametrize(
     ("trace", "says"),
     [pytest.param("", "names none", id="none"), pytest.param("ff" * 16, "No span of it", id="unknown")],
@@ -241,6 +308,7 @@ def test_a_trace_that_is_not_there_is_empty_not_failed(page: Open, filled: Any, 
     assert not shown.exception
     assert not shown.error
     assert says in words(shown)
+    assert [button.label for button in shown.button] == ["Look again"]
 
 
 def test_totals_say_what_they_leave_out(page: Open, filled: Any) -> None:
