@@ -1,7 +1,7 @@
-"""Starts a program that ends with its parent, however the parent ends: `python -m server.child PROGRAM [ARGUMENT ...]`.
+"""Starts a program that ends with its parent, however that ends: `python -m server.child SIGNAL PROGRAM [ARGUMENT...]`.
 
-A supervisor that is killed could not stop its children; they would hold the store and the ports for ever. Linux only;
-elsewhere the program simply starts.
+A supervisor that is killed could not stop its children; they would hold the store and the ports for ever. The program
+gets the signal of that name when its parent dies. Linux only; elsewhere the program simply starts.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 def main(arguments: list[str]) -> None:
     """Become the program. Ends at once when the parent is gone already."""
+    name, *command = arguments
     parent = os.getppid()
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.Signals[name])
         if os.getppid() != parent:
             sys.exit(1)
-    os.execv(arguments[0], arguments)  # noqa: S606 - no shell is wanted
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -44,6 +45,7 @@ class Part:
     environment: Mapping[str, str]
     folder: Path
     answers: Callable[[int], bool]  # of the process id: is it ready?
+    orphaned: signal.Signals  # what it gets when this process dies
     process: subprocess.Popen[str] | None = None
     started: float = 0.0
     ready: bool = False
@@ -55,7 +57,7 @@ class Part:
     def start(self) -> None:
         # A session of its own: Ctrl-C reaches the supervisor alone, which then stops the parts in order.
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, "-m", "server.child", *self.command],
+            [sys.executable, "-m", "server.child", self.orphaned.name, *self.command],
             env=dict(self.environment),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -113,8 +115,10 @@ def relay(name: str, lines: IO[str]) -> None:
 
 
 def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """Print a line; when nobody reads any more (`assay up | head`), go on without."""
+    with suppress(BrokenPipeError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 class Supervisor:
@@ -203,7 +207,7 @@ class Supervisor:
 
     def _server(self) -> Part:
         command = [sys.executable, "-m", "server.cli", "serve"]
-        return Part("server", command, self._environment(), Path.cwd(), self._server_answers)
+        return Part("server", command, self._environment(), Path.cwd(), self._server_answers, signal.SIGTERM)
 
     def _app(self) -> Part:
         script = app_script()
@@ -212,7 +216,8 @@ class Supervisor:
             "--server.port", str(self._app_port), "--server.headless", "true",
         ]  # fmt: skip
         environment = {**self._environment(), "ASSAY_API_URL": self._api_url()}
-        return Part("app", command, environment, Path.cwd(), self._app_answers)
+        # Streamlit prints before it stops; once nobody reads, that fails and it never stops. It has nothing to lose.
+        return Part("app", command, environment, Path.cwd(), self._app_answers, signal.SIGKILL)
 
     def _environment(self) -> dict[str, str]:
         """The settings as this process has them, flags included, for the parts.

@@ -116,6 +116,43 @@ def test_a_killed_supervisor_leaves_nothing_behind(up: Callable[..., Up]) -> Non
     assert (len(gone), still) == (2, [])
 
 
+# An app under a parent of its own, which reads no more of it and then dies: the order in which the kernel may well
+# take the two from a killed supervisor.
+ORPHANED = """
+import os, subprocess, sys, time
+from server.settings import Settings
+from server.supervisor import Supervisor
+app = Supervisor(Settings(data_dir=".", app_port=0))
+app._app_port = app._free_app_port()
+part = app._app()
+command = [sys.executable, "-m", "server.child", part.orphaned.name, *part.command]
+child = subprocess.Popen(command, env=part.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+while not part.answers(child.pid):
+    time.sleep(0.1)
+print(child.pid, flush=True)
+sys.stdin.readline()
+child.stdout.close()
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
+def test_an_app_that_nobody_reads_ends_with_its_supervisor(
+    tmp_path: Path, command_environment: Callable[..., dict[str, str]]
+) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", ORPHANED], env=command_environment(tmp_path), cwd=tmp_path, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert parent.stdout is not None
+    orphan = psutil.Process(int(parent.stdout.readline()))
+    parent.communicate("die\n", timeout=20)
+    gone, _ = psutil.wait_procs([orphan], timeout=20)
+    for left in {orphan} - set(gone):
+        left.kill()
+    assert gone == [orphan]
+
+
 def test_a_server_that_cannot_start_ends_it_all(up: Callable[..., Up]) -> None:
     everything = up(host="203.0.113.1", app_port=0)
     assert everything.process.wait(30) == 1
