@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from dataclasses import asdict
 from datetime import datetime
@@ -79,6 +80,8 @@ def export(request: Request, here: Here, body: Export) -> Response:
     try:
         manifest = exports.export(here.core.database, folder, in_utc(body.since), in_utc(body.until))
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # heard only now when folders above it had to be made
+            raise _unusable(folder, error) from error
         raise ProblemError(HTTPStatus.CONFLICT, "folder_not_written", f"{folder} cannot be written: {error}") from error
     return json_response(request, asdict(manifest))
 
@@ -87,8 +90,12 @@ def _may_hold_an_export(folder: Path) -> bool:
     try:
         return exports.may_hold_an_export(folder)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        detail = f"The folder cannot be used: {getattr(error, 'strerror', None) or error}. It is {str(folder)!r}."
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_folder", detail) from error
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: Exception) -> ProblemError:
+    detail = f"The folder cannot be used: {getattr(error, 'strerror', None) or error}. It is {str(folder)!r}."
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_folder", detail)
 
 
 @routes.post("/api/renormalise", tags=["admin"], dependencies=[needs("admin")])

@@ -404,11 +404,16 @@ def test_an_export_replaces_an_export_and_nothing_else(client: Client, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "folder", [pytest.param("/exports/\0", id="nul"), pytest.param(f"/exports/{'x' * 300}", id="too-long")]
+    "name",
+    [
+        pytest.param("\0", id="nul"),
+        pytest.param("x" * 300, id="too-long"),
+        pytest.param(f"new/{'x' * 300}", id="too-long-in-a-new-one"),
+    ],
 )
-def test_a_folder_that_no_system_can_name_is_a_mistake(client: Client, folder: str) -> None:
+def test_a_folder_that_no_system_can_name_is_a_mistake(client: Client, tmp_path: Path, name: str) -> None:
     with pytest.raises(ApiError, match="cannot be used") as refused:
-        client.export(folder)
+        client.export(f"{tmp_path}/{name}")
     assert (refused.value.kind, refused.value.status) == ("refused", 422)
 
 
