@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -99,7 +100,7 @@ def span_table(spans: Sequence[RawSpan], facts: Sequence[SpanFacts]) -> pa.Table
     for field in SPANS:
         if field.name not in columns:
             rows: Sequence[Any] = facts if field.name in SpanFacts.__slots__ else spans
-            columns[field.name] = pa.array([getattr(row, field.name) for row in rows], field.type)
+            columns[field.name] = pa.array(list(map(attrgetter(field.name), rows)), field.type)
     return pa.Table.from_arrays([columns[name] for name in SPANS.names], schema=SPANS)
 
 
@@ -213,7 +214,7 @@ def _digest(data: bytes) -> int:
 def _filled(schema: pa.Schema, columns: dict[str, pa.Array], rows: Sequence[Any]) -> pa.Table:
     for field in schema:
         if field.name not in columns:
-            columns[field.name] = pa.array([getattr(row, field.name) for row in rows], field.type)
+            columns[field.name] = pa.array(list(map(attrgetter(field.name), rows)), field.type)
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 

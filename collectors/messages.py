@@ -203,8 +203,8 @@ def _answer(answered: Sequence[Message]) -> str:
 
 
 def _text(message: Message) -> str:
-    texts = (str(part.get("content")) for part in message["parts"] if part["type"] == "text")
-    return "".join(word for text in texts for word in text.split())
+    texts = [str(part.get("content")) for part in message["parts"] if part["type"] == "text"]
+    return "".join("".join(texts).split())
 
 
 def _sorted(value: Json) -> str:
