@@ -31,6 +31,8 @@ class SpanFacts:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    usage_details: str | None = None  # JSON: counts by DETAIL_UNITS, sorted; null: none
+    service_tier: str | None = None
     usage_role: Literal["leaf", "aggregate"] | None = None
     reported_cost_usd: float | None = None
     ttft_ns: int | None = None

@@ -34,7 +34,7 @@ _FACT_TYPES: dict[str, pa.DataType] = {
     "kind": TEXT, "dialect": TEXT, "provider": TEXT, "request_model": TEXT, "response_model": TEXT,
     "response_id": TEXT, "input_tokens": pa.int64(), "output_tokens": pa.int64(), "cache_read_tokens": pa.int64(),
     "cache_write_tokens": pa.int64(), "reasoning_tokens": pa.int64(), "usage_role": TEXT,
-    "reported_cost_usd": pa.float64(),
+    "reported_cost_usd": pa.float64(), "usage_details": TEXT, "service_tier": TEXT,
 }  # fmt: skip
 _LATER_FACT_TYPES: dict[str, pa.DataType] = {
     "ttft_ns": pa.int64(), "streaming": pa.bool_(), "finish_reason": TEXT, "finish_reason_raw": TEXT,
@@ -52,7 +52,7 @@ SPANS = pa.schema(
         ("trace_state", TEXT), ("flags", pa.uint32()), ("dropped_attributes", pa.uint32()),
         ("dropped_events", pa.uint32()), ("dropped_links", pa.uint32()), ("origin_id", ID), ("service", TEXT),
         ("environment", TEXT), ("release", TEXT), ("scope_name", TEXT), *_FACT_TYPES.items(),
-        ("cost_usd", pa.float64()), *_LATER_FACT_TYPES.items(), ("tool_definitions_id", ID), ("documents", TEXT),
+        *_LATER_FACT_TYPES.items(), ("tool_definitions_id", ID), ("documents", TEXT),
         ("notes", pa.list_(TEXT)), ("attributes", MAP), ("events", pa.list_(EVENT)), ("links", pa.list_(LINK)),
         ("normaliser_version", pa.int32()),
     ]
@@ -89,7 +89,6 @@ def span_table(spans: Sequence[RawSpan], facts: Sequence[SpanFacts]) -> pa.Table
         "duration_ns": pa.array([_duration(span) for span in spans], pa.int64()),
         "origin_id": pa.array([span.origin.origin_id for span in spans], ID),
         "scope_name": pa.array([span.origin.scope_name for span in spans], TEXT),
-        "cost_usd": pa.nulls(len(spans), pa.float64()),  # priced later, by the table of prices
         "metadata": _maps([fact.metadata for fact in facts]),
         "tool_definitions_id": pa.array([tool_definitions_id(fact) for fact in facts], ID),
         "attributes": _maps([stored_attributes(span, fact) for span, fact in zip(spans, facts, strict=True)]),

@@ -20,7 +20,9 @@ from collectors.conventions.usage import (
     EXCLUSIVE_KEYS,
     EXCLUSIVE_REASONING_KEYS,
     EXCLUSIVE_SCOPES,
+    MAX_TIER,
     Usage,
+    detailed,
     settle,
     usage_beside_input,
     usage_of,
@@ -30,7 +32,7 @@ from collectors.conventions.view import View
 from collectors.facts import Kind, SpanFacts
 from collectors.model import RawSpan, TextMap, service_of
 
-NORMALISER_VERSION = 3
+NORMALISER_VERSION = 4
 """Stored with every row; bump it whenever the same span would be read differently."""
 
 MAX_NANOSECONDS = 2**63 - 1
@@ -297,6 +299,8 @@ def _usage(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) ->
         _usage_in_json(view, facts, usage)
     if facts.kind in _CALLS:
         _read_payloads(view, facts, usage)
+    if view.any(_PARTS):
+        _usage_parts(view, usage)
     if not _told_nothing(span, facts, usage):
         _store_usage(view, facts, usage)
     facts.usage_role = _role(facts, usage, aggregated)
@@ -308,6 +312,17 @@ _USAGE = frozenset(
         "usage_json", "aggregated_input", "aggregated_output",
     }
 )  # fmt: skip
+
+
+_PARTS = frozenset({"usage_detail", "service_tier"})
+
+
+def _usage_parts(view: View, usage: Usage) -> None:
+    """What a price depends on besides the five counts, from attributes of their own: they go before usage objects."""
+    detailed(usage, reversed(view.items("usage_detail")))
+    tier = view.text("service_tier")
+    if tier and len(tier) <= MAX_TIER:
+        usage.tier = tier.lower()
 
 
 def _source_key(view: View, field: str) -> str | None:
@@ -443,6 +458,9 @@ def _store_usage(view: View, facts: SpanFacts, usage: Usage) -> None:
     facts.input_tokens, facts.output_tokens = usage.input, usage.output
     facts.cache_read_tokens, facts.cache_write_tokens = usage.cache_read, usage.cache_write
     facts.reasoning_tokens = usage.reasoning
+    if usage.details:
+        facts.usage_details = dumps(dict(sorted(usage.details.items())))
+    facts.service_tier = usage.tier
 
 
 def _output_of_total(view: View, facts: SpanFacts, usage: Usage, rest: int) -> None:

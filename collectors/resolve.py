@@ -65,8 +65,9 @@ class TraceSpan:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    usage_details: str | None = None
+    service_tier: str | None = None
     reported_cost_usd: float | None = None
-    cost_usd: float | None = None
     ttft_ns: int | None = None
     finish_reason: str | None = None
     error_type: str | None = None
@@ -117,6 +118,8 @@ class SpanContent:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    usage_details: str | None = None
+    service_tier: str | None = None
     reported_cost_usd: float | None = None
     content_hash: int | None = None
     session_id: str | None = None
@@ -139,8 +142,9 @@ class Derived:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    usage_details: str | None = None
+    service_tier: str | None = None
     reported_cost_usd: float | None = None
-    cost_usd: float | None = None
     ttft_ns: int | None = None
     request_model: str | None = None
     response_model: str | None = None
@@ -173,8 +177,8 @@ TOLD = pa.schema(
     ]
 )  # fmt: skip
 FILLED = (
-    "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "reported_cost_usd",
-    "cost_usd", "ttft_ns", "request_model", "response_model", "provider", "finish_reason",
+    "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "usage_details",
+    "service_tier", "reported_cost_usd", "ttft_ns", "request_model", "response_model", "provider", "finish_reason",
 )  # fmt: skip
 CONTENT = ("input", "output", "system_instructions")
 JOINED = frozenset({"content_hash", "session_id", "session_weak"})

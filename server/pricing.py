@@ -16,8 +16,9 @@ from collectors.conventions.providers import provider_of
 from collectors.conventions.usage import settle, usage_of
 from collectors.conventions.values import number
 from collectors.pricing.counts import counts_of
-from collectors.pricing.own import OwnPrice, PriceListError, parse_prices
+from collectors.pricing.own import OwnPrice, PriceListError
 from collectors.pricing.price import Call, Cost, price
+from server.prices import parse_document
 from server.when import parse_time
 
 MILLISECONDS_FROM = 1e11  # a Unix time beyond the year 5138 in seconds is one in milliseconds
@@ -159,12 +160,12 @@ def read_own_prices(path: Path) -> list[OwnPrice]:
     Raises:
         PriceListError: the file is not there, is no YAML, or an entry breaks a rule.
     """
-    import yaml  # noqa: PLC0415 - only for files of prices
+    return parse_document(read_price_list(path), str(path))
 
+
+def read_price_list(path: Path) -> str:
+    """The text of a file of prices. Raises PriceListError when there is none."""
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PriceListError(f"The price list {path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise PriceListError(f"The price list {path} is no YAML: {error}") from error
-    return parse_prices(document, str(path))

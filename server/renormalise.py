@@ -85,7 +85,7 @@ def restate_slice(core: Core, stored: pa.Table, origins: Origins, options: Norma
         return 0
     kept = stored.take(places)
     table = frames.span_table(spans, facts)
-    for name in ("project_id", "commit_seq", "received_at", "start_time", "duration_ns", "cost_usd"):
+    for name in ("project_id", "commit_seq", "received_at", "start_time", "duration_ns"):
         column = kept.column(name)
         table = table.set_column(table.schema.get_field_index(name), name, column) if name in table.column_names else (
             table.append_column(name, column)

@@ -38,6 +38,8 @@ from collectors.resolve import (
     trailing_tool_results,
     untold,
 )
+from server.costs import with_costs
+from server.prices import Prices
 from store import resolved as store
 
 EVENT_NAMES = sorted({*CONTENT_EVENTS, *(f"{prefix}*" for prefix in FACT_PREFIXES)})
@@ -49,12 +51,13 @@ VENDORS = f"^({'|'.join(map(re.escape, VENDOR_SCOPES))})"
 
 
 class Bench:
-    """What passes share: the in-memory database, and which scopes tell calls in which project."""
+    """What passes share: the in-memory database, the prices, and which scopes tell calls in which project."""
 
     def __init__(self, options: NormaliserOptions = DEFAULT_OPTIONS) -> None:
         """`options`: how logs are read; the same as for spans."""
         self._options = options
         self._bench = store.Workbench()
+        self._prices = Prices()
         self._scopes: dict[int, set[str]] = {}
 
     def close(self) -> None:
@@ -65,14 +68,21 @@ class Bench:
         loaded, contents, partners = self._load(con, project_id, traces)
         told = self._bench.resolver_told(loaded, content_table(contents)) if contents else loaded
         derived = derived_table(self._derive(con, project_id, loaded, told, contents))
-        summaries = self._bench.resolver_summaries(told, derived)
-        return store.Resolved(project_id, [*traces, *partners], derived, summaries)
+        return self._summed(con, project_id, [*traces, *partners], told, derived)
 
     def summarise_alone(self, con: Any, project_id: int, traces: Sequence[str]) -> store.Resolved:
         """Summaries without any rule: what is left when the rules fail on these traces."""
         loaded = store.resolver_spans(con, project_id, traces)
-        derived = DERIVED.empty_table()
-        return store.Resolved(project_id, traces, derived, self._bench.resolver_summaries(loaded, derived))
+        return self._summed(con, project_id, traces, loaded, DERIVED.empty_table())
+
+    def _summed(
+        self, con: Any, project_id: int, traces: Sequence[str], loaded: pa.Table, derived: pa.Table
+    ) -> store.Resolved:
+        """The calls with their costs by the prices of now, and the sums over them."""
+        priced = with_costs(self._bench.resolver_calls(loaded, derived), self._prices.of(con, project_id).entries)
+        summaries = self._bench.resolver_summaries(loaded, derived, priced)
+        calls = self._bench.resolver_attributed(priced, summaries)
+        return store.Resolved(project_id, traces, derived, summaries, calls)
 
     def _load(self, con: Any, project_id: int, traces: Sequence[str]) -> tuple[pa.Table, list[SpanContent], list[str]]:
         """Spans of the traces and of their partners, till no more are found; what logs add; the partners' ids."""

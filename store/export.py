@@ -32,12 +32,16 @@ TABLES: dict[str, str | None] = {
     "logs": "time",
     "scores": "time",
     "trace_summaries": "start_time",
+    "calls": "start_time",
     "span_derived": None,
     "origins": None,
     "tool_definitions": None,
     "ledger_entries": "hour",
     "refused_requests": "time",
     "projects": None,
+    "own_prices": None,
+    "repricings": None,
+    "replaced_costs": "start_time",
 }
 
 

@@ -1,4 +1,4 @@
-"""What the resolver reads and writes: `span_derived`, `trace_summaries` and how far it has come.
+"""What the resolver reads and writes: `span_derived`, `trace_summaries`, `calls` and how far it has come.
 
 Reads take a cursor inside one read-only transaction. The sums of summaries are SQL over what was loaded, in a database
 in memory, so that a pass holds neither the writer nor a long snapshot.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -105,21 +105,59 @@ def _pattern(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What replaces the derived rows and summaries of some traces; columns as in the migrations, less `project_id`."""
+    """What replaces the derived rows of some traces; columns as in the migrations, less `project_id`."""
 
     project_id: int
     traces: Sequence[str]
     derived: pa.Table
     summaries: pa.Table
+    calls: pa.Table
 
 
-def write_resolved(con: DuckDBPyConnection, resolved: Resolved) -> None:
-    """Replace the derived rows and summaries of the traces, inside the caller's transaction."""
-    params = {"project_id": resolved.project_id, "traces": list(resolved.traces)}
-    for table, rows in (("span_derived", resolved.derived), ("trace_summaries", resolved.summaries)):
-        these = "project_id = $project_id and trace_id in (select unnest($traces::uuid[]))"
-        con.execute(f"delete from {table} where {these}", params)
-        _insert(con, table, resolved.project_id, rows)
+_THESE = "project_id = $project_id and trace_id in (select unnest($traces::uuid[]))"
+
+
+def write_resolved(con: DuckDBPyConnection, resolved: Resolved, repricing_id: int | None = None) -> None:
+    """Replace the derived rows, summaries and calls of the traces, inside the caller's transaction.
+
+    A cost that another price replaces is kept in `replaced_costs`, under the number of the repricing, if it is one.
+    """
+    params: dict[str, object] = {"project_id": resolved.project_id, "traces": list(resolved.traces)}
+    con.execute(f"delete from span_derived where {_THESE}", params)
+    known = _bounds(con.execute(f"delete from trace_summaries where {_THESE} {_RETURNING}", params).fetchall())
+    _insert(con, "span_derived", resolved.project_id, resolved.derived)
+    _insert(con, "trace_summaries", resolved.project_id, resolved.summaries)
+    if known is not None:
+        within = params | {"since": known[0], "until": known[1]}
+        keep_replaced_costs(con, resolved.calls, within | {"repricing_id": repricing_id})
+        con.execute(f"delete from calls where {_THESE} and start_time between $since and $until", within)
+    _insert(con, "calls", resolved.project_id, resolved.calls)
+
+
+def keep_replaced_costs(con: DuckDBPyConnection, calls: pa.Table, params: dict[str, object]) -> None:
+    """Note the costs that `calls` are about to replace because of another price."""
+    with _registered(con, "resolver_new_calls", calls):
+        con.execute(sql("keep_replaced_costs"), params)
+
+
+_RETURNING = "returning start_time, duration_ns"
+_LONGEST_NS = 2**63 - 1
+_END_OF_TIME = datetime(9999, 1, 1)  # noqa: DTZ001 - UTC without a zone, as the store holds it
+
+
+def _bounds(known: Sequence[tuple[datetime, int]]) -> Window | None:
+    """From the first start to the last end of traces, each told with its duration in ns; null: no traces.
+
+    Calls are written with the summary of their trace and start within it, so nothing else has to be searched, and
+    nothing at all for traces that are new. A duration at its bound may be cut.
+    """
+    if not known:
+        return None
+    ends = (
+        _END_OF_TIME if lasts == _LONGEST_NS else start + timedelta(microseconds=lasts // 1000)
+        for start, lasts in known
+    )
+    return min(start for start, _ in known), max(ends)
 
 
 def set_resolved_seq(con: DuckDBPyConnection, upto: int) -> None:
@@ -159,10 +197,24 @@ class Workbench:
         """Traces with messages of model calls and without a span of a tool, sorted."""
         return self._traces("resolver_toolless", loaded, {})
 
-    def resolver_summaries(self, loaded: pa.Table, derived: pa.Table) -> pa.Table:
-        """One row per loaded trace, with the columns of `trace_summaries` but `project_id`."""
+    def resolver_calls(self, loaded: pa.Table, derived: pa.Table) -> pa.Table:
+        """One row per loaded call, or sum of calls: the columns of `calls` that no trace and no price tells."""
         with _registered(self._con, "loaded", loaded), _registered(self._con, "derived", derived):
+            return _plain(self._con.sql(sql("resolver_calls")).to_arrow_table())
+
+    def resolver_summaries(self, loaded: pa.Table, derived: pa.Table, priced: pa.Table) -> pa.Table:
+        """One row per loaded trace, with the columns of `trace_summaries` but `project_id`; `priced`: its calls."""
+        with (
+            _registered(self._con, "loaded", loaded),
+            _registered(self._con, "derived", derived),
+            _registered(self._con, "priced", priced),
+        ):
             return self._con.sql(sql("resolver_summaries")).to_arrow_table()
+
+    def resolver_attributed(self, priced: pa.Table, summaries: pa.Table) -> pa.Table:
+        """The priced calls with the columns of `calls` but `project_id`."""
+        with _registered(self._con, "priced", priced), _registered(self._con, "summaries", summaries):
+            return self._con.sql(sql("resolver_attributed")).to_arrow_table()
 
     def _traces(self, name: str, loaded: pa.Table, params: dict[str, object]) -> list[str]:
         with _registered(self._con, "loaded", loaded):

@@ -26,7 +26,9 @@ class Keys:
     cache_read_tokens: Names = ()
     cache_write_tokens: Names = ()
     reasoning_tokens: Names = ()
+    usage_detail: Names = ()  # one count besides those: `usage.DETAIL_KEYS` names its unit
     usage_json: Names = ()  # a usage object, or something that holds one
+    service_tier: Names = ()
     aggregated_input: Names = ()  # sums over the calls below; their presence makes the span an aggregate
     aggregated_output: Names = ()
 

@@ -15,6 +15,7 @@ KEYS = Keys(
     cache_read_tokens=("llm.token_count.prompt_details.cache_read", "llm.token_count.prompt_details.cache_input"),
     cache_write_tokens=("llm.token_count.prompt_details.cache_write",),
     reasoning_tokens=("llm.token_count.completion_details.reasoning",),
+    usage_detail=("llm.token_count.prompt_details.audio", "llm.token_count.completion_details.audio"),
     cost=("llm.cost.total",),
     streaming=("llm.is_streaming", "llm.stream"),
     finish_reason=("llm.finish_reason",),

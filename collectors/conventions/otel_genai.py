@@ -7,6 +7,7 @@ Semantic Kernel, Strands and the AWS, Google and Azure SDKs put keys of their ow
 from __future__ import annotations
 
 from collectors.conventions.keys import Keys
+from collectors.conventions.usage import DETAIL_KEYS
 
 KEYS = Keys(
     provider=("gen_ai.provider.name", "gen_ai.system"),
@@ -25,6 +26,15 @@ KEYS = Keys(
         "gen_ai.usage.completion_tokens",
         "gen_ai.response.completion_tokens",
         "gen_ai.usage.output_token_count",
+    ),
+    usage_detail=tuple(key for key in DETAIL_KEYS if key.startswith("gen_ai.")),
+    service_tier=(  # what served the call, else what it asked for
+        "openai.response.service_tier",
+        "gen_ai.openai.response.service_tier",
+        "gen_ai.response.service_tier",
+        "openai.request.service_tier",
+        "gen_ai.openai.request.service_tier",
+        "gen_ai.request.service_tier",
     ),
     total_tokens=("gen_ai.usage.total_tokens", "gen_ai.usage.total_token_count"),
     cache_read_tokens=(

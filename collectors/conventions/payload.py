@@ -9,7 +9,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
-from collectors.conventions.usage import Usage, usage_of
+from collectors.conventions.usage import Usage, tier_of, usage_of
 from collectors.conventions.values import Json, parse
 
 MAX_NODES = 3000  # of one JSON value: answers lie near the top
@@ -117,6 +117,7 @@ def _usage_in(node: dict[str, Json]) -> Usage:
     for name in _USAGE_NAMES:
         usage = usage_of(node.get(name))
         if usage:
+            usage.tier = usage.tier or tier_of(node)  # OpenAI tells it beside the usage
             return usage
     if any(name.endswith(_COUNTS) for name in node) or "prompt_eval_count" in node:  # Ollama's
         usage = usage_of(node)

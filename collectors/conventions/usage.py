@@ -6,7 +6,7 @@ reasoning. Providers differ in what they leave out; `settle` puts it back where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from collectors.conventions.values import Json, whole, words
@@ -70,6 +70,27 @@ DETAIL_UNITS = frozenset(
 )
 """Counts besides the five that have a field: each is a part of one of those, but for the searches."""
 
+DETAIL_KEYS = (
+    {
+        f"gen_ai.usage.{kind}.{side}_tokens": f"{side}_{kind}_tokens"
+        for kind in ("audio", "image", "video") for side in ("input", "output")
+    }
+    | {
+        f"gen_ai.usage.{kind}.cache_read.input_tokens": f"cache_{kind}_read_tokens"
+        for kind in ("audio", "image", "video")
+    }
+    | {f"gen_ai.usage.details.{unit}": unit for unit in sorted(DETAIL_UNITS)}
+    | {
+        "gen_ai.usage.details.ephemeral_5m_input_tokens": "cache_write_5m_tokens",
+        "gen_ai.usage.details.ephemeral_1h_input_tokens": "cache_write_1h_tokens",
+        "gen_ai.usage.details.web_search_requests": "web_searches",
+        "llm.token_count.prompt_details.audio": "input_audio_tokens",
+        "llm.token_count.completion_details.audio": "output_audio_tokens",
+    }
+)  # fmt: skip
+"""Attributes of one such count each -> its unit. OpenTelemetry, pydantic-ai (`details.`), OpenInference."""
+MAX_TIER = 64  # letters; a longer text is no tier's name
+
 EXCLUSIVE_KEYS = frozenset({"input_tokens"})
 """Attributes whose input count never includes the cache: Claude Code's."""
 
@@ -126,7 +147,7 @@ def usage_of(value: Json) -> Usage:
     _read_details(value, usage)
     _read_shape(value, usage)
     usage.details = _worth_keeping(_details(value))
-    usage.tier = _tier(value)
+    usage.tier = tier_of(value)
     return usage
 
 
@@ -246,14 +267,20 @@ def _summed(details: Json, unit: str, found: dict[str, int]) -> dict[str, int]:
     return sums
 
 
-def _tier(value: dict[str, Json]) -> str | None:
+def tier_of(value: dict[str, Json]) -> str | None:
     """The tier that served the call: Anthropic's `service_tier`, Gemini's `trafficType`, Bedrock's `serviceTier`."""
     for name in ("service_tier", "serviceTier", "traffic_type", "trafficType"):
         found = value.get(name)
         found = found.get("type") if isinstance(found, dict) else found
-        if isinstance(found, str) and found:
+        if isinstance(found, str) and 0 < len(found) <= MAX_TIER:
             return found.lower()
     return None
+
+
+def detailed(usage: Usage, told: Iterable[tuple[str, str]]) -> None:
+    """Add counts of single attributes of `DETAIL_KEYS`, (key, text) with the best last, to those of usage objects."""
+    counts = {DETAIL_KEYS[key]: count for key, text in told if (count := whole(text)) is not None}
+    usage.details = _worth_keeping(usage.details | counts)
 
 
 def _either(one: int | None, other: int | None) -> int | None:

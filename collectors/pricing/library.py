@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from collectors.conventions.providers import model_name
+from collectors.conventions.providers import model_name, provider_of_model
 from collectors.pricing.rates import Rate, RateCard
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ def rate_card(provider: str | None, model: str, at: datetime, tier: str | None =
     # Prices change with the day, and a few with the time of day: the cache needs no finer key.
     clock = moment.time().replace(second=0, microsecond=0) if found[2] else time()
     return _card(provider, model, datetime.combine(moment.date(), clock, UTC), wanted)
+
+
+def within_a_day(provider: str | None, model: str) -> bool:
+    """Whether the list price of a model depends on the time of day, to the minute."""
+    found = _find(provider or provider_of_model(model, None), model)
+    return found is not None and found[2]
 
 
 @lru_cache(maxsize=1 << 13)

@@ -149,8 +149,12 @@ def ranked(entries: Sequence[OwnPrice]) -> list[OwnPrice]:
     return [entry for _, entry in sorted(enumerate(entries), key=rank, reverse=True)]
 
 
-def parse_prices(document: Any, origin: str) -> list[OwnPrice]:
-    """The entries of a parsed YAML document `{prices: [...]}`, as `ranked`.
+Path = tuple[str | int, ...]
+"""Keys and places that lead to a part of a document."""
+
+
+def parse_prices(document: Any, origin: str, line_of: Callable[[Path], int] | None = None) -> list[OwnPrice]:
+    """The entries of a parsed YAML document `{prices: [...]}`, as `ranked`. `line_of` finds the line of a part.
 
     Raises:
         PriceListError: it is not of that form; names the entry, the value and the rule.
@@ -158,17 +162,23 @@ def parse_prices(document: Any, origin: str) -> list[OwnPrice]:
     entries = document.get("prices") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise PriceListError(f"{origin} needs a list called 'prices' at its top.")
-    return ranked([_entry(entry, f"{origin}, entry {place}") for place, entry in enumerate(entries, 1)])
+    return ranked([_entry(entry, place, origin, line_of) for place, entry in enumerate(entries)])
 
 
-def _entry(told: Any, where: str) -> OwnPrice:
+def _entry(told: Any, place: int, origin: str, line_of: Callable[[Path], int] | None) -> OwnPrice:
     try:
         return OwnPrice.model_validate(told)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the entry"
         message = first["msg"].removeprefix("Value error, ")
-        raise PriceListError(f"{where}: {field}: {message}; got {first['input']!r}.") from error
+        at = "" if line_of is None else f", line {line_of(('prices', place, *first['loc']))}"
+        got = repr(first["input"])
+        shown = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}…"
+        raise PriceListError(f"{origin}{at}, entry {place + 1}: {field}: {message}; got {shown}.") from error
+
+
+_SHOWN = 200  # letters of a value that is refused
 
 
 class PriceListError(CollectorError):

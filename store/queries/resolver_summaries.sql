@@ -1,12 +1,13 @@
--- One row per loaded trace, with the columns of trace_summaries. Reads the relations `loaded` and `derived` (rows of span_derived for these
--- traces). Only rows whose effective usage role is leaf feed sums; failed spans that were told again are counted once.
+-- One row per loaded trace, with the columns of trace_summaries. Reads the relations `loaded`, `derived` (rows of span_derived for these
+-- traces) and `priced` (their calls, with their cost). Only rows whose effective usage role is leaf feed sums; failed spans that were told
+-- again are counted once. Costs are added up as decimals: the sum of floats depends on their order.
 with recursive known as (
     select s.*, d.rule, coalesce(d.usage_role, s.usage_role) as role, d.usage_role as derived_role, d.tool_executions,
            coalesce(d.input_tokens, s.input_tokens) as used_input, coalesce(d.output_tokens, s.output_tokens) as used_output,
            coalesce(d.cache_read_tokens, s.cache_read_tokens) as used_cache_read,
            coalesce(d.cache_write_tokens, s.cache_write_tokens) as used_cache_write,
            coalesce(d.reasoning_tokens, s.reasoning_tokens) as used_reasoning,
-           coalesce(d.cost_usd, s.cost_usd) as cost, coalesce(d.reported_cost_usd, s.reported_cost_usd) as reported_cost,
+           coalesce(d.reported_cost_usd, s.reported_cost_usd) as reported_cost,
            coalesce(d.response_model, s.response_model, d.request_model, s.request_model) as model,
            coalesce(d.error_type, s.error_type) as known_error_type, coalesce(d.error_message, s.error_message) as known_error_message,
            s.failed or d.error_type is not null as has_failed,
@@ -39,6 +40,14 @@ with recursive known as (
 ), trace_tags as (
     select trace_id, list(distinct tag order by tag) as tags
     from (select trace_id, unnest(tags) as tag from loaded where len(tags) > 0)
+    group by trace_id
+), costs as (
+    select trace_id, sum(try_cast(cost_usd as decimal(38, 15)))::double as cost_usd,
+           count(*) filter (
+               where cost_usd is null and not (failed and input_tokens is null and output_tokens is null)
+           ) as unpriced_calls
+    from priced
+    where usage_role = 'leaf'
     group by trace_id
 ), sums as (
     select
@@ -73,7 +82,6 @@ with recursive known as (
             where kind = 'llm' and role = 'leaf' and not has_failed and used_input is null and used_output is null
         ) as unknown_usage_calls,
         coalesce(bool_or(rule = 'lowest_aggregate_estimated'), false) as usage_estimated,
-        sum(cost) filter (where role = 'leaf') as cost_usd,
         sum(reported_cost) filter (where role = 'leaf') as reported_cost_usd,
         coalesce(bool_or(has_failed) filter (where place = 1), false) as root_failed,
         bool_or(has_failed) as any_failed,
@@ -91,8 +99,10 @@ with recursive known as (
 select s.* exclude (root_failed, any_failed, session_id, user_id, models, variants, prompts),
        coalesce(e.errors, 0) as errors, e.error_type, e.error_message,
        case when root_failed then 'error' when any_failed then 'recovered' else 'ok' end as status,
-       session_id, user_id, models, coalesce(t.tags, []) as tags, variants, prompts
+       session_id, user_id, models, coalesce(t.tags, []) as tags, variants, prompts,
+       c.cost_usd, coalesce(c.unpriced_calls, 0) as unpriced_calls
 from sums s
+left join costs c on c.trace_id = s.trace_id
 left join deepest e on e.trace_id = s.trace_id and e.place = 1
 left join trace_tags t on t.trace_id = s.trace_id
 order by s.trace_id

@@ -14,7 +14,10 @@ select replace(s.trace_id::varchar, '-', '') as trace_id, printf('%016x', s.span
        coalesce(d.cache_read_tokens, s.cache_read_tokens) as cache_read_tokens,
        coalesce(d.cache_write_tokens, s.cache_write_tokens) as cache_write_tokens,
        coalesce(d.reasoning_tokens, s.reasoning_tokens) as reasoning_tokens, d.tool_executions,
-       coalesce(d.cost_usd, s.cost_usd) as cost_usd, coalesce(d.reported_cost_usd, s.reported_cost_usd) as reported_cost_usd,
+       coalesce(d.usage_details, s.usage_details) as usage_details, coalesce(d.service_tier, s.service_tier) as service_tier,
+       c.cost_usd, c.input_usd, c.cache_read_usd, c.cache_write_usd, c.output_usd, c.other_usd,
+       c.price_status, c.price_source, c.price_version, c.price_model, c.price_note,
+       coalesce(d.reported_cost_usd, s.reported_cost_usd) as reported_cost_usd,
        coalesce(d.ttft_ns, s.ttft_ns) as ttft_ns, s.streaming,
        coalesce(d.finish_reason, s.finish_reason) as finish_reason, s.finish_reason_raw,
        coalesce(d.error_type, s.error_type) as error_type, coalesce(d.error_message, s.error_message) as error_message, s.http_status,
@@ -24,6 +27,8 @@ select replace(s.trace_id::varchar, '-', '') as trace_id, printf('%016x', s.span
        s.notes, s.attributes, s.events, s.links, s.normaliser_version
 from spans s
 left join span_derived d on d.project_id = $project_id and d.trace_id = $trace_id::uuid and d.span_id = s.span_id
+left join calls c on c.project_id = $project_id and c.trace_id = $trace_id::uuid and c.span_id = s.span_id
+  and ($since::timestamp is null or c.start_time >= $since::timestamp)
 left join origins o on o.project_id = $project_id and o.origin_id = s.origin_id
 left join tool_definitions t on t.project_id = $project_id and t.tool_definitions_id = s.tool_definitions_id
 where s.project_id = $project_id and s.trace_id = $trace_id::uuid and s.span_id = $span_id::ubigint

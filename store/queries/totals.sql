@@ -2,7 +2,7 @@
 -- reconciles with its provider's bill. Tokens and cost are null when no call told any.
 select replace(trace_id::varchar, '-', '') as trace_id, spans, model_calls_ok, model_calls_failed, embedding_calls,
        tool_executions, tool_executions_failed, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
-       reasoning_tokens, unknown_usage_calls, cost_usd, session_id, user_id
+       reasoning_tokens, unknown_usage_calls, cost_usd, unpriced_calls, session_id, user_id
 from trace_summaries
 where project_id = $project_id
   and ($since::timestamp is null or start_time >= $since::timestamp)

@@ -58,7 +58,7 @@ with matching as (
 )
 select t.trace_id::varchar as trace_id, t.start_time, t.duration_ns, t.root_name, t.root_missing, t.service, t.environment,
        t.status, t.spans, t.model_calls_ok, t.model_calls_failed, t.tool_executions, t.input_tokens, t.output_tokens,
-       t.unknown_usage_calls, t.usage_estimated, t.cost_usd, t.reported_cost_usd, t.errors, t.error_type, t.error_message,
+       t.unknown_usage_calls, t.usage_estimated, t.cost_usd, t.unpriced_calls, t.reported_cost_usd, t.errors, t.error_type, t.error_message,
        t.session_id, t.user_id, t.models, t.tags, t.variants,
        p.sort_key, p.start_us, p.root_key::varchar as root_key, w.input, w.input_key, w.output, w.output_key,
        (select count(*) from matching) as total

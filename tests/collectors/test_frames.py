@@ -15,7 +15,7 @@ from collectors import frames
 from collectors.model import Origin, RawEvent, RawLink, RawLog, RawSpan
 from collectors.normalise import NormaliserOptions, normalise
 
-MIGRATION = Path(store.__file__).parent / "migrations" / "0001_create_telemetry.sql"
+MIGRATIONS = sorted((Path(store.__file__).parent / "migrations").glob("*.sql"))
 ADDED = {"project_id", "commit_seq", "received_at"}  # by the writer
 TRACE = bytes(range(16))
 ORIGIN = Origin(2**64 - 1, {"service.name": "shop"}, "scope", "1")
@@ -30,7 +30,8 @@ LOG = RawLog(ORIGIN, None, None, 0, 9, "INFO", "event", "body", {"a": "b"})
 @pytest.fixture
 def database() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    connection.execute(MIGRATION.read_text())
+    for migration in MIGRATIONS:
+        connection.execute(migration.read_text())
     return connection
 
 
@@ -41,7 +42,9 @@ def database() -> duckdb.DuckDBPyConnection:
         ("tool_definitions", frames.TOOL_DEFINITIONS),
     ],
 )  # fmt: skip
-def test_columns_are_those_of_the_migration(database: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema) -> None:
+def test_columns_are_those_of_the_migrations(
+    database: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema
+) -> None:
     columns = [row[0] for row in database.execute(f"describe {table}").fetchall()]
     assert set(schema.names) == set(columns) - ADDED
 

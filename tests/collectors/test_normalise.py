@@ -583,6 +583,42 @@ def test_reported_cost(attributes: dict[str, Any], cost: float | None) -> None:
     assert facts_of({**CALL, **attributes}).reported_cost_usd == cost
 
 
+TOLD = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50}
+PARTS = [
+    pytest.param({}, None, None, id="none"),
+    pytest.param({"gen_ai.usage.audio.input_tokens": 60}, {"input_audio_tokens": 60}, None, id="opentelemetry"),
+    pytest.param({"gen_ai.usage.audio.output_tokens": 0}, None, None, id="zero-says-nothing"),
+    pytest.param(
+        {"gen_ai.usage.details.input_audio_tokens": 60, "gen_ai.usage.details.cache_audio_read_tokens": 0},
+        {"cache_audio_read_tokens": 0, "input_audio_tokens": 60}, None, id="pydantic-ai-none-of-it-cached",
+    ),
+    pytest.param({"llm.token_count.prompt_details.audio": 7}, {"input_audio_tokens": 7}, None, id="openinference"),
+    pytest.param({"openai.response.service_tier": "Flex"}, None, "flex", id="tier"),
+    pytest.param(
+        {"gen_ai.openai.request.service_tier": "auto", "gen_ai.openai.response.service_tier": "default"}, None,
+        "default", id="the-tier-that-served-goes-before-the-one-asked-for",
+    ),
+    pytest.param({"openai.response.service_tier": "x" * 65}, None, None, id="a-long-text-is-no-tier"),
+    pytest.param(
+        {"output.value": json.dumps({"service_tier": "batch", "usage": {
+            "input_tokens": 100, "output_tokens": 50, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 30,
+            "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20},
+            "server_tool_use": {"web_search_requests": 2},
+        }})},
+        {"cache_write_1h_tokens": 20, "cache_write_5m_tokens": 10, "web_searches": 2}, "batch", id="in-the-answer",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("attributes", "details", "tier"), PARTS)
+def test_what_else_a_price_depends_on(
+    attributes: dict[str, Any], details: dict[str, int] | None, tier: str | None
+) -> None:
+    facts = facts_of({**CALL, **TOLD, **attributes})
+    assert facts.usage_details == (None if details is None else json.dumps(details, separators=(",", ":")))
+    assert facts.service_tier == tier
+
+
 FIRST = [
     ({"gen_ai.response.time_to_first_chunk": 0.12}, 120_000_000, True, []),
     ({"ai.response.msToFirstChunk": 120}, 120_000_000, True, []),

@@ -52,11 +52,12 @@ class Workplace:
         with self.readers.read() as con:
             return con.execute(sql).fetchall()
 
-    def state(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    def state(self) -> tuple[list[tuple[Any, ...]], ...]:
         """Everything that the resolver wrote, less the numbers of commits."""
         return (
             self.rows("select * from span_derived order by all"),
             self.rows("select * exclude (resolved_seq) from trace_summaries order by all"),
+            self.rows("select * from calls order by all"),
         )
 
 
@@ -122,7 +123,9 @@ def test_starting_over_gives_the_same_rows(workplace: Workplace) -> None:
         workplace.send(request)
     workplace.resolve()
     before = workplace.state()
-    workplace.writer.call(lambda con: con.execute("delete from span_derived; delete from trace_summaries")).result()
+    workplace.writer.call(
+        lambda con: con.execute("delete from span_derived; delete from trace_summaries; delete from calls")
+    ).result()
     workplace.resolver.resolve_all()
     workplace.resolve()
     assert workplace.state() == before

@@ -136,3 +136,30 @@ def test_a_closed_store_is_busy(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StoreBusyError), database.lease():
         pass
+
+
+def test_spans_of_the_third_schema_are_kept_and_resolved_anew(tmp_path: Path) -> None:
+    """What the fourth migration drops was never filled; the resolver starts over, since no call is priced yet."""
+    connection = duckdb.connect(str(tmp_path / "old.duckdb"))
+    migrate(connection, migrations()[:3])
+    connection.execute(
+        "insert into spans by name select 1 as project_id, 1 as commit_seq, now()::timestamp as received_at, "
+        "uuid() as trace_id, range as span_id, 'chat' as name, 'client' as span_kind, now()::timestamp as start_time, "
+        "'ok' as status, 0 as flags, 0 as dropped_attributes, 0 as dropped_events, 0 as dropped_links, 1 as origin_id, "
+        "'s' as scope_name, 'llm' as kind, 7 as input_tokens, [] as tags, map {} as metadata, 2 as content_rank, "
+        "repeat('x', 2000) as input, [] as notes, map {'k': 'v'} as attributes, [] as events, [] as links, "
+        "3 as normaliser_version from range(30000)"
+    )
+    connection.execute("update resolver_state set value = 1")
+    connection.execute("checkpoint")
+    before = connection.execute("select * exclude (cost_usd) from spans order by span_id").fetchall()
+    connection.close()
+    for _ in range(2):  # once more from the file
+        connection = duckdb.connect(str(tmp_path / "old.duckdb"))
+        migrate(connection)
+        after = connection.execute("select * exclude (usage_details, service_tier) from spans order by span_id")
+        assert after.fetchall() == before
+        new = "select count(usage_details) + count(service_tier) from spans"
+        assert connection.execute(new).fetchall() == [(0,)]
+        assert connection.execute("select value from resolver_state").fetchall() == [(0,)]
+        connection.close()

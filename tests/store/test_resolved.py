@@ -40,7 +40,9 @@ EMPTY = pa.schema(
         ("span_id", pa.uint64()),
         *((name, pa.string()) for name in TEXTS),
         *((name, pa.int64()) for name in INTEGERS),
-        *((name, pa.float64()) for name in ("cost_usd", "reported_cost_usd")),
+        *((name, pa.int64()) for name in ("ttft_ns",)),
+        *((name, pa.string()) for name in ("provider", "usage_details", "service_tier")),
+        ("reported_cost_usd", pa.float64()),
     ]
 ).empty_table()
 
@@ -71,10 +73,17 @@ def add(con: DuckDBPyConnection, span_id: int, parent: int | None = None, at: in
     )
 
 
+def priced(calls: pa.Table) -> pa.Table:
+    """The calls, as if a token cost a tenth of a dollar: input that is unknown has no cost."""
+    costs = [None if count is None else count / 10 for count in calls["input_tokens"].to_pylist()]
+    return calls.append_column("cost_usd", pa.array(costs, pa.float64()))
+
+
 def summary(con: DuckDBPyConnection, derived: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     bench = Workbench()
     rows = pa.Table.from_pylist([{"trace_id": TRACE} | row for row in derived or []], schema=EMPTY.schema)
-    found = bench.resolver_summaries(resolver_spans(con, 1, [TRACE]), rows).to_pylist()
+    loaded = resolver_spans(con, 1, [TRACE])
+    found = bench.resolver_summaries(loaded, rows, priced(bench.resolver_calls(loaded, rows))).to_pylist()
     bench.close()
     assert len(found) == 1
     return found[0]  # type: ignore[no-any-return]
@@ -206,22 +215,126 @@ def test_a_pass_ends_at_a_commit(con: DuckDBPyConnection) -> None:
     assert resolver_traces(con, 1, 2) == [(1, TRACE)]
 
 
+def resolved(con: DuckDBPyConnection, derived: list[dict[str, Any]] | None = None, **price: Any) -> Resolved:
+    """The trace as a pass writes it; `price` replaces the columns of the price on every call."""
+    bench = Workbench()
+    rows = pa.Table.from_pylist([{"trace_id": TRACE} | row for row in derived or []], schema=EMPTY.schema)
+    loaded = resolver_spans(con, 1, [TRACE])
+    told: dict[str, Any] = {
+        "price_status": "priced",
+        "price_source": "own",
+        "price_version": "v1",
+        "price_model": "m",
+    } | price
+    costs = priced(bench.resolver_calls(loaded, rows))
+    for name, value in told.items():
+        kind = pa.float64() if name == "cost_usd" else pa.string()
+        values = pa.array([value] * costs.num_rows, kind)
+        costs = costs.append_column(name, values) if name not in costs.column_names else costs.set_column(
+            costs.column_names.index(name), name, values
+        )  # fmt: skip
+    summaries = bench.resolver_summaries(loaded, rows, costs)
+    done = Resolved(1, [TRACE], rows.select(["trace_id", "span_id", "rule", "usage_role"]), summaries,
+                    bench.resolver_attributed(costs, summaries))  # fmt: skip
+    bench.close()
+    return done
+
+
 def test_writing_again_replaces(con: DuckDBPyConnection) -> None:
     add(con, 1, kind="llm", input_tokens=10)
-    bench = Workbench()
-    summaries = bench.resolver_summaries(resolver_spans(con, 1, [TRACE]), EMPTY)
-    derived = pa.Table.from_pylist([{"trace_id": TRACE, "span_id": 1, "rule": "r"}], schema=EMPTY.schema)
+    done = resolved(con, [{"span_id": 1, "rule": "r"}])
     for _ in range(2):
-        write_resolved(con, Resolved(1, [TRACE], derived, summaries))
+        write_resolved(con, done)
     assert con.execute("select count(*) from span_derived").fetchall() == [(1,)]
-    assert con.execute("select input_tokens, trace_id::varchar from trace_summaries").fetchall() == [(10, TRACE)]
-    write_resolved(con, Resolved(1, [TRACE], derived.slice(0, 0), summaries.slice(0, 0)))
-    assert con.execute(
-        "select (from trace_summaries select count(*)) + (from span_derived select count(*))"
-    ).fetchall() == [(0,)]
+    assert con.execute("select input_tokens, cost_usd, trace_id::varchar from trace_summaries").fetchall() == [
+        (10, 1.0, TRACE)
+    ]
+    assert con.execute("select input_tokens, cost_usd from calls").fetchall() == [(10, 1.0)]
+    write_resolved(
+        con, Resolved(1, [TRACE], done.derived.slice(0, 0), done.summaries.slice(0, 0), done.calls.slice(0, 0))
+    )
+    tables = ("trace_summaries", "span_derived", "calls", "replaced_costs")
+    assert [con.execute(f"select count(*) from {table}").fetchall() for table in tables] == [[(0,)]] * 4
     set_resolved_seq(con, 7)
     assert resolved_seq(con) == 7
-    bench.close()
+
+
+def test_calls_of_a_trace_that_moved_in_time_are_replaced(con: DuckDBPyConnection) -> None:
+    """Calls are sought within the bounds of the old summary, not of the new one."""
+    add(con, 1, at=50, duration_ns=2**63 - 1, kind="llm", input_tokens=10)
+    write_resolved(con, resolved(con))
+    con.execute("update spans set start_time = start_time - interval 40 second, duration_ns = 5")
+    write_resolved(con, resolved(con))
+    assert con.execute("select start_time from calls").fetchall() == [(NOW.replace(second=10),)]
+
+
+def test_a_cost_that_another_price_replaces_is_kept(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="llm", input_tokens=10)
+    write_resolved(con, resolved(con))
+    write_resolved(con, resolved(con, price_version="v2"))
+    write_resolved(con, resolved(con, price_version="v2", cost_usd=3.0))
+    kept = "select span_id, usage_role, cost_usd, price_source, price_version, repricing_id from replaced_costs"
+    assert con.execute(kept).fetchall() == [], "the cost stood, then the price did"
+    write_resolved(con, resolved(con, price_version="v3", cost_usd=4.0), 7)
+    assert con.execute(kept).fetchall() == [(1, "leaf", 3.0, "own", "v2", 7)]
+
+
+def test_costs_are_summed_over_calls_that_count(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="agent", usage_role="aggregate", input_tokens=30)
+    add(con, 2, 1, kind="llm", input_tokens=10)
+    add(con, 3, 1, kind="llm", input_tokens=10)
+    add(con, 4, 1, kind="embedding", input_tokens=2)
+    add(con, 5, 1, kind="llm", output_tokens=3)
+    add(con, 6, 1, kind="llm", status="error")
+    row = summary(con, [{"span_id": 3, "usage_role": "duplicate", "rule": "nested"}])
+    assert (row["cost_usd"], row["unpriced_calls"]) == (1.2, 1), "a refused call that told nothing is no gap"
+    write_resolved(con, resolved(con, [{"span_id": 3, "usage_role": "duplicate", "rule": "nested"}]))
+    roles = con.execute("select span_id, usage_role, failed from calls order by span_id").fetchall()
+    assert roles == [
+        (1, "aggregate", False), (2, "leaf", False), (3, "duplicate", False), (4, "leaf", False), (5, "leaf", False),
+        (6, "leaf", True),
+    ]  # fmt: skip
+
+
+def test_no_cost_is_unknown_and_not_zero(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="llm", output_tokens=3)
+    row = summary(con)
+    assert (row["cost_usd"], row["unpriced_calls"]) == (None, 1)
+
+
+def test_a_call_is_told_with_what_its_trace_knows(con: DuckDBPyConnection) -> None:
+    add(con, 1, service="shop", environment="prod", release="r1", user_id="ada", session_id="s", tags=["b", "a"])
+    add(con, 2, 1, variant="v1", prompt_name="elsewhere")
+    add(con, 3, 2, kind="tool", tool_name="search")
+    add(con, 4, 3)
+    add(con, 5, 4, kind="llm", input_tokens=1, service="model", prompt_name="p", prompt_version="2")
+    add(con, 6, 2, kind="llm", input_tokens=1)
+    add(con, 7, 4, kind="tool")
+    add(con, 8, 7, kind="llm", input_tokens=1)
+    write_resolved(con, resolved(con))
+    names = "service, environment, release, session_id, user_id, tags, variant, prompt_name, prompt_version, tool_name"
+    rows = con.execute(f"select {names} from calls order by span_id").fetchall()
+    trace = ("prod", "r1", "s", "ada", ["a", "b"], "v1")
+    assert rows == [
+        ("model", *trace, "p", "2", "search"),
+        ("shop", *trace, None, None, None),
+        ("shop", *trace, None, None, "span 7"),
+    ]
+
+
+def test_of_two_variants_a_call_has_its_own_or_none(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="llm", variant="v1")
+    add(con, 2, 1, kind="llm", variant="v2")
+    add(con, 3, 1, kind="llm")
+    write_resolved(con, resolved(con))
+    assert con.execute("select variant from calls order by span_id").fetchall() == [("v1",), ("v2",), (None,)]
+
+
+def test_tools_in_a_circle_have_calls(con: DuckDBPyConnection) -> None:
+    add(con, 1, 2, kind="tool")
+    add(con, 2, 1, kind="llm", input_tokens=1)
+    write_resolved(con, resolved(con))
+    assert con.execute("select tool_name from calls").fetchall() == [("span 1",)]
 
 
 def partners(con: DuckDBPyConnection, window: Window = DAY, max_holders: int = 16) -> list[str]:

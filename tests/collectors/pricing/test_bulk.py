@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.pricing.bulk import PricedCall, price_all
+from collectors.pricing.bulk import COUNTS, NEEDED, UNITS, price_columns
+from collectors.pricing.counts import whole_of
 from collectors.pricing.own import parse_prices
 from collectors.pricing.price import Call, price
 
@@ -25,6 +29,14 @@ OWN = parse_prices(
         ]
     },
     "own",
+)
+PARTS = ("input_usd", "cache_read_usd", "cache_write_usd", "output_usd", "other_usd")
+INTEGERS = (*COUNTS, "duration_ns")
+ROWS = pa.schema(
+    [
+        (name, pa.timestamp("us") if name == "start_time" else pa.int64() if name in INTEGERS else pa.string())
+        for name in NEEDED
+    ]
 )
 MODELS = [
     ("openai", "gpt-4o"), ("openai", "gpt-4.1"), ("openai", "gpt-4o-realtime-preview"), ("openai", "o3"),
@@ -49,24 +61,57 @@ def calls(draw: st.DrawFn) -> Call:
     return Call(at, usage, provider, model, tier=tier, duration_s=draw(st.sampled_from([None, 2.5])))
 
 
-@settings(max_examples=300)
+def told(asked: list[Call]) -> pa.Table:
+    """The calls as rows of `calls`; a count without a column of its own is a detail."""
+    rows = []
+    for call in asked:
+        details = {unit: count for unit, count in call.usage.items() if unit not in UNITS}
+        row: dict[str, Any] = {name: call.usage.get(unit) for name, unit in zip(COUNTS, UNITS, strict=True)}
+        row |= {
+            "start_time": call.at.replace(tzinfo=None), "provider": call.provider, "request_model": call.request_model,
+            "response_model": call.response_model, "service_tier": call.tier,
+            "duration_ns": None if call.duration_s is None else int(call.duration_s * 1e9),
+            "usage_details": json.dumps(details) if details else None,
+        }  # fmt: skip
+        rows.append(row)
+    return pa.Table.from_pylist(rows, schema=ROWS)
+
+
+@settings(max_examples=300, deadline=None)
 @given(st.lists(calls(), max_size=6))
 def test_costs_are_those_of_each_call_alone(asked: list[Call]) -> None:
-    found = list(price_all(asked, OWN))
+    found = price_columns(told(asked), OWN).to_pylist()
     assert len(found) == len(asked)
     for call, priced in zip(asked, found, strict=True):
-        alone = price(call, OWN)
-        assert priced[6:] == (alone.status, alone.source, alone.version, alone.model, alone.note)
+        alone = price(replace(call, usage=whole_of(call.usage)), OWN)
+        named = tuple(priced[f"price_{name}"] for name in ("status", "source", "version", "model", "note"))
+        assert named == (alone.status, alone.source, alone.version, alone.model, alone.note)
         assert_amounts(priced, alone.usd)
 
 
-def assert_amounts(priced: PricedCall, usd: Decimal | None) -> None:
-    parts = priced[1:6]
+def assert_amounts(priced: dict[str, Any], usd: Decimal | None) -> None:
+    parts = [priced[name] for name in PARTS]
     if usd is None:
-        assert (priced.cost_usd, *parts) == (None,) * 6
+        assert (priced["cost_usd"], *parts) == (None,) * 6
     else:
-        assert priced.cost_usd == pytest.approx(float(usd), rel=1e-12, abs=1e-15)
-        assert sum(part or 0.0 for part in parts) == pytest.approx(float(usd), rel=1e-12, abs=1e-15)
+        assert priced["cost_usd"] == pytest.approx(float(usd), rel=1e-12, abs=1e-15)
+        assert sum(parts) == pytest.approx(float(usd), rel=1e-12, abs=1e-15)
+
+
+def test_the_same_calls_cost_the_same_whatever_stands_beside_them() -> None:
+    """To the last bit: what is priced again must not differ."""
+    asked = [Call(NOVEMBER, {"input_tokens": 3 * n, "output_tokens": n}, *MODELS[n % len(MODELS)]) for n in range(200)]
+    together = price_columns(told(asked), OWN).to_pylist()
+    assert together == [row for call in asked for row in price_columns(told([call]), OWN).to_pylist()]
+
+
+def test_a_price_of_the_hour_is_that_of_the_minute() -> None:
+    """DeepSeek's nights were cheaper; a day has both prices, and the boundary lies within an hour."""
+    day, night = (datetime(2025, 7, 1, 16, minute, 59, tzinfo=UTC) for minute in (29, 30))
+    asked = [Call(at, {"input_tokens": 10**6, "output_tokens": 0}, "deepseek", "deepseek-chat") for at in (day, night)]
+    found = price_columns(told(asked)).to_pylist()
+    assert [row["cost_usd"] for row in found] == [float(price(call).usd or 0) for call in asked]
+    assert found[0]["cost_usd"] != found[1]["cost_usd"]
 
 
 def test_parts_are_by_class() -> None:
@@ -74,7 +119,7 @@ def test_parts_are_by_class() -> None:
         "input_tokens": 1650, "cache_read_tokens": 1000, "cache_write_tokens": 500, "cache_write_1h_tokens": 200,
         "output_tokens": 90, "web_searches": 2,
     }  # fmt: skip
-    (found,) = price_all([Call(NOVEMBER, usage, "anthropic", "claude-sonnet-4-5")])
-    assert found[1:6] == pytest.approx(
+    (found,) = price_columns(told([Call(NOVEMBER, usage, "anthropic", "claude-sonnet-4-5")])).to_pylist()
+    assert [found[name] for name in PARTS] == pytest.approx(
         [150 * 3 / 1e6, 1000 * 0.3 / 1e6, (300 * 3.75 + 200 * 6) / 1e6, 90 * 15 / 1e6, 2 * 0.01]
     )

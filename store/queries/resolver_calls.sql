@@ -1,0 +1,29 @@
+-- One row per loaded span that tells a model or embedding call, or sums up calls: what `calls` holds of the span alone, with what duplicates
+-- and logs told filled in, in order of its key. Reads the relations `loaded` and `derived`.
+with recursive within(trace_id, span_id, kind, tool, depth) as (  -- what lies below a tool, down to the next tool
+    select c.trace_id, c.span_id, c.kind, coalesce(t.tool_name, t.name), 1
+    from loaded t join loaded c on c.trace_id = t.trace_id and c.parent_span_id = t.span_id
+    where t.kind = 'tool'
+    union all
+    select c.trace_id, c.span_id, c.kind, w.tool, w.depth + 1
+    from within w join loaded c on c.trace_id = w.trace_id and c.parent_span_id = w.span_id
+    where w.kind <> 'tool' and w.depth < 200
+), tools as (
+    select trace_id, span_id, max(tool) as tool from within where kind <> 'tool' group by trace_id, span_id
+)
+select s.trace_id, s.span_id, s.start_time, s.duration_ns, coalesce(d.ttft_ns, s.ttft_ns) as ttft_ns, s.kind,
+       coalesce(d.usage_role, s.usage_role) as usage_role, s.failed or d.error_type is not null as failed,
+       coalesce(d.error_type, s.error_type) as error_type,
+       coalesce(d.provider, s.provider) as provider, coalesce(d.request_model, s.request_model) as request_model,
+       coalesce(d.response_model, s.response_model) as response_model, coalesce(d.service_tier, s.service_tier) as service_tier,
+       coalesce(d.input_tokens, s.input_tokens) as input_tokens, coalesce(d.output_tokens, s.output_tokens) as output_tokens,
+       coalesce(d.cache_read_tokens, s.cache_read_tokens) as cache_read_tokens,
+       coalesce(d.cache_write_tokens, s.cache_write_tokens) as cache_write_tokens,
+       coalesce(d.reasoning_tokens, s.reasoning_tokens) as reasoning_tokens,
+       coalesce(d.usage_details, s.usage_details) as usage_details,
+       s.service, s.environment, s.release, s.variant, s.prompt_name, s.prompt_version, t.tool as tool_name,
+       coalesce(d.reported_cost_usd, s.reported_cost_usd) as reported_cost_usd
+from loaded s
+left join derived d on d.trace_id = s.trace_id and d.span_id = s.span_id
+left join tools t on t.trace_id = s.trace_id and t.span_id = s.span_id
+where coalesce(d.usage_role, s.usage_role) is not null
