@@ -237,6 +237,67 @@ def _lines(file: Path) -> Iterator[IO[bytes]]:
 
 
 @app.command()
+def prices(
+    *,
+    set_file: Annotated[
+        Path | None, typer.Option("--set", help="Set them: a YAML file; - for standard input.", show_default=False)
+    ] = None,
+    version: Annotated[int | None, typer.Option(help="An earlier version.", show_default=False)] = None,
+    history: Annotated[bool, typer.Option("--history", help="Versions, repricings and what they changed.")] = False,
+    unpriced: Annotated[bool, typer.Option("--unpriced", help="Models whose calls have no cost.")] = False,
+    author: Annotated[str | None, typer.Option(help="Who sets them [this user].", show_default=False)] = None,
+    as_json: AsJson = False,
+    project: Project = "default",
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """A project's own prices as YAML, which go before the list prices; or set them, for new calls: see `reprice`."""
+    from server import price_shell, shell  # noqa: PLC0415
+
+    document = None if set_file is None else price_shell.read_document(set_file)  # before any server is asked
+    with opened(project, data_dir=data_dir, api_url=api_url) as client:
+        if document is not None:
+            report = client.set_prices(document, author or price_shell.this_user())
+            shell.json_lines([report]) if as_json else typer.echo(price_shell.prices_sentence(report))
+        elif history:
+            rows = price_shell.history(client)
+            shell.json_lines(rows) if as_json else shell.table(
+                rows, "No own prices were ever set, and no call was repriced."
+            )
+        elif unpriced:
+            rows = price_shell.unpriced(client)
+            shell.json_lines(rows) if as_json else shell.table(rows, "Every call that tells its usage has a cost.")
+        else:
+            found = client.prices(version)
+            shell.json_lines([found]) if as_json else typer.echo(
+                found["document"], nl=not found["document"].endswith("\n")
+            )
+
+
+@app.command()
+def reprice(
+    *,
+    since: Since = None,
+    until: Until = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, for the audit trail.", show_default=False)] = None,
+    author: Annotated[str | None, typer.Option(help="Who does it [this user].", show_default=False)] = None,
+    as_json: AsJson = False,
+    project: Project = "default",
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Price stored calls anew by the prices of now, of traces that started from --since on. Old figures are kept."""
+    from server import price_shell, shell  # noqa: PLC0415
+
+    with opened(project, data_dir=data_dir, api_url=api_url) as client:
+        report = client.reprice(
+            _as_time(since), _as_time(until), reason=reason, author=author or price_shell.this_user(), dry_run=dry_run
+        )
+    shell.json_lines([report]) if as_json else typer.echo(price_shell.repricing_sentence(report, done=not dry_run))
+
+
+@app.command()
 def renormalise(*, as_json: AsJson = False, data_dir: DataDir = None, api_url: ApiUrl = None) -> None:
     """Derive the columns of stored spans anew from their attributes, after an update that understands more."""
     from server import shell  # noqa: PLC0415

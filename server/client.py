@@ -89,6 +89,11 @@ class Client:
         """
         return self._frame(f"/api/query/{name}", params)
 
+    def rows(self, name: str, **params: Param) -> list[dict[str, Any]]:
+        """`query` as plain rows, as JSON has them: times are text."""
+        found: list[dict[str, Any]] = self._json(f"/api/query/{name}", params | {"format": "json"})
+        return found
+
     def traces(self, **params: Param) -> Answer:
         """The query `traces`, with the columns `input_preview` and `output_preview`: one line each, '' for none."""
         return self._frame("/api/traces", params)
@@ -193,6 +198,44 @@ class Client:
     def renormalise(self) -> dict[str, Any]:
         """Derive the columns of all stored spans anew; takes minutes on a large store. Returns `spans`, `changed`."""
         found: dict[str, Any] = self._send("POST", "/api/renormalise", body={}, timeout_s=LONG_S).json()
+        return found
+
+    def prices(self, version: int | None = None) -> dict[str, Any]:
+        """The project's own prices: `version` (0: none), `document` (YAML), `entries`, `set_at`, `author`, ...
+
+        Raises:
+            ApiError: `refused` with status 404 when there is no such version.
+        """
+        found: dict[str, Any] = self._json("/api/prices", {"version": version})
+        return found
+
+    def set_prices(self, document: str, author: str | None = None) -> dict[str, Any]:
+        """Set the project's own prices, a whole YAML document; stored calls keep their cost until `reprice`.
+
+        Returns `version`, `entries` and `would_change`, which is what `reprice` would answer.
+
+        Raises:
+            ApiError: `refused` when the document breaks a rule; names the line, the key and the value.
+        """
+        body = {"document": document, "author": author}
+        found: dict[str, Any] = self._send("PUT", "/api/prices", {}, body=body, timeout_s=LONG_S).json()
+        return found
+
+    def reprice(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        reason: str | None = None,
+        author: str | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Price stored calls of traces that started in [since, until) anew; see `POST /api/reprice` for the answer."""
+        body = {
+            "since": since and text(since), "until": until and text(until), "reason": reason, "author": author,
+            "dry_run": dry_run,
+        }  # fmt: skip
+        found: dict[str, Any] = self._send("POST", "/api/reprice", {}, body=body, timeout_s=LONG_S).json()
         return found
 
     def settle(self, timeout_s: float = 30.0) -> str:

@@ -1,4 +1,4 @@
-"""The loop that keeps `span_derived` and `trace_summaries` true: new commits in, resolved traces out.
+"""The loop that keeps `span_derived`, `trace_summaries` and `calls` true: new commits in, resolved traces out.
 
 How far it has come is written in the same transaction as the rows of a pass, so that a crash at any point only makes it
 repeat work, with the same result.
@@ -97,6 +97,22 @@ class Resolver:
         """
         with self._work:
             return self._pass()
+
+    def resolve_again(self, project_id: int, traces: Sequence[str], repricing_id: int) -> None:
+        """Resolve stored traces once more, by the prices of now; the costs that give way are kept under the number.
+
+        Raises:
+            StoreBusyError, QueryTimeoutError: nothing is lost, try again.
+        """
+        with self._work:
+            with self._readers.read(READ_TIMEOUT_S) as con:
+                done = list(self._resolve(con, project_id, traces))
+
+            def work(writing: Any) -> None:
+                for one in done:
+                    store.write_resolved(writing, one, repricing_id)
+
+            self._writer.call(work).result()
 
     def _pass(self) -> bool:
         with self._readers.read(READ_TIMEOUT_S) as con:

@@ -196,7 +196,7 @@ def test_totals_come_in_three_forms(http: httpx.Client) -> None:
     assert list(rows[0]) == [
         "trace_id", "spans", "model_calls_ok", "model_calls_failed", "embedding_calls", "tool_executions",
         "tool_executions_failed", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-        "reasoning_tokens", "unknown_usage_calls", "cost_usd", "session_id", "user_id",
+        "reasoning_tokens", "unknown_usage_calls", "cost_usd", "unpriced_calls", "session_id", "user_id",
     ]  # fmt: skip
 
 

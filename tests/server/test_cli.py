@@ -259,3 +259,45 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 )
 def test_times_as_people_type_them(text: str, expected: datetime) -> None:
     assert parse_time(text, NOW) == expected
+
+
+OWN_PRICES = "# by contract\nprices:\n  - {model: mine, usd_per_million: {input: 1, output: 2}}\n"
+
+
+def test_prices_are_set_and_stored_calls_priced_anew(
+    start: Callable[..., Serving], otlp: Any, command: Command, tmp_path: Path
+) -> None:
+    serving = start()
+    told = CALL | {"gen_ai__request__model": "mine", "gen_ai__usage__output_tokens": 3}
+    serving.post(otlp(1, spans=2, **told))
+    file = tmp_path / "own.yaml"
+    file.write_text(OWN_PRICES)
+    (unpriced,) = lines(command(serving.folder, "prices", "--unpriced", "--json"))
+    assert (unpriced["model"], unpriced["calls"]) == ("mine", 2)
+    said = command(serving.folder, "prices", "--set", str(file), "--author", "ada")
+    assert said.stdout == (
+        "Version 1 of the own prices has 1 entry. New calls are priced by it. 2 of 2 calls would have another cost: "
+        "`assay reprice` applies it, and keeps the old figures.\n"
+    )
+    assert command(serving.folder, "prices").stdout == OWN_PRICES
+    (dry,) = lines(command(serving.folder, "reprice", "--dry-run", "--json"))
+    assert (dry["changed"], dry["repricing_id"]) == (2, None)
+    assert serving.end() == 0
+    done = command(serving.folder, "reprice", "--reason", "contract")  # the file itself, without a server
+    assert done.stdout == (
+        "2 of 2 calls have another cost; before unknown US dollars and after 0.000026 US dollars, over the calls that "
+        "count. The old figures stand under repricing 1: `assay prices --history`.\n"
+    )
+    (total,) = lines(command(serving.folder, "totals", "--json"))
+    assert (total["cost_usd"], total["unpriced_calls"]) == (pytest.approx(26e-6), 0)
+    history = lines(command(serving.folder, "prices", "--history", "--json"))
+    assert [(row["event"], row["number"]) for row in history] == [("repriced", 1), ("prices set", 1)]
+    assert history[1]["author"] == "ada"
+
+
+def test_a_price_list_that_breaks_a_rule_is_refused_before_a_server_is_asked(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text("prices:\n  - model: a\n    discount: 3\n")
+    said = command(tmp_path / "nowhere", "prices", "--set", str(file))
+    assert said.returncode == 2
+    assert said.stderr.startswith(f"assay: {file}, line 3, entry 1: discount: ")

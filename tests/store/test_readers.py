@@ -13,7 +13,7 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from store import queries, resolved
+from store import prices, queries, resolved
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownQueryError
 from store.readers import ReaderPool, watermark
 
@@ -156,7 +156,7 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
         if entry.name.endswith(".sql")
     }
     public = set(queries.names())
-    inner = {name for holder in (resolved, resolved.Workbench) for name in vars(holder)}
+    inner = {name for holder in (prices, resolved, resolved.Workbench) for name in vars(holder)}
     assert public - files == set(), "queries without a file"
     assert files - public - inner == set(), "files without a function"
 
