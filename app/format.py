@@ -76,6 +76,14 @@ def money(usd: float | None) -> str:
     return f"${usd:.4f}" if abs(usd) >= 0.0001 else "< $0.0001"
 
 
+def cost(usd: float | None, unpriced_calls: int = 0) -> str:
+    """`money`, and how many calls have no cost: `$1.20, 4 calls unpriced`, `unknown for 4 calls`."""
+    if not unpriced_calls:
+        return money(usd)
+    calls = plural(unpriced_calls, "call")
+    return f"{UNKNOWN} for {calls}" if usd is None or absent(usd) else f"{money(usd)}, {calls} unpriced"
+
+
 def percent(share: float | None) -> str:
     """A share of 1 as percent, three significant digits; null is `unknown`."""
     return UNKNOWN if share is None or absent(share) else f"{digits(share * 100)} %"

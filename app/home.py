@@ -113,6 +113,8 @@ def finding(window: state.Window, now: pd.Series, before: pd.Series, latency: pd
     parts.append(_failed(now))
     if not fmt.absent(latency["p95_ns"]):
         parts.append(f"95 % of model calls took at most {fmt.duration(latency['p95_ns'])}")
+    if now["unpriced_calls"] or not fmt.absent(now["cost_usd"]):
+        parts.append(f"calls cost {fmt.plain(fmt.cost(now['cost_usd'], int(now['unpriced_calls'])))}")
     return "; ".join(parts) + "."
 
 

@@ -127,10 +127,22 @@ def _usage(found: dict[str, Any]) -> None:
             "Finish reason": str(found.get("finish_reason") or fmt.UNKNOWN),
             "Time to first token": fmt.duration(found.get("ttft_ns")) if found.get("ttft_ns") else "unknown",
             "Cost": fmt.money(found.get("cost_usd")),
+            "Price": _price(found),
             "Cost that the sender reports": fmt.money(found.get("reported_cost_usd")),
             "Counts as": str(found.get("usage_role") or "no model call"),
         }
     )
+
+
+def _price(found: dict[str, Any]) -> str:
+    """Which price the cost was computed by, and what was assumed; or why there is no cost."""
+    if not found.get("price_status"):
+        return "no model call"
+    note = found.get("price_note")
+    if found.get("cost_usd") is None:
+        return str(note or found["price_status"])
+    source = "own" if found["price_source"] == "own" else f"{found['price_source']} {found['price_version']}"
+    return f"{found['price_model']} ({source})" + (f"; {note}" if note else "")
 
 
 def _attributes(found: dict[str, Any]) -> None:

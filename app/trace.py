@@ -103,10 +103,13 @@ def _tokens(summary: pd.Series, half: int) -> str:
 
 
 def _cost(summary: pd.Series, calls: int) -> str:
-    if not fmt.absent(summary["cost_usd"]) or not calls:
-        return fmt.money(summary["cost_usd"]) if calls else "no model call"
-    reported = summary["reported_cost_usd"]
-    return fmt.UNKNOWN if fmt.absent(reported) else f"{fmt.UNKNOWN}, reported {fmt.money(reported)}"
+    """By our prices; what the sender reported stands in only where we know none."""
+    if not calls and not summary["embedding_calls"] and fmt.absent(summary["cost_usd"]):
+        return "no model call"
+    unpriced, reported = summary["unpriced_calls"], summary["reported_cost_usd"]
+    told = fmt.cost(summary["cost_usd"], 0 if fmt.absent(unpriced) else int(unpriced))
+    known = not fmt.absent(summary["cost_usd"]) or fmt.absent(reported)
+    return told if known else f"{told}, reported {fmt.money(reported)}"
 
 
 def _links(summary: pd.Series) -> None:
@@ -137,7 +140,9 @@ def _reconciled(summary: pd.Series, spans: pd.DataFrame) -> None:
             if role in kinds
         )
         extra = int(again["input_tokens"].fillna(0).sum() + again["output_tokens"].fillna(0).sum())
-        more = f"; counting them too would add {extra:,} tokens" if extra else ""
+        usd = again["cost_usd"].fillna(0).sum()
+        added = [f"{extra:,} tokens"] * bool(extra) + [fmt.plain(fmt.money(usd))] * bool(usd)
+        more = f"; counting them too would add {' and '.join(added)}" if added else ""
         notes.append(f"Totals count each call once: {named}{more}.")
     if summary["usage_estimated"]:
         notes.append("No single call told its usage; tokens come from a span that sums up others.")

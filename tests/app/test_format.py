@@ -57,6 +57,17 @@ def test_money(usd: float | None, expected: str) -> None:
     assert fmt.money(usd) == expected
 
 
+@pytest.mark.parametrize(
+    ("usd", "unpriced", "expected"),
+    [
+        (1.2, 0, "$1.20"), (1.2, 4, "$1.20, 4 calls unpriced"), (0.0, 1, "$0, 1 call unpriced"),
+        (None, 1, "unknown for 1 call"), (None, 0, "unknown"),
+    ],
+)  # fmt: skip
+def test_cost(usd: float | None, unpriced: int, expected: str) -> None:
+    assert fmt.cost(usd, unpriced) == expected
+
+
 def test_unknown_is_not_zero() -> None:
     assert fmt.tokens(0) == "0"
     assert fmt.tokens(None, 412) == "unknown for 412 calls"

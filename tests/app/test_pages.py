@@ -330,3 +330,19 @@ def test_an_orphan_says_that_its_parent_never_arrived(page: Open, filled: Any) -
 def test_no_folder_is_called_pages() -> None:
     """Streamlit serves its scripts without main.py to whoever opens a deep link first after a start."""
     assert not (MAIN.parent / "pages").exists()
+
+
+def test_costs_stand_with_the_calls_that_have_none(page: Open, serve: Callable[[str], Any], telling: Any) -> None:
+    served, now = serve("priced"), time.time_ns()
+    call = {"gen_ai__operation__name": "chat", "gen_ai__usage__input_tokens": 10**6, "gen_ai__usage__output_tokens": 0}
+    trace_told = telling(bytes([4]) * 16, now - 60 * 10**9).span(1, "priced", 0, 900)
+    trace_told.span(2, "chat", 5, 20, parent=1, gen_ai__request__model="gpt-4o", **call)
+    trace_told.span(3, "chat", 50, 20, parent=1, gen_ai__request__model="nobody-knows-it", **call)
+    served.send(trace_told.body())
+    served.settle()
+    assert r"calls cost \$2\.50, 1 call unpriced" in words(page(served.note.api_url, range="1h"))
+    known = words(page(served.note.api_url, "trace", trace="04" * 16, span=f"{2:016x}"))
+    assert "$2.50, 1 call unpriced" in known
+    unknown = words(page(served.note.api_url, "trace", trace="04" * 16, span=f"{3:016x}"))
+    assert "No price is known for model nobody-knows-it" in unknown
+    assert "gpt-4o (genai-prices" in known
