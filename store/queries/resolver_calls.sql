@@ -26,4 +26,4 @@ select s.trace_id, s.span_id, s.start_time, s.duration_ns, coalesce(d.ttft_ns, s
 from loaded s
 left join derived d on d.trace_id = s.trace_id and d.span_id = s.span_id
 left join tools t on t.trace_id = s.trace_id and t.span_id = s.span_id
-where coalesce(d.usage_role, s.usage_role) is not null
+where s.usage_role is not null  -- tools and retrievals that were told twice get a derived role too, and are no calls

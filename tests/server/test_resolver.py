@@ -118,6 +118,31 @@ def test_order_pace_and_repeats_of_arrival_change_nothing(workplaces: Callable[[
         assert other.state() == first.state()
 
 
+def test_calls_add_up_to_the_summaries_of_their_traces(workplace: Workplace) -> None:
+    for request in ALL:
+        workplace.send(request)
+    workplace.resolve()
+    sums = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+    added = ", ".join(f"sum({name}) filter (where kind <> 'embedding')" for name in sums)
+    by_calls = workplace.rows(
+        f"""select trace_id, count(*) filter (where kind = 'llm' and not failed),
+        count(*) filter (where kind = 'llm' and failed), count(*) filter (where kind = 'embedding'), {added},
+        round(sum(cost_usd), 12), round(sum(reported_cost_usd), 12)
+        from calls where usage_role = 'leaf' group by trace_id order by trace_id"""
+    )
+    summaries = workplace.rows(
+        f"""select trace_id, model_calls_ok, model_calls_failed, embedding_calls, {", ".join(sums)},
+        round(cost_usd, 12), round(reported_cost_usd, 12)
+        from trace_summaries where trace_id in (select trace_id from calls where usage_role = 'leaf')
+        order by trace_id"""
+    )
+    assert by_calls == summaries
+    assert len(summaries) > 10
+    parts = "input_usd + cache_read_usd + cache_write_usd + output_usd + other_usd"
+    assert workplace.rows(f"select count(*) from calls where round({parts} - cost_usd, 15) <> 0") == [(0,)]
+    assert workplace.rows("select count(cost_usd) > 10 from calls") == [(True,)]
+
+
 def test_starting_over_gives_the_same_rows(workplace: Workplace) -> None:
     for request in ALL:
         workplace.send(request)

@@ -296,6 +296,13 @@ def test_costs_are_summed_over_calls_that_count(con: DuckDBPyConnection) -> None
     ]  # fmt: skip
 
 
+def test_a_tool_that_was_told_twice_is_no_call(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="tool")
+    add(con, 2, 1, kind="tool")
+    write_resolved(con, resolved(con, [{"span_id": 2, "usage_role": "duplicate", "rule": "tool_pair"}]))
+    assert con.execute("select count(*) from calls").fetchall() == [(0,)]
+
+
 def test_no_cost_is_unknown_and_not_zero(con: DuckDBPyConnection) -> None:
     add(con, 1, kind="llm", output_tokens=3)
     row = summary(con)
