@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
 from store.queries import sql
@@ -173,6 +174,9 @@ def _insert(con: DuckDBPyConnection, table: str, project_id: int, rows: pa.Table
         con.execute(f"insert into {table} (project_id, {columns}) select ?, {columns} from {name}", [project_id])
 
 
+_TOOLS = pa.schema([("trace_id", pa.string()), ("span_id", pa.uint64()), ("tool", pa.string())])
+
+
 class Workbench:
     """An in-memory database over one load of spans. Not for use by two threads at once."""
 
@@ -199,8 +203,25 @@ class Workbench:
 
     def resolver_calls(self, loaded: pa.Table, derived: pa.Table) -> pa.Table:
         """One row per loaded call, or sum of calls: the columns of `calls` that no trace and no price tells."""
-        with _registered(self._con, "loaded", loaded), _registered(self._con, "derived", derived):
+        tools = self.resolver_tools(loaded)
+        with (
+            _registered(self._con, "loaded", loaded),
+            _registered(self._con, "derived", derived),
+            _registered(self._con, "tools", tools),
+        ):
             return _plain(self._con.sql(sql("resolver_calls")).to_arrow_table())
+
+    def resolver_tools(self, loaded: pa.Table) -> pa.Table:
+        """One row per loaded span below a tool: trace_id, span_id, tool, the name of the innermost.
+
+        Few traces have any, so it is looked first whether a tool has children: the walk takes most of the time of a
+        pass over calls.
+        """
+        ids = loaded["span_id"].filter(pc.equal(loaded["kind"], "tool"))
+        if not pc.any(pc.is_in(loaded["parent_span_id"], ids)).as_py():
+            return _TOOLS.empty_table()
+        with _registered(self._con, "loaded", loaded):
+            return self._con.sql(sql("resolver_tools")).to_arrow_table()
 
     def resolver_summaries(self, loaded: pa.Table, derived: pa.Table, priced: pa.Table) -> pa.Table:
         """One row per loaded trace, with the columns of `trace_summaries` but `project_id`; `priced`: its calls."""

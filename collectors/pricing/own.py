@@ -17,7 +17,7 @@ from collectors.pricing.rates import Rate, RateCard
 
 SOURCE = "own"
 SECONDS_PER_HOUR = 3600
-Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -41,9 +41,13 @@ class Gpu(_Part):
     """Self-hosted hardware. A call pays for its duration's share of the hourly price, idle time included."""
 
     usd_per_hour: Dollars  # of one GPU
-    count: int = Field(default=1, ge=1)  # GPUs that serve the model together
-    concurrency: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] = Decimal(1)  # calls served at once when busy
-    utilisation: Annotated[Decimal, Field(gt=0, le=1)] = Decimal(1)  # share of the paid hours that serves calls
+    count: int = Field(default=1, ge=1, le=1_000_000)  # GPUs that serve the model together
+    concurrency: Annotated[Decimal, Field(ge=Decimal("0.001"), allow_inf_nan=False)] = Decimal(
+        1
+    )  # calls served at once when busy
+    utilisation: Annotated[Decimal, Field(ge=Decimal("0.001"), le=1)] = Decimal(
+        1
+    )  # share of the paid hours that serves calls
 
     def usd_per_second(self) -> Decimal:
         """What one second of one call costs."""

@@ -1,16 +1,5 @@
 -- One row per loaded span that tells a model or embedding call, or sums up calls: what `calls` holds of the span alone, with what duplicates
--- and logs told filled in, in order of its key. Reads the relations `loaded` and `derived`.
-with recursive within(trace_id, span_id, kind, tool, depth) as (  -- what lies below a tool, down to the next tool
-    select c.trace_id, c.span_id, c.kind, coalesce(t.tool_name, t.name), 1
-    from loaded t join loaded c on c.trace_id = t.trace_id and c.parent_span_id = t.span_id
-    where t.kind = 'tool'
-    union all
-    select c.trace_id, c.span_id, c.kind, w.tool, w.depth + 1
-    from within w join loaded c on c.trace_id = w.trace_id and c.parent_span_id = w.span_id
-    where w.kind <> 'tool' and w.depth < 200
-), tools as (
-    select trace_id, span_id, max(tool) as tool from within where kind <> 'tool' group by trace_id, span_id
-)
+-- and logs told filled in, in no order. Reads the relations `loaded`, `derived` and `tools` (of `resolver_tools`).
 select s.trace_id, s.span_id, s.start_time, s.duration_ns, coalesce(d.ttft_ns, s.ttft_ns) as ttft_ns, s.kind,
        coalesce(d.usage_role, s.usage_role) as usage_role, s.failed or d.error_type is not null as failed,
        coalesce(d.error_type, s.error_type) as error_type,

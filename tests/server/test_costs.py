@@ -276,6 +276,16 @@ def test_repricing_again_changes_nothing(site: Site) -> None:
     assert len(site.client.rows("replaced_costs")) == 5
 
 
+def test_a_late_span_prices_its_trace_by_the_prices_of_now_and_leaves_a_trail(site: Site) -> None:
+    site.send(site.trace(number=7).span(1, "chat", 0, 100, **call()))
+    site.client.set_prices(OWN)
+    assert site.cost() == (pytest.approx(listed("gpt-4o")), 0)
+    site.send(site.trace(number=7).span(2, "step", 500, 100))
+    assert site.cost() == (pytest.approx(listed("gpt-4o") / 2), 0)
+    (kept,) = site.client.rows("replaced_costs")
+    assert (kept["repricing_id"], kept["cost_usd"]) == (None, pytest.approx(listed("gpt-4o")))
+
+
 def test_prices_that_are_taken_back_give_the_list_price_again(site: Site) -> None:
     site.client.set_prices(OWN)
     site.send(site.trace().span(1, "chat", 0, 5, **call()))
