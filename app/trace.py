@@ -163,13 +163,9 @@ def explorer(trace_id: str, answer: data.Answer, since: datetime | None, total: 
     if answer.truncated:
         widgets.cut(len(spans), total, "spans, in order of start")
     drawing = drawn(trace_id, answer)
-    wanted = str(st.query_params.get("span", ""))
-    known = wanted if (spans["span_id"] == wanted).any() else drawing.first
-    at = st.session_state.setdefault(f"at-{trace_id}", At(known, known))
+    at = _at(trace_id, spans, drawing.first)
     waterfall.waterfall(trace_id, drawing, at.opened, asked=at.asked, chosen=partial(_choose, trace_id))
     chosen = st.session_state[f"at-{trace_id}"].chosen
-    if chosen != wanted and (wanted or chosen != at.opened):  # the default needs no entry in the browser's history
-        st.query_params["span"] = chosen
     widgets.guarded("The span did not come.", "The tree above is complete.", lambda: span.span(trace_id, chosen, since))
 
 
@@ -185,14 +181,29 @@ def _drawn(trace_id: str, watermark: str, _answer: data.Answer) -> tree.Drawing:
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Where one is in a trace: the span that the page opened, the one chosen since, how often a button asked for one.
+    """Where one is in a trace: the span that the page opened, the one chosen since, how often it was asked for anew.
 
-    The waterfall keeps its own selection, so that keys are quick; it hears of another only when `asked` goes up.
+    The waterfall keeps its own selection, so that keys are quick, and writes it into the URL; it hears of another only
+    when `asked` goes up. `wanted`: the span of the URL when it was last read; it may lag behind the browser's.
     """
 
     opened: str
     chosen: str
+    wanted: str
     asked: int = 0
+
+
+def _at(trace_id: str, spans: pd.DataFrame, first: str) -> At:
+    """The place kept since the page opened; a new one when it opens, or when the browser's history leads elsewhere."""
+    wanted, key = str(st.query_params.get("span", "")), f"at-{trace_id}"
+    kept = st.session_state.get(key)
+    if kept is None or waterfall.key(trace_id) not in st.session_state or wanted not in {kept.wanted, kept.chosen}:
+        known = wanted if (spans["span_id"] == wanted).any() else first
+        st.session_state[key] = At(known, known, wanted, kept.asked + 1 if kept else 0)
+    elif wanted != kept.wanted:
+        st.session_state[key] = replace(kept, wanted=wanted)
+    at: At = st.session_state[key]
+    return at
 
 
 def _choose(trace_id: str, span_id: str) -> None:
@@ -201,7 +212,7 @@ def _choose(trace_id: str, span_id: str) -> None:
 
 def _ask_for(trace_id: str, span_id: str) -> None:
     at = st.session_state[f"at-{trace_id}"]
-    st.session_state[f"at-{trace_id}"] = At(span_id, span_id, at.asked + 1)
+    st.session_state[f"at-{trace_id}"] = At(span_id, span_id, at.wanted, at.asked + 1)
 
 
 def logs(trace_id: str) -> None:

@@ -17,9 +17,14 @@ export default function (component) {
     view = new Waterfall(parentElement);
     instances.set(parentElement, view);
   }
-  view.emit = (id) => setStateValue("selected", id);
+  view.emit = (id) => {
+    address(id);
+    setStateValue("selected", id);
+  };
   view.read(data);
+  const turn = (view.turn = (view.turn ?? 0) + 1);
   return () => {
+    if (view.turn !== turn) return; // Streamlit calls this late for a turn that another overtook, too
     view.close();
     instances.delete(parentElement);
   };
@@ -71,6 +76,7 @@ class Waterfall {
     this.drawHead();
     this.arrange();
     if (asked) this.open(this.selected);
+    if (asked && !fresh) address(this.selected);
     if (fresh) this.focus();
   }
 
@@ -237,6 +243,13 @@ class Waterfall {
     if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
     else if (top + ROW > this.scroller.scrollTop + height) this.scroller.scrollTop = top + ROW - height;
   }
+}
+
+// A link to the page leads to the span. In place: of Streamlit's own ways to set a parameter each adds to the history.
+function address(id) {
+  const url = new URL(location.href);
+  url.searchParams.set("span", id);
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
 }
 
 function text(bytes) {
