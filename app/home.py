@@ -17,20 +17,15 @@ from app import format as fmt
 LIVE = "live"  # key of the switch that refreshes the page
 
 
-def title_row() -> DeltaGenerator:
-    """The name at once, before anything is known; the controls go into the place that is returned."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title("Home", anchor=False, width="content")
-        return st.container(horizontal=True, width="content", vertical_alignment="center")
+def switches() -> None:
+    """What the title row holds beside the time range."""
+    st.toggle("Refresh every 10 s", value=True, key=LIVE, bind="query-params")
 
 
 def outline() -> DeltaGenerator:
-    """The sentence, tiles and figures in outline when the page opens; later the old ones stay until new ones are there.
-
-    A widget that has no state yet tells that the page opens: Streamlit forgets those of a page that one left.
-    """
+    """Sentence, tiles and figures in outline when the page opens; later the old ones stay until new ones are there."""
     place = st.empty()
-    if LIVE not in st.session_state:
+    if widgets.opens("Home"):
         with place.container():
             st.skeleton(64)
             for height, number in ((174, 5), (charts.HEIGHT, 2)):
@@ -40,15 +35,9 @@ def outline() -> DeltaGenerator:
 
 
 def moved(window: state.Window, oldest: datetime) -> state.Window:
-    """The window as of now: relative ones move with the clock, so that a page left open shows what came in since.
-
-    A range that a button of the refreshed part has set reruns the page: the control that shows it stands outside.
-    """
-    key = str(st.session_state["range"])
-    now = window if key == "custom" else state.window(key, datetime.now(UTC), oldest, (None, None))
-    if now.words != window.words:
-        st.rerun()
-    return now
+    """The window as of now: relative ones move with the clock, so that a page left open shows what came in since."""
+    key = str(st.session_state[widgets.RANGE])
+    return window if key == "custom" else state.window(key, datetime.now(UTC), oldest, (None, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +269,7 @@ def _bucket_link(event: dict[str, Any], buckets: pd.Series, step: pd.Timedelta) 
     if not places or places[0] >= len(buckets):
         return
     start, zone = buckets.iloc[places[0]], widgets.zone()
-    since, until = (at.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M") for at in (start, start + step))
+    since, until = (state.instant_text(at) for at in (start, start + step))
     url = f"traces?{urlencode({'range': 'custom', 'from': since, 'to': until})}"
     label = f"Traces of {fmt.moment(start, zone)[:16]} to {fmt.clock(start + step, zone)[:5]}"
     st.link_button(label, url, icon=":material/open_in_new:", type="tertiary")
@@ -291,7 +280,9 @@ def _nothing_here(window: state.Window, newest: pd.Series) -> None:
     widgets.empty(
         f"Tiles and figures of {window.words} would be here.",
         f"No trace started in it. The store holds {fmt.plural(newest['traces'], 'trace')}; the newest started {at}.",
-        lambda: st.button("Show all time", on_click=widgets.show_all),
+        lambda: st.page_link(
+            "views/home.py", label="Show all time", icon=":material/date_range:", query_params={"range": "all"}
+        ),
     )
 
 

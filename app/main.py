@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import widgets
+from app import home, shell, widgets
 
 # An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
 st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -22,5 +22,10 @@ GROUPS = {
     "Label": [],
     "Operate": [],
 }
+SCOPED = {"Home", "Traces"}  # pages over a time range
 
-st.navigation({group: pages for group, pages in GROUPS.items() if pages}).run()
+page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
+shell.shell(page.title, [entry.url_path for pages in GROUPS.values() for entry in pages])
+shell.title_row(page.title if page.title in SCOPED else None, {"Home": home.switches})
+page.run()
+st.session_state[widgets.DRAWN] = page.title

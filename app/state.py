@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
+from zlib import crc32
 
 RANGES = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 RANGE_KEYS = (*RANGES, "all", "custom")
@@ -81,22 +82,45 @@ class Cursor:
     backward: bool
     first: int  # number of the page's first row, from 1
 
-    def text(self) -> str:
-        """The form that stands in the URL."""
+    def text(self, chosen: str) -> str:
+        """The form that stands in the URL; `chosen`: the `mark` of what the list is of."""
         side = "b" if self.backward else "f"
-        return f"{self.sort_key}.{self.start_us}.{self.root_key}.{side}.{self.first}"
+        return f"{self.sort_key}.{self.start_us}.{self.root_key}.{side}.{self.first}.{chosen}"
 
 
-def cursor(text: str | None) -> Cursor | None:
-    """Read `Cursor.text`; null for the first page and for anything that is not a cursor."""
+def cursor(text: str | None, chosen: str) -> Cursor | None:
+    """Read `Cursor.text`; null for the first page, what is no cursor, and one of a list that was chosen otherwise.
+
+    So a filter that changes need not take the page out of the URL, which would be one more entry of the history.
+    """
     parts = (text or "").split(".")
-    if len(parts) != 5 or parts[3] not in {"f", "b"}:
+    if len(parts) != 6 or parts[3] not in {"f", "b"} or parts[5] != chosen:
         return None
     try:
         sort_key, start_us, root_key, first = (int(parts[index]) for index in (0, 1, 2, 4))
     except ValueError:
         return None
     return Cursor(sort_key, start_us, root_key, parts[3] == "b", max(1, first))
+
+
+def mark(chosen: Mapping[str, object]) -> str:
+    """Eight letters that tell one choice of filters, range and order from another; what is empty does not count."""
+    said = sorted((name, str(value)) for name, value in chosen.items() if value)
+    return f"{crc32(urlencode(said).encode()):08x}"
+
+
+def instant(text: str | None) -> datetime | None:
+    """A bound of a custom range as the URL has it: ISO 8601, UTC unless it names an offset; null when it is none."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def instant_text(at: datetime) -> str:
+    """The form that `instant` reads, to the minute: `2026-05-04T10:30Z`. `at` is aware."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def trace_link(trace_id: str, back: Mapping[str, str] | None = None, span_id: str | None = None) -> dict[str, str]:
@@ -107,6 +131,11 @@ def trace_link(trace_id: str, back: Mapping[str, str] | None = None, span_id: st
     if back:
         link["back"] = urlencode(back)
     return link
+
+
+def trace_path(trace_id: str, back: Mapping[str, str] | None = None) -> str:
+    """`trace_link` as a link relative to the app's pages."""
+    return f"trace?{urlencode(trace_link(trace_id, back))}"
 
 
 def back_link(back: str | None) -> dict[str, str]:

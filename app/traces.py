@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from app import data, state, widgets
+from app import data, listing, state, widgets
 from app import format as fmt
+from app.listing import Cell, Column
 
 _ASKED = 42  # letters of the input before the output
-TABLE = "table"  # key of the table's selection
+_LIMIT = 300  # letters of a cell
+SORT = "sort"  # key of the order
 COLOURS = {"ok": "green", "recovered": "orange", "error": "red"}
+_OF_PAGING = ("sort_key", "start_us", "root_key", "total")  # of a row: only for paging
+
+
+def outline() -> DeltaGenerator:
+    """The list in outline when the page opens; later the old one stays until the new one is there."""
+    place = st.empty()
+    if widgets.opens("Traces"):
+        with place.container():
+            for height in (24, 40, listing.ROW_PX * (state.PAGE_SIZE + 1)):
+                st.skeleton(height)
+    return place
 
 
 def controls(window: state.Window) -> dict[str, Any]:
@@ -20,20 +35,31 @@ def controls(window: state.Window) -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text_input(
             "Search", key="text", bind="query-params", placeholder="Search names and errors", icon=":material/search:",
-            label_visibility="collapsed", on_change=widgets.first_page, width=280,
+            label_visibility="collapsed", width=280,
         )  # fmt: skip
         chosen = widgets.filters(window)
         order = st.segmented_control(
-            "Order", list(state.SORTS), default="newest", required=True, key="sort", bind="query-params",
-            label_visibility="collapsed", on_change=widgets.first_page,
+            "Order", list(state.SORTS), default="newest", required=True, key=SORT, bind="query-params",
+            label_visibility="collapsed",
         )  # fmt: skip
     return {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
 
 
+def place() -> state.Cursor | None:
+    """Where in the list the URL is; null: at its beginning, also when it was chosen anew since."""
+    return state.cursor(st.query_params.get("page"), _chosen())
+
+
+def _chosen() -> str:
+    """What the list is of and how it is ordered, in short."""
+    kept = {name: st.session_state.get(name) for name in (*state.FILTERS, widgets.RANGE, SORT)}
+    return state.mark(kept | {name: st.query_params.get(name) for name in ("from", "to")})
+
+
 def load(params: dict[str, Any]) -> data.Answer:
     """The page of rows that the URL names."""
-    at = state.cursor(st.query_params.get("page"))
-    place: dict[str, Any] = (
+    at = place()
+    after: dict[str, Any] = (
         {
             "after_sort": at.sort_key,
             "after_start_us": at.start_us,
@@ -43,7 +69,7 @@ def load(params: dict[str, Any]) -> data.Answer:
         if at
         else {}
     )
-    return data.traces(**params, **place, page_size=state.PAGE_SIZE)
+    return data.traces(**params, **after, page_size=state.PAGE_SIZE)
 
 
 def finding(frame: pd.DataFrame, window: state.Window, params: dict[str, Any]) -> str:
@@ -53,8 +79,9 @@ def finding(frame: pd.DataFrame, window: state.Window, params: dict[str, Any]) -
     return f"{fmt.plural(total, 'trace')} {'match the filters' if narrowed else 'started'} in {window.words}."
 
 
-def nothing(window: state.Window, newest: pd.Series) -> None:
+def nothing(window: state.Window) -> None:
     """No row: because the store is empty, the window is, or the filters are too narrow."""
+    newest = data.home_newest()
     if not newest["traces"]:
         widgets.empty(
             "Traces would be listed here.",
@@ -66,133 +93,136 @@ def nothing(window: state.Window, newest: pd.Series) -> None:
         "Traces would be listed here.",
         f"No trace in {window.words} matches. The store holds {fmt.plural(newest['traces'], 'trace')}; "
         f"the newest started {fmt.moment(newest['newest'], widgets.zone())}.",
-        lambda: st.button("Show all time, no filters", on_click=widgets.show_all),
-    )
+        lambda: st.page_link(
+            "views/traces.py", label="Show all time, no filters", icon=":material/filter_list_off:",
+            query_params={"range": "all"},
+        ),
+    )  # fmt: skip
 
 
-def first_row() -> int:
-    at = state.cursor(st.query_params.get("page"))
-    return at.first if at else 1
+def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
+    """The list and what is said of it; `waiting` stood in its place and is cleared."""
+    try:
+        frame = load(params).frame
+    finally:
+        waiting.empty()
+    if frame.empty:
+        nothing(window)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(finding(frame, window, params), width="content")
+        if frame["sample"].any():
+            widgets.sample()
+    pager(frame)
+    table(frame)
+    st.caption(f"Times in {widgets.zone()}{_known_to()}. Keys: j k move, Enter opens, / searches, ? lists all.")
+
+
+def _known_to() -> str:
+    """To when there is data; that it is not known is no fault of the list."""
+    try:
+        return f"; data to {widgets.known_to(data.home_newest())}"
+    except data.ApiError:
+        return ""
 
 
 def table(frame: pd.DataFrame) -> None:
-    """Nine columns; a click on a row opens the trace."""
-    shown = _shown(frame)
-    columns = _columns(float(shown["duration"].max() or 1), "ms" if _in_ms(frame) else "s")
-    event = st.dataframe(
-        shown, hide_index=True, key=TABLE, on_select=_clicked, selection_mode=["single-row", "single-cell"],
-        column_config=columns, height="content", row_height=30, placeholder="", alt="Traces",
-    )  # fmt: skip
-    selection = cast("dict[str, Any]", event)["selection"]
-    rows = [row for row, _ in selection["cells"]] or (
-        selection["rows"] if st.session_state.pop("clicked", False) else []
-    )
-    if rows:
-        open_trace(frame, int(rows[0]))
-
-
-def _clicked() -> None:
-    """Only a click opens a row; j and k merely mark one."""
-    st.session_state["clicked"] = True
-
-
-def open_trace(frame: pd.DataFrame, row: int) -> None:
+    """Nine columns; each row leads to its trace, and that back to here."""
     back = {name: value for name, value in st.query_params.items() if value}
-    st.switch_page("views/trace.py", query_params=state.trace_link(str(frame["trace_id"].iloc[row]), back))
+    longest, zone = float(frame["duration_ns"].max() or 1), widgets.zone()
+    rows = [
+        listing.Row(state.trace_path(row["trace_id"], back), _cells(row, longest, zone))
+        for row in cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
+    ]
+    listing.listing("traces", "Traces", COLUMNS, rows)
 
 
-def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    calls = frame["model_calls_ok"] + frame["model_calls_failed"]
-    used = frame["input_tokens"].fillna(0) + frame["output_tokens"].fillna(0)
-    told = frame["input_tokens"].notna() | frame["output_tokens"].notna()
-    return pd.DataFrame(
-        {
-            "time": frame["start_time"].dt.tz_convert(widgets.zone()),
-            "name": frame["root_name"],
-            "words": [_words(row) for row in frame[["input_preview", "output_preview"]].itertuples(index=False)],
-            "service": frame["service"],
-            "duration": frame["duration_ns"].astype("float64") / (1e6 if _in_ms(frame) else 1e9),
-            "calls": calls,
-            "tokens": [_tokens(*row) for row in zip(used, told, frame["unknown_usage_calls"], strict=True)],
-            "cost": [_cost(*row) for row in zip(frame["cost_usd"], calls, strict=True)],
-            "status": [[status] for status in frame["status"]],
-        }
-    )
+COLUMNS = (
+    Column("Time", "98px"),
+    Column("Name", "minmax(110px, 1fr)", link=True),
+    Column("Input → output", "minmax(150px, 2.4fr)"),
+    Column("Service", "84px"),
+    Column("Duration", "112px", "right"),
+    Column("Calls", "38px", "right", "Model calls, failed ones included"),
+    Column("Tokens", "82px", "right", "In and out of the model calls that ended well. ≥: not all of them told both"),
+    Column("Cost", "110px", "right", "Of the model calls, by list prices or your own"),
+    Column("Status", "74px"),
+)
 
 
-def _words(row: Any) -> str:
+def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> list[Cell]:
+    start, calls = row["start_time"].to_pydatetime(), row["model_calls_ok"] + row["model_calls_failed"]
+    tokens, told = _tokens(row)
+    words = _words(row)
+    return [
+        Cell(fmt.aware(start).astimezone(zone).strftime("%m-%d %H:%M:%S"), fmt.utc(start)),
+        Cell(fmt.clip(row["root_name"], _LIMIT)),
+        Cell(words, words),
+        Cell(fmt.clip(row["service"] or "", _LIMIT)),
+        Cell(fmt.duration(row["duration_ns"]), share=round(row["duration_ns"] / longest, 4)),
+        Cell(fmt.count(calls), quiet=not calls),
+        Cell(tokens, told),
+        Cell(_cost(row)),
+        Cell(row["status"], tone=COLOURS.get(row["status"], "gray")),
+    ]
+
+
+def _words(row: dict[str, Any]) -> str:
     """Both sides in one line; a long question is cut so that the answer is in sight."""
-    asked, answered = (str(value or "") for value in row)
+    asked, answered = (fmt.clip(row[name] or "", _LIMIT) for name in ("input_preview", "output_preview"))
     if asked and answered:
-        return f"{asked if len(asked) <= _ASKED else asked[: _ASKED - 1] + '…'} → {answered}"
+        return f"{fmt.clip(asked, _ASKED)} → {answered}"
     return asked or (f"→ {answered}" if answered else "")
 
 
-def _tokens(used: float, told: bool, unknown: int) -> str:
-    if told:
-        return f"{used:,.0f}" + (f" + unknown ({unknown})" if unknown else "")
-    return f"unknown ({unknown})" if unknown else ""
+def _tokens(row: dict[str, Any]) -> tuple[str, str]:
+    """Tokens of both sides, and who did not tell. What is not told in full is a least: `≥ 1,204`.
+
+    Calls that failed need tell nothing; without any that ended well there is nothing to know.
+    """
+    unknown, half = row["unknown_usage_calls"], row["half_told_calls"]
+    known = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
+    if not known:
+        return (f"{fmt.UNKNOWN} ({unknown:,})", f"Unknown for {fmt.plural(unknown, 'call')}") if unknown else ("", "")
+    said = [f"{name}: {fmt.count(row[f'{name}put_tokens'])}" for name in ("in", "out")]
+    said += [f"unknown for {fmt.plural(unknown, 'call')}"] if unknown else []
+    said += [f"half-told by {fmt.plural(half, 'call')}"] if half else []
+    return f"{'≥ ' if unknown or half else ''}{sum(known):,}", ", ".join(said)
 
 
-def _cost(cost: float | None, calls: int) -> str:
-    return fmt.money(cost) if calls else ""
-
-
-def _columns(longest: float, unit: str) -> dict[str, Any]:
-    column = st.column_config
-    return {
-        "time": column.DatetimeColumn("Time", format="MM-DD HH:mm:ss", width=108),
-        "name": column.TextColumn("Name", width=130),
-        "words": column.TextColumn("Input → output", width=250),
-        "service": column.TextColumn("Service", width=95),
-        "duration": column.ProgressColumn("Duration", format=f"%.3g {unit}", min_value=0, max_value=longest, width=125),
-        "calls": column.NumberColumn("Calls", format="localized", width=48, help="Model calls, failed ones included"),
-        "tokens": column.TextColumn("Tokens", width=82, alignment="right", help="In and out; calls that told none"),
-        "cost": column.TextColumn("Cost", width=72, alignment="right"),
-        "status": column.MultiselectColumn("Status", options=list(COLOURS), color=list(COLOURS.values()), width=88),
-    }
-
-
-def _in_ms(frame: pd.DataFrame) -> bool:
-    """One unit for the column, so that lengths compare: milliseconds while none takes ten seconds."""
-    return float(frame["duration_ns"].max()) < 10e9
+def _cost(row: dict[str, Any]) -> str:
+    """Null is unknown; a price that is known for some calls alone is a least, as with tokens."""
+    unpriced = row.get("unpriced_calls") or 0  # null or no such column: nobody counted them
+    if not row["model_calls_ok"] + row["model_calls_failed"]:
+        return ""
+    if row["cost_usd"] is not None:
+        return f"{'≥ ' if unpriced else ''}{fmt.money(row['cost_usd'])}"
+    if row["reported_cost_usd"] is not None:
+        return f"reported {fmt.money(row['reported_cost_usd'])}"
+    return f"{fmt.UNKNOWN} ({unpriced:,})" if unpriced else fmt.UNKNOWN
 
 
 def pager(frame: pd.DataFrame) -> None:
-    """Where in the list one is; previous, next, marking by j and k, download."""
-    first, total = first_row(), int(frame["total"].iloc[0])
+    """Where in the list one is; previous, next, download."""
+    at, total = place(), int(frame["total"].iloc[0])
+    first = at.first if at else 1
     last = first + len(frame) - 1
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Previous", key="previous", disabled=first <= 1, shortcut="P", on_click=_turn, args=(frame, True))
-        st.button("Next", key="next", disabled=last >= total, shortcut="N", on_click=_turn, args=(frame, False))
+        for label, key, there, backward in (
+            ("Previous", "P", first > 1, True), ("Next", "N", last < total, False),
+        ):  # fmt: skip
+            st.button(label, key=label, disabled=not there, shortcut=key, on_click=_turn, args=(frame, first, backward))
         st.caption(f"Rows {first:,} to {last:,} of {total:,}", width="content")
         st.space("stretch")
-        st.button("Down", key="down", shortcut="J", type="tertiary", on_click=_mark, args=(1, len(frame)))
-        st.button("Up", key="up", shortcut="K", type="tertiary", on_click=_mark, args=(-1, len(frame)))
-        if st.button("Open", key="open", shortcut="O", type="tertiary", disabled=_marked() is None):
-            open_trace(frame, _marked() or 0)
-        widgets.csv(frame.drop(columns=["sort_key", "start_us", "root_key", "total"]), "traces")
+        widgets.csv(frame.drop(columns=list(_OF_PAGING)), "traces")
 
 
-def _turn(frame: pd.DataFrame, backward: bool) -> None:
+def _turn(frame: pd.DataFrame, first: int, backward: bool) -> None:
+    """Each page is an entry of the browser's history."""
     edge = frame.iloc[0 if backward else -1]
-    first = max(1, first_row() - state.PAGE_SIZE) if backward else first_row() + len(frame)
+    first = max(1, first - state.PAGE_SIZE) if backward else first + len(frame)
     at = state.Cursor(int(edge["sort_key"]), int(edge["start_us"]), int(edge["root_key"]), backward, first)
     if first == 1:
-        widgets.first_page()
+        st.query_params.pop("page", None)
     else:
-        st.query_params["page"] = at.text()
-    for key in (TABLE, widgets.MARKED):
-        st.session_state.pop(key, None)
-
-
-def _marked() -> int | None:
-    """The row that j and k stand on. Kept apart from the table's own state, which lags behind quick keys."""
-    return st.session_state.get(widgets.MARKED)
-
-
-def _mark(step: int, rows: int) -> None:
-    at = _marked()
-    row = 0 if at is None else max(0, min(rows - 1, at + step))
-    st.session_state[widgets.MARKED] = row
-    st.session_state[TABLE] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+        st.query_params["page"] = at.text(_chosen())

@@ -14,12 +14,16 @@ import streamlit as st
 from app import charts, data, state
 from app import format as fmt
 
-MARKED = "marked"  # session state: the row of the list that j and k stand on
+RANGE = "range"  # key of the time control, and its name in the URL
+DRAWN = "drawn"  # session state: title of the page that was last drawn to its end
+SHELL, UNSEEN = "shell", "unseen"  # keys of containers that nobody sees
 
 _STYLE = """<style>
 .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; }
 .stMetric { padding: 0; }
 section.stSidebar[data-collapsed="false"] { width: 200px !important; }
+.st-key-shell { position: absolute; width: 0; height: 0; }
+.st-key-unseen, .st-key-unseen-others { display: none; }
 </style>"""
 
 
@@ -40,53 +44,56 @@ def theme() -> charts.Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def title_row(name: str, oldest: datetime | None, beside: Callable[[], object] | None = None) -> state.Window:
-    """Name left, what else the page has to switch and the time range right; gives the window that was chosen."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title(name, anchor=False, width="content")
-        with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            if beside:
-                beside()
-            return time_range(oldest)
+def opens(name: str) -> bool:
+    """Whether nothing of the page is there yet, so that its outline has to stand in."""
+    return st.session_state.get(DRAWN) != name
 
 
-def time_range(oldest: datetime | None) -> state.Window:
-    """The one time control, URL keys `range`, and `from` and `to` when it is `custom`."""
-    bounds: tuple[datetime | None, datetime | None] = (None, None)
+def time_range() -> None:
+    """The one time control, URL keys `range`, and `from` and `to` when it is `custom`. `window` reads it."""
     slot = st.container(horizontal=True, width="content")
     key = st.segmented_control(
         "Time range",
         state.RANGE_KEYS,
         default=state.DEFAULT_RANGE,
         required=True,
-        key="range",
+        key=RANGE,
         bind="query-params",
         label_visibility="collapsed",
-        on_change=first_page,
     )
     if key == "custom":
         with slot:
-            bounds = (_bound("From (UTC)", "from"), _bound("To (UTC)", "to"))
-    return state.window(str(key), datetime.now(UTC), oldest, bounds)
+            _bound("From", "from")
+            _bound("Before", "to")
 
 
-def _bound(label: str, key: str) -> datetime | None:
-    value = st.datetime_input(
-        label, value=None, key=key, bind="query-params", format="YYYY-MM-DD", on_change=first_page, width=190
+def window(oldest: datetime | None) -> state.Window:
+    """What `time_range` says, as of now; `oldest`: where `all` begins, and a custom range without a start."""
+    bounds = (state.instant(st.query_params.get("from")), state.instant(st.query_params.get("to")))
+    return state.window(str(st.session_state[RANGE]), datetime.now(UTC), oldest, bounds)
+
+
+def _bound(label: str, name: str) -> None:
+    """One end of a custom range. The URL has the instant in UTC; it is shown and entered in the viewer's zone."""
+    at, key = state.instant(st.query_params.get(name)), f"{name}-local"
+    st.session_state[key] = at and at.astimezone(zone()).replace(tzinfo=None)
+    st.datetime_input(
+        f"{label} ({zone()})", key=key, format="YYYY-MM-DD", on_change=_moved, args=(name, key), width=190
     )
-    return None if value is None else value.replace(tzinfo=UTC)
 
 
-def first_page() -> None:
-    """A changed filter makes the place in the list meaningless."""
-    st.query_params.pop("page", None)
-    st.session_state.pop(MARKED, None)
+def _moved(name: str, key: str) -> None:
+    at = st.session_state[key]
+    if at is None:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = state.instant_text(at.replace(tzinfo=zone()))
 
 
 def filters(window: state.Window) -> dict[str, object]:
     """The filters of Traces in one popover; returns parameters of query `traces`."""
-    offers = data.offers(window.since, window.until)
-    with st.popover(_filter_label(), icon=":material/filter_list:"):
+    with st.popover(_filter_label(), icon=":material/filter_list:", key="filters", on_change="rerun") as popover:
+        offers = _offers(window) if popover.open else {}
         left, right = st.columns(2, width=520)
         with left:
             for name in ("service", "environment", "model", "variant", "tag"):
@@ -96,11 +103,24 @@ def filters(window: state.Window) -> dict[str, object]:
             _pick("errors", ["with", "without"], "Failed spans")
             _type("session", "Session")
             _type("user", "User")
-            st.number_input(
-                "Takes at least (s)", min_value=0.0, value=None, key="min_s", bind="query-params", on_change=first_page
-            )
-        st.button("Clear all", on_click=clear_filters, width="stretch")
+            st.number_input("Takes at least (s)", min_value=0.0, value=None, key="min_s", bind="query-params")
+        clear_link("Clear all", keep=("range", "from", "to", "sort"))
     return state.filter_params({name: st.session_state.get(name) for name in state.FILTERS})
+
+
+def _offers(window: state.Window) -> dict[str, list[str]]:
+    """What there is to choose, asked for when somebody looks; without it a value can still be typed."""
+    try:
+        return data.offers(window.since, window.until)
+    except data.ApiError as error:
+        st.caption(f"What there is to choose did not come: {fmt.plain(str(error), 200)} Values can be typed.")
+        return {}
+
+
+def clear_link(label: str, keep: tuple[str, ...]) -> None:
+    """A link to the same list with nothing but the parameters `keep`."""
+    kept = {name: value for name in keep if (value := st.query_params.get(name))}
+    st.page_link("views/traces.py", label=label, icon=":material/filter_list_off:", query_params=kept)
 
 
 def _filter_label() -> str:
@@ -117,24 +137,11 @@ def _pick(name: str, options: Sequence[str], label: str | None = None) -> None:
         bind="query-params",
         accept_new_options=True,  # a link may name a value that this window does not offer
         placeholder="any",
-        on_change=first_page,
     )
 
 
 def _type(name: str, label: str) -> None:
-    st.text_input(label, key=name, bind="query-params", placeholder="exact id", on_change=first_page)
-
-
-def clear_filters() -> None:
-    for name in state.FILTERS:
-        st.session_state[name] = "" if name in {"session", "user", "text"} else None
-    first_page()
-
-
-def show_all() -> None:
-    """All time, no filters. Through the widgets' values: a link cannot set parameters that they are bound to."""
-    st.session_state["range"] = "all"
-    clear_filters()
+    st.text_input(label, key=name, bind="query-params", placeholder="exact id")
 
 
 @dataclass(frozen=True, slots=True)

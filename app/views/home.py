@@ -6,7 +6,6 @@ import streamlit as st
 
 from app import data, home, ledger, widgets
 
-controls = home.title_row()
 waiting = home.outline()
 try:
     newest = data.home_newest()
@@ -24,9 +23,7 @@ if not newest["traces"]:
     home.first_steps()
     st.stop()
 
-with controls:
-    st.toggle("Refresh every 10 s", value=True, key=home.LIVE, bind="query-params")
-    window = widgets.time_range(newest["oldest"])
+window = widgets.window(newest["oldest"])
 
 
 @st.fragment(run_every=10 if st.session_state[home.LIVE] else None)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
-from app import data, traces, widgets
+from app import traces, widgets
 
-try:
-    newest = data.home_newest()
-    window = widgets.title_row("Traces", newest["oldest"])
+EVER = datetime(1970, 1, 1, tzinfo=UTC)  # where all time begins: to ask for the oldest trace would only cost time
+
+window = widgets.window(oldest=EVER)
+row, waiting = st.container(), traces.outline()
+with row:
     params = traces.controls(window)
-    with st.skeleton(height=400):
-        answer = traces.load(params)
-except data.ApiError as error:
-    widgets.failed("The list did not come.", error, "Filters and the links of single traces stay as they are.")
-    st.stop()
-
-if answer.frame.empty:
-    traces.nothing(window, newest)
-    st.stop()
-
-st.markdown(traces.finding(answer.frame, window, params))
-traces.pager(answer.frame)
-traces.table(answer.frame)
-st.caption(f"Times in {widgets.zone()}; data to {widgets.known_to(newest)}.")
+widgets.guarded(
+    "The list did not come.",
+    "Time range and filters stay as they are; links to single traces too.",
+    lambda: traces.results(window, params, waiting),
+)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pandas as pd
@@ -17,7 +18,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app
-from app import span, trace
+from app import span, trace, traces
 
 MAIN = Path(app.__file__).parent / "main.py"
 GONE = "http://127.0.0.1:9"
@@ -27,6 +28,17 @@ Open = Callable[..., AppTest]
 def words(page: AppTest) -> str:
     parts = (*page.title, *page.markdown, *page.caption, *page.text, *page.error, *page.warning, *page.info)
     return "\n".join(str(part.value) for part in parts)
+
+
+def listed(page: AppTest) -> list[dict[str, str]]:
+    """Rows of the list: heading of the column -> what the cell says, and `href`."""
+    (proto,) = (part.proto for part in page.get("bidi_component") if part.proto.component_name == "assayline_listing")
+    told = json.loads(proto.json)
+    names = [column["name"] for column in told["columns"]]
+    return [
+        {"href": row["href"]} | dict(zip(names, (cell["text"] for cell in row["cells"]), strict=True))
+        for row in told["rows"]
+    ]
 
 
 def between(first: float, last: float) -> dict[str, str]:
@@ -166,26 +178,97 @@ def test_a_server_that_is_gone_is_an_error_with_a_way_on(page: Open, path: str) 
     assert [button.label for button in failed.button] == ["Try again"]
 
 
+def test_traces_keep_title_range_and_filters_when_the_server_is_gone(page: Open) -> None:
+    failed = page(GONE, "traces", range="7d", text="slow", service="shop")
+    assert failed.title[0].value == "Traces"
+    assert failed.text_input(key="text").value == "slow"
+    assert failed.selectbox(key="service").value == "shop"
+    assert failed.session_state["range"] == "7d"
+    assert "**The list did not come.**" in failed.error[0].value
+    assert "stay as they are" in words(failed)
+
+
+def test_filters_ask_what_there_is_only_when_they_are_opened(page: Open, filled: Any) -> None:
+    traces = page(filled.note.api_url, "traces", range="1h")
+    assert traces.selectbox(key="service").options == []
+    traces.session_state["filters"] = True
+    assert "svc1" in traces.run().selectbox(key="service").options
+    gone = page(GONE, "traces")
+    gone.session_state["filters"] = True
+    assert "Values can be typed" in words(gone.run())
+
+
+@pytest.mark.parametrize(
+    ("hours", "tokens"),
+    [
+        pytest.param((1, 0), "≥ 60", id="half"),
+        pytest.param((4, 2), "", id="failed-calls-owe-nothing"),
+        pytest.param((6, 4.5), "≥ 7", id="half-and-unknown"),
+    ],
+)
+def test_tokens_of_a_trace_that_were_not_told_in_full_are_a_least(
+    page: Open, few: Any, hours: tuple[float, float], tokens: str
+) -> None:
+    (row,) = listed(page(few.note.api_url, "traces", **between(*hours)))
+    assert row["Tokens"] == tokens
+
+
+def test_tokens_that_nobody_told_are_unknown(page: Open, filled: Any) -> None:
+    rows = listed(page(filled.note.api_url, "traces", range="1h", text="answer 1"))
+    assert {row["Name"]: row["Tokens"] for row in rows}["answer 1"] == "unknown (1)"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        pytest.param({"cost_usd": 0.5}, "$0.5000", id="known"),
+        pytest.param({"cost_usd": 0.5, "unpriced_calls": 2}, "≥ $0.5000", id="known-in-part"),
+        pytest.param({}, "unknown", id="unknown"),
+        pytest.param({"unpriced_calls": 2}, "unknown (2)", id="unknown-counted"),
+        pytest.param({"reported_cost_usd": 0.25}, "reported $0.2500", id="reported-only"),
+        pytest.param({"cost_usd": 0.5, "reported_cost_usd": 0.25}, "$0.5000", id="both"),
+        pytest.param({"model_calls_ok": 0}, "", id="no-model-call"),
+    ],
+)
+def test_a_cost_says_what_it_knows(told: dict[str, Any], says: str) -> None:
+    nothing = {"model_calls_ok": 1, "model_calls_failed": 0, "cost_usd": None, "reported_cost_usd": None}
+    assert traces._cost(nothing | told) == says
+
+
+def test_a_row_leads_to_its_trace_and_that_back_to_the_list(page: Open, filled: Any) -> None:
+    row = listed(page(filled.note.api_url, "traces", range="1h", text="answer 11"))[0]
+    query = dict(parse_qsl(row["href"].removeprefix("trace?")))
+    assert query["trace"] == "07" * 15 + "0b"
+    assert dict(parse_qsl(query["back"])) == {"range": "1h", "text": "answer 11"}
+
+
+def test_a_page_of_a_list_that_was_chosen_anew_is_the_first(page: Open, filled: Any) -> None:
+    paged = page(filled.note.api_url, "traces", range="1h").button(key="Next").click().run()
+    assert "Rows 51 to 100 of 122" in words(paged)
+    other = page(filled.note.api_url, "traces", range="1h", text="answer", page=paged.query_params["page"])
+    assert "Rows 1 to 50 of 120" in words(other)
+
+
 def test_traces_shows_a_page_and_says_of_how_many(page: Open, filled: Any) -> None:
     traces = page(filled.note.api_url, "traces", range="1h")
     assert not traces.exception
-    assert len(traces.dataframe[0].value) == 50
-    assert len(traces.dataframe[0].value.columns) == 9
+    assert len(listed(traces)) == 50
+    assert len(listed(traces)[0]) == 9 + 1
     assert "Rows 1 to 50 of 122" in words(traces)
 
 
 def test_traces_pages_forward_and_back_without_loss(page: Open, filled: Any) -> None:
     traces, seen = page(filled.note.api_url, "traces", range="1h"), []
     for _ in range(3):
-        seen += list(traces.dataframe[0].value["name"])
-        if not traces.button(key="next").disabled:
-            traces.button(key="next").click().run()
+        seen += [row["Name"] for row in listed(traces)]
+        if not traces.button(key="Next").disabled:
+            traces.button(key="Next").click().run()
     assert len(seen) == len(set(seen)) == 122
     assert "Rows 101 to 122 of 122" in words(traces)
-    traces.button(key="previous").click().run()
-    assert list(traces.dataframe[0].value["name"]) == seen[50:100]
-    traces.button(key="previous").click().run()
-    assert list(traces.dataframe[0].value["name"]) == seen[:50]
+    traces.button(key="Previous").click().run()
+    assert [row["Name"] for row in listed(traces)] == seen[50:100]
+    traces.button(key="Previous").click().run()
+    assert [row["Name"] for row in listed(traces)] == seen[:50]
     assert "page" not in traces.query_params
 
 
@@ -208,8 +291,10 @@ def test_filters_come_from_the_url(page: Open, filled: Any, query: dict[str, str
 
 
 def test_the_order_comes_from_the_url(page: Open, filled: Any) -> None:
-    frame = page(filled.note.api_url, "traces", range="1h", sort="slowest").dataframe[0].value
-    assert list(frame["duration"]) == sorted(frame["duration"], reverse=True)
+    rows = listed(page(filled.note.api_url, "traces", range="1h", sort="slowest"))
+    taken = [float(row["Duration"].split()[0]) for row in rows if row["Duration"].endswith(" ms")]
+    assert len(taken) > 40
+    assert taken == sorted(taken, reverse=True)
 
 
 def test_traces_that_match_nothing_are_empty_not_failed(page: Open, filled: Any) -> None:
@@ -258,10 +343,12 @@ def test_a_trace_that_was_cut_says_of_how_many(
     assert "Cut: first 10 of 25 spans" in words(page(served.note.api_url, "trace", trace="04" * 16))
 
 
-def test_a_trace_of_the_sample_says_so(page: Open, few: Any, telling: Any) -> None:
+def test_a_trace_of_the_sample_and_its_list_say_so(page: Open, few: Any, telling: Any) -> None:
     shifted = telling(bytes([5]) * 16, time.time_ns() - 8 * 3600 * 10**9, resource={"assayline.sample": "true"})
     few.send(shifted.span(1, "sample", 0, 900).body())
     few.settle()
+    assert "Sample data" in words(page(few.note.api_url, "traces", **between(9, 7)))
+    assert "Sample data" not in words(page(few.note.api_url, "traces", **between(1, 0)))
     assert "Sample data" in words(page(few.note.api_url, "trace", trace="05" * 16))
     assert "Sample data" not in words(page(few.note.api_url, "trace", trace="01" * 16))
 
@@ -319,8 +406,7 @@ def test_totals_say_what_they_leave_out(page: Open, filled: Any) -> None:
 
 
 def test_an_orphan_says_that_its_parent_never_arrived(page: Open, filled: Any) -> None:
-    frame = page(filled.note.api_url, "traces", range="all", text="POST /answer").dataframe[0].value
-    assert len(frame) == 1
+    assert len(listed(page(filled.note.api_url, "traces", range="all", text="POST /answer"))) == 1
     with filled.client() as client:
         found = client.query("traces", since="2020-01-01", until="2100-01-01", text="POST /answer").frame
     shown = page(filled.note.api_url, "trace", trace=found["trace_id"].iloc[0])

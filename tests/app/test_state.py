@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -42,12 +43,43 @@ def test_a_window_never_ends_before_it_starts() -> None:
 
 def test_a_cursor_survives_the_url() -> None:
     at = state.Cursor(17, 3, 2**64 - 1, True, 51)
-    assert state.cursor(at.text()) == at
+    assert state.cursor(at.text("abc"), "abc") == at
 
 
-@pytest.mark.parametrize("text", [None, "", "1.2.3", "a.2.3.f.1", "1.2.3.x.1", "1.2.3.f.b"])
-def test_what_is_no_cursor_is_the_first_page(text: str | None) -> None:
-    assert state.cursor(text) is None
+@pytest.mark.parametrize(
+    "text", [None, "", "1.2.3", "1.2.3.f.1", "a.2.3.f.1.abc", "1.2.3.x.1.abc", "1.2.3.f.b.abc", "1.2.3.f.51.other"]
+)
+def test_what_is_no_cursor_of_this_list_is_the_first_page(text: str | None) -> None:
+    assert state.cursor(text, "abc") is None
+
+
+def test_a_mark_tells_choices_apart_and_leaves_out_what_is_empty() -> None:
+    chosen = {"range": "7d", "service": "a", "text": "", "min_s": None}
+    assert state.mark(chosen) == state.mark({"service": "a", "range": "7d"})
+    assert state.mark(chosen) != state.mark(chosen | {"text": "b"})
+    assert state.mark({"text": "a&user=b"}) != state.mark({"text": "a", "user": "b"})
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        pytest.param("2026-05-04T10:30", datetime(2026, 5, 4, 10, 30, tzinfo=UTC), id="utc-unless-said"),
+        pytest.param("2026-05-04T10:30Z", datetime(2026, 5, 4, 10, 30, tzinfo=UTC), id="utc"),
+        pytest.param("2026-05-04T10:30+02:00", datetime(2026, 5, 4, 8, 30, tzinfo=UTC), id="offset"),
+        pytest.param("2026-05-04", datetime(2026, 5, 4, tzinfo=UTC), id="day"),
+        pytest.param("yesterday", None, id="no-time"),
+        pytest.param("", None, id="empty"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_a_bound_in_the_url_is_an_instant(text: str | None, at: datetime | None) -> None:
+    assert state.instant(text) == at
+
+
+def test_an_instant_survives_the_url_from_any_zone() -> None:
+    at = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"), fold=1)
+    assert state.instant_text(at) == "2026-10-25T01:30Z"
+    assert state.instant(state.instant_text(at)) == at.astimezone(UTC)
 
 
 def test_a_trace_link_leads_back_to_the_same_list() -> None:

@@ -16,25 +16,6 @@ pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
 
 
-def click_row(page: Page, row: int, table: int = 0) -> None:
-    """The table is a canvas: rows are 30 pixels high under a header of 35."""
-    grid = page.get_by_test_id("stDataFrame").nth(table)
-    grid.locator("canvas").first.wait_for()
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 200, box["y"] + 35 + 30 * row + 15)
-
-
-def rows(page: Page) -> list[list[str]]:
-    """Cells of the first table as its accessible twin tells them, header left out."""
-    table = page.get_by_test_id("stDataFrame").first.locator("table")
-    return table.evaluate("t => [...t.querySelectorAll('tbody tr')].map(r => [...r.cells].map(c => c.textContent))")
-
-
-def spans(page: Page) -> list[str]:
-    return page.locator(".waterfall .row .label").all_inner_texts()
-
-
 def click_tallest(page: Page, bars: Locator) -> None:
     page.wait_for_timeout(1000)  # the figure settles its size
     boxes = [box for bar in bars.all() if (box := bar.bounding_box())]
@@ -75,13 +56,14 @@ def test_home_moves_with_the_clock_when_it_is_left_open(visit: Visit) -> None:
     expect(page.get_by_test_id("stMetric")).to_have_count(5)
 
 
-def test_a_problem_leads_to_its_newest_trace(visit: Visit) -> None:
+def test_a_problem_leads_to_its_newest_trace_and_one_step_back(visit: Visit) -> None:
     page = visit("/?range=1h")
-    page.get_by_text("Newest problems").wait_for()
-    page.get_by_test_id("stDataFrame").last.scroll_into_view_if_needed()
-    click_row(page, 0, page.get_by_test_id("stDataFrame").count() - 1)
+    page.locator(".listing").get_by_role("link", name="rate limit reached").click()
     expect(page.locator(".waterfall")).to_be_visible()
     assert "/trace?trace=" in page.url
+    page.go_back()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query) == {"range": ["1h"]}
 
 
 def test_a_bar_leads_to_the_traces_behind_it(visit: Visit) -> None:
@@ -119,7 +101,7 @@ def test_traces_filter_page_open_and_back(visit: Visit) -> None:
     there = page.url
     page.reload()
     expect(page.get_by_text("Rows 51 to 100 of 120")).to_be_visible()
-    click_row(page, 0)
+    page.locator(".listing a").first.click()
     expect(page.get_by_role("heading", name="answer 50")).to_be_visible()
     page.get_by_role("link", name="Back to the list").click()
     expect(page.get_by_text("Rows 51 to 100 of 120")).to_be_visible()
@@ -130,7 +112,7 @@ def test_filters_of_the_popover_count_and_clear(visit: Visit) -> None:
     page = visit("/traces?range=1h&service=svc1&errors=with")
     expect(page.get_by_text("4 traces match the filters")).to_be_visible()
     page.get_by_role("button", name="Filters (2)").click()
-    page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("link", name="Clear all").click()
     expect(page.get_by_text("122 traces started in the last hour")).to_be_visible()
     assert "service" not in page.url
 
@@ -138,20 +120,9 @@ def test_filters_of_the_popover_count_and_clear(visit: Visit) -> None:
 @pytest.mark.parametrize("path", ["/traces?range=1h&text=nowhere", "/?range=custom&to=2020-01-01T00:00"])
 def test_an_empty_window_is_left_by_one_click(visit: Visit, path: str) -> None:
     page = visit(path)
-    page.get_by_role("button", name="Show all time").click()
+    page.get_by_role("link", name="Show all time").click()
     expect(page.get_by_text(re.compile(r"^1\d\d traces started in the recorded time"))).to_be_visible()
     page.wait_for_url(re.compile("range=all"))
-
-
-def test_keys_mark_and_open_a_row(visit: Visit) -> None:
-    page = visit("/traces?range=1h&text=answer")
-    page.get_by_test_id("stDataFrame").locator("canvas").first.wait_for()
-    for _ in range(2):
-        page.keyboard.press("j")
-        page.wait_for_timeout(100)
-    page.wait_for_timeout(1500)  # the mark is drawn on a canvas, out of sight for a test
-    page.keyboard.press("o")
-    expect(page.get_by_role("heading", name="answer 1", exact=True)).to_be_visible()
 
 
 def test_a_span_is_selected_by_click_and_by_keys(visit: Visit) -> None:

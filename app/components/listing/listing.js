@@ -1,0 +1,148 @@
+// A list whose rows are links. Keys move a mark among the rows without asking the server; the links themselves are
+// the browser's: a click, Enter, a click with Ctrl, the middle button, "open in new tab" all do what they do anywhere.
+// Every text reaches the page through textContent or a property, never as markup.
+
+const instances = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  let list = instances.get(parentElement);
+  if (!list) instances.set(parentElement, (list = new Listing(parentElement)));
+  list.load(data);
+  const turn = (list.turn = (list.turn ?? 0) + 1);
+  return () => {
+    if (list.turn !== turn) return; // Streamlit calls this late for a turn that another overtook, too
+    list.close();
+    instances.delete(parentElement);
+  };
+}
+
+class Listing {
+  constructor(parent) {
+    this.root = element("div", "listing");
+    this.root.setAttribute("role", "table");
+    parent.append(this.root);
+    this.ending = new AbortController();
+    document.addEventListener("keydown", (event) => this.press(event), { signal: this.ending.signal });
+    this.root.addEventListener("focusin", (event) => this.mark(this.links.indexOf(event.target)));
+  }
+
+  close() {
+    this.ending.abort();
+    this.root.remove();
+  }
+
+  load(data) {
+    const text = JSON.stringify(data);
+    if (text === this.text) return;
+    const kept = this.text && this.links[this.at]?.getAttribute("href");
+    const held = this.links?.includes(this.root.getRootNode().activeElement);
+    this.text = text;
+    this.columns = data.columns;
+    this.root.setAttribute("aria-label", data.label);
+    this.root.setAttribute("aria-rowcount", String(data.rows.length + 1));
+    this.root.style.setProperty("--columns", data.columns.map((column) => column.width).join(" "));
+    this.links = [];
+    this.root.replaceChildren(this.head(), ...data.rows.map((row) => this.row(row)));
+    this.resume(kept, held);
+  }
+
+  // The row that was marked before, or from which one left this entry of the history, and how far one had scrolled.
+  resume(kept, held) {
+    const { link, scroll } = history.state ?? {};
+    const fresh = kept === undefined;
+    const at = this.links.findIndex((row) => row.getAttribute("href") === (fresh ? link : kept));
+    this.at = -1;
+    this.mark(Math.max(0, at), at >= 0);
+    if (at < 0) return;
+    if (held) this.links[at].focus({ preventScroll: true });
+    if (!fresh) return;
+    const main = this.root.getRootNode().host?.closest('[data-testid="stMain"]');
+    if (!document.activeElement?.matches("input, textarea")) this.links[at].focus({ preventScroll: true });
+    if (main && scroll) requestAnimationFrame(() => main.scrollTo(0, scroll));
+  }
+
+  // One row alone is reached by Tab, the others from there. `seen`: somebody has been there.
+  mark(index, seen = true) {
+    this.links[this.at]?.setAttribute("tabindex", "-1");
+    if (!this.links[index]) return;
+    this.at = index;
+    this.seen = seen;
+    this.links[index].setAttribute("tabindex", "0");
+  }
+
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event)) return;
+    const inside = this.links.includes(event.composedPath()[0]);
+    const steps = { j: 1, k: -1, ...(inside ? { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity } : {}) };
+    if (event.key in steps) {
+      const next = this.seen ? this.at + steps[event.key] : 0;
+      this.links[Math.max(0, Math.min(this.links.length - 1, next))]?.focus();
+    } else if (event.key === "o" && inside) event.composedPath()[0].click();
+    else return;
+    event.preventDefault();
+  }
+
+  head() {
+    const line = element("div", "line head");
+    line.setAttribute("role", "row");
+    for (const column of this.columns) {
+      const cell = element("span", `cell ${column.align}`, column.name);
+      cell.setAttribute("role", "columnheader");
+      if (column.help) cell.title = column.help;
+      line.append(cell);
+    }
+    return line;
+  }
+
+  row(row) {
+    const line = element("div", "line");
+    line.setAttribute("role", "row");
+    line.append(...row.cells.map((told, index) => this.cell(row, told, this.columns[index])));
+    return line;
+  }
+
+  cell(row, told, column) {
+    const cell = element("span", `cell ${column.align}`);
+    cell.setAttribute("role", "cell");
+    if (told.title) cell.title = told.title;
+    if (column.link) cell.append(this.link(row, told.text));
+    else if (told.tone) cell.append(element("span", `badge ${safeTone(told.tone)}`, told.text));
+    else if (told.share !== undefined) cell.append(bar(told.share), element("span", "number", told.text));
+    else cell.append(element("span", told.quiet ? "text quiet" : "text", told.text));
+    return cell;
+  }
+
+  // It covers its row, so that one may aim anywhere.
+  link(row, text) {
+    const link = element("a", "text", text);
+    link.href = row.href;
+    link.tabIndex = -1;
+    this.links.push(link);
+    return link;
+  }
+}
+
+function bar(share) {
+  const track = element("span", "track");
+  const filled = element("span", "bar");
+  filled.style.width = `max(1px, ${share * 100}%)`;
+  track.append(filled);
+  return track;
+}
+
+// Whoever writes, chooses from a list or reads a dialog keeps the keys.
+function typing(event) {
+  const kept = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true], [role=listbox], [role=dialog], dialog";
+  return event.composedPath().some((node) => node instanceof Element && node.matches(kept));
+}
+
+function safeTone(tone) {
+  return ["green", "orange", "red"].includes(tone) ? tone : "gray";
+}
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}

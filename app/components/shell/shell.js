@@ -1,0 +1,119 @@
+// What every page has: one entry of the browser's history for each move, and the keys "/" and "?".
+//
+// Streamlit's own links set the address twice when a widget is bound to a parameter (once for the old page, once for
+// the new one), so that Back needs several presses. A link is followed here instead: the address is pushed once, and
+// Streamlit is told as the browser tells it, by a popstate; it then takes every bound value from the address and
+// corrects the address in place.
+
+const SCOPE = ["range", "from", "to"]; // what a link without parameters takes along: the time range
+
+const instances = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  let shell = instances.get(parentElement);
+  if (!shell) instances.set(parentElement, (shell = new Shell(parentElement)));
+  shell.data = data;
+  const turn = (shell.turn = (shell.turn ?? 0) + 1);
+  return () => {
+    if (shell.turn !== turn) return; // Streamlit calls this late for a turn that another overtook, too
+    shell.close();
+    instances.delete(parentElement);
+  };
+}
+
+class Shell {
+  constructor(parent) {
+    this.dialog = element("dialog", "keys");
+    this.dialog.setAttribute("aria-label", "Keys");
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+    parent.append(this.dialog);
+    this.ending = new AbortController();
+    const { signal } = this.ending;
+    document.addEventListener("click", (event) => this.click(event), { capture: true, signal });
+    document.addEventListener("keydown", (event) => this.press(event), { signal });
+  }
+
+  close() {
+    this.ending.abort();
+    this.dialog.remove();
+  }
+
+  // Before Streamlit hears of it: it would take a click with Ctrl, too, for a move within the tab.
+  click(event) {
+    const link = event.composedPath().find((node) => node instanceof HTMLAnchorElement && node.href);
+    if (!link || (link.target && link.target !== "_self") || link.hasAttribute("download")) return;
+    const url = new URL(link.href);
+    if (!this.ours(url)) return;
+    event.stopPropagation();
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    this.go(url, link.getAttribute("href"));
+  }
+
+  ours(url) {
+    const [folder, name] = split(url.pathname);
+    return url.origin === location.origin && folder === split(location.pathname)[0] && this.data.pages.includes(name);
+  }
+
+  // The entry that is left remembers the link and the place, so that a list comes back as it was.
+  go(url, link) {
+    if (!url.search) {
+      const here = new URLSearchParams(location.search);
+      for (const name of SCOPE) if (here.has(name)) url.searchParams.set(name, here.get(name));
+    }
+    history.replaceState({ ...history.state, link, scroll: main()?.scrollTop ?? 0 }, "");
+    if (url.href !== location.href) history.pushState({}, "", url);
+    main()?.scrollTo(0, 0);
+    dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+  }
+
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event)) return;
+    if (event.key === "?") this.help();
+    else if (event.key === "/") {
+      const search = main()?.querySelector("input[placeholder^='Search']");
+      if (!search) return;
+      search.focus();
+      search.select();
+    } else return;
+    event.preventDefault();
+  }
+
+  help() {
+    const groups = this.data.keys.flatMap(([heading, rows]) => {
+      const list = element("dl", "");
+      for (const [keys, does] of rows) {
+        const term = element("dt", "");
+        for (const key of keys) term.append(element("kbd", "", key));
+        list.append(term, element("dd", "", does));
+      }
+      return [element("h2", "", heading), list];
+    });
+    const close = element("button", "", "Close");
+    close.addEventListener("click", () => this.dialog.close());
+    this.dialog.replaceChildren(...groups, close);
+    this.dialog.showModal();
+  }
+}
+
+function split(path) {
+  const at = path.lastIndexOf("/") + 1;
+  return [path.slice(0, at), path.slice(at)];
+}
+
+function main() {
+  return document.querySelector('[data-testid="stMain"]');
+}
+
+// Whoever writes, chooses from a list or reads a dialog keeps the keys.
+function typing(event) {
+  const kept = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true], [role=listbox], [role=dialog], dialog";
+  return event.composedPath().some((node) => node instanceof Element && node.matches(kept));
+}
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}

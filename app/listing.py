@@ -1,0 +1,58 @@
+"""The listing component: a table whose rows are links. Plain JavaScript and CSS beside it, no build step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+_HERE = Path(__file__).parent / "components" / "listing"
+
+_component = st.components.v2.component(
+    "assayline_listing", js=(_HERE / "listing.js").read_text(), css=(_HERE / "listing.css").read_text()
+)
+
+ROW_PX = 30
+"""Height of a row and of the head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    width: str  # of CSS grid: `90px`, `minmax(110px, 1fr)`
+    align: Literal["left", "right"] = "left"
+    help: str = ""
+    link: bool = False  # its text is the row's link; one column has it
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str  # untrusted
+    title: str = ""  # more of it, on hover: nothing that one needs
+    tone: str = ""  # green orange red: the text is a badge
+    share: float | None = None  # 0 to 1: a bar stands before the text
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    href: str  # relative to the app
+    cells: Sequence[Cell]  # one per column
+
+
+def listing(key: str, label: str, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Draw the table; `label` names it to those who do not see it. Links are followed by the shell."""
+    drawn = [{"href": row.href, "cells": [_plain(cell) for cell in row.cells]} for row in rows]
+    _component(key=key, data={"label": label, "columns": [asdict(column) for column in columns], "rows": drawn})
+
+
+def _plain(cell: Cell) -> dict[str, object]:
+    """Without what is false or empty: most cells are mere text."""
+    return {"text": cell.text} | {
+        name: value
+        for name, value in asdict(cell).items()
+        if name != "text" and value is not False and value is not None and value != ""
+    }

@@ -1,0 +1,261 @@
+"""The list of traces: keys, links, the browser's history, what stays when the server is silent."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+Visit = Callable[[str], Page]
+SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
+
+
+def link(page: Page, name: str) -> Locator:
+    return page.locator(".listing").get_by_role("link", name=name, exact=True)
+
+
+def ready(page: Page) -> None:
+    """Streamlit fetches its widgets as it draws them, and a key is lost on one that is not there yet."""
+    page.get_by_placeholder("Search names and errors").wait_for()
+    page.get_by_role("button", name="CSV").wait_for()
+    page.locator("dialog.keys").wait_for(state="attached")
+    at_rest(page)
+
+
+def at_rest(page: Page) -> None:
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_back_leads_from_a_trace_to_the_list_as_it_was_and_then_home(visit: Visit) -> None:
+    page = visit("/?range=1h")
+    page.get_by_role("link", name="Traces", exact=True).click()
+    page.get_by_placeholder("Search names and errors").fill("answer")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("120 traces match the filters in the last hour")).to_be_visible()
+    page.get_by_role("radio", name="slowest").click()
+    expect(link(page, "answer 119")).to_be_visible()
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("Rows 51 to 100 of 120")).to_be_visible()
+    there = page.url
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 500)")
+    link(page, "answer 45").click()
+    expect(page.get_by_role("heading", name="answer 45")).to_be_visible()
+    for number in (1, 2):
+        page.locator(".waterfall .row").nth(number - 1).click()
+        page.wait_for_url(re.compile(f"span={number:016x}"))
+    page.go_back()
+    expect(page.get_by_text("Rows 51 to 100 of 120")).to_be_visible()
+    assert page.url == there
+    expect(page.get_by_placeholder("Search names and errors")).to_have_value("answer")
+    expect(page.get_by_role("radio", name="slowest")).to_be_checked()
+    expect(link(page, "answer 45")).to_be_focused()
+    page.wait_for_function(f"{SCROLLED} === 500")
+    page.go_back()
+    expect(page.get_by_text("Rows 1 to 50 of 120")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    expect(page.get_by_role("radio", name="1h")).to_be_checked()
+    assert query(page) == {"range": ["1h"]}
+
+
+def test_a_range_survives_a_trace_that_is_left_while_it_still_loads(visit: Visit) -> None:
+    """A run that is cut short leaves Streamlit's books of who is bound to what unfinished."""
+    page = visit("/traces?range=1h&text=answer")
+    link(page, "answer 5").wait_for()
+    ready(page)
+    for _ in range(6):
+        link(page, "answer 5").click()
+        page.locator(".waterfall").wait_for()
+        page.go_back()
+        expect(link(page, "answer 5")).to_be_visible()
+        assert query(page) == {"range": ["1h"], "text": ["answer"]}
+        assert "range%3D1h" in str(link(page, "answer 5").get_attribute("href"))
+        expect(page.get_by_role("radio", name="1h")).to_be_checked()
+
+
+def test_forward_leads_to_the_span_that_was_selected_last(visit: Visit) -> None:
+    page = visit("/traces?range=1h&text=answer")
+    link(page, "answer 5").click()
+    page.locator(".waterfall .row").first.click()
+    page.wait_for_url(re.compile(f"span={1:016x}"))
+    page.go_back()
+    expect(link(page, "answer 5")).to_be_visible()
+    page.go_forward()
+    expect(page.locator(".row[aria-selected=true] .label")).to_have_text("answer 5")
+    expect(page.get_by_text(f"span {1:016x}")).to_be_visible()
+    page.go_back()
+    link(page, "answer 5").click()  # the link names no span: the trace opens where it opens by itself
+    expect(page.locator(".row[aria-selected=true] .label")).to_have_text("chat gpt-x")
+    expect(page.get_by_text(f"span {2:016x}")).to_be_visible()
+
+
+def test_links_within_the_app_are_one_step_each(visit: Visit) -> None:
+    page = visit("/traces?range=1h&text=answer")
+    link(page, "answer 7").click()
+    page.get_by_role("link", name="User u1").click()
+    expect(page.get_by_text("120 traces match the filters in the recorded time")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="answer 7")).to_be_visible()
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.get_by_text("120 traces match the filters in the last hour")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="answer 7")).to_be_visible()
+
+
+def test_a_filter_on_a_later_page_begins_anew_without_a_step_of_its_own(visit: Visit) -> None:
+    page = visit("/traces?range=1h")
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("Rows 51 to 100 of 122")).to_be_visible()
+    steps = page.evaluate("history.length")
+    page.get_by_placeholder("Search names and errors").fill("answer 1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile(r"Rows 1 to \d+ of 31"))).to_be_visible()
+    assert page.evaluate("history.length") == steps
+
+
+def test_j_and_k_mark_and_nothing_but_enter_or_o_opens(visit: Visit) -> None:
+    page = visit("/traces?range=1h&text=answer")
+    link(page, "answer 0").wait_for()
+    ready(page)
+    for key, marked in (("j", 0), ("j", 1), ("j", 2), ("k", 1), ("ArrowDown", 2), ("Home", 0), ("k", 0), ("j", 1)):
+        page.keyboard.press(key)
+        expect(link(page, f"answer {marked}")).to_be_focused()
+    assert "/traces?" in page.url
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="answer 1", exact=True)).to_be_visible()
+    page.go_back()
+    expect(link(page, "answer 1")).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+    expect(page.get_by_role("heading", name="answer 2", exact=True)).to_be_visible()
+
+
+def test_n_and_p_turn_the_page(visit: Visit) -> None:
+    page = visit("/traces?range=1h&text=answer")
+    link(page, "answer 0").wait_for()
+    ready(page)
+    page.keyboard.press("n")
+    expect(page.get_by_text("Rows 51 to 100 of 120")).to_be_visible()
+    at_rest(page)
+    page.keyboard.press("p")
+    expect(page.get_by_text("Rows 1 to 50 of 120")).to_be_visible()
+
+
+def test_the_list_is_reached_by_tab_and_is_one_stop(visit: Visit) -> None:
+    page = visit("/traces?range=1h&text=answer")
+    link(page, "answer 0").wait_for()
+    ready(page)
+    page.get_by_role("button", name="CSV").focus()
+    page.keyboard.press("Tab")
+    expect(link(page, "answer 0")).to_be_focused()
+    assert page.locator(".listing a[tabindex='0']").count() == 1
+
+
+def test_keys_are_letters_while_somebody_writes(visit: Visit) -> None:
+    page = visit("/traces?range=1h")
+    link(page, "answer 0").wait_for()
+    ready(page)
+    page.keyboard.press("/")
+    search = page.get_by_placeholder("Search names and errors")
+    expect(search).to_be_focused()
+    page.keyboard.type("jkn/?o")
+    expect(search).to_have_value("jkn/?o")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [("/traces?range=1h", "Next, previous page"), (f"/trace?trace={'07' * 15}05", "Fold, unfold"), ("/", "Search")],
+    ids=["traces", "trace", "home"],
+)
+def test_a_question_mark_lists_the_keys(visit: Visit, path: str, names: str) -> None:
+    page = visit(path)
+    page.locator(".listing, .waterfall, [data-testid=stMetric]").first.wait_for()
+    page.locator("dialog.keys").wait_for(state="attached")
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys")
+    expect(dialog.get_by_text(names)).to_be_visible()
+    page.keyboard.press("j")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+@pytest.mark.parametrize("how", [{"modifiers": ["ControlOrMeta"]}, {"button": "middle"}], ids=["ctrl", "middle"])
+def test_a_row_opens_in_a_tab_of_its_own(visit: Visit, how: dict[str, Any]) -> None:
+    page = visit("/traces?range=1h&text=answer")
+    with page.context.expect_page() as opened:
+        page.locator(".listing .line", has_text="answer 3").last.click(position={"x": 300, "y": 15}, **how)
+    expect(opened.value.get_by_role("heading", name=re.compile(r"^answer 3\d?$"))).to_be_visible()
+    expect(opened.value.get_by_role("link", name="Back to the list")).to_be_visible()
+    assert "/traces?" in page.url
+
+
+def test_title_range_and_filters_are_there_while_the_server_is_silent(visit: Visit, filled: Any) -> None:
+    filled.process.send_signal(signal.SIGSTOP)
+    try:
+        page = visit("/traces?range=1h&text=answer&service=svc1&sort=slowest")
+        expect(page.get_by_role("heading", name="Traces")).to_be_visible()
+        expect(page.get_by_placeholder("Search names and errors")).to_have_value("answer")
+        expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
+        expect(page.get_by_role("radio", name="slowest")).to_be_checked()
+        expect(page.get_by_role("radio", name="1h")).to_be_checked()
+        expect(page.get_by_test_id("stSkeletonElement")).to_have_count(3)
+    finally:
+        filled.process.send_signal(signal.SIGCONT)
+    expect(page.get_by_text("Rows 1 to 40 of 40")).to_be_visible()
+    expect(page.get_by_test_id("stSkeletonElement")).to_have_count(0)
+
+
+def test_the_sample_is_marked_on_the_list(visit: Visit, filled: Any, telling: Any) -> None:
+    shifted = telling(bytes([6]) * 16, time.time_ns() - 5 * 3600 * 10**9, resource={"assayline.sample": "true"})
+    filled.send(shifted.span(1, "shown to newcomers", 0, 900).body())
+    filled.settle()
+    page = visit("/traces?range=24h&text=newcomers")
+    expect(page.get_by_text("Sample data")).to_be_visible()
+    visit("/traces?range=1h")
+    expect(page.get_by_text("122 traces started")).to_be_visible()
+    expect(page.get_by_text("Sample data")).to_have_count(0)
+
+
+def test_a_custom_range_is_in_the_zone_of_the_viewer(browser: Browser, app_url: str) -> None:
+    """The URL has the instant, whatever the zone; 6:00 in Tokyo is 21:00 of the day before in UTC."""
+    day = datetime.now(UTC) - timedelta(days=1)
+    since = day.strftime("%Y-%m-%dT21:00Z")
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    page.goto(f"{app_url}/traces?range=custom&from={since}")
+    bound = page.get_by_test_id("stDateTimeInput").filter(has_text="From (Asia/Tokyo)")
+    told = f"{(day + timedelta(days=1)).strftime('%Y-%m-%d')} 06:00"
+    expect(bound.locator("input").first).to_have_value(re.compile(told.replace(" ", ".*")))
+    expect(page.get_by_text("Before (Asia/Tokyo)")).to_be_visible()
+    expect(page.get_by_text("Times in Asia/Tokyo")).to_be_visible()
+    bound.get_by_role("spinbutton").first.click()
+    for part in (f"{day:%Y}", f"{day:%m}", f"{day:%d}", "19", "00"):
+        page.keyboard.type(part)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(f"from={day:%Y-%m-%d}T10%3A00Z"))
+    page.go_back()
+    expect(bound.locator("input").first).to_have_value(re.compile(told.replace(" ", ".*")))
+    context.close()
+
+
+def test_text_in_the_list_is_text(visit: Visit, hostile: str) -> None:
+    page = visit("/traces?range=1h")
+    expect(page.locator(".listing a").first).to_be_visible()
+    row = page.locator(".listing .line", has_text="![x](")
+    expect(row.locator("a")).to_have_text(hostile)
+    assert row.locator("img").count() == 0
