@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -11,8 +11,9 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import charts, data, snippets, state, widgets
+from app import charts, data, listing, snippets, state, widgets
 from app import format as fmt
+from app.listing import Cell, Column
 
 LIVE = "live"  # key of the switch that refreshes the page
 
@@ -295,30 +296,33 @@ def problems(window: state.Window) -> None:
         return
     if len(found) > _PROBLEMS:
         widgets.cut(_PROBLEMS, len(found), "kinds of failure")
-    frame = found.head(_PROBLEMS).assign(
-        last_seen=found["last_seen"].dt.tz_convert(widgets.zone()),
-        error_type=[fmt.error_type(kind) for kind in found["error_type"].head(_PROBLEMS)],
-        error_message=[fmt.straight(text) for text in found["error_message"].head(_PROBLEMS).fillna("no message")],
-        root_name=[fmt.straight(name) for name in found["root_name"].head(_PROBLEMS)],
+    zone = widgets.zone()
+    rows = [_problem(row, zone) for row in listing.records(found.head(_PROBLEMS))]
+    listing.listing("problems", "Newest problems", _PROBLEM_COLUMNS, rows)
+
+
+def _problem(row: dict[str, Any], zone: tzinfo) -> listing.Row:
+    message = fmt.clip(row["error_message"] or "no message")
+    cells = (
+        Cell(fmt.moment(row["last_seen"], zone), fmt.utc(row["last_seen"])),
+        Cell(fmt.clip(fmt.error_type(row["error_type"]))),
+        Cell(message, message),
+        Cell(fmt.count(row["traces"])),
+        Cell(fmt.clip(row["service"]) if row["service"] else "unset", quiet=not row["service"]),
+        Cell(fmt.clip(row["root_name"])),
     )
-    event = st.dataframe(
-        frame, hide_index=True, key="problems", on_select="rerun", selection_mode="single-cell", placeholder="unset",
-        column_order=list(_PROBLEM_COLUMNS), height="content", column_config=_PROBLEM_COLUMNS, alt="Newest problems",
-    )  # fmt: skip
-    cells = cast("dict[str, Any]", event)["selection"]["cells"]
-    if cells:
-        st.switch_page("views/trace.py", query_params=state.trace_link(str(frame.iloc[cells[0][0]]["trace_id"])))
+    return listing.Row(state.trace_path(row["trace_id"]), cells)
 
 
 _PROBLEMS = 20  # kinds of failure on the page
-_PROBLEM_COLUMNS = {
-    "last_seen": st.column_config.DatetimeColumn("Last seen", format="YYYY-MM-DD HH:mm:ss", width=150),
-    "error_type": st.column_config.TextColumn("Type", width=150),
-    "error_message": st.column_config.TextColumn("Message", width=330),
-    "traces": st.column_config.NumberColumn("Traces", format="localized", width=60),
-    "service": st.column_config.TextColumn("Service", width=110),
-    "root_name": st.column_config.TextColumn("Trace", width=140),
-}
+_PROBLEM_COLUMNS = (
+    Column("Last seen", "140px"),
+    Column("Type", "minmax(120px, 1fr)"),
+    Column("Message", "minmax(200px, 3fr)", link=True),
+    Column("Traces", "50px", "right"),
+    Column("Service", "minmax(80px, 0.8fr)"),
+    Column("Newest trace", "minmax(110px, 1fr)"),
+)
 
 
 def first_steps() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
+import pandas as pd
 import streamlit as st
 
 _HERE = Path(__file__).parent / "components" / "listing"
@@ -41,6 +42,12 @@ class Cell:
 class Row:
     href: str  # relative to the app
     cells: Sequence[Cell]  # one per column
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame with plain values, null as None."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return cast("list[dict[str, Any]]", plain.to_dict("records"))
 
 
 def listing(key: str, label: str, columns: Sequence[Column], rows: Sequence[Row]) -> None:

@@ -22,10 +22,14 @@ GROUPS = {
     "Label": [],
     "Operate": [],
 }
-SCOPED = {"Home", "Traces"}  # pages over a time range
+SWITCHES = (home.switches, widgets.time_range)
+SHOWN = {"Home": SWITCHES, "Traces": (widgets.time_range,)}  # what the title row of a page holds
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
-shell.shell(page.title, [entry.url_path for pages in GROUPS.values() for entry in pages])
-shell.title_row(page.title if page.title in SCOPED else None, {"Home": home.switches})
+shown = SHOWN.get(page.title, ())
+paths = [entry.url_path for pages in GROUPS.values() for entry in pages]
+shell.shell(page.title, paths, [draw for draw in SWITCHES if draw not in shown])
+if shown:
+    shell.title_row(page.title, shown)
 page.run()
 st.session_state[widgets.DRAWN] = page.title

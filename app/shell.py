@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import streamlit as st
@@ -19,6 +19,7 @@ Keys = tuple[tuple[tuple[str, ...], str], ...]
 
 EVERYWHERE: Keys = ((("/",), "Search"), (("?",), "These keys"))
 KEYS: dict[str, Keys] = {
+    "Home": ((("j", "k"), "Next, previous problem"), (("Enter", "o"), "Open its newest trace")),
     "Traces": (
         (("j", "k"), "Next, previous trace"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
@@ -33,31 +34,25 @@ KEYS: dict[str, Keys] = {
 """Title of a page -> its own keys."""
 
 
-def shell(page: str, paths: Iterable[str]) -> None:
-    """The part that nobody sees: it follows links and hears keys. `paths`: of all pages, as they stand in the URL."""
+def shell(page: str, paths: Iterable[str], unseen: Iterable[Callable[[], object]]) -> None:
+    """What nobody sees: the part that follows links and hears keys, and widgets of the URL that the page does not show.
+
+    `paths`: of all pages, as they stand in the URL. `unseen` are drawn all the same, by the entry script as the shown
+    ones are. Streamlit takes out of the URL what a widget is bound to that another page drew, or that a page had not
+    drawn which was left in the midst of its run: the range would be lost on the way back from a trace.
+    """
     own = [[page, KEYS[page]]] if page in KEYS else []
     with st.container(key=widgets.SHELL):
         _component(key="shell-component", data={"pages": list(paths), "keys": [*own, ["Everywhere", EVERYWHERE]]})
+        with st.container(key=widgets.UNSEEN):
+            for draw in unseen:
+                draw()
 
 
-def title_row(name: str | None, beside: Mapping[str, Callable[[], object]]) -> None:
-    """Name left, what else the page has to switch (`beside`, by name) and the time range right; null: a page without.
-
-    Drawn by the entry script, before the page asks anything, and on each page, if only unseen. Streamlit takes out of
-    the URL what a widget is bound to that another page drew, or that a page left in the midst of its run had not drawn:
-    the range would be lost on the way back from a trace.
-    """
-    shown = st.container(
-        key=None if name else widgets.UNSEEN, horizontal=True, horizontal_alignment="distribute",
-        vertical_alignment="center",
-    )  # fmt: skip
-    with shown:
-        if name:
-            st.title(name, anchor=False, width="content")
+def title_row(name: str, shown: Iterable[Callable[[], object]]) -> None:
+    """Name left, what the page has to switch and the time range right; there before the page asks anything."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(name, anchor=False, width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            if name and name in beside:
-                beside[name]()
-            widgets.time_range()
-    with st.container(key=f"{widgets.UNSEEN}-others"):
-        for other in beside.keys() - {name}:
-            beside[other]()
+            for draw in shown:
+                draw()

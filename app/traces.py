@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +14,7 @@ from app import format as fmt
 from app.listing import Cell, Column
 
 _ASKED = 42  # letters of the input before the output
+NOTHING = "—"  # no model call ended well: there is nothing to know
 _LIMIT = 300  # letters of a cell
 SORT = "sort"  # key of the order
 COLOURS = {"ok": "green", "recovered": "orange", "error": "red"}
@@ -76,7 +77,8 @@ def finding(frame: pd.DataFrame, window: state.Window, params: dict[str, Any]) -
     """How many match, in words."""
     total = int(frame["total"].iloc[0]) if len(frame) else 0
     narrowed = any(value is not None for name, value in params.items() if name not in {"since", "until", "sort"})
-    return f"{fmt.plural(total, 'trace')} {'match the filters' if narrowed else 'started'} in {window.words}."
+    does = ("matches" if total == 1 else "match") + " the filters" if narrowed else "started"
+    return f"{fmt.plural(total, 'trace')} {does} in {window.words}."
 
 
 def nothing(window: state.Window) -> None:
@@ -132,7 +134,7 @@ def table(frame: pd.DataFrame) -> None:
     longest, zone = float(frame["duration_ns"].max() or 1), widgets.zone()
     rows = [
         listing.Row(state.trace_path(row["trace_id"], back), _cells(row, longest, zone))
-        for row in cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
+        for row in listing.records(frame)
     ]
     listing.listing("traces", "Traces", COLUMNS, rows)
 
@@ -152,8 +154,7 @@ COLUMNS = (
 
 def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> list[Cell]:
     start, calls = row["start_time"].to_pydatetime(), row["model_calls_ok"] + row["model_calls_failed"]
-    tokens, told = _tokens(row)
-    words = _words(row)
+    (tokens, told), cost, words = _tokens(row), _cost(row), _words(row)
     return [
         Cell(fmt.aware(start).astimezone(zone).strftime("%m-%d %H:%M:%S"), fmt.utc(start)),
         Cell(fmt.clip(row["root_name"], _LIMIT)),
@@ -161,8 +162,8 @@ def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> list[Cell]:
         Cell(fmt.clip(row["service"] or "", _LIMIT)),
         Cell(fmt.duration(row["duration_ns"]), share=round(row["duration_ns"] / longest, 4)),
         Cell(fmt.count(calls), quiet=not calls),
-        Cell(tokens, told),
-        Cell(_cost(row)),
+        Cell(tokens, told, quiet=tokens == NOTHING),
+        Cell(cost, quiet=cost == NOTHING),
         Cell(row["status"], tone=COLOURS.get(row["status"], "gray")),
     ]
 
@@ -183,7 +184,9 @@ def _tokens(row: dict[str, Any]) -> tuple[str, str]:
     unknown, half = row["unknown_usage_calls"], row["half_told_calls"]
     known = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
     if not known:
-        return (f"{fmt.UNKNOWN} ({unknown:,})", f"Unknown for {fmt.plural(unknown, 'call')}") if unknown else ("", "")
+        return (
+            (f"{fmt.UNKNOWN} ({unknown:,})", f"Unknown for {fmt.plural(unknown, 'call')}") if unknown else (NOTHING, "")
+        )
     said = [f"{name}: {fmt.count(row[f'{name}put_tokens'])}" for name in ("in", "out")]
     said += [f"unknown for {fmt.plural(unknown, 'call')}"] if unknown else []
     said += [f"half-told by {fmt.plural(half, 'call')}"] if half else []
@@ -193,12 +196,12 @@ def _tokens(row: dict[str, Any]) -> tuple[str, str]:
 def _cost(row: dict[str, Any]) -> str:
     """Null is unknown; a price that is known for some calls alone is a least, as with tokens."""
     unpriced = row.get("unpriced_calls") or 0  # null or no such column: nobody counted them
-    if not row["model_calls_ok"] + row["model_calls_failed"]:
-        return ""
     if row["cost_usd"] is not None:
         return f"{'≥ ' if unpriced else ''}{fmt.money(row['cost_usd'])}"
     if row["reported_cost_usd"] is not None:
         return f"reported {fmt.money(row['reported_cost_usd'])}"
+    if not row["model_calls_ok"]:
+        return NOTHING
     return f"{fmt.UNKNOWN} ({unpriced:,})" if unpriced else fmt.UNKNOWN
 
 

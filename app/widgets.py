@@ -22,8 +22,8 @@ _STYLE = """<style>
 .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; }
 .stMetric { padding: 0; }
 section.stSidebar[data-collapsed="false"] { width: 200px !important; }
-.st-key-shell { position: absolute; width: 0; height: 0; }
-.st-key-unseen, .st-key-unseen-others { display: none; }
+:has(> .st-key-shell) { position: absolute; width: 0; height: 0; overflow: hidden; }
+.st-key-unseen { display: none; }
 </style>"""
 
 

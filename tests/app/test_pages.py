@@ -31,7 +31,7 @@ def words(page: AppTest) -> str:
 
 
 def listed(page: AppTest) -> list[dict[str, str]]:
-    """Rows of the list: heading of the column -> what the cell says, and `href`."""
+    """Rows of the page's one listing: heading of the column -> what the cell says, and `href`."""
     (proto,) = (part.proto for part in page.get("bidi_component") if part.proto.component_name == "assayline_listing")
     told = json.loads(proto.json)
     names = [column["name"] for column in told["columns"]]
@@ -156,11 +156,10 @@ def test_one_trace_is_spoken_of_as_one(page: Open, few: Any, hours: tuple[float,
 
 
 def test_home_lists_the_newest_problems_first(page: Open, filled: Any) -> None:
-    problems = next(
-        table.value for table in page(filled.note.api_url, range="1h").dataframe if "error_type" in table.value
-    )
-    assert list(problems["last_seen"]) == sorted(problems["last_seen"], reverse=True)
-    assert problems[problems["error_message"] == "rate limit reached"]["traces"].tolist() == [12]
+    problems = listed(page(filled.note.api_url, range="1h"))
+    seen = [row["Last seen"] for row in problems]
+    assert seen == sorted(seen, reverse=True)
+    assert [row["Traces"] for row in problems if row["Message"] == "rate limit reached"] == ["12"]
 
 
 def test_home_of_an_empty_window_points_to_the_data(page: Open, filled: Any) -> None:
@@ -202,7 +201,7 @@ def test_filters_ask_what_there_is_only_when_they_are_opened(page: Open, filled:
     ("hours", "tokens"),
     [
         pytest.param((1, 0), "≥ 60", id="half"),
-        pytest.param((4, 2), "", id="failed-calls-owe-nothing"),
+        pytest.param((4, 2), "—", id="failed-calls-owe-nothing"),
         pytest.param((6, 4.5), "≥ 7", id="half-and-unknown"),
     ],
 )
@@ -227,7 +226,7 @@ def test_tokens_that_nobody_told_are_unknown(page: Open, filled: Any) -> None:
         pytest.param({"unpriced_calls": 2}, "unknown (2)", id="unknown-counted"),
         pytest.param({"reported_cost_usd": 0.25}, "reported $0.2500", id="reported-only"),
         pytest.param({"cost_usd": 0.5, "reported_cost_usd": 0.25}, "$0.5000", id="both"),
-        pytest.param({"model_calls_ok": 0}, "", id="no-model-call"),
+        pytest.param({"model_calls_ok": 0, "model_calls_failed": 1}, "—", id="none-ended-well"),
     ],
 )
 def test_a_cost_says_what_it_knows(told: dict[str, Any], says: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
@@ -84,6 +84,18 @@ def test_a_range_survives_a_trace_that_is_left_while_it_still_loads(visit: Visit
         assert query(page) == {"range": ["1h"], "text": ["answer"]}
         assert "range%3D1h" in str(link(page, "answer 5").get_attribute("href"))
         expect(page.get_by_role("radio", name="1h")).to_be_checked()
+
+
+def test_a_range_survives_a_page_that_is_left_before_its_control_came(visit: Visit, context: BrowserContext) -> None:
+    held: list[Route] = []
+    context.route("**/ButtonGroup.*.js", lambda route: route.continue_() if held else held.append(route))
+    page = visit("/?range=1h")
+    page.locator("dialog.keys").wait_for(state="attached")
+    page.get_by_role("link", name="Traces", exact=True).click()
+    expect(page.get_by_text("122 traces started in the last hour")).to_be_visible()
+    assert held
+    assert query(page) == {"range": ["1h"]}
+    assert "range%3D1h" in str(link(page, "answer 5").get_attribute("href"))
 
 
 def test_forward_leads_to_the_span_that_was_selected_last(visit: Visit) -> None:
@@ -178,7 +190,11 @@ def test_keys_are_letters_while_somebody_writes(visit: Visit) -> None:
 
 @pytest.mark.parametrize(
     ("path", "names"),
-    [("/traces?range=1h", "Next, previous page"), (f"/trace?trace={'07' * 15}05", "Fold, unfold"), ("/", "Search")],
+    [
+        ("/traces?range=1h", "Next, previous page"),
+        (f"/trace?trace={'07' * 15}05", "Fold, unfold"),
+        ("/?range=1h", "Next, previous problem"),
+    ],
     ids=["traces", "trace", "home"],
 )
 def test_a_question_mark_lists_the_keys(visit: Visit, path: str, names: str) -> None:

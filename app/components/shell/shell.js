@@ -7,6 +7,9 @@
 
 const SCOPE = ["range", "from", "to"]; // what a link without parameters takes along: the time range
 
+// While its control is not there yet, Streamlit drops the range from the address: such a move loads the page anew.
+const READY = ".st-key-range input, .st-key-range button";
+
 const instances = new WeakMap();
 
 export default function ({ data, parentElement }) {
@@ -60,6 +63,10 @@ class Shell {
     if (!url.search) {
       const here = new URLSearchParams(location.search);
       for (const name of SCOPE) if (here.has(name)) url.searchParams.set(name, here.get(name));
+    }
+    if (!document.querySelector(READY)) {
+      location.assign(url);
+      return;
     }
     history.replaceState({ ...history.state, link, scroll: main()?.scrollTop ?? 0 }, "");
     if (url.href !== location.href) history.pushState({}, "", url);
