@@ -14,7 +14,14 @@ from app import format as fmt
 
 COUNTED_ELSEWHERE = "counted once elsewhere"
 PARENT_MISSING = "parent never arrived"
-_TICKS = 5
+_TICKS = 6
+_SECOND = 10**9
+_STEPS = (
+    *(factor * 10**power for power in range(10) for factor in (1, 2, 5)),
+    *(_SECOND * step for step in (10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)),  # clocks count by sixty
+    *(_SECOND * 3600 * hours for hours in (2, 3, 6, 12, 24)),
+    *(_SECOND * 86400 * factor * 10**power for power in range(5) for factor in (2, 5, 10)),
+)
 _NAME_LIMIT = 200  # letters; the full name stands in the details of the span
 
 
@@ -26,11 +33,18 @@ class Axis:
     length_ns: float
 
     def ticks(self) -> list[dict[str, Any]]:
-        """Marks at equal steps; `at` is a share of the length."""
+        """Marks at equal, round steps from 0 on, at most seven; `at` is a share of the length, below 0.95."""
+        step = self._step()
+        times = (step * number for number in range(_TICKS + 1))
         return [
-            {"at": step / _TICKS, "label": fmt.duration(self.length_ns * step / _TICKS) if step else "0"}
-            for step in range(_TICKS)
+            {"at": time / self.length_ns, "label": fmt.duration(time) if time else "0"}
+            for time in times
+            if time < 0.95 * self.length_ns  # the label of a later one would be cut off
         ]
+
+    def _step(self) -> int:
+        """The finest round step, in ns, that divides the length into at most `_TICKS` parts."""
+        return next((step for step in _STEPS if step * _TICKS >= self.length_ns), _STEPS[-1])
 
 
 def axis(spans: pd.DataFrame) -> Axis:

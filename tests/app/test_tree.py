@@ -99,3 +99,26 @@ def test_every_span_is_drawn_once_whatever_its_parent(told: list[tuple[int, int,
     drawn = tree.rows(spans(*unique.values()))
     assert sorted(row["id"] for row in drawn) == sorted(str(number) for number in unique)
     assert all(0 <= row["left"] <= 1 and 0 <= row["width"] <= 1 for row in drawn)
+
+
+@pytest.mark.parametrize(
+    ("length_ns", "labels"),
+    [
+        pytest.param(1, ["0"], id="one-nanosecond"),
+        pytest.param(19.7e9, ["0", "5 s", "10 s", "15 s"], id="seconds"),
+        pytest.param(410e6, ["0", "100 ms", "200 ms", "300 ms"], id="milliseconds"),
+        pytest.param(250e9, ["0", "1 min", "2 min", "3 min"], id="minutes"),
+        pytest.param(20 * 3600e9, ["0", "6 h", "12 h", "18 h"], id="hours"),
+        pytest.param(2e18 * 4, ["0", "20000 d", "40000 d", "60000 d", "80000 d"], id="centuries"),
+    ],
+)
+def test_ticks_are_round(length_ns: float, labels: list[str]) -> None:
+    assert [tick["label"] for tick in tree.Axis(0, length_ns).ticks()] == labels
+
+
+@given(st.floats(1, 9.2e18))
+def test_ticks_are_few_and_within(length_ns: float) -> None:
+    places = [tick["at"] for tick in tree.Axis(0, length_ns).ticks()]
+    assert 1 <= len(places) <= 7
+    assert places == sorted(set(places))
+    assert (places[0], places[-1] < 0.95) == (0, True)

@@ -22,9 +22,12 @@ DEBIAN = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chr
 START_S = 60.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, else Playwright's own; with neither the tests fail, they are never skipped."""
+    """Debian's Chromium, else Playwright's own; with neither the tests fail, they are never skipped.
+
+    Closed after each module: while Playwright runs, its thread has an event loop, and tests that come later can have none.
+    """
     expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
     with sync_playwright() as playwright:
         found = next((path for path in DEBIAN if Path(path).exists()), None)
