@@ -46,14 +46,14 @@ def rate(hits: int, n: int, level: float = LEVEL) -> Estimate:
 
 def mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
     """An arithmetic mean with Student's interval. NaN is left out; one value has no interval."""
-    known = _known(values)
-    if known.size == 0:
+    kept = known(values)
+    if kept.size == 0:
         return Estimate(None, None, None, 0)
-    value = float(known.mean())
-    if known.size == 1:
+    value = float(kept.mean())
+    if kept.size == 1:
         return Estimate(value, None, None, 1)
-    half = float(stats.t.ppf((1 + level) / 2, known.size - 1) * known.std(ddof=1) / np.sqrt(known.size))
-    return Estimate(value, value - half, value + half, int(known.size))
+    half = float(stats.t.ppf((1 + level) / 2, kept.size - 1) * kept.std(ddof=1) / np.sqrt(kept.size))
+    return Estimate(value, value - half, value + half, int(kept.size))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -88,11 +88,11 @@ def quantile(values: ArrayLike, q: float, level: float = LEVEL) -> Estimate:
 
     A bound is null where the sample is too small to give one: the p99 of 50 calls has no upper bound.
     """
-    known = _known(values)
-    if known.size == 0:
+    kept = known(values)
+    if kept.size == 0:
         return Estimate(None, None, None, 0)
-    low, high = (_at_rank(known, rank) for rank in quantile_ranks(q, int(known.size), level))
-    return Estimate(float(np.quantile(known, q)), low, high, int(known.size))
+    low, high = (_at_rank(kept, rank) for rank in quantile_ranks(q, int(kept.size), level))
+    return Estimate(float(np.quantile(kept, q)), low, high, int(kept.size))
 
 
 def _at_rank(values: NDArray[np.float64], rank: float | None) -> float | None:
@@ -127,7 +127,8 @@ def _z(level: float) -> float:
     return float(stats.norm.ppf((1 + level) / 2))
 
 
-def _known(values: ArrayLike) -> NDArray[np.float64]:
+def known(values: ArrayLike) -> NDArray[np.float64]:
+    """The values that are not NaN, as floats."""
     array: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
-    known: NDArray[np.float64] = array[~np.isnan(array)]
-    return known
+    kept: NDArray[np.float64] = array[~np.isnan(array)]
+    return kept
