@@ -66,8 +66,8 @@ class InvoiceError(ValueError):
 class Invoice:
     """What was billed; several lines of one period and model are added up.
 
-    `lines`: one row per (period, model), sorted: `period` (date; of a month its first day), `model` (str, as the invoice
-    names it), `amount` (Decimal; credits are negative).
+    `lines`: one row per (period, model), sorted: `period` (date; of a month its first day), `model` (str, as on the
+    invoice), `amount` (Decimal; credits are negative).
     """
 
     lines: pd.DataFrame

@@ -1,0 +1,223 @@
+"""What a cache would have saved, of the calls that were made: exact repeats, shared prefixes, near repeats.
+
+Each is a replay of the calls in order of their start, with what a cache would have held at that time: an answer is
+there once its call ended, and for as long as the cache keeps it. Failed calls are neither stored nor served, and are
+counted. Amounts are US dollars; a hit of unknown cost, tokens or duration saves an unknown amount, and is counted.
+
+Savings are of the past calls, counted and not estimated. Intervals are of the shares: how much another such stretch of
+traffic would differ. Repeats come in clumps, so what is sampled are prompts (or first blocks), not calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analytics import intervals
+from analytics.columns import Bools, Floats, flags, nanoseconds, numbers
+from analytics.intervals import LEVEL, Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What some calls took that would not have been made. Sums leave out what is unknown, which is counted."""
+
+    calls: int
+    usd: float
+    unpriced: int  # calls of unknown cost
+    input_tokens: int
+    output_tokens: int
+    uncounted: int  # calls that lack one of the two counts
+    duration_ns: int  # less what looking up takes
+    untimed: int  # calls of unknown duration
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Exact repeats that a cache of answers would have served."""
+
+    calls: int  # that ended well and whose prompt is known: those that could be hits
+    failed: int
+    unknown: int  # ended well, prompt unknown
+    share: Estimate  # of `calls`; clusters are distinct prompts
+    saving: Saving
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixSaving:
+    """Input cost as it was and as it would be if the provider cached every prefix, over calls with known rates."""
+
+    calls: int
+    failed: int
+    unknown: int  # ended well, but blocks, counts or rates are unknown
+    input_tokens: int
+    read_tokens: int  # would come from the cache
+    written_tokens: int  # would go into it
+    share: Estimate  # read_tokens over input_tokens; clusters are first blocks
+    actual_usd: float  # input as it was: plain, read and written
+    cached_usd: float  # input as it would be
+    write_premium_usd: float  # part of cached_usd: what writing costs above plain input
+    net_usd: float  # actual less cached; below 0: caching would cost more than it saves
+
+
+def exact_repeats(
+    calls: pd.DataFrame, window_ns: int, *, sliding: bool = False, lookup_ns: int = 0, level: float = LEVEL
+) -> Repeats:
+    """Calls that an exact cache would have answered.
+
+    `calls`: `prompt_hash` (of all that the answer depends on: model, messages, parameters, tools; null: unknown),
+    `start_time`, `duration_ns`, `failed`, `cost_usd`, `input_tokens`, `output_tokens`; any order.
+    An answer is kept for `window_ns` from the end of its call, or with `sliding` from its last use. A call that starts
+    while the first of its kind is still running is no hit. A call of unknown duration leaves no answer behind.
+    `lookup_ns`: what a hit takes. No calls give a null share and sums of 0.
+    """
+    failed, told = flags(calls, "failed"), calls["prompt_hash"].notna().to_numpy(dtype=bool)
+    kept = calls[~failed & told]
+    codes = pd.factorize(kept["prompt_hash"])[0]
+    hits = _served(codes, nanoseconds(kept, "start_time"), numbers(kept, "duration_ns"), window_ns, sliding=sliding)
+    return Repeats(
+        calls=len(kept), failed=int(failed.sum()), unknown=int((~failed & ~told).sum()),
+        share=_share(hits.astype(float), np.ones(len(kept)), codes, level), saving=_saving(kept[hits], lookup_ns),
+    )  # fmt: skip
+
+
+def prefix_caching(
+    calls: pd.DataFrame, rates: pd.DataFrame, *, block_tokens: int, ttl_ns: int, minimum_tokens: int = 1024,
+    level: float = LEVEL,
+) -> PrefixSaving:  # fmt: skip
+    """What caching of prompt prefixes at the provider would have done to the cost of input.
+
+    `calls`: `scope` (what shares a cache: provider, model and account), `start_time`, `duration_ns`, `ttft_ns`,
+    `failed`, `input_tokens` (all), `cache_read_tokens`, `cache_write_tokens` (null: none), and `blocks`: for each call
+    the hashes of its prompt's prefixes of 1, 2, ... times `block_tokens` tokens (a hash stands for all up to there;
+    null: unknown); any order. `rates`: same index; `input`, `cache_read`, `cache_write`, US dollars a token.
+    The longest prefix that is kept is read, and the rest of the whole blocks written, if each has `minimum_tokens`
+    together with what is before it; what is left is plain input. A prefix is there from the first token of the call
+    that wrote it (its end, if there is no TTFT; its start, if neither is known), and for `ttl_ns` from its last use.
+    Every prompt is written, also one that never comes again: a policy that writes less saves no less.
+    """
+    failed, known = flags(calls, "failed"), _priceable(calls, rates)
+    kept, paid = calls[~failed & known], rates[~failed & known]
+    total, read, written = _prefixes(kept, block_tokens, ttl_ns, minimum_tokens)
+    rate = {name: numbers(paid, name) for name in ("input", "cache_read", "cache_write")}
+    was_read, was_written = (np.nan_to_num(numbers(kept, f"cache_{name}_tokens")) for name in ("read", "write"))
+    actual = _input_usd(total, was_read, was_written, rate)
+    cached = _input_usd(total, read, written, rate)
+    first = pd.factorize(pd.Series([(scope, blocks[0] if len(blocks) else None)
+                                    for scope, blocks in zip(kept["scope"], kept["blocks"], strict=True)],
+                                   dtype=object))[0]  # fmt: skip
+    return PrefixSaving(
+        calls=len(kept), failed=int(failed.sum()), unknown=int((~failed & ~known).sum()),
+        input_tokens=int(total.sum()), read_tokens=int(read.sum()), written_tokens=int(written.sum()),
+        share=_share(read, total, first, level), actual_usd=actual, cached_usd=cached,
+        write_premium_usd=float((written * (rate["cache_write"] - rate["input"])).sum()), net_usd=actual - cached,
+    )  # fmt: skip
+
+
+def near_repeats(pairs: pd.DataFrame, thresholds: Sequence[float], level: float = LEVEL) -> pd.DataFrame:
+    """What a cache that answers near repeats would have saved, and how often it would have been wrong.
+
+    `pairs`: one row per call that ended well, with the earlier call that is most like it: `similarity` (0 to 1; null:
+    there is no earlier call), `same_answer` (whether that call's answer would have done; null: not judged), `cost_usd`,
+    `duration_ns`, `input_tokens`, `output_tokens` of the call. Similarity and judgement are the caller's.
+    One row per threshold, in the given order: `threshold`, `hits` (similarity at or above it), `share`, `share_low`,
+    `share_high` (of all rows, Wilson), `usd`, `unpriced`, `input_tokens`, `output_tokens`, `uncounted`, `duration_ns`,
+    `untimed` (as in `Saving`), `judged` (hits with a judgement), `false_share`, `false_low`, `false_high` (of `judged`,
+    Wilson: the risk that a hit is false, if those judged were drawn at random among the hits; null: none judged).
+    """
+    similarity, answer = numbers(pairs, "similarity"), numbers(pairs, "same_answer")
+    rows = []
+    for threshold in thresholds:
+        hits = similarity >= threshold
+        judged = answer[hits & ~np.isnan(answer)]
+        share = intervals.rate(int(hits.sum()), len(pairs), level)
+        false = intervals.rate(int((judged == 0).sum()), int(judged.size), level)
+        saved = _saving(pairs[hits], 0)
+        rows.append(
+            {
+                "threshold": threshold, "hits": saved.calls,
+                "share": share.value, "share_low": share.low, "share_high": share.high,
+                "usd": saved.usd, "unpriced": saved.unpriced, "input_tokens": saved.input_tokens,
+                "output_tokens": saved.output_tokens, "uncounted": saved.uncounted,
+                "duration_ns": saved.duration_ns, "untimed": saved.untimed, "judged": false.n,
+                "false_share": false.value, "false_low": false.low, "false_high": false.high,
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _served(codes: np.ndarray, start: np.ndarray, duration: Floats, window_ns: int, *, sliding: bool) -> Bools:
+    hits = np.zeros(len(codes), dtype=np.bool_)
+    entries: dict[int, tuple[float, float]] = {}  # there from, there until
+    for place in np.argsort(start, kind="stable").tolist():
+        key, at = int(codes[place]), int(start[place])
+        since, until = entries.get(key, (0, -1))
+        if since <= at <= until:
+            hits[place] = True
+            if sliding:
+                entries[key] = since, at + window_ns
+        elif at > until and not np.isnan(duration[place]):
+            ended = at + int(duration[place])
+            entries[key] = ended, ended + window_ns
+    return hits
+
+
+def _priceable(calls: pd.DataFrame, rates: pd.DataFrame) -> Bools:
+    known = calls["blocks"].notna() & calls["input_tokens"].notna()
+    priced = rates[["input", "cache_read", "cache_write"]].notna().all(axis=1)
+    return np.asarray(known.to_numpy(dtype=bool) & priced.to_numpy(dtype=bool), dtype=np.bool_)
+
+
+def _prefixes(calls: pd.DataFrame, block_tokens: int, ttl_ns: int, minimum: int) -> tuple[Floats, Floats, Floats]:
+    """Input tokens of each call, those that would be read, and those that would be written."""
+    total, start = numbers(calls, "input_tokens"), nanoseconds(calls, "start_time")
+    wait = np.where(calls["ttft_ns"].notna(), numbers(calls, "ttft_ns"), numbers(calls, "duration_ns"))
+    ready = start + np.nan_to_num(wait).astype(np.int64)
+    read, written = np.zeros(len(calls)), np.zeros(len(calls))
+    blocks, scopes = calls["blocks"].tolist(), calls["scope"].tolist()
+    entries: dict[object, tuple[int, int]] = {}  # there from, there until
+    for place in np.argsort(start, kind="stable").tolist():
+        at, keys = int(start[place]), [(scopes[place], block) for block in blocks[place]]
+        found = 0
+        while found < len(keys) and _there(entries.get(keys[found]), at):
+            found += 1
+        whole, kept = (min(count * block_tokens, int(total[place])) for count in (len(keys), found))
+        if whole < minimum:
+            continue
+        read[place] = kept if kept >= minimum else 0
+        written[place] = whole - read[place]
+        for number, key in enumerate(keys):
+            entry = entries.get(key)
+            since = entry[0] if entry and (number < found or at < entry[0]) else int(ready[place])
+            entries[key] = since, max(since, at) + ttl_ns
+    return total, read, written
+
+
+def _there(entry: tuple[int, int] | None, at: int) -> bool:
+    return entry is not None and entry[0] <= at <= entry[1]
+
+
+def _input_usd(total: Floats, read: Floats, written: Floats, rate: dict[str, Floats]) -> float:
+    plain = total - read - written
+    return float((plain * rate["input"] + read * rate["cache_read"] + written * rate["cache_write"]).sum())
+
+
+def _share(part: Floats, whole: Floats, clusters: np.ndarray, level: float) -> Estimate:
+    sums = pd.DataFrame({"part": part, "whole": whole}).groupby(clusters).sum()
+    found = intervals.ratio(sums["part"], sums["whole"], level)
+    low = None if found.low is None else max(0.0, found.low)
+    return Estimate(found.value, low, None if found.high is None else min(1.0, found.high), found.n)
+
+
+def _saving(hits: pd.DataFrame, lookup_ns: int) -> Saving:
+    usd, duration = numbers(hits, "cost_usd"), numbers(hits, "duration_ns")
+    tokens = [numbers(hits, name) for name in ("input_tokens", "output_tokens")]
+    return Saving(
+        calls=len(hits), usd=float(np.nansum(usd)), unpriced=int(np.isnan(usd).sum()),
+        input_tokens=int(np.nansum(tokens[0])), output_tokens=int(np.nansum(tokens[1])),
+        uncounted=int((np.isnan(tokens[0]) | np.isnan(tokens[1])).sum()),
+        duration_ns=int(np.nansum(duration - lookup_ns)), untimed=int(np.isnan(duration).sum()),
+    )  # fmt: skip
