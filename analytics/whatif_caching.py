@@ -5,7 +5,7 @@ there once its call ended, and for as long as the cache keeps it. Failed calls a
 counted. Amounts are US dollars; a hit of unknown cost, tokens or duration saves an unknown amount, and is counted.
 
 Savings are of the past calls, counted and not estimated. Intervals are of the shares: how much another such stretch of
-traffic would differ. Repeats come in clumps, so what is sampled are prompts (or first blocks), not calls.
+traffic would differ. Repeats come in clumps, so what is sampled are prompts, or sessions, not calls.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class PrefixSaving:
     input_tokens: int
     read_tokens: int  # would come from the cache
     written_tokens: int  # would go into it
-    share: Estimate  # read_tokens over input_tokens; clusters are first blocks
+    share: Estimate  # read_tokens over input_tokens; clusters are sessions, else calls
     actual_usd: float  # input as it was: plain, read and written
     cached_usd: float  # input as it would be
     write_premium_usd: float  # part of cached_usd: what writing costs above plain input
@@ -93,11 +93,12 @@ def prefix_caching(
     `calls`: `scope` (what shares a cache: provider, model and account), `start_time`, `duration_ns`, `ttft_ns`,
     `failed`, `input_tokens` (all), `cache_read_tokens`, `cache_write_tokens` (null: none), and `blocks`: for each call
     the hashes of its prompt's prefixes of 1, 2, ... times `block_tokens` tokens (a hash stands for all up to there;
-    null: unknown); any order. `rates`: same index; `input`, `cache_read`, `cache_write`, US dollars a token.
+    null: unknown); any order. Optional: `session_id`; calls of none are taken to be independent, and where they are not
+    the interval of the share is too narrow. `rates`: same index; `input`, `cache_read`, `cache_write`, US dollars each.
     The longest prefix that is kept is read, and the rest of the whole blocks written, if each has `minimum_tokens`
     together with what is before it; what is left is plain input. A prefix is there from the first token of the call
     that wrote it (its end, if there is no TTFT; its start, if neither is known), and for `ttl_ns` from its last use.
-    Every prompt is written, also one that never comes again: a policy that writes less saves no less.
+    Every prompt is written, also one that never comes again: a policy that chooses may save more.
     """
     failed, known = flags(calls, "failed"), _priceable(calls, rates)
     kept, paid = calls[~failed & known], rates[~failed & known]
@@ -106,13 +107,10 @@ def prefix_caching(
     was_read, was_written = (np.nan_to_num(numbers(kept, f"cache_{name}_tokens")) for name in ("read", "write"))
     actual = _input_usd(total, was_read, was_written, rate)
     cached = _input_usd(total, read, written, rate)
-    first = pd.factorize(pd.Series([(scope, blocks[0] if len(blocks) else None)
-                                    for scope, blocks in zip(kept["scope"], kept["blocks"], strict=True)],
-                                   dtype=object))[0]  # fmt: skip
     return PrefixSaving(
         calls=len(kept), failed=int(failed.sum()), unknown=int((~failed & ~known).sum()),
         input_tokens=int(total.sum()), read_tokens=int(read.sum()), written_tokens=int(written.sum()),
-        share=_share(read, total, first, level), actual_usd=actual, cached_usd=cached,
+        share=_share(read, total, _sessions(kept), level), actual_usd=actual, cached_usd=cached,
         write_premium_usd=float((written * (rate["cache_write"] - rate["input"])).sum()), net_usd=actual - cached,
     )  # fmt: skip
 
@@ -163,6 +161,14 @@ def _served(codes: np.ndarray, start: np.ndarray, duration: Floats, window_ns: i
             ended = at + int(duration[place])
             entries[key] = ended, ended + window_ns
     return hits
+
+
+def _sessions(calls: pd.DataFrame) -> np.ndarray:
+    """A number for each session, and one for each call without."""
+    if "session_id" not in calls:
+        return np.arange(len(calls))
+    codes = pd.factorize(calls["session_id"])[0]
+    return np.where(codes < 0, len(calls) + np.arange(len(calls)), codes)
 
 
 def _priceable(calls: pd.DataFrame, rates: pd.DataFrame) -> Bools:

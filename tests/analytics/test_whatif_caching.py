@@ -145,6 +145,19 @@ def test_what_is_cached_already_is_not_saved_again_and_unknown_rates_are_counted
     assert (nothing.calls, nothing.share.value, nothing.net_usd) == (0, None, 0)
 
 
+def test_the_share_of_prefixes_is_a_ratio_over_sessions_and_calls_without() -> None:
+    frame = prompts([(60.0 * at, "ab", 2000) for at in range(5)])
+    frame["session_id"] = ["s", "s", "t", None, None]
+    found = caching.prefix_caching(frame, rates(frame), block_tokens=1000, ttl_ns=300 * SECOND).share
+    expected = intervals.ratio([2000, 2000, 2000, 2000], [4000, 2000, 2000, 2000])
+    assert (found.value, found.n) == (0.8, 4)
+    assert found.low == pytest.approx(expected.low)
+    alone = caching.prefix_caching(
+        frame.drop(columns="session_id"), rates(frame), block_tokens=1000, ttl_ns=300 * SECOND
+    )
+    assert alone.share.n == 5
+
+
 def test_writes_that_nobody_reads_cost_more_than_they_save() -> None:
     frame = prompts([(0, "ab", 2000), (60, "cd", 2000)])
     assert caching.prefix_caching(frame, rates(frame), block_tokens=1000, ttl_ns=300 * SECOND).net_usd == pytest.approx(

@@ -1,0 +1,194 @@
+"""What moving calls from one model to another would have cost, and what it would have done to quality.
+
+Calls are grouped by how hard they look before they are made (`Complexity`: thresholds that anybody can read). Within a
+group the cost at the other model is the same tokens at its price: a model that writes more than another is not
+foreseen, and the counts that both wrote are told beside it. Quality is compared only where both models served calls of
+the group that were scored. Calls were not assigned at random, so a group whose calls differ in more than its measure
+says can mislead; an experiment on one dataset decides. Failed calls are counted, and neither priced nor scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analytics import differences, intervals
+from analytics.columns import Bools, Floats, flags, numbers
+from analytics.intervals import LEVEL, Estimate
+
+Verdict = Literal["better", "no worse", "worse", "not enough evidence"]
+"""Of the quality's interval: above 0; above less the margin; below less the margin; none of these, or few scores."""
+
+FEWEST_SCORES = 30  # on each side, for a comparison
+POWER = 0.8
+
+Reprice = Callable[[pd.DataFrame, str], ArrayLike]
+"""Rows of calls and a model -> what each would have cost there, US dollars; NaN: unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complexity:
+    """A measure of calls: for each column the values from which a call is one level up. Its level is its highest.
+
+    `{"input_tokens": (2000, 20000), "tools": (1,)}` makes level 0 of calls with fewer than 2,000 tokens and no tools.
+    """
+
+    thresholds: Mapping[str, Sequence[float]]
+
+    def __post_init__(self) -> None:
+        for column, steps in self.thresholds.items():
+            if list(steps) != sorted(set(steps)):
+                raise ValueError(f"The thresholds of {column} must rise: {list(steps)}.")
+
+    def levels(self, calls: pd.DataFrame) -> pd.Series[float]:
+        """The level of each call, 0 upwards; null where one of the columns is null. Same index as `calls`."""
+        level = np.zeros(len(calls))
+        for column, steps in self.thresholds.items():
+            values = numbers(calls, column)
+            found = np.searchsorted(np.asarray(steps, dtype=float), values, side="right").astype(float)
+            level = np.maximum(level, np.where(np.isnan(values), np.nan, found))
+        return pd.Series(level, index=calls.index, name="level")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The calls of one group that one model served, had another served them. Costs are of the calls priced on both."""
+
+    level: int
+    source: str
+    target: str
+    calls: int  # of the source, that ended well
+    priced: int  # of these, with both costs
+    cost_usd: float
+    target_usd: float
+    saved_usd: float  # below 0: it would have cost more
+    saved: Estimate  # share of the cost; clusters are traces if the frame tells them, else calls
+    output_tokens: Estimate  # mean of the source, which are priced
+    target_output_tokens: Estimate  # mean of the target in the group; null: it served none
+    quality: Estimate  # target less source, mean score; `n`: the smaller number of scores
+    source_scores: int
+    target_scores: int
+    detectable: (
+        float | None
+    )  # smallest true difference that so many scores show four times of five; null: no spread known
+    verdict: Verdict
+
+
+def moves(
+    calls: pd.DataFrame, complexity: Complexity, reprice: Reprice, *, margin: float = 0.05, model: str = "price_model",
+    level: float = LEVEL,
+) -> list[Move]:  # fmt: skip
+    """Every move of a group's calls from each model that served it to each other model, the largest saving first.
+
+    `calls`: `failed`, `cost_usd`, `output_tokens`, `score` (null: not scored; higher is better), the columns of
+    `complexity`, and `model` (null: left out). Optional: `trace_id`. Calls of an unknown level are left out; count them
+    by `complexity.levels(calls).isna()`.
+    `margin`: the loss of mean score that is still no worse (non-inferiority).
+    Quality: scores that are all 0 or 1 are rates and compared by Newcombe's interval, others are means compared by
+    Welch's. With fewer than 30 scores on a side the verdict is `not enough evidence`, whatever the interval.
+    `detectable`: `(z(1 - a/2) + z(0.8)) * sqrt(var_s / n_s + var_t / n_t)`, from the scores' own variances (Miller
+    2024, arXiv 2411.00640, section 5). Traces with several scored calls make the interval of quality too narrow.
+
+    Raises:
+        ValueError: `margin` is negative.
+    """
+    if margin < 0:
+        raise ValueError(f"A margin of {margin} is none: it must be 0 or above.")
+    levels = complexity.levels(calls)
+    usable = ~flags(calls, "failed") & levels.notna().to_numpy(dtype=bool) & calls[model].notna().to_numpy(dtype=bool)
+    kept = calls[usable]
+    models = sorted(kept[model].astype(str).unique())
+    found = []
+    for step, group in kept.groupby(levels[usable], sort=True):
+        served = {str(name): rows for name, rows in group.groupby(model, sort=True)}
+        for source, rows in served.items():
+            for target in models:
+                if target != source:
+                    other = served.get(target, group.iloc[:0])
+                    cost = _cost(rows, np.asarray(reprice(rows, target), dtype=np.float64), level)
+                    found.append(_move((int(step), source, target), (rows, other), cost, margin, level))
+    return sorted(found, key=lambda move: -move.saved_usd)
+
+
+def pareto(cost: ArrayLike, quality: ArrayLike) -> Bools:
+    """Which of the points no other beats: none costs no more and is no worse, with one of both better.
+
+    Shapes (n,), the result too. Equal points are both kept. A point with a NaN is never on the front, nor beats one.
+
+    Raises:
+        ValueError: not as many costs as qualities.
+    """
+    x, y = np.asarray(cost, dtype=np.float64), np.asarray(quality, dtype=np.float64)
+    if x.shape != y.shape:
+        raise ValueError(f"{x.size} costs and {y.size} qualities: there must be one of each a point.")
+    front = np.zeros(x.shape, dtype=np.bool_)
+    best, at = -np.inf, np.nan
+    for place in np.lexsort((-y, x)):
+        if np.isnan(x[place]) or np.isnan(y[place]):
+            continue
+        if y[place] > best or (y[place] == best and x[place] == at):
+            front[place], best, at = True, y[place], x[place]
+    return front
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    priced: int
+    usd: float
+    target_usd: float
+    saved: Estimate
+
+
+def _cost(rows: pd.DataFrame, there: Floats, level: float) -> _Cost:
+    here = numbers(rows, "cost_usd")
+    both = ~(np.isnan(here) | np.isnan(there))
+    unit = (rows["trace_id"].to_numpy() if "trace_id" in rows else np.arange(len(rows)))[both]
+    sums = pd.DataFrame({"saved": (here - there)[both], "cost": here[both]}).groupby(unit).sum()
+    saved = intervals.ratio(sums["saved"], sums["cost"], level)
+    return _Cost(int(both.sum()), float(here[both].sum()), float(there[both].sum()), saved)
+
+
+def _move(
+    names: tuple[int, str, str], sides: tuple[pd.DataFrame, pd.DataFrame], cost: _Cost, margin: float, level: float
+) -> Move:  # fmt: skip
+    source, target = (intervals.known(numbers(rows, "score")) for rows in sides)
+    quality = _quality(source, target, level)
+    tokens = [intervals.mean(numbers(rows, "output_tokens"), level) for rows in sides]
+    return Move(
+        level=names[0], source=names[1], target=names[2], calls=len(sides[0]), priced=cost.priced,
+        cost_usd=cost.usd, target_usd=cost.target_usd, saved_usd=cost.usd - cost.target_usd, saved=cost.saved,
+        output_tokens=tokens[0], target_output_tokens=tokens[1], quality=quality,
+        source_scores=int(source.size), target_scores=int(target.size),
+        detectable=_detectable(source, target, level), verdict=_verdict(quality, margin),
+    )  # fmt: skip
+
+
+def _quality(source: Floats, target: Floats, level: float) -> Estimate:
+    both = np.concatenate([source, target])
+    if both.size and np.isin(both, (0.0, 1.0)).all():
+        hits = int(source.sum()), int(target.sum())
+        return differences.rate_difference(hits[0], source.size, hits[1], target.size, level)
+    return differences.mean_difference(source, target, level)
+
+
+def _detectable(source: Floats, target: Floats, level: float) -> float | None:
+    if min(source.size, target.size) < 2:
+        return None
+    error = float(np.sqrt(source.var(ddof=1) / source.size + target.var(ddof=1) / target.size))
+    return float(stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(POWER)) * error if error else None
+
+
+def _verdict(quality: Estimate, margin: float) -> Verdict:
+    if quality.n < FEWEST_SCORES or quality.low is None or quality.high is None:
+        return "not enough evidence"
+    if quality.low > 0:
+        return "better"
+    if quality.low >= -margin:
+        return "no worse"
+    return "worse" if quality.high < -margin else "not enough evidence"
