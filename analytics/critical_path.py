@@ -38,7 +38,8 @@ def path_ns(spans: pd.DataFrame) -> pd.Series[int]:
 
     Same rows and index as `spans`, any number of traces, any order. Needs `trace_id`, `span_id`, `parent_span_id`
     (null: a root), `start_ns` (int64), `duration_ns` (null: unknown, taken for 0). Of spans with the same ids the first
-    is the parent of what is below. A span whose parent is not there is a root; a cycle is cut at one of its spans.
+    is the parent of what is below. A span whose parent is not there is a root; a cycle is cut above the
+    span of it that started first.
 
     Raises:
         TypeError: the ids of parents are floats, which cannot hold 64 bits.
@@ -180,11 +181,15 @@ class _Forest:
         return order
 
     def _cut(self, node: int, children: list[list[int]]) -> int:
-        """Make a root of the first span that is met twice on the way up."""
+        """Make a root of the span that started first, and lasted longest, in the cycle above this one."""
         met: set[int] = set()
         while node not in met:
             met.add(node)
             node = self.parent[node]
+        cycle = [node]
+        while self.parent[cycle[-1]] != node:
+            cycle.append(self.parent[cycle[-1]])
+        node = min(cycle, key=lambda one: (self.start[one], -self.end[one]))
         children[self.parent[node]].remove(node)
         self.parent[node] = self.top[node]
         children[self.top[node]].append(node)

@@ -71,7 +71,7 @@ def quantile_ranks(q: float, n: int, level: float = LEVEL) -> tuple[float | None
         raise ValueError(f"A quantile lies between 0 and 1, and {q} does not.")
     tail = (1 - level) / 2
     low, high = _rank(q, n, 1 - tail), _rank(q, n, tail)
-    return (low if low >= 1 else None), (high if high <= n else None)
+    return (low if 1 <= low <= n else None), (high if 1 <= high <= n else None)
 
 
 def _rank(q: float, n: int, chance: float) -> float:
@@ -86,7 +86,8 @@ def _rank(q: float, n: int, chance: float) -> float:
 def quantile(values: ArrayLike, q: float, level: float = LEVEL) -> Estimate:
     """The q-quantile with its order-statistics interval, both interpolated linearly. NaN is left out.
 
-    A bound is null where the sample is too small to give one: the p99 of 50 calls has no upper bound.
+    A bound is null where the sample is too small to give one: the p99 of 50 calls has no upper bound, and that of two
+    calls no lower one either: with a chance of 0.99^2, above 0.975, it lies above both.
     """
     kept = known(values)
     if kept.size == 0:

@@ -64,6 +64,9 @@ def test_a_mean_is_scipys() -> None:
         pytest.param(0.95, 72, (True, True), id="p95-of-72"),  # 0.95^72 = 0.0249
         pytest.param(0.99, 50, (True, False), id="p99-of-50"),
         pytest.param(0.05, 71, (False, True), id="p5-of-71"),
+        pytest.param(0.99, 3, (True, False), id="p99-of-3"),  # 0.99^3 = 0.970
+        pytest.param(0.99, 2, (False, False), id="p99-of-2"),  # 0.99^2 = 0.980: it lies above both
+        pytest.param(0.01, 2, (False, False), id="p1-of-2"),
     ],
 )
 def test_a_small_sample_does_not_bound_a_quantile(q: float, n: int, bounded: tuple[bool, bool]) -> None:
@@ -102,6 +105,7 @@ def test_a_quantile_is_numpys_with_its_bounds_around_it() -> None:
     assert found.high is not None
     assert found.low < np.quantile(values, 0.95) < found.high
     assert intervals.quantile([], 0.5).value is None
+    assert intervals.quantile([3.0, 5.0], 0.99) == intervals.Estimate(pytest.approx(4.98), None, None, 2)
     assert intervals.quantile([3.0], 0.5) == intervals.Estimate(3.0, None, None, 1)
     with pytest.raises(ValueError, match="between 0 and 1"):
         intervals.quantile_ranks(1.0, 5)
