@@ -252,5 +252,8 @@ class _Fit:
 
 
 def _level(some: Floats, others: Floats, step: float, trend: float) -> Floats:
-    """Covariance of the level on some days and on others, in variances of the noise."""
+    """Covariance of the level on some days and on others, in variances of the noise.
+
+    Days are counted from the first known one; with a flat prior on the level, one before it (below 0) is right as well.
+    """
     return step * np.minimum.outer(some, others) + trend * np.multiply.outer(some, others)

@@ -140,6 +140,18 @@ def test_a_trend_is_as_likely_as_the_density_of_the_days_says() -> None:
         assert fit.mean == pytest.approx(level + trend * 9 * day @ inverse @ (y - level))
 
 
+def test_a_day_before_the_first_known_one_is_forecast_like_one_after_the_last() -> None:
+    """The month began with a day of unknown spend. What is known is the same read backwards."""
+    y, ones = np.random.default_rng(7).normal(10, 2, 9), np.ones((9, 1))
+    numbers = np.arange(9.0)
+    back = budget._Fit.of((numbers, ones), y, (np.array([-1.0, -2.0]), ones[:2]), 0.3, 0.04)
+    ahead = budget._Fit.of((numbers, ones), y[::-1], (np.array([9.0, 10.0]), ones[:2]), 0.3, 0.04)
+    assert back.mean == pytest.approx(ahead.mean)
+    assert back.covariance == pytest.approx(ahead.covariance)
+    found = budget.forecast(history([None] + [6.0] * 19), TODAY)
+    assert (found.days_unknown, found.usd) == (1, pytest.approx(31 * 6))
+
+
 def test_spend_that_multiplies_is_taken_in_logarithms() -> None:
     """Growth of 3 % a day with noise of 10 %: the last weeks' level would miss a fifth of what comes."""
     noise = np.random.default_rng(3).lognormal(0, 0.1, 56)
