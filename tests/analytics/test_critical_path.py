@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +107,13 @@ def test_rows_keep_their_index_and_traces_stay_apart() -> None:
     frame = pd.concat([one, two]).iloc[::-1]
     frame.index = pd.Index([4, 5, 9])
     assert (critical_path.path_ns(frame) // MS).to_dict() == {4: 4, 5: 4, 9: 6}
+
+
+def test_frames_of_arrow_have_the_same_paths() -> None:
+    frame = spans([("r", None, 0, 100), ("a", "r", 10, 40), ("b", "a", 20, None), ("c", "r", 60, 90)])
+    arrow = pa.Table.from_pandas(frame).to_pandas(types_mapper=pd.ArrowDtype)
+    assert critical_path.path_ns(arrow).tolist() == critical_path.path_ns(frame).tolist()
+    assert critical_path.breakdown(arrow).to_dict("records") == critical_path.breakdown(frame).to_dict("records")
 
 
 def test_no_spans_give_no_rows() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,6 +191,13 @@ def test_calls_that_cannot_be_compared_are_counted() -> None:
     assert (silent.cause, silent.compared, silent.deviation.value) == (None, 0, None)
     assert integrity.findings(calls().iloc[:0]) == []
     assert integrity.parts_frame([silent]).empty
+
+
+def test_frames_of_arrow_have_the_same_findings() -> None:
+    frame = calls(report=CAUSES["reasoning_left_out"])
+    frame.loc[0, "reported_cost_usd"] = np.nan
+    arrow = pa.Table.from_pandas(frame).to_pandas(types_mapper=pd.ArrowDtype)
+    assert integrity.findings(arrow) == integrity.findings(frame)
 
 
 def test_models_are_apart_and_the_unknown_one_comes_last() -> None:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,6 +89,12 @@ def test_a_slower_period_is_told_from_a_like_one() -> None:
     assert found["error_rate", None].clear is False
     like = latency.compare(before, sample(3, 800, 1000, 0.02), quantiles=[0.5])
     assert [change.clear for change in like if change.measure == "duration_ns"] == [False]
+
+
+def test_frames_of_arrow_compare_alike() -> None:
+    frame = sample(6, 100, 1000, 0.1)
+    arrow = pa.Table.from_pandas(frame).to_pandas(types_mapper=pd.ArrowDtype)
+    assert latency.compare(arrow, arrow) == latency.compare(frame, frame)
 
 
 def test_failed_calls_count_in_the_error_rate_alone() -> None:
