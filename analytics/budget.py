@@ -9,10 +9,10 @@ the first. It is fitted by generalised least squares with flat priors on level a
 weighted with its restricted likelihood (Harville 1974, Biometrika 61, 383-385): what is not known of any of them widens
 the interval. Sums are of 4,000 drawn futures, always the same ones, none with a day below 0.
 
-Measured (`benchmarks/coverage.py`), a nominal 95 % interval holds the month's spend in 91 to 100 % of cases for spend
-that is steady, noisy, wanders or grows: too often where two weeks or more are to come and the level in fact stays, as
-few weeks cannot tell. With rare spikes of five days' spend it is 84 to 94 %: noise is taken for normal. No interval
-foresees a launch: it assumes that the coming days are like the past ones.
+Measured (`benchmarks/coverage.py`), a nominal 95 % interval holds the month's spend in 90 to 100 % of cases for spend
+that is steady, noisy, wanders, grows or has days off: too often where two weeks or more are to come and the level in
+fact stays, as few weeks cannot tell. With rare spikes of five days' spend it is 84 to 94 %: noise is taken for normal.
+No interval foresees a launch: it assumes that the coming days are like the past ones.
 
 Days are the caller's (of one time zone); money is US dollars.
 """
