@@ -26,7 +26,7 @@ START_S = 60.0
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, else Playwright's own; with neither the tests fail, they are never skipped.
 
-    Closed after each module: while Playwright runs, its thread has an event loop, and tests that come later can have none.
+    Closed after each module: while Playwright runs, its thread has an event loop, and later tests can make none.
     """
     expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
     with sync_playwright() as playwright:
