@@ -32,7 +32,7 @@ from collectors.conventions.view import View
 from collectors.facts import Kind, SpanFacts
 from collectors.model import RawSpan, TextMap, service_of
 
-NORMALISER_VERSION = 4
+NORMALISER_VERSION = 5
 """Stored with every row; bump it whenever the same span would be read differently."""
 
 MAX_NANOSECONDS = 2**63 - 1
