@@ -16,7 +16,7 @@ COUNTED_ELSEWHERE = "counted once elsewhere"
 PARENT_MISSING = "parent never arrived"
 _TICKS = 6
 _SECOND = 10**9
-_STEPS = (
+_STEPS: tuple[int, ...] = (
     *(factor * 10**power for power in range(10) for factor in (1, 2, 5)),
     *(_SECOND * step for step in (10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)),  # clocks count by sixty
     *(_SECOND * 3600 * hours for hours in (2, 3, 6, 12, 24)),
