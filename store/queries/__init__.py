@@ -4,6 +4,9 @@ A module per topic holds the functions; `@query(right="read")` makes one answera
 and the API. It takes the connection, the project id and then its parameters, whose names and types come from the
 signature, so that text of a URL can be checked against them. A function with a parameter `max_rows` gets one more than
 the answer may hold (the last row then says that it was cut) and binds it in `limit $max_rows`. Times are UTC, no zone.
+
+What several queries start from stands in a file of its own, a part, and they write `/* part <name> */` where its text
+goes. Parameters that several functions share stand in a TypedDict of optional keys: `**filters: Unpack[CallFilters]`.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 import threading
 import types
 from collections.abc import Callable, Mapping
@@ -20,7 +24,7 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import pyarrow as pa
@@ -126,7 +130,14 @@ def _parameters(function: Callable[..., pa.Table]) -> list[Parameter]:
     if [parameter.name for parameter in listed[:2]] != ["con", "project_id"]:
         message = f"{function.__name__} must take con and project_id first"
         raise TypeError(message)
-    return [_parameter(parameter.name, hints[parameter.name], parameter.default) for parameter in listed[2:]]
+    return [one for parameter in listed[2:] for one in _told(parameter, hints[parameter.name])]
+
+
+def _told(parameter: inspect.Parameter, hint: Any) -> list[Parameter]:
+    """The parameter, or those that a TypedDict of optional keys stands for."""
+    if get_origin(hint) is not Unpack:
+        return [_parameter(parameter.name, hint, parameter.default)]
+    return [_parameter(name, kind, None) for name, kind in get_type_hints(get_args(hint)[0]).items()]
 
 
 def _parameter(name: str, hint: Any, default: object) -> Parameter:
@@ -254,8 +265,13 @@ def _loaded() -> dict[str, Query]:
 
 @cache
 def sql(name: str) -> str:
-    """The text of `<name>.sql`."""
-    return (resources.files(__name__) / f"{name}.sql").read_text("utf-8")
+    """The text of `<name>.sql`, with the parts that it names."""
+    return PART.sub(
+        lambda found: f"(\n{sql(found[1])}\n)", (resources.files(__name__) / f"{name}.sql").read_text("utf-8")
+    )
+
+
+PART = re.compile(r"/\* part (\w+) \*/")
 
 
 def ask(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:

@@ -157,8 +157,20 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
     }
     public = set(queries.names())
     inner = {name for holder in (prices, resolved, resolved.Workbench) for name in vars(holder)}
+    parts = {part for name in public & files for part in queries.PART.findall(text_of(name))}
     assert public - files == set(), "queries without a file"
-    assert files - public - inner == set(), "files without a function"
+    assert files - public - inner == parts, "files without a function, but for those that others hold"
+
+
+def text_of(name: str) -> str:
+    return (resources.files("store.queries") / f"{name}.sql").read_text("utf-8")
+
+
+def test_a_part_stands_in_the_text_of_what_names_it() -> None:
+    part = queries.sql("calls_kept")
+    holders = [name for name in queries.names() if "/* part calls_kept */" in text_of(name)]
+    assert holders
+    assert all(part in queries.sql(name) and "/* part" not in queries.sql(name) for name in holders)
 
 
 @pytest.mark.parametrize("name", queries.names())

@@ -1,0 +1,21 @@
+-- One row: sums over the calls that the filters keep. Sums of money are of decimals, since the order of rows varies.
+select count(*) as calls,
+       count(*) filter (where failed) as failed,
+       count(cost_usd) as priced,
+       count(*) filter (where price_status = 'estimated') as estimated,
+       count(*) filter (where cost_usd is null and not (failed and input_tokens is null and output_tokens is null)) as unpriced,
+       count(*) filter (where cost_usd is null and failed and input_tokens is null and output_tokens is null) as silent_failures,
+       count(*) filter (where not failed and input_tokens is null and output_tokens is null) as unknown_usage,
+       sum(try_cast(cost_usd as decimal(38, 15)))::double as cost_usd,
+       sum(try_cast(input_usd as decimal(38, 15)))::double as input_usd,
+       sum(try_cast(cache_read_usd as decimal(38, 15)))::double as cache_read_usd,
+       sum(try_cast(cache_write_usd as decimal(38, 15)))::double as cache_write_usd,
+       sum(try_cast(output_usd as decimal(38, 15)))::double as output_usd,
+       sum(try_cast(other_usd as decimal(38, 15)))::double as other_usd,
+       sum(reported_cost_usd) as reported_usd,
+       sum(input_tokens)::bigint as input_tokens,
+       sum(cache_read_tokens)::bigint as cache_read_tokens,
+       sum(cache_write_tokens)::bigint as cache_write_tokens,
+       sum(output_tokens)::bigint as output_tokens,
+       sum(reasoning_tokens)::bigint as reasoning_tokens
+from /* part calls_kept */ kept
