@@ -9,10 +9,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, TypedDict, Unpack
 
+import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
+from scipy.special import stdtrit
 
 from store.queries import ask, query
+from store.queries.home import bucketed
+
+MAX_VALUES = 1_000
 
 Dimension = Literal[
     "model", "provider", "service", "environment", "release", "user", "session", "prompt", "variant", "tool", "tag"
@@ -56,5 +61,116 @@ def calls_totals(
     tokens. Costs are US dollars, by class of tokens too (other_usd:
     searches, requests, hardware), reported_usd is what senders computed; tokens are those of all calls, input with
     cache, output with reasoning.
+
+    cache_told calls said what they read from a cache, of cache_told_input_tokens. cached_calls are priced and read from
+    a cache or wrote into one; saved_usd is what they would have paid more at their own price of plain input (negative:
+    writing cost more than reading saved), over the saved_calls among them whose row tells that price.
     """
     return ask(con, "calls_totals", kept(project_id, since, until, filters))
+
+
+@query(right="read")
+def calls_cost_per(
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    unit: Literal["trace", "session"] = "trace",
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """One row: mean cost of a trace, or of a session, in US dollars, over those with a priced call of the window.
+
+    n counts them; low and high are Student's 95 % interval of the mean, low at least 0; null with fewer than two.
+    Calls without a cost add nothing, so that the mean is a least while some are unpriced. Costs are skewed: with some
+    dozens of traces the interval holds the mean less often than it says.
+    """
+    found = ask(con, "calls_cost_per", kept(project_id, since, until, filters) | {"unit": unit})
+    return _bounded(found, "mean", "", found["n"])
+
+
+@query(right="read")
+def calls_cost_series(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    bucket_us: int,
+    dimension: Dimension,
+    offset_us: int = 0,
+    top: int = 10,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Cost (US dollars, null: none known), calls and unpriced calls per bucket and value of the dimension.
+
+    The `top` values of the highest cost have a place, 1 the dearest; all others together have the place after, and no
+    value; neither place nor value: unknown. Buckets as in `home_series`; empty ones have no row. A call counts under each of its tags.
+
+    Raises:
+        ValueError: `bucket_us` is not positive, `offset_us` longer than a day, or `top` not between 1 and 1,000.
+    """
+    _within("top", top)
+    asked = bucketed(project_id, since, until, bucket_us, offset_us) | {"top": top}
+    return ask(con, "calls_cost_series", kept(project_id, since, until, filters, dimension) | asked)
+
+
+@query(right="read")
+def calls_cost_classes(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    bucket_us: int,
+    offset_us: int = 0,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Cost per bucket by class of tokens, as in `calls_totals`. Buckets as in `home_series`; empty ones have no row.
+
+    Raises:
+        ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
+    """
+    asked = bucketed(project_id, since, until, bucket_us, offset_us)
+    return ask(con, "calls_cost_classes", kept(project_id, since, until, filters) | asked)
+
+
+@query(right="read")
+def calls_cost_by(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    dimension: Dimension,
+    page_size: int = 100,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """One row per value of the dimension (null: unknown), dearest first; the first `page_size` of `total` values.
+
+    calls, failed, traces, tokens and cost as in `calls_totals`, of this value. per_call and per_trace are mean costs
+    over priced_calls and priced_traces, with Student's 95 % interval (_low at least 0, _high); the trace is the
+    cluster of both, and bounds are null where one trace alone was priced. A call counts under each of its tags.
+
+    Raises:
+        ValueError: `page_size` is not between 1 and 1,000.
+    """
+    _within("page_size", page_size)
+    found = ask(
+        con, "calls_cost_by", kept(project_id, since, until, filters, dimension) | {"page_size": page_size}
+    )  # fmt: skip
+    for name in ("per_call", "per_trace"):
+        found = _bounded(found, name, f"{name}_", found["priced_traces"])
+    return found
+
+
+def _bounded(found: pa.Table, mean: str, prefix: str, clusters: pa.ChunkedArray) -> pa.Table:
+    """With Student's 95 % interval of `mean` in place of its standard error, over so many clusters."""
+    error = f"{prefix}error"
+    values, errors = (found[name].to_numpy().astype(float) for name in (mean, error))
+    reach = stdtrit(np.maximum(clusters.to_numpy().astype(float) - 1, 1), 0.975) * errors
+    for name, bound in (("low", np.maximum(values - reach, 0)), ("high", values + reach)):
+        found = found.append_column(f"{prefix}{name}", pa.array(bound, from_pandas=True))  # NaN is null
+    return found.drop_columns([error])
+
+
+def _within(name: str, number: int) -> None:
+    if not 1 <= number <= MAX_VALUES:
+        message = f"{name} must be between 1 and {MAX_VALUES}, not {number}"
+        raise ValueError(message)

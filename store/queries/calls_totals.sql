@@ -17,5 +17,19 @@ select count(*) as calls,
        sum(cache_read_tokens)::bigint as cache_read_tokens,
        sum(cache_write_tokens)::bigint as cache_write_tokens,
        sum(output_tokens)::bigint as output_tokens,
-       sum(reasoning_tokens)::bigint as reasoning_tokens
-from /* part calls_kept */ kept
+       sum(reasoning_tokens)::bigint as reasoning_tokens,
+       count(*) filter (where input_tokens is not null and cache_read_tokens is not null) as cache_told,
+       (sum(input_tokens) filter (where cache_read_tokens is not null))::bigint as cache_told_input_tokens,
+       count(*) filter (where cached) as cached_calls,
+       count(*) filter (where cached and told_rate) as saved_calls,
+       -- At its price of plain input a call would have paid (cache_read + cache_write) * input_usd / plain.
+       sum(case when cached and told_rate then
+               (coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0)) * input_usd / plain - cache_read_usd - cache_write_usd
+           end) as saved_usd
+from (
+    select *, cost_usd is not null and (cache_read_tokens > 0 or cache_write_tokens > 0) as cached,
+           plain > 0 and input_usd > 0 and usage_details is null as told_rate
+    from (
+        select *, input_tokens - coalesce(cache_read_tokens, 0) - coalesce(cache_write_tokens, 0) as plain from /* part calls_kept */ kept
+    ) counted
+) told

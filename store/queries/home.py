@@ -38,7 +38,7 @@ def home_series(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
     """
-    return ask(con, "home_series", _bucketed(project_id, since, until, bucket_us, offset_us))
+    return ask(con, "home_series", bucketed(project_id, since, until, bucket_us, offset_us))
 
 
 @query(right="read")
@@ -57,7 +57,7 @@ def home_latency(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
     """
-    return ask(con, "home_latency", _bucketed(project_id, since, until, bucket_us, offset_us))
+    return ask(con, "home_latency", bucketed(project_id, since, until, bucket_us, offset_us))
 
 
 @query(right="read")
@@ -97,7 +97,8 @@ def home_newest(con: DuckDBPyConnection, project_id: int) -> pa.Table:
     return ask(con, "home_newest", {"project_id": project_id})
 
 
-def _bucketed(project_id: int, since: datetime, until: datetime, bucket_us: int, offset_us: int) -> dict[str, object]:
+def bucketed(project_id: int, since: datetime, until: datetime, bucket_us: int, offset_us: int) -> dict[str, object]:
+    """The parameters of queries by bucket, checked; raises ValueError."""
     if bucket_us < 1:
         message = f"bucket_us must be at least 1, not {bucket_us}"
         raise ValueError(message)
