@@ -100,6 +100,39 @@ def calls(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) ->
     return figure.update_xaxes(range=_edges(series, step))
 
 
+Stack = tuple[str, str, pd.Series]
+"""Name, ink, and a value per bucket."""
+
+_TEXTURES = ("", "/", "x", ".", "-", "+")
+
+
+def textures(inks: Sequence[str]) -> list[str]:
+    """A pattern for each: plain, but where an ink came before, since ten inks have to do for any number of names."""
+    return [_TEXTURES[min(list(inks[:place]).count(ink), len(_TEXTURES) - 1)] for place, ink in enumerate(inks)]
+
+
+def costs(buckets: pd.Series, stacks: Sequence[Stack], step: pd.Timedelta, subtitle: str, theme: Theme) -> go.Figure:
+    """Cost per bucket in US dollars, stacked; null: nothing known. One trace a stack, in order, a point a bucket."""
+    figure, frame = _figure("Cost", subtitle, theme), pd.DataFrame({"bucket": buckets})
+    patterns = textures([ink for _, ink, _ in stacks])
+    for (name, ink, values), pattern in zip(stacks, patterns, strict=True):
+        safe = fmt.clip(name, 32).replace("&", "&amp;").replace("<", "&lt;")
+        told = [[safe, span, fmt.money(value)] for span, value in zip(_spans(frame, step), values, strict=True)]
+        figure.add_bar(
+            x=buckets, y=values, name=safe, customdata=told,
+            marker={"color": ink, "pattern": {"shape": pattern, "fgcolor": _PATTERN[theme], "size": 5}},
+            hovertemplate="%{customdata[0]}: %{customdata[2]}<br>%{customdata[1]}<extra></extra>",
+            **_over_bucket(frame, step),
+        )  # fmt: skip
+    figure.update_layout(barmode="stack", showlegend=len(stacks) > 1, hovermode="closest", height=COST_HEIGHT)
+    figure.update_layout(legend={"x": 1.01, "y": 1, "yanchor": "top", "traceorder": "normal", "font": {"size": 12}})
+    return figure.update_yaxes(tickprefix="$").update_xaxes(range=_edges(frame, step))
+
+
+COST_HEIGHT = 300
+_PATTERN = {"light": "#ffffff", "dark": "#12161c"}
+
+
 def latency(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) -> go.Figure:
     """Duration of model calls per bucket, median and 95th percentile, in seconds; points alone if calls are few.
 

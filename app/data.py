@@ -6,6 +6,7 @@ watermark until new data arrives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from server.settings import Settings
 
 __all__ = ["Answer", "ApiError", "Param"]
 
+Filters = Mapping[str, str]
 Params = tuple[tuple[str, Param], ...]
 
 _KEPT = 256  # answers; the largest is one page of traces or one trace's spans
@@ -98,6 +100,72 @@ def home_newest() -> pd.Series:
     """One record: traces, oldest, newest, sample. Times are null over an empty store."""
     record = ask("home_newest").frame.iloc[0].astype(object)
     return record.where(record.notna(), None)  # NA has no truth value
+
+
+def calls_totals(since: datetime, until: datetime, filters: Filters) -> pd.Series:
+    """One record of sums over the calls of the window; see query `calls_totals`."""
+    return ask("calls_totals", since=since, until=until, **filters).frame.iloc[0]
+
+
+def calls_cost_per(since: datetime, until: datetime, unit: str, filters: Filters) -> pd.Series:
+    """One record: n, mean, low, high in US dollars; `unit`: trace or session."""
+    return ask("calls_cost_per", since=since, until=until, unit=unit, **filters).frame.iloc[0]
+
+
+def calls_cost_series(  # noqa: PLR0917 - as the query
+    since: datetime, until: datetime, bucket: timedelta, offset: timedelta, dimension: str, filters: Filters
+) -> pd.DataFrame:
+    """One row per bucket and value of the dimension; see query `calls_cost_series`."""
+    steps = {"bucket_us": _micros(bucket), "offset_us": _micros(offset)}
+    return ask("calls_cost_series", since=since, until=until, dimension=dimension, **steps, **filters).frame
+
+
+def calls_cost_classes(
+    since: datetime, until: datetime, bucket: timedelta, offset: timedelta, filters: Filters
+) -> pd.DataFrame:
+    """One row per bucket: cost by class of tokens."""
+    steps = {"bucket_us": _micros(bucket), "offset_us": _micros(offset)}
+    return ask("calls_cost_classes", since=since, until=until, **steps, **filters).frame
+
+
+def calls_cost_by(since: datetime, until: datetime, dimension: str, filters: Filters) -> pd.DataFrame:
+    """One row per value of the dimension, dearest first; see query `calls_cost_by`."""
+    return ask("calls_cost_by", since=since, until=until, dimension=dimension, **filters).frame
+
+
+def unpriced_models(since: datetime, until: datetime) -> pd.DataFrame:
+    """One row per model whose calls have no cost, most calls first."""
+    return ask("unpriced_models", since=since, until=until).frame
+
+
+def price_versions() -> pd.DataFrame:
+    """Every version of the project's own prices, newest first."""
+    return ask("price_versions").frame
+
+
+def repricings() -> pd.DataFrame:
+    """Every repricing, newest first."""
+    return ask("repricings").frame
+
+
+def prices() -> dict[str, Any]:
+    """The project's own prices of now, never cached: `version` (0: none), `document`, `entries`, `list_version`, ..."""
+    return client().prices()
+
+
+def set_prices(document: str) -> dict[str, Any]:
+    """Set the own prices; raises ApiError, `refused`, with the line, key and value that break a rule."""
+    answer = client().set_prices(document)
+    forget()
+    return answer
+
+
+def reprice(since: datetime, until: datetime, *, dry_run: bool) -> dict[str, Any]:
+    """Price the calls of traces that started in the window anew, or say what that would change."""
+    answer = client().reprice(since, until, reason="on the Cost page", dry_run=dry_run)
+    if not dry_run:
+        forget()
+    return answer
 
 
 def offers(since: datetime, until: datetime) -> dict[str, list[str]]:

@@ -76,6 +76,24 @@ def money(usd: float | None) -> str:
     return f"${usd:.4f}" if abs(usd) >= 0.0001 else "< $0.0001"
 
 
+def mean_cost(usd: float | None) -> str:
+    """Three significant digits below $1, where a mean may be far below a cent: `$0.000912`; null is `unknown`."""
+    if usd is None or absent(usd) or abs(usd) >= 1:
+        return money(usd)
+    return f"${digits(usd)}"
+
+
+def between(low: float | None, high: float | None) -> str:
+    """An interval of money at two digits, `$0.011 to 0.013`; null bounds: `no interval`."""
+    if low is None or high is None or absent(low) or absent(high):
+        return "no interval"
+    return f"${_bound(low)} to {_bound(high)}"
+
+
+def _bound(usd: float) -> str:
+    return f"{usd:,.2f}" if abs(usd) >= 1 else digits(usd, 2)
+
+
 def cost(usd: float | None, unpriced_calls: int = 0) -> str:
     """`money`, and how many calls have no cost: `$1.20, 4 calls unpriced`, `unknown for 4 calls`."""
     if not unpriced_calls:

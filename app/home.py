@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, cast
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -195,7 +194,7 @@ def _told(now: pd.Series, half: int, unknown: int) -> str:
 
 def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -> None:
     zone, theme, step = widgets.zone(), widgets.theme(), pd.Timedelta(window.bucket)
-    scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}, {_by(step)}"
+    scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}, {widgets.each(step)}"
     alts = (
         "Model calls over time, ended well and failed",
         "Median and 95th percentile of the duration of model calls over time",
@@ -207,8 +206,8 @@ def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -
                 figure, theme=None, key=f"home-{key}", on_select="rerun", selection_mode="points", alt=alt,
                 config={"displayModeBar": False},
             )  # fmt: skip
-            _bucket_link(cast("dict[str, Any]", event), buckets["bucket"], step)
-    with st.expander(f"Figures as tables, {_by(step)}", key="figure-tables", on_change="rerun") as tables:
+            widgets.bucket_link(cast("dict[str, Any]", event), buckets["bucket"], step)
+    with st.expander(f"Figures as tables, {widgets.each(step)}", key="figure-tables", on_change="rerun") as tables:
         if tables.open:
             _figure_tables(_local(buckets), _local(timed))
 
@@ -251,29 +250,9 @@ _TIMES = {
 }
 
 
-def _by(step: pd.Timedelta) -> str:
-    return f"by {fmt.duration(step.total_seconds() * 1e9)}"
-
-
 def _local(frame: pd.DataFrame) -> pd.DataFrame:
     """Buckets in the viewer's zone, for axes that cannot convert."""
     return frame.assign(bucket=frame["bucket"].dt.tz_convert(widgets.zone()).dt.tz_localize(None))
-
-
-def _bucket_link(event: dict[str, Any], buckets: pd.Series, step: pd.Timedelta) -> None:
-    """A click on a bucket offers the traces behind it, in a tab of their own.
-
-    Within the session Streamlit refuses to set parameters that a widget is bound to (`range`), by `switch_page` and
-    `page_link` alike. The bucket is found by number: the axis has local times, of which an hour of autumn has two.
-    """
-    places = [point["point_index"] for point in event.get("selection", {}).get("points", [])]
-    if not places or places[0] >= len(buckets):
-        return
-    start, zone = buckets.iloc[places[0]], widgets.zone()
-    since, until = (state.instant_text(at) for at in (start, start + step))
-    url = f"traces?{urlencode({'range': 'custom', 'from': since, 'to': until})}"
-    label = f"Traces of {fmt.moment(start, zone)[:16]} to {fmt.clock(start + step, zone)[:5]}"
-    st.link_button(label, url, icon=":material/open_in_new:", type="tertiary")
 
 
 def _nothing_here(window: state.Window, newest: pd.Series) -> None:

@@ -40,7 +40,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    href: str  # relative to the app
+    href: str  # relative to the app; empty: the row leads nowhere
     cells: Sequence[Cell]  # one per column
 
 

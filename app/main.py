@@ -17,13 +17,15 @@ GROUPS = {
         st.Page("views/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("views/traces.py", title="Traces", icon=":material/account_tree:"),
         st.Page("views/trace.py", title="Trace", visibility="hidden"),
+        st.Page("views/cost.py", title="Cost", icon=":material/payments:"),
     ],
     "Evaluate": [],
     "Label": [],
     "Operate": [],
 }
 SWITCHES = (home.switches, widgets.time_range)
-SHOWN = {"Home": SWITCHES, "Traces": (widgets.time_range,)}  # what the title row of a page holds
+TIMED = (widgets.time_range,)
+SHOWN = {"Home": SWITCHES, "Traces": TIMED, "Cost": TIMED}  # what the title row of a page holds
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
 shown = SHOWN.get(page.title, ())

@@ -19,6 +19,11 @@ FILTERS = (
 )  # fmt: skip
 """URL keys of the filters of Traces."""
 
+CALL_FILTERS = (
+    "service", "environment", "model", "provider", "release", "session", "user", "variant", "prompt", "tag", "tool",
+)  # fmt: skip
+"""URL keys of the filters of pages over model calls; those that Traces has too are named as there."""
+
 SORTS = {"newest": "newest", "slowest": "slowest", "most tokens": "tokens", "most errors": "errors"}
 """What the URL and the page call an order -> what the query calls it."""
 PAGE_SIZE = 50
@@ -150,6 +155,22 @@ def trace_id(text: str | None) -> str | None:
     if len(digits) != 32 or any(letter not in "0123456789abcdef" for letter in digits):
         return None
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def call_filter_params(chosen: Mapping[str, object]) -> dict[str, str]:
+    """Widget values -> filters of the queries over `calls`; what is empty is left out."""
+    columns = {"session": "session_id", "user": "user_id"}
+    texts = {columns.get(name, name): str(chosen.get(name) or "").strip() for name in CALL_FILTERS}
+    return {name: text for name, text in texts.items() if text}
+
+
+def traces_path(scope: Mapping[str, str | None]) -> str:
+    """A link to Traces, relative to the app's pages: of `scope` what its URL knows and is not empty."""
+    return f"traces?{urlencode(_known(scope))}"
+
+
+def _known(scope: Mapping[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in scope.items() if value and key in {*FILTERS, "range", "from", "to"}}
 
 
 def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -93,22 +94,22 @@ def _moved(name: str, key: str) -> None:
 def filters(window: state.Window) -> dict[str, object]:
     """The filters of Traces in one popover; returns parameters of query `traces`."""
     with st.popover(_filter_label(), icon=":material/filter_list:", key="filters", on_change="rerun") as popover:
-        offers = _offers(window) if popover.open else {}
+        offers = offered(window) if popover.open else {}
         left, right = st.columns(2, width=520)
         with left:
             for name in ("service", "environment", "model", "variant", "tag"):
-                _pick(name, offers.get(name, []))
+                pick(name, offers.get(name, []))
         with right:
-            _pick("status", ["ok", "recovered", "error"])
-            _pick("errors", ["with", "without"], "Failed spans")
-            _type("session", "Session")
-            _type("user", "User")
+            pick("status", ["ok", "recovered", "error"])
+            pick("errors", ["with", "without"], "Failed spans")
+            type_in("session", "Session")
+            type_in("user", "User")
             st.number_input("Takes at least (s)", min_value=0.0, value=None, key="min_s", bind="query-params")
         clear_link("Clear all", keep=("range", "from", "to", "sort"))
     return state.filter_params({name: st.session_state.get(name) for name in state.FILTERS})
 
 
-def _offers(window: state.Window) -> dict[str, list[str]]:
+def offered(window: state.Window) -> dict[str, list[str]]:
     """What there is to choose, asked for when somebody looks; without it a value can still be typed."""
     try:
         return data.offers(window.since, window.until)
@@ -128,7 +129,27 @@ def _filter_label() -> str:
     return f"Filters ({len(used)})" if used else "Filters"
 
 
-def _pick(name: str, options: Sequence[str], label: str | None = None) -> None:
+def call_filters(window: state.Window, path: str) -> dict[str, str]:
+    """The filters of pages over model calls in one popover; returns filters of the queries. `path`: of the page."""
+    used = [name for name in state.CALL_FILTERS if st.query_params.get(name)]
+    label = f"Filters ({len(used)})" if used else "Filters"
+    with st.popover(label, icon=":material/filter_list:", key="call-filters", on_change="rerun") as popover:
+        offers = offered(window) if popover.open else {}
+        left, right = st.columns(2, width=520)
+        with left:
+            for name in ("service", "environment", "model", "variant", "tag"):
+                pick(name, offers.get(name, []))
+        with right:
+            for name in ("provider", "release", "prompt", "tool"):
+                type_in(name, name.capitalize(), "name@version" if name == "prompt" else "exact name")
+            type_in("session", "Session")
+            type_in("user", "User")
+        kept = {name: value for name in ("range", "from", "to", "by") if (value := st.query_params.get(name))}
+        st.page_link(path, label="Clear all", icon=":material/filter_list_off:", query_params=kept)
+    return state.call_filter_params({name: st.session_state.get(name) for name in state.CALL_FILTERS})
+
+
+def pick(name: str, options: Sequence[str], label: str | None = None) -> None:
     st.selectbox(
         label or name.capitalize(),
         options,
@@ -140,8 +161,8 @@ def _pick(name: str, options: Sequence[str], label: str | None = None) -> None:
     )
 
 
-def _type(name: str, label: str) -> None:
-    st.text_input(label, key=name, bind="query-params", placeholder="exact id")
+def type_in(name: str, label: str, placeholder: str = "exact id") -> None:
+    st.text_input(label, key=name, bind="query-params", placeholder=placeholder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +235,33 @@ def guarded(what: str, still_works: str, draw: Callable[[], None]) -> bool:
         failed(what, error, still_works)
         return False
     return True
+
+
+def each(step: pd.Timedelta) -> str:
+    """How long the buckets of a figure are: `by 1 h`."""
+    return f"by {fmt.duration(step.total_seconds() * 1e9)}"
+
+
+def bucket_link(
+    event: Mapping[str, Any],
+    buckets: pd.Series,
+    step: pd.Timedelta,
+    filters: Callable[[int], Mapping[str, str | None]] = lambda _: {},
+) -> None:
+    """A click on a bucket offers the traces behind it, in a tab of their own. `filters`: of the curve of this number.
+
+    Within the session Streamlit refuses to set parameters that a widget is bound to (`range`), by `switch_page` and
+    `page_link` alike. The bucket is found by number: the axis has local times, of which an hour of autumn has two.
+    """
+    points = event.get("selection", {}).get("points", [])
+    if not points or points[0]["point_index"] >= len(buckets):
+        return
+    start, local = buckets.iloc[points[0]["point_index"]], zone()
+    since, until = (state.instant_text(at) for at in (start, start + step))
+    more = filters(int(points[0].get("curve_number", 0)))
+    url = state.traces_path({"range": "custom", "from": since, "to": until} | dict(more))
+    label = f"Traces of {fmt.moment(start, local)[:16]} to {fmt.clock(start + step, local)[:5]}"
+    st.link_button(label, url, icon=":material/open_in_new:", type="tertiary")
 
 
 def csv(frame: pd.DataFrame, name: str) -> None:

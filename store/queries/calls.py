@@ -57,10 +57,10 @@ def calls_totals(
     """One row of sums over the calls; counts are 0 and sums null where there is none, or none told.
 
     calls = failed ones included; failed; priced (of them estimated: a class of tokens was not told); unpriced: without
-    a cost, but for failed ones that told no usage, which are silent_failures; unknown_usage: ended well and told no
-    tokens. Costs are US dollars, by class of tokens too (other_usd:
-    searches, requests, hardware), reported_usd is what senders computed; tokens are those of all calls, input with
-    cache, output with reasoning.
+    a cost, but for failed ones that told no usage, which are silent_failures; untold: those of the unpriced whose
+    model has a price, but not their usage; unknown_usage: ended well and told no tokens. Costs are US dollars, by class
+    of tokens too (other_usd: searches, requests, hardware), reported_usd is what senders computed; tokens are those of
+    all calls, input with cache, output with reasoning.
 
     cache_told calls said what they read from a cache, of cache_told_input_tokens. cached_calls are priced and read from
     a cache or wrote into one; saved_usd is what they would have paid more at their own price of plain input (negative:
@@ -103,7 +103,8 @@ def calls_cost_series(  # noqa: PLR0917 - given by name
     """Cost (US dollars, null: none known), calls and unpriced calls per bucket and value of the dimension.
 
     The `top` values of the highest cost have a place, 1 the dearest; all others together have the place after, and no
-    value; neither place nor value: unknown. Buckets as in `home_series`; empty ones have no row. A call counts under each of its tags.
+    value; neither place nor value: unknown. Buckets as in `home_series`; empty ones have no row. A call counts under
+    each of its tags.
 
     Raises:
         ValueError: `bucket_us` is not positive, `offset_us` longer than a day, or `top` not between 1 and 1,000.

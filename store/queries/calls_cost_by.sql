@@ -24,7 +24,9 @@ with sums as (
 )
 select p.value, calls, failed, traces, input_tokens, output_tokens, cache_read_tokens, cache_told_input_tokens, cost_usd, unpriced,
        priced_calls, priced_traces, cost_usd / nullif(priced_calls, 0) as per_call,
-       sqrt(greatest(v_cost - 2 * per_call * v_both + per_call * per_call * v_calls, 0) * priced_traces) / priced_calls as per_call_error,
+       case when priced_traces > 1  -- rounding may leave a variance of nothing below 0
+            then sqrt(greatest(v_cost - 2 * per_call * v_both + per_call * per_call * v_calls, 0) * priced_traces) / priced_calls
+       end as per_call_error,
        cost_usd / nullif(priced_traces, 0) as per_trace, sqrt(v_cost / priced_traces) as per_trace_error, total
 from page p join spread s on s.value is not distinct from p.value
 order by cost_usd desc nulls last, calls desc, p.value

@@ -4,6 +4,9 @@ select count(*) as calls,
        count(cost_usd) as priced,
        count(*) filter (where price_status = 'estimated') as estimated,
        count(*) filter (where cost_usd is null and not (failed and input_tokens is null and output_tokens is null)) as unpriced,
+       count(*) filter (
+           where cost_usd is null and not (failed and input_tokens is null and output_tokens is null) and price_status <> 'unknown_model'
+       ) as untold,
        count(*) filter (where cost_usd is null and failed and input_tokens is null and output_tokens is null) as silent_failures,
        count(*) filter (where not failed and input_tokens is null and output_tokens is null) as unknown_usage,
        sum(try_cast(cost_usd as decimal(38, 15)))::double as cost_usd,

@@ -44,7 +44,7 @@ def rows(count: int = 600) -> pd.DataFrame:
         input_tokens=some(100, 2000, None), output_tokens=some(10, None), cache_read_tokens=some(0, 50, None),
         cache_write_tokens=some(0, None, 20), reasoning_tokens=some(None, 5),
         reported_cost_usd=some(0.5, None), cost_usd=made.sum(axis=1, min_count=5),
-        price_status=np.where(told, "priced", "unknown_model"),
+        price_status=np.where(told, "priced", some("unknown_model", "unknown_usage")),
     )  # fmt: skip
 
 
@@ -105,6 +105,7 @@ def test_totals_are_those_of_pandas(filled: Any) -> None:
         assert found[name] == frame[name].sum()
     assert (found["calls"], found["priced"]) == (len(frame), frame["cost_usd"].count())
     assert found["calls"] == found["priced"] + found["unpriced"] + found["silent_failures"]
+    assert found["untold"] == (frame["unpriced"] & (frame["price_status"] == "unknown_usage")).sum()
     assert found["unknown_usage"] == frame["unknown"].sum()
     assert found["reported_usd"] == pytest.approx(frame["reported_cost_usd"].sum())
     for name in (*INTEGERS, "cost_usd", *(f"{part}_usd" for part in CLASSES)):
@@ -140,6 +141,9 @@ def test_one_trace_has_no_interval_and_none_no_mean(filled: Any) -> None:
     single = ask(filled, "calls_cost_per", since=one, until=one + timedelta(microseconds=1)).iloc[0]
     assert single["n"] == 1
     assert single[["low", "high"]].isna().all()
+    by = ask(filled, "calls_cost_by", dimension="model", since=one, until=one + timedelta(microseconds=1)).iloc[0]
+    assert by["per_call"] == pytest.approx(single["mean"])
+    assert by[["per_call_low", "per_call_high", "per_trace_low", "per_trace_high"]].isna().all()
     empty = {"since": START + timedelta(days=99), "until": START + timedelta(days=100)}
     none = ask(filled, "calls_cost_per", **empty).iloc[0]
     assert none["n"] == 0

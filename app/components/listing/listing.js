@@ -105,7 +105,7 @@ class Listing {
     const cell = element("span", `cell ${column.align}`);
     cell.setAttribute("role", "cell");
     if (told.title) cell.title = told.title;
-    if (column.link) cell.append(this.link(row, told.text));
+    if (column.link && row.href) cell.append(this.link(row, told.text));
     else if (told.tone) cell.append(element("span", `badge ${safeTone(told.tone)}`, told.text));
     else if (told.share !== undefined) cell.append(bar(told.share), element("span", "number", told.text));
     else cell.append(element("span", told.quiet ? "text quiet" : "text", told.text));
