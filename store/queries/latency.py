@@ -1,0 +1,325 @@
+"""Questions about how long model and embedding calls take, over table `calls`. Windows are half-open, by their start.
+
+A call counts once, in the row of usage role `leaf`; `CallFilters` as in `store.queries.calls`. Failed calls count in
+the rates and have no amount. Quantiles are exact and interpolate linearly. Their 95 % intervals are by order
+statistics, free of any distribution, and take calls for independent of one another; a bound is null where the sample is
+too small to give one (the p95 of 71 calls has no upper bound).
+
+Amounts are sorted here, in numpy: each group has ranks of its own, and DuckDB takes the same ones for all.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Unpack
+
+import numpy as np
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+from numpy.typing import NDArray
+from scipy.special import bdtrik
+
+from store.queries import ask, query
+from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept
+from store.queries.home import bucketed
+
+Measure = Literal["duration", "ttft", "time_per_output_token", "tokens_per_second"]
+"""Nanoseconds, but for tokens per second. See `latency_measured.sql` for which calls have one."""
+
+QUANTILES = (0.5, 0.9, 0.95, 0.99)
+BEFORE_ALL = datetime(1, 1, 2)  # noqa: DTZ001 - UTC without a zone is what the store holds
+MAX_TRACES = 1_000
+_TAIL = 0.025
+_Z = 1.959963984540054
+_ALL_US = 2**62  # one bucket for all time
+_FEW = 1 << 16
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@query(right="read")
+def latency_rates(
+    con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, **filters: Unpack[CallFilters]
+) -> pa.Table:
+    """One row: calls, failed, error_rate with its 95 % interval (_low, _high; Wilson; null without calls), and caches.
+
+    cache_told calls said what they read from a cache, cache_read_tokens of cache_told_input_tokens.
+    """
+    return _rated(ask(con, "latency_rates", kept(project_id, since, until, filters)))
+
+
+@query(right="read")
+def latency_quantiles(
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    measure: Measure = "duration",
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Four rows, one per quantile (0.5, 0.9, 0.95, 0.99): value, its 95 % interval (low, high), n calls with an amount.
+
+    Values are null without such calls, in nanoseconds or tokens per second.
+    """
+    found = ask(con, "latency_quantiles", kept(project_id, since, until, filters) | {"measure": measure})
+    amounts = _column(found, "amount")
+    n, told = _quantiles(np.zeros(len(amounts), dtype=np.int16), amounts, 1, QUANTILES)
+    columns = [np.concatenate(side) for side in zip(*told, strict=True)]
+    return pa.table(
+        {"quantile": pa.array(QUANTILES)}
+        | {name: _nulled(values) for name, values in zip(("value", "low", "high"), columns, strict=True)}
+        | {"n": pa.array(np.repeat(n, len(QUANTILES)))}
+    )
+
+
+@query(right="read")
+def latency_series(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    bucket_us: int,
+    measure: Measure = "duration",
+    dimension: Dimension | None = None,
+    offset_us: int = 0,
+    top: int = 5,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Per bucket, and value of the dimension if there is one: n, p50 and p95, each with its interval (_low, _high).
+
+    Sorted by bucket and place. The `top` values with most calls have a place, 1 the most; all others together have the
+    place after, and no value; neither place nor value: unknown, or no dimension. Buckets as in `home_series`; without
+    an amount there is no row. A call counts under each of its tags.
+
+    Raises:
+        ValueError: `bucket_us` is not positive, `offset_us` longer than a day, or `top` not between 1 and 1,000.
+    """
+    _within("top", top, MAX_VALUES)
+    steps = bucketed(project_id, since, until, bucket_us, offset_us)
+    asked = kept(project_id, since, until, filters, dimension)
+    values = _values(con, asked, top)["value"].drop_null().to_pylist() if dimension else []
+    found = ask(con, "latency_series", asked | steps | {"measure": measure, "values": values, "slots": len(values) + 2})
+    return _series(found, values, bucket_us, offset_us)
+
+
+@query(right="read")
+def latency_by(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    dimension: Dimension,
+    measure: Measure = "duration",
+    page_size: int = 100,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """One row per value of the dimension (null: unknown), most calls first; the first `page_size` of `total` values.
+
+    calls, failed, error_rate with its interval (Wilson), n calls with an amount, p50, p95 and p99, each with its
+    interval (_low, _high). A call counts under each of its tags.
+
+    Raises:
+        ValueError: `page_size` is not between 1 and 1,000.
+    """
+    _within("page_size", page_size, MAX_VALUES)
+    asked = kept(project_id, since, until, filters, dimension)
+    rows = _values(con, asked, page_size)
+    values = rows["value"].drop_null().to_pylist()
+    slots = len(values) + 2
+    whole = {"bucket_us": _ALL_US, "offset_us": 0, "measure": measure, "values": values, "slots": slots}
+    found = ask(con, "latency_series", asked | whole)
+    n, told = _quantiles(
+        _groups(found["slot"].to_numpy(), 0, slots), _column(found, "amount"), slots, (0.5, 0.95, 0.99)
+    )
+    places = {value: place for place, value in enumerate(values)} | {None: slots - 1}
+    order = np.array([places[value] for value in rows["value"].to_pylist()], dtype=np.int64)
+    rows = _rated(rows).append_column("n", pa.array(n[order]))
+    return _with(rows, ("p50", "p95", "p99"), told, order)
+
+
+@query(right="read")
+def latency_heat(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    bucket_us: int,
+    offset_us: int = 0,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Calls that ended well per bucket and bin of their duration; `[10^(bin/8), 10^((bin+1)/8))` nanoseconds.
+
+    Sorted by bucket and bin; empty ones have no row. Buckets as in `home_series`.
+
+    Raises:
+        ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
+    """
+    asked = bucketed(project_id, since, until, bucket_us, offset_us)
+    return ask(con, "latency_heat", kept(project_id, since, until, filters) | asked)
+
+
+@query(right="read")
+def latency_marks(
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    max_rows: int | None = None,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Releases and prompt versions that replaced another one in the window, by the time of their first call.
+
+    what (release or prompt), name (of the service, null: unknown, or of the prompt), version, first_seen (UTC). The
+    first that was ever seen of a service or prompt replaced nothing, and is left out.
+    """
+    asked = kept(project_id, BEFORE_ALL, until, filters) | {"from": since, "max_rows": max_rows}
+    return ask(con, "latency_marks", asked)
+
+
+@query(right="read")
+def latency_sample(
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    traces: int = 300,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Spans of at most so many traces with a call that the filters keep, drawn by a hash of their ids: always the same.
+
+    trace_id, span_id, parent_span_id (text; null: a root), kind, start_ns (since 1970), duration_ns (null: unknown),
+    sampled_of (traces that were drawn from). In no order.
+
+    Raises:
+        ValueError: `traces` is not between 1 and 1,000.
+    """
+    _within("traces", traces, MAX_TRACES)
+    return ask(con, "latency_sample", kept(project_id, since, until, filters) | {"traces": traces})
+
+
+def _values(con: DuckDBPyConnection, asked: dict[str, object], top: int) -> pa.Table:
+    return ask(con, "latency_by", asked | {"top": top})
+
+
+def _series(found: pa.Table, values: list[str], bucket_us: int, offset_us: int) -> pa.Table:
+    slot, slots = found["slot"].to_numpy(), len(values) + 2
+    keys, groups = _numbered(slot)
+    n, told = _quantiles(groups, _column(found, "amount"), len(keys), (0.5, 0.95))
+    bucket, place = np.divmod(keys, slots)
+    there = n > 0
+    table = pa.table(
+        {
+            "bucket": pa.array(bucket * bucket_us - offset_us, pa.int64()).cast(pa.timestamp("us")),
+            "value": pa.array([values[at] if at < len(values) else None for at in place.tolist()], pa.string()),
+            "place": pa.array(place + 1, pa.int64(), mask=place == slots - 1),
+            "n": pa.array(n),
+        }
+    )
+    return _with(table, ("p50", "p95"), told, np.arange(len(keys))).filter(pa.array(there))
+
+
+def _numbered(slots: Integers) -> tuple[Integers, NDArray[np.integer[Any]]]:
+    """Every slot that may be there, sorted, and for each row the number of its own."""
+    if not len(slots):
+        return slots, slots
+    first, last = int(slots.min()), int(slots.max())
+    if last - first < _FEW:
+        return np.arange(first, last + 1), _groups(slots, first, last - first + 1)
+    found: tuple[Integers, Integers] = np.unique(slots, return_inverse=True)
+    return found
+
+
+def _groups(slots: Integers, first: int, count: int) -> NDArray[np.integer[Any]]:
+    """As small integers where they fit: numpy sorts those of 16 bits by radix."""
+    return (slots - first).astype(np.uint16 if count <= _FEW else np.int64)
+
+
+def _with(
+    table: pa.Table, names: tuple[str, ...], told: list[tuple[Floats, Floats, Floats]], order: Integers
+) -> pa.Table:
+    for name, sides in zip(names, told, strict=True):
+        for suffix, values in zip(("", "_low", "_high"), sides, strict=True):
+            table = table.append_column(f"{name}{suffix}", _nulled(values[order]))
+    return table
+
+
+def _quantiles(
+    groups: NDArray[np.integer[Any]], amounts: Floats, count: int, quantiles: tuple[float, ...]
+) -> tuple[Integers, list[tuple[Floats, Floats, Floats]]]:
+    """Of each group, numbered from 0, how many amounts it has, and for each quantile its value and both bounds.
+
+    NaN: there is none. The work is a stable sort by group (radix, for small integers) and one of each group's amounts.
+    """
+    n = np.bincount(groups, minlength=count).astype(np.int64)
+    ordered = amounts[np.argsort(groups, kind="stable")] if count > 1 else amounts.copy()
+    first = np.cumsum(n) - n
+    for start, length in zip(first.tolist(), n.tolist(), strict=True):
+        ordered[start : start + length].sort()
+    return n, [_bounded(ordered, first, n, q) for q in quantiles]
+
+
+def _bounded(ordered: Floats, first: Integers, n: Integers, q: float) -> tuple[Floats, Floats, Floats]:
+    low, high = ranks(q, n)
+    middle: Floats = np.asarray(q * (n - 1), dtype=np.float64)
+    middle[n == 0] = np.nan
+    found = [_at(ordered, first, n, index) for index in (middle, low - 1, high - 1)]
+    return found[0], found[1], found[2]
+
+
+def ranks(q: float, n: Integers) -> tuple[Floats, Floats]:
+    """Fractional ranks, from 1, of the bounds of the q-quantile of samples of `n`; NaN: the sample has no such bound.
+
+    The k-th of n uniform values is Beta(k, n+1-k) distributed, also for a fraction k, and the bounds have half of the
+    error each (Hutson 1999): that value lies below q with a chance of 0.975 (low) and 0.025 (high). The chance is one
+    less the binomial distribution's at k-1, which `bdtrik` inverts.
+    """
+    sizes: Floats = np.maximum(n, 1).astype(np.float64)
+    lone, most = 1 - (1 - q) ** sizes, q**sizes  # chance at the ranks 1 and n, between which it falls
+    found = []
+    for chance in (1 - _TAIL, _TAIL):
+        there = (n > 0) & (most <= chance) & (chance <= lone)
+        rank = np.full(len(sizes), np.nan)
+        rank[there] = np.clip(bdtrik(1 - chance, sizes[there], q) + 1, 1, sizes[there])
+        found.append(rank)
+    return found[0], found[1]
+
+
+def _at(ordered: Floats, first: Integers, n: Integers, index: Floats) -> Floats:
+    """The amount at a fractional index, from 0, within each group, interpolated linearly; NaN where the index is."""
+    found = np.full(len(n), np.nan)
+    there = ~np.isnan(index)
+    below = np.floor(index[there]).astype(np.int64)
+    part = index[there] - below
+    low = ordered[first[there] + below]
+    high = ordered[first[there] + np.minimum(below + 1, n[there] - 1)]
+    # As numpy does: from the nearer end, so that a whole index gives its amount exactly.
+    found[there] = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+    return found
+
+
+def _rated(table: pa.Table) -> pa.Table:
+    """With `error_rate` of `failed` among `calls` and its interval (Wilson 1927)."""
+    n, hits = (table[name].to_numpy().astype(np.float64) for name in ("calls", "failed"))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = hits / n
+        centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+        half = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n))
+    low, high = np.where(hits == 0, share, centre - half), np.where(hits == n, share, centre + half)
+    for name, values in (("error_rate", share), ("error_rate_low", low), ("error_rate_high", high)):
+        table = table.append_column(name, _nulled(values))
+    return table
+
+
+def _column(table: pa.Table, name: str) -> Floats:
+    return np.asarray(table[name].to_numpy(), dtype=np.float64)
+
+
+def _nulled(values: Floats) -> pa.Array:
+    return pa.array(values, from_pandas=True)  # NaN is null
+
+
+def _within(name: str, number: int, most: int) -> None:
+    if not 1 <= number <= most:
+        message = f"{name} must be between 1 and {most}, not {number}"
+        raise ValueError(message)
