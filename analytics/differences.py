@@ -29,7 +29,7 @@ def rate_difference(hits_a: int, n_a: int, hits_b: int, n_b: int, level: float =
     Raises:
         ValueError: hits are not between 0 and n.
     """
-    return _square_and_add(intervals.rate(hits_a, n_a, level), intervals.rate(hits_b, n_b, level))
+    return of_estimates(intervals.rate(hits_a, n_a, level), intervals.rate(hits_b, n_b, level))
 
 
 def mean_difference(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estimate:
@@ -63,7 +63,7 @@ def quantile_difference(a: ArrayLike, b: ArrayLike, q: float, level: float = LEV
     Raises:
         ValueError: q is not between 0 and 1.
     """
-    return _square_and_add(intervals.quantile(a, q, level), intervals.quantile(b, q, level))
+    return of_estimates(intervals.quantile(a, q, level), intervals.quantile(b, q, level))
 
 
 def quantile_ratio(a: ArrayLike, b: ArrayLike, q: float, level: float = LEVEL) -> Estimate:
@@ -75,7 +75,7 @@ def quantile_ratio(a: ArrayLike, b: ArrayLike, q: float, level: float = LEVEL) -
         ValueError: q is not between 0 and 1.
     """
     sides = [_logarithm(intervals.quantile(values, q, level)) for values in (a, b)]
-    found = _square_and_add(*sides)
+    found = of_estimates(*sides)
     value, low, high = (None if bound is None else exp(bound) for bound in (found.value, found.low, found.high))
     return Estimate(value, low, high, found.n)
 
@@ -91,7 +91,11 @@ def clear(difference: Estimate, nothing: float = 0.0) -> bool | None:
     return None if difference.low is None or difference.high is None else False
 
 
-def _square_and_add(a: Estimate, b: Estimate) -> Estimate:
+def of_estimates(a: Estimate, b: Estimate) -> Estimate:
+    """`b` less `a` from what is known of each: two samples that were measured apart. `n` is the smaller of both.
+
+    A bound is null where a side lacks the bound that it is made of.
+    """
     n = min(a.n, b.n)
     if a.value is None or b.value is None:
         return Estimate(None, None, None, n)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 from zlib import crc32
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
@@ -78,7 +79,7 @@ def filled(
     return full.assign(**{name: full[name].fillna(0).astype("int64") for name in counts})
 
 
-COUNTS = ("traces", "failed_traces", "model_calls_ok", "model_calls_failed", "unknown_usage_calls", "calls")
+COUNTS = ("traces", "failed_traces", "model_calls_ok", "model_calls_failed", "unknown_usage_calls", "calls", "n")
 _FEW = (
     3  # calls a bucket; below it quantiles are but the calls themselves, and a line between them tells a false course
 )
@@ -156,6 +157,149 @@ def latency(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) 
         )  # fmt: skip
     _label_ends(figure, middle, ((p95, "p95", PALETTE[1]), (p50, "median", PALETTE[0])))
     return figure.update_yaxes(ticksuffix=" s").update_xaxes(range=_edges(series, step))
+
+
+def quantiles(
+    series: pd.DataFrame, marks: Sequence[tuple[pd.Timestamp, str]], step: pd.Timedelta, subtitle: str, theme: Theme
+) -> go.Figure:
+    """Median and 95th percentile of a duration per bucket, in seconds, in the bands of their intervals.
+
+    `series` has every bucket, each `step` long, with n, p50, p95 and their bounds (_low, _high) in nanoseconds; null
+    quantiles leave a gap, and null bounds one in the band. `marks`: moments on the axis with a word on each.
+    """
+    figure, middle = _figure("Duration of calls, median and p95", subtitle, theme), series["bucket"] + step / 2
+    few = series["n"][series["n"] > 0].median() < _FEW
+    for name, said, ink in _LINES:
+        y, low, high = (series[f"{name}{end}"].astype("float64") / 1e9 for end in ("", "_low", "_high"))
+        _interval(figure, middle, low, high, ink)
+        figure.add_scatter(
+            x=series["bucket"], y=y, name=said, mode="markers" if few else "lines+markers", marker={"size": 6},
+            line={"color": ink, "width": 2}, hovertemplate="%{customdata[0]}<br>%{customdata[1]}",
+            customdata=list(zip(map(_told, y, low, high, series["n"]), _spans(series, step), strict=True)),
+            **_over_bucket(series, step),
+        )  # fmt: skip
+    for at, label in marks:
+        figure.add_vline(x=at, line={"color": PALE[theme], "width": 1, "dash": "dot"})
+        figure.add_annotation(
+            x=at, y=1, yref="paper", text=fmt.clip(label, 24).replace("<", "&lt;"), showarrow=False, textangle=-90,
+            xanchor="left", yanchor="top", font={"size": 11, "color": PALE[theme]},
+        )  # fmt: skip
+    figure.update_layout(height=COST_HEIGHT)
+    _logarithmic(figure, series, middle)
+    return figure.update_xaxes(range=_edges(series, step))
+
+
+_LINES = (("p95", "p95", PALETTE[1]), ("p50", "median", PALETTE[0]))
+_ROUND = {
+    1e3: "1 µs", 1e4: "10 µs", 1e5: "100 µs", 1e6: "1 ms", 1e7: "10 ms", 1e8: "100 ms", 1e9: "1 s", 1e10: "10 s",
+    6e10: "1 min", 6e11: "10 min", 3.6e12: "1 h", 3.6e13: "10 h", 8.64e13: "1 d", 8.64e14: "10 d",
+}  # fmt: skip
+"""Durations that an axis names: nanoseconds -> words."""
+
+
+def _logarithmic(figure: go.Figure, series: pd.DataFrame, x: pd.Series) -> None:
+    """The axis of durations, and the lines' names beside their ends.
+
+    Median, p95 and the bounds of the p95 lie decades apart: on a linear axis the widest interval flattens all else.
+    """
+    shown = series[[f"{name}{end}" for name, _, _ in _LINES for end in ("", "_low", "_high")]].astype("float64") / 1e9
+    values = shown.to_numpy()
+    known = values[values > 0]  # NaN is not
+    if not len(known):
+        return
+    low, high = np.log10(known.min()) - 0.1, np.log10(known.max()) + 0.1
+    ticks = {at / 1e9: word for at, word in _ROUND.items() if low <= np.log10(at / 1e9) <= high}
+    if len(ticks) < _FEW:  # a decade or two: 1, 2 and 5 of each
+        places = [factor * 10.0**power for power in range(-9, 8) for factor in (1, 2, 5)]
+        ticks = {at: fmt.duration(at * 1e9) for at in places if low <= np.log10(at) <= high}
+    figure.update_yaxes(type="log", range=[low, high], tickvals=list(ticks), ticktext=list(ticks.values()))
+    last = [(np.log10(line.dropna().iloc[-1]), line.dropna().index[-1]) for line in (shown["p95"], shown["p50"])]
+    apart = (last[0][0] - last[1][0]) / (high - low) * (COST_HEIGHT - 100)
+    push = max(0.0, (_LINE_HEIGHT - apart) / 2)
+    for (_, said, ink), (at, place), shift in zip(_LINES, last, (push, -push), strict=True):
+        figure.add_annotation(
+            x=x[place], y=at, text=said, showarrow=False, xanchor="left", xshift=7, yshift=shift,
+            font={"color": ink, "size": 12},
+        )  # fmt: skip
+
+
+def _told(value: float, low: float, high: float, n: float) -> str:
+    """`1.2 s (1.1 s to 1.4 s), n = 120`; seconds."""
+    sides = [fmt.duration(side * 1e9) for side in (low, high)]
+    return f"{fmt.duration(value * 1e9)} (95 %: {' to '.join(sides)}), n = {n:,.0f}"
+
+
+def _interval(figure: go.Figure, x: pd.Series, low: pd.Series, high: pd.Series, ink: str) -> None:
+    """The area between two bounds, over each run of buckets that have both; over a lone bucket a line."""
+    known = low.notna() & high.notna()
+    runs = [run.index for _, run in low[known].groupby((~known).cumsum()[known])]
+    red, green, blue = (int(ink[at : at + 2], 16) for at in (1, 3, 5))
+    around = [([*x[run], *x[run][::-1], None], [*high[run], *low[run][::-1], None]) for run in runs]
+    figure.add_scatter(
+        x=[at for xs, _ in around for at in xs], y=[at for _, ys in around for at in ys], mode="lines",
+        line={"width": 1, "color": f"rgba({red},{green},{blue},0.35)"}, fill="toself",
+        fillcolor=f"rgba({red},{green},{blue},0.16)", hoverinfo="skip", name="95 % interval",
+    )  # fmt: skip
+
+
+def heat(cells: pd.DataFrame, step: pd.Timedelta, subtitle: str, theme: Theme) -> go.Figure:
+    """Calls by start and duration: one column per bucket, a logarithmic bin per row; the darker (or lighter), the more.
+
+    `cells`: bucket, bin (eight a power of ten of nanoseconds), calls.
+    """
+    figure = _figure("Calls by start and duration", subtitle, theme)
+    table = cells.pivot_table(index="bin", columns="bucket", values="calls", aggfunc="sum")
+    rows = range(int(cells["bin"].min()), int(cells["bin"].max()) + 1)
+    table = table.reindex(rows).astype("float64")
+    bounds = [f"{fmt.duration(10 ** (row / 8))} to {fmt.duration(10 ** ((row + 1) / 8))}" for row in rows]
+    spans = _spans(pd.DataFrame({"bucket": table.columns}), step)
+    told = [[[bound, span] for span in spans] for bound in bounds]
+    counts = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
+    most = float(cells["calls"].max())
+    figure.add_heatmap(
+        x=pd.DatetimeIndex(table.columns) + step / 2, y=[row + 0.5 for row in rows], z=np.log10(table), customdata=told,
+        text=table, colorscale=HEAT[theme], zmin=0, zmax=max(np.log10(most), 0.3), hoverongaps=False,
+        hovertemplate="%{text:,} calls<br>%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
+        colorbar={
+            "thickness": 8, "outlinewidth": 0, "tickvals": [np.log10(count) for count in counts if count <= most],
+            "ticktext": [fmt.short(count) for count in counts if count <= most], "title": {"text": "calls"},
+            "tickfont": {"size": 11},
+        },
+    )  # fmt: skip
+    ticks = {np.log10(at) * 8: word for at, word in _ROUND.items() if rows[0] <= np.log10(at) * 8 <= rows[-1] + 1}
+    figure.update_layout(height=COST_HEIGHT, hovermode="closest")
+    return figure.update_yaxes(tickvals=list(ticks), ticktext=list(ticks.values()), rangemode="normal")
+
+
+HEAT = {
+    "light": [[0, "#dbe6f2"], [0.5, "#7ba0c9"], [1, "#1f4f86"]],
+    "dark": [[0, "#22344a"], [0.5, "#4a7cb0"], [1, "#c3dbf5"]],
+}
+
+
+def parts(shares: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
+    """Where time goes: a bar per kind with its interval, in percent; the largest on top.
+
+    `shares`: name, share, low, high (0 to 1; null bounds: none), traces.
+    """
+    figure, rows = _figure("Where the time of traces goes", subtitle, theme), shares.iloc[::-1]
+    value, low, high = (rows[name].astype("float64") * 100 for name in ("share", "low", "high"))
+    figure.add_bar(
+        x=value, y=rows["name"], orientation="h", marker_color=PALETTE[0],
+        error_x={"type": "data", "array": (high - value).fillna(0), "arrayminus": (value - low).fillna(0),
+                 "symmetric": False, "color": INK[theme], "thickness": 1, "width": 4},
+        customdata=list(zip(map(fmt.percent, rows["share"]), map(fmt.percent, rows["low"]),
+                            map(fmt.percent, rows["high"]), rows["traces"], strict=True)),
+        hovertemplate="%{y}: %{customdata[0]} (95 %: %{customdata[1]} to %{customdata[2]})<br>"
+        "on the path of %{customdata[3]:,} traces<extra></extra>",
+    )  # fmt: skip
+    reach = high.fillna(value)
+    for name, share, at in zip(rows["name"], rows["share"], reach, strict=True):
+        figure.add_annotation(
+            x=at, y=name, text=fmt.percent(share), showarrow=False, xanchor="left", xshift=6, font={"size": 12}
+        )
+    figure.update_layout(hovermode="closest", height=max(150, 90 + 26 * len(rows)))
+    return figure.update_xaxes(ticksuffix=" %", rangemode="tozero", showgrid=True).update_yaxes(rangemode="normal")
 
 
 def _over_bucket(series: pd.DataFrame, step: pd.Timedelta) -> dict[str, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -37,7 +37,7 @@ def client() -> Client:
 
 def forget() -> None:
     """Ask anew on the next run, whatever is cached."""
-    for cache in (_answer, _slow_answer, _traces, _span, _ledger):
+    for cache in (_answer, _slow_answer, _latency, _traces, _span, _ledger):
         cache.clear()
 
 
@@ -166,6 +166,52 @@ def reprice(since: datetime, until: datetime, *, dry_run: bool) -> dict[str, Any
     if not dry_run:
         forget()
     return answer
+
+
+def latency_periods(since: datetime, until: datetime, measure: str, filters: Filters) -> pd.DataFrame:
+    """A measure in the window and in as much time before: a row per quantile; see the API's `/api/latency/periods`."""
+    return _of_latency("periods", since=since, until=until, measure=measure, **filters)
+
+
+def latency_paths(since: datetime, until: datetime, filters: Filters) -> pd.DataFrame:
+    """Share of each kind of span on the critical path of a sample of traces; see the API's `/api/latency/paths`."""
+    return _of_latency("paths", since=since, until=until, **filters)
+
+
+def latency_series(
+    since: datetime, until: datetime, bucket: timedelta, offset: timedelta, filters: Filters
+) -> pd.DataFrame:
+    """One row per bucket with calls that ended well: n, p50 and p95 of the duration (ns) with their intervals."""
+    steps = {"bucket_us": _micros(bucket), "offset_us": _micros(offset)}
+    return ask("latency_series", since=since, until=until, **steps, **filters).frame
+
+
+def latency_heat(
+    since: datetime, until: datetime, bucket: timedelta, offset: timedelta, filters: Filters
+) -> pd.DataFrame:
+    """Calls per bucket and bin of their duration; see query `latency_heat`."""
+    steps = {"bucket_us": _micros(bucket), "offset_us": _micros(offset)}
+    return ask("latency_heat", since=since, until=until, **steps, **filters).frame
+
+
+def latency_by(since: datetime, until: datetime, dimension: str, measure: str, filters: Filters) -> pd.DataFrame:
+    """One row per value of the dimension, most calls first; see query `latency_by`."""
+    return ask("latency_by", since=since, until=until, dimension=dimension, measure=measure, **filters).frame
+
+
+def latency_marks(since: datetime, until: datetime, filters: Filters) -> pd.DataFrame:
+    """Releases and prompt versions that replaced another one in the window, by time."""
+    return ask("latency_marks", since=since, until=until, **filters).frame
+
+
+def _of_latency(what: Literal["periods", "paths"], **params: Param) -> pd.DataFrame:
+    door = client()
+    return _latency(door.base_url, what, door.watermark(), tuple(sorted(params.items()))).frame
+
+
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _latency(url: str, what: Literal["periods", "paths"], mark: str, params: Params) -> Answer:  # noqa: ARG001
+    return _client(url).latency(what, **dict(params))
 
 
 def offers(since: datetime, until: datetime) -> dict[str, list[str]]:

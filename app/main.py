@@ -18,6 +18,7 @@ GROUPS = {
         st.Page("views/traces.py", title="Traces", icon=":material/account_tree:"),
         st.Page("views/trace.py", title="Trace", visibility="hidden"),
         st.Page("views/cost.py", title="Cost", icon=":material/payments:"),
+        st.Page("views/latency.py", title="Latency", icon=":material/timer:"),
     ],
     "Evaluate": [],
     "Label": [],
@@ -25,7 +26,7 @@ GROUPS = {
 }
 SWITCHES = (home.switches, widgets.time_range)
 TIMED = (widgets.time_range,)
-SHOWN = {"Home": SWITCHES, "Traces": TIMED, "Cost": TIMED}  # what the title row of a page holds
+SHOWN = {"Home": SWITCHES, "Traces": TIMED, "Cost": TIMED, "Latency": TIMED}  # what the title row of a page holds
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
 shown = SHOWN.get(page.title, ())

@@ -98,6 +98,13 @@ class Client:
         """The query `traces`, with the columns `input_preview` and `output_preview`: one line each, '' for none."""
         return self._frame("/api/traces", params)
 
+    def latency(self, what: Literal["periods", "paths"], **params: Param) -> Answer:
+        """`periods`: a measure now and in as much time before. `paths`: where the time of a sample of traces goes.
+
+        The API's description of `/api/latency/...` tells the parameters and columns.
+        """
+        return self._frame(f"/api/latency/{what}", params)
+
     def span(self, trace_id: str, span_id: str, since: datetime | None = None) -> dict[str, Any]:
         """All of one span; the fields stand at `GET /api/spans/{trace_id}/{span_id}`.
 

@@ -1,0 +1,525 @@
+"""The parts of the Latency page. What is computed comes from the queries; here it gets words and places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app import charts, data, listing, state, widgets
+from app import format as fmt
+from app.listing import Cell, Column
+
+BY, KIND = "by", "kind"  # keys of the controls, and their names in the URL
+DIMENSIONS = (
+    "model", "provider", "service", "environment", "release", "prompt", "variant", "tool", "tag", "session", "user",
+)  # fmt: skip
+KINDS = {"llm": "model", "embedding": "embedding"}
+"""What the store calls a kind of call -> its name in sentences."""
+MEASURES = ("duration", "ttft", "time_per_output_token", "tokens_per_second")
+RATE = "error_rate"
+MOST_MARKS = 8  # verticals in the figure
+
+Form = Callable[[float | None], str]
+
+
+def outline() -> DeltaGenerator:
+    """The page in outline when it opens; later the old one stays until the new one is there."""
+    place = st.empty()
+    if widgets.opens("Latency"):
+        with place.container():
+            st.skeleton(24)
+            for slot in st.columns(5):
+                slot.skeleton(174)
+            for height in (charts.COST_HEIGHT, listing.ROW_PX * 8):
+                st.skeleton(height)
+    return place
+
+
+def controls(window: state.Window) -> tuple[str, dict[str, str]]:
+    """Which calls, what they are told apart by, and the filters, in one row."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        kind = st.segmented_control(
+            "Calls", list(KINDS), default="llm", required=True, key=KIND, bind="query-params",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        st.caption("By", width="content")
+        by = st.selectbox("By", DIMENSIONS, key=BY, bind="query-params", label_visibility="collapsed", width=160)
+        filters = widgets.call_filters(window, "views/latency.py")
+    return str(by), filters | {"kind": str(kind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that the server says of a window, asked for before anything is drawn."""
+
+    changes: pd.DataFrame  # by measure and quantile: now, before, difference
+    series: pd.DataFrame  # every bucket of the window
+    heat: pd.DataFrame
+    heat_step: timedelta
+    marks: pd.DataFrame
+    table: pd.DataFrame
+
+    def of(self, measure: str, quantile: float | None = None) -> pd.Series:
+        """One record of `changes`."""
+        rows = self.changes[self.changes["measure"] == measure]
+        return (rows if quantile is None else rows[rows["quantile"] == quantile]).iloc[0]
+
+
+def ask(window: state.Window, by: str, filters: Mapping[str, str]) -> Told | None:
+    """Null: there is no such call. Days begin at the viewer's midnight."""
+    times = window.since, window.until
+    rate = data.latency_periods(*times, RATE, filters)
+    if not rate["n"].iloc[0]:
+        return None
+    offset = window.until.astimezone(widgets.zone()).utcoffset() or timedelta(0)
+    changes = pd.concat(
+        [rate, *(data.latency_periods(*times, measure, filters) for measure in MEASURES)], ignore_index=True
+    )
+    edges = pd.Timestamp(times[0]), pd.Timestamp(times[1]), pd.Timedelta(window.bucket), pd.Timedelta(offset)
+    heat_step = _heat_step(window)
+    return Told(
+        changes,
+        charts.filled(data.latency_series(*times, window.bucket, offset, filters), *edges),
+        data.latency_heat(*times, heat_step, offset, filters),
+        heat_step,
+        data.latency_marks(*times, filters),
+        _by(window, by, filters),
+    )
+
+
+def _heat_step(window: state.Window) -> timedelta:
+    """An hour, but for windows that have too few or too many of them."""
+    hour, length = timedelta(hours=1), window.until - window.since
+    return hour if 6 * hour <= length <= timedelta(days=31) else window.bucket
+
+
+def _by(window: state.Window, by: str, filters: Mapping[str, str]) -> pd.DataFrame:
+    """The table: durations, and beside them TTFT and speed of the same values."""
+    duration, ttft, speed = (
+        data.latency_by(window.since, window.until, by, measure, filters)
+        for measure in ("duration", "ttft", "tokens_per_second")
+    )
+    table = duration.rename(columns={name: f"duration_{name}" for name in duration if str(name).startswith("p")})
+    for measure, frame, names in (("ttft", ttft, ("n", "p50", "p95")), ("tokens_per_second", speed, ("n", "p50"))):
+        places = {_key(value): place for place, value in enumerate(frame["value"])}
+        order = [places.get(_key(value), len(frame)) for value in table["value"]]  # past the end: came in between
+        beside = frame[list(names)].reindex(range(len(frame) + 1)).iloc[order].reset_index(drop=True)
+        table = table.join(beside.add_prefix(f"{measure}_"))
+    return table
+
+
+def _key(value: object) -> str | None:
+    return None if fmt.absent(value) else str(value)
+
+
+def overview(window: state.Window, by: str, filters: Mapping[str, str], waiting: DeltaGenerator) -> None:
+    """Sentence, tiles, figures and tables; `waiting` stood in their place and is cleared."""
+    try:
+        told = ask(window, by, filters)
+    finally:
+        waiting.empty()
+    if told is None:
+        nothing(window, filters)
+        return
+    st.markdown(finding(window, told, filters))
+    _known(filters)
+    tiles(told)
+    figures(window, told)
+    table(window, by, told.table)
+    left, right = st.columns([9, 5])
+    with left:
+        comparison(window, told)
+    with right:
+        widgets.guarded(
+            "Where the time goes did not come.", "The durations stand.", lambda: time_spent(window, filters)
+        )
+
+
+def _known(filters: Mapping[str, str]) -> None:
+    """What the numbers rest on."""
+    newest = data.home_newest()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if newest["sample"]:
+            widgets.sample()
+        st.caption(
+            f"Durations of {KINDS[filters['kind']]} calls that ended well; each counts once. Intervals are of 95 %, by "
+            f"order statistics. Times in {widgets.zone()}, data to {widgets.known_to(newest)}",
+            width="content",
+        )
+
+
+def finding(window: state.Window, told: Told, filters: Mapping[str, str]) -> str:
+    """How long calls take, against the time before, and how many failed."""
+    calls = f"{KINDS[filters['kind']]} calls{' that match the filters' if set(filters) - {'kind'} else ''}"
+    p95, rate = told.of("duration", 0.95), told.of(RATE)
+    if fmt.absent(p95["value"]):
+        return f"No duration is known of {calls} in {window.words}; {_failed(rate)}."
+    sure = f"{_ranged(p95, fmt.duration)}, n = {p95['n']:,}"
+    return (
+        f"p95 of {calls} is {fmt.duration(p95['value'])} ({sure}) in {window.words}{_change(window, p95)}; "
+        f"{_failed(rate)}."
+    )
+
+
+def _ranged(record: pd.Series, form: Form) -> str:
+    found = interval(record["value_low"], record["value_high"], form)
+    return f"95 % interval {found}" if found != NONE else NONE
+
+
+def _failed(rate: pd.Series) -> str:
+    if not rate["value"]:
+        return f"none of {fmt.plural(rate['n'], 'call')} failed" if rate["n"] > 1 else "it did not fail"
+    if rate["n"] == 1:
+        return "the one call failed"
+    return f"{fmt.percent(rate['value'])} of {fmt.plural(rate['n'], 'call')} failed ({_ranged(rate, fmt.percent)})"
+
+
+def _change(window: state.Window, record: pd.Series) -> str:
+    """`, 12 % more than in the 7 days before`; nothing where nothing is known of that time."""
+    if window.words not in state.RANGE_WORDS.values() or fmt.absent(record["before"]) or not record["before"]:
+        return ""
+    rise = float(record["value"]) / float(record["before"]) - 1
+    then = f"the {window.words.removeprefix('the last ')} before"
+    if abs(rise) < _EQUAL:
+        return f", as in {then}"
+    doubt = {True: "", False: ", which may be chance", None: ", with too few calls to tell whether by chance"}
+    said = doubt[None if fmt.absent(record["clear"]) else bool(record["clear"])]
+    return f", {fmt.percent(abs(rise))} {'more' if rise > 0 else 'less'} than in {then}{said}"
+
+
+_EQUAL = 0.0005  # a change that three digits of a percentage would not show
+NONE = "no interval"
+MINUS = "\u2212"
+
+
+def interval(low: float | None, high: float | None, form: Form) -> str:
+    """`14.8 to 17.2 s`; a side that the calls do not bound is open: `from 14.8 s`, `up to 17.2 s`."""
+    written = _coarse if form is fmt.percent else form
+    known = [None if side is None or fmt.absent(side) else written(side) for side in (low, high)]
+    if known == [None, None]:
+        return NONE
+    if known[0] is None:
+        return f"up to {known[1]}"
+    if known[1] is None:
+        return f"from {known[0]}"
+    (below, unit), (_, other) = (text.rpartition(" ")[::2] for text in cast("list[str]", known))
+    return f"{below if below and unit == other and ' ' not in below else known[0]} to {known[1]}"
+
+
+def _coarse(share: float | None) -> str:
+    """Bounds of a rate: two digits do, and fit."""
+    return fmt.UNKNOWN if share is None else f"{fmt.digits(share * 100, 2)} %"
+
+
+def speed(value: float | None) -> str:
+    return fmt.UNKNOWN if value is None or fmt.absent(value) else f"{fmt.digits(value)} /s"
+
+
+def tiles(told: Told) -> None:
+    seconds = {name: (told.series[name].astype("float64") / 1e9).round(3) for name in ("p50", "p95")}
+    shown = (
+        _tile("Median of calls", told.of("duration", 0.5), fmt.duration, seconds["p50"]),
+        _tile("p95 of calls", told.of("duration", 0.95), fmt.duration, seconds["p95"]),
+        _tile("p95 to first token", told.of("ttft", 0.95), fmt.duration, pd.Series(dtype=float)),
+        _tile("Median tokens per second", told.of("tokens_per_second", 0.5), speed, pd.Series(dtype=float)),
+        _tile("Error rate", told.of(RATE), fmt.percent, pd.Series(dtype=float)),
+    )
+    for slot, tile in zip(st.columns(len(shown)), shown, strict=True):
+        with slot:
+            widgets.tile(tile)
+
+
+def _tile(label: str, record: pd.Series, form: Form, course: pd.Series) -> widgets.Tile:
+    """The lower half has interval and n, so that it fits at 1280 pixels."""
+    found = interval(record["value_low"], record["value_high"], form)
+    note = f"{found}, n = {fmt.short(record['n'])}" if record["n"] else "told by no call"
+    exact = (
+        f"{_exact(record)}; 95 % interval {_exact(record, '_low')} to {_exact(record, '_high')}, "
+        f"n = {fmt.plural(record['n'], 'call')}; before: {form(record['before'])}, n = {record['before_n']:,}"
+    )
+    return widgets.Tile(label, form(record["value"]), fmt.plain(exact), fmt.plain(note), course)
+
+
+def _exact(record: pd.Series, end: str = "") -> str:
+    number, measure = record[f"value{end}"], record["measure"]
+    if fmt.absent(number):
+        return fmt.UNKNOWN
+    if measure == RATE:
+        return f"{number:.6f}"
+    return f"{number:,.3f} tokens/s" if measure == "tokens_per_second" else f"{number:,.0f} ns"
+
+
+def figures(window: state.Window, told: Told) -> None:
+    """Median and p95 over time, beside them the heat map; a click on a point leads to the traces behind it."""
+    zone, step = widgets.zone(), pd.Timedelta(window.bucket)
+    scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}"
+    n = fmt.plural(told.of("duration", 0.5)["n"], "call")
+    left, right = st.columns([7, 6])
+    with left:
+        event = st.plotly_chart(
+            charts.quantiles(
+                _local(told.series), _marks(told.marks), step,
+                f"n = {n}, {scope}, {widgets.each(step)}; bands: 95 %", widgets.theme(),
+            ),
+            theme=None, key="latency-series", on_select="rerun", selection_mode="points",
+            alt="Median and 95th percentile of the duration of calls over time", config={"displayModeBar": False},
+        )  # fmt: skip
+        widgets.bucket_link(cast("dict[str, Any]", event), told.series["bucket"], step, lambda _: here())
+        _mark_words(told.marks)
+    with right:
+        if len(told.heat):
+            subtitle = f"n = {n}, {widgets.each(pd.Timedelta(told.heat_step))}"
+            st.plotly_chart(
+                charts.heat(_local(told.heat), pd.Timedelta(told.heat_step), subtitle, widgets.theme()), theme=None,
+                key="latency-heat", alt="Calls by start and duration", config={"displayModeBar": False},
+            )  # fmt: skip
+    with st.expander(f"Figures as tables, {widgets.each(step)}", key="latency-tables", on_change="rerun") as twin:
+        if twin.open:
+            _twins(told)
+
+
+def _twins(told: Told) -> None:
+    """What the figures draw, exact."""
+    seconds = _local(told.series)
+    bounds = [f"{name}{end}" for name in ("p50", "p95") for end in ("", "_low", "_high")]
+    left, right = st.columns([7, 4])
+    left.dataframe(
+        seconds[["bucket", "n"]].join(seconds[bounds].astype("float64") / 1e9), hide_index=True, placeholder="none",
+        alt="Duration of calls by start of the bucket, seconds",
+        column_config={name: st.column_config.NumberColumn(f"{name.replace('_', ' ')} (s)", format="%.3f") for name in
+                       bounds},
+    )  # fmt: skip
+    heat = _local(told.heat)
+    low = 10 ** (heat["bin"].astype("float64") / 8) / 1e9
+    cells = {"From": heat["bucket"], "At least (s)": low, "Less than (s)": low * 10**0.125, "n": heat["calls"]}
+    right.dataframe(pd.DataFrame(cells), hide_index=True, alt="Calls by start and duration")
+
+
+def _local(frame: pd.DataFrame) -> pd.DataFrame:
+    """Buckets in the viewer's zone, for axes that cannot convert."""
+    return frame.assign(bucket=frame["bucket"].dt.tz_convert(widgets.zone()).dt.tz_localize(None))
+
+
+def _changes(marks: pd.DataFrame) -> pd.DataFrame:
+    """One row per version, at its first call in any service."""
+    return marks.drop_duplicates(["what", "version"])
+
+
+def _marks(marks: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
+    rows = _changes(marks).head(MOST_MARKS)
+    at = rows["first_seen"].dt.tz_convert(widgets.zone()).dt.tz_localize(None)
+    return list(zip(at, map(_label, rows["what"], rows["name"], rows["version"]), strict=True))
+
+
+def _label(what: str, name: str | None, version: str) -> str:
+    return f"{name}@{version}" if what == "prompt" else f"release {version}"
+
+
+def _mark_words(marks: pd.DataFrame) -> None:
+    total = len(_changes(marks))
+    if total:
+        cut = f", the first {MOST_MARKS} of {total}" if total > MOST_MARKS else ""
+        st.caption(f"Dotted: first call of a release or prompt version that replaced another{cut}.")
+
+
+def here() -> dict[str, str | None]:
+    """The filters of the page, as they stand in its URL."""
+    return {name: st.query_params.get(name) for name in state.CALL_FILTERS}
+
+
+def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
+    """One row per value, most calls first; it leads to its traces, or narrows the page where Traces cannot."""
+    total = int(frame["total"].iloc[0])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**By {by}**", width="content")
+        if total > len(frame):
+            widgets.cut(len(frame), total, f"{by}s")
+        st.space("stretch")
+        widgets.csv(frame.drop(columns="total"), f"latency-by-{by}")
+    rows = [
+        listing.Row(_href(by, row["value"]), _cells(row))
+        for row in cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
+    ]
+    listing.listing(
+        "latency-by", f"Latency by {by}", (Column(by.capitalize(), "minmax(110px, 1fr)", link=True), *COLUMNS), rows
+    )
+    leads = (
+        f"A row opens its traces in {window.words}, slowest first"
+        if by in state.FILTERS
+        else "A row narrows this page to it"
+    )
+    twice = " A call counts under each tag of its trace." if by == "tag" else ""
+    st.caption(f"{leads}. In brackets: 95 % interval.{twice}")
+
+
+def _href(by: str, value: str | None) -> str:
+    kept = here() | {name: st.query_params.get(name) for name in ("range", "from", "to")}
+    if value is None:
+        return ""
+    if by in state.FILTERS:
+        return f"{state.traces_path(kept | {by: value})}&sort=slowest"
+    chosen = kept | {by: value, BY: "model", KIND: st.query_params.get(KIND)}
+    return "latency?" + urlencode({name: text for name, text in chosen.items() if text})
+
+
+COLUMNS = (
+    Column("Calls", "56px", "right", "Failed ones included"),
+    Column("Failed", "minmax(122px, 0.8fr)", "right", "Share of the calls and its 95 % interval (Wilson)"),
+    Column("Median", "minmax(138px, 1fr)", "right", "Of the calls that ended well"),
+    Column("p95", "minmax(138px, 1fr)", "right"),
+    Column("p99", "minmax(138px, 1fr)", "right"),
+    Column("First token, p95", "minmax(120px, 0.8fr)", "right", "Median and p95 of the calls that told it"),
+    Column("Tokens/s", "62px", "right", "Median of output tokens over the whole duration"),
+)
+
+
+def _cells(row: dict[str, Any]) -> list[Cell]:
+    name = fmt.UNKNOWN if row["value"] is None else fmt.clip(row["value"])
+    rate = interval(row["error_rate_low"], row["error_rate_high"], fmt.percent)
+    return [
+        Cell(name, quiet=row["value"] is None),
+        Cell(fmt.count(row["calls"])),
+        Cell(f"{fmt.percent(row['error_rate'])} ({rate})", f"{row['failed']:,} of {row['calls']:,} calls"),
+        _duration(row, "duration_p50"),
+        _duration(row, "duration_p95"),
+        _duration(row, "duration_p99"),
+        _first_token(row),
+        _speed(row),
+    ]
+
+
+def _speed(row: dict[str, Any]) -> Cell:
+    if not row["tokens_per_second_n"]:
+        return Cell(fmt.UNKNOWN, "Told by no call", quiet=True)
+    return Cell(fmt.digits(row["tokens_per_second_p50"]), f"n = {row['tokens_per_second_n']:,}")
+
+
+def _first_token(row: dict[str, Any]) -> Cell:
+    if not row["ttft_n"]:
+        return Cell(fmt.UNKNOWN, "Told by no call", quiet=True)
+    return Cell(f"{fmt.duration(row['ttft_p50'])}, {fmt.duration(row['ttft_p95'])}", f"n = {row['ttft_n']:,}")
+
+
+def _duration(row: dict[str, Any], name: str) -> Cell:
+    """`15.9 s (14.8 to 17.2 s)`."""
+    if row[name] is None:
+        return Cell(fmt.UNKNOWN, "No call ended well")
+    found = interval(row[f"{name}_low"], row[f"{name}_high"], fmt.duration)
+    text = fmt.duration(row[name]) + ("" if found == NONE else f" ({found})")
+    exact = f"{row[name]:,.0f} ns, n = {row['n']:,}" + ("; too few calls for an interval" if found == NONE else "")
+    return Cell(text, exact)
+
+
+ROWS: tuple[tuple[str, str, float | None, Form, tuple[str, str]], ...] = (
+    ("Duration, median", "duration", 0.5, fmt.duration, ("slower", "faster")),
+    ("Duration, p90", "duration", 0.9, fmt.duration, ("slower", "faster")),
+    ("Duration, p95", "duration", 0.95, fmt.duration, ("slower", "faster")),
+    ("Duration, p99", "duration", 0.99, fmt.duration, ("slower", "faster")),
+    ("First token, median", "ttft", 0.5, fmt.duration, ("slower", "faster")),
+    ("First token, p95", "ttft", 0.95, fmt.duration, ("slower", "faster")),
+    ("Per token, median", "time_per_output_token", 0.5, fmt.duration, ("slower", "faster")),
+    ("Tokens/s, median", "tokens_per_second", 0.5, speed, ("faster", "slower")),
+    ("Error rate", RATE, None, fmt.percent, ("worse", "better")),
+)
+"""Name, measure, quantile, how it is written, and what more and less of it is."""
+
+
+def comparison(window: state.Window, told: Told) -> None:
+    """Every figure of the window against as much time before."""
+    zone, before = widgets.zone(), window.before
+    st.markdown("**Against the time before**")
+    frame = pd.DataFrame(
+        [_compared(told.of(measure, q), label, form, words) for label, measure, q, form, words in ROWS]
+    )
+    st.dataframe(
+        frame, hide_index=True, height="content", alt="Latency of the window and of as much time before",
+        column_config={name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
+    )  # fmt: skip
+    st.caption(
+        f"Before: {fmt.moment(before.since, zone)[:16]} to {fmt.moment(before.until, zone)[:16]}. In brackets: 95 % "
+        "interval, each by itself: of twenty figures that did not change, one is expected to look clear. Calls of one "
+        "trace are taken for independent."
+    )
+
+
+_WIDTHS = {"Measure": 145, "Before": 140, "Now": 140, "Change": 150, "": 65, "n before → now": 90}
+
+
+def _compared(record: pd.Series, label: str, form: Form, words: tuple[str, str]) -> dict[str, str]:
+    now, before, change = (_with_interval(record, name, form) for name in ("value", "before", "difference"))
+    verdict = "" if fmt.absent(record["difference"]) else "not clear"
+    if not fmt.absent(record["clear"]) and record["clear"]:
+        verdict = f"↑ {words[0]}" if record["difference"] > 0 else f"↓ {words[1]}"
+    return {
+        "Measure": label, "Before": before, "Now": now, "Change": change, "": verdict,
+        "n before → now": f"{record['before_n']:,} → {record['n']:,}",
+    }  # fmt: skip
+
+
+def _with_interval(record: pd.Series, name: str, form: Form) -> str:
+    if fmt.absent(record[name]):
+        return fmt.UNKNOWN
+    bound = _coarse if form is fmt.percent else form
+    if name == "difference":
+        form, bound = _signed(form), _signed(bound)
+    found = interval(record[f"{name}_low"], record[f"{name}_high"], bound)
+    return form(record[name]) + ("" if found == NONE else f" ({found})")
+
+
+def _signed(form: Form) -> Form:
+    """With plus or minus."""
+
+    def written(value: float | None) -> str:
+        if value is None or fmt.absent(value):
+            return fmt.UNKNOWN
+        return f"{MINUS if value < 0 else '+'}{form(abs(value))}"
+
+    return written
+
+
+def time_spent(window: state.Window, filters: Mapping[str, str]) -> None:
+    """Share of each kind of span on the critical path of a sample of traces."""
+    found = data.latency_paths(window.since, window.until, filters)
+    if found.empty:
+        st.caption("Where the time of traces goes would be here. No trace of these calls is known.")
+        return
+    n, of = int(found["n"].iloc[0]), int(found["sampled_of"].iloc[0])
+    drawn = f"n = {fmt.plural(n, 'trace')}" + (f", drawn at random of {of:,}" if of > n else "")
+    names = found["kind"].astype(object).where(found["kind"].notna(), "no span")
+    st.plotly_chart(
+        charts.parts(found.assign(name=names), f"Critical path, {drawn}; bars: 95 %", widgets.theme()), theme=None,
+        key="latency-parts", alt="Share of each kind of span on the critical path of traces",
+        config={"displayModeBar": False},
+    )  # fmt: skip
+    st.caption(
+        "What the end of a trace had to wait for, each span without its children; long traces weigh more. The traces "
+        "are those with such a call."
+    )
+
+
+def nothing(window: state.Window, filters: Mapping[str, str]) -> None:
+    """No call: because the store is empty, the window is, or the filters are too narrow."""
+    newest = data.home_newest()
+    what = "How long calls take would be here."
+    if not newest["traces"]:
+        widgets.empty(
+            what, "Nothing has arrived yet.", lambda: st.page_link("views/home.py", label="See how to send traces")
+        )
+        return
+    at = fmt.moment(newest["newest"], widgets.zone())
+    matching = " matches the filters" if set(filters) - {"kind"} else ""
+    widgets.empty(
+        what,
+        f"No {KINDS[filters['kind']]} call in {window.words}{matching}. The newest trace started {at}.",
+        lambda: st.page_link(
+            "views/latency.py", label="Show all time, no filters", icon=":material/filter_list_off:",
+            query_params={"range": "all"},
+        ),
+    )  # fmt: skip
