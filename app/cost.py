@@ -157,7 +157,8 @@ def _known() -> None:
 
 def finding(window: state.Window, now: pd.Series, before: pd.Series, *, narrowed: bool = False) -> str:
     """What the calls cost, against the time before, and how much of it is not known."""
-    calls = f"{fmt.plural(now['calls'], 'call')}{' that match the filters' if narrowed else ''}"
+    which = f" that match{'es' if now['calls'] == 1 else ''} the filters" if narrowed else ""
+    calls = f"{fmt.plural(now['calls'], 'call')}{which}"
     if fmt.absent(now["cost_usd"]):
         return f"What {calls} in {window.words} cost is unknown: {_unpriced_words(now)}."
     cost = fmt.plain(fmt.money(now["cost_usd"]))
@@ -361,7 +362,7 @@ def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
         widgets.csv(frame.drop(columns="total"), f"cost-by-{by}")
     top = float(frame["cost_usd"].max() or 0) or 1.0
     rows = [
-        listing.Row(_href(by, row["value"]), _cells(row, top))
+        listing.Row(_href(by, row["value"]), _cells(row, top), anew=by in state.FILTERS)
         for row in cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
     ]
     listing.listing(

@@ -42,6 +42,7 @@ class Cell:
 class Row:
     href: str  # relative to the app; empty: the row leads nowhere
     cells: Sequence[Cell]  # one per column
+    anew: bool = False  # the page is loaded anew: see `listing`
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -51,8 +52,12 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def listing(key: str, label: str, columns: Sequence[Column], rows: Sequence[Row]) -> None:
-    """Draw the table; `label` names it to those who do not see it. Links are followed by the shell."""
-    drawn = [{"href": row.href, "cells": [_plain(cell) for cell in row.cells]} for row in rows]
+    """Draw the table; `label` names it to those who do not see it. Links are followed by the shell.
+
+    But for those to another page that set a filter which widgets of both pages are bound to: of a move within the
+    session Streamlit drops what the page that is left was bound to. They are loaded anew.
+    """
+    drawn = [{"href": row.href, "anew": row.anew, "cells": [_plain(cell) for cell in row.cells]} for row in rows]
     _component(key=key, data={"label": label, "columns": [asdict(column) for column in columns], "rows": drawn})
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def app_url(filled: Any) -> Iterator[str]:
+    """The app over the server with the traces that the tests share."""
+    with serving(filled.note.api_url) as url:
+        yield url
+
+
+@contextmanager
+def serving(api_url: str) -> Iterator[str]:
     """The app in its own process, as `assay up` starts it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(MAIN), "--server.port", str(port)],
-        env={**os.environ, "ASSAY_API_URL": filled.note.api_url},
+        env={**os.environ, "ASSAY_API_URL": api_url},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -81,6 +89,19 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def visit(context: BrowserContext, app_url: str) -> Iterator[Callable[[str], Page]]:
     """Open a path of the app. Afterwards: nothing was fetched from elsewhere, no script failed."""
+    with visiting(context, app_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit_over(context: BrowserContext) -> Iterator[Callable[[str], Callable[[str], Page]]]:
+    """`visit`, of an app of its own over the server at an address: for tests that change what is stored."""
+    with ExitStack() as stack:
+        yield lambda api_url: stack.enter_context(visiting(context, stack.enter_context(serving(api_url))))
+
+
+@contextmanager
+def visiting(context: BrowserContext, app_url: str) -> Iterator[Callable[[str], Page]]:
     page = context.new_page()
     page.set_default_timeout(20_000)
     strange: list[str] = []

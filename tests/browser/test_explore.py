@@ -172,7 +172,7 @@ def test_text_of_a_span_is_text_wherever_it_is_shown(visit: Visit, hostile: str)
     expect(page.get_by_text(hostile).first).to_be_attached()
     assert page.locator("[data-testid=stMain] img").count() == 0
     assert page.locator("a[href*='127.0.0.1:9']").count() == 0
-    for path in ("/?range=1h", "/traces?range=1h"):
+    for path in ("/?range=1h", "/traces?range=1h", "/cost?range=1h", "/cost?range=1h&by=user"):
         visit(path)
         page.wait_for_timeout(1000)
         assert page.locator("[data-testid=stMain] img").count() == 0
@@ -190,7 +190,7 @@ def test_both_themes_draw_their_own_ground(visit: Visit, scheme: str) -> None:
 
 
 def test_nothing_is_cut_off_at_1280(visit: Visit) -> None:
-    for path in ("/?range=1h", "/traces?range=1h", f"/trace?trace={'07' * 15}05"):
+    for path in ("/?range=1h", "/traces?range=1h", "/cost?range=1h", f"/trace?trace={'07' * 15}05"):
         page = visit(path)
         page.wait_for_timeout(1500)
         assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth")

@@ -116,6 +116,7 @@ class Listing {
   link(row, text) {
     const link = element("a", "text", text);
     link.href = row.href;
+    if (row.anew) link.target = "_top"; // the shell leaves these to the browser
     link.tabIndex = -1;
     this.links.push(link);
     return link;
