@@ -479,7 +479,8 @@ def _signed(form: Form) -> Form:
     def written(value: float | None) -> str:
         if value is None or fmt.absent(value):
             return fmt.UNKNOWN
-        return f"{MINUS if value < 0 else '+'}{form(abs(value))}"
+        sign = "+" if value > 0 else MINUS if value else ""
+        return f"{sign}{form(abs(value))}"
 
     return written
 
