@@ -121,7 +121,7 @@ def costs(buckets: pd.Series, stacks: Sequence[Stack], step: pd.Timedelta, subti
         told = [[safe, span, fmt.money(value)] for span, value in zip(_spans(frame, step), values, strict=True)]
         figure.add_bar(
             x=buckets, y=values, name=safe, customdata=told,
-            marker={"color": ink, "pattern": {"shape": pattern, "fgcolor": _PATTERN[theme], "size": 5}},
+            marker={"color": ink, "pattern": _PATTERN[theme] | {"shape": pattern}},
             hovertemplate="%{customdata[0]}: %{customdata[2]}<br>%{customdata[1]}<extra></extra>",
             **_over_bucket(frame, step),
         )  # fmt: skip
@@ -131,7 +131,10 @@ def costs(buckets: pd.Series, stacks: Sequence[Stack], step: pd.Timedelta, subti
 
 
 COST_HEIGHT = 300
-_PATTERN = {"light": "#ffffff", "dark": "#12161c"}
+_PATTERN = {
+    theme: {"fillmode": "overlay", "fgcolor": ground, "size": 5}
+    for theme, ground in (("light", "#ffffff"), ("dark", "#12161c"))
+}
 
 
 def latency(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) -> go.Figure:

@@ -28,6 +28,8 @@ CLASSES = {
 }  # fmt: skip
 """Column of the queries, less `_usd` -> its name. Other: searches, requests, hardware by the hour."""
 OTHER = "other"
+NONE = {"tag": "no tag", "tool": "no tool", "prompt": "no prompt", "variant": "no variant"}
+"""What a null of a dimension means where it is not that nobody knows."""
 
 
 def outline() -> DeltaGenerator:
@@ -77,7 +79,7 @@ def ask(window: state.Window, by: str, filters: Mapping[str, str]) -> Told:
         stacks, shown = _class_stacks(data.calls_cost_classes(*times, window.bucket, offset, filters), buckets)
         table = pd.DataFrame()
     else:
-        stacks, shown = _stacks(data.calls_cost_series(*times, window.bucket, offset, by, filters), buckets)
+        stacks, shown = _stacks(data.calls_cost_series(*times, window.bucket, offset, by, filters), buckets, by)
         table = data.calls_cost_by(*times, by, filters)
     return Told(
         data.calls_totals(*times, filters), data.calls_totals(*before, filters),
@@ -92,7 +94,7 @@ def _buckets(window: state.Window, offset: timedelta) -> pd.Series:
     return charts.filled(none, *edges)["bucket"]
 
 
-def _stacks(series: pd.DataFrame, buckets: pd.Series) -> tuple[list[charts.Stack], list[str | None]]:
+def _stacks(series: pd.DataFrame, buckets: pd.Series, by: str) -> tuple[list[charts.Stack], list[str | None]]:
     """The dearest value first, then the others together, then what is unknown; what has no cost at all is left out."""
     stacks: list[charts.Stack] = []
     shown: list[str | None] = []
@@ -104,7 +106,7 @@ def _stacks(series: pd.DataFrame, buckets: pd.Series) -> tuple[list[charts.Stack
             continue
         told = rows["value"].iloc[0]
         value = None if fmt.absent(told) else str(told)
-        name = value or (fmt.UNKNOWN if place == unknown else OTHER)
+        name = value or (NONE.get(by, fmt.UNKNOWN) if place == unknown else OTHER)
         stacks.append((name, charts.colour(value), _over(rows, "cost_usd", buckets)))
         shown.append(value)
     return stacks, shown
@@ -362,7 +364,7 @@ def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
         widgets.csv(frame.drop(columns="total"), f"cost-by-{by}")
     top = float(frame["cost_usd"].max() or 0) or 1.0
     rows = [
-        listing.Row(_href(by, row["value"]), _cells(row, top), anew=by in state.FILTERS)
+        listing.Row(_href(by, row["value"]), _cells(by, row, top), anew=by in state.FILTERS)
         for row in cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
     ]
     listing.listing(
@@ -409,10 +411,10 @@ COLUMNS = (
 )
 
 
-def _cells(row: dict[str, Any], top: float) -> list[Cell]:
+def _cells(by: str, row: dict[str, Any], top: float) -> list[Cell]:
     usd, unpriced = row["cost_usd"], row["unpriced"]
     cached = row["cache_read_tokens"], row["cache_told_input_tokens"]
-    name = fmt.UNKNOWN if row["value"] is None else fmt.clip(row["value"])
+    name = NONE.get(by, fmt.UNKNOWN) if row["value"] is None else fmt.clip(row["value"])
     return [
         Cell(name, quiet=row["value"] is None),
         Cell(

@@ -46,7 +46,9 @@ def _name(record: dict[str, Any]) -> str:
 def _model(window: state.Window, record: dict[str, Any], place: int) -> None:
     """One line: which model, how much, its newest trace, and the button."""
     provider = f" of {fmt.plain(record['provider'], 40)}" if record["provider"] else ""
-    tokens = f"{fmt.short(record['input_tokens'])} tokens in, {fmt.short(record['output_tokens'])} out"
+    untold = record["input_tokens"] is None and record["output_tokens"] is None
+    told = f"{fmt.short(record['input_tokens'])} tokens in, {fmt.short(record['output_tokens'])} out"
+    tokens = "which told no tokens, so that only GPU hours can price them" if untold else told
     said, link, button = st.columns([8, 2, 3], vertical_alignment="center")
     said.markdown(f"**{_name(record)}**{provider}: {fmt.plural(record['calls'], 'call')}, {tokens}")
     link.page_link("views/trace.py", label="Newest trace", query_params=state.trace_link(record["trace_id"]))

@@ -125,6 +125,7 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
         asked[f"home_latency {label}"] = "home_latency", window | {"bucket_us": bucket}
         asked[f"home_half_told {label}"] = "home_half_told", window
         asked[f"home_problems {label}"] = "home_problems", window
+        asked |= costs(label, window, bucket)
         asked[f"trace_filters {label}"] = "trace_filters", window
         for sort in ("newest", "slowest", "tokens", "errors"):
             asked[f"traces {sort} {label}"] = "traces", window | {"sort": sort, "page_size": 50}
@@ -137,6 +138,21 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
         asked[name] = name, {"trace_id": trace}
     opened = newest["start_time"].iloc[0]
     asked["trace_spans"] = "trace_spans", {"trace_id": trace, "since": opened, "until": opened + timedelta(minutes=5)}
+    return asked
+
+
+def costs(label: str, window: dict[str, Any], bucket: int) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What the Cost page asks of one range."""
+    asked: dict[str, tuple[str, dict[str, Any]]] = {
+        f"calls_totals {label}": ("calls_totals", window),
+        f"calls_cost_per trace {label}": ("calls_cost_per", window | {"unit": "trace"}),
+        f"calls_cost_per session {label}": ("calls_cost_per", window | {"unit": "session"}),
+        f"calls_cost_classes {label}": ("calls_cost_classes", window | {"bucket_us": bucket}),
+        f"unpriced_models {label}": ("unpriced_models", window),
+    }
+    for by in ("model", "service", "session", "tag"):
+        asked[f"calls_cost_series {by} {label}"] = "calls_cost_series", window | {"dimension": by, "bucket_us": bucket}
+        asked[f"calls_cost_by {by} {label}"] = "calls_cost_by", window | {"dimension": by}
     return asked
 
 

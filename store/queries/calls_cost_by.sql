@@ -7,7 +7,7 @@ with sums as (
            sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
            sum(cache_read_tokens)::bigint as cache_read_tokens,
            (sum(input_tokens) filter (where cache_read_tokens is not null))::bigint as cache_told_input_tokens,
-           sum(try_cast(cost_usd as decimal(38, 15)))::double as cost_usd, count(cost_usd) as priced_calls
+           sum(try_cast(cost_usd * 1e12 as hugeint)) / 1e12 as cost_usd, count(cost_usd) as priced_calls
     from /* part calls_kept */ kept
     group by value
 ), page as materialized (

@@ -102,6 +102,12 @@ def test_what_nobody_told_is_a_row_that_leads_nowhere(page: Open, spent: Any) ->
     assert (row["Release"], row["href"]) == ("unknown", "")
 
 
+@pytest.mark.parametrize(("by", "says"), [("tag", "no tag"), ("tool", "no tool"), ("user", "unknown")])
+def test_what_a_call_does_not_have_is_not_called_unknown(page: Open, spent: Any, by: str, says: str) -> None:
+    (row,) = rows(page(spent.note.api_url, "cost", range="24h", by=by))
+    assert row[by.capitalize()] == says
+
+
 def test_classes_of_tokens_have_their_own_view(page: Open, spent: Any) -> None:
     shown = page(spent.note.api_url, "cost", range="24h", by="token class")
     assert not shown.exception
@@ -205,5 +211,6 @@ def test_each_bucket_of_the_figure_stacks_what_is_known() -> None:
     ]
     figure = charts.costs(buckets, stacks, pd.Timedelta(days=1), "n = 3", "light")
     assert figure.layout.barmode == "stack"
+    assert {trace.marker.pattern.fillmode for trace in figure.data} == {"overlay"}
     assert [trace.name for trace in figure.data] == ["&lt;b>gpt&lt;/b>", "other"]
     assert figure.data[0].customdata[1][2] == "unknown"
