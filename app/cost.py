@@ -365,7 +365,7 @@ def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
     top = float(frame["cost_usd"].max() or 0) or 1.0
     rows = [
         listing.Row(_href(by, row["value"]), _cells(by, row, top), anew=by in state.FILTERS)
-        for row in cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
+        for row in listing.records(frame)
     ]
     listing.listing(
         "cost-by", f"Cost by {by}", (Column(by.capitalize(), "minmax(120px, 1.2fr)", link=True), *COLUMNS), rows

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
-import pandas as pd
 import streamlit as st
 import yaml
 
-from app import data, state, widgets
+from app import data, listing, state, widgets
 from app import format as fmt
 
 _MODELS = 10  # without a price, on the page
@@ -29,14 +28,12 @@ def unpriced(window: state.Window) -> None:
     shown = models[unknown].head(_MODELS)
     if len(shown) < int(unknown.sum()):
         widgets.cut(len(shown), int(unknown.sum()), "models")
-    for place, record in enumerate(_records(shown)):
+    if any(st.query_params.get(name) for name in state.CALL_FILTERS):
+        st.caption("Of all calls in the time range, whatever the filters.")
+    for place, record in enumerate(listing.records(shown)):
         _model(window, record, place)
     if not unknown.all():
-        _untold(_records(models[~unknown]))
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
+        _untold(listing.records(models[~unknown]))
 
 
 def _name(record: dict[str, Any]) -> str:

@@ -25,6 +25,10 @@ KEYS: dict[str, Keys] = {
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
         (("n", "p"), "Next, previous page"),
     ),
+    "Cost": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open its traces; with Ctrl in a new tab"),
+    ),
     "Trace": (
         (("j", "k"), "Next, previous span"),
         (("←", "→"), "Fold, unfold"),

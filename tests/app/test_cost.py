@@ -130,6 +130,12 @@ def test_only_models_whose_price_is_missing_can_be_priced(page: Open, spent: Any
     assert "No price helps 1 call that did not tell their usage, or told one that cannot be: gpt-4o (1)" in words(shown)
 
 
+def test_models_without_a_price_are_listed_whatever_the_filters(page: Open, spent: Any) -> None:
+    shown = page(spent.note.api_url, "cost", range="24h", model="gpt-4o-mini")
+    assert "Of all calls in the time range, whatever the filters." in words(shown)
+    assert "mine" in words(shown)
+
+
 def test_costs_over_an_empty_store_say_that_nothing_arrived(page: Open, empty_url: str) -> None:
     shown = page(empty_url, "cost")
     assert not shown.exception

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -74,6 +75,20 @@ def write(page: Page, editor: Any, text: str) -> None:
     editor.fill(text)
     editor.press("Control+Enter")
     page.get_by_role("button", name="Set these prices").click()
+
+
+def test_cost_is_there_in_outline_while_the_server_is_silent(visit: Visit, filled: Any) -> None:
+    filled.process.send_signal(signal.SIGSTOP)
+    try:
+        page = visit("/cost?range=1h&by=service")
+        expect(page.get_by_role("heading", name="Cost")).to_be_visible()
+        expect(page.get_by_role("button", name="Filters")).to_be_visible()
+        expect(page.get_by_test_id("stSkeletonElement")).to_have_count(8)
+    finally:
+        filled.process.send_signal(signal.SIGCONT)
+    expect(page.get_by_test_id("stMetric")).to_have_count(5)
+    expect(page.get_by_test_id("stSkeletonElement")).to_have_count(0)
+    assert "by=service" in page.url
 
 
 def test_a_row_and_a_bar_lead_to_the_traces_behind_them(site: Visit) -> None:
