@@ -206,11 +206,13 @@ def _editor(window: state.Window, told: dict[str, Any]) -> None:
         "Prices (YAML)", told["document"], height=260, key=f"prices-{told['version']}", placeholder=_EXAMPLE
     )
     with st.container(horizontal=True):
-        if st.button("Set these prices", disabled=text == told["document"]) and _set(window, text):
-            _reprice_dialog(window)
-        if st.button("Reprice…", help=f"Price the stored calls of {window.words} by the prices of now"):
-            st.session_state[_SET] = data.reprice(window.since, window.until, dry_run=True)
-            _reprice_dialog(window)
+        wanted = st.button("Set these prices", disabled=text == told["document"])
+        asked = st.button("Reprice…", help=f"Price the stored calls of {window.words} by the prices of now")
+    if wanted and _set(window, text):
+        _reprice_dialog(window)
+    if asked:
+        st.session_state[_SET] = data.reprice(window.since, window.until, dry_run=True)
+        _reprice_dialog(window)
 
 
 _EXAMPLE = """prices:
