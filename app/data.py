@@ -86,11 +86,6 @@ def home_latency_total(since: datetime, until: datetime) -> pd.Series:
     return ask("home_latency_total", since=since, until=until).frame.iloc[0]
 
 
-def home_half_told(since: datetime, until: datetime) -> int:
-    """Model calls that ended well and told one side of their usage only."""
-    return int(ask("home_half_told", since=since, until=until).frame["calls"].iloc[0])
-
-
 def home_problems(since: datetime, until: datetime) -> pd.DataFrame:
     """One row per kind of failure, most recently seen first."""
     return ask("home_problems", since=since, until=until).frame

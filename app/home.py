@@ -48,7 +48,6 @@ class _Told:
     now: pd.Series
     before: pd.Series
     latency: pd.Series
-    half: int  # calls that told one side of their tokens
     buckets: pd.DataFrame
     timed: pd.DataFrame
 
@@ -76,7 +75,6 @@ def _ask(window: state.Window) -> _Told:
         data.home_totals(*times),
         data.home_totals(*before),
         data.home_latency_total(*times),
-        data.home_half_told(*times),
         charts.filled(data.home_series(*times, window.bucket, offset), *edges),
         charts.filled(data.home_latency(*times, window.bucket, offset), *edges),
     )
@@ -131,7 +129,7 @@ def _tiles(told: _Told) -> None:
         _calls_tile(now, buckets),
         _rate_tile(now, buckets),
         _latency_tile(told.latency, told.timed),
-        _token_tile(now, told.half, buckets),
+        _token_tile(now, buckets),
     )
     for slot, tile in zip(st.columns(len(tiles)), tiles, strict=True):
         with slot:
@@ -164,10 +162,10 @@ def _latency_tile(latency: pd.Series, timed: pd.DataFrame) -> widgets.Tile:
     return widgets.Tile("p95 of model calls", value, exact, f"n = {fmt.plural(latency['calls'], 'call')}", course)
 
 
-def _token_tile(now: pd.Series, half: int, buckets: pd.DataFrame) -> widgets.Tile:
-    """`half`: calls that told one side only. What is not told in full is a least: `≥ 28.7k`."""
+def _token_tile(now: pd.Series, buckets: pd.DataFrame) -> widgets.Tile:
+    """What is not told in full is a least: `≥ 28.7k`."""
     known = [value for value in (now["input_tokens"], now["output_tokens"]) if not fmt.absent(value)]
-    unknown = int(now["unknown_usage_calls"])
+    unknown, half = int(now["unknown_usage_calls"]), int(now["half_told_calls"])
     least = "≥ " if known and (half or unknown) else ""
     exact = (
         f"{fmt.count(now['input_tokens'])} in (with cache), {fmt.count(now['output_tokens'])} out (with reasoning). "

@@ -37,7 +37,7 @@ def header(summary: pd.Series, answer: data.Answer) -> None:
         st.caption(f"started {fmt.moment(start, zone)} {zone}", help=fmt.utc(start), width="content")
         st.caption(f"trace {_hex(summary)}", width="content")
     _failure(summary, answer)
-    widgets.fields(_facts(summary, _half_told(answer.frame)), columns=6)
+    widgets.fields(_facts(summary), columns=6)
     _links(summary)
     _reconciled(summary, answer.frame)
 
@@ -71,14 +71,7 @@ def failure(summary: pd.Series) -> str:
     return f"{kind}: {message}" if message and named else message or kind
 
 
-def _half_told(spans: pd.DataFrame) -> int:
-    """Model calls that ended well and told one side of their tokens only."""
-    counted = (spans["kind"] == "llm") & (spans["usage_role"] == "leaf")
-    well = (spans["status"] != "error") & spans["error_type"].isna()
-    return int((counted & well & (spans["input_tokens"].isna() ^ spans["output_tokens"].isna())).sum())
-
-
-def _facts(summary: pd.Series, half: int) -> dict[str, str]:
+def _facts(summary: pd.Series) -> dict[str, str]:
     failed = f", {summary['model_calls_failed']:,} failed" if summary["model_calls_failed"] else ""
     tools_failed = f", {summary['tool_executions_failed']:,} failed" if summary["tool_executions_failed"] else ""
     calls = int(summary["model_calls_ok"] + summary["model_calls_failed"])
@@ -86,18 +79,19 @@ def _facts(summary: pd.Series, half: int) -> dict[str, str]:
         "Duration": fmt.duration(summary["duration_ns"]),
         "Model calls": f"{calls:,}{failed}",
         "Tool executions": f"{summary['tool_executions']:,}{tools_failed}",
-        "Tokens in → out": _tokens(summary, half) if calls or summary["embedding_calls"] else "no model call",
+        "Tokens in → out": _tokens(summary) if calls or summary["embedding_calls"] else "no model call",
         "Cost": _cost(summary, calls),
         "Service": "unset" if fmt.absent(summary["service"]) else fmt.clip(str(summary["service"]), 48),
     }
 
 
-def _tokens(summary: pd.Series, half: int) -> str:
+def _tokens(summary: pd.Series) -> str:
     unknown, sides = int(summary["unknown_usage_calls"]), (summary["input_tokens"], summary["output_tokens"])
     if all(map(fmt.absent, sides)):
         return f"unknown ({fmt.plural(unknown, 'call')})" if unknown else fmt.UNKNOWN
     told = [" → ".join(map(fmt.count, sides))]
     told += [f"unknown for {fmt.plural(unknown, 'call')}"] if unknown else []
+    half = 0 if fmt.absent(summary["half_told_calls"]) else int(summary["half_told_calls"])
     told += [f"half-told by {fmt.plural(half, 'call')}"] if half and not any(map(fmt.absent, sides)) else []
     return ", ".join(told)
 

@@ -123,7 +123,6 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
         asked[f"home_totals {label}"] = "home_totals", window
         asked[f"home_series {label}"] = "home_series", window | {"bucket_us": bucket}
         asked[f"home_latency {label}"] = "home_latency", window | {"bucket_us": bucket}
-        asked[f"home_half_told {label}"] = "home_half_told", window
         asked[f"home_problems {label}"] = "home_problems", window
         asked |= costs(label, window, bucket)
         asked[f"trace_filters {label}"] = "trace_filters", window

@@ -8,6 +8,9 @@ alter table span_derived add column service_tier varchar;
 alter table span_derived drop column cost_usd;
 alter table trace_summaries add column unpriced_calls bigint;  -- calls that count and have no cost, but for failed ones that told no usage; null: not resolved since
 
+alter table trace_summaries add column half_told_calls bigint; -- model calls that ended well and told one side of their usage only, so that the sums are too low; null: as above
+alter table trace_summaries add column sample boolean;         -- a span of it is of the sample data, whose times are shifted; null: as above
+
 -- One row: one span that tells a model or embedding call, or sums up calls. Written by the resolver together with the summary of its trace;
 -- only rows of usage_role leaf feed sums, the others say what counting them too would have added. Amounts are US dollars; null: unknown.
 create table calls (

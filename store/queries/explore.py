@@ -45,7 +45,7 @@ def traces(  # noqa: PLR0917 - each is one filter, given by name
     all that match, whatever the page; a page beyond the end has no rows. input and output are the first 20,000 letters
     of what the root, else its first and last model call, said, with input_key and output_key as in `spans`; null:
     nothing was recorded. half_told_calls: model calls that ended well and told one side of their usage, as in
-    `home_half_told`. sample: a span of it is of the sample data, whose times are shifted.
+    `home_totals`. sample: a span of it is of the sample data, whose times are shifted.
 
     Raises:
         ValueError: `page_size` is not between 1 and 1,000.

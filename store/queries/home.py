@@ -15,8 +15,9 @@ def home_totals(con: DuckDBPyConnection, project_id: int, since: datetime, until
     """One row of sums over the traces that started in the window.
 
     error_rate is the share of traces whose root failed, error_rate_low and _high its 95 % interval (Wilson); null
-    without traces. Token and cost sums are null when no call told any; unknown_usage_calls counts the calls that ended
-    well and told none. newest is the latest start (UTC), null without traces.
+    without traces. Token and cost sums are null when no call told any. Of the model calls that ended well,
+    unknown_usage_calls told no tokens, half_told_calls either input or output. newest is the latest start (UTC), null
+    without traces.
     """
     return ask(con, "home_totals", {"project_id": project_id, "since": since, "until": until})
 
@@ -64,15 +65,6 @@ def home_latency(  # noqa: PLR0917 - given by name
 def home_latency_total(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> pa.Table:
     """One row: calls, p50_ns and p95_ns of `home_latency` over the whole window; quantiles are null without calls."""
     return ask(con, "home_latency_total", {"project_id": project_id, "since": since, "until": until})
-
-
-@query(right="read")
-def home_half_told(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> pa.Table:
-    """One row: calls, the model calls that ended well and told either input or output tokens, not both.
-
-    They stand beside the unknown_usage_calls of `home_totals`, which told neither.
-    """
-    return ask(con, "home_half_told", {"project_id": project_id, "since": since, "until": until})
 
 
 @query(right="read")

@@ -9,6 +9,7 @@ with sums as (
            sum(input_tokens)::bigint as input_tokens,
            sum(output_tokens)::bigint as output_tokens,
            coalesce(sum(unknown_usage_calls), 0)::bigint as unknown_usage_calls,
+           coalesce(sum(half_told_calls), 0)::bigint as half_told_calls,
            sum(try_cast(cost_usd as decimal(38, 15)))::double as cost_usd,
            coalesce(sum(unpriced_calls), 0)::bigint as unpriced_calls,
            max(start_time) as newest
@@ -24,5 +25,5 @@ select traces, failed_traces, error_rate,
             else greatest(0.0, (error_rate + 3.8416 / (2 * n) - reach) / (1 + 3.8416 / n)) end as error_rate_low,
        case when failed_traces = traces then error_rate
             else least(1.0, (error_rate + 3.8416 / (2 * n) + reach) / (1 + 3.8416 / n)) end as error_rate_high,
-       model_calls_ok, model_calls_failed, input_tokens, output_tokens, unknown_usage_calls, cost_usd, unpriced_calls, newest
+       model_calls_ok, model_calls_failed, input_tokens, output_tokens, unknown_usage_calls, half_told_calls, cost_usd, unpriced_calls, newest
 from spread

@@ -81,6 +81,10 @@ with recursive known as (
         count(*) filter (
             where kind = 'llm' and role = 'leaf' and not has_failed and used_input is null and used_output is null
         ) as unknown_usage_calls,
+        count(*) filter (
+            where kind = 'llm' and role = 'leaf' and not has_failed and (used_input is null) <> (used_output is null)
+        ) as half_told_calls,
+        bool_or(sample) as sample,
         coalesce(bool_or(rule = 'lowest_aggregate_estimated'), false) as usage_estimated,
         sum(reported_cost) filter (where role = 'leaf') as reported_cost_usd,
         coalesce(bool_or(has_failed) filter (where place = 1), false) as root_failed,

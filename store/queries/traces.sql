@@ -31,23 +31,11 @@ with matching as (
     limit $page_size
 ), shown as (
     select p.trace_id, t.root_span_id from page p join trace_summaries t on t.trace_id = p.trace_id where t.project_id = $project_id
-), samples as (
-    select origin_id from origins where project_id = $project_id and resource['assayline.sample'] = 'true'
-), last_words as (
-    select trace_id, span_id, usage_role, error_type, input_tokens, output_tokens from span_derived
-    where project_id = $project_id and trace_id in (select trace_id from shown)
 ), speakers as (  -- narrow columns only: reading `input` here would unpack the text of every span nearby
     select s.trace_id, max(s.rowid) filter (where s.span_id = w.root_span_id) as root,
            arg_min(s.rowid, s.start_time) filter (where s.kind = 'llm') as first_call,
-           arg_max(s.rowid, s.start_time) filter (where s.kind = 'llm') as last_call,
-           bool_or(s.origin_id in (select origin_id from samples)) as sample,
-           count(*) filter (  -- as in `home_half_told`
-               where s.kind = 'llm' and s.status <> 'error' and coalesce(d.error_type, s.error_type) is null
-                 and coalesce(d.usage_role, s.usage_role, 'leaf') = 'leaf'
-                 and (coalesce(d.input_tokens, s.input_tokens) is null) <> (coalesce(d.output_tokens, s.output_tokens) is null)
-           ) as half_told_calls
+           arg_max(s.rowid, s.start_time) filter (where s.kind = 'llm') as last_call
     from spans s join shown w on s.trace_id = w.trace_id
-    left join last_words d on d.trace_id = s.trace_id and d.span_id = s.span_id
     where s.project_id = $project_id and s.start_time >= $since
     group by s.trace_id
 ), places as (
@@ -71,11 +59,10 @@ with matching as (
 select t.trace_id::varchar as trace_id, t.start_time, t.duration_ns, t.root_name, t.root_missing, t.service, t.environment,
        t.status, t.spans, t.model_calls_ok, t.model_calls_failed, t.tool_executions, t.input_tokens, t.output_tokens,
        t.unknown_usage_calls, t.usage_estimated, t.cost_usd, t.unpriced_calls, t.reported_cost_usd, t.errors, t.error_type, t.error_message,
-       t.session_id, t.user_id, t.models, t.tags, t.variants, coalesce(k.half_told_calls, 0) as half_told_calls, coalesce(k.sample, false) as sample,
+       t.session_id, t.user_id, t.models, t.tags, t.variants, coalesce(t.half_told_calls, 0) as half_told_calls, coalesce(t.sample, false) as sample,
        p.sort_key, p.start_us, p.root_key::varchar as root_key, w.input, w.input_key, w.output, w.output_key,
        (select count(*) from matching) as total
 from page p join trace_summaries t on t.trace_id = p.trace_id
 left join words w on w.trace_id = p.trace_id
-left join speakers k on k.trace_id = p.trace_id
 where t.project_id = $project_id
 order by p.sort_key desc, p.start_us desc, p.root_key desc
