@@ -210,7 +210,8 @@ def _logarithmic(figure: go.Figure, series: pd.DataFrame, x: pd.Series) -> None:
     known = values[values > 0]  # NaN is not
     if not len(known):
         return
-    low, high = np.log10(known.min()) - 0.1, np.log10(known.max()) + 0.1
+    middle, reach = np.log10(known.min() * known.max()) / 2, np.log10(known.max() / known.min()) / 2 + 0.1
+    low, high = middle - max(reach, 0.5), middle + max(reach, 0.5)  # at least a decade: noise is not to look like much
     ticks = {at / 1e9: word for at, word in _ROUND.items() if low <= np.log10(at / 1e9) <= high}
     if len(ticks) < _FEW:  # a decade or two: 1, 2 and 5 of each
         places = [factor * 10.0**power for power in range(-9, 8) for factor in (1, 2, 5)]
@@ -252,17 +253,18 @@ def heat(cells: pd.DataFrame, step: pd.Timedelta, subtitle: str, theme: Theme) -
     """
     figure = _figure("Calls by start and duration", subtitle, theme)
     table = cells.pivot_table(index="bin", columns="bucket", values="calls", aggfunc="sum")
-    rows = range(int(cells["bin"].min()), int(cells["bin"].max()) + 1)
-    table = table.reindex(rows).astype("float64")
-    bounds = [f"{fmt.duration(10 ** (row / 8))} to {fmt.duration(10 ** ((row + 1) / 8))}" for row in rows]
-    spans = _spans(pd.DataFrame({"bucket": table.columns}), step)
-    told = [[[bound, span] for span in spans] for bound in bounds]
-    counts = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
-    most = float(cells["calls"].max())
+    rows, first, last = range(table.index[0] - 1, table.index[-1] + 2), cells["bucket"].min(), cells["bucket"].max()
+    # A whole grid, one cell wider all around: cells reach half-way to the next, and a lone one would have no size.
+    every = pd.date_range(first - step, last + step, freq=step).union(pd.DatetimeIndex(table.columns))
+    table = table.reindex(index=rows, columns=every).astype("float64")
+    said = pd.DataFrame("", index=table.index, columns=table.columns)
+    for row, at, calls, span in zip(cells["bin"], cells["bucket"], cells["calls"], _spans(cells, step), strict=True):
+        low, high = (fmt.duration(10 ** (edge / 8)) for edge in (row, row + 1))
+        said.loc[row, at] = f"{fmt.plural(calls, 'call')} of {low} to {high}<br>{span}"
+    counts, most = [10.0**power for power in range(10)], float(cells["calls"].max())
     figure.add_heatmap(
-        x=pd.DatetimeIndex(table.columns) + step / 2, y=[row + 0.5 for row in rows], z=np.log10(table), customdata=told,
-        text=table, colorscale=HEAT[theme], zmin=0, zmax=max(np.log10(most), 0.3), hoverongaps=False,
-        hovertemplate="%{text:,} calls<br>%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
+        x=every + step / 2, y=[row + 0.5 for row in rows], z=np.log10(table), text=said, colorscale=HEAT[theme],
+        zmin=0, zmax=max(np.log10(most), 0.3), hoverongaps=False, hovertemplate="%{text}<extra></extra>",
         colorbar={
             "thickness": 8, "outlinewidth": 0, "tickvals": [np.log10(count) for count in counts if count <= most],
             "ticktext": [fmt.short(count) for count in counts if count <= most], "title": {"text": "calls"},
@@ -271,7 +273,9 @@ def heat(cells: pd.DataFrame, step: pd.Timedelta, subtitle: str, theme: Theme) -
     )  # fmt: skip
     ticks = {np.log10(at) * 8: word for at, word in _ROUND.items() if rows[0] <= np.log10(at) * 8 <= rows[-1] + 1}
     figure.update_layout(height=COST_HEIGHT, hovermode="closest")
-    return figure.update_yaxes(tickvals=list(ticks), ticktext=list(ticks.values()), rangemode="normal")
+    return figure.update_yaxes(
+        tickvals=list(ticks), ticktext=list(ticks.values()), range=[rows[0] + 1, rows[-1]], showgrid=False
+    )
 
 
 HEAT = {
@@ -289,7 +293,7 @@ def parts(shares: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
     value, low, high = (rows[name].astype("float64") * 100 for name in ("share", "low", "high"))
     figure.add_bar(
         x=value, y=rows["name"], orientation="h", marker_color=PALETTE[0],
-        error_x={"type": "data", "array": (high - value).fillna(0), "arrayminus": (value - low).fillna(0),
+        error_x={"type": "data", "array": high - value, "arrayminus": value - low,
                  "symmetric": False, "color": INK[theme], "thickness": 1, "width": 4},
         customdata=list(zip(map(fmt.percent, rows["share"]), map(fmt.percent, rows["low"]),
                             map(fmt.percent, rows["high"]), rows["traces"], strict=True)),
@@ -301,7 +305,7 @@ def parts(shares: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
         figure.add_annotation(
             x=at, y=name, text=fmt.percent(share), showarrow=False, xanchor="left", xshift=6, font={"size": 12}
         )
-    figure.update_layout(hovermode="closest", height=max(150, 90 + 26 * len(rows)))
+    figure.update_layout(hovermode="closest", bargap=0.4, height=max(150, 90 + 26 * len(rows)))
     return figure.update_xaxes(ticksuffix=" %", rangemode="tozero", showgrid=True).update_yaxes(rangemode="normal")
 
 

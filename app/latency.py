@@ -133,7 +133,7 @@ def overview(window: state.Window, by: str, filters: Mapping[str, str], waiting:
     tiles(told)
     figures(window, told)
     table(window, by, told.table)
-    left, right = st.columns([9, 5])
+    left, right = st.columns([7, 3])
     with left:
         comparison(window, told)
     with right:
@@ -258,6 +258,9 @@ def _exact(record: pd.Series, end: str = "") -> str:
 
 def figures(window: state.Window, told: Told) -> None:
     """Median and p95 over time, beside them the heat map; a click on a point leads to the traces behind it."""
+    if not told.of("duration", 0.5)["n"]:
+        widgets.empty("Figures of the durations would be here.", f"No such call of {window.words} ended well.")
+        return
     zone, step = widgets.zone(), pd.Timedelta(window.bucket)
     scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}"
     n = fmt.plural(told.of("duration", 0.5)["n"], "call")
@@ -274,12 +277,11 @@ def figures(window: state.Window, told: Told) -> None:
         widgets.bucket_link(cast("dict[str, Any]", event), told.series["bucket"], step, lambda _: here())
         _mark_words(told.marks)
     with right:
-        if len(told.heat):
-            subtitle = f"n = {n}, {widgets.each(pd.Timedelta(told.heat_step))}"
-            st.plotly_chart(
-                charts.heat(_local(told.heat), pd.Timedelta(told.heat_step), subtitle, widgets.theme()), theme=None,
-                key="latency-heat", alt="Calls by start and duration", config={"displayModeBar": False},
-            )  # fmt: skip
+        subtitle = f"n = {n}, {widgets.each(pd.Timedelta(told.heat_step))}"
+        st.plotly_chart(
+            charts.heat(_local(told.heat), pd.Timedelta(told.heat_step), subtitle, widgets.theme()), theme=None,
+            key="latency-heat", alt="Calls by start and duration", config={"displayModeBar": False},
+        )  # fmt: skip
     with st.expander(f"Figures as tables, {widgets.each(step)}", key="latency-tables", on_change="rerun") as twin:
         if twin.open:
             _twins(told)
@@ -344,7 +346,7 @@ def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
         st.space("stretch")
         widgets.csv(frame.drop(columns="total"), f"latency-by-{by}")
     rows = [
-        listing.Row(_href(by, row["value"]), _cells(row))
+        listing.Row(_href(by, row["value"]), _cells(row), anew=by in state.FILTERS)
         for row in cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
     ]
     listing.listing(
@@ -443,13 +445,13 @@ def comparison(window: state.Window, told: Told) -> None:
         column_config={name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
     )  # fmt: skip
     st.caption(
-        f"Before: {fmt.moment(before.since, zone)[:16]} to {fmt.moment(before.until, zone)[:16]}. In brackets: 95 % "
-        "interval, each by itself: of twenty figures that did not change, one is expected to look clear. Calls of one "
-        "trace are taken for independent."
+        f"Before: {fmt.moment(before.since, zone)[:16]} to {fmt.moment(before.until, zone)[:16]}; n: before → now. In "
+        "brackets: 95 % interval, each by itself: of twenty figures that did not change, one is expected to look clear. "
+        "Calls of one trace are taken for independent."
     )
 
 
-_WIDTHS = {"Measure": 145, "Before": 140, "Now": 140, "Change": 150, "": 65, "n before → now": 90}
+_WIDTHS = {"Measure": 125, "Before": 125, "Now": 130, "Change": 155, "": 65, "n": 90}
 
 
 def _compared(record: pd.Series, label: str, form: Form, words: tuple[str, str]) -> dict[str, str]:
@@ -459,7 +461,7 @@ def _compared(record: pd.Series, label: str, form: Form, words: tuple[str, str])
         verdict = f"↑ {words[0]}" if record["difference"] > 0 else f"↓ {words[1]}"
     return {
         "Measure": label, "Before": before, "Now": now, "Change": change, "": verdict,
-        "n before → now": f"{record['before_n']:,} → {record['n']:,}",
+        "n": f"{record['before_n']:,} → {record['n']:,}",
     }  # fmt: skip
 
 
@@ -495,7 +497,7 @@ def time_spent(window: state.Window, filters: Mapping[str, str]) -> None:
     drawn = f"n = {fmt.plural(n, 'trace')}" + (f", drawn at random of {of:,}" if of > n else "")
     names = found["kind"].astype(object).where(found["kind"].notna(), "no span")
     st.plotly_chart(
-        charts.parts(found.assign(name=names), f"Critical path, {drawn}; bars: 95 %", widgets.theme()), theme=None,
+        charts.parts(found.assign(name=names), f"Critical path, {drawn}; whiskers: 95 %", widgets.theme()), theme=None,
         key="latency-parts", alt="Share of each kind of span on the critical path of traces",
         config={"displayModeBar": False},
     )  # fmt: skip

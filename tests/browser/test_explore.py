@@ -172,7 +172,13 @@ def test_text_of_a_span_is_text_wherever_it_is_shown(visit: Visit, hostile: str)
     expect(page.get_by_text(hostile).first).to_be_attached()
     assert page.locator("[data-testid=stMain] img").count() == 0
     assert page.locator("a[href*='127.0.0.1:9']").count() == 0
-    for path in ("/?range=1h", "/traces?range=1h", "/cost?range=1h", "/cost?range=1h&by=user"):
+    for path in (
+        "/?range=1h",
+        "/traces?range=1h",
+        "/cost?range=1h",
+        "/cost?range=1h&by=user",
+        "/latency?range=1h&by=user",
+    ):
         visit(path)
         page.wait_for_timeout(1000)
         assert page.locator("[data-testid=stMain] img").count() == 0
