@@ -446,8 +446,8 @@ def comparison(window: state.Window, told: Told) -> None:
     )  # fmt: skip
     st.caption(
         f"Before: {fmt.moment(before.since, zone)[:16]} to {fmt.moment(before.until, zone)[:16]}; n: before → now. In "
-        "brackets: 95 % interval, each by itself: of twenty figures that did not change, one is expected to look clear. "
-        "Calls of one trace are taken for independent."
+        "brackets: 95 % interval, each by itself: of twenty figures that did not change, one is expected to look "
+        "clear. Calls of one trace are taken for independent."
     )
 
 

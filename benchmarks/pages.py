@@ -124,7 +124,7 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
         asked[f"home_series {label}"] = "home_series", window | {"bucket_us": bucket}
         asked[f"home_latency {label}"] = "home_latency", window | {"bucket_us": bucket}
         asked[f"home_problems {label}"] = "home_problems", window
-        asked |= costs(label, window, bucket)
+        asked |= costs(label, window, bucket) | latencies(label, window, bucket)
         asked[f"trace_filters {label}"] = "trace_filters", window
         for sort in ("newest", "slowest", "tokens", "errors"):
             asked[f"traces {sort} {label}"] = "traces", window | {"sort": sort, "page_size": 50}
@@ -152,6 +152,23 @@ def costs(label: str, window: dict[str, Any], bucket: int) -> dict[str, tuple[st
     for by in ("model", "service", "session", "tag"):
         asked[f"calls_cost_series {by} {label}"] = "calls_cost_series", window | {"dimension": by, "bucket_us": bucket}
         asked[f"calls_cost_by {by} {label}"] = "calls_cost_by", window | {"dimension": by}
+    return asked
+
+
+def latencies(label: str, window: dict[str, Any], bucket: int) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What the Latency page asks of one range."""
+    window = window | {"kind": "llm"}
+    asked: dict[str, tuple[str, dict[str, Any]]] = {
+        f"latency_rates {label}": ("latency_rates", window),
+        f"latency_series {label}": ("latency_series", window | {"bucket_us": bucket}),
+        f"latency_heat {label}": ("latency_heat", window | {"bucket_us": 3_600_000_000}),
+        f"latency_marks {label}": ("latency_marks", window),
+        f"latency_sample {label}": ("latency_sample", window),
+    }
+    for measure in ("duration", "ttft", "time_per_output_token", "tokens_per_second"):
+        asked[f"latency_quantiles {measure} {label}"] = "latency_quantiles", window | {"measure": measure}
+    for by in ("model", "service", "session", "tag"):
+        asked[f"latency_by {by} {label}"] = "latency_by", window | {"dimension": by}
     return asked
 
 
