@@ -246,10 +246,12 @@ def _interval(figure: go.Figure, x: pd.Series, low: pd.Series, high: pd.Series, 
     )  # fmt: skip
 
 
-def heat(cells: pd.DataFrame, step: pd.Timedelta, subtitle: str, theme: Theme) -> go.Figure:
+def heat(
+    cells: pd.DataFrame, step: pd.Timedelta, edges: Sequence[pd.Timestamp], subtitle: str, theme: Theme
+) -> go.Figure:
     """Calls by start and duration: one column per bucket, a logarithmic bin per row; the darker (or lighter), the more.
 
-    `cells`: bucket, bin (eight a power of ten of nanoseconds), calls.
+    `cells`: bucket, bin (eight a power of ten of nanoseconds), calls. `edges`: first and last moment of the axis.
     """
     figure = _figure("Calls by start and duration", subtitle, theme)
     table = cells.pivot_table(index="bin", columns="bucket", values="calls", aggfunc="sum")
@@ -271,11 +273,11 @@ def heat(cells: pd.DataFrame, step: pd.Timedelta, subtitle: str, theme: Theme) -
             "tickfont": {"size": 11},
         },
     )  # fmt: skip
-    ticks = {np.log10(at) * 8: word for at, word in _ROUND.items() if rows[0] <= np.log10(at) * 8 <= rows[-1] + 1}
+    shown = [min(rows[0] + 1, rows[-1] - 8), rows[-1]]  # a power of ten at least
+    ticks = {np.log10(at) * 8: word for at, word in _ROUND.items() if shown[0] <= np.log10(at) * 8 <= shown[1]}
     figure.update_layout(height=COST_HEIGHT, hovermode="closest")
-    return figure.update_yaxes(
-        tickvals=list(ticks), ticktext=list(ticks.values()), range=[rows[0] + 1, rows[-1]], showgrid=False
-    )
+    figure.update_xaxes(range=list(edges))
+    return figure.update_yaxes(tickvals=list(ticks), ticktext=list(ticks.values()), range=shown, showgrid=False)
 
 
 HEAT = {

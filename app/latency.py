@@ -278,9 +278,11 @@ def figures(window: state.Window, told: Told) -> None:
         _mark_words(told.marks)
     with right:
         subtitle = f"n = {n}, {widgets.each(pd.Timedelta(told.heat_step))}"
+        starts = _local(told.series)["bucket"]
+        edges = starts.iloc[0], starts.iloc[-1] + step
         st.plotly_chart(
-            charts.heat(_local(told.heat), pd.Timedelta(told.heat_step), subtitle, widgets.theme()), theme=None,
-            key="latency-heat", alt="Calls by start and duration", config={"displayModeBar": False},
+            charts.heat(_local(told.heat), pd.Timedelta(told.heat_step), edges, subtitle, widgets.theme()),
+            theme=None, key="latency-heat", alt="Calls by start and duration", config={"displayModeBar": False},
         )  # fmt: skip
     with st.expander(f"Figures as tables, {widgets.each(step)}", key="latency-tables", on_change="rerun") as twin:
         if twin.open:
@@ -376,8 +378,8 @@ COLUMNS = (
     Column("Failed", "minmax(122px, 0.8fr)", "right", "Share of the calls and its 95 % interval (Wilson)"),
     Column("Median", "minmax(138px, 1fr)", "right", "Of the calls that ended well"),
     Column("p95", "minmax(138px, 1fr)", "right"),
-    Column("p99", "minmax(138px, 1fr)", "right"),
-    Column("First token, p95", "minmax(120px, 0.8fr)", "right", "Median and p95 of the calls that told it"),
+    Column("p99", "minmax(172px, 1.2fr)", "right"),
+    Column("First token, p95", "minmax(106px, 0.8fr)", "right", "Median and p95 of the calls that told it"),
     Column("Tokens/s", "62px", "right", "Median of output tokens over the whole duration"),
 )
 
@@ -415,7 +417,7 @@ def _duration(row: dict[str, Any], name: str) -> Cell:
         return Cell(fmt.UNKNOWN, "No call ended well")
     found = interval(row[f"{name}_low"], row[f"{name}_high"], fmt.duration)
     text = fmt.duration(row[name]) + ("" if found == NONE else f" ({found})")
-    exact = f"{row[name]:,.0f} ns, n = {row['n']:,}" + ("; too few calls for an interval" if found == NONE else "")
+    exact = f"{row[name]:,.0f} ns ({found}), n = {row['n']:,}"
     return Cell(text, exact)
 
 
@@ -451,7 +453,7 @@ def comparison(window: state.Window, told: Told) -> None:
     )
 
 
-_WIDTHS = {"Measure": 125, "Before": 125, "Now": 130, "Change": 155, "": 65, "n": 90}
+_WIDTHS = {"Measure": 115, "Before": 150, "Now": 150, "Change": 160, "": 62, "n": 75}
 
 
 def _compared(record: pd.Series, label: str, form: Form, words: tuple[str, str]) -> dict[str, str]:
@@ -494,16 +496,16 @@ def time_spent(window: state.Window, filters: Mapping[str, str]) -> None:
         st.caption("Where the time of traces goes would be here. No trace of these calls is known.")
         return
     n, of = int(found["n"].iloc[0]), int(found["sampled_of"].iloc[0])
-    drawn = f"n = {fmt.plural(n, 'trace')}" + (f", drawn at random of {of:,}" if of > n else "")
+    drawn = f"n = {fmt.plural(n, 'trace')}" + (f", at random of {of:,}" if of > n else "")
     names = found["kind"].astype(object).where(found["kind"].notna(), "no span")
     st.plotly_chart(
-        charts.parts(found.assign(name=names), f"Critical path, {drawn}; whiskers: 95 %", widgets.theme()), theme=None,
+        charts.parts(found.assign(name=names), drawn, widgets.theme()), theme=None,
         key="latency-parts", alt="Share of each kind of span on the critical path of traces",
         config={"displayModeBar": False},
     )  # fmt: skip
     st.caption(
-        "What the end of a trace had to wait for, each span without its children; long traces weigh more. The traces "
-        "are those with such a call."
+        "Critical path: what the end of a trace had to wait for, each span without its children; long traces weigh "
+        "more. Whiskers: 95 % interval. The traces are those with such a call."
     )
 
 

@@ -125,7 +125,7 @@ def test_the_sample_of_traces_says_what_it_is(page: Open, timed: Any) -> None:
     shown = page(timed.note.api_url, "latency", range="24h")
     assert "The traces are those with such a call." in words(shown)
     figure = next(
-        json.loads(part.proto.spec) for part in shown.get("plotly_chart") if "critical" in part.proto.spec.lower()
+        json.loads(part.proto.spec) for part in shown.get("plotly_chart") if "Where the time" in part.proto.spec
     )
     assert "n = 200 traces" in figure["layout"]["title"]["subtitle"]["text"]
 
@@ -199,7 +199,8 @@ def test_the_heat_map_has_every_call() -> None:
     cells = pd.DataFrame(
         {"bucket": pd.to_datetime(["2026-03-01 00:00", "2026-03-01 01:00"]), "bin": [70, 73], "calls": [5, 7]}
     )
-    (grid,) = charts.heat(cells, pd.Timedelta(hours=1), "n = 12", "light").data
+    edges = cells["bucket"].iloc[0], cells["bucket"].iloc[1] + pd.Timedelta(hours=1)
+    (grid,) = charts.heat(cells, pd.Timedelta(hours=1), edges, "n = 12", "light").data
     said = [text for row in grid.text for text in row if text]
     assert said == [
         "5 calls of 562 ms to 750 ms<br>2026-03-01 00:00 to 01:00",
