@@ -388,7 +388,7 @@ def _cells(row: dict[str, Any]) -> list[Cell]:
     name = fmt.UNKNOWN if row["value"] is None else fmt.clip(row["value"])
     rate = interval(row["error_rate_low"], row["error_rate_high"], fmt.percent)
     return [
-        Cell(name, quiet=row["value"] is None),
+        Cell(name, name, quiet=row["value"] is None),
         Cell(fmt.count(row["calls"])),
         Cell(f"{fmt.percent(row['error_rate'])} ({rate})", f"{row['failed']:,} of {row['calls']:,} calls"),
         _duration(row, "duration_p50"),
