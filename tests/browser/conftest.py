@@ -111,6 +111,8 @@ def visiting(context: BrowserContext, app_url: str) -> Iterator[Callable[[str], 
     def opened(path: str) -> Page:
         page.goto(f"{app_url}{path}")
         page.locator("h1").wait_for()
+        # What follows links and hears keys: whoever is faster than it comes to a page without the range of this one.
+        page.locator("dialog.keys").wait_for(state="attached")
         return page
 
     yield opened
