@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import charts, data, listing, state, widgets
+from app import calls, charts, data, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
-BY = "by"  # key of the dimension, and its name in the URL
 TOKENS = "token class"
 DIMENSIONS = (
     "model", "provider", TOKENS, "service", "environment", "release", "prompt", "variant", "tool", "tag", "session",
@@ -32,28 +30,10 @@ NONE = {"tag": "no tag", "tool": "no tool", "prompt": "no prompt", "variant": "n
 """What a null of a dimension means where it is not that nobody knows."""
 
 
-def outline() -> DeltaGenerator:
-    """The page in outline when it opens; later the old one stays until the new one is there."""
-    place = st.empty()
-    if widgets.opens("Cost"):
-        with place.container():
-            st.skeleton(24)
-            for slot in st.columns(5):
-                slot.skeleton(174)
-            for height in (charts.COST_HEIGHT, listing.ROW_PX * 8):
-                st.skeleton(height)
-    return place
-
-
 def controls(window: state.Window) -> tuple[str, dict[str, str]]:
     """What costs are told apart by, and the filters, in one row."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("By", width="content")
-        by = st.selectbox(
-            "By", DIMENSIONS, key=BY, bind="query-params", label_visibility="collapsed", width=160,
-        )  # fmt: skip
-        filters = widgets.call_filters(window, "views/cost.py")
-    return str(by), filters
+        return calls.dimension(DIMENSIONS), widgets.call_filters(window, "views/cost.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,39 +114,26 @@ def overview(window: state.Window, by: str, filters: Mapping[str, str], waiting:
     finally:
         waiting.empty()
     if not told.now["calls"]:
-        nothing(window, filters)
+        what = "What model calls cost would be here."
+        calls.nothing(window, what, "model", "views/cost.py", narrowed=bool(filters))
         return
     st.markdown(finding(window, told.now, told.before, narrowed=bool(filters)))
-    _known()
+    calls.known("US dollars. Each model call counts once, failed ones too.")
     tiles(told)
     figure(window, by, told)
     if by != TOKENS:
         table(window, by, told.table)
 
 
-def _known() -> None:
-    """What the numbers rest on."""
-    newest = data.home_newest()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if newest["sample"]:
-            widgets.sample()
-        st.caption(
-            f"US dollars. Each model call counts once, failed ones too. Times in {widgets.zone()}, "
-            f"data to {widgets.known_to(newest)}",
-            width="content",
-        )
-
-
 def finding(window: state.Window, now: pd.Series, before: pd.Series, *, narrowed: bool = False) -> str:
     """What the calls cost, against the time before, and how much of it is not known."""
     which = f" that match{'es' if now['calls'] == 1 else ''} the filters" if narrowed else ""
-    calls = f"{fmt.plural(now['calls'], 'call')}{which}"
+    counted = f"{fmt.plural(now['calls'], 'call')}{which}"
     if fmt.absent(now["cost_usd"]):
-        return f"What {calls} in {window.words} cost is unknown: {_unpriced_words(now)}."
+        return f"What {counted} in {window.words} cost is unknown: {_unpriced_words(now)}."
     cost = fmt.plain(fmt.money(now["cost_usd"]))
-    said = (
-        f"{calls} cost {'at least ' if now['unpriced'] else ''}{cost} in {window.words}{_change(window, now, before)}"
-    )
+    change = calls.change(window, now["cost_usd"], before["cost_usd"])
+    said = f"{counted} cost {'at least ' if now['unpriced'] else ''}{cost} in {window.words}{change}"
     return f"{said}; {_unpriced_words(now)}."
 
 
@@ -177,29 +144,12 @@ def _unpriced_words(now: pd.Series) -> str:
     return f"{fmt.plural(now['unpriced'], 'call has', 'calls have')} no price{untold}"
 
 
-def _change(window: state.Window, now: pd.Series, before: pd.Series) -> str:
-    """`, 18 % more than in the 7 days before`; nothing where nothing is known of that time."""
-    if window.words not in state.RANGE_WORDS.values() or fmt.absent(before["cost_usd"]) or not before["cost_usd"]:
-        return ""
-    rise = float(now["cost_usd"]) / float(before["cost_usd"]) - 1
-    then = f"the {window.words.removeprefix('the last ')} before"
-    if abs(rise) < _EQUAL:
-        return f", as in {then}"
-    return f", {fmt.percent(abs(rise))} {'more' if rise > 0 else 'less'} than in {then}"
-
-
-_EQUAL = 0.0005  # a change that three digits of a percentage would not show
-
-
 def tiles(told: Told) -> None:
     now = told.now
-    shown = (
+    widgets.tiles(
         _cost_tile(told), _per_tile("trace", told.per_trace, now), _second_per_tile(told), _cache_tile(now),
         _unpriced_tile(now),
     )  # fmt: skip
-    for slot, tile in zip(st.columns(len(shown)), shown, strict=True):
-        with slot:
-            widgets.tile(tile)
 
 
 def _cost_tile(told: Told) -> widgets.Tile:
@@ -307,12 +257,7 @@ def _free(name: str, place: int) -> str:
 def _behind(by: str, told: Told, curve: int) -> dict[str, str | None]:
     """Filters of Traces for what one stack shows."""
     value = told.shown[curve] if curve < len(told.shown) else None
-    return scope() | ({by: value} if by in state.FILTERS and value else {})
-
-
-def scope() -> dict[str, str | None]:
-    """The filters of the page, as they stand in its URL."""
-    return {name: st.query_params.get(name) for name in state.CALL_FILTERS}
+    return calls.in_url() | ({by: value} if by in state.FILTERS and value else {})
 
 
 def _classes(now: pd.Series) -> None:
@@ -355,16 +300,10 @@ _CLASS_COLUMNS = {
 
 def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
     """One row per value, dearest first; it leads to its traces, or narrows the page where Traces cannot."""
-    total = int(frame["total"].iloc[0])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**By {by}**", width="content")
-        if total > len(frame):
-            widgets.cut(len(frame), total, f"{by}s")
-        st.space("stretch")
-        widgets.csv(frame.drop(columns="total"), f"cost-by-{by}")
+    calls.heading(by, frame, "cost")
     top = float(frame["cost_usd"].max() or 0) or 1.0
     rows = [
-        listing.Row(_href(by, row["value"]), _cells(by, row, top), anew=by in state.FILTERS)
+        listing.Row(calls.href("cost", by, row["value"]), _cells(by, row, top), anew=by in state.FILTERS)
         for row in listing.records(frame)
     ]
     listing.listing(
@@ -374,23 +313,13 @@ def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
 
 
 def _table_notes(window: state.Window, by: str) -> str:
-    leads = f"A row opens its traces in {window.words}" if by in state.FILTERS else "A row narrows this page to it"
-    notes = [f"{leads}. Means with their 95 % interval (Student; the trace is the cluster)"]
+    notes = [f"{calls.leads(window, by)}. Means with their 95 % interval (Student; the trace is the cluster)"]
     unheard = [name for name in state.CALL_FILTERS if name not in state.FILTERS and st.query_params.get(name)]
     if by in state.FILTERS and unheard:
         notes.append(f"Traces has no filter for {', '.join(unheard)}: its list is wider")
     if by == "tag":
         notes.append("A call counts under each tag of its trace, so the rows add up to more than the total")
     return ". ".join(notes) + "."
-
-
-def _href(by: str, value: str | None) -> str:
-    here = scope() | {name: st.query_params.get(name) for name in ("range", "from", "to")}
-    if value is None:
-        return ""
-    if by in state.FILTERS:
-        return state.traces_path(here | {by: value})
-    return "cost?" + urlencode({name: text for name, text in (here | {by: value, BY: "model"}).items() if text})
 
 
 COLUMNS = (
@@ -453,23 +382,3 @@ def _mean(row: dict[str, Any], name: str) -> Cell:
         return Cell(text, "One trace alone has no interval")
     exact = f"{_exact(mean * 1000)}, n = {fmt.plural(row['priced_traces'], 'trace')}"
     return Cell(f"{text} ({fmt.between(low * 1000, high * 1000).removeprefix('$')})", exact)
-
-
-def nothing(window: state.Window, filters: Mapping[str, str]) -> None:
-    """No call: because the store is empty, the window is, or the filters are too narrow."""
-    newest = data.home_newest()
-    what = "What model calls cost would be here."
-    if not newest["traces"]:
-        widgets.empty(
-            what, "Nothing has arrived yet.", lambda: st.page_link("views/home.py", label="See how to send traces")
-        )
-        return
-    at = fmt.moment(newest["newest"], widgets.zone())
-    widgets.empty(
-        what,
-        f"No model call in {window.words}{' matches the filters' if filters else ''}. The newest trace started {at}.",
-        lambda: st.page_link(
-            "views/cost.py", label="Show all time, no filters", icon=":material/filter_list_off:",
-            query_params={"range": "all"},
-        ),
-    )  # fmt: skip

@@ -124,16 +124,13 @@ def _change(window: state.Window, now: pd.Series, before: pd.Series) -> str:
 
 def _tiles(told: _Told) -> None:
     now, buckets = told.now, told.buckets
-    tiles = (
+    widgets.tiles(
         _count_tile("Traces", now["traces"], now["failed_traces"], buckets["traces"]),
         _calls_tile(now, buckets),
         _rate_tile(now, buckets),
         _latency_tile(told.latency, told.timed),
         _token_tile(now, buckets),
     )
-    for slot, tile in zip(st.columns(len(tiles)), tiles, strict=True):
-        with slot:
-            widgets.tile(tile)
 
 
 def _count_tile(label: str, number: int, failed: int, series: pd.Series) -> widgets.Tile:

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import charts, data, listing, state, widgets
+from app import calls, charts, data, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
-BY, KIND = "by", "kind"  # keys of the controls, and their names in the URL
+KIND = "kind"  # key of the control, and its name in the URL
 DIMENSIONS = (
     "model", "provider", "service", "environment", "release", "prompt", "variant", "tool", "tag", "session", "user",
 )  # fmt: skip
@@ -29,19 +28,6 @@ MOST_MARKS = 8  # verticals in the figure
 Form = Callable[[float | None], str]
 
 
-def outline() -> DeltaGenerator:
-    """The page in outline when it opens; later the old one stays until the new one is there."""
-    place = st.empty()
-    if widgets.opens("Latency"):
-        with place.container():
-            st.skeleton(24)
-            for slot in st.columns(5):
-                slot.skeleton(174)
-            for height in (charts.COST_HEIGHT, listing.ROW_PX * 8):
-                st.skeleton(height)
-    return place
-
-
 def controls(window: state.Window) -> tuple[str, dict[str, str]]:
     """Which calls, what they are told apart by, and the filters, in one row."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -49,10 +35,9 @@ def controls(window: state.Window) -> tuple[str, dict[str, str]]:
             "Calls", list(KINDS), default="llm", required=True, key=KIND, bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
-        st.caption("By", width="content")
-        by = st.selectbox("By", DIMENSIONS, key=BY, bind="query-params", label_visibility="collapsed", width=160)
+        by = calls.dimension(DIMENSIONS)
         filters = widgets.call_filters(window, "views/latency.py")
-    return str(by), filters | {"kind": str(kind)}
+    return by, filters | {"kind": str(kind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +111,14 @@ def overview(window: state.Window, by: str, filters: Mapping[str, str], waiting:
     finally:
         waiting.empty()
     if told is None:
-        nothing(window, filters)
+        what, noun = "How long calls take would be here.", KINDS[filters["kind"]]
+        calls.nothing(window, what, noun, "views/latency.py", narrowed=bool(set(filters) - {"kind"}))
         return
     st.markdown(finding(window, told, filters))
-    _known(filters)
+    calls.known(
+        f"Durations of {KINDS[filters['kind']]} calls that ended well; each counts once. Intervals are of 95 %, by "
+        "order statistics."
+    )
     tiles(told)
     figures(window, told)
     table(window, by, told.table)
@@ -142,28 +131,15 @@ def overview(window: state.Window, by: str, filters: Mapping[str, str], waiting:
         )
 
 
-def _known(filters: Mapping[str, str]) -> None:
-    """What the numbers rest on."""
-    newest = data.home_newest()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if newest["sample"]:
-            widgets.sample()
-        st.caption(
-            f"Durations of {KINDS[filters['kind']]} calls that ended well; each counts once. Intervals are of 95 %, by "
-            f"order statistics. Times in {widgets.zone()}, data to {widgets.known_to(newest)}",
-            width="content",
-        )
-
-
 def finding(window: state.Window, told: Told, filters: Mapping[str, str]) -> str:
     """How long calls take, against the time before, and how many failed."""
-    calls = f"{KINDS[filters['kind']]} calls{' that match the filters' if set(filters) - {'kind'} else ''}"
+    which = f"{KINDS[filters['kind']]} calls{' that match the filters' if set(filters) - {'kind'} else ''}"
     p95, rate = told.of("duration", 0.95), told.of(RATE)
     if fmt.absent(p95["value"]):
-        return f"No duration is known of {calls} in {window.words}; {_failed(rate)}."
+        return f"No duration is known of {which} in {window.words}; {_failed(rate)}."
     sure = f"{_ranged(p95, fmt.duration)}, n = {p95['n']:,}"
     return (
-        f"p95 of {calls} is {fmt.duration(p95['value'])} ({sure}) in {window.words}{_change(window, p95)}; "
+        f"p95 of {which} is {fmt.duration(p95['value'])} ({sure}) in {window.words}{_change(window, p95)}; "
         f"{_failed(rate)}."
     )
 
@@ -182,19 +158,12 @@ def _failed(rate: pd.Series) -> str:
 
 
 def _change(window: state.Window, record: pd.Series) -> str:
-    """`, 12 % more than in the 7 days before`; nothing where nothing is known of that time."""
-    if window.words not in state.RANGE_WORDS.values() or fmt.absent(record["before"]) or not record["before"]:
-        return ""
-    rise = float(record["value"]) / float(record["before"]) - 1
-    then = f"the {window.words.removeprefix('the last ')} before"
-    if abs(rise) < _EQUAL:
-        return f", as in {then}"
+    """`, 12 % more than in the 7 days before, which may be chance`."""
     doubt = {True: "", False: ", which may be chance", None: ", with too few calls to tell whether by chance"}
-    said = doubt[None if fmt.absent(record["clear"]) else bool(record["clear"])]
-    return f", {fmt.percent(abs(rise))} {'more' if rise > 0 else 'less'} than in {then}{said}"
+    clear = None if fmt.absent(record["clear"]) else bool(record["clear"])
+    return calls.change(window, record["value"], record["before"], doubt[clear])
 
 
-_EQUAL = 0.0005  # a change that three digits of a percentage would not show
 NONE = "no interval"
 MINUS = "\u2212"
 
@@ -224,16 +193,13 @@ def speed(value: float | None) -> str:
 
 def tiles(told: Told) -> None:
     seconds = {name: (told.series[name].astype("float64") / 1e9).round(3) for name in ("p50", "p95")}
-    shown = (
+    widgets.tiles(
         _tile("Median of calls", told.of("duration", 0.5), fmt.duration, seconds["p50"]),
         _tile("p95 of calls", told.of("duration", 0.95), fmt.duration, seconds["p95"]),
         _tile("p95 to first token", told.of("ttft", 0.95), fmt.duration, pd.Series(dtype=float)),
         _tile("Median tokens per second", told.of("tokens_per_second", 0.5), speed, pd.Series(dtype=float)),
         _tile("Error rate", told.of(RATE), fmt.percent, pd.Series(dtype=float)),
     )
-    for slot, tile in zip(st.columns(len(shown)), shown, strict=True):
-        with slot:
-            widgets.tile(tile)
 
 
 def _tile(label: str, record: pd.Series, form: Form, course: pd.Series) -> widgets.Tile:
@@ -274,7 +240,7 @@ def figures(window: state.Window, told: Told) -> None:
             theme=None, key="latency-series", on_select="rerun", selection_mode="points",
             alt="Median and 95th percentile of the duration of calls over time", config={"displayModeBar": False},
         )  # fmt: skip
-        widgets.bucket_link(cast("dict[str, Any]", event), told.series["bucket"], step, lambda _: here())
+        widgets.bucket_link(cast("dict[str, Any]", event), told.series["bucket"], step, lambda _: calls.in_url())
         _mark_words(told.marks)
     with right:
         subtitle = f"n = {n}, {widgets.each(pd.Timedelta(told.heat_step))}"
@@ -333,44 +299,20 @@ def _mark_words(marks: pd.DataFrame) -> None:
         st.caption(f"Dotted: first call of a release or prompt version that replaced another{cut}.")
 
 
-def here() -> dict[str, str | None]:
-    """The filters of the page, as they stand in its URL."""
-    return {name: st.query_params.get(name) for name in state.CALL_FILTERS}
-
-
 def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
     """One row per value, most calls first; it leads to its traces, or narrows the page where Traces cannot."""
-    total = int(frame["total"].iloc[0])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**By {by}**", width="content")
-        if total > len(frame):
-            widgets.cut(len(frame), total, f"{by}s")
-        st.space("stretch")
-        widgets.csv(frame.drop(columns="total"), f"latency-by-{by}")
+    calls.heading(by, frame, "latency")
     rows = [
-        listing.Row(_href(by, row["value"]), _cells(row), anew=by in state.FILTERS)
-        for row in cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
+        listing.Row(
+            calls.href("latency", by, row["value"], sort="slowest", kept=(KIND,)), _cells(row), anew=by in state.FILTERS
+        )
+        for row in listing.records(frame)
     ]
     listing.listing(
         "latency-by", f"Latency by {by}", (Column(by.capitalize(), "minmax(110px, 1fr)", link=True), *COLUMNS), rows
     )
-    leads = (
-        f"A row opens its traces in {window.words}, slowest first"
-        if by in state.FILTERS
-        else "A row narrows this page to it"
-    )
     twice = " A call counts under each tag of its trace." if by == "tag" else ""
-    st.caption(f"{leads}. In brackets: 95 % interval.{twice}")
-
-
-def _href(by: str, value: str | None) -> str:
-    kept = here() | {name: st.query_params.get(name) for name in ("range", "from", "to")}
-    if value is None:
-        return ""
-    if by in state.FILTERS:
-        return f"{state.traces_path(kept | {by: value})}&sort=slowest"
-    chosen = kept | {by: value, BY: "model", KIND: st.query_params.get(KIND)}
-    return "latency?" + urlencode({name: text for name, text in chosen.items() if text})
+    st.caption(f"{calls.leads(window, by, ', slowest first')}. In brackets: 95 % interval.{twice}")
 
 
 COLUMNS = (
@@ -507,24 +449,3 @@ def time_spent(window: state.Window, filters: Mapping[str, str]) -> None:
         "Critical path: what the end of a trace had to wait for, each span without its children; long traces weigh "
         "more. Whiskers: 95 % interval. The traces are those with such a call."
     )
-
-
-def nothing(window: state.Window, filters: Mapping[str, str]) -> None:
-    """No call: because the store is empty, the window is, or the filters are too narrow."""
-    newest = data.home_newest()
-    what = "How long calls take would be here."
-    if not newest["traces"]:
-        widgets.empty(
-            what, "Nothing has arrived yet.", lambda: st.page_link("views/home.py", label="See how to send traces")
-        )
-        return
-    at = fmt.moment(newest["newest"], widgets.zone())
-    matching = " matches the filters" if set(filters) - {"kind"} else ""
-    widgets.empty(
-        what,
-        f"No {KINDS[filters['kind']]} call in {window.words}{matching}. The newest trace started {at}.",
-        lambda: st.page_link(
-            "views/latency.py", label="Show all time, no filters", icon=":material/filter_list_off:",
-            query_params={"range": "all"},
-        ),
-    )  # fmt: skip

@@ -191,6 +191,13 @@ def tile(shown: Tile) -> None:
     )
 
 
+def tiles(*shown: Tile) -> None:
+    """Side by side, equally wide."""
+    for slot, one in zip(st.columns(len(shown)), shown, strict=True):
+        with slot:
+            tile(one)
+
+
 def failed(what: str, error: Exception, still_works: str) -> None:
     """A question that the server did not answer: what failed, why, what still works, try again."""
     st.error(f"**{what}** {fmt.plain(str(error), 600)}", icon=":material/error:")
