@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,3 +35,20 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         return test.run()
 
     return opened
+
+
+@pytest.fixture
+def listed() -> Callable[[AppTest], list[dict[str, str]]]:
+    """Reads the rows of a page's one listing: heading of the column -> what the cell says, and `href`."""
+
+    def read(page: AppTest) -> list[dict[str, str]]:
+        parts = page.get("bidi_component")
+        (proto,) = (part.proto for part in parts if part.proto.component_name == "assayline_listing")
+        told = json.loads(proto.json)
+        names = [column["name"] for column in told["columns"]]
+        return [
+            {"href": row["href"]} | dict(zip(names, (cell["text"] for cell in row["cells"]), strict=True))
+            for row in told["rows"]
+        ]
+
+    return read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from app import charts, cost, prices, state
 
 Open = Callable[..., AppTest]
+Listed = Callable[[AppTest], list[dict[str, str]]]
 HOUR_NS = 3600 * 10**9
 
 
@@ -50,17 +50,6 @@ def words(page: AppTest) -> str:
     return "\n".join(str(part.value) for part in parts).replace("\\", "")
 
 
-def rows(page: AppTest) -> list[dict[str, str]]:
-    """Rows of the table: heading -> what the cell says, and `href`."""
-    (proto,) = (part.proto for part in page.get("bidi_component") if part.proto.component_name == "assayline_listing")
-    told = json.loads(proto.json)
-    names = [column["name"] for column in told["columns"]]
-    return [
-        {"href": row["href"]} | dict(zip(names, (cell["text"] for cell in row["cells"]), strict=True))
-        for row in told["rows"]
-    ]
-
-
 def test_the_sentence_and_the_tiles_add_up(page: Open, spent: Any) -> None:
     shown = page(spent.note.api_url, "cost", range="24h")
     assert not shown.exception
@@ -78,8 +67,8 @@ def test_the_sentence_and_the_tiles_add_up(page: Open, spent: Any) -> None:
     assert tiles["Calls without a price"] == ("2", "of 6; 1 untold")
 
 
-def test_the_table_tells_each_model_and_leads_to_its_traces(page: Open, spent: Any) -> None:
-    shown = rows(page(spent.note.api_url, "cost", range="24h", service="shop"))
+def test_the_table_tells_each_model_and_leads_to_its_traces(page: Open, spent: Any, listed: Listed) -> None:
+    shown = listed(page(spent.note.api_url, "cost", range="24h", service="shop"))
     assert [row["Model"] for row in shown] == ["gpt-4o", "gpt-4o-mini", "mine"]
     dear, _, unknown = shown
     assert (dear["Cost"], dear["Calls"], dear["No price"], dear["Traces"]) == (f"≥ ${2 * GPT_4O:.2f}", "3", "1", "2")
@@ -91,20 +80,22 @@ def test_the_table_tells_each_model_and_leads_to_its_traces(page: Open, spent: A
     )  # fmt: skip
 
 
-def test_a_dimension_that_traces_cannot_filter_narrows_the_page(page: Open, spent: Any) -> None:
-    (row,) = rows(page(spent.note.api_url, "cost", range="7d", by="provider"))
+def test_a_dimension_that_traces_cannot_filter_narrows_the_page(page: Open, spent: Any, listed: Listed) -> None:
+    (row,) = listed(page(spent.note.api_url, "cost", range="7d", by="provider"))
     there = urlsplit(row["href"])
     assert (there.path, parse_qs(there.query)) == ("cost", {"provider": ["openai"], "range": ["7d"], "by": ["model"]})
 
 
-def test_what_nobody_told_is_a_row_that_leads_nowhere(page: Open, spent: Any) -> None:
-    (row,) = rows(page(spent.note.api_url, "cost", range="24h", by="release"))
+def test_what_nobody_told_is_a_row_that_leads_nowhere(page: Open, spent: Any, listed: Listed) -> None:
+    (row,) = listed(page(spent.note.api_url, "cost", range="24h", by="release"))
     assert (row["Release"], row["href"]) == ("unknown", "")
 
 
 @pytest.mark.parametrize(("by", "says"), [("tag", "no tag"), ("tool", "no tool"), ("user", "unknown")])
-def test_what_a_call_does_not_have_is_not_called_unknown(page: Open, spent: Any, by: str, says: str) -> None:
-    (row,) = rows(page(spent.note.api_url, "cost", range="24h", by=by))
+def test_what_a_call_does_not_have_is_not_called_unknown(
+    page: Open, spent: Any, by: str, says: str, listed: Listed
+) -> None:
+    (row,) = listed(page(spent.note.api_url, "cost", range="24h", by=by))
     assert row[by.capitalize()] == says
 
 

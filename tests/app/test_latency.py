@@ -17,6 +17,7 @@ from app import charts, latency
 from app import format as fmt
 
 Open = Callable[..., AppTest]
+Listed = Callable[[AppTest], list[dict[str, str]]]
 CALL = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai"}
 
 
@@ -49,17 +50,6 @@ def words(page: AppTest) -> str:
     return "\n".join(str(part.value) for part in parts).replace("\\", "")
 
 
-def rows(page: AppTest) -> list[dict[str, str]]:
-    """Rows of the table: heading -> what the cell says, and `href`."""
-    (proto,) = (part.proto for part in page.get("bidi_component") if part.proto.component_name == "assayline_listing")
-    told = json.loads(proto.json)
-    names = [column["name"] for column in told["columns"]]
-    return [
-        {"href": row["href"]} | dict(zip(names, (cell["text"] for cell in row["cells"]), strict=True))
-        for row in told["rows"]
-    ]
-
-
 def tiles(page: AppTest) -> dict[str, tuple[str, str]]:
     return {tile.label: (tile.value, tile.delta.replace("\\", "")) for tile in page.metric}
 
@@ -78,8 +68,8 @@ def test_the_sentence_and_the_tiles(page: Open, timed: Any) -> None:
     assert told["Median tokens per second"][1].endswith("n = 190")
 
 
-def test_the_table_has_a_row_per_model_that_leads_to_its_traces(page: Open, timed: Any) -> None:
-    told = {row["Model"]: row for row in rows(page(timed.note.api_url, "latency", range="24h"))}
+def test_the_table_has_a_row_per_model_that_leads_to_its_traces(page: Open, timed: Any, listed: Listed) -> None:
+    told = {row["Model"]: row for row in listed(page(timed.note.api_url, "latency", range="24h"))}
     assert set(told) == {"fast", "slow"}
     assert told["slow"]["Calls"] == "100"
     assert told["slow"]["Failed"] == "10 % (5.5 to 17 %)"
@@ -91,16 +81,16 @@ def test_the_table_has_a_row_per_model_that_leads_to_its_traces(page: Open, time
     assert parse_qs(link.query) == {"model": ["slow"], "sort": ["slowest"]}
 
 
-def test_a_row_that_traces_cannot_tell_narrows_the_page(page: Open, timed: Any) -> None:
-    told = {row["Release"]: row for row in rows(page(timed.note.api_url, "latency", range="24h", by="release"))}
+def test_a_row_that_traces_cannot_tell_narrows_the_page(page: Open, timed: Any, listed: Listed) -> None:
+    told = {row["Release"]: row for row in listed(page(timed.note.api_url, "latency", range="24h", by="release"))}
     assert parse_qs(urlsplit(told["2"]["href"]).query) == {"release": ["2"], "by": ["model"]}
 
 
-def test_a_filter_narrows_every_figure(page: Open, timed: Any) -> None:
+def test_a_filter_narrows_every_figure(page: Open, timed: Any, listed: Listed) -> None:
     shown = page(timed.note.api_url, "latency", range="24h", model="fast")
     assert "p95 of model calls that match the filters is 104 ms" in words(shown)
     assert "none of 100 calls failed" in words(shown)
-    assert [row["Model"] for row in rows(shown)] == ["fast"]
+    assert [row["Model"] for row in listed(shown)] == ["fast"]
 
 
 def test_what_changed_is_told_with_intervals(page: Open, timed: Any) -> None:
@@ -130,12 +120,12 @@ def test_the_sample_of_traces_says_what_it_is(page: Open, timed: Any) -> None:
     assert "n = 200 traces" in figure["layout"]["title"]["subtitle"]["text"]
 
 
-def test_only_failed_calls_have_no_duration(page: Open, few: Any) -> None:
+def test_only_failed_calls_have_no_duration(page: Open, few: Any, listed: Listed) -> None:
     since, until = ((datetime.now(UTC) - timedelta(hours=ago)).strftime("%Y-%m-%dT%H:%M") for ago in (4, 2))
     shown = page(few.note.api_url, "latency", **{"range": "custom", "from": since, "to": until})
     assert not shown.exception
     assert "No duration is known of model calls in the chosen time; the one call failed." in words(shown)
-    assert rows(shown)[0]["Median"] == "unknown"
+    assert listed(shown)[0]["Median"] == "unknown"
 
 
 def test_one_call_is_shown_as_such(page: Open, few: Any) -> None:

@@ -23,22 +23,12 @@ from app import span, trace, traces
 MAIN = Path(app.__file__).parent / "main.py"
 GONE = "http://127.0.0.1:9"
 Open = Callable[..., AppTest]
+Listed = Callable[[AppTest], list[dict[str, str]]]
 
 
 def words(page: AppTest) -> str:
     parts = (*page.title, *page.markdown, *page.caption, *page.text, *page.error, *page.warning, *page.info)
     return "\n".join(str(part.value) for part in parts)
-
-
-def listed(page: AppTest) -> list[dict[str, str]]:
-    """Rows of the page's one listing: heading of the column -> what the cell says, and `href`."""
-    (proto,) = (part.proto for part in page.get("bidi_component") if part.proto.component_name == "assayline_listing")
-    told = json.loads(proto.json)
-    names = [column["name"] for column in told["columns"]]
-    return [
-        {"href": row["href"]} | dict(zip(names, (cell["text"] for cell in row["cells"]), strict=True))
-        for row in told["rows"]
-    ]
 
 
 def between(first: float, last: float) -> dict[str, str]:
@@ -155,7 +145,7 @@ def test_one_trace_is_spoken_of_as_one(page: Open, few: Any, hours: tuple[float,
     assert f"1 trace started in the chosen time{says}" in words(page(few.note.api_url, **between(*hours)))
 
 
-def test_home_lists_the_newest_problems_first(page: Open, filled: Any) -> None:
+def test_home_lists_the_newest_problems_first(page: Open, filled: Any, listed: Listed) -> None:
     problems = listed(page(filled.note.api_url, range="1h"))
     seen = [row["Last seen"] for row in problems]
     assert seen == sorted(seen, reverse=True)
@@ -206,13 +196,13 @@ def test_filters_ask_what_there_is_only_when_they_are_opened(page: Open, filled:
     ],
 )
 def test_tokens_of_a_trace_that_were_not_told_in_full_are_a_least(
-    page: Open, few: Any, hours: tuple[float, float], tokens: str
+    page: Open, few: Any, hours: tuple[float, float], tokens: str, listed: Listed
 ) -> None:
     (row,) = listed(page(few.note.api_url, "traces", **between(*hours)))
     assert row["Tokens"] == tokens
 
 
-def test_tokens_that_nobody_told_are_unknown(page: Open, filled: Any) -> None:
+def test_tokens_that_nobody_told_are_unknown(page: Open, filled: Any, listed: Listed) -> None:
     rows = listed(page(filled.note.api_url, "traces", range="1h", text="answer 1"))
     assert {row["Name"]: row["Tokens"] for row in rows}["answer 1"] == "unknown (1)"
 
@@ -234,7 +224,7 @@ def test_a_cost_says_what_it_knows(told: dict[str, Any], says: str) -> None:
     assert traces._cost(nothing | told) == says
 
 
-def test_a_row_leads_to_its_trace_and_that_back_to_the_list(page: Open, filled: Any) -> None:
+def test_a_row_leads_to_its_trace_and_that_back_to_the_list(page: Open, filled: Any, listed: Listed) -> None:
     row = listed(page(filled.note.api_url, "traces", range="1h", text="answer 11"))[0]
     query = dict(parse_qsl(row["href"].removeprefix("trace?")))
     assert query["trace"] == "07" * 15 + "0b"
@@ -248,7 +238,7 @@ def test_a_page_of_a_list_that_was_chosen_anew_is_the_first(page: Open, filled: 
     assert "Rows 1 to 50 of 120" in words(other)
 
 
-def test_traces_shows_a_page_and_says_of_how_many(page: Open, filled: Any) -> None:
+def test_traces_shows_a_page_and_says_of_how_many(page: Open, filled: Any, listed: Listed) -> None:
     traces = page(filled.note.api_url, "traces", range="1h")
     assert not traces.exception
     assert len(listed(traces)) == 50
@@ -256,7 +246,7 @@ def test_traces_shows_a_page_and_says_of_how_many(page: Open, filled: Any) -> No
     assert "Rows 1 to 50 of 122" in words(traces)
 
 
-def test_traces_pages_forward_and_back_without_loss(page: Open, filled: Any) -> None:
+def test_traces_pages_forward_and_back_without_loss(page: Open, filled: Any, listed: Listed) -> None:
     traces, seen = page(filled.note.api_url, "traces", range="1h"), []
     for _ in range(3):
         seen += [row["Name"] for row in listed(traces)]
@@ -289,7 +279,7 @@ def test_filters_come_from_the_url(page: Open, filled: Any, query: dict[str, str
     assert f"{expected} traces match the filters" in words(traces)
 
 
-def test_the_order_comes_from_the_url(page: Open, filled: Any) -> None:
+def test_the_order_comes_from_the_url(page: Open, filled: Any, listed: Listed) -> None:
     rows = listed(page(filled.note.api_url, "traces", range="1h", sort="slowest"))
     taken = [float(row["Duration"].split()[0]) for row in rows if row["Duration"].endswith(" ms")]
     assert len(taken) > 40
@@ -404,7 +394,7 @@ def test_totals_say_what_they_leave_out(page: Open, filled: Any) -> None:
     assert any("Totals count each call once" in note for note in notes)
 
 
-def test_an_orphan_says_that_its_parent_never_arrived(page: Open, filled: Any) -> None:
+def test_an_orphan_says_that_its_parent_never_arrived(page: Open, filled: Any, listed: Listed) -> None:
     assert len(listed(page(filled.note.api_url, "traces", range="all", text="POST /answer"))) == 1
     with filled.client() as client:
         found = client.query("traces", since="2020-01-01", until="2100-01-01", text="POST /answer").frame
