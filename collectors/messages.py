@@ -178,33 +178,39 @@ def content_hash(given: Sequence[Message], answered: Sequence[Message]) -> int |
     return (_half(_question(given), given) << 32 | _half(_answer(answered), answered)) or None
 
 
-def _half(words: str, told: Sequence[Message]) -> int:
+def _half(words: bytes, told: Sequence[Message]) -> int:
     if not words or any(part.get("cut") for message in told for part in message["parts"]):
         return 0
-    digest = hashlib.blake2b(words.encode(errors="replace"), digest_size=4).digest()
+    digest = hashlib.blake2b(words, digest_size=4).digest()
     return int.from_bytes(digest, "big") or 1
 
 
-def _question(given: Sequence[Message]) -> str:
+def _question(given: Sequence[Message]) -> bytes:
     """The newest words of the user. One message alone: smolagents' roles leave no gap between older ones (captured)."""
     asked = (_text(message) for message in reversed(given) if message["role"] == "user")
-    return next(filter(None, asked), "")
+    return next(filter(None, asked), b"")
 
 
-def _answer(answered: Sequence[Message]) -> str:
+def _answer(answered: Sequence[Message]) -> bytes:
     said = [message for message in answered if message["role"] == "assistant"]
     calls = [
-        f"\x1f{part.get('name')}({_sorted(part.get('arguments') or {})})"
+        f"\x1f{part.get('name')}({_sorted(part.get('arguments') or {})})".encode(errors="replace")
         for message in said
         for part in message["parts"]
         if part["type"] == "tool_call"
     ]
-    return "".join([*map(_text, said), *calls])
+    return b"".join([*map(_text, said), *calls])
 
 
-def _text(message: Message) -> str:
-    texts = [str(part.get("content")) for part in message["parts"] if part["type"] == "text"]
-    return "".join("".join(texts).split())
+def _text(message: Message) -> bytes:
+    """The message's words without white space."""
+    text = "".join([str(part.get("content")) for part in message["parts"] if part["type"] == "text"])
+    if text.isascii():  # as most are: five times as fast
+        return text.encode().translate(None, _ASCII_SPACE)
+    return "".join(text.split()).encode(errors="replace")
+
+
+_ASCII_SPACE = "".join(filter(str.isspace, map(chr, range(128)))).encode()
 
 
 def _sorted(value: Json) -> str:

@@ -6,8 +6,11 @@ pure function of what the store keeps and can be run again over stored rows with
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
 
 TextMap = dict[str, str | None]
 """Attribute key to stored text: strings as they are, `true`/`false`, decimal integers, other types as JSON text;
@@ -30,6 +33,15 @@ class Origin:
     scope_attributes: TextMap = field(default_factory=dict)
     resource_schema_url: str | None = None
     scope_schema_url: str | None = None
+    _worked_out: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, work: Callable[[TextMap], T]) -> T:
+        """What `work` says of the resource: worked out once for all spans of this origin."""
+        try:
+            result: T = self._worked_out[work]
+        except KeyError:
+            result = self._worked_out[work] = work(self.resource)
+        return result
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import Literal
 from collectors import messages as shown
 from collectors.conventions import content, finish, indexed, payload, providers
 from collectors.conventions.content import Content
-from collectors.conventions.dialects import dialect_of
+from collectors.conventions.dialects import of_keys, of_scope
 from collectors.conventions.kinds import PLAIN_SPEAKERS, embeds, is_plain, kind_of_word, says_any_model
 from collectors.conventions.registry import classify, joined
 from collectors.conventions.shapes import Message, to_parts
@@ -28,7 +28,7 @@ from collectors.conventions.usage import (
     usage_of,
 )
 from collectors.conventions.values import Json, dumps, number, plain, stored_text, strings, truth, whole
-from collectors.conventions.view import View
+from collectors.conventions.view import Index, View
 from collectors.facts import Kind, SpanFacts
 from collectors.model import RawSpan, TextMap, service_of
 
@@ -56,6 +56,7 @@ _TOOL_NAME = re.compile(
 _HIDDEN_METADATA = re.compile(
     r"^(LANGSMITH_|LANGCHAIN_|langgraph_|ls_|lc_|__|_type$|checkpoint_ns$|is_langchain_root$)"
 )
+_PARAMETER_FACTS = frozenset({"request_model", "response_model", "input_tokens"})
 _PARAMETERS = ("gen_ai.request.", "llm.request.", "ai.settings.", "llm.invocation_parameters")
 
 
@@ -79,9 +80,7 @@ def normalise(span: RawSpan, options: NormaliserOptions = DEFAULT_OPTIONS) -> Sp
     """
     facts = SpanFacts()
     view = View(span.attributes)
-    for step, fields in _STEPS:
-        if fields and not view.any(fields):
-            continue
+    for step in view.index.once(_steps):
         try:
             step(span, view, facts, options)
         except Exception:  # noqa: BLE001 - one fact that cannot be read must not cost the span its others
@@ -93,17 +92,32 @@ def normalise(span: RawSpan, options: NormaliserOptions = DEFAULT_OPTIONS) -> Sp
 Step = Callable[[RawSpan, View, SpanFacts, NormaliserOptions], None]
 
 
+def _steps(index: Index) -> tuple[Step, ...]:
+    """The steps that have something to read."""
+    return tuple(step for step, fields in _STEPS if not fields or index.any(fields))
+
+
 def _origin(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
-    resource = span.origin.resource
-    facts.dialect = dialect_of(span.origin.scope_name, resource.get("telemetry.sdk.name"), span.attributes)
-    facts.service = service_of(resource)
-    facts.environment = (
-        view.text("environment")
-        or plain(resource.get("deployment.environment.name"))
+    origin = span.origin
+    sdk, facts.service, environment, release = origin.once(_of_resource)
+    facts.dialect = of_scope(origin.scope_name) or view.index.once(_dialect_by_keys, sdk == "openlit")
+    facts.environment = view.text("environment") or environment
+    facts.release = view.text("release") or release
+
+
+def _of_resource(resource: TextMap) -> tuple[str | None, str | None, str | None, str | None]:
+    """SDK, service, environment and release."""
+    environment = (
+        plain(resource.get("deployment.environment.name"))
         or plain(resource.get("deployment.environment"))
         or plain(resource.get("langfuse.environment"))
     )
-    facts.release = view.text("release") or plain(resource.get("service.version") or resource.get("langfuse.release"))
+    release = plain(resource.get("service.version") or resource.get("langfuse.release"))
+    return resource.get("telemetry.sdk.name"), service_of(resource), environment, release
+
+
+def _dialect_by_keys(index: Index, is_openlit: bool) -> str | None:
+    return of_keys(index.keys, is_openlit)
 
 
 def _kind(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
@@ -159,24 +173,25 @@ def _kind_by_model(view: View) -> Kind:
 
 def _only_prepares(span: RawSpan, view: View) -> bool:
     """LlamaIndex marks `OpenAI._prepare_chat_with_tools` as a model call: it builds the request and sends nothing."""
-    return span.name.rpartition(".")[2].startswith("_prepare") and not view.any(_USAGE)
+    return "_prepare" in span.name and span.name.rpartition(".")[2].startswith("_prepare") and not view.any(_USAGE)
 
 
 def _kind_by_keys(span: RawSpan, view: View) -> Kind:
     attributes = span.attributes
     called = "gen_ai.tool.call.id" in attributes or "tool_arguments" in attributes
-    run = "tool_input" in view and "tool_name" in view and "request_model" not in view
+    run = "tool_input" in view.found and "tool_name" in view.found and "request_model" not in view.found
     signs: tuple[tuple[bool, Kind], ...] = (
         ("evaluator_name" in attributes, "evaluator"),
         (span.name == "running tools" or span.name.startswith(("evaluate {", "case: {")), "workflow"),
-        ("aggregated_input" in view or ("agent_name" in attributes and "both_json" in view), "agent"),
-        ("texts_indexed" in view or "embedding.model_name" in attributes, "embedding"),
-        ("documents_indexed" in view or "gen_ai.retrieval.documents" in attributes, "retriever"),
+        ("aggregated_input" in view.found or ("agent_name" in attributes and "both_json" in view.found), "agent"),
+        ("texts_indexed" in view.found or "embedding.model_name" in attributes, "embedding"),
+        ("documents_indexed" in view.found or "gen_ai.retrieval.documents" in attributes, "retriever"),
         (called or run, "tool"),
     )
     return next((kind for holds, kind in signs if holds), None) or _kind_of_call(view, attributes)
 
 
+_CALLED = frozenset({"response_id", "provider", "output_indexed"})
 _ANSWERED = frozenset({"output_indexed", "input_tokens", "output_tokens", "usage_json"})
 
 
@@ -184,10 +199,10 @@ def _kind_of_call(view: View, attributes: TextMap) -> Kind:
     model = any(key in attributes for key in ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name"))
     told = view.any(_ANSWERED)
     messages = "gen_ai.output.messages" in attributes or "gen_ai.completion" in attributes
-    if model and (told or messages or "provider" in view):
+    if model and (told or messages or "provider" in view.found):
         return _kind_by_model(view)
     usage = attributes.keys() & {"gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "llm.token_count.prompt"}
-    return "llm" if usage and ("response_id" in view or "provider" in view or "output_indexed" in view) else "other"
+    return "llm" if usage and view.any(_CALLED) else "other"
 
 
 def _content(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
@@ -230,9 +245,11 @@ def _read_call(facts: SpanFacts, given: list[Message], answered: list[Message]) 
 
 
 def _has_parameters(view: View) -> bool:
-    if "request_model" in view or "response_model" in view or "input_tokens" in view:
-        return True
-    return any(key.startswith(_PARAMETERS) for key in view.attributes)
+    return view.any(_PARAMETER_FACTS) or view.index.once(_tells_parameters)
+
+
+def _tells_parameters(index: Index) -> bool:
+    return any(key.startswith(_PARAMETERS) for key in index.keys)
 
 
 def _instructions(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
@@ -248,7 +265,7 @@ def _models(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> 
     facts.response_id = _response_id(view)
     facts.request_model = view.text("request_model")
     facts.response_model = view.text("response_model")
-    if facts.request_model is None:
+    if facts.request_model is None and "params_json" in view.found:
         facts.request_model = next((m for held in _params(view) if (m := _model_in(held))), None)
     weak = view.text("model_weak")
     if weak and facts.request_model is None and "llm.model_name" not in view.attributes and facts.kind in _MODELLED:
@@ -279,22 +296,17 @@ def _model_in(held: dict[str, Json]) -> str | None:
 def _usage(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
     if facts.kind not in _CALLS and not view.any(_USAGE):
         return
-    usage = Usage(
-        input=view.read("input_tokens", whole),
-        output=view.read("output_tokens", whole),
-        total=view.read("total_tokens", whole),
-        cache_read=view.read("cache_read_tokens", whole),
-        cache_write=view.read("cache_write_tokens", whole),
-        reasoning=view.read("reasoning_tokens", whole),
-    )
-    aggregated = "aggregated_input" in view or "aggregated_output" in view
+    usage = Usage()
+    for name in view.index.once(_counts):
+        setattr(usage, name, view.read(f"{name}_tokens", whole))
+    aggregated = "aggregated_input" in view.found or "aggregated_output" in view.found
     if aggregated and usage.input is None and usage.output is None:
         _read_aggregated(view, usage)
-    usage.disjoint_cache = _source_key(view, "input_tokens") in EXCLUSIVE_KEYS or span.origin.scope_name.startswith(
-        EXCLUSIVE_SCOPES
+    usage.disjoint_cache = _is_told_by(view, "input_tokens", EXCLUSIVE_KEYS) or (
+        span.origin.scope_name.startswith(EXCLUSIVE_SCOPES)
     )
     if usage.reasoning is not None:
-        usage.disjoint_reasoning = _source_key(view, "reasoning_tokens") in EXCLUSIVE_REASONING_KEYS
+        usage.disjoint_reasoning = _is_told_by(view, "reasoning_tokens", EXCLUSIVE_REASONING_KEYS)
     if not usage.complete:
         _usage_in_json(view, facts, usage)
     if facts.kind in _CALLS:
@@ -325,8 +337,16 @@ def _usage_parts(view: View, usage: Usage) -> None:
         usage.tier = tier.lower()
 
 
-def _source_key(view: View, field: str) -> str | None:
-    return next((key for _, key, _ in view.slots(field) if whole(view.attributes[key]) is not None), None)
+def _counts(index: Index) -> tuple[str, ...]:
+    named = ("input", "output", "total", "cache_read", "cache_write", "reasoning")
+    return tuple(name for name in named if f"{name}_tokens" in index.found)
+
+
+def _is_told_by(view: View, field: str, keys: frozenset[str]) -> bool:
+    """Whether the attribute that tells the count is one of the keys."""
+    slots = view.found.get(field, ())
+    told = (key for _, key, _ in slots if whole(view.attributes[key]) is not None)
+    return any(key in keys for _, key, _ in slots) and next(told, None) in keys
 
 
 def _read_aggregated(view: View, usage: Usage) -> None:
@@ -390,10 +410,13 @@ def _merge_beside(usage: Usage, told: Usage) -> None:
 
 def _read_payloads(view: View, facts: SpanFacts, usage: Usage) -> None:
     """The provider's answer inside JSON attributes: the last source of usage, id, model and finish reason."""
-    for key in _answer_keys(view):
+    attributes = view.attributes
+    for key in view.index.once(_answer_keys):
+        text = attributes[key]
+        if not text or text[0] not in "{[":
+            continue
         if usage.complete and facts.response_id and facts.response_model and facts.finish_reason_raw:
             return
-        text = view.attributes[key] or ""
         if not payload.MARKERS.search(text):
             continue
         found = payload.read_payload(view.json(key))
@@ -416,15 +439,12 @@ _NO_ANSWERS = ("llm.input_", "llm.tools.", "logfire.metrics")
 _NO_ANSWER = frozenset({"gen_ai.output.messages", "gen_ai.input.messages"})
 
 
-def _answer_keys(view: View) -> list[str]:
-    """Attributes that may hold the answer as JSON: outputs first, then whatever else looks like it."""
-    written = {key for key, value in view.attributes.items() if value and value[0] in "{[" and key not in _NO_ANSWER}
-    if not written:
-        return []
-    named = [key for field in ("output", "output_weak") for _, key, _ in view.slots(field)]
-    inputs = {key for field in _READ_ELSEWHERE for _, key, _ in view.slots(field)}
-    rest = sorted(key for key in written if key not in inputs and not key.startswith(_NO_ANSWERS))
-    return [key for key in dict.fromkeys([*named, *rest]) if key in written]
+def _answer_keys(index: Index) -> list[str]:
+    """Attributes that may hold the answer as JSON: outputs first, then whatever else may be JSON."""
+    named = [key for field in ("output", "output_weak") for _, key, _ in index.found.get(field, ())]
+    inputs = {key for field in _READ_ELSEWHERE for _, key, _ in index.found.get(field, ())}
+    rest = sorted(key for key in index.keys if key not in inputs and not key.startswith(_NO_ANSWERS))
+    return [key for key in dict.fromkeys([*named, *rest]) if key not in _NO_ANSWER]
 
 
 def _requested_model(view: View) -> str | None:
@@ -486,7 +506,7 @@ def _names(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) ->
     if facts.kind not in _CALLS and not view.any(_NAMES):
         return
     _openinference_model(span, view, facts)
-    if facts.request_model is None and facts.kind in _CALLS and ("metadata" in view or "metadata_json" in view):
+    if facts.request_model is None and facts.kind in _CALLS and view.any(_METADATA):
         facts.request_model = _member(_metadata_texts(view), "ls_model_name")
     facts.request_model = facts.request_model and providers.model_name(facts.request_model)
     facts.response_model = facts.response_model and providers.model_name(facts.response_model)
@@ -566,6 +586,15 @@ def _time(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> 
         view.note("duration_out_of_range")
     if span.dropped_attributes:
         view.note("attributes_dropped")
+    if span.events or view.any(_STREAMED) or "ai.operationId" in span.attributes:
+        _stream(span, view, facts, duration)
+
+
+_STREAMED = frozenset({"streaming", "ttft_s", "ttft_ms", "ttft_time", "params_json"})
+
+
+def _stream(span: RawSpan, view: View, facts: SpanFacts, duration: int) -> None:
+    """Whether the answer was streamed, and when its first token came."""
     facts.streaming = _streaming(span, view)
     first = _first_token(span, view)
     if first is None:
@@ -606,7 +635,7 @@ def _first_token(span: RawSpan, view: View) -> int | None:
 
 def _taken(view: View, field: str) -> float | None:
     """The first time that is not 0, which stands for one that nobody took."""
-    if field not in view:
+    if field not in view.found:
         return None
     return view.read(field, number) or next((t for _, text in view.items(field) if (t := number(text))), None)
 
@@ -702,11 +731,15 @@ def _tags(view: View) -> list[str]:
 
 
 def _variant(view: View, metadata: TextMap, keys: tuple[str, ...]) -> str | None:
-    for key in keys:
+    for key in keys if metadata else view.index.once(_held, keys):
         found = plain(view.attributes.get(key)) or plain(metadata.get(key))
         if found:
             return found
     return None
+
+
+def _held(index: Index, keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key in index.keys)
 
 
 def _prompt(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
@@ -720,8 +753,10 @@ def _prompt(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> 
 
 
 def _agents(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    if facts.kind not in {"agent", "tool"} and not view.any(_AGENTS):
+        return
     facts.agent_name = view.text("agent_name")
-    if facts.agent_name is None and ("metadata" in view or "metadata_json" in view):
+    if facts.agent_name is None and view.any(_METADATA):
         facts.agent_name = _member(_metadata_texts(view), "lc_agent_name")
     entity = plain(span.attributes.get("traceloop.entity.name"))
     if facts.agent_name is None and facts.kind == "agent":
@@ -729,9 +764,12 @@ def _agents(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -
     facts.workflow_name = view.text("workflow_name")
     if facts.kind == "tool":
         facts.tool_name = view.text("tool_name") or entity or _TOOL_NAME.sub("", span.name) or None
-    elif "tool_name" in view:
+    elif "tool_name" in view.found:
         facts.tool_name = view.text("tool_name")
     facts.tool_call_id = view.text("tool_call_id")
+
+
+_AGENTS = frozenset({"agent_name", "workflow_name", "tool_name", "tool_call_id", "metadata", "metadata_json"})
 
 
 def _tools(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
@@ -740,7 +778,7 @@ def _tools(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> N
     found: Json = None
     for key, _value in view.items("tool_definitions"):
         found = found or _definitions(view.json(key))
-    if not found and "tools_indexed" in view:
+    if not found and "tools_indexed" in view.found:
         found = indexed.tools(view)
     for held in _params(view) if not found else ():
         found = found or _definitions(held.get("tools")) or _definitions(_offered(held))
@@ -767,7 +805,9 @@ def _parsed(text: str) -> Json:
 
 
 def _documents(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
-    found = indexed.documents(indexed.lists(view, "documents_indexed")) if "documents_indexed" in view else []
+    if facts.kind not in {"retriever", "reranker"} and not view.any(_DOCUMENTS):
+        return
+    found = indexed.documents(indexed.lists(view, "documents_indexed")) if "documents_indexed" in view.found else []
     for key, _value in view.items("documents_json"):
         held = view.json(key)
         found = found or indexed.documents(held if isinstance(held, list) else [])
@@ -777,6 +817,9 @@ def _documents(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions
         found = found or indexed.documents(_in_events(span))
     if found:
         facts.documents = dumps(found)
+
+
+_DOCUMENTS = frozenset({"documents_indexed", "documents_json"})
 
 
 def _in_output(facts: SpanFacts) -> list[Json]:
@@ -794,6 +837,8 @@ def _in_events(span: RawSpan) -> list[Json]:
 
 
 def _errors(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -> None:
+    if span.status != "error" and facts.finish_reason != "error" and not view.index.once(_tells_errors):
+        return
     attributes = span.attributes
     facts.http_status = _http_status(view.read("http_status", whole))
     kind = view.text("error_type")
@@ -817,6 +862,13 @@ def _errors(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions) -
         facts.http_status = _told_status(facts.error_type, message) or facts.http_status
 
 
+def _tells_errors(index: Index) -> bool:
+    return index.any(_ERRORS) or not {"langfuse.observation.level", "gen_ai.tool.status"}.isdisjoint(index.keys)
+
+
+_ERRORS = frozenset({"http_status", "error_type"})
+
+
 def _http_status(code: int | None) -> int | None:
     return code if code is not None and 100 <= code <= 599 else None
 
@@ -828,12 +880,13 @@ def _told_status(kind: str, message: str | None) -> int | None:
     return _http_status(int(found.group(1))) if found else None
 
 
+_MODELS = frozenset({"response_id", "request_model", "response_model", "params_json", "model_weak"})
 _COSTS = frozenset({"cost", "cost_json", "cost_nonzero"})
 _PROMPTS = frozenset({"prompt_name", "prompt_version", "prompt_json"})
 _TOOLS = frozenset({"tool_definitions", "tools_indexed", "params_json"})
 _STEPS: tuple[tuple[Step, frozenset[str]], ...] = (  # with the facts without whose attributes a step has nothing to do
     (_origin, frozenset()), (_kind, frozenset()), (_content, frozenset()),
-    (_instructions, frozenset({"system_instructions"})), (_models, frozenset()), (_usage, frozenset()),
+    (_instructions, frozenset({"system_instructions"})), (_models, _MODELS), (_usage, frozenset()),
     (_names, frozenset()), (_finish, frozenset()), (_cost, _COSTS), (_time, frozenset()), (_identity, frozenset()),
     (_prompt, _PROMPTS), (_agents, frozenset()), (_tools, _TOOLS), (_documents, frozenset()), (_errors, frozenset()),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from collectors.conventions import events, indexed
 from collectors.conventions.shapes import Message, Part, to_message, to_messages, tool_call
 from collectors.conventions.values import Json, dumps, is_redacted, parse
-from collectors.conventions.view import View
+from collectors.conventions.view import Index, View
 from collectors.facts import Kind
 from collectors.model import RawSpan
 
@@ -36,15 +36,20 @@ def composed(messages: list[Message]) -> Content | None:
 
 def find(view: View, span: RawSpan, kind: Kind, side: str) -> Content | None:
     """The span's input or output by the first source that has one."""
-    for needs, source in _sources(kind, side):
-        if needs in view or (needs == EVENTS and span.events):
+    for needs, source in view.index.once(_sources, kind, side):
+        if needs != EVENTS or span.events:
             found = source(view, span)
             if found is not None:
                 return found
     return None
 
 
-def _sources(kind: Kind, side: str) -> Sources:
+def _sources(index: Index, kind: Kind, side: str) -> Sources:
+    """Those that have something to read."""
+    return tuple(each for each in _all_sources(kind, side) if each[0] == EVENTS or each[0] in index.found)
+
+
+def _all_sources(kind: Kind, side: str) -> Sources:
     if kind in {"tool", "mcp"}:
         return _TOOL_INPUT if side == "input" else _TOOL_OUTPUT
     if kind in {"retriever", "reranker", "memory"} and side == "input":

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-
-from collectors.model import TextMap
 
 _SCOPES = (
     ("langfuse-sdk", "langfuse"), ("langfuse", "langfuse"), ("openinference", "openinference"),
@@ -43,15 +42,12 @@ def of_scope(scope: str) -> str | None:
     return next((name for prefix, name in _SCOPES if scope.startswith(prefix)), None)
 
 
-def dialect_of(scope: str, sdk: str | None, attributes: TextMap) -> str | None:
-    """The dialect by scope, then by `telemetry.sdk.name`, then by keys; null for spans that are no model telemetry."""
-    found = of_scope(scope)
-    if found or not attributes:
-        return found
-    rank = min((_rank(key) for key in attributes), default=len(_KEYS))
+def of_keys(keys: Iterable[str], is_openlit: bool) -> str | None:
+    """The dialect that attributes show; null without any. OpenLIT's look like OpenTelemetry's: its SDK's name tells."""
+    rank = min((_rank(key) for key in keys), default=len(_KEYS))
     if rank == len(_KEYS):
         return None
-    return "openlit" if sdk == "openlit" else _KEYS[rank][1]
+    return "openlit" if is_openlit else _KEYS[rank][1]
 
 
 @lru_cache(maxsize=1 << 14)

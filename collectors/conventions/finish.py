@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from collectors.conventions.values import Json, parse
+from collectors.conventions.values import Json, parse, remembered
 
 _WORDS = {
     "stop": (
@@ -38,6 +38,7 @@ def raw_reason(value: Json) -> str | None:
     return value.strip() if isinstance(value, str) and value.strip() not in {"", "None", "null", "unknown"} else None
 
 
+@remembered
 def finish_reason(raw: str) -> str:
     """One of stop, length, tool_call, content_filter, error, other."""
     bare = _CAMEL.sub("_", _PREFIX.sub("", raw))

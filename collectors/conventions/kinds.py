@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from collectors.conventions.values import words
+from collectors.conventions.values import remembered, words
 from collectors.facts import Kind
 
 KIND_KEYS: tuple[str, ...] = (  # the first whose word is known decides
@@ -96,6 +96,7 @@ _COMPONENTS: tuple[tuple[str, Kind], ...] = (  # class names of components, by w
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
+@remembered
 def kind_of_word(key: str, word: str) -> Kind | None:
     """The kind that an attribute's value names; null when it says nothing (`span`, `util`, an unknown word)."""
     lowered = _bare(word)
@@ -117,6 +118,7 @@ def is_plain(key: str, word: str) -> bool:
     return key in _BARE_KEYS and _bare(word) in _PLAIN_WORDS
 
 
+@remembered
 def says_any_model(word: str) -> bool:
     """Whether a word for model calls may stand for embeddings too (Laminar's `LLM`); `chat` may not."""
     return _bare(word) in _ANY_MODEL
@@ -124,7 +126,12 @@ def says_any_model(word: str) -> bool:
 
 def embeds(model: str | None) -> bool:
     """Whether a model's name is that of an embedding model."""
-    return model is not None and _EMBEDS.search(model) is not None
+    return model is not None and _embeds(model)
+
+
+@remembered
+def _embeds(model: str) -> bool:
+    return _EMBEDS.search(model) is not None
 
 
 def _bare(word: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collectors.conventions.values import words
+from collectors.conventions.values import remembered, words
 
 FRAMEWORKS = frozenset(
     words(
@@ -43,6 +43,7 @@ _ROUTES = frozenset(
 MAX_ROUTES = 8  # prefixes before a model's name; each costs a copy of the rest
 
 
+@remembered
 def provider_of(name: str) -> str | None:
     """OpenTelemetry's name of a provider; null when the name is a framework's. Unknown names stay, in lower case."""
     lowered = name.strip().lower()
@@ -66,10 +67,16 @@ def provider_of_model(model: str | None, response_id: str | None) -> str | None:
 
 
 def _by_model(model: str | None) -> str | None:
-    bare = (model or "").lower()
+    return _by_model_name(model) if model else None
+
+
+@remembered
+def _by_model_name(model: str) -> str | None:
+    bare = model.lower()
     return next((provider for prefix, provider in _MODELS if bare.startswith(prefix)), None)
 
 
+@remembered
 def model_name(name: str) -> str:
     """A model's name without a router's prefix: `openai/gpt-4o` and `models/gemini-2.5-pro` lose theirs."""
     for _ in range(MAX_ROUTES):

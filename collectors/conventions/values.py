@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 import orjson
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Json = Any
 """A parsed JSON value."""
 
@@ -18,6 +22,7 @@ MAX_COUNT = 2**53  # beyond it no counter is meant, and JSON readers lose digits
 
 MAX_NESTING = 200  # of a value once it is parsed: readers go down by recursion, which Python ends at 1,000 frames
 TOO_DEEP = "[nested too deep]"
+MAX_REMEMBERED = 200  # letters; no name is longer
 _WRITABLE = 254  # levels that orjson writes; it reads 1,024
 
 # A quote that nobody closes reaches to the end of the text: tried again at each quote within it, the search took
@@ -47,6 +52,8 @@ def plain(text: str | None) -> str | None:
 def whole(value: Json) -> int | None:
     """A count from an integer, a float without fraction, or their text; null if negative, boolean or out of range."""
     if isinstance(value, str):
+        if value.isdecimal() and len(value) < 17:
+            return int(value)
         text = value.strip().strip('"')
         if text.isdecimal() and len(text) < 17:
             return int(text)
@@ -172,6 +179,18 @@ def strings(value: Json) -> list[str]:
     if not isinstance(value, list):
         return []
     return [item if isinstance(item, str) else dumps(item) for item in value if item not in (None, "")]
+
+
+def remembered(work: Callable[P, T]) -> Callable[P, T]:
+    """`work`, a function of texts by place, that remembers some thousand short ones: names of models repeat."""
+    known: Callable[..., T] = lru_cache(maxsize=4096)(work)
+
+    @wraps(work)
+    def asked(*texts: Any) -> T:
+        one: Callable[..., T] = known if len(texts[-1]) <= MAX_REMEMBERED else work
+        return one(*texts)
+
+    return cast("Callable[P, T]", asked)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from collectors.conventions.registry import classify
 from collectors.conventions.values import Json, is_redacted, parse, plain
@@ -16,20 +16,49 @@ MAX_KEY = 256  # longer keys are nobody's convention, and would fill the cache o
 MAX_KNOWN = 64  # keys of a span whose index is remembered: spans of one instrumentation repeat their keys
 
 
+class Index:
+    """The keys of a span by the facts that they may carry. Spans with the same keys share one that nobody changes."""
+
+    __slots__ = ("_worked_out", "found", "keys")
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.keys = keys
+        self.found: Slots = {}  # by fact, (rank, key, rest of the key), best first
+        for key in keys:
+            for name, rank, rest in classify(key) if len(key) <= MAX_KEY else ():
+                self.found.setdefault(name, []).append((rank, key, rest))
+        for entries in self.found.values():
+            entries.sort()
+        self._worked_out: dict[Any, Any] = {}
+
+    def once(self, work: Callable[..., T], *given: object) -> T:
+        """What `work(index, *given)` says of these keys: worked out once for all spans that have them."""
+        try:
+            result: T = self._worked_out[work, given]
+        except KeyError:
+            result = self._worked_out[work, given] = work(self, *given)
+        return result
+
+    def any(self, fields: frozenset[str]) -> bool:
+        """Whether any of the facts has an attribute."""
+        return not fields.isdisjoint(self.found)
+
+
+_known_index = lru_cache(maxsize=1024)(Index)
+
+
 class View:
     """Reads facts from attributes by key priority. The order in which attributes arrived never matters."""
 
-    __slots__ = ("_found", "_json", "attributes", "notes")
+    __slots__ = ("_json", "attributes", "found", "index", "notes")
 
     def __init__(self, attributes: TextMap) -> None:
         self.attributes = attributes
         self.notes: list[str] = []
         self._json: dict[str, Json] = {}
         keys = tuple(attributes)
-        self._found = _known_index(keys) if len(keys) <= MAX_KNOWN else _index(keys)
-
-    def __contains__(self, field: str) -> bool:
-        return field in self._found
+        self.index = _known_index(keys) if len(keys) <= MAX_KNOWN else Index(keys)
+        self.found = self.index.found
 
     def note(self, code: str) -> None:
         if code not in self.notes:
@@ -37,15 +66,15 @@ class View:
 
     def any(self, fields: frozenset[str]) -> bool:
         """Whether any of the facts has an attribute."""
-        return not fields.isdisjoint(self._found)
+        return not fields.isdisjoint(self.found)
 
     def slots(self, field: str) -> list[tuple[int, str, str]]:
         """(rank, key, rest of the key) of every attribute that may carry the fact, best first."""
-        return self._found.get(field, [])
+        return self.found.get(field, [])
 
     def items(self, field: str) -> Sequence[tuple[str, str]]:
         """(key, text) of the attributes that may carry the fact, best first, without unset and hidden ones."""
-        slots = self._found.get(field)
+        slots = self.found.get(field)
         if slots is None:
             return ()
         if len(slots) == 1:  # by far the most frequent
@@ -64,7 +93,7 @@ class View:
     def text(self, *names: str) -> str | None:
         """The first set text among the facts' attributes, JSON quotes removed."""
         for name in names:
-            for _, key, _ in self._found.get(name, ()):
+            for _, key, _ in self.found.get(name, ()):
                 text = plain(self._shown(key))
                 if text is not None:
                     return text
@@ -72,7 +101,7 @@ class View:
 
     def read(self, field: str, reader: Callable[[Json], T | None]) -> T | None:
         """The first value that the reader accepts; an unreadable one is noted and passed over."""
-        if field not in self._found:
+        if field not in self.found:
             return None
         for key, value in self.items(field):
             found = reader(value)
@@ -87,17 +116,3 @@ class View:
         if key not in self._json:
             self._json[key] = parse(self.attributes.get(key))
         return self._json[key]
-
-
-def _index(keys: tuple[str, ...]) -> Slots:
-    """By fact, (rank, key, rest of the key) of the attributes that may carry it, best first."""
-    found: Slots = {}
-    for key in keys:
-        for name, rank, rest in classify(key) if len(key) <= MAX_KEY else ():
-            found.setdefault(name, []).append((rank, key, rest))
-    for entries in found.values():
-        entries.sort()
-    return found
-
-
-_known_index = lru_cache(maxsize=1024)(_index)  # shared between spans: nobody changes an index
