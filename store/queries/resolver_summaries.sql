@@ -1,8 +1,9 @@
 -- One row per loaded trace, with the columns of trace_summaries. Reads the relations `loaded`, `derived` (rows of span_derived for these
 -- traces) and `priced` (their calls, with their cost). Only rows whose effective usage role is leaf feed sums; failed spans that were told
 -- again are counted once. Costs are added up as decimals: the sum of floats depends on their order.
-with recursive known as (
-    select s.*, d.rule, coalesce(d.usage_role, s.usage_role) as role, d.usage_role as derived_role, d.tool_executions,
+with recursive known as materialized (
+    select s.trace_id, s.span_id, s.parent_span_id, s.start_time, s.duration_ns, s.commit_seq, s.name, s.kind, s.service, s.environment,
+           s.release, s.sample, s.session_id, s.session_weak, s.user_id, s.variant, s.prompt_name, s.prompt_version, d.rule, coalesce(d.usage_role, s.usage_role) as role, d.usage_role as derived_role, d.tool_executions,
            coalesce(d.input_tokens, s.input_tokens) as used_input, coalesce(d.output_tokens, s.output_tokens) as used_output,
            coalesce(d.cache_read_tokens, s.cache_read_tokens) as used_cache_read,
            coalesce(d.cache_write_tokens, s.cache_write_tokens) as used_cache_write,
@@ -11,8 +12,8 @@ with recursive known as (
            coalesce(d.response_model, s.response_model, d.request_model, s.request_model) as model,
            coalesce(d.error_type, s.error_type) as known_error_type, coalesce(d.error_message, s.error_message) as known_error_message,
            s.failed or d.error_type is not null as has_failed,
-           p.span_id is null as is_top,
-           row_number() over (partition by s.trace_id order by p.span_id is not null, s.start_time, s.span_id) as place
+           -- The order of the spans in their trace, those without a parent first: one number is a third of the work of a window.
+           case when p.span_id is null then 0 else 1::hugeint << 120 end + (epoch_us(s.start_time)::hugeint << 64) + s.span_id as place
     from loaded s
     left join derived d on d.trace_id = s.trace_id and d.span_id = s.span_id
     left join (select distinct trace_id, span_id from loaded) p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id
@@ -59,11 +60,11 @@ with recursive known as (
             max(epoch_us(start_time) * 1000::hugeint + coalesce(duration_ns, 0)) - min(epoch_us(start_time)) * 1000::hugeint,
             9223372036854775807
         )::bigint as duration_ns,
-        max(span_id) filter (where place = 1) as root_span_id,
-        max(name) filter (where place = 1) as root_name,
-        max(parent_span_id) filter (where place = 1) is not null as root_missing,
+        arg_min(span_id, place) as root_span_id,
+        arg_min(name, place) as root_name,
+        arg_min(parent_span_id is not null, place) as root_missing,
         arg_min(service, place) as service,
-        coalesce(list(distinct service order by service) filter (where service is not null), []) as services,
+        coalesce(list_sort(list_distinct(list(service) filter (where service is not null))), []) as services,
         arg_min(environment, place) as environment,
         arg_min(release, place) as release,
         count(*) as spans,
@@ -87,15 +88,14 @@ with recursive known as (
         bool_or(sample) as sample,
         coalesce(bool_or(rule = 'lowest_aggregate_estimated'), false) as usage_estimated,
         sum(reported_cost) filter (where role = 'leaf') as reported_cost_usd,
-        coalesce(bool_or(has_failed) filter (where place = 1), false) as root_failed,
+        arg_min(has_failed, place) as root_failed,
         bool_or(has_failed) as any_failed,
         coalesce(arg_min(session_id, place) filter (where not session_weak), arg_min(session_id, place)) as session_id,
         arg_min(user_id, place) as user_id,
-        coalesce(list(distinct model order by model) filter (where role = 'leaf' and model is not null), []) as models,
-        coalesce(list(distinct variant order by variant) filter (where variant is not null), []) as variants,
+        coalesce(list_sort(list_distinct(list(model) filter (where role = 'leaf' and model is not null))), []) as models,
+        coalesce(list_sort(list_distinct(list(variant) filter (where variant is not null))), []) as variants,
         coalesce(
-            list(distinct prompt_name || coalesce('@' || prompt_version, '') order by prompt_name || coalesce('@' || prompt_version, ''))
-            filter (where prompt_name is not null), []
+            list_sort(list_distinct(list(prompt_name || coalesce('@' || prompt_version, '')) filter (where prompt_name is not null))), []
         ) as prompts
     from known
     group by trace_id
