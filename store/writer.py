@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -29,6 +30,12 @@ MIB = 1024 * 1024
 
 GROUP_ROWS = 8_192  # about 0.1 s of writing; a bigger group is hardly cheaper a row and keeps everybody waiting
 GROUP_BYTES = 32 * MIB
+# A group costs 5 ms of CPU however few its rows: one that follows a large one waits a moment for company. With four
+# senders of 500 spans a request groups grew from 710 to 870 rows. Nobody who sends one span at a time waits.
+GATHER_AFTER_ROWS = 250
+GATHER_ROWS = 1_000
+GATHER_MOST = 16  # requests
+GATHER_S = 0.015  # since the one before
 CHECKPOINT_BYTES = 24 * MIB  # of WAL, one or two row groups: see store.database.ROW_GROUP_ROWS
 IDLE_CHECKPOINT_BYTES = 16 * MIB
 IDLE_S = 5.0
@@ -106,6 +113,7 @@ class Writer:
         self._commit_seq = 0
         self._checkpoint_after = 0.0
         self._last_work = time.monotonic()
+        self._gather_until = float("-inf")
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -227,7 +235,18 @@ class Writer:
             if isinstance(first := self._queue[0], _Call):
                 self._queue.popleft()
                 return [first] if first.future.set_running_or_notify_cancel() else []
+            self._gather()
             return self._take_requests()
+
+    def _gather(self) -> None:
+        while (left := self._gather_until - time.monotonic()) > 0 and not self._closing and self._is_small():
+            self._ready.wait(left)
+
+    def _is_small(self) -> bool:
+        """Whether requests of few rows, and nothing else, wait."""
+        first = list(itertools.islice(self._queue, GATHER_MOST))
+        rows = sum(item.rows if isinstance(item, _Request) else GATHER_ROWS for item in first)
+        return len(first) < GATHER_MOST and rows < GATHER_ROWS
 
     def _take_requests(self) -> list[_Request]:
         group: list[_Request] = []
@@ -278,6 +297,8 @@ class Writer:
         else:
             for request, receipt in zip(requests, receipts, strict=True):
                 request.future.set_result(receipt)
+            if sum(request.rows for request in requests) >= GATHER_AFTER_ROWS:
+                self._gather_until = time.monotonic() + GATHER_S
 
     def _store_failed(self, request: _Request, error: Exception) -> None:
         """The request failed alone: to be sent again if the fault passes, else booked as rejected: nothing vanishes."""

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from store import writer as writer_module
 from store.batch import Batch, RejectedItems
 from store.control import create_project, list_projects, project_id
 from store.errors import StoreBusyError, StoreError, StoreFullError, UnknownProjectNameError
@@ -52,6 +53,31 @@ def test_waiting_requests_are_one_commit(store: Any, make: Any) -> None:
     hold.release()
     assert {future.result(10).commit_seq for future in futures} == {1}
     assert store.total("traces")["received"] == 5
+
+
+def test_a_group_waits_for_company_after_a_large_one(store: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "GATHER_S", 60.0)  # far longer than the test may take
+    monkeypatch.setattr(writer_module, "GATHER_ROWS", 3)  # a span and its origin are two
+    large = make.traces(*(make.span(trace=n) for n in range(10, 10 + writer_module.GATHER_AFTER_ROWS)))
+    store.writer.submit(large).result(10)
+    first = store.writer.submit(make.traces(make.span(trace=1)))
+    second = store.writer.submit(make.traces(make.span(trace=2)))
+    assert (first.result(10).commit_seq, second.result(10).commit_seq) == (2, 2)
+
+
+def test_nobody_who_asks_waits_for_company(store: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "GATHER_S", 60.0)
+    large = make.traces(*(make.span(trace=n) for n in range(10, 10 + writer_module.GATHER_AFTER_ROWS)))
+    store.writer.submit(large).result(10)
+    alone = store.writer.submit(make.traces(make.span(trace=1)))
+    assert store.writer.call(lambda con: con.execute("select count(*) from spans").fetchone()[0]).result(10) == 251
+    assert alone.result(10).commit_seq == 2
+
+
+def test_a_small_group_keeps_nobody_waiting(store: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "GATHER_S", 60.0)
+    for n in range(1, 4):
+        assert store.writer.submit(make.traces(make.span(trace=n))).result(10).commit_seq == n
 
 
 def test_the_ledger_tells_rejections_apart(store: Any, make: Any) -> None:
