@@ -438,7 +438,8 @@ def time_spent(window: state.Window, filters: Mapping[str, str]) -> None:
         st.caption("Where the time of traces goes would be here. No trace of these calls is known.")
         return
     n, of = int(found["n"].iloc[0]), int(found["sampled_of"].iloc[0])
-    drawn = f"n = {fmt.plural(n, 'trace')}" + (f", at random of {of:,}" if of > n else "")
+    about = "about " if bool(found["guessed"].iloc[0]) else ""
+    drawn = f"n = {fmt.plural(n, 'trace')}" + (f", at random of {about}{of:,}" if of > n else "")
     names = found["kind"].astype(object).where(found["kind"].notna(), "no span")
     st.plotly_chart(
         charts.parts(found.assign(name=names), drawn, widgets.theme()), theme=None,

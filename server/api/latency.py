@@ -28,7 +28,7 @@ CHANGES = pa.schema(
 PARTS = pa.schema(
     [("kind", pa.string()), ("unattributed", pa.bool_()), ("path_ns", pa.int64())]
     + [(name, NUMBER) for name in ("share", "low", "high")]
-    + [("traces", pa.int64()), ("n", pa.int64()), ("sampled_of", pa.int64())]
+    + [("traces", pa.int64()), ("n", pa.int64()), ("sampled_of", pa.int64()), ("guessed", pa.bool_())]
 )
 
 routes = router()
@@ -114,7 +114,7 @@ def paths(request: Request, here: Here) -> Response:
 
     A row per kind, the largest first: `path_ns`, `share` (0 to 1) with its 95 % interval (`low`, `high`; the trace is
     the cluster; null for one trace), `traces` that have the kind on their path, `n` traces of the sample, drawn from
-    `sampled_of`. `unattributed`: time within a trace when no span ran; its kind is null. Long traces weigh more.
+    `sampled_of`, which is a guess where there are many (`guessed`). `unattributed`: time within a trace when no span ran; its kind is null. Long traces weigh more.
     """
     found = here.core.run("latency_sample", project_of(request), params_of(request))
     return answer_of(request, Answer(_paths(found.table), found.watermark, found.truncated))
@@ -124,5 +124,6 @@ def _paths(spans: pa.Table) -> pa.Table:
     if not spans.num_rows:
         return PARTS.empty_table()
     frame = spans.to_pandas()
-    told = critical_path.shares(critical_path.breakdown(frame)).assign(sampled_of=int(frame["sampled_of"].iloc[0]))
+    of, guessed = int(frame["sampled_of"].iloc[0]), bool(frame["guessed"].iloc[0])
+    told = critical_path.shares(critical_path.breakdown(frame)).assign(sampled_of=of, guessed=guessed)
     return pa.Table.from_pandas(pd.DataFrame(told), PARTS, preserve_index=False)

@@ -92,7 +92,22 @@ def test_a_sample_is_the_same_each_time_and_says_of_how_many(told: Any) -> None:
         once, again = (client.latency("paths", traces=20, **WINDOW).frame for _ in range(2))
     assert set(once["n"]) == {20}
     assert set(once["sampled_of"]) == {80}
+    assert not once["guessed"].any()
     pd.testing.assert_frame_equal(once, again)
+
+
+def test_of_many_traces_a_part_is_looked_at_and_the_sample_stays_the_same(told: Any) -> None:
+    """Of one trace and 80 calls five eighths of the range of hashes are enough."""
+    with told.client() as client:
+        found = client.latency("paths", traces=1, **WINDOW).frame
+        since = WINDOW["since"].replace(tzinfo=None).isoformat()
+        (lowest,) = client.sql_rows(
+            f"select duration_ns from trace_summaries where trace_id = (select trace_id from calls "
+            f"where kind = 'llm' and start_time >= '{since}' order by hash(trace_id) limit 1)"
+        ).rows
+    assert found["guessed"].all()
+    assert found["sampled_of"].between(60, 100).all()
+    assert found["path_ns"].sum() == int(lowest["duration_ns"])
 
 
 @pytest.mark.parametrize("what", ["periods", "paths"])
