@@ -114,7 +114,8 @@ def paths(request: Request, here: Here) -> Response:
 
     A row per kind, the largest first: `path_ns`, `share` (0 to 1) with its 95 % interval (`low`, `high`; the trace is
     the cluster; null for one trace), `traces` that have the kind on their path, `n` traces of the sample, drawn from
-    `sampled_of`, which is a guess where there are many (`guessed`). `unattributed`: time within a trace when no span ran; its kind is null. Long traces weigh more.
+    `sampled_of`, which is a guess where they are many (`guessed`). `unattributed`: time within a trace when no span
+    ran; its kind is null. Long traces weigh more.
     """
     found = here.core.run("latency_sample", project_of(request), params_of(request))
     return answer_of(request, Answer(_paths(found.table), found.watermark, found.truncated))
