@@ -10,7 +10,9 @@ import pandas as pd
 
 UNKNOWN = "unknown"
 
-_ADDRESS = re.compile(r":(?=//)|www(?=\.)|@|mailto(?=:)|xmpp(?=:)", re.IGNORECASE)
+_READ_IN_TEXT = re.compile(
+    r":(?=//)|www(?=\.)|@|mailto(?=:)|xmpp(?=:)|:(?=[\w+-]+:)|(?<!\S)[<>~-](?=(?:->|[->=])(?!\S))", re.IGNORECASE
+)  # addresses, `:streamlit:` and emoji by name, arrows and `>=`
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~:$&@=/^\"'])")
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _NOTHING = 1e-9  # below it a number is what rounding left behind
@@ -160,9 +162,10 @@ def plain(text: str, limit: int = 300) -> str:
     r"""Untrusted text for a Markdown label: one line, every mark escaped, so that `![x](url)` stays those letters.
 
     Streamlit renders labels, titles and captions as Markdown; unescaped, a span's name could fetch a remote image. It
-    also makes links of bare addresses, escaped or not, so an invisible word joiner takes those apart.
+    also makes links of bare addresses, pictures of `:streamlit:` and one sign of `->`, escaped or not, so an invisible
+    word joiner takes those apart.
     """
-    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", clip(text, limit)))
+    return _MARKDOWN.sub(r"\\\1", _READ_IN_TEXT.sub("\\g<0>\u2060", clip(text, limit)))
 
 
 def clip(text: str, limit: int = 300) -> str:

@@ -99,6 +99,17 @@ def test_addresses_are_taken_apart_so_that_no_link_is_made() -> None:
     assert "me\\@\u2060a" in fmt.plain("me@a")
 
 
+@pytest.mark.parametrize("read", [":streamlit:", ":material_home:", ":+1:", "->", "<->", "<-", "--", ">=", "<=", "~="])
+def test_what_streamlit_replaces_in_escaped_text_too_is_taken_apart(read: str) -> None:
+    shown = fmt.plain(f"a {read} b").replace("\\", "")
+    assert read not in shown
+    assert shown.replace("\u2060", "") == f"a {read} b"
+
+
+def test_marks_that_nobody_reads_stay_together() -> None:
+    assert "\u2060" not in fmt.plain("a->b --flag at 12:30, a: b")
+
+
 def test_plain_text_is_one_line_and_cut() -> None:
     assert fmt.plain("a\n# b") == "a \\# b"
     assert fmt.plain("x" * 400, limit=10) == "x" * 9 + "…"
