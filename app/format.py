@@ -144,8 +144,8 @@ def utc(value: datetime) -> str:
 
 
 def error_type(kind: str | None) -> str:
-    """The type of an error as sent; `error` when nobody named one (null, or OpenTelemetry's fallback `_OTHER`)."""
-    return "error" if kind is None or absent(kind) or kind == "_OTHER" else straight(kind)
+    """The type of an error as sent; `error` when nobody named one (null, blank, OpenTelemetry's fallback `_OTHER`)."""
+    return "error" if kind is None or absent(kind) or kind == "_OTHER" or blank(kind) else straight(kind)
 
 
 def aware(value: datetime) -> datetime:
@@ -168,10 +168,20 @@ def plain(text: str, limit: int = 300) -> str:
     return _MARKDOWN.sub(r"\\\1", _READ_IN_TEXT.sub("\\g<0>\u2060", clip(text, limit)))
 
 
-def clip(text: str, limit: int = 300) -> str:
-    """One line of untrusted text where no Markdown is read: cut to `limit` letters, in the order it is stored."""
+def clip(text: str, limit: int = 300, instead: str = "") -> str:
+    """One line of untrusted text where no Markdown is read: cut to `limit` letters, in the order it is stored.
+
+    `instead` stands in for a text of which nothing can be seen.
+    """
     line = " ".join(straight(text).split())
+    if blank(line):
+        return instead
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def blank(text: str) -> bool:
+    """Nothing of it can be seen: it is empty, or all white space, marks and control characters."""
+    return not any(letter.isprintable() and letter != " " for letter in text)
 
 
 def straight(text: str) -> str:

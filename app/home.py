@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import charts, data, listing, snippets, state, widgets
+from app import charts, data, listing, snippets, state, tree, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -276,14 +276,14 @@ def problems(window: state.Window) -> None:
 
 
 def _problem(row: dict[str, Any], zone: tzinfo) -> listing.Row:
-    message = fmt.clip(row["error_message"] or "no message")
+    message = fmt.clip(row["error_message"] or "", instead="no message")
     cells = (
         Cell(fmt.moment(row["last_seen"], zone), fmt.utc(row["last_seen"])),
         Cell(fmt.clip(fmt.error_type(row["error_type"]))),
         Cell(message, message),
         Cell(fmt.count(row["traces"])),
         Cell(fmt.clip(row["service"]) if row["service"] else "unset", quiet=not row["service"]),
-        Cell(fmt.clip(row["root_name"])),
+        Cell(fmt.clip(row["root_name"], instead=tree.UNNAMED)),
     )
     return listing.Row(state.trace_path(row["trace_id"]), cells)
 

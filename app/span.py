@@ -18,7 +18,8 @@ def span(trace_id: str, span_id: str, since: datetime | None) -> None:
     """Name and tabs of the span."""
     found = data.span(trace_id, span_id, since)
     duration = fmt.duration(found.get("duration_ns"))
-    st.markdown(f"**{fmt.plain(str(found['name']))}** · {found['kind']} · {duration} · span {span_id}")
+    name = fmt.plain(fmt.clip(str(found["name"]), instead=tree.UNNAMED))
+    st.markdown(f"**{name}** · {found['kind']} · {duration} · span {span_id}")
     if found.get("usage_role") in {"duplicate", "aggregate"}:
         st.caption(_told_again(found))
     drawers = {
@@ -101,9 +102,8 @@ def _error(found: dict[str, Any]) -> None:
         },
         columns=3,
     )
-    st.code(
-        str(found.get("error_message") or found.get("status_message") or "no message"), language=None, wrap_lines=True
-    )
+    told = (str(found.get(name) or "") for name in ("error_message", "status_message"))
+    st.code(next((text for text in told if not fmt.blank(text)), "no message"), language=None, wrap_lines=True)
     for event in found.get("events") or []:
         trail = (event.get("attributes") or {}).get("exception.stacktrace")
         if trail:

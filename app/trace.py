@@ -16,6 +16,7 @@ from app import format as fmt
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
 _LOGS = 500  # log records on the page
+_NAME = 80  # letters of the title, which has room for about so many at 1280 pixels
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 
 
@@ -65,8 +66,8 @@ def failure(summary: pd.Series) -> str:
     """Type and message of the deepest failed span; the type once, and only when somebody named one."""
     if fmt.absent(summary["error_type"]) and fmt.absent(summary["error_message"]):
         return ""
-    kind = fmt.error_type(summary["error_type"])
-    message = "" if fmt.absent(summary["error_message"]) else str(summary["error_message"])
+    kind, said = fmt.error_type(summary["error_type"]), str(summary["error_message"])
+    message = "" if fmt.absent(summary["error_message"]) or fmt.blank(said) else said
     named = kind != "error" and not message.startswith(kind)
     return f"{kind}: {message}" if message and named else message or kind
 
@@ -266,6 +267,12 @@ def title_row() -> DeltaGenerator:
         back = state.back_link(st.query_params.get("back"))
         st.page_link("views/traces.py", label="Back to the list", icon=":material/arrow_back:", query_params=back)
     return name
+
+
+def name(place: DeltaGenerator, known: str) -> None:
+    """The name in its place; a long one is cut, so that the way back stays beside it, and told whole on hover."""
+    shown = fmt.clip(known, _NAME, tree.UNNAMED)
+    place.title(fmt.plain(shown), anchor=False, width="content", help=fmt.plain(known) if shown.endswith("…") else None)
 
 
 def nothing(why: str) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import data, listing, state, widgets
+from app import data, listing, state, tree, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -157,7 +157,7 @@ def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> list[Cell]:
     (tokens, told), cost, words = _tokens(row), _cost(row), _words(row)
     return [
         Cell(fmt.aware(start).astimezone(zone).strftime("%m-%d %H:%M:%S"), fmt.utc(start)),
-        Cell(fmt.clip(row["root_name"], _LIMIT)),
+        Cell(fmt.clip(row["root_name"], _LIMIT, tree.UNNAMED)),
         Cell(words, words),
         Cell(fmt.clip(row["service"] or "", _LIMIT)),
         Cell(fmt.duration(row["duration_ns"]), share=round(row["duration_ns"] / longest, 4)),

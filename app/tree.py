@@ -14,6 +14,7 @@ from app import format as fmt
 
 COUNTED_ELSEWHERE = "counted once elsewhere"
 PARENT_MISSING = "parent never arrived"
+UNNAMED = "unnamed"
 _TICKS = 6
 _SECOND = 10**9
 _STEPS: tuple[int, ...] = (
@@ -162,7 +163,7 @@ def _row(
         "id": record["span_id"],
         "depth": depth,
         "children": has_children,
-        "name": fmt.clip(record["name"], _NAME_LIMIT),
+        "name": fmt.clip(record["name"], _NAME_LIMIT, UNNAMED),
         "kind": record["kind"],
         "detail": _detail(record),
         "note": _note(record, known),

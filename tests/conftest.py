@@ -150,7 +150,9 @@ def telling() -> type[Telling]:
     return Telling
 
 
-HOSTILE = "![x](http://127.0.0.1:9/pixel) <img src=x onerror=alert(1)> :red[now] :streamlit: $a$ http://127.0.0.1:9/link"
+HOSTILE = (
+    "![x](http://127.0.0.1:9/pixel) <img src=x onerror=alert(1)> :red[now] :streamlit: $a$ http://127.0.0.1:9/link"
+)
 HOSTILE_TRACE = bytes([9]) * 16
 LARGE_TRACE = bytes([8]) * 16
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, state, trace, widgets
-from app import format as fmt
 
-name = trace.title_row()
+place = trace.title_row()
 trace_id = state.trace_id(st.query_params.get("trace")) or ""
 if not trace_id:
     trace.nothing("The link names none: a trace id has 32 hex digits. Choose one in the list.")
@@ -27,7 +26,7 @@ if spans.frame.empty:
     st.stop()
 
 known = str(spans.frame["name"].iloc[0] if summary is None else summary["root_name"])
-name.title(fmt.plain(known), anchor=False, width="content")
+trace.name(place, known)
 if summary is None:
     st.info("Its totals are being worked out; spans arrived a moment ago. Try again in a second or two.")
     trace.explorer(trace_id, spans, None, None)

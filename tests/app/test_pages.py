@@ -18,6 +18,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app
+from app import format as fmt
 from app import span, trace, traces
 
 MAIN = Path(app.__file__).parent / "main.py"
@@ -347,10 +348,36 @@ def test_a_trace_of_the_sample_and_its_list_say_so(page: Open, few: Any, telling
     [
         ("_OTHER", "boom", "boom"), ("_OTHER", None, "error"), (None, None, ""), ("TimeoutError", None, "TimeoutError"),
         ("TimeoutError", "after 3 s", "TimeoutError: after 3 s"), ("ValueError", "ValueError: no", "ValueError: no"),
+        (" ", "boom", "boom"), (None, " ", "error"),
     ],
 )  # fmt: skip
 def test_a_failure_is_named_once_and_only_by_a_name(kind: str | None, message: str | None, says: str) -> None:
     assert trace.failure(pd.Series({"error_type": kind, "error_message": message}, dtype=object)) == says
+
+
+def test_a_name_and_a_message_that_nobody_can_see_have_words(
+    page: Open, serve: Callable[[str], Any], telling: Any, listed: Listed
+) -> None:
+    served = serve("unseen")
+    served.send(telling(bytes([1]) * 16, time.time_ns() - 60_000_000_000).span(1, " ", 0, 5, error="\u200b").body())
+    served.settle()
+    (row,) = listed(page(served.note.api_url, "traces"))
+    assert row["Name"] == "unnamed"
+    (problem,) = listed(page(served.note.api_url))
+    assert (problem["Message"], problem["Newest trace"]) == ("no message", "unnamed")
+    shown = page(served.note.api_url, "trace", trace="01" * 16)
+    assert shown.title[0].value == "unnamed"
+    assert "**unnamed**" in words(shown)
+    assert "no message" in [code.value for code in shown.code]
+
+
+def test_a_long_name_leaves_room_for_the_way_back(page: Open, serve: Callable[[str], Any], telling: Any) -> None:
+    served = serve("long")
+    served.send(telling(bytes([1]) * 16, time.time_ns() - 60_000_000_000).span(1, "step " * 40, 0, 5).body())
+    served.settle()
+    title = page(served.note.api_url, "trace", trace="01" * 16).title[0]
+    assert title.value == fmt.clip("step " * 40, 80)
+    assert title.proto.help == ("step " * 40).strip()
 
 
 @pytest.mark.parametrize(
