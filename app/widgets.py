@@ -18,6 +18,7 @@ from app import format as fmt
 RANGE = "range"  # key of the time control, and its name in the URL
 DRAWN = "drawn"  # session state: title of the page that was last drawn to its end
 SHELL, UNSEEN = "shell", "unseen"  # keys of containers that nobody sees
+_LONGEST_S = 1e9  # 31 years; the store's nanoseconds end at 292
 
 _STYLE = """<style>
 .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; }
@@ -68,10 +69,13 @@ def time_range() -> None:
             _bound("Before", "to")
 
 
-def window(oldest: datetime | None) -> state.Window:
-    """What `time_range` says, as of now; `oldest`: where `all` begins, and a custom range without a start."""
+def window(oldest: datetime | None, newest: datetime | None = None) -> state.Window:
+    """What `time_range` says, as of now.
+
+    `oldest`: where `all` begins, and a custom range without a start. `newest`: where they end, if that is after now.
+    """
     bounds = (state.instant(st.query_params.get("from")), state.instant(st.query_params.get("to")))
-    return state.window(str(st.session_state[RANGE]), datetime.now(UTC), oldest, bounds)
+    return state.window(str(st.session_state[RANGE]), datetime.now(UTC), (oldest, newest), bounds)
 
 
 def _bound(label: str, name: str) -> None:
@@ -100,11 +104,11 @@ def filters(window: state.Window) -> dict[str, object]:
             for name in ("service", "environment", "model", "variant", "tag"):
                 pick(name, offers.get(name, []))
         with right:
-            pick("status", ["ok", "recovered", "error"])
-            pick("errors", ["with", "without"], "Failed spans")
+            pick("status", ["ok", "recovered", "error"], others=False)
+            pick("errors", ["with", "without"], "Failed spans", others=False)
             type_in("session", "Session")
             type_in("user", "User")
-            st.number_input("Takes at least (s)", min_value=0.0, value=None, key="min_s", bind="query-params")
+            st.number_input("Takes at least (s)", 0.0, _LONGEST_S, None, key="min_s", bind="query-params")
         clear_link("Clear all", keep=("range", "from", "to", "sort"))
     return state.filter_params({name: st.session_state.get(name) for name in state.FILTERS})
 
@@ -149,14 +153,15 @@ def call_filters(window: state.Window, path: str) -> dict[str, str]:
     return state.call_filter_params({name: st.session_state.get(name) for name in state.CALL_FILTERS})
 
 
-def pick(name: str, options: Sequence[str], label: str | None = None) -> None:
+def pick(name: str, options: Sequence[str], label: str | None = None, *, others: bool = True) -> None:
+    """One value of the URL. `others`: a link may name one that this window does not offer."""
     st.selectbox(
         label or name.capitalize(),
         options,
         index=None,
         key=name,
         bind="query-params",
-        accept_new_options=True,  # a link may name a value that this window does not offer
+        accept_new_options=others,
         placeholder="any",
     )
 
