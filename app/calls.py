@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -14,7 +13,6 @@ from app import charts, data, listing, state, widgets
 from app import format as fmt
 
 BY = "by"  # key of the dimension, and its name in the URL
-EVER = datetime(1970, 1, 1, tzinfo=UTC)  # where all time begins for what the filters offer
 _EQUAL = 0.0005  # a change that three digits of a percentage would not show
 
 
@@ -40,12 +38,12 @@ def dimension(options: Sequence[str]) -> str:
 def window(waiting: DeltaGenerator) -> state.Window:
     """The window that was chosen. Without an answer of the server the page says so, in place of `waiting`, and ends."""
     try:
-        oldest = data.home_newest()["oldest"]
+        newest = data.home_newest()
     except data.ApiError as error:
         waiting.empty()
         widgets.failed("The server does not answer.", error, "Nothing here works without it.")
         st.stop()
-    return widgets.window(oldest)
+    return widgets.window(newest["oldest"], newest["newest"])
 
 
 def known(words: str) -> None:

@@ -34,12 +34,6 @@ def outline() -> DeltaGenerator:
     return place
 
 
-def moved(window: state.Window, oldest: datetime) -> state.Window:
-    """The window as of now: relative ones move with the clock, so that a page left open shows what came in since."""
-    key = str(st.session_state[widgets.RANGE])
-    return window if key == "custom" else state.window(key, datetime.now(UTC), oldest, (None, None))
-
-
 @dataclass(frozen=True, slots=True)
 class _Told:
     """All that the server says of a window, asked for before anything is drawn."""

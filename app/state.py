@@ -13,6 +13,8 @@ RANGES = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(da
 RANGE_KEYS = (*RANGES, "all", "custom")
 RANGE_WORDS = {"1h": "the last hour", "24h": "the last 24 hours", "7d": "the last 7 days", "30d": "the last 30 days"}
 DEFAULT_RANGE = "24h"
+EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+"""All time: no span can start before it, and none that is meant starts after it."""
 
 FILTERS = (
     "service", "environment", "model", "status", "variant", "tag", "session", "user", "text", "errors", "min_s",
@@ -57,24 +59,40 @@ class Window:
         return Window(self.since - (self.until - self.since), self.since, "the time before")
 
 
-def window(key: str, now: datetime, oldest: datetime | None, custom: tuple[datetime | None, datetime | None]) -> Window:
+def window(
+    key: str,
+    now: datetime,
+    recorded: tuple[datetime | None, datetime | None],
+    custom: tuple[datetime | None, datetime | None],
+) -> Window:
     """The window that the URL asks for. The end of relative ones is the next full minute, so that reruns hit the cache.
 
     Args:
         key: one of RANGE_KEYS; anything else counts as the default.
         now: aware.
-        oldest: start of the oldest trace, for `all`; null over an empty store.
-        custom: bounds for `custom`, UTC; a null end is open.
+        recorded: starts of the oldest and the newest trace, for `all`, which ends after both now and the newest: a
+            sender's clock may be ahead. Nulls over an empty store.
+        custom: bounds for `custom`, UTC; a null end is open. When the second is not after the first it is a second.
     """
-    until = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    start = (oldest or until - _DAY).replace(second=0, microsecond=0)
+    until = _next_minute(now.astimezone(UTC))
+    start = (recorded[0] or until - _DAY).replace(second=0, microsecond=0)
+    end = max(until, _next_minute(recorded[1] or now))
     if key == "all":
-        return Window(min(start, until - timedelta(minutes=1)), until, "the recorded time")
+        return Window(min(start, until - timedelta(minutes=1)), end, "the recorded time")
     if key == "custom":
-        since, end = custom[0] or start, custom[1] or until
-        return Window(since, max(end, since + timedelta(seconds=1)), "the chosen time")
+        return _custom(custom[0] or start, custom[1] or end)
     chosen = key if key in RANGES else DEFAULT_RANGE
     return Window(until - RANGES[chosen], until, RANGE_WORDS[chosen])
+
+
+def _next_minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+def _custom(since: datetime, until: datetime) -> Window:
+    if until <= since:
+        return Window(since, since + timedelta(seconds=1), "the chosen time (it ends before it begins)")
+    return Window(since, until, "the chosen time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +133,15 @@ def mark(chosen: Mapping[str, object]) -> str:
 
 
 def instant(text: str | None) -> datetime | None:
-    """A bound of a custom range as the URL has it: ISO 8601, UTC unless it names an offset; null when it is none."""
+    """A bound of a custom range as the URL has it: ISO 8601, UTC unless it names an offset; null when it is none.
+
+    Within EVER: near the ends of the calendar there is no other zone to show it in, and no time before it.
+    """
     try:
         at = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return min(max(at if at.tzinfo else at.replace(tzinfo=UTC), EVER[0]), EVER[1]).astimezone(UTC)
 
 
 def instant_text(at: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal
 
@@ -17,13 +17,12 @@ from app import format as fmt
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
 _LOGS = 500  # log records on the page
 _NAME = 80  # letters of the title, which has room for about so many at 1280 pixels
-_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 
 
 def bounds(summary: pd.Series | None) -> tuple[datetime, datetime]:
     """Where to look for the trace's spans; everywhere while it is not resolved."""
     if summary is None:
-        return _EVER
+        return state.EVER
     start = summary["start_time"].to_pydatetime()
     return start, start + timedelta(microseconds=int(summary["duration_ns"]) // 1000 + 2)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import calls, cost, prices, widgets
+from app import calls, cost, prices, state, widgets
 
 row, waiting = st.container(), calls.outline("Cost")
 with row:
-    by, filters = cost.controls(widgets.window(calls.EVER))
+    by, filters = cost.controls(widgets.window(*state.EVER))
 window = calls.window(waiting)
 widgets.guarded(
     "The costs did not come.",

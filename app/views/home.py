@@ -23,12 +23,10 @@ if not newest["traces"]:
     home.first_steps()
     st.stop()
 
-window = widgets.window(newest["oldest"])
-
 
 @st.fragment(run_every=10 if st.session_state[home.LIVE] else None)
 def overview() -> None:
-    shown = home.moved(window, newest["oldest"])
+    shown = widgets.window(newest["oldest"], newest["newest"])  # moves with the clock on a page that is left open
     widgets.guarded(
         "The totals did not come.",
         "The ledger and the problems below stand by themselves.",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import calls, latency, widgets
+from app import calls, latency, state, widgets
 
 row, waiting = st.container(), calls.outline("Latency")
 with row:
-    by, filters = latency.controls(widgets.window(calls.EVER))
+    by, filters = latency.controls(widgets.window(*state.EVER))
 window = calls.window(waiting)
 widgets.guarded(
     "The durations did not come.",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
-from app import traces, widgets
+from app import state, traces, widgets
 
-EVER = datetime(1970, 1, 1, tzinfo=UTC)  # where all time begins: to ask for the oldest trace would only cost time
-
-window = widgets.window(oldest=EVER)
+window = widgets.window(*state.EVER)  # to ask for the oldest and the newest trace would only cost time
 row, waiting = st.container(), traces.outline()
 with row:
     params = traces.controls(window)

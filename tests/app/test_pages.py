@@ -280,6 +280,33 @@ def test_filters_come_from_the_url(page: Open, filled: Any, query: dict[str, str
     assert f"{expected} traces match the filters" in words(traces)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"min_s": "1e300"}, {"min_s": "-1"}, {"errors": "maybe"}, {"status": "fine"}, {"sort": "best"},
+        {"range": "custom", "from": "0001-01-01"}, {"range": "custom", "to": "9999-12-31T23:59:59Z"},
+    ],
+    ids=lambda query: "-".join(query.values()),
+)  # fmt: skip
+def test_what_a_link_cannot_mean_chooses_nothing(page: Open, filled: Any, query: dict[str, str]) -> None:
+    traces = page(filled.note.api_url, "traces", **{"range": "1h", **query})
+    assert not traces.exception
+    assert re.search(r"\d+ traces started in", words(traces))
+
+
+def test_all_time_holds_a_trace_of_a_clock_that_is_ahead(
+    page: Open, serve: Callable[[str], Any], telling: Any, listed: Listed
+) -> None:
+    served, hour = serve("ahead"), 3_600_000_000_000
+    call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-4o"}
+    served.send(telling(bytes([1]) * 16, time.time_ns() + 9_000 * hour).span(1, "ahead", 0, 5, **call).body())
+    served.settle()
+    assert len(listed(page(served.note.api_url, "traces", range="all"))) == 1
+    assert "1 trace started in the recorded time" in words(page(served.note.api_url, range="all"))
+    for name in ("cost", "latency"):
+        assert "No model call" not in words(page(served.note.api_url, name, range="all"))
+
+
 def test_the_order_comes_from_the_url(page: Open, filled: Any, listed: Listed) -> None:
     rows = listed(page(filled.note.api_url, "traces", range="1h", sort="slowest"))
     taken = [float(row["Duration"].split()[0]) for row in rows if row["Duration"].endswith(" ms")]

@@ -12,7 +12,7 @@ NONE = (None, None)
 
 
 def test_relative_windows_end_with_the_running_minute() -> None:
-    window = state.window("24h", NOW, None, NONE)
+    window = state.window("24h", NOW, NONE, NONE)
     assert window.until == datetime(2026, 5, 4, 12, 35, tzinfo=UTC)
     assert window.until - window.since == timedelta(days=1)
 
@@ -27,18 +27,38 @@ def test_relative_windows_end_with_the_running_minute() -> None:
     ],
 )
 def test_buckets(key: str, bucket: timedelta) -> None:
-    assert state.window(key, NOW, None, NONE).bucket == bucket
+    assert state.window(key, NOW, NONE, NONE).bucket == bucket
 
 
 def test_all_time_begins_with_the_oldest_trace_and_never_has_too_many_buckets() -> None:
-    window = state.window("all", NOW, NOW - timedelta(days=900), NONE)
+    window = state.window("all", NOW, (NOW - timedelta(days=900), NOW - timedelta(hours=1)), NONE)
     assert window.since <= NOW - timedelta(days=900)
+    assert window.until == datetime(2026, 5, 4, 12, 35, tzinfo=UTC)
     assert (window.until - window.since) / window.bucket < 62
 
 
-def test_a_window_never_ends_before_it_starts() -> None:
-    window = state.window("custom", NOW, None, (NOW, NOW - timedelta(days=1)))
+@pytest.mark.parametrize("key", ["all", "custom"])
+def test_all_time_holds_what_a_clock_ahead_of_ours_told(key: str) -> None:
+    ahead = NOW + timedelta(days=400)
+    assert state.window(key, NOW, (NOW, ahead), NONE).until > ahead
+    assert state.window("7d", NOW, (NOW, ahead), NONE).until < ahead
+
+
+def test_a_window_never_ends_before_it_starts_and_says_when_it_was_asked_to() -> None:
+    window = state.window("custom", NOW, NONE, (NOW, NOW - timedelta(days=1)))
     assert window.until > window.since
+    assert "ends before it begins" in window.words
+
+
+@pytest.mark.parametrize(
+    "text", ["0001-01-01", "0001-01-01T00:00+14:00", "9999-12-31T23:59:59Z", "9999-12-31T23:59-14:00"]
+)
+def test_a_bound_near_the_ends_of_the_calendar_has_room_for_every_zone(text: str) -> None:
+    at = state.instant(text)
+    assert at in state.EVER
+    window = state.window("custom", NOW, NONE, (at, None))
+    assert window.before.since < window.since < window.until
+    assert window.since.astimezone(ZoneInfo("America/New_York"))
 
 
 def test_a_cursor_survives_the_url() -> None:
