@@ -101,14 +101,14 @@ class Cursor:
 
     sort_key: int
     start_us: int
-    root_key: int
+    trace_id: str  # of equal rows; as the store writes it
     backward: bool
     first: int  # number of the page's first row, from 1
 
     def text(self, chosen: str) -> str:
         """The form that stands in the URL; `chosen`: the `mark` of what the list is of."""
         side = "b" if self.backward else "f"
-        return f"{self.sort_key}.{self.start_us}.{self.root_key}.{side}.{self.first}.{chosen}"
+        return f"{self.sort_key}.{self.start_us}.{self.trace_id}.{side}.{self.first}.{chosen}"
 
 
 def cursor(text: str | None, chosen: str) -> Cursor | None:
@@ -120,10 +120,11 @@ def cursor(text: str | None, chosen: str) -> Cursor | None:
     if len(parts) != 6 or parts[3] not in {"f", "b"} or parts[5] != chosen:
         return None
     try:
-        sort_key, start_us, root_key, first = (int(parts[index]) for index in (0, 1, 2, 4))
+        sort_key, start_us, first = (int(parts[index]) for index in (0, 1, 4))
     except ValueError:
         return None
-    return Cursor(sort_key, start_us, root_key, parts[3] == "b", max(1, first))
+    beside = trace_id(parts[2])
+    return None if beside is None else Cursor(sort_key, start_us, beside, parts[3] == "b", max(1, first))
 
 
 def mark(chosen: Mapping[str, object]) -> str:

@@ -18,7 +18,7 @@ NOTHING = "—"  # no model call ended well: there is nothing to know
 _LIMIT = 300  # letters of a cell
 SORT = "sort"  # key of the order
 COLOURS = {"ok": "green", "recovered": "orange", "error": "red"}
-_OF_PAGING = ("sort_key", "start_us", "root_key", "total")  # of a row: only for paging
+_OF_PAGING = ("sort_key", "start_us", "total")  # of a row: only for paging
 
 
 def outline() -> DeltaGenerator:
@@ -64,7 +64,7 @@ def load(params: dict[str, Any]) -> data.Answer:
         {
             "after_sort": at.sort_key,
             "after_start_us": at.start_us,
-            "after_root": str(at.root_key),
+            "after_trace": at.trace_id,
             "backward": at.backward,
         }
         if at
@@ -224,7 +224,7 @@ def _turn(frame: pd.DataFrame, first: int, backward: bool) -> None:
     """Each page is an entry of the browser's history."""
     edge = frame.iloc[0 if backward else -1]
     first = max(1, first - state.PAGE_SIZE) if backward else first + len(frame)
-    at = state.Cursor(int(edge["sort_key"]), int(edge["start_us"]), int(edge["root_key"]), backward, first)
+    at = state.Cursor(int(edge["sort_key"]), int(edge["start_us"]), str(edge["trace_id"]), backward, first)
     if first == 1:
         st.query_params.pop("page", None)
     else:

@@ -35,13 +35,13 @@ def traces(  # noqa: PLR0917 - each is one filter, given by name
     text: str | None = None,
     after_sort: int | None = None,
     after_start_us: int | None = None,
-    after_root: str | None = None,
+    after_trace: UUID | None = None,
     backward: bool = False,
 ) -> pa.Table:
     """One page of the traces that started in [since, until) and match every filter; null filters nothing. Best first.
 
     `text` is sought in the name and the error, whatever the case. The next page starts after the last row's
-    (sort_key, start_us, root_key); the previous one is asked for with the first row's and `backward`. `total` counts
+    (sort_key, start_us, trace_id); the previous one is asked for with the first row's and `backward`. `total` counts
     all that match, whatever the page; a page beyond the end has no rows. input and output are the first 20,000 letters
     of what the root, else its first and last model call, said, with input_key and output_key as in `spans`; null:
     nothing was recorded. half_told_calls: model calls that ended well and told one side of their usage, as in

@@ -1,8 +1,8 @@
 -- One page of traces that started in [since, until) and match every filter given (null: any), in the order of `sort`:
--- newest, slowest, tokens (unknown last), errors. Keyset paging: rows after the key (after_sort, after_start_us, after_root), or,
+-- newest, slowest, tokens (unknown last), errors. Keyset paging: rows after the key (after_sort, after_start_us, after_trace), or,
 -- with `backward`, the rows right before it; either way the caller gets them best first. `total` counts all that match.
 with matching as (
-    select trace_id, root_span_id::hugeint as root_key, epoch_us(start_time) as start_us,
+    select trace_id, epoch_us(start_time) as start_us,
            case $sort when 'slowest' then duration_ns
                       when 'tokens' then coalesce(input_tokens + output_tokens, input_tokens, output_tokens, -1)
                       when 'errors' then errors
@@ -22,12 +22,12 @@ with matching as (
       and ($text::varchar is null or contains(lower(root_name), lower($text)) or contains(lower(error_message), lower($text))
            or contains(lower(error_type), lower($text)))
 ), page as (
-    select trace_id, sort_key, start_us, root_key, case when $backward then -1 else 1 end as sign
+    select trace_id, sort_key, start_us, case when $backward then -1 else 1 end as sign
     from matching
     where $after_sort::bigint is null
-       or (not $backward and (sort_key, start_us, root_key) < ($after_sort::bigint, $after_start_us::bigint, $after_root::hugeint))
-       or ($backward and (sort_key, start_us, root_key) > ($after_sort::bigint, $after_start_us::bigint, $after_root::hugeint))
-    order by sort_key * sign desc, start_us * sign desc, root_key * sign desc
+       or (not $backward and (sort_key, start_us, trace_id) < ($after_sort::bigint, $after_start_us::bigint, $after_trace::uuid))
+       or ($backward and (sort_key, start_us, trace_id) > ($after_sort::bigint, $after_start_us::bigint, $after_trace::uuid))
+    order by sort_key * sign desc, start_us * sign desc, case when $backward then trace_id end, trace_id desc
     limit $page_size
 ), shown as (
     select p.trace_id, t.root_span_id from page p join trace_summaries t on t.trace_id = p.trace_id where t.project_id = $project_id
@@ -60,9 +60,9 @@ select t.trace_id::varchar as trace_id, t.start_time, t.duration_ns, t.root_name
        t.status, t.spans, t.model_calls_ok, t.model_calls_failed, t.tool_executions, t.input_tokens, t.output_tokens,
        t.unknown_usage_calls, t.usage_estimated, t.cost_usd, t.unpriced_calls, t.reported_cost_usd, t.errors, t.error_type, t.error_message,
        t.session_id, t.user_id, t.models, t.tags, t.variants, coalesce(t.half_told_calls, 0) as half_told_calls, coalesce(t.sample, false) as sample,
-       p.sort_key, p.start_us, p.root_key::varchar as root_key, w.input, w.input_key, w.output, w.output_key,
+       p.sort_key, p.start_us, w.input, w.input_key, w.output, w.output_key,
        (select count(*) from matching) as total
 from page p join trace_summaries t on t.trace_id = p.trace_id
 left join words w on w.trace_id = p.trace_id
 where t.project_id = $project_id
-order by p.sort_key desc, p.start_us desc, p.root_key desc
+order by p.sort_key desc, p.start_us desc, p.trace_id desc

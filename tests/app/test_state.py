@@ -62,15 +62,26 @@ def test_a_bound_near_the_ends_of_the_calendar_has_room_for_every_zone(text: str
 
 
 def test_a_cursor_survives_the_url() -> None:
-    at = state.Cursor(17, 3, 2**64 - 1, True, 51)
+    at = state.Cursor(17, 3, "0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a", True, 51)
     assert state.cursor(at.text("abc"), "abc") == at
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "1.2.3", "1.2.3.f.1", "a.2.3.f.1.abc", "1.2.3.x.1.abc", "1.2.3.f.b.abc", "1.2.3.f.51.other"]
+    "text",
+    [
+        None,
+        "",
+        "1.2.ID",
+        "1.2.ID.f.1",
+        "a.2.ID.f.1.abc",
+        "1.2.3.f.1.abc",
+        "1.2.ID.x.1.abc",
+        "1.2.ID.f.b.abc",
+        "1.2.ID.f.51.other",
+    ],
 )
 def test_what_is_no_cursor_of_this_list_is_the_first_page(text: str | None) -> None:
-    assert state.cursor(text, "abc") is None
+    assert state.cursor(text and text.replace("ID", "0a" * 16), "abc") is None
 
 
 def test_a_mark_tells_choices_apart_and_leaves_out_what_is_empty() -> None:

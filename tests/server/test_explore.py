@@ -51,3 +51,32 @@ def test_one_span_of_the_sample_makes_a_trace_one_of_it(few: Any, telling: Any) 
     few.settle()
     found = traces(few, (26, 24))
     assert dict(zip(found["root_name"], found["sample"], strict=True)) == {"part": True, "own": False}
+
+
+@pytest.mark.parametrize("sort", ["newest", "slowest", "tokens", "errors"])
+def test_pages_of_traces_that_are_alike_lose_none(few: Any, telling: Any, sort: str) -> None:
+    """Of one instant, one length and one root id: only the ids of the traces differ, on both sides of their middle."""
+    ids = [bytes([first]) + bytes(15) for first in (29, 30, 127, 128, 255)]
+    begun = (time.time_ns() // 10**9 - 30 * 3600) * 10**9
+    for one in ids:
+        few.send(telling(one, begun).span(1, "alike", 0, 5).body())
+    few.settle()
+    window = {"since": datetime.now(UTC) - timedelta(hours=31), "until": datetime.now(UTC) - timedelta(hours=29)}
+    with few.client() as client:
+
+        def page(after: Any = None, *, backward: bool = False) -> pd.DataFrame:
+            key = (
+                {} if after is None else {f"after_{name}": after[name] for name in ("sort_key", "start_us", "trace_id")}
+            )
+            renamed = {"after_sort_key": "after_sort", "after_trace_id": "after_trace"}
+            told = {renamed.get(name, name): str(value) for name, value in key.items()}
+            return client.traces(**window, **told, sort=sort, page_size=2, backward=backward).frame
+
+        pages = [page()]
+        while len(pages[-1]):
+            pages.append(page(pages[-1].iloc[-1]))
+        seen = pd.concat(pages)["trace_id"]
+        assert [len(one) for one in pages] == [2, 2, 1, 0]
+        assert len(set(seen)) == len(seen) == len(ids)
+        back = page(pages[2].iloc[0], backward=True)
+    assert list(back["trace_id"]) == list(pages[1]["trace_id"])
