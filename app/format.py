@@ -138,6 +138,12 @@ def recent(value: datetime, zone: tzinfo, now: datetime) -> str:
     return clock(value, zone) if today else moment(value, zone)
 
 
+def narrow(value: datetime, zone: tzinfo, now: datetime) -> str:
+    """For a column of times, in the viewer's zone: `05-04 12:34:56`; of another year than now's `2025-05-04 12:34`."""
+    at = aware(value).astimezone(zone)
+    return at.strftime("%m-%d %H:%M:%S" if at.year == aware(now).astimezone(zone).year else "%Y-%m-%d %H:%M")
+
+
 def utc(value: datetime) -> str:
     """Exact to the microsecond, for hovers and copies."""
     return aware(value).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")

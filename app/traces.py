@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import pandas as pd
@@ -156,7 +156,7 @@ def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> list[Cell]:
     start, calls = row["start_time"].to_pydatetime(), row["model_calls_ok"] + row["model_calls_failed"]
     (tokens, told), cost, words = _tokens(row), _cost(row), _words(row)
     return [
-        Cell(fmt.aware(start).astimezone(zone).strftime("%m-%d %H:%M:%S"), fmt.utc(start)),
+        Cell(fmt.narrow(start, zone, datetime.now(UTC)), fmt.utc(start)),
         Cell(fmt.clip(row["root_name"], _LIMIT, tree.UNNAMED)),
         Cell(words, words),
         Cell(fmt.clip(row["service"] or "", _LIMIT)),

@@ -88,6 +88,19 @@ def test_a_recent_time_has_a_date_unless_it_is_of_today(hour: int, expected: str
     assert fmt.recent(at, ZoneInfo("Europe/Berlin"), now) == expected
 
 
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (datetime(2026, 12, 30, 9, 5, 7, tzinfo=UTC), "12-30 10:05:07"),
+        (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "2027-01-01 00:30"),
+        (datetime(2025, 12, 31, 22, 30, tzinfo=UTC), "2025-12-31 23:30"),
+    ],
+    ids=["this-year", "next-year-here", "last-year"],
+)
+def test_a_time_of_another_year_names_it(at: datetime, expected: str) -> None:
+    assert fmt.narrow(at, ZoneInfo("Europe/Berlin"), datetime(2026, 12, 31, 12, tzinfo=UTC)) == expected
+
+
 @pytest.mark.parametrize("mark", list(r"\`*_{}[]<>()#+-.!|~:$&"))
 def test_every_mark_of_markdown_is_escaped(mark: str) -> None:
     assert f"\\{mark}" in fmt.plain(f"a{mark}b")
