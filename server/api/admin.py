@@ -10,11 +10,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from server import demo, renormalise, sample
 from server.api.answers import answer_of, json_response
-from server.api.context import Here, in_utc
+from server.api.context import Here, window
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from store import export as exports
@@ -33,6 +33,8 @@ def projects(request: Request, here: Here) -> Response:
 
 
 class NewProject(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     name: str = Field(description="1 to 100 letters, digits, dots, dashes or underscores.")
 
 
@@ -63,6 +65,8 @@ def load_demo(request: Request, here: Here) -> Response:
 
 
 class Export(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     folder: str = Field(min_length=1, description="Absolute path on the server's machine: new, empty or an old export.")
     since: datetime | None = Field(None, description="Rows from this time on.")
     until: datetime | None = Field(None, description="Rows before this time.")
@@ -78,7 +82,7 @@ def export(request: Request, here: Here, body: Export) -> Response:
         detail = f"{folder} holds other files. Name a new or empty folder, or one of an earlier export."
         raise ProblemError(HTTPStatus.CONFLICT, "folder_in_use", detail)
     try:
-        manifest = exports.export(here.core.database, folder, in_utc(body.since), in_utc(body.until))
+        manifest = exports.export(here.core.database, folder, *window(body.since, body.until))
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:  # heard only now when folders above it had to be made
             raise _unusable(folder, error) from error
@@ -111,6 +115,8 @@ def renormalise_all(request: Request, here: Here) -> Response:
 
 
 class Statement(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     sql: str = Field(min_length=1, max_length=100_000, description="One SELECT.")
 
 

@@ -10,11 +10,11 @@ from uuid import UUID
 import pyarrow as pa
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from server.api.answers import JSON_LINES, answer_of, form, json_response, rows_of
 from server.api.asking import format_parameter, responses
-from server.api.context import DEFAULT, Context, Here, Project, Since, Until, in_utc
+from server.api.context import DEFAULT, Context, Here, Project, Since, Until, window
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.jsontext import dumps
@@ -57,7 +57,7 @@ def totals(
     On a disk too full to resolve the newest spans they are missing, and the header `x-assay-unsettled` says why.
     """
     unsettled = settled_or_why(here)
-    answer = here.core.totals(project, in_utc(since), in_utc(until), trace_id)
+    answer = here.core.totals(project, *window(since, until), trace_id)
     response = totals_response(request, answer)
     if unsettled:
         response.headers["x-assay-unsettled"] = unsettled
@@ -94,7 +94,7 @@ def ledger(
 
     Whole hours: all that [since, until) touches.
     """
-    return answer_of(request, here.core.ledger(project, in_utc(since), in_utc(until)), "json")
+    return answer_of(request, here.core.ledger(project, *window(since, until)), "json")
 
 
 @routes.get("/api/watermark", tags=["books"], dependencies=[needs("read")])
@@ -104,6 +104,8 @@ def watermark(request: Request, here: Here) -> Response:
 
 
 class Settle(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     timeout_s: float = Field(SETTLE_S, gt=0, le=600, description="Seconds to wait at most.")
 
 

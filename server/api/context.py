@@ -13,6 +13,7 @@ from server.api.problems import ProblemError
 from server.core import Core
 from server.ingest import DEFAULT_PROJECT
 from server.running import Running
+from store.queries import backwards
 
 
 class Intake(Protocol):
@@ -48,6 +49,14 @@ def in_utc(value: datetime | None) -> datetime | None:
     except OverflowError as error:
         detail = f"{value.isoformat()} is before the year 1 or after 9999 in UTC."
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail) from error
+
+
+def window(since: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """Both ends as the store holds them; null is open. Raises ProblemError for a window that ends before it begins."""
+    start, end = in_utc(since), in_utc(until)
+    if start is not None and end is not None and end < start:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", backwards(start, end))
+    return start, end
 
 
 Here = Annotated[Context, Depends(_context)]

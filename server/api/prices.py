@@ -15,7 +15,7 @@ from collectors.pricing import library
 from collectors.pricing.own import OwnPrice, PriceListError
 from server import repricing
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Here, Project, in_utc
+from server.api.context import DEFAULT, Here, Project, window
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.prices import MAX_DOCUMENT, parse_document
@@ -110,7 +110,7 @@ def reprice(request: Request, here: Here, body: Repricing, project: Project = DE
     does what is left. Answers with `calls` (looked at), `changed`, `traces`, `sum_before`, `sum_after`,
     `unpriced_before`, `unpriced_after`, the versions of the prices, and `repricing_id`, null when nothing was written.
     """
-    order = Order(in_utc(body.since), in_utc(body.until), body.reason, body.author)
+    order = Order(*window(body.since, body.until), body.reason, body.author)
     if body.dry_run:
         return json_response(request, asdict(repricing.run(here.core, project, order, dry_run=True)))
     if not _repricing.acquire(blocking=False):

@@ -95,6 +95,8 @@ def _nanoseconds(at: datetime | None) -> int:
 class Scores(BaseModel):
     """Up to 1,000 scores."""
 
+    model_config = ConfigDict(extra="forbid")
+
     scores: list[Score] = Field(min_length=1, max_length=1_000)
 
 

@@ -85,7 +85,7 @@ class Query:
         """Check and convert parameters.
 
         Raises:
-            UnknownQueryError: one is unknown, missing, or of the wrong type.
+            UnknownQueryError: one is unknown, missing, or of the wrong type; or the window ends before it begins.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in given:
@@ -93,7 +93,11 @@ class Query:
                 takes = ", ".join(known) or "no parameters"
                 message = f"Query {self.name} has no parameter {name!r}.{_hint(name, known)} It takes: {takes}."
                 raise UnknownQueryError(message)
-        return {name: self._value(known[name], given) for name in known if name in given or known[name].required}
+        parsed = {name: self._value(known[name], given) for name in known if name in given or known[name].required}
+        since, until = parsed.get("since"), parsed.get("until")
+        if isinstance(since, datetime) and isinstance(until, datetime) and until < since:
+            raise UnknownQueryError(f"Query {self.name}: {backwards(since, until)}")
+        return parsed
 
     def _value(self, parameter: Parameter, given: Mapping[str, object]) -> object:
         if parameter.name not in given:
@@ -261,6 +265,11 @@ def _loaded() -> dict[str, Query]:
     with _loading:
         _load_all()
     return _registry
+
+
+def backwards(since: datetime, until: datetime) -> str:
+    """What is wrong with a window that ends before it begins."""
+    return f"'until' ({until.isoformat()}) is earlier than 'since' ({since.isoformat()})."
 
 
 @cache

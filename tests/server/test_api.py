@@ -121,6 +121,10 @@ def test_a_query_is_json_when_asked(http: httpx.Client, query: dict[str, str], h
             id="offset",
         ),
         pytest.param("/api/query/ledger_total?format=xml", "arrow, json, jsonl", id="unknown-format"),
+        pytest.param("/api/traces?since=2026-01-02&until=2026-01-01", "'until'", id="until-before-since"),
+        pytest.param("/api/query/totals?since=2026-01-02&until=2026-01-01", "earlier than", id="window"),
+        pytest.param("/api/latency/periods?since=2026-01-02&until=2026-01-01", "earlier than", id="empty-period"),
+        pytest.param(f"{TRACES}&after_sort=1&after_start_us=1&after_trace=x", "not an id", id="wrong-key"),
         pytest.param("/api/totals?trace_ids=1", "trace_id", id="mistyped-filter-of-totals"),
         pytest.param("/api/ledger?sinec=2026-01-01", "since", id="mistyped-filter-of-the-ledger"),
     ],
@@ -129,6 +133,30 @@ def test_a_wrong_question_is_told_what_is_wrong(http: httpx.Client, path: str, t
     answer = http.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert answer.json()["kind"] == "unknown_query_or_parameter"
+    assert told in answer.json()["detail"]
+
+
+BACKWARDS = {"since": "2026-01-02T00:00:00Z", "until": "2026-01-02T00:00:00+01:00"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "told"),
+    [
+        pytest.param("GET", "/api/totals", None, "earlier than", id="totals"),
+        pytest.param("GET", "/api/ledger", None, "earlier than", id="ledger"),
+        pytest.param("POST", "/api/reprice", {**BACKWARDS, "dry_run": True}, "earlier than", id="reprice"),
+        pytest.param("POST", "/api/export", {**BACKWARDS, "folder": "/never"}, "earlier than", id="export"),
+        pytest.param("POST", "/api/export", {"folder": "/never", "form": "csv"}, "body.form", id="export-member"),
+        pytest.param("POST", "/api/projects", {"name": "p", "colour": 1}, "body.colour", id="project-member"),
+        pytest.param("POST", "/api/sql", {"sql": "select 1", "rows": 1}, "body.rows", id="sql-member"),
+        pytest.param("POST", "/api/settle", {"timeout": 1}, "body.timeout", id="settle-member"),
+    ],
+)
+def test_a_window_backwards_and_an_unknown_member_are_refused(
+    http: httpx.Client, verb: str, path: str, body: dict[str, Any] | None, told: str
+) -> None:
+    answer = http.request(verb, path, json=body, params=BACKWARDS if body is None else None)
+    assert (answer.status_code, answer.json()["kind"]) == (422, "invalid")
     assert told in answer.json()["detail"]
 
 
