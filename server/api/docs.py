@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from swagger_ui_bundle import swagger_ui_path
 
-from server.api.problems import ProblemError
+from server.api.problems import MEDIA_TYPE, ProblemError
 from server.api.rights import needs, router
 
 ASSETS = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"})
@@ -19,6 +19,20 @@ ASSETS = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png
 CONTENT_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 )
+PROBLEM_AT = "#/components/schemas/Problem"
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457.",
+    "required": ["type", "title", "status", "kind", "detail"],
+    "properties": {
+        "type": {"type": "string", "enum": ["about:blank"]},
+        "title": {"type": "string", "description": "The phrase of the status."},
+        "status": {"type": "integer", "description": "As the HTTP status."},
+        "kind": {"type": "string", "description": "For programs: invalid, unknown_project, query_timeout, ..."},
+        "detail": {"type": "string", "description": "For people: what is wrong, with which value, what to do next."},
+    },
+}
 OPENAPI_VERSION = "3.0.3"  # the newest that Swagger UI 4 draws, the newest one that is packaged
 
 routes = router()
@@ -63,8 +77,22 @@ def describe(api: FastAPI) -> dict[str, Any]:
             routes=api.routes,
             openapi_version=OPENAPI_VERSION,
         )
-        api.openapi_schema = lowered(made)
+        api.openapi_schema = lowered(with_problems(made))
     return api.openapi_schema
+
+
+def with_problems(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with our one form of an error in place of FastAPI's, which no route answers with."""
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = PROBLEM
+    told = {"description": "Refused or failed.", "content": {MEDIA_TYPE: {"schema": {"$ref": PROBLEM_AT}}}}
+    for verbs in schema["paths"].values():
+        for operation in verbs.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = told
+    return schema
 
 
 def lowered(schema: Any) -> Any:

@@ -550,6 +550,10 @@ def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
         assert entry["responses"], path
         in_path = {name for name in ("trace_id", "span_id") if f"{{{name}}}" in path}
         assert in_path == {one["name"] for one in entry.get("parameters", []) if one["in"] == "path"}
+        errors = {code: told for code, told in entry["responses"].items() if code != "200"}
+        assert "default" in errors, path
+        assert set(errors["default"]["content"]) == {"application/problem+json"}
+        assert "422" not in errors, "FastAPI's form of it is not ours"
         if "application/vnd.apache.arrow.stream" in entry["responses"]["200"]["content"]:
             assert "format" in {one["name"] for one in entry["parameters"]}, path
     for path in ("/api/totals", "/api/ledger"):
