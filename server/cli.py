@@ -131,7 +131,10 @@ def totals(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Calls, tool executions, tokens and cost of each trace: what a provider's bill is reconciled with."""
+    """Calls, tool executions, tokens and cost of each trace.
+
+    What a provider's bill is reconciled with.
+    """
     from server import shell  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
@@ -153,9 +156,9 @@ def ledger(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """What came in and what became of it, per hour and source: received = stored + duplicate + rejected.
+    """What came in and what became of it, per hour and source.
 
-    Hours are told whole: those that --since and --until lie in too.
+    received = stored + duplicate + rejected. Hours are told whole: those that --since and --until lie in too.
     """
     from server import shell  # noqa: PLC0415
 
@@ -174,7 +177,10 @@ def export(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Write the tables of all projects as Parquet files, as of one moment, while ingest goes on."""
+    """Write every table as Parquet, as of one moment.
+
+    Of all projects; ingest goes on meanwhile.
+    """
     with opened(data_dir=data_dir, api_url=api_url) as client:
         manifest = client.export(str(folder.resolve()), _as_time(since), _as_time(until))
     rows = sum(table["rows"] for table in manifest["tables"].values())
@@ -210,7 +216,10 @@ def price(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Price recorded usage: each line with its cost in US dollars, by the prices of its day, and a breakdown."""
+    """Add its cost to each line of recorded usage.
+
+    In US dollars, by the prices of its day, with a breakdown.
+    """
     from server import pricing, shell  # noqa: PLC0415
 
     own = [] if prices is None else pricing.read_own_prices(prices)
@@ -251,7 +260,10 @@ def prices(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """A project's own prices as YAML, which go before the list prices; or set them, for new calls: see `reprice`."""
+    """Print a project's own prices as YAML, or set them.
+
+    They go before the list prices, and price new calls; stored ones: see `reprice`.
+    """
     from server import price_shell, shell  # noqa: PLC0415
 
     document = None if set_file is None else price_shell.read_document(set_file)  # before any server is asked
@@ -269,9 +281,12 @@ def prices(
             shell.json_lines(rows) if as_json else shell.table(rows, "Every call that tells its usage has a cost.")
         else:
             found = client.prices(version)
-            shell.json_lines([found]) if as_json else typer.echo(
-                found["document"], nl=not found["document"].endswith("\n")
-            )
+            if as_json:
+                shell.json_lines([found])
+            elif found["document"]:
+                typer.echo(found["document"], nl=not found["document"].endswith("\n"))
+            else:
+                typer.echo("No own prices are set; the list prices calls. `--set own.yaml` sets some.", err=True)
 
 
 @app.command()
@@ -287,7 +302,10 @@ def reprice(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Price stored calls anew by the prices of now, of traces that started from --since on. Old figures are kept."""
+    """Price stored calls anew by the prices of now.
+
+    Of traces that started from --since on. The old figures are kept.
+    """
     from server import price_shell, shell  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
@@ -299,7 +317,10 @@ def reprice(
 
 @app.command()
 def renormalise(*, as_json: AsJson = False, data_dir: DataDir = None, api_url: ApiUrl = None) -> None:
-    """Derive the columns of stored spans anew from their attributes, after an update that understands more."""
+    """Derive the columns of stored spans anew.
+
+    From their attributes, after an update that understands more.
+    """
     from server import shell  # noqa: PLC0415
 
     with opened(data_dir=data_dir, api_url=api_url) as client:
@@ -326,7 +347,10 @@ def projects(
 
 @app.command()
 def status(*, as_json: AsJson = False, data_dir: DataDir = None, api_url: ApiUrl = None) -> None:
-    """What the server is doing: counters, queue, disk, how far the data has come. Without one: what the file says."""
+    """What the server is doing, and how far the data has come.
+
+    Counters, queue, disk. Without a server: what the file says.
+    """
     from server import shell  # noqa: PLC0415
 
     with opened(data_dir=data_dir, api_url=api_url) as client:
@@ -341,7 +365,7 @@ def status(*, as_json: AsJson = False, data_dir: DataDir = None, api_url: ApiUrl
 
 @app.command()
 def settings(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Every setting: its value, where that came from, and what it means."""
+    """Every setting, its meaning, and where its value came from."""
     from server import shell  # noqa: PLC0415
 
     rows = shell.settings_rows(load_settings(data_dir=data_dir), {"data_dir"} if data_dir else set())

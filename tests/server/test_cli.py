@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -238,6 +239,16 @@ def test_help_loads_nothing_heavy() -> None:
     assert ended.stderr.strip() == "set()"
 
 
+def test_the_list_of_commands_cuts_no_sentence() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "server.cli", "--help"],
+        env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    commands = told.stdout.partition("Commands:")[2].strip().splitlines()
+    assert len(commands) > 12
+    assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_the_version_is_the_package_s(tmp_path: Path, command: Command) -> None:
     assert command(tmp_path, "version").stdout.count(".") == 2
 
@@ -272,6 +283,8 @@ def test_prices_are_set_and_stored_calls_priced_anew(
     serving.post(otlp(1, spans=2, **told))
     file = tmp_path / "own.yaml"
     file.write_text(OWN_PRICES)
+    none = command(serving.folder, "prices")
+    assert (none.stdout, "No own prices are set" in none.stderr) == ("", True)
     (unpriced,) = lines(command(serving.folder, "prices", "--unpriced", "--json"))
     assert (unpriced["model"], unpriced["calls"]) == ("mine", 2)
     said = command(serving.folder, "prices", "--set", str(file), "--author", "ada")
