@@ -1,20 +1,16 @@
-"""The listing component: a table whose rows are links. Plain JavaScript and CSS beside it, no build step."""
+"""The listing component: a table whose rows are links."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import pandas as pd
-import streamlit as st
 
-_HERE = Path(__file__).parent / "components" / "listing"
+from app.component import component
 
-_component = st.components.v2.component(
-    "assayline_listing", js=(_HERE / "listing.js").read_text(), css=(_HERE / "listing.css").read_text()
-)
+_component = component("listing")
 
 ROW_PX = 30
 """Height of a row and of the head."""

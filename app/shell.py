@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import streamlit as st
 
 from app import widgets
+from app.component import component
 
-_HERE = Path(__file__).parent / "components" / "shell"
-
-_component = st.components.v2.component(
-    "assayline_shell", js=(_HERE / "shell.js").read_text(), css=(_HERE / "shell.css").read_text()
-)
+_component = component("shell")
 
 Keys = tuple[tuple[tuple[str, ...], str], ...]
 

@@ -1,21 +1,17 @@
-"""The waterfall component: plain JavaScript and CSS beside it, no build step."""
+"""The waterfall component: the spans of a trace as a tree beside their times."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from zlib import crc32
 
 import streamlit as st
 
+from app.component import component
 from app.tree import Drawing
 
-_HERE = Path(__file__).parent / "components" / "waterfall"
-
-_component = st.components.v2.component(
-    "assayline_waterfall", js=(_HERE / "waterfall.js").read_text(), css=(_HERE / "waterfall.css").read_text()
-)
+_component = component("waterfall")
 
 
 def key(trace_id: str) -> str:

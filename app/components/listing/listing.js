@@ -1,20 +1,5 @@
 // A list whose rows are links. Keys move a mark among the rows without asking the server; the links themselves are
 // the browser's: a click, Enter, a click with Ctrl, the middle button, "open in new tab" all do what they do anywhere.
-// Every text reaches the page through textContent or a property, never as markup.
-
-const instances = new WeakMap();
-
-export default function ({ data, parentElement }) {
-  let list = instances.get(parentElement);
-  if (!list) instances.set(parentElement, (list = new Listing(parentElement)));
-  list.load(data);
-  const turn = (list.turn = (list.turn ?? 0) + 1);
-  return () => {
-    if (list.turn !== turn) return; // Streamlit calls this late for a turn that another overtook, too
-    list.close();
-    instances.delete(parentElement);
-  };
-}
 
 class Listing {
   constructor(parent) {
@@ -31,7 +16,7 @@ class Listing {
     this.root.remove();
   }
 
-  load(data) {
+  take({ data }) {
     const text = JSON.stringify(data);
     if (text === this.text) return;
     const kept = this.text && this.links[this.at]?.getAttribute("href");
@@ -123,6 +108,8 @@ class Listing {
   }
 }
 
+export default mounted(Listing);
+
 function bar(share) {
   const track = element("span", "track");
   const filled = element("span", "bar");
@@ -131,19 +118,6 @@ function bar(share) {
   return track;
 }
 
-// Whoever writes, chooses from a list or reads a dialog keeps the keys.
-function typing(event) {
-  const kept = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true], [role=listbox], [role=dialog], dialog";
-  return event.composedPath().some((node) => node instanceof Element && node.matches(kept));
-}
-
 function safeTone(tone) {
   return ["green", "orange", "red"].includes(tone) ? tone : "gray";
-}
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 }

@@ -10,20 +10,6 @@ const SCOPE = ["range", "from", "to"]; // what a link without parameters takes a
 // While its control is not there yet, Streamlit drops the range from the address: such a move loads the page anew.
 const READY = ".st-key-range input, .st-key-range button";
 
-const instances = new WeakMap();
-
-export default function ({ data, parentElement }) {
-  let shell = instances.get(parentElement);
-  if (!shell) instances.set(parentElement, (shell = new Shell(parentElement)));
-  shell.data = data;
-  const turn = (shell.turn = (shell.turn ?? 0) + 1);
-  return () => {
-    if (shell.turn !== turn) return; // Streamlit calls this late for a turn that another overtook, too
-    shell.close();
-    instances.delete(parentElement);
-  };
-}
-
 class Shell {
   constructor(parent) {
     this.dialog = element("dialog", "keys");
@@ -34,6 +20,10 @@ class Shell {
     const { signal } = this.ending;
     document.addEventListener("click", (event) => this.click(event), { capture: true, signal });
     document.addEventListener("keydown", (event) => this.press(event), { signal });
+  }
+
+  take({ data }) {
+    this.data = data;
   }
 
   close() {
@@ -103,6 +93,8 @@ class Shell {
   }
 }
 
+export default mounted(Shell);
+
 function split(path) {
   const at = path.lastIndexOf("/") + 1;
   return [path.slice(0, at), path.slice(at)];
@@ -110,17 +102,4 @@ function split(path) {
 
 function main() {
   return document.querySelector('[data-testid="stMain"]');
-}
-
-// Whoever writes, chooses from a list or reads a dialog keeps the keys.
-function typing(event) {
-  const kept = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true], [role=listbox], [role=dialog], dialog";
-  return event.composedPath().some((node) => node instanceof Element && node.matches(kept));
-}
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 }

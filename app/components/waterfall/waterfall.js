@@ -1,5 +1,4 @@
 // Tree and waterfall of one trace. Rows are virtual: of thousands of spans only those in view exist as elements.
-// Every text of a span reaches the page through textContent or a property, never as markup.
 
 const ROW = 26;
 const SPARE = 12; // rows drawn beyond each edge of the view
@@ -7,28 +6,6 @@ const KINDS = {
   llm: "llm", embedding: "embed", tool: "tool", agent: "agent", workflow: "flow", retriever: "retr",
   reranker: "rerank", guardrail: "guard", evaluator: "eval", memory: "memory", mcp: "mcp", other: "other",
 };
-
-const instances = new WeakMap();
-
-export default function (component) {
-  const { data, parentElement, setStateValue } = component;
-  let view = instances.get(parentElement);
-  if (!view) {
-    view = new Waterfall(parentElement);
-    instances.set(parentElement, view);
-  }
-  view.emit = (id) => {
-    address(id);
-    setStateValue("selected", id);
-  };
-  view.read(data);
-  const turn = (view.turn = (view.turn ?? 0) + 1);
-  return () => {
-    if (view.turn !== turn) return; // Streamlit calls this late for a turn that another overtook, too
-    view.close();
-    instances.delete(parentElement);
-  };
-}
 
 class Waterfall {
   constructor(parent) {
@@ -53,6 +30,14 @@ class Waterfall {
   close() {
     this.resize.disconnect();
     this.root.remove();
+  }
+
+  take({ data, setStateValue }) {
+    this.emit = (id) => {
+      address(id);
+      setStateValue("selected", id);
+    };
+    this.read(data);
   }
 
   // A line of JSON about the rows, then the rows; these are read again only when they changed.
@@ -245,6 +230,8 @@ class Waterfall {
   }
 }
 
+export default mounted(Waterfall);
+
 // A link to the page leads to the span. In place: of Streamlit's own ways to set a parameter each adds to the history.
 function address(id) {
   const url = new URL(location.href);
@@ -258,11 +245,4 @@ function text(bytes) {
 
 function safeKind(kind) {
   return kind in KINDS ? kind : "other";
-}
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 }
