@@ -13,13 +13,14 @@ _component = component("shell")
 
 Keys = tuple[tuple[tuple[str, ...], str], ...]
 
-EVERYWHERE: Keys = ((("/",), "Search"), (("?",), "These keys"))
+EVERYWHERE: Keys = ((("?",), "These keys"),)
 KEYS: dict[str, Keys] = {
     "Home": ((("j", "k"), "Next, previous problem"), (("Enter", "o"), "Open its newest trace")),
     "Traces": (
         (("j", "k"), "Next, previous trace"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
         (("n", "p"), "Next, previous page"),
+        (("/",), "Search"),
     ),
     "Cost": (
         (("j", "k"), "Next, previous row of the table"),
@@ -29,6 +30,7 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous span"),
         (("←", "→"), "Fold, unfold"),
         (("Enter",), "Show the span"),
+        (("/",), "Search its attributes, when they are open"),
     ),
 }
 """Title of a page -> its own keys."""

@@ -131,6 +131,8 @@ def test_a_span_is_selected_by_click_and_by_keys(visit: Visit) -> None:
     page.locator(".waterfall .row").first.click()
     expect(page.get_by_text("answer 5 · workflow").or_(page.get_by_text(re.compile("answer 5 · ")))).to_be_visible()
     assert parse_qs(urlsplit(page.url).query)["span"] == [f"{1:016x}"]
+    expect(page.locator(".scroller")).to_be_focused()
+    expect(page.locator(".scroller")).to_have_attribute("aria-activedescendant", f"span-{1:016x}")
     page.keyboard.press("j")
     page.wait_for_url(re.compile(f"span={2:016x}"))
     page.keyboard.press("k")
@@ -145,8 +147,12 @@ def test_tabs_show_tokens_and_attributes(visit: Visit) -> None:
     page = visit(f"/trace?trace={'07' * 15}05")
     page.get_by_role("tab", name="Tokens").click()
     expect(page.get_by_text("Model asked for")).to_be_visible()
+    page.keyboard.press("/")  # the field is there, in a tab that is not open
+    expect(page.get_by_role("tab", name="Tokens")).to_be_focused()
     page.get_by_role("tab", name="Attributes").click()
-    page.get_by_placeholder("Search keys and values").fill("usage")
+    page.keyboard.press("/")
+    expect(page.get_by_placeholder("Search keys and values")).to_be_focused()
+    page.keyboard.type("usage")
     page.keyboard.press("Enter")
     expect(page.get_by_text(re.compile(r"^2 of \d+ attributes"))).to_be_visible()
 

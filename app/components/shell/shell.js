@@ -68,7 +68,8 @@ class Shell {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event)) return;
     if (event.key === "?") this.help();
     else if (event.key === "/") {
-      const search = main()?.querySelector("input[placeholder^='Search']");
+      const fields = main()?.querySelectorAll("input[placeholder^='Search']") ?? [];
+      const search = [...fields].find((field) => field.checkVisibility()); // those of other tabs are there, unseen
       if (!search) return;
       search.focus();
       search.select();

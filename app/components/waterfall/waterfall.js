@@ -116,6 +116,7 @@ class Waterfall {
 
   draw() {
     if (!this.visible) return;
+    this.scroller.setAttribute("aria-activedescendant", `span-${this.selected}`);
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW) - SPARE);
     const last = Math.min(this.visible.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / ROW) + SPARE);
     this.canvas.replaceChildren(...this.visible.slice(first, last).map((row, index) => this.row(row, first + index)));
@@ -210,7 +211,6 @@ class Waterfall {
     this.selected = id;
     this.reveal();
     this.draw();
-    this.scroller.setAttribute("aria-activedescendant", `span-${id}`);
     clearTimeout(this.resting);
     this.resting = setTimeout(() => this.emit(id), 180);
   }
