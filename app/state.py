@@ -179,6 +179,16 @@ def trace_id(text: str | None) -> str | None:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def filter_words(chosen: Mapping[str, object]) -> str:
+    """What is filtered by, in the order of `chosen`: `service shop, at least 2 s`; empty when nothing is.
+
+    Without `text`, which stands in the field for it.
+    """
+    said = {"min_s": "at least {} s", "errors": "{} failed spans"}
+    used = ((name, value) for name, value in chosen.items() if name != "text" and str(value or "").strip())
+    return ", ".join(said.get(name, f"{name} {{}}").format(value) for name, value in used)
+
+
 def call_filter_params(chosen: Mapping[str, object]) -> dict[str, str]:
     """Widget values -> filters of the queries over `calls`; what is empty is left out."""
     columns = {"session": "session_id", "user": "user_id"}

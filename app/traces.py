@@ -38,11 +38,11 @@ def controls(window: state.Window) -> dict[str, Any]:
             "Search", key="text", bind="query-params", placeholder="Search names and errors", icon=":material/search:",
             label_visibility="collapsed", width=280,
         )  # fmt: skip
-        chosen = widgets.filters(window)
         order = st.segmented_control(
             "Order", list(state.SORTS), default="newest", required=True, key=SORT, bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
+        chosen = widgets.filters(window)
     return {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
 
 

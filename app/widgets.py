@@ -97,20 +97,49 @@ def _moved(name: str, key: str) -> None:
 
 def filters(window: state.Window) -> dict[str, object]:
     """The filters of Traces in one popover; returns parameters of query `traces`."""
-    with st.popover(_filter_label(), icon=":material/filter_list:", key="filters", on_change="rerun") as popover:
+
+    def own() -> None:
+        pick("status", ["ok", "recovered", "error"], others=False)
+        pick("errors", ["with", "without"], "Failed spans", others=False)
+        _as_in_url("min_s", _seconds)
+        st.number_input("Takes at least (s)", 0.0, _LONGEST_S, None, key="min_s", bind="query-params")
+
+    return state.filter_params(_chosen("filters", state.FILTERS, window, "views/traces.py", own))
+
+
+def call_filters(window: state.Window, path: str) -> dict[str, str]:
+    """The filters of pages over model calls in one popover; returns filters of the queries. `path`: of the page."""
+
+    def own() -> None:
+        for name in ("provider", "release", "prompt", "tool"):
+            type_in(name, name.capitalize(), "name@version" if name == "prompt" else "exact name")
+
+    return state.call_filter_params(_chosen("call-filters", state.CALL_FILTERS, window, path, own))
+
+
+def _chosen(
+    key: str, names: Sequence[str], window: state.Window, path: str, own: Callable[[], None]
+) -> dict[str, object]:
+    """A popover with the filters `names`: those that every list has, the list's `own`, and the way back to none.
+
+    Its label never changes: with another one Streamlit takes it for another popover, and closes it under the hand.
+    """
+    with st.popover("Filters", icon=":material/filter_list:", key=key, on_change="rerun") as popover:
         offers = offered(window) if popover.open else {}
         left, right = st.columns(2, width=520)
         with left:
             for name in ("service", "environment", "model", "variant", "tag"):
                 pick(name, offers.get(name, []))
         with right:
-            pick("status", ["ok", "recovered", "error"], others=False)
-            pick("errors", ["with", "without"], "Failed spans", others=False)
+            own()
             type_in("session", "Session")
             type_in("user", "User")
-            st.number_input("Takes at least (s)", 0.0, _LONGEST_S, None, key="min_s", bind="query-params")
-        clear_link("Clear all", keep=("range", "from", "to", "sort"))
-    return state.filter_params({name: st.session_state.get(name) for name in state.FILTERS})
+        kept = {name: value for name, value in st.query_params.items() if name not in {*names, "page"}}
+        st.page_link(path, label="Clear all", icon=":material/filter_list_off:", query_params=kept)
+    chosen = {name: st.session_state.get(name) for name in names}
+    if told := state.filter_words(chosen):
+        st.caption(fmt.plain(told, 200), width="content")
+    return chosen
 
 
 def offered(window: state.Window) -> dict[str, list[str]]:
@@ -122,39 +151,9 @@ def offered(window: state.Window) -> dict[str, list[str]]:
         return {}
 
 
-def clear_link(label: str, keep: tuple[str, ...]) -> None:
-    """A link to the same list with nothing but the parameters `keep`."""
-    kept = {name: value for name in keep if (value := st.query_params.get(name))}
-    st.page_link("views/traces.py", label=label, icon=":material/filter_list_off:", query_params=kept)
-
-
-def _filter_label() -> str:
-    used = [name for name in state.FILTERS if name != "text" and st.query_params.get(name)]
-    return f"Filters ({len(used)})" if used else "Filters"
-
-
-def call_filters(window: state.Window, path: str) -> dict[str, str]:
-    """The filters of pages over model calls in one popover; returns filters of the queries. `path`: of the page."""
-    used = [name for name in state.CALL_FILTERS if st.query_params.get(name)]
-    label = f"Filters ({len(used)})" if used else "Filters"
-    with st.popover(label, icon=":material/filter_list:", key="call-filters", on_change="rerun") as popover:
-        offers = offered(window) if popover.open else {}
-        left, right = st.columns(2, width=520)
-        with left:
-            for name in ("service", "environment", "model", "variant", "tag"):
-                pick(name, offers.get(name, []))
-        with right:
-            for name in ("provider", "release", "prompt", "tool"):
-                type_in(name, name.capitalize(), "name@version" if name == "prompt" else "exact name")
-            type_in("session", "Session")
-            type_in("user", "User")
-        kept = {name: value for name in ("range", "from", "to", "by") if (value := st.query_params.get(name))}
-        st.page_link(path, label="Clear all", icon=":material/filter_list_off:", query_params=kept)
-    return state.call_filter_params({name: st.session_state.get(name) for name in state.CALL_FILTERS})
-
-
 def pick(name: str, options: Sequence[str], label: str | None = None, *, others: bool = True) -> None:
     """One value of the URL. `others`: a link may name one that this window does not offer."""
+    _as_in_url(name, lambda told: told if others or told in options else None)
     st.selectbox(
         label or name.capitalize(),
         options,
@@ -167,7 +166,28 @@ def pick(name: str, options: Sequence[str], label: str | None = None, *, others:
 
 
 def type_in(name: str, label: str, placeholder: str = "exact id") -> None:
+    _as_in_url(name, str, "")
     st.text_input(label, key=name, bind="query-params", placeholder=placeholder)
+
+
+def _as_in_url(name: str, read: Callable[[str], object], none: object = None) -> None:
+    """Set a widget of a popover to what the URL has; `none`: its value without one.
+
+    Of a closed popover the browser keeps the values as they were when it was open, and sends them with every run. After
+    a move that took a filter away ("Clear all", Back) it would filter again at the next click, and the URL be wrong.
+    """
+    told = st.query_params.get(name)
+    value = read(told) if told else none
+    if name in st.session_state and st.session_state[name] != value:
+        st.session_state[name] = value
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= _LONGEST_S else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,12 @@ def test_trace_id(text: str | None, expected: str | None) -> None:
     assert state.trace_id(text) == expected
 
 
+def test_filters_are_told_in_words() -> None:
+    assert not state.filter_words(dict.fromkeys(state.FILTERS, "") | {"text": "shop", "min_s": None})
+    chosen = {"service": "{shop}", "errors": "without", "min_s": 0.5}
+    assert state.filter_words(chosen) == "service {shop}, without failed spans, at least 0.5 s"
+
+
 def test_empty_filters_filter_nothing() -> None:
     empty = state.filter_params(dict.fromkeys(state.FILTERS, ""))
     assert set(empty.values()) == {None}

@@ -108,10 +108,11 @@ def test_traces_filter_page_open_and_back(visit: Visit) -> None:
     assert parse_qs(urlsplit(page.url).query) == parse_qs(urlsplit(there).query)
 
 
-def test_filters_of_the_popover_count_and_clear(visit: Visit) -> None:
+def test_filters_of_the_popover_are_told_and_cleared(visit: Visit) -> None:
     page = visit("/traces?range=1h&service=svc1&errors=with")
     expect(page.get_by_text("4 traces match the filters")).to_be_visible()
-    page.get_by_role("button", name="Filters (2)").click()
+    expect(page.get_by_text("service svc1, with failed spans", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Filters").click()
     page.get_by_role("link", name="Clear all").click()
     expect(page.get_by_text("122 traces started in the last hour")).to_be_visible()
     assert "service" not in page.url

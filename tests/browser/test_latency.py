@@ -39,8 +39,12 @@ def test_the_page_shows_its_figures_and_a_filter_changes_them(visit: Visit) -> N
 
 
 def test_kind_and_dimension_stand_in_the_link(visit: Visit) -> None:
-    page = visit("/latency?range=1h&kind=embedding&by=user")
+    page = visit("/latency?range=1h&kind=embedding&by=user&model=ada")
+    expect(page.get_by_text("model ada", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("link", name="Clear all").click()  # all filters, and nothing else
     expect(page.get_by_text("No embedding call in the last hour.")).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query) == {"range": ["1h"], "kind": ["embedding"], "by": ["user"]}
     page.get_by_role("radio", name="llm").click()
     drawn(page)
     assert parse_qs(urlsplit(page.url).query) == {"range": ["1h"], "by": ["user"]}
