@@ -280,6 +280,6 @@ def nothing(why: str) -> None:
 
 
 def _ways_on() -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Look again", icon=":material/refresh:", on_click=data.forget)
         st.page_link("views/traces.py", label="All traces", icon=":material/list:", query_params={"range": "all"})
