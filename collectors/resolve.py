@@ -802,10 +802,6 @@ def _count_tools_in_messages(spans: list[TraceSpan], book: _Book) -> None:
 # --- pairs in time
 
 
-def _overlap(a: TraceSpan, b: TraceSpan) -> bool:
-    return a.start_us <= b.end_us + SLACK_US and b.start_us <= a.end_us + SLACK_US
-
-
 def _contained(a: TraceSpan, b: TraceSpan) -> bool:
     """One interval lies within the other."""
     outer, inner = sorted((a, b), key=lambda span: (-(span.duration_ns or 0), span.key))
