@@ -43,7 +43,7 @@ class Listing {
     if (!fresh) return;
     const main = this.root.getRootNode().host?.closest('[data-testid="stMain"]');
     if (!document.activeElement?.matches("input, textarea")) this.links[at].focus({ preventScroll: true });
-    if (main && scroll) requestAnimationFrame(() => main.scrollTo(0, scroll));
+    if (main && scroll) requestAnimationFrame(() => scrolled(main, scroll, performance.now() + 2000));
   }
 
   // One row alone is reached by Tab, the others from there. `seen`: somebody has been there.
@@ -109,6 +109,13 @@ class Listing {
 }
 
 export default mounted(Listing);
+
+// Again until `until` while the page is too short for it: the list is there before it has its height.
+function scrolled(main, top, until) {
+  main.scrollTo(0, top);
+  const short = main.scrollHeight - main.clientHeight < top;
+  if (short && performance.now() < until) requestAnimationFrame(() => scrolled(main, top, until));
+}
 
 function bar(share) {
   const track = element("span", "track");
