@@ -286,7 +286,7 @@ def prices(
             elif found["document"]:
                 typer.echo(found["document"], nl=not found["document"].endswith("\n"))
             else:
-                typer.echo("No own prices are set; the list prices calls. `--set own.yaml` sets some.", err=True)
+                typer.echo("No own prices are set; the list prices count. `--set own.yaml` sets some.", err=True)
 
 
 @app.command()
