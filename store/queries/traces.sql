@@ -29,40 +29,12 @@ with matching as (
        or ($backward and (sort_key, start_us, trace_id) > ($after_sort::bigint, $after_start_us::bigint, $after_trace::uuid))
     order by sort_key * sign desc, start_us * sign desc, case when $backward then trace_id end, trace_id desc
     limit $page_size
-), shown as (
-    select p.trace_id, t.root_span_id from page p join trace_summaries t on t.trace_id = p.trace_id where t.project_id = $project_id
-), speakers as (  -- narrow columns only: reading `input` here would unpack the text of every span nearby
-    select s.trace_id, max(s.rowid) filter (where s.span_id = w.root_span_id) as root,
-           arg_min(s.rowid, s.start_time) filter (where s.kind = 'llm') as first_call,
-           arg_max(s.rowid, s.start_time) filter (where s.kind = 'llm') as last_call
-    from spans s join shown w on s.trace_id = w.trace_id
-    where s.project_id = $project_id and s.start_time >= $since
-    group by s.trace_id
-), places as (
-    select root as place from speakers union select first_call from speakers union select last_call from speakers
-), told as (  -- content that arrived in logs
-    select trace_id, span_id, input, output from span_derived
-    where project_id = $project_id and trace_id in (select trace_id from shown)
-), texts as (  -- by rowid: fifty scattered traces take 10 ms, by key 300 ms (10 million spans)
-    select s.rowid as place, left(coalesce(s.input, d.input), 20000) as input, s.input_key,
-           left(coalesce(s.output, d.output), 20000) as output, s.output_key
-    from places p join spans s on s.rowid = p.place
-    left join told d on d.trace_id = s.trace_id and d.span_id = s.span_id
-), words as (  -- the root's, else those of the first call that was asked and the last that answered
-    select k.trace_id, coalesce(r.input, f.input) as input, case when r.input is null then f.input_key else r.input_key end as input_key,
-           coalesce(r.output, l.output) as output, case when r.output is null then l.output_key else r.output_key end as output_key
-    from speakers k
-    left join texts r on r.place = k.root
-    left join texts f on f.place = k.first_call
-    left join texts l on l.place = k.last_call
 )
 select t.trace_id::varchar as trace_id, t.start_time, t.duration_ns, t.root_name, t.root_missing, t.service, t.environment,
        t.status, t.spans, t.model_calls_ok, t.model_calls_failed, t.tool_executions, t.input_tokens, t.output_tokens,
        t.unknown_usage_calls, t.usage_estimated, t.cost_usd, t.unpriced_calls, t.reported_cost_usd, t.errors, t.error_type, t.error_message,
        t.session_id, t.user_id, t.models, t.tags, t.variants, coalesce(t.half_told_calls, 0) as half_told_calls, coalesce(t.sample, false) as sample,
-       p.sort_key, p.start_us, w.input, w.input_key, w.output, w.output_key,
-       (select count(*) from matching) as total
+       p.sort_key, p.start_us, (select count(*) from matching) as total, t.root_span_id
 from page p join trace_summaries t on t.trace_id = p.trace_id
-left join words w on w.trace_id = p.trace_id
 where t.project_id = $project_id
 order by p.sort_key desc, p.start_us desc, p.trace_id desc
