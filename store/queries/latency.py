@@ -198,22 +198,37 @@ def latency_sample(
         ValueError: `traces` is not between 1 and 1,000.
     """
     _within("traces", traces, MAX_TRACES)
-    asked = kept(project_id, since, until, filters)
+    picked, share = _picked(con, kept(project_id, since, until, filters), traces)
+    spans = ask(
+        con, "latency_sample", {"project_id": project_id, "traces": picked["trace_id"].to_pylist()} | _bounds(picked)
+    )
+    of = round(picked["found"][0].as_py() / share) if picked.num_rows else 0
+    spans = spans.append_column("sampled_of", pa.array([of] * spans.num_rows, pa.int64()))
+    return spans.append_column("guessed", pa.array([share < 1] * spans.num_rows, pa.bool_()))
+
+
+def _picked(con: DuckDBPyConnection, asked: dict[str, object], traces: int) -> tuple[pa.Table, float]:
+    """The traces of the sample, and the share of all hashes among which they were sought.
+
+    To group all traces takes ten times as long as to look at those of a slice that surely holds enough of them.
+    """
     calls = ask(con, "latency_rates", asked)["calls"][0].as_py()
-    # To group all traces takes ten times as long as to look at those of a slice that surely holds enough of them.
     share = min(1.0, traces * _CALLS_A_TRACE / max(calls, 1))
     while True:
-        found = ask(con, "latency_sample", asked | {"traces": traces, "share": share})
-        if share == 1 or (found.num_rows and found["found"][0].as_py() >= traces):
-            return _drawn(found, share)
+        picked = latency_picked(con, asked, traces, share)
+        if share == 1 or picked.num_rows == traces:
+            return picked, share
         share = min(1.0, share * _WIDER)
 
 
-def _drawn(found: pa.Table, share: float) -> pa.Table:
-    there = [round(count / share) for count in found["found"].to_pylist()]
-    guessed = pa.array([share < 1] * found.num_rows, pa.bool_())
-    found = found.drop_columns(["found"])
-    return found.append_column("sampled_of", pa.array(there, pa.int64())).append_column("guessed", guessed)
+def latency_picked(con: DuckDBPyConnection, asked: dict[str, object], traces: int, share: float) -> pa.Table:
+    """trace_id (text), opened and closed (UTC, between which its spans start), found (traces within the share)."""
+    return ask(con, "latency_picked", asked | {"traces": traces, "share": share})
+
+
+def _bounds(picked: pa.Table) -> dict[str, object]:
+    opened, closed = (picked[name].to_pylist() for name in ("opened", "closed"))
+    return {"opened": min(opened, default=BEFORE_ALL), "closed": max(closed, default=BEFORE_ALL)}
 
 
 def _values(con: DuckDBPyConnection, asked: dict[str, object], top: int) -> pa.Table:

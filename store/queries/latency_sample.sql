@@ -1,16 +1,6 @@
--- One row per span of the sample: of the traces with a call that the filters keep, the `$traces` whose ids have the lowest hashes, so that the
--- sample is random, and the same as long as the traces are. Only hashes in the lowest `$share` (1: all) of their range are looked at:
--- `found` traces have one. Spans lie within the bounds of their summary.
-with slice as (
-    select trace_id from /* part calls_kept */ kept where $share >= 1 or hash(trace_id)::double < $share * 18446744073709551616.0 group by trace_id
-), picked as materialized (
-    select trace_id, count(*) over () as found from slice order by hash(trace_id), trace_id limit $traces
-), bounds as materialized (
-    select p.trace_id, p.found, t.start_time - interval 1 second as opened,
-           t.start_time + to_microseconds(t.duration_ns // 1000) + interval 1 second as closed
-    from picked p join trace_summaries t on t.project_id = $project_id and t.trace_id = p.trace_id
-)
-select s.trace_id::varchar as trace_id, s.span_id::varchar as span_id, s.parent_span_id::varchar as parent_span_id, s.kind,
-       epoch_us(s.start_time) * 1000 as start_ns, s.duration_ns, b.found
-from spans s join bounds b on b.trace_id = s.trace_id
-where s.project_id = $project_id and s.start_time >= (select min(opened) from bounds) and s.start_time <= (select max(closed) from bounds)
+-- One row per span of the traces, of those that start in [opened, closed], both inclusive. The bounds are constants: from a subquery they would
+-- make the store look at every span there is.
+select trace_id::varchar as trace_id, span_id::varchar as span_id, parent_span_id::varchar as parent_span_id, kind,
+       epoch_us(start_time) * 1000 as start_ns, duration_ns
+from spans
+where project_id = $project_id and start_time >= $opened and start_time <= $closed and trace_id in (select unnest($traces::uuid[]))
