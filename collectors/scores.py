@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from collectors.conventions.values import Json, number, parse, plain, stored_text, truth
+from collectors.conventions.view import Index, index_of
 from collectors.facts import ScoreFacts, SpanFacts
 from collectors.model import RawLog, RawSpan, TextMap
 
@@ -28,6 +29,8 @@ _SOURCES = {
 _CARRIERS = frozenset({"other", "evaluator", "guardrail"})  # kinds whose annotations are about a linked span
 MAX_SESSION_ID = 1000  # characters; every score of a session repeats its id, and a longer text is none
 _PYDANTIC = ("scores", "labels", "assertions")
+_PYDANTIC_FAILURES = "evaluator_failures"
+_BRAINTRUST = "braintrust.scores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ def scores_of_log(log: RawLog) -> list[ScoreFacts]:
 
 def scores_of_span(span: RawSpan, facts: SpanFacts) -> list[ScoreFacts]:
     """Scores on the span, in its events, and in the results of an offline suite that it carries."""
+    if not span.events and facts.kind != "evaluator" and not index_of(span.attributes).once(_may_tell):
+        return []
     own = _Target(span.trace_id, span.span_id)
     found = [
         _facts(verdict, _of_response(own, event.attributes), span.trace_id, span.span_id, event.time_ns)
@@ -83,6 +88,16 @@ def scores_of_span(span: RawSpan, facts: SpanFacts) -> list[ScoreFacts]:
         if verdict.says_something:
             found.append(_facts(verdict, target, span.trace_id, span.span_id, max(span.end_ns, span.start_ns)))
     return found
+
+
+def _may_tell(index: Index) -> bool:
+    """Whether an attribute may hold a score; few spans have one."""
+    known = {*_PYDANTIC, _PYDANTIC_FAILURES, _BRAINTRUST}
+    return not known.isdisjoint(index.keys) or any(_is_annotation(key) for key in index.keys)
+
+
+def _is_annotation(key: str) -> bool:
+    return "nnotation" in key or "valuation" in key
 
 
 def _on_span(span: RawSpan, facts: SpanFacts, own: _Target) -> Iterator[tuple[_Verdict, _Target]]:
@@ -186,7 +201,7 @@ def _annotations(attributes: TextMap) -> Iterator[tuple[str, _Verdict]]:
     """OpenInference: `[trace.|session.]annotations.N.annotation.<member>`, or the same with evaluation(s)."""
     grouped: dict[tuple[str, str, int], TextMap] = {}
     for key, value in attributes.items():
-        place = _place(key) if "nnotation" in key or "valuation" in key else None
+        place = _place(key) if _is_annotation(key) else None
         if place is not None:
             grouped.setdefault(place[0], {})[place[1]] = value
     for (scope, _, _), members in sorted(grouped.items()):
@@ -221,13 +236,13 @@ def _annotation(members: TextMap) -> _Verdict:
 
 def _pydantic_evals(attributes: TextMap) -> Iterator[_Verdict]:
     """A case of an offline suite: `scores`, `labels` and `assertions` as JSON objects of results by name."""
-    if not any(key in attributes for key in (*_PYDANTIC, "evaluator_failures")):
+    if not any(key in attributes for key in (*_PYDANTIC, _PYDANTIC_FAILURES)):
         return
     for key in _PYDANTIC:
         held = parse(attributes.get(key))
         for name, result in held.items() if isinstance(held, dict) else ():
             yield _result(str(name), result if isinstance(result, dict) else {"value": result})
-    failures = parse(attributes.get("evaluator_failures"))
+    failures = parse(attributes.get(_PYDANTIC_FAILURES))
     for failure in failures if isinstance(failures, list) else ():
         if isinstance(failure, dict):
             yield _failure(failure)
@@ -266,7 +281,7 @@ def _failure(failure: dict[str, Json]) -> _Verdict:
 
 
 def _braintrust(attributes: TextMap) -> Iterator[_Verdict]:
-    held = parse(attributes.get("braintrust.scores")) if "braintrust.scores" in attributes else None
+    held = parse(attributes.get(_BRAINTRUST)) if _BRAINTRUST in attributes else None
     for name, value in held.items() if isinstance(held, dict) else ():
         yield _Verdict(str(name), _value(value), evaluator=str(name))
 

@@ -47,6 +47,12 @@ class Index:
 _known_index = lru_cache(maxsize=1024)(Index)
 
 
+def index_of(attributes: TextMap) -> Index:
+    """The index of the attributes' keys."""
+    keys = tuple(attributes)
+    return _known_index(keys) if len(keys) <= MAX_KNOWN else Index(keys)
+
+
 class View:
     """Reads facts from attributes by key priority. The order in which attributes arrived never matters."""
 
@@ -56,8 +62,7 @@ class View:
         self.attributes = attributes
         self.notes: list[str] = []
         self._json: dict[str, Json] = {}
-        keys = tuple(attributes)
-        self.index = _known_index(keys) if len(keys) <= MAX_KNOWN else Index(keys)
+        self.index = index_of(attributes)
         self.found = self.index.found
 
     def note(self, code: str) -> None:
