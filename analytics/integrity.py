@@ -46,6 +46,36 @@ Cause = Literal[
 ]
 """What a report may come of. The last four have no expectation of their own, or one that the calls themselves give."""
 
+SAID: dict[Cause, str] = {
+    "agrees": "agrees",
+    "reported_zero": "reported as $0, though there is a price",
+    "includes_excluded": "double count: duplicates of the call are in it",
+    "reported_twice": "double count: twice our cost",
+    "reported_three_times": "double count: three times our cost",
+    "cache_read_not_discounted": "cache reads not discounted: paid as plain input",
+    "cache_read_charged_twice": "cache reads charged twice: as input and as reads",
+    "cache_read_not_charged": "cache reads not charged",
+    "cache_write_not_charged": "cache writes not charged",
+    "cache_write_as_input": "cache writes at the price of plain input",
+    "reasoning_left_out": "reasoning tokens left out",
+    "reasoning_charged_twice": "reasoning tokens charged twice",
+    "half_price": "half our cost, as batch tiers are",
+    "rounded": "rounded, which costs this small do not bear",
+    "candidate": "another price",
+    "constant_ratio": "another rate throughout",
+    "mixed": "several causes",
+    "unknown": "no cause that we know",
+}
+"""What a cause says of reports, in few words."""
+
+
+def said(cause: Cause, label: str | None = None, ratio: float | None = None) -> str:
+    """A cause in words, with what one of its own name or ratio says."""
+    if cause == "constant_ratio" and ratio is not None:
+        return f"{SAID[cause]}: {ratio:.4g} times our cost"
+    return f"{label if cause == 'candidate' else f'{SAID[cause]}, {label}'}" if label else SAID[cause]
+
+
 ENOUGH = 0.9  # of the calls, for a cause to be likely
 NEGLIGIBLE = 0.01  # of the computed sum: a deviation that still agrees
 RELATIVE = 0.001  # reports are compared to a thousandth
@@ -81,7 +111,7 @@ class Finding:
     deviation: Estimate  # reported over computed, less 1; clusters are traces if the frame tells them, else calls
     off: int  # compared calls whose report is off by more than the tolerance
     cause: Cause | None  # null: no calls to compare
-    evidence: Evidence | None  # for the cause; null: agrees, mixed, unknown, rounded to the millionth, or nothing to compare
+    evidence: Evidence | None  # for the cause; null: there is none, as of agrees, mixed and unknown
     also: tuple[Evidence, ...]  # causes that meet as many calls, of which the data cannot tell the cause apart
     parts: tuple[Evidence, ...]  # causes of the calls that are off, each call counted once, the most frequent first
 
@@ -111,8 +141,8 @@ def findings(
 def parts_frame(found: Sequence[Finding]) -> pd.DataFrame:
     """The parts of all findings: one row per (model, cause, label) with calls that are off.
 
-    Columns `model`, `cause`, `label` (null but for candidates and rounding), `ratio` (null but for constant ratios), `calls`,
-    `share`, `low`, `high` (of the model's compared calls), `explained_usd`. No parts give no rows.
+    Columns `model`, `cause`, `label` (null but for candidates and rounding), `ratio` (null but for constant ratios),
+    `calls`, `share`, `low`, `high` (of the model's compared calls), `explained_usd`. No parts give no rows.
     """
     columns = ["model", "cause", "label", "ratio", "calls", "share", "low", "high", "explained_usd"]
     rows = [

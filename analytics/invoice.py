@@ -50,8 +50,8 @@ PERIODS = {
     "day": ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d"),
     "month": ("%Y-%m", "%Y/%m", "%b %Y", "%B %Y"),
 }
-"""How dates may be written, besides ISO 8601 with a time and seconds since 1970. 03/04/2026 is not among them: it is two
-dates."""
+"""How dates may be written, besides ISO 8601 with a time and seconds since 1970. 03/04/2026 is not among them: it is
+two dates."""
 TIMED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 SECONDS = re.compile(r"\d{9,10}(\.0)?")
 AMOUNT = re.compile(r"(?P<number>\d+(\.\d+)?([eE][+-]?\d+)?|\d{1,3}(,\d{3})+(\.\d+)?|\.\d+)")
@@ -92,6 +92,7 @@ class Invoice:
     grain: Grain
     stated_total: Decimal | None  # of a line that is a total; null: there is none
     named: bool = True  # its lines name models; else all are of `ALL_MODELS`
+    provider: str | None = None  # whose export it is by its columns, in OpenTelemetry's words; null: anyone's
 
     @property
     def since(self) -> date:
@@ -147,13 +148,14 @@ def read_csv(text: str) -> Invoice:
     faults += _unnamed(read)
     if faults:
         raise InvoiceError(faults[:MOST_FAULTS], max(0, len(faults) - MOST_FAULTS))
-    return _invoice([line for line in read if line is not None])
+    return _invoice([line for line in read if line is not None], _exporter(header))
 
 
 def reconcile(
     invoice: Invoice,
     computed: pd.DataFrame,
     alias: Callable[[str], str | None],
+    *,
     tolerance_usd: float = 0.01,
     tolerance_relative: float = 0.01,
     grain: Grain | None = None,
@@ -364,7 +366,7 @@ def _is_of(period: tuple[date, Grain], end: str) -> bool:
 
 
 def _whole_month(period: tuple[date, Grain], end: str) -> tuple[date, Grain]:
-    """The period of a line that says its end too: a month's if it goes from a first day to the last, or the next first."""
+    """The period of a line that says its end: the month, if it goes from a first day to the last or the next first."""
     last, first = _dated(end), period[0]
     after = (first + timedelta(days=31)).replace(day=1)
     if first.day == 1 and last is not None and last[0] in {after, after - timedelta(days=1)}:
@@ -422,7 +424,16 @@ def _timed(text: str) -> tuple[date, Grain] | None:
     return None if at is None else ((at if at.tzinfo is None else at.astimezone(UTC)).date(), "day")
 
 
-def _invoice(read: list[_Line]) -> Invoice:
+EXPORTS = {"openai": {"amount_value", "line_item"}, "anthropic": {"usage_date_utc", "token_type"}}
+"""Provider -> columns that no other's export has together."""
+
+
+def _exporter(header: list[str]) -> str | None:
+    names = {name.strip().lower() for name in header}
+    return next((provider for provider, own in EXPORTS.items() if own <= names), None)
+
+
+def _invoice(read: list[_Line], provider: str | None) -> Invoice:
     lines = [(line, *line.period) for line in read if line.period is not None]
     if not read:
         raise InvoiceError([Fault(2, "", "", "No line of the invoice has an amount.")])
@@ -439,7 +450,7 @@ def _invoice(read: list[_Line]) -> Invoice:
     total = _total([line for line in read if line.period is None], sum(sums.values(), Decimal(0)))
     rows = [(period, model, amount) for (period, model), amount in sorted(sums.items())]
     named = any(line.model for line, _, _ in lines)
-    return Invoice(pd.DataFrame(rows, columns=["period", "model", "amount"]), grain, total, named)
+    return Invoice(pd.DataFrame(rows, columns=["period", "model", "amount"]), grain, total, named, provider)
 
 
 def _total(stated: list[_Line], amount: Decimal) -> Decimal | None:

@@ -43,7 +43,7 @@ class NewInvoice:
 def invoices(cursor: DuckDBPyConnection, project_id: int) -> list[Kept]:
     """All of a project's, the last billed first, then by name."""
     rows = cursor.execute(
-        f"select {COLUMNS} from invoices where project_id = ? order by until desc, name",  # noqa: S608 - a constant
+        f"select {COLUMNS} from invoices where project_id = ? order by until desc, name",
         [project_id],
     ).fetchall()
     return [Kept(*row) for row in rows]
@@ -52,7 +52,7 @@ def invoices(cursor: DuckDBPyConnection, project_id: int) -> list[Kept]:
 def document(cursor: DuckDBPyConnection, project_id: int, name: str) -> tuple[Kept, str] | None:
     """One invoice and its text; null: there is none of this name."""
     rows = cursor.execute(
-        f"select {COLUMNS}, document from invoices where project_id = ? and name = ?",  # noqa: S608 - a constant
+        f"select {COLUMNS}, document from invoices where project_id = ? and name = ?",
         [project_id, name],
     ).fetchall()
     return (Kept(*rows[0][:-1]), str(rows[0][-1])) if rows else None
@@ -61,8 +61,8 @@ def document(cursor: DuckDBPyConnection, project_id: int, name: str) -> tuple[Ke
 def keep(cursor: DuckDBPyConnection, project_id: int, new: NewInvoice) -> Kept:
     """Keep an invoice, in place of the one of the same name."""
     cursor.execute(
-        "insert or replace into invoices (project_id, name, document, provider, grain, since, until, lines, invoiced_usd, kept_at, "
-        "author) select ?, ?, ?, ?, ?, ?, ?, ?, ?, now() at time zone 'utc', ?",
+        "insert or replace into invoices (project_id, name, document, provider, grain, since, until, lines, "
+        "invoiced_usd, kept_at, author) select ?, ?, ?, ?, ?, ?, ?, ?, ?, now() at time zone 'utc', ?",
         [
             project_id, new.name, new.document, new.provider, new.grain, new.since, new.until, new.lines,
             new.invoiced_usd, new.author,

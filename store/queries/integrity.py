@@ -80,7 +80,7 @@ def integrity_sample(  # noqa: PLR0917 - given by name
 
 
 @query(right="read")
-def integrity_excluded(  # noqa: PLR0917 - given by name
+def integrity_excluded(
     con: DuckDBPyConnection,
     project_id: int,
     since: datetime,
@@ -97,7 +97,7 @@ def integrity_excluded(  # noqa: PLR0917 - given by name
 
 
 @query(right="read")
-def integrity_untold(  # noqa: PLR0917 - given by name
+def integrity_untold(
     con: DuckDBPyConnection,
     project_id: int,
     since: datetime,
