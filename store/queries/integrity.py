@@ -36,11 +36,11 @@ def integrity_reported(  # noqa: PLR0917 - given by name
 ) -> pa.Table:
     """Reported against computed cost, a row per value of the dimension (null: unknown); without one, one row over all.
 
-    The furthest apart in dollars first; the first `page_size` of `total` values. calls: all that count; reported: those
-    whose sender told a cost; compared: those with a cost of ours too, compared_failed of them failed. reported_usd and
-    cost_usd sum what is told at all, compared_reported_usd and compared_computed_usd the compared calls alone.
-    deviation is reported over computed less 1, of these, with Student's 95 % interval (_low, _high) over so many
-    traces; null where one trace alone was compared, or nothing.
+    No calls give no row. The furthest apart in dollars first; the first `page_size` of `total` values. calls: all that
+    count; reported: those whose sender told a cost; compared: those with a cost of ours too, compared_failed of them
+    failed. reported_usd and cost_usd sum what is told at all, compared_reported_usd and compared_computed_usd the
+    compared calls alone. deviation is reported over computed less 1, of these, with Student's 95 % interval (_low,
+    _high) over so many traces; null where one trace alone was compared, or nothing.
 
     Raises:
         ValueError: `page_size` is not between 1 and 1,000.

@@ -1,4 +1,4 @@
--- One row per value of the dimension (null: unknown; no dimension: one row, also over no calls), furthest apart in dollars first, then most
+-- One row per value of the dimension (null: unknown; no dimension: one row), furthest apart in dollars first, then most
 -- calls; the first `$page_size` of `total`. The deviation's standard error: that of a ratio of two sums over traces, by the delta method
 -- (Cochran, Sampling Techniques, 2.11); null with one trace. Sums of money are of whole 1e-12 dollars, since the order of rows varies.
 with sums as (
