@@ -352,6 +352,14 @@ class Client:
         return {name: text(value) for name, value in given.items() if value is not None}
 
 
+def invoice_text(data: bytes) -> str:
+    """The letters of an invoice: UTF-8, else as spreadsheets write it where nobody tells them (Windows-1252)."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
 def _invoice_path(name: str) -> str:
     return f"/api/invoices/{quote(name, safe='')}"
 

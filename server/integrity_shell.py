@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analytics.invoice import InvoiceError, read_csv
 from collectors.errors import CollectorError
+from server.client import invoice_text
 from server.price_shell import EARLIEST, LATEST
 
 if TYPE_CHECKING:
@@ -63,10 +64,7 @@ def read_invoice(data: bytes, origin: str) -> str:
     Raises:
         UnreadableInvoiceError: with line, column, value and rule of what cannot be read.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")  # what spreadsheets write where they are not told otherwise
+    text = invoice_text(data)
     try:
         read_csv(text)
     except InvoiceError as error:

@@ -13,9 +13,9 @@ with found as materialized (
     order by case when $what::varchar = 'compared' then apart end desc nulls last, start_time desc, trace_id, span_id
     limit $page_size
 )
-select f.trace_id::varchar as trace_id, f.span_id::varchar as span_id, f.start_time, f.model, f.provider, f.service, f.usage_role, f.failed,
+select f.trace_id::varchar as trace_id, printf('%016x', f.span_id) as span_id, f.start_time, f.model, f.provider, f.service, f.usage_role, f.failed,
        f.input_tokens, f.output_tokens, f.cache_read_tokens, f.cost_usd, f.reported_cost_usd, d.rule,
-       d.duplicate_of_trace::varchar as kept_trace_id, d.duplicate_of_span::varchar as kept_span_id
+       d.duplicate_of_trace::varchar as kept_trace_id, printf('%016x', d.duplicate_of_span) as kept_span_id
 from found f
 left join (
     select * from span_derived where project_id = $project_id and trace_id in (select trace_id from found)

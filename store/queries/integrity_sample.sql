@@ -21,6 +21,6 @@ with compared as not materialized (
       and t.usage_role = 'duplicate'
     group by d.duplicate_of_trace, d.duplicate_of_span
 )
-select p.* replace (p.trace_id::varchar as trace_id, p.span_id::varchar as span_id), t.excluded_usd
+select p.* replace (p.trace_id::varchar as trace_id, printf('%016x', p.span_id) as span_id), t.excluded_usd
 from picked p left join twice t on t.duplicate_of_trace = p.trace_id and t.duplicate_of_span = p.span_id
 order by p.model, p.trace_id, p.span_id

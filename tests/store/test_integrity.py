@@ -172,9 +172,9 @@ def test_calls_that_told_half_or_nothing(filled: Any) -> None:
 def test_a_sample_that_takes_all_holds_each_compared_call_once(filled: Any) -> None:
     found, frame = ask(filled, "integrity_sample", calls=1000, models=10), told("leaf")
     both = frame[frame["both"]]
-    assert sorted(map(int, found["span_id"])) == sorted(both["span_id"])
+    assert sorted(int(span, 16) for span in found["span_id"]) == sorted(both["span_id"])
     assert found.set_index("span_id")["compared"].to_dict() == {
-        str(span): len(both[both["model"].isna() if key(model) is None else both["model"] == model])
+        f"{span:016x}": len(both[both["model"].isna() if key(model) is None else both["model"] == model])
         for span, model in zip(both["span_id"], both["model"], strict=True)
     }
 
@@ -196,10 +196,10 @@ def test_duplicates_of_a_call_say_what_they_would_have_added(filled: Any) -> Non
     links = dict(zip(TWICE["span_id"], [*OF["span_id"], *OF["span_id"]], strict=True))
     inside = told("duplicate")
     added = inside[inside["span_id"].isin(links)].groupby(inside["span_id"].map(links))["cost_usd"].sum(min_count=1)
-    shown = {span: usd for span, usd in added.items() if str(int(span)) in found.index}
+    shown = {f"{int(span):016x}": usd for span, usd in added.items() if f"{int(span):016x}" in found.index}
     assert shown
     for span, usd in shown.items():
-        assert found[str(int(span))] == pytest.approx(usd, nan_ok=True)
+        assert found[span] == pytest.approx(usd, nan_ok=True)
     assert found.notna().sum() == sum(pd.notna(usd) for usd in shown.values())
 
 
@@ -211,7 +211,7 @@ def test_the_calls_behind_a_figure(filled: Any, what: str) -> None:
     frame = frame[frame["model"] == "a-1"]
     frame = frame[frame["both"]] if what == "compared" else frame
     frame = frame[frame["untold"] | frame["half_told"]] if what == "untold" else frame
-    assert sorted(map(int, found["span_id"])) == sorted(frame["span_id"])
+    assert sorted(int(span, 16) for span in found["span_id"]) == sorted(frame["span_id"])
     if what == "compared":
         assert (found["reported_cost_usd"] - found["cost_usd"]).abs().is_monotonic_decreasing
     else:
