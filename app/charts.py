@@ -391,7 +391,8 @@ def invoiced(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
             customdata=list(map(fmt.money, usd)),
             hovertemplate=f"{side} %{{customdata}}<extra></extra>",
         )
-    figure.update_layout(barmode="group", showlegend=True, legend=_LEGEND, height=COST_HEIGHT)
+    gap = max(0.2, 1 - 0.1 * len(rows))  # a lone period is no wall
+    figure.update_layout(barmode="group", bargap=gap, showlegend=True, legend=_LEGEND, height=COST_HEIGHT)
     return figure.update_yaxes(tickprefix="$").update_xaxes(type="category", nticks=12)
 
 

@@ -69,18 +69,17 @@ def _days(told: Mapping[str, Any]) -> str:
 
 def _judged(found: Mapping[str, Any]) -> str:
     relative, usd = found["difference_relative"], found["difference_usd"]
+    many = found["unpriced_calls"]
+    unpriced = f"; {fmt.plural(many, 'call has', 'calls have')} no price" if many else ""
     if not found["calls"]:
         return "no call of ours is of these days" + (
             f" and of {fmt.plain(found['provider'])}" if found["provider"] else ""
         )
     if relative is not None and abs(relative) <= AGREES:
-        close = fmt.percent(abs(relative))
-        return "they agree" if close == "0 %" else f"they agree to {close}"
+        close = fmt.percent_apart(abs(relative)).removeprefix("+")
+        return ("they agree" if close == "0 %" else f"they agree to {close}") + unpriced
     more = "more" if usd > 0 else "less"
     share = "" if relative is None else f", {fmt.percent(abs(relative))}"
-    unpriced = (
-        f"; {fmt.plural(found['unpriced_calls'], 'call has', 'calls have')} no price" if found["unpriced_calls"] else ""
-    )
     return f"{fmt.plain(fmt.money(abs(usd)))} {more}{share}{unpriced}"
 
 
@@ -96,7 +95,7 @@ def tile(bill: Bill | None) -> widgets.Tile:
         f"{fmt.exact_money(found['computed_usd'])} over {fmt.plural(found['calls'], 'call')}; of its dollars "
         f"{fmt.exact_money(found['matched_usd'])} match by {bill.found['grain']} and model"
     )
-    note = f"{fmt.money_apart(found['difference_usd'])}; {_days(bill.told)}"
+    note = f"{fmt.money_apart(found['difference_usd'])} of {fmt.money(found['invoiced_usd'])}"
     return widgets.Tile(
         label, fmt.percent_apart(found["difference_relative"]), fmt.plain(exact, 600), fmt.plain(note), []
     )
@@ -149,7 +148,7 @@ def _known(told: Mapping[str, Any]) -> str:
 def _drawn(bill: Bill) -> None:
     found = bill.found
     periods = pd.DataFrame(found["periods"])
-    left, right = st.columns([9, 5])
+    left, right = st.columns([7, 5])
     with left:
         _figure(bill, periods)
     with right:
@@ -193,7 +192,7 @@ STATUS = {
     "differs": ("differs", "orange", "by more than 1 % and a cent"),
     "only_invoiced": ("invoice alone", "red", "no call of ours"),
     "only_computed": ("calls alone", "red", "not on the invoice"),
-    "unpriced": ("no price", "red", "calls of ours, all of unknown cost"),
+    "unpriced": ("no price", "red", "calls of unknown cost"),
 }
 """Status of a row -> its badge, tone, and what it means."""
 
@@ -219,10 +218,10 @@ def _status(found: Mapping[str, Any]) -> None:
 
 
 _STATUS_COLUMNS = {
-    "status": st.column_config.TextColumn("Status", width=200),
-    "rows": st.column_config.NumberColumn("Rows", format="localized", width=48),
-    "invoiced": st.column_config.NumberColumn("Invoiced", format="dollar", width=76),
-    "computed": st.column_config.NumberColumn("Computed", format="dollar", width=76),
+    "status": st.column_config.TextColumn("Status", width=196),
+    "rows": st.column_config.NumberColumn("Rows", format="localized", width=46),
+    "invoiced": st.column_config.NumberColumn("Invoiced", format="dollar", width=78),
+    "computed": st.column_config.NumberColumn("Computed", format="dollar", width=78),
 }
 
 
@@ -270,7 +269,7 @@ COLUMNS = (
 
 def _cells(row: Row, name: str) -> list[Cell]:
     theirs, ours = row["invoiced_usd"], row["computed_usd"]
-    badge, tone, means = STATUS.get(row["status"], (row["status"], "", ""))
+    badge, tone, means = STATUS.get(row["status"], ("", "", ""))
     names = ", ".join(row["names"])
     least = "≥ " if row["unpriced_calls"] and ours is not None else ""
     return [
@@ -328,7 +327,9 @@ def _flat(rows: list[Row]) -> pd.DataFrame:
 @st.dialog("Add an invoice", width="medium")
 def _add() -> None:
     """Asks for a file, its name and whose it is; says what cannot be read and where."""
-    file = st.file_uploader("Invoice or cost export (CSV)", type=["csv", "tsv", "txt"], key="invoice-file")
+    file = st.file_uploader(
+        "Invoice or cost export (CSV)", type=["csv", "tsv", "txt"], key="invoice-file", max_upload_size=8
+    )
     suggested = _NAME.sub("-", PurePath(file.name).stem).strip(" .+@()-_")[:100] if file else ""
     name = st.text_input(
         "Name", value=suggested, key=f"invoice-name {suggested}", max_chars=100,

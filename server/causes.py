@@ -112,13 +112,22 @@ def _told(one: Finding) -> Mapping[str, Any]:
     if one.cause is None:
         return NOTHING
     best = one.evidence
-    words = integrity.SAID[one.cause] if best is None else integrity.said(best.cause, best.label, best.ratio)
+    words = _mixed(one) if best is None else integrity.said(best.cause, best.label, best.ratio)
     share = (None, None, None) if best is None else (best.share.value, best.share.low, best.share.high)
     return {
         "cause": one.cause, "said": words, "share": share[0], "share_low": share[1], "share_high": share[2],
         "explained_usd": None if best is None else best.explained_usd, "sampled": one.compared, "off": one.off,
         "also": _words(one.also), "parts": [_part(part) for part in one.parts],
     }  # fmt: skip
+
+
+def _mixed(one: Finding) -> str:
+    """Of several causes, or one in some calls alone, the most frequent."""
+    if one.cause != "mixed" or not one.parts:
+        return integrity.SAID[one.cause or "unknown"]
+    first, *rest = one.parts
+    more = f", and {len(rest)} more" if rest else ""
+    return f"in part {integrity.said(first.cause, first.label, first.ratio)}{more}"
 
 
 def _words(evidence: Sequence[Evidence]) -> list[str]:
