@@ -319,9 +319,10 @@ def deviations(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
     figure, shown = _figure("Reported against computed cost", subtitle, theme), rows.iloc[::-1]
     value, low, high = (shown[f"deviation{end}"].astype("float64") * 100 for end in ("", "_low", "_high"))
     names = [_label(name) for name in shown["value"]]
+    inks = [colour(None if fmt.absent(name) else name) for name in shown["value"]]
     figure.add_vline(x=0, line={"color": PALE[theme], "width": 1})
     figure.add_scatter(
-        x=value, y=names, mode="markers", marker={"size": 9, "color": [colour(name) for name in shown["value"]]},
+        x=value, y=names, mode="markers", marker={"size": 9, "color": inks},
         error_x={"type": "data", "array": high - value, "arrayminus": value - low, "symmetric": False,
                  "color": INK[theme], "thickness": 1, "width": 4},
         customdata=list(zip(map(_percent, value), map(_percent, low), map(_percent, high), shown["compared"],

@@ -268,12 +268,13 @@ def _parts(compared: list[Row]) -> None:
         st.caption(f"{said}: {looked:,} were looked at, to a thousandth of the cost or half a millionth of a dollar.")
         return
     st.dataframe(
-        pd.DataFrame(rows), hide_index=True, column_config=_PART_COLUMNS, height=min(38 + 35 * len(rows), 240),
-        alt="Causes of the calls that are off, by model",
+        pd.DataFrame(rows), hide_index=True, column_config=_PART_COLUMNS,
+        height="content" if len(rows) <= _FEW else 250, alt="Causes of the calls that are off, by model",
     )  # fmt: skip
     st.caption(f"Of {sum(row['sampled'] for row in compared):,} calls that were looked at; each is counted once.")
 
 
+_FEW = 6  # rows that are shown at their full height
 _PART_COLUMNS = {
     "model": st.column_config.TextColumn("Model", width=108),
     "cause": st.column_config.TextColumn("Cause", width=236),

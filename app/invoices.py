@@ -299,7 +299,7 @@ def _total(found: Mapping[str, Any]) -> Row:
 def _rows(bill: Bill) -> None:
     """By period and model, furthest apart first; drawn when somebody looks."""
     grain = bill.found["grain"]
-    with st.expander(f"By {grain} and model", key="invoice-rows", on_change="rerun") as section:
+    with st.expander(f"By {grain} and model", key="invoice-detail", on_change="rerun") as section:
         if not section.open:
             return
         rows = sorted(bill.found["rows"], key=lambda row: -abs(row["difference_usd"]))
