@@ -188,7 +188,9 @@ def _excluded_tile(excluded: pd.DataFrame) -> widgets.Tile:
         f"Counting them too would add {fmt.exact_money(usd)}, {fmt.count(excluded['input_tokens'].sum())} input and "
         f"{fmt.count(excluded['output_tokens'].sum())} output tokens"
     )
-    note = ", ".join(f"{fmt.short(many[role])} {short}" for role, (_, short) in ROLES.items())
+    note = ", ".join(
+        f"{fmt.short(many[role])} {role if many[role] == 1 else short}" for role, (_, short) in ROLES.items()
+    )
     value = "$0" if excluded.empty else fmt.money(usd)
     return widgets.Tile(label, value, fmt.plain(exact), fmt.plain(note), [])
 

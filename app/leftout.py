@@ -147,7 +147,12 @@ def _untold_rows(window: state.Window, frame: pd.DataFrame) -> None:
 UNTOLD_COLUMNS = (
     Column("Model", "minmax(160px, 1.4fr)", link=True),
     Column("Calls", "72px", "right"),
-    Column("Without usage", "minmax(120px, 1fr)", "right", "Ended well and told no tokens"),
+    Column(
+        "Without usage",
+        "minmax(210px, 1.4fr)",
+        "right",
+        "Ended well and told no tokens; share and its 95 % interval (Wilson)",
+    ),
     Column("Told half", "84px", "right", "Input or output alone"),
     Column("Failed, silent", "96px", "right", "Failed without a count, which is no fault"),
     Column("Services", "minmax(140px, 1.2fr)"),
@@ -157,11 +162,12 @@ UNTOLD_COLUMNS = (
 def _untold_cells(row: Row) -> list[Cell]:
     more = f" and {row['services'] - 1:,} more" if row["services"] > 1 else ""
     service = fmt.UNKNOWN if row["service"] is None else f"{fmt.clip(row['service'], 60)}{more}"
-    share = row["untold"] / row["calls"]
+    low, high = (fmt.digits(row[f"share_{end}"] * 100, 2) for end in ("low", "high"))
+    share = f"{fmt.percent(row['share'])}, {low} to {high} %"
     return [
         Cell(fmt.clip(row["model"] or fmt.UNKNOWN), quiet=row["model"] is None),
         Cell(fmt.count(row["calls"])),
-        Cell(f"{fmt.count(row['untold'])} ({fmt.percent(share)})", share=round(share, 4)),
+        Cell(f"{fmt.count(row['untold'])} ({share})", share=round(row["share"], 4)),
         Cell(fmt.count(row["half_told"]), quiet=not row["half_told"]),
         Cell(fmt.count(row["silent_failures"]), quiet=not row["silent_failures"]),
         Cell(service, quiet=row["service"] is None),

@@ -16,6 +16,7 @@ from scipy.special import stdtrit
 
 from store.queries import ask, query
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept
+from store.queries.latency import rated
 
 MAX_SAMPLE = 100_000
 
@@ -107,11 +108,13 @@ def integrity_untold(
 ) -> pa.Table:
     """Models with calls that ended well and did not tell their usage, most such calls first.
 
-    calls: all of the model; untold: those without any count; half_told: model calls with input or output alone, so that
-    their cost is unknown or too low; silent_failures: failed without a count, which is no fault. service: one of the
-    `services` that sent them.
+    calls: all of the model; untold: those without any count, with their share of the calls and its 95 % interval
+    (share, share_low, share_high; Wilson); half_told: model calls with input or output alone, so that their cost is
+    unknown or too low; silent_failures: failed without a count, which is no fault. service: one of the `services` that
+    sent them.
     """
-    return ask(con, "integrity_untold", kept(project_id, since, until, filters) | {"max_rows": max_rows})
+    found = ask(con, "integrity_untold", kept(project_id, since, until, filters) | {"max_rows": max_rows})
+    return rated(found, "untold", "share")
 
 
 @query(right="read")

@@ -83,7 +83,7 @@ def test_the_sentence_says_whether_the_sums_agree(page: Open, told: Any) -> None
     seen = tiles(shown)
     assert len(seen) == 5
     assert seen["Reported against computed"] == ("+1.25 %", "+1.2 to +1.2 %, n = 12")
-    assert seen["Not counted"][1] == "2 duplicates, 1 aggregates"
+    assert seen["Not counted"][1] == "2 duplicates, 1 aggregate"
     assert seen["Calls without usage"] == ("1", "of 16; 0 told half")
     assert seen["Calls without a price"] == ("2", "of 16 calls")
     assert seen["Computed against invoiced"] == ("unknown", "no invoice")
@@ -134,7 +134,7 @@ def test_calls_without_usage_and_without_a_price_are_listed(page: Open, told: An
     shown = page(told.note.api_url, "cost_integrity", range="24h", show="unknown")
     assert not shown.exception
     (row,) = listed(shown)
-    assert (row["Model"], row["Without usage"], row["Calls"]) == ("gpt-4o", "1 (14.3 %)", "7")
+    assert (row["Model"], row["Without usage"], row["Calls"]) == ("gpt-4o", "1 (14.3 %, 2.6 to 51 %)", "7")
     assert "Price this model" in [button.label for button in shown.button]
     assert "mine" in words(shown)
 

@@ -163,6 +163,10 @@ def test_calls_that_told_half_or_nothing(filled: Any) -> None:
         assert row["calls"] == len(part)
         assert (row["untold"], row["half_told"]) == (part["untold"].sum(), part["half_told"].sum())
         assert row["silent_failures"] == part["silent"].sum()
+        share = intervals.rate(int(part["untold"].sum()), len(part))
+        assert (row["share"], row["share_low"], row["share_high"]) == pytest.approx(
+            (share.value, share.low, share.high)
+        )
         lacking = part[part["untold"] | part["half_told"]]
         assert row["services"] == lacking["service"].nunique()
         assert row["service"] == lacking["service"].min()
