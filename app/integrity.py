@@ -71,12 +71,13 @@ def page(window: state.Window, show: str, filters: Mapping[str, str], waiting: D
 def overview(window: state.Window, show: str, filters: Mapping[str, str], told: Told) -> None:
     """Sentence and tiles, then the part that is shown. An invoice stands by itself: its days are not the range's."""
     empty = not told.totals["calls"] and told.excluded.empty
-    if not (empty and show == INVOICE):
-        if empty:
-            calls.nothing(
-                window, "What was reported and computed would be here.", "model", PATH, narrowed=bool(filters)
-            )
-            return
+    if empty and show != INVOICE:
+        what = "What was reported and computed would be here."
+        calls.nothing(window, what, "model", PATH, narrowed=bool(filters))
+        return
+    if empty:
+        st.markdown(invoices.finding(told.bill))
+    else:
         st.markdown(finding(window, told))
         calls.known("US dollars. Each model call counts once. Intervals are of 95 %, the trace is the cluster.")
         tiles(told)

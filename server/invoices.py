@@ -38,7 +38,8 @@ def reconcile(core: Core, project: str, bill: Invoice, provider: str | None, gra
     edges: dict[str, object] = {"since": _midnight(bill.since), "until": _midnight(bill.until)}
     daily = core.run("calls_cost_daily", project, edges, NO_LIMIT).table.to_pandas()
     if provider is not None:
-        daily = daily[[_bills(provider, *named) for named in zip(daily["provider"], daily["model"], strict=True)]]
+        mine = [_bills(provider, *named) for named in zip(daily["provider"], daily["model"], strict=True)]
+        daily = daily[pd.Series(mine, index=daily.index, dtype=bool)]  # a bare empty list would choose no columns
     found = invoice.reconcile(bill, daily, alias(provider, daily["model"].dropna().unique()), grain=grain)
     told = asdict(found) | {"calls": int(found.rows["calls"].sum()), "rows": _rows(found.rows)}
     sums = {f"{by}s": _rows(invoice.summed(found.rows, by)) for by in ("model", "period")}

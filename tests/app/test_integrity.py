@@ -156,6 +156,7 @@ def test_over_an_empty_store_the_page_says_that_nothing_arrived(page: Open, empt
     invoice = page(empty_url, "cost_integrity", show="invoice")
     assert not invoice.exception
     assert "None is kept in this project." in words(invoice)
+    assert "No invoice is kept to hold our sums against." in words(invoice)
 
 
 def test_filters_that_keep_nothing_are_empty_not_failed(page: Open, told: Any) -> None:

@@ -163,6 +163,14 @@ def test_calls_of_other_providers_are_left_out(client: Client, provider: str | N
     assert client.reconcile("month,amount\n2026-11,5\n", provider)["calls"] == calls
 
 
+@pytest.mark.parametrize("provider", [None, "openai"])
+def test_an_invoice_of_days_without_a_call_is_alone(client: Client, provider: str | None) -> None:
+    found = client.reconcile("month,model,amount\n2031-02,gpt-4o,5\n", provider)
+    assert [(row["model"], row["status"]) for row in found["rows"]] == [("gpt-4o", "only_invoiced")]
+    assert (found["since"], found["until"], found["calls"]) == ("2031-02-01", "2031-03-01", 0)
+    assert (found["difference_usd"], found["difference_relative"]) == (-5, -1)
+
+
 def test_an_invoice_is_kept_replaced_listed_and_forgotten(client: Client) -> None:
     first = client.keep_invoice("November (draft)", exported(), author="ann")
     assert (first["provider"], first["grain"], first["since"], first["until"], first["lines"]) == (
