@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import calls, integrity, widgets
+from app import calls, integrity, state, widgets
 
 row, waiting = st.container(), calls.outline("Cost integrity")
 with row:
-    show, filters = integrity.controls(widgets.window(calls.EVER))
+    show, filters = integrity.controls(widgets.window(*state.EVER))
 window = calls.window(waiting)
 widgets.guarded(
     "The sums did not come.",

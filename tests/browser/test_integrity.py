@@ -96,7 +96,7 @@ def test_a_deviation_leads_to_the_call_behind_it_and_back(site: Visit) -> None:
     page.locator(".listing a", has_text="gpt-4o").click()
     expect(page.get_by_text("Calls with a reported and a computed cost, furthest apart first")).to_be_visible()
     expect(page.locator(".listing a")).to_have_count(3)
-    expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
+    expect(page.get_by_text("model gpt-4o", exact=True)).to_be_visible()
     page.reload()
     expect(page.locator(".listing a")).to_have_count(3)
     page.locator(".listing a").first.click()
