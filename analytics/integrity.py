@@ -4,7 +4,8 @@ A cause is a hypothesis: it says, for each call, what the sender would have repo
 what was reported in at least 90 % of a model's calls, and in at least 90 % of those that are off, is the likely
 cause; of several the one that meets the most, then the first in order of `CAUSES`, and the others are told as well.
 If none does, but several together do, the causes are mixed; else the cause is unknown. No hypothesis is fitted to the
-calls, but for the constant ratio, which is tried last and needs five calls.
+calls, but for the constant ratio, which is tried last and needs five calls. A report of at most six decimals may have
+been rounded to them, and is compared to half a millionth; any other to a thousandth of what is expected alone.
 
 Amounts are US dollars. Only calls with usage role `leaf`, a computed and a reported cost are compared; how many are
 not is told. Failed calls with both costs are compared like others: they were paid for.
@@ -37,6 +38,7 @@ Cause = Literal[
     "reasoning_left_out",
     "reasoning_charged_twice",
     "half_price",
+    "rounded",
     "candidate",
     "constant_ratio",
     "mixed",
@@ -44,10 +46,41 @@ Cause = Literal[
 ]
 """What a report may come of. The last four have no expectation of their own, or one that the calls themselves give."""
 
+SAID: dict[Cause, str] = {
+    "agrees": "agrees",
+    "reported_zero": "reported as $0, though there is a price",
+    "includes_excluded": "double count: duplicates of the call are in it",
+    "reported_twice": "double count: twice our cost",
+    "reported_three_times": "double count: three times our cost",
+    "cache_read_not_discounted": "cache reads not discounted: paid as plain input",
+    "cache_read_charged_twice": "cache reads charged twice: as input and as reads",
+    "cache_read_not_charged": "cache reads not charged",
+    "cache_write_not_charged": "cache writes not charged",
+    "cache_write_as_input": "cache writes at the price of plain input",
+    "reasoning_left_out": "reasoning tokens left out",
+    "reasoning_charged_twice": "reasoning tokens charged twice",
+    "half_price": "half our cost, as batch tiers are",
+    "rounded": "rounded, which costs this small do not bear",
+    "candidate": "another price",
+    "constant_ratio": "another rate throughout",
+    "mixed": "several causes",
+    "unknown": "no cause that we know",
+}
+"""What a cause says of reports, in few words."""
+
+
+def said(cause: Cause, label: str | None = None, ratio: float | None = None) -> str:
+    """A cause in words, with what one of its own name or ratio says."""
+    if cause == "constant_ratio" and ratio is not None:
+        return f"{SAID[cause]}: {ratio:.4g} times our cost"
+    return f"{label if cause == 'candidate' else f'{SAID[cause]}, {label}'}" if label else SAID[cause]
+
+
 ENOUGH = 0.9  # of the calls, for a cause to be likely
 NEGLIGIBLE = 0.01  # of the computed sum: a deviation that still agrees
 RELATIVE = 0.001  # reports are compared to a thousandth
-ABSOLUTE = 1e-6  # and to the millionth, as many are rounded there
+DECIMALS = 6  # of dollars, to which many reports are rounded without saying so
+COARSE = (2, 3, 4, 5)  # decimals that leave little of a small cost, so that it is a cause
 LEAST_FOR_RATIO = 5  # calls: a ratio always fits one
 
 
@@ -56,7 +89,7 @@ class Evidence:
     """How one cause fares with the calls of one model."""
 
     cause: Cause
-    label: str | None  # of a candidate: its name
+    label: str | None  # of a candidate: its name; of rounding: `to 4 decimals`
     ratio: float | None  # of a constant ratio: reported over computed; null otherwise
     calls: int  # whose report it meets, among those it expects to be off
     share: Estimate  # of the model's compared calls that it meets; but for a part, those it expects to agree included
@@ -78,7 +111,7 @@ class Finding:
     deviation: Estimate  # reported over computed, less 1; clusters are traces if the frame tells them, else calls
     off: int  # compared calls whose report is off by more than the tolerance
     cause: Cause | None  # null: no calls to compare
-    evidence: Evidence | None  # for the cause; null: agrees, mixed, unknown, or nothing to compare
+    evidence: Evidence | None  # for the cause; null: there is none, as of agrees, mixed and unknown
     also: tuple[Evidence, ...]  # causes that meet as many calls, of which the data cannot tell the cause apart
     parts: tuple[Evidence, ...]  # causes of the calls that are off, each call counted once, the most frequent first
 
@@ -108,8 +141,8 @@ def findings(
 def parts_frame(found: Sequence[Finding]) -> pd.DataFrame:
     """The parts of all findings: one row per (model, cause, label) with calls that are off.
 
-    Columns `model`, `cause`, `label` (null but for candidates), `ratio` (null but for constant ratios), `calls`,
-    `share`, `low`, `high` (of the model's compared calls), `explained_usd`. No parts give no rows.
+    Columns `model`, `cause`, `label` (null but for candidates and rounding), `ratio` (null but for constant ratios),
+    `calls`, `share`, `low`, `high` (of the model's compared calls), `explained_usd`. No parts give no rows.
     """
     columns = ["model", "cause", "label", "ratio", "calls", "share", "low", "high", "explained_usd"]
     rows = [
@@ -206,7 +239,34 @@ def _evidence(one: _Hypothesis, met: Bools, gap: Floats, level: float) -> Eviden
 
 
 def _near(reported: Floats, expected: Floats) -> Bools:
-    return np.asarray(np.abs(reported - expected) <= np.maximum(ABSOLUTE, RELATIVE * np.abs(expected)), dtype=np.bool_)
+    slack = np.where(_is_rounded(reported, DECIMALS), _half(DECIMALS), 0.0)
+    within = np.maximum(slack, RELATIVE * np.abs(expected)) + _FLOAT
+    return np.asarray(np.abs(reported - expected) <= within, dtype=np.bool_)
+
+
+_FLOAT = 1e-15  # what arithmetic leaves of equal amounts
+
+
+def _half(decimals: int) -> float:
+    """How far rounding moves a number, and a hair more."""
+    return 0.5000001 * float(10**-decimals)
+
+
+def _is_rounded(usd: Floats, decimals: int) -> Bools:
+    """Whether there is nothing beyond so many decimals."""
+    scaled = usd * 10**decimals
+    return np.asarray(np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1, np.abs(scaled)), dtype=np.bool_)
+
+
+def _rounded(reported: Floats, computed: Floats) -> list[tuple[Cause, str | None, float | None, Floats]]:
+    """Of each number of decimals what would have been reported; NaN where the report has more."""
+    return [
+        ("rounded", f"to {decimals} decimals", None,
+         np.where(
+             _is_rounded(reported, decimals) & (np.abs(reported - computed) <= _half(decimals)), reported, np.nan
+         ))
+        for decimals in COARSE
+    ]  # fmt: skip
 
 
 def _deviation(compared: pd.DataFrame, reported: Floats, computed: Floats, level: float) -> Estimate:
@@ -223,6 +283,7 @@ def _tried(compared: pd.DataFrame, candidates: Mapping[str, pd.Series[float]], o
     other = pd.DataFrame(dict(candidates), index=compared.index)
     offered: list[tuple[Cause, str | None, float | None, Floats]] = [
         *((cause, None, None, usd) for cause, usd in expectations(compared).items()),
+        *_rounded(reported, computed),
         *(("candidate", label, None, numbers(other, label)) for label in candidates),
     ]
     ratios = divide(reported, computed, off & (computed > 0))
@@ -252,6 +313,8 @@ def _judged(
     small = abs(float((reported - computed).sum())) <= NEGLIGIBLE * abs(float(computed.sum()))
     if off.mean() <= 1 - ENOUGH and small:
         return "agrees", None, []
+    if not off.any():  # each within half a millionth, and together further off than that is worth a word
+        return "rounded", None, []
     met = ~off
     for one in tried:
         met = met | one.meets

@@ -155,8 +155,8 @@ def tiles(told: Told) -> None:
 def _cost_tile(told: Told) -> widgets.Tile:
     now, least = told.now, "≥ " if told.now["unpriced"] else ""
     exact = (
-        f"{_exact(now['cost_usd'])} over {fmt.plural(now['priced'], 'priced call')}, of them "
-        f"{fmt.count(now['estimated'])} estimated; senders reported {_exact(now['reported_usd'])}"
+        f"{fmt.exact_money(now['cost_usd'])} over {fmt.plural(now['priced'], 'priced call')}, of them "
+        f"{fmt.count(now['estimated'])} estimated; senders reported {fmt.exact_money(now['reported_usd'])}"
     )
     note = f"before: {fmt.money(told.before['cost_usd'])}" if told.before["calls"] else "no call in the time before"
     value = fmt.UNKNOWN if fmt.absent(now["cost_usd"]) else f"{least}{fmt.money(now['cost_usd'])}"
@@ -167,7 +167,9 @@ def _per_tile(unit: str, mean: pd.Series, now: pd.Series) -> widgets.Tile:
     """`mean`: record of `calls_cost_per`. The lower half of the note is its n, so that it fits at 1280 pixels."""
     least = "≥ " if now["unpriced"] and mean["n"] else ""
     interval = fmt.between(mean["low"], mean["high"])
-    exact = f"Mean {_exact(mean['mean'])}, 95 % interval {interval} (Student), n = {fmt.plural(mean['n'], unit)}"
+    exact = (
+        f"Mean {fmt.exact_money(mean['mean'])}, 95 % interval {interval} (Student), n = {fmt.plural(mean['n'], unit)}"
+    )
     note = f"{interval}, n = {fmt.short(mean['n'])}" if mean["n"] else f"no priced {unit}"
     return widgets.Tile(
         f"Cost per {unit}", f"{least}{fmt.mean_cost(mean['mean'])}", fmt.plain(exact), fmt.plain(note), []
@@ -181,7 +183,7 @@ def _second_per_tile(told: Told) -> widgets.Tile:
     now = told.now
     per = None if fmt.absent(now["cost_usd"]) else float(now["cost_usd"]) / int(now["priced"]) * 1000
     note = f"n = {fmt.plural(now['priced'], 'priced call')}"
-    return widgets.Tile("Cost per 1,000 calls", fmt.mean_cost(per), fmt.plain(_exact(per)), note, [])
+    return widgets.Tile("Cost per 1,000 calls", fmt.mean_cost(per), fmt.plain(fmt.exact_money(per)), note, [])
 
 
 def _cache_tile(now: pd.Series) -> widgets.Tile:
@@ -218,10 +220,6 @@ def _unpriced_tile(now: pd.Series) -> widgets.Tile:
         else f"of {fmt.plural(now['calls'], 'call')}"
     )
     return widgets.Tile("Calls without a price", fmt.short(now["unpriced"]), exact, note, [])
-
-
-def _exact(usd: float | None) -> str:
-    return fmt.UNKNOWN if usd is None or fmt.absent(usd) else f"${usd:,.9f}".rstrip("0").rstrip(".")
 
 
 def figure(window: state.Window, by: str, told: Told) -> None:
@@ -347,7 +345,9 @@ def _cells(by: str, row: dict[str, Any], top: float) -> list[Cell]:
     return [
         Cell(name, quiet=row["value"] is None),
         Cell(
-            _cost(usd, unpriced), "" if usd is None else _exact(usd), share=None if usd is None else round(usd / top, 4)
+            _cost(usd, unpriced),
+            "" if usd is None else fmt.exact_money(usd),
+            share=None if usd is None else round(usd / top, 4),
         ),
         Cell(fmt.count(row["calls"])),
         Cell(fmt.count(row["failed"]), quiet=not row["failed"]),
@@ -380,5 +380,5 @@ def _mean(row: dict[str, Any], name: str) -> Cell:
     text = fmt.mean_cost(mean * 1000).removeprefix("$")
     if low is None:
         return Cell(text, "One trace alone has no interval")
-    exact = f"{_exact(mean * 1000)}, n = {fmt.plural(row['priced_traces'], 'trace')}"
+    exact = f"{fmt.exact_money(mean * 1000)}, n = {fmt.plural(row['priced_traces'], 'trace')}"
     return Cell(f"{text} ({fmt.between(low * 1000, high * 1000).removeprefix('$')})", exact)

@@ -37,7 +37,7 @@ def client() -> Client:
 
 def forget() -> None:
     """Ask anew on the next run, whatever is cached."""
-    for cache in (_answer, _slow_answer, _latency, _traces, _span, _ledger):
+    for cache in (_answer, _slow_answer, _latency, _causes, _reconciliation, _traces, _span, _ledger):
         cache.clear()
 
 
@@ -131,6 +131,65 @@ def calls_cost_by(since: datetime, until: datetime, dimension: str, filters: Fil
 def unpriced_models(since: datetime, until: datetime) -> pd.DataFrame:
     """One row per model whose calls have no cost, most calls first."""
     return ask("unpriced_models", since=since, until=until).frame
+
+
+def integrity_reported(since: datetime, until: datetime, filters: Filters) -> pd.Series | None:
+    """Reported against computed cost over all calls, one record; null: there is no call."""
+    frame = ask("integrity_reported", since=since, until=until, **filters).frame
+    return None if frame.empty else frame.iloc[0]
+
+
+def integrity_causes(since: datetime, until: datetime, filters: Filters) -> list[dict[str, Any]]:
+    """Reported against computed cost of each model with its likely cause; see the API's `/api/integrity/causes`."""
+    door = client()
+    params: dict[str, Param] = {"since": since, "until": until, **filters}
+    return _causes(door.base_url, door.watermark(), tuple(sorted(params.items())))
+
+
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _causes(url: str, mark: str, params: Params) -> list[dict[str, Any]]:  # noqa: ARG001
+    return _client(url).integrity(**dict(params))
+
+
+def integrity_excluded(since: datetime, until: datetime, filters: Filters) -> pd.DataFrame:
+    """What no sum counts: one row per usage role and model."""
+    return ask("integrity_excluded", since=since, until=until, **filters).frame
+
+
+def integrity_untold(since: datetime, until: datetime, filters: Filters) -> pd.DataFrame:
+    """Models with calls that ended well and did not tell their usage."""
+    return ask("integrity_untold", since=since, until=until, **filters).frame
+
+
+def integrity_calls(since: datetime, until: datetime, what: str, filters: Filters) -> pd.DataFrame:
+    """The calls behind a figure, at most 100; `what`: compared, duplicate, aggregate, untold."""
+    return ask("integrity_calls", since=since, until=until, what=what, **filters).frame
+
+
+def invoices() -> list[dict[str, Any]]:
+    """The invoices that are kept, the last billed first; never cached."""
+    return client().invoices()
+
+
+def keep_invoice(name: str, document: str, provider: str | None) -> dict[str, Any]:
+    """Keep an invoice; raises ApiError, `refused`, with the line, column, value and rule of what cannot be read."""
+    return client().keep_invoice(name, document, provider)
+
+
+def forget_invoice(name: str) -> None:
+    """Forget an invoice."""
+    client().forget_invoice(name)
+
+
+def reconciliation(name: str, kept_at: str, grain: str) -> dict[str, Any]:
+    """A kept invoice against what was computed; `kept_at` tells it from an earlier one of the same name."""
+    door = client()
+    return _reconciliation(door.base_url, door.watermark(), name, kept_at, grain)
+
+
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _reconciliation(url: str, mark: str, name: str, kept_at: str, grain: str) -> dict[str, Any]:  # noqa: ARG001
+    return _client(url).reconciliation(name, grain)
 
 
 def price_versions() -> pd.DataFrame:

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, tzinfo
 import pandas as pd
 
 UNKNOWN = "unknown"
+MINUS = "\u2212"
 
 _READ_IN_TEXT = re.compile(
     r":(?=//)|www(?=\.)|@|mailto(?=:)|xmpp(?=:)|:(?=[\w+-]+:)|(?<!\S)[<>~-](?=(?:->|[->=])(?!\S))", re.IGNORECASE
 )  # addresses, `:streamlit:` and emoji by name, arrows and `>=`
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~:$&@=/^\"'])")
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_NO_SHARE = 5e-5  # a relative difference that two decimals of a percentage would not show
 _NOTHING = 1e-9  # below it a number is what rounding left behind
 
 
@@ -94,6 +96,30 @@ def between(low: float | None, high: float | None) -> str:
 
 def _bound(usd: float) -> str:
     return f"{usd:,.2f}" if abs(usd) >= 1 else digits(usd, 2)
+
+
+def exact_money(usd: float | None) -> str:
+    """To the billionth of a dollar, without needless zeros, for hovers; null is `unknown`."""
+    if usd is None or absent(usd):
+        return UNKNOWN
+    text = f"{abs(usd):,.9f}".rstrip("0").rstrip(".")
+    return f"{MINUS if usd < 0 and text != '0' else ''}${text}"
+
+
+def money_apart(usd: float | None) -> str:
+    """A difference of money with its sign, `+$1.20`; null is `unknown`."""
+    if usd is None or absent(usd):
+        return UNKNOWN
+    text = money(abs(usd)) if abs(usd) >= 0.0001 else f"${digits(abs(usd), 2)}"
+    return text if text == "$0" else f"{'+' if usd > 0 else MINUS}{text}"
+
+
+def percent_apart(share: float | None, figures: int = 3) -> str:
+    """A relative difference with its sign, `+21.6 %`; below a two-hundredth of a percent it is 0; null: `unknown`."""
+    if share is None or absent(share):
+        return UNKNOWN
+    text = digits(abs(share) * 100, figures) if abs(share) >= _NO_SHARE else "0"
+    return f"{'' if text == '0' else '+' if share > 0 else MINUS}{text} %"
 
 
 def cost(usd: float | None, unpriced_calls: int = 0) -> str:

@@ -22,11 +22,13 @@ GROUPS = {
     ],
     "Evaluate": [],
     "Label": [],
-    "Operate": [],
+    "Operate": [
+        st.Page("views/cost_integrity.py", title="Cost integrity", icon=":material/fact_check:"),
+    ],
 }
 SWITCHES = (home.switches, widgets.time_range)
 TIMED = (widgets.time_range,)
-SHOWN = {"Home": SWITCHES, "Traces": TIMED, "Cost": TIMED, "Latency": TIMED}  # what the title row of a page holds
+SHOWN = {"Home": SWITCHES} | dict.fromkeys(("Traces", "Cost", "Latency", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
 shown = SHOWN.get(page.title, ())

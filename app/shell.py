@@ -26,6 +26,10 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open its traces; with Ctrl in a new tab"),
     ),
+    "Cost integrity": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open what is behind it; with Ctrl in a new tab"),
+    ),
     "Trace": (
         (("j", "k"), "Next, previous span"),
         (("←", "→"), "Fold, unfold"),

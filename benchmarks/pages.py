@@ -4,6 +4,7 @@ usage: python benchmarks/pages.py [--spans 10000000] [--days 30] [--rate 2000] [
 
 The store is filled through the writer and resolved as usual; the queries are asked over HTTP. `--keep` names a folder
 to fill once and measure again. The spans are the load generator's (1.3 KB), in order of time, spread over the days.
+Each call reports a cost, that of gpt-4o whatever its model.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 from _server import Server, shared
 
+from collectors.facts import SpanFacts
 from collectors.frames import origin_table, span_table
 from collectors.normalise import NormaliserOptions, normalise
 from collectors.otlp import decode
@@ -44,8 +46,15 @@ def template(generator: Path) -> tuple[pa.Table, pa.Table]:
 
     bodies = [body for _, body in otlp_load.bodies(TRACES, 10, 500, 1.0, "openinference", 5)]
     spans = [span for body in bodies for span in decode("traces", "http-protobuf", body).spans]
-    facts = [normalise(span, NormaliserOptions()) for span in spans]
+    facts = [reporting(normalise(span, NormaliserOptions())) for span in spans]
     return span_table(spans, facts), origin_table({span.origin.origin_id: span.origin for span in spans}.values())
+
+
+def reporting(facts: SpanFacts) -> SpanFacts:
+    """A call with a cost that its sender computed: Cost integrity compares every one, which is the most it can."""
+    if facts.input_tokens is not None or facts.output_tokens is not None:
+        facts.reported_cost_usd = (facts.input_tokens or 0) * 2.5e-6 + (facts.output_tokens or 0) * 1e-5
+    return facts
 
 
 class Copies:
@@ -125,7 +134,7 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
         asked[f"home_latency {label}"] = "home_latency", window | {"bucket_us": bucket}
         asked[f"home_latency_total {label}"] = "home_latency_total", window
         asked[f"home_problems {label}"] = "home_problems", window
-        asked |= costs(label, window, bucket) | latencies(label, window, bucket)
+        asked |= costs(label, window, bucket) | latencies(label, window, bucket) | integrity(label, window)
         asked[f"trace_filters {label}"] = "trace_filters", window
         for sort in ("newest", "slowest", "tokens", "errors"):
             asked[f"traces {sort} {label}"] = "traces", window | {"sort": sort, "page_size": 50}
@@ -173,6 +182,21 @@ def latencies(label: str, window: dict[str, Any], bucket: int) -> dict[str, tupl
     return asked
 
 
+def integrity(label: str, window: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What the Cost integrity page asks of one range; `calls_cost_daily`: of an invoice for it."""
+    asked: dict[str, tuple[str, dict[str, Any]]] = {
+        f"integrity_reported {label}": ("integrity_reported", window),
+        f"integrity_reported model {label}": ("integrity_reported", window | {"dimension": "model"}),
+        f"integrity_causes {label}": ("integrity_causes", window),
+        f"calls_cost_daily {label}": ("calls_cost_daily", window),
+    }
+    for name in ("integrity_sample", "integrity_excluded", "integrity_untold"):
+        asked[f"{name} {label}"] = name, window
+    for what in ("compared", "duplicate", "untold"):
+        asked[f"integrity_calls {what} {label}"] = "integrity_calls", window | {"what": what}
+    return asked
+
+
 class Load:
     """Sends spans at a steady rate until stopped."""
 
@@ -208,14 +232,17 @@ def measure(client: Client, name: str, params: dict[str, Any]) -> list[float]:
     taken = []
     for _ in range(RUNS + 1):
         began = time.perf_counter()
-        client.query(name, **params)
+        if name == "integrity_causes":  # a route of its own, over two queries
+            client.integrity(**params)
+        else:
+            client.query(name, **params)
         taken.append((time.perf_counter() - began) * 1000)
     return taken[1:]
 
 
 def limit_ms(name: str) -> float:
     """What a query of a page may take."""
-    return 300 if name.startswith(("calls_", "latency_", "unpriced_")) else 200
+    return 300 if name.startswith(("calls_", "latency_", "unpriced_", "integrity_")) else 200
 
 
 def report(server: Server, generator: Path, rate: float) -> None:
@@ -231,7 +258,7 @@ def report(server: Server, generator: Path, rate: float) -> None:
             print(f"{label:34}{statistics.median(taken):10.1f}{max(taken):10.1f}", flush=True)
     print(f"meanwhile {load.sent:,} spans were sent at {rate:.0f}/s, at most {load.late:.2f} s late")
     print(f"RSS of the server: {server.rss_mb():.0f} MB; file: {server.disk_bytes() / 1e9:.2f} GB")
-    print("over 200 ms, or 300 of the Cost and Latency pages:", ", ".join(slow) or "none")
+    print("over 200 ms, or 300 of the Cost, Latency and Cost integrity pages:", ", ".join(slow) or "none")
 
 
 def main() -> None:

@@ -36,6 +36,12 @@ def _time(text: str | None) -> datetime | None:
         raise typer.BadParameter(str(error)) from error
 
 
+def _grain(text: str | None) -> str | None:
+    if text not in {None, "day", "month"}:
+        raise typer.BadParameter(f"{text!r} is neither day nor month.")
+    return text
+
+
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the store [ASSAY_DATA_DIR].", show_default=False)]
 Host = Annotated[str | None, typer.Option(help="Address to bind to [ASSAY_HOST].", show_default=False)]
 OtlpHttpPort = Annotated[int | None, typer.Option(help="OTLP/HTTP [ASSAY_OTLP_HTTP_PORT].", show_default=False)]
@@ -313,6 +319,67 @@ def reprice(
             _as_time(since), _as_time(until), reason=reason, author=author or price_shell.this_user(), dry_run=dry_run
         )
     shell.json_lines([report]) if as_json else typer.echo(price_shell.repricing_sentence(report, done=not dry_run))
+
+
+@app.command()
+def integrity(
+    *,
+    since: Since = None,
+    until: Until = None,
+    as_json: AsJson = False,
+    project: Project = "default",
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Whether reported costs agree with ours, by model with the likely cause, and what no sum counts or knows.
+
+    Objects of --json say in `what` of which they are: reported, excluded, untold, unpriced.
+    """
+    from server import integrity_shell, shell  # noqa: PLC0415
+
+    with opened(project, data_dir=data_dir, api_url=api_url) as client:
+        found = integrity_shell.integrity(client, _as_time(since), _as_time(until))
+    if as_json:
+        shell.json_lines({"what": what, **row} for what, rows in found.items() for row in rows)
+        return
+    for what, rows in found.items():
+        typer.echo(f"\n{integrity_shell.HEADINGS[what]}\n")
+        shell.table([integrity_shell.shown(what, row) for row in rows], integrity_shell.NONE[what])
+
+
+@app.command()
+def reconcile(
+    file: Annotated[Path, typer.Argument(help="An invoice or export of costs, CSV; - for standard input.")],
+    *,
+    provider: Annotated[
+        str | None,
+        typer.Option(help="Who billed; '' for anyone [as the columns tell, else anyone].", show_default=False),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="day or month [as the invoice has it].", callback=_grain, show_default=False)
+    ] = None,
+    keep: Annotated[
+        str | None, typer.Option(help="Keep it under this name, so that the app shows it.", show_default=False)
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="Who keeps it [this user].", show_default=False)] = None,
+    as_json: AsJson = False,
+    project: Project = "default",
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Hold an invoice against what we computed, by period and model. The last object of --json is the total."""
+    from server import integrity_shell, price_shell, shell  # noqa: PLC0415
+
+    with _lines(file) as lines:
+        document = integrity_shell.read_invoice(lines.read(), str(file))
+    with opened(project, data_dir=data_dir, api_url=api_url) as client:
+        if keep is not None:
+            client.keep_invoice(keep, document, provider, author or price_shell.this_user())
+        client.settle()
+        found = client.reconcile(document, provider, by)
+    rows = integrity_shell.reconciled(found)
+    shell.json_lines(rows) if as_json else shell.table([integrity_shell.compared(row) for row in rows], "")
+    typer.echo(integrity_shell.sentence(found), err=True)
 
 
 @app.command()

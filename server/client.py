@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import quote
 
 import httpx
 import pandas as pd
@@ -104,6 +105,52 @@ class Client:
         The API's description of `/api/latency/...` tells the parameters and columns.
         """
         return self._frame(f"/api/latency/{what}", params)
+
+    def integrity(self, **params: Param) -> list[dict[str, Any]]:
+        """Reported against computed cost of each model, with its likely cause; see `GET /api/integrity/causes`."""
+        found: list[dict[str, Any]] = self._json("/api/integrity/causes", params | {"format": "json"})
+        return found
+
+    def invoices(self) -> list[dict[str, Any]]:
+        """The project's invoices, the last billed first; see `GET /api/invoices` for the fields."""
+        found: list[dict[str, Any]] = self._json("/api/invoices")
+        return found
+
+    def invoice(self, name: str) -> dict[str, Any]:
+        """One invoice with its `document`.
+
+        Raises:
+            ApiError: `refused` with status 404 when there is none of this name.
+        """
+        found: dict[str, Any] = self._json(_invoice_path(name))
+        return found
+
+    def keep_invoice(
+        self, name: str, document: str, provider: str | None = None, author: str | None = None
+    ) -> dict[str, Any]:
+        """Keep an invoice (CSV text), in place of the one of this name. `provider`: empty: any; null: by its columns.
+
+        Raises:
+            ApiError: `refused` when it cannot be read; names line, column, value and rule.
+        """
+        body = {"document": document, "provider": provider, "author": author}
+        found: dict[str, Any] = self._send("PUT", _invoice_path(name), {}, body=body).json()
+        return found
+
+    def forget_invoice(self, name: str) -> None:
+        """Forget an invoice. Raises ApiError, `refused`, when there is none of this name."""
+        self._send("DELETE", _invoice_path(name), {})
+
+    def reconciliation(self, name: str, grain: str | None = None) -> dict[str, Any]:
+        """A kept invoice against what was computed; see `POST /api/reconcile` for the answer."""
+        found: dict[str, Any] = self._json(f"{_invoice_path(name)}/reconciliation", {"grain": grain})
+        return found
+
+    def reconcile(self, document: str, provider: str | None = None, grain: str | None = None) -> dict[str, Any]:
+        """An invoice that is not kept against what was computed; see `POST /api/reconcile` for the answer."""
+        body = {"document": document, "provider": provider, "grain": grain}
+        found: dict[str, Any] = self._send("POST", "/api/reconcile", {}, body=body).json()
+        return found
 
     def span(self, trace_id: str, span_id: str, since: datetime | None = None) -> dict[str, Any]:
         """All of one span; the fields stand at `GET /api/spans/{trace_id}/{span_id}`.
@@ -303,6 +350,18 @@ class Client:
     def _params(self, params: Mapping[str, Param] | None) -> dict[str, str]:
         given = {"project": self.project, **(params or {})}
         return {name: text(value) for name, value in given.items() if value is not None}
+
+
+def invoice_text(data: bytes) -> str:
+    """The letters of an invoice: UTF-8, else as spreadsheets write it where nobody tells them (Windows-1252)."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _invoice_path(name: str) -> str:
+    return f"/api/invoices/{quote(name, safe='')}"
 
 
 def text(value: Param) -> str:

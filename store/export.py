@@ -41,6 +41,7 @@ TABLES: dict[str, str | None] = {
     "projects": None,
     "own_prices": None,
     "repricings": None,
+    "invoices": None,
     "replaced_costs": "start_time",
 }
 

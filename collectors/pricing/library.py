@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,26 @@ def within_a_day(provider: str | None, model: str) -> bool:
     """Whether the list price of a model depends on the time of day, to the minute."""
     found = _find(provider or provider_of_model(model, None), model)
     return found is not None and found[2]
+
+
+def model_id(provider: str | None, model: str) -> str | None:
+    """The name that the price table has for a model, the same for dated names and aliases of one; null: it has none.
+
+    `provider` as in `rate_card`; null: whoever makes the model.
+    """
+    found = _find(provider or provider_of_model(model, None), model)
+    return None if found is None else found[1].id
+
+
+def price_changes(provider: str | None, model: str) -> tuple[date, ...]:
+    """The days from which on the table has another list price for a model, the first one aside; sorted.
+
+    Only changes of the standard price by date; a model that the table does not know has none.
+    """
+    found = _find(provider or provider_of_model(model, None), model)
+    prices = found[1].prices if found is not None and isinstance(found[1].prices, list) else []
+    starts = {getattr(price.constraint, "start_date", None) for price in prices}
+    return tuple(sorted(start for start in starts if start is not None))
 
 
 @lru_cache(maxsize=1 << 13)

@@ -5,7 +5,20 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from server.api import admin, asking, books, docs, explore, health, latency, prices, problems, scoring
+from server.api import (
+    admin,
+    asking,
+    books,
+    docs,
+    explore,
+    health,
+    integrity,
+    invoices,
+    latency,
+    prices,
+    problems,
+    scoring,
+)
 from server.api.bodies import BodyLimit
 from server.api.context import Context
 from server.api.origin import OriginGuard
@@ -19,7 +32,7 @@ Every route names the right that it needs in `x-assay-right`. Answers of queries
 `x-assay-truncated` says whether rows are missing. Errors are `application/problem+json`: `kind` for programs,
 `detail` for people. Times are UTC. A request may bring 16 MiB.
 """
-MODULES = (health, books, explore, latency, asking, scoring, prices, admin, docs)
+MODULES = (health, books, explore, latency, integrity, asking, scoring, prices, invoices, admin, docs)
 
 
 def create_api(context: Context, policy: Policy | None = None) -> FastAPI:

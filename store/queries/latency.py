@@ -333,14 +333,19 @@ def _at(ordered: Floats, first: Integers, n: Integers, index: Floats) -> Floats:
 
 def _rated(table: pa.Table) -> pa.Table:
     """With `error_rate` of `failed` among `calls` and its interval (Wilson 1927)."""
-    n, hits = (table[name].to_numpy().astype(np.float64) for name in ("calls", "failed"))
+    return rated(table, "failed", "error_rate")
+
+
+def rated(table: pa.Table, hits_column: str, name: str) -> pa.Table:
+    """With `name`, the share of `hits_column` among `calls`, and its 95 % interval (_low, _high; Wilson 1927)."""
+    n, hits = (table[column].to_numpy().astype(np.float64) for column in ("calls", hits_column))
     with np.errstate(invalid="ignore", divide="ignore"):
         share = hits / n
         centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
         half = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n))
     low, high = np.where(hits == 0, share, centre - half), np.where(hits == n, share, centre + half)
-    for name, values in (("error_rate", share), ("error_rate_low", low), ("error_rate_high", high)):
-        table = table.append_column(name, _nulled(values))
+    for end, values in (("", share), ("_low", low), ("_high", high)):
+        table = table.append_column(f"{name}{end}", _nulled(values))
     return table
 
 

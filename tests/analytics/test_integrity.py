@@ -240,3 +240,25 @@ def test_the_cause_does_not_depend_on_the_order_or_the_size_of_the_calls(cause: 
     frame[money] *= scale
     shuffled = frame.sample(frac=1, random_state=seed)
     assert only(shuffled).cause == only(frame).cause == cause
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 4, 5])
+def test_reports_that_are_rounded_too_coarsely_are_told_as_that(decimals: int) -> None:
+    """Of costs of one to six units of the last digit that is left."""
+    scale = 10.0 ** (1 - decimals)
+    frame = calls()
+    frame = frame.assign(**{name: frame[name] * scale for name in frame if str(name).endswith("_usd")})
+    found = only(frame.assign(reported_cost_usd=frame["cost_usd"].round(decimals)))
+    assert found.off > 30
+    assert found.evidence is not None
+    assert (found.cause, found.evidence.label) == ("rounded", f"to {decimals} decimals")
+
+
+def test_costs_below_a_millionth_are_compared_all_the_same() -> None:
+    """Embeddings cost that little: a report of twice as much is no rounding, unless it has six decimals alone."""
+    frame = calls()
+    tiny = frame.assign(**{name: frame[name] * 1e-6 for name in frame if str(name).endswith("_usd")})
+    assert only(tiny.assign(reported_cost_usd=tiny["cost_usd"] * 2)).cause == "reported_twice"
+    assert only(tiny.assign(reported_cost_usd=tiny["cost_usd"])).cause == "agrees"
+    rounded = only(tiny.assign(reported_cost_usd=tiny["cost_usd"].round(6)))
+    assert (rounded.cause, rounded.off, rounded.evidence) == ("rounded", 0, None)

@@ -36,6 +36,9 @@ def computed(*rows: tuple[str, str | None, float | None, int, int]) -> pd.DataFr
             "date,model,amount\n2026-10-01,m,1300\n2026-10-01,m,(65.50)\nTotal,,1234.50\n", id="credit-and-total"
         ),
         pytest.param("date,model,amount\n2026-10-01,m,1.2345e3\n2026-10-01,m,-$5\n2026-10-01,m,$ 5\n", id="exponent"),
+        pytest.param("date,model,amount_cents\n2026-10-01,m,123450\n", id="cents"),
+        pytest.param("start_time,end_time,model,cost\n1790812800,1790899200,m,1234.5\n", id="seconds-since-1970"),
+        pytest.param("starting_at,ending_at,model,cost\n2026-10-01T02:00+02:00,2026-10-02,m,1234.5\n", id="zone"),
     ],
 )
 def test_invoices_are_read(text: str) -> None:
@@ -81,7 +84,8 @@ def test_what_cannot_be_read_is_told_with_its_place(row: str, column: str, value
     [
         pytest.param("", "no lines", id="empty"),
         pytest.param("date,model,amount\n", "no lines", id="header-alone"),
-        pytest.param("date,amount\n2026-10-01,5\n", "no column of the model. Accepted: model, ", id="no-model-column"),
+        pytest.param("day,model\n2026-10-01,5\n", "no column of the amount. Accepted: amount_usd, ", id="no-amount"),
+        pytest.param("start_time,amount_value,line_item\n1790467200,,\n", "No line of the", id="days-without-a-cost"),
         pytest.param("date,model,amount\ntotal,,5\n", "totals alone", id="totals-alone"),
         pytest.param('date,model,amount\n2026-10-01,"m,5\n', "not CSV", id="open-quote"),
         pytest.param("date,model,amount,currency\n2026-10-01,m,5,GBP\n", "Only US dollars", id="pounds"),
@@ -90,6 +94,71 @@ def test_what_cannot_be_read_is_told_with_its_place(row: str, column: str, value
 def test_texts_that_are_no_invoices_are_refused(text: str, reason: str) -> None:
     with pytest.raises(invoice.InvoiceError, match=reason):
         invoice.read_csv(text)
+
+
+OPENAI = """\
+start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id,organization_name
+1790812800,1790899200,2026-10-01T00:00:00+00:00,2026-10-02T00:00:00+00:00,,,,,
+1790899200,1790985600,2026-10-02T00:00:00+00:00,2026-10-03T00:00:00+00:00,0.5000000000,usd,"m-2026, input",proj_a,Org
+1790899200,1790985600,2026-10-02T00:00:00+00:00,2026-10-03T00:00:00+00:00,0.2500000000,usd,"m-2026, output",proj_a,Org
+"""
+ANTHROPIC = """\
+usage_date_utc,model,workspace,api_key,usage_type,context_window,token_type,cost_usd,list_price_usd,cost_type
+2026-10-02,Claude Haiku 4.5,Default,key,message,≤ 200k,input_no_cache,0.05,0.50,token
+2026-10-02,Claude Haiku 4.5,Default,key,message,≤ 200k,output,0.02,0.20,token
+2026-10-03,,Default,key,,,,0.01,0.01,web_search
+"""
+
+
+def test_an_export_of_openai_is_read_as_it_comes() -> None:
+    assert lines(OPENAI) == [
+        (date(2026, 10, 2), "m-2026, input", Decimal("0.5")), (date(2026, 10, 2), "m-2026, output", Decimal("0.25")),
+    ]  # fmt: skip
+
+
+def test_an_export_of_anthropic_is_read_as_it_comes() -> None:
+    """What was paid, not the list price; a search has no model, and is told by its kind."""
+    assert lines(ANTHROPIC) == [
+        (date(2026, 10, 2), "Claude Haiku 4.5", Decimal("0.07")), (date(2026, 10, 3), "web_search", Decimal("0.01")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", ["date,amount", "date,amount,model"])
+def test_an_invoice_without_models_is_compared_by_day_alone(header: str) -> None:
+    empty = "," * (header.count(",") - 1)
+    bill = invoice.read_csv(f"{header}\n2026-10-01,3{empty}\n2026-10-02,4{empty}\n")
+    assert (bill.named, bill.lines["model"].unique().tolist()) == (False, [invoice.ALL_MODELS])
+    ours = computed(("2026-10-01", "a", 1.0, 1, 0), ("2026-10-01", "b", 2.0, 1, 0), ("2026-10-02", None, 4.0, 1, 0))
+    found = invoice.reconcile(bill, ours, NAMES.get).rows
+    assert found["status"].tolist() == ["matched", "matched"]
+    assert found["models"].tolist() == [["a", "b"], []]
+
+
+@pytest.mark.parametrize("last", ["2026-02-28", "2026-03-01"])
+def test_a_first_and_a_last_day_are_a_month(last: str) -> None:
+    bill = invoice.read_csv(f"start_date,end_date,model,amount\n2026-02-01,{last},m,5\n")
+    assert (bill.grain, bill.since, bill.until) == ("month", date(2026, 2, 1), date(2026, 3, 1))
+
+
+def test_days_that_are_neither_one_nor_a_month_are_refused() -> None:
+    with pytest.raises(invoice.InvoiceError, match="Line 2, column 'end_date': '2026-02-08': The line began") as caught:
+        invoice.read_csv("start_date,end_date,model,amount\n2026-02-01,2026-02-08,m,5\n")
+    assert "of more than a day, and not of a month" in str(caught.value)
+
+
+def test_days_are_added_up_to_months_and_models_over_days() -> None:
+    """Ours has the money a day later: no day matches, and the month does."""
+    bill = invoice.read_csv("date,model,amount\n2026-10-01,GPT-5 mini,3\n2026-10-02,GPT-5 mini,4\n")
+    ours = computed(("2026-10-01", "gpt-5-mini", 0.5, 1, 0), ("2026-10-02", "gpt-5-mini", 6.5, 2, 1))
+    days = invoice.reconcile(bill, ours, NAMES.get)
+    assert days.rows["status"].tolist() == ["differs", "differs"]
+    months = invoice.reconcile(bill, ours, NAMES.get, grain="month")
+    assert months.rows[["period", "status", "calls"]].to_numpy().tolist() == [[date(2026, 10, 1), "matched", 3]]
+    (model,) = invoice.summed(days.rows, "model").to_dict("records")
+    assert (model["status"], model["invoiced_usd"], model["computed_usd"]) == ("matched", 7, 7)
+    assert (model["names"], model["models"], model["unpriced_calls"]) == (["GPT-5 mini"], ["gpt-5-mini"], 1)
+    by_day = invoice.summed(days.rows, "period")
+    assert by_day["difference_usd"].tolist() == [-2.5, 2.5]
 
 
 def test_many_faults_are_told_at_once_but_not_all() -> None:

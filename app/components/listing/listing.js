@@ -58,6 +58,7 @@ class Listing {
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event)) return;
     const inside = this.links.includes(event.composedPath()[0]);
+    if (!inside && event.composedPath()[0].closest?.(".listing")) return; // another list of the page has the mark
     const steps = { j: 1, k: -1, ...(inside ? { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity } : {}) };
     if (event.key in steps) {
       const next = this.seen ? this.at + steps[event.key] : 0;

@@ -13,7 +13,7 @@ from genai_prices.types import ModelInfo, Provider
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.pricing.library import rate_card
+from collectors.pricing.library import model_id, price_changes, rate_card
 from collectors.pricing.price import Call, Cost, price
 from collectors.pricing.rates import UsageError
 
@@ -294,3 +294,25 @@ def test_a_card_says_which_counts_contradict_one_another() -> None:
     assert card is not None
     with pytest.raises(UsageError, match=r"cache_write_tokens is 1, less than its parts \(cache_write_1h_tokens 2\)"):
         card.lines({"input_tokens": 9, "cache_write_tokens": 1, "cache_write_1h_tokens": 2})
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "expected"),
+    [
+        ("openai", "gpt-4o-2024-08-06", "gpt-4o"), (None, "gpt-4o", "gpt-4o"), ("openai", "openai/gpt-4o", "gpt-4o"),
+        (None, "claude-haiku-4-5-20251001", "claude-haiku-4-5"), ("openai", "mine", None), (None, "", None),
+    ],
+)  # fmt: skip
+def test_names_of_one_model_share_an_id(provider: str | None, model: str, expected: str | None) -> None:
+    assert model_id(provider, model) == expected
+
+
+def test_the_days_on_which_a_price_changed() -> None:
+    assert price_changes("openai", "o3-2025-04-16") == (date(2025, 6, 10),)
+    assert price_changes("openai", "gpt-4o") == ()
+    assert price_changes("deepseek", "deepseek-chat") == ()  # by the time of day, not by the day
+    assert price_changes(None, "nobody's") == ()
+    before, after = (rate_card("openai", "o3", datetime(2025, 6, day, tzinfo=UTC)) for day in (9, 10))
+    assert before is not None
+    assert after is not None
+    assert (before.rates["input_tokens"].usd, after.rates["input_tokens"].usd) == (10, 2)

@@ -1,0 +1,40 @@
+"""Whether reported costs agree with ours, and why not: queries, with `analytics` and other prices upon them."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+
+from server import causes
+from server.api.answers import answer_of
+from server.api.asking import parameters, params_of, project_of, responses
+from server.api.context import Here
+from server.api.rights import needs, router
+from store import queries
+from store.readers import Answer
+
+MODELS = 1_000
+
+routes = router()
+
+
+@routes.get(
+    "/api/integrity/causes",
+    tags=["costs"],
+    dependencies=[needs("read")],
+    openapi_extra={"parameters": parameters(queries.get("integrity_sample")), "responses": responses()},
+)
+def with_causes(request: Request, here: Here) -> Response:
+    """Reported against computed cost of each model, as the query `integrity_reported`, with the likely cause.
+
+    `value` is the model. `cause`, in words `said`: what at least 90 % of the calls agree with, and of those that are
+    off; null: nothing was compared, or the model is not among the `models` furthest apart. It is sought in `sampled`
+    calls, of which `off` are off: about `calls` of each model. `share` of them meets it, with Wilson's 95 % interval;
+    `explained_usd`: reported less computed, of those. `also`: causes that meet as many. `parts`: what the calls that
+    are off come of, each counted once: `cause`, `said`, `calls`, `share`, `explained_usd`.
+    """
+    asked, project = params_of(request), project_of(request)
+    sums = {name: value for name, value in asked.items() if name not in {"calls", "models"}}
+    reported = here.core.run("integrity_reported", project, sums | {"dimension": "model", "page_size": MODELS})
+    sample = here.core.run("integrity_sample", project, asked)
+    told = causes.with_causes(reported.table, sample.table)
+    return answer_of(request, Answer(told, reported.watermark, reported.truncated))

@@ -1,0 +1,158 @@
+"""Do the sums of ours agree with what senders reported, and what do they leave out: questions over table `calls`.
+
+Windows and filters as in `store.queries.calls`. Amounts are US dollars; null: unknown. A model is the one that
+answered, else the one that was asked for.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Unpack
+
+import numpy as np
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+from scipy.special import stdtrit
+
+from store.queries import ask, query
+from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept
+from store.queries.latency import rated
+
+MAX_SAMPLE = 100_000
+
+Behind = Literal["compared", "duplicate", "aggregate", "untold"]
+"""Which calls: with a reported and a computed cost; told once more; summed up; ended well without telling their usage,
+or half of it."""
+
+
+@query(right="read")
+def integrity_reported(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    dimension: Dimension | None = None,
+    page_size: int = 100,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Reported against computed cost, a row per value of the dimension (null: unknown); without one, one row over all.
+
+    No calls give no row. The furthest apart in dollars first; the first `page_size` of `total` values. calls: all that
+    count; reported: those whose sender told a cost; compared: those with a cost of ours too, compared_failed of them
+    failed. reported_usd and cost_usd sum what is told at all, compared_reported_usd and compared_computed_usd the
+    compared calls alone. deviation is reported over computed less 1, of these, with Student's 95 % interval (_low,
+    _high) over so many traces; null where one trace alone was compared, or nothing.
+
+    Raises:
+        ValueError: `page_size` is not between 1 and 1,000.
+    """
+    _within("page_size", page_size, MAX_VALUES)
+    asked = kept(project_id, since, until, filters, dimension) | {"page_size": page_size}
+    found = ask(con, "integrity_reported", asked)
+    values, errors = (found[name].to_numpy().astype(float) for name in ("deviation", "deviation_error"))
+    reach = stdtrit(np.maximum(found["traces"].to_numpy().astype(float) - 1, 1), 0.975) * errors
+    for name, bound in (("low", values - reach), ("high", values + reach)):
+        found = found.append_column(f"deviation_{name}", pa.array(bound, from_pandas=True))  # NaN is null
+    return found.drop_columns(["deviation_error"])
+
+
+@query(right="read")
+def integrity_sample(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    calls: int = 1000,
+    models: int = 30,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Calls with a reported and a computed cost, about `calls` of each model: what causes are sought in.
+
+    The `models` whose sums are furthest apart. Whole traces, those with the lowest hashes of their ids: the same each
+    time. compared: how many calls of the model there are to draw from. excluded_usd: what the rows that told the call
+    once more would have added; null: there are none. In order of model and trace.
+
+    Raises:
+        ValueError: `calls` times `models` is not between 1 and 100,000.
+    """
+    _within("calls times models", calls * models if min(calls, models) > 0 else 0, MAX_SAMPLE)
+    asked = kept(project_id, since, until, filters) | {"calls": calls, "models": models}
+    return ask(con, "integrity_sample", asked)
+
+
+@query(right="read")
+def integrity_excluded(
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    max_rows: int | None = None,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """What no sum counts, a row per usage role (duplicate: told once more; aggregate: sums up calls) and model.
+
+    calls, traces, tokens and cost_usd: what counting them too would have added, cost over the `priced` among them;
+    untold: those without tokens; reported_usd: what senders reported on the `reported` among them. Dearest first.
+    """
+    return ask(con, "integrity_excluded", kept(project_id, since, until, filters) | {"max_rows": max_rows})
+
+
+@query(right="read")
+def integrity_untold(
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    max_rows: int | None = None,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Models with calls that ended well and did not tell their usage, most such calls first.
+
+    calls: all of the model; untold: those without any count, with their share of the calls and its 95 % interval
+    (share, share_low, share_high; Wilson); half_told: model calls with input or output alone, so that their cost is
+    unknown or too low; silent_failures: failed without a count, which is no fault. service: one of the `services` that
+    sent them.
+    """
+    found = ask(con, "integrity_untold", kept(project_id, since, until, filters) | {"max_rows": max_rows})
+    return rated(found, "untold", "share")
+
+
+@query(right="read")
+def integrity_calls(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    what: Behind,
+    page_size: int = 100,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """The calls behind a figure, one row each: compared ones furthest apart first, others newest first.
+
+    rule: why it is not counted (see collectors/resolve.py); kept_trace_id and kept_span_id: the row that is counted in
+    its place, null for an aggregate, which sums up several.
+
+    Raises:
+        ValueError: `page_size` is not between 1 and 1,000.
+    """
+    _within("page_size", page_size, MAX_VALUES)
+    asked = kept(project_id, since, until, filters) | {"what": what, "page_size": page_size}
+    return ask(con, "integrity_calls", asked)
+
+
+@query(right="read")
+def calls_cost_daily(
+    con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, **filters: Unpack[CallFilters]
+) -> pa.Table:
+    """Cost per day (UTC), provider and model: what an invoice is held against; sorted so.
+
+    cost_usd is null where no call has one; unpriced_calls as `unpriced` in `calls_totals`. Days without a call have no
+    row.
+    """
+    return ask(con, "calls_cost_daily", kept(project_id, since, until, filters))
+
+
+def _within(name: str, number: int, most: int) -> None:
+    if not 1 <= number <= most:
+        message = f"{name} must be between 1 and {most}, not {number}"
+        raise ValueError(message)
