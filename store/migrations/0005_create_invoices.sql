@@ -1,4 +1,4 @@
--- 0006_create_invoices.sql: one row is one invoice of a provider that a project keeps to hold its costs against. Replaced whole, never edited.
+-- 0005_create_invoices.sql: one row is one invoice of a provider that a project keeps to hold its costs against. Replaced whole, never edited.
 create table invoices (
     project_id  integer not null,
     name        varchar not null,      -- as links have it
