@@ -22,7 +22,7 @@ DIMENSIONS = (
 KINDS = {"llm": "model", "embedding": "embedding"}
 """What the store calls a kind of call -> its name in sentences."""
 MEASURES = ("duration", "ttft", "time_per_output_token", "tokens_per_second")
-RATE = "error_rate"
+RATE, RETRIES = "error_rate", "retry_rate"
 MOST_MARKS = 8  # verticals in the figure
 
 Form = Callable[[float | None], str]
@@ -65,7 +65,7 @@ def ask(window: state.Window, by: str, filters: Mapping[str, str]) -> Told | Non
         return None
     offset = window.until.astimezone(widgets.zone()).utcoffset() or timedelta(0)
     changes = pd.concat(
-        [rate, *(data.latency_periods(*times, measure, filters) for measure in MEASURES)], ignore_index=True
+        [rate, *(data.latency_periods(*times, measure, filters) for measure in (RETRIES, *MEASURES))], ignore_index=True
     )
     edges = pd.Timestamp(times[0]), pd.Timestamp(times[1]), pd.Timedelta(window.bucket), pd.Timedelta(offset)
     heat_step = _heat_step(window)
@@ -134,13 +134,13 @@ def overview(window: state.Window, by: str, filters: Mapping[str, str], waiting:
 def finding(window: state.Window, told: Told, filters: Mapping[str, str]) -> str:
     """How long calls take, against the time before, and how many failed."""
     which = f"{KINDS[filters['kind']]} calls{' that match the filters' if set(filters) - {'kind'} else ''}"
-    p95, rate = told.of("duration", 0.95), told.of(RATE)
+    p95, rate, retries = told.of("duration", 0.95), told.of(RATE), told.of(RETRIES)
     if fmt.absent(p95["value"]):
         return f"No duration is known of {which} in {window.words}; {_failed(rate)}."
     sure = f"{_ranged(p95, fmt.duration)}, n = {p95['n']:,}"
     return (
         f"p95 of {which} is {fmt.duration(p95['value'])} ({sure}) in {window.words}{_change(window, p95)}; "
-        f"{_failed(rate)}."
+        f"{_failed(rate)}{_retried(retries)}."
     )
 
 
@@ -155,6 +155,13 @@ def _failed(rate: pd.Series) -> str:
     if rate["n"] == 1:
         return "the one call failed"
     return f"{fmt.percent(rate['value'])} of {fmt.plural(rate['n'], 'call')} failed ({_ranged(rate, fmt.percent)})"
+
+
+def _retried(retries: pd.Series) -> str:
+    """Nothing where nobody asked twice, or where questions are not known."""
+    if fmt.absent(retries["value"]) or not retries["value"]:
+        return ""
+    return f", and {fmt.percent(retries['value'])} asked again what had just failed ({_ranged(retries, fmt.percent)})"
 
 
 def _change(window: state.Window, record: pd.Series) -> str:
@@ -373,6 +380,7 @@ ROWS: tuple[tuple[str, str, float | None, Form, tuple[str, str]], ...] = (
     ("Per token, median", "time_per_output_token", 0.5, fmt.duration, ("slower", "faster")),
     ("Tokens/s, median", "tokens_per_second", 0.5, speed, ("faster", "slower")),
     ("Error rate", RATE, None, fmt.percent, ("worse", "better")),
+    ("Retry rate", RETRIES, None, fmt.percent, ("worse", "better")),
 )
 """Name, measure, quantile, how it is written, and what more and less of it is."""
 
@@ -391,7 +399,8 @@ def comparison(window: state.Window, told: Told) -> None:
     st.caption(
         f"Before: {fmt.moment(before.since, zone)[:16]} to {fmt.moment(before.until, zone)[:16]}; n: before → now. In "
         "brackets: 95 % interval, each by itself: of twenty figures that did not change, one is expected to look "
-        "clear. Calls of one trace are taken for independent."
+        "clear. Calls of one trace are taken for independent. Retries: calls that asked again what had just failed, "
+        "among those whose question is known."
     )
 
 

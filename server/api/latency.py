@@ -18,7 +18,8 @@ from server.api.rights import needs, router
 from store import queries
 from store.readers import Answer
 
-ERROR_RATE = "error_rate"
+RATES = {"error_rate": ("failed", "calls"), "retry_rate": ("retries", "asked")}
+"""Measure -> of `latency_rates`, what is counted and among how many."""
 NUMBER = pa.float64()
 CHANGES = pa.schema(
     [("measure", pa.string()), ("quantile", NUMBER)]
@@ -35,10 +36,10 @@ routes = router()
 
 
 def _parameters() -> list[dict[str, Any]]:
-    """Those of `latency_quantiles`, with one measure more."""
+    """Those of `latency_quantiles`, with the rates for measures too."""
     told = parameters(queries.get("latency_quantiles"))
     return [
-        {**one, "schema": {**one["schema"], "enum": [*one["schema"]["enum"], ERROR_RATE]}}
+        {**one, "schema": {**one["schema"], "enum": [*one["schema"]["enum"], *RATES]}}
         if one["name"] == "measure"
         else one
         for one in told
@@ -52,7 +53,7 @@ def _parameters() -> list[dict[str, Any]]:
     openapi_extra={"parameters": _parameters(), "responses": responses()},
 )
 def periods(request: Request, here: Here) -> Response:
-    """One measure of the window, and of as much time before it: a row per quantile, one alone for the error rate.
+    """One measure of the window, and of as much time before it: a row per quantile, one alone for a rate.
 
     `value`, `before` and `difference` (the former less the latter), each with its 95 % interval (_low, _high), in
     nanoseconds, tokens per second, or as a share; `n` and `before_n` calls. Quantiles: by order statistics, rates:
@@ -61,13 +62,13 @@ def periods(request: Request, here: Here) -> Response:
     """
     asked = params_of(request)
     measure = asked.pop("measure", "duration")
-    name = "latency_rates" if measure == ERROR_RATE else "latency_quantiles"
-    asked |= {} if measure == ERROR_RATE else {"measure": measure}
+    name = "latency_rates" if measure in RATES else "latency_quantiles"
+    asked |= {} if measure in RATES else {"measure": measure}
     window = queries.get(name).parse(asked)
     since, until = window["since"], window["until"]
     before = {"since": _back(since, until - since), "until": since}  # type: ignore[operator, arg-type]  # parsed: times
     now, then = (here.core.run(name, project_of(request), asked | times) for times in ({}, before))
-    rows = _rates(now.table, then.table) if measure == ERROR_RATE else _quantiles(measure, now.table, then.table)
+    rows = (_rates if measure in RATES else _quantiles)(str(measure), now.table, then.table)
     return answer_of(request, Answer(pa.Table.from_pylist(rows, CHANGES), now.watermark, now.truncated))
 
 
@@ -76,13 +77,13 @@ def _back(since: datetime, length: timedelta) -> datetime:
     return since - min(abs(length), since - datetime.min)  # noqa: DTZ901 - UTC without a zone
 
 
-def _rates(now: pa.Table, then: pa.Table) -> list[dict[str, Any]]:
+def _rates(measure: str, now: pa.Table, then: pa.Table) -> list[dict[str, Any]]:
+    hits, among = RATES[measure]
     (a,), (b,) = then.to_pylist(), now.to_pylist()
-    sides = [intervals.rate(side["failed"], side["calls"]) for side in (a, b)]
-    return [_change(ERROR_RATE, None, *sides)]
+    return [_change(measure, None, *(intervals.rate(side[hits], side[among]) for side in (a, b)))]
 
 
-def _quantiles(measure: object, now: pa.Table, then: pa.Table) -> list[dict[str, Any]]:
+def _quantiles(measure: str, now: pa.Table, then: pa.Table) -> list[dict[str, Any]]:
     return [
         _change(
             measure, b["quantile"], *(Estimate(side["value"], side["low"], side["high"], side["n"]) for side in (a, b))
@@ -91,7 +92,7 @@ def _quantiles(measure: object, now: pa.Table, then: pa.Table) -> list[dict[str,
     ]
 
 
-def _change(measure: object, quantile: float | None, before: Estimate, after: Estimate) -> dict[str, Any]:
+def _change(measure: str, quantile: float | None, before: Estimate, after: Estimate) -> dict[str, Any]:
     found = differences.of_estimates(before, after)
     sides = (("value", after), ("before", before), ("difference", found))
     told = {f"{name}{end}": number for name, side in sides for end, number in _ends(side)}

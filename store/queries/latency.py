@@ -46,6 +46,7 @@ def latency_rates(
 ) -> pa.Table:
     """One row: calls, failed, error_rate with its 95 % interval (_low, _high; Wilson; null without calls), and caches.
 
+    asked calls are those whose question is known, and retries those among them that asked again what had just failed.
     cache_told calls said what they read from a cache, cache_read_tokens of cache_told_input_tokens.
     """
     return _rated(ask(con, "latency_rates", kept(project_id, since, until, filters)))

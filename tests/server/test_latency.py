@@ -110,6 +110,20 @@ def test_of_many_traces_a_part_is_looked_at_and_the_sample_stays_the_same(told: 
     assert found["path_ns"].sum() == int(lowest["duration_ns"])
 
 
+def test_retries_are_a_rate_among_calls_whose_question_is_known(serve: Callable[[str], Any], telling: Any) -> None:
+    served = serve("retries")
+    for number in range(8):
+        trace = telling(bytes([6, number]) * 8, time.time_ns() - 600 * 10**9).span(1, "run", 0, 100)
+        asked = {"gen_ai__prompt": f"What is {number}?"} if number else {}
+        trace.span(2, "chat", 1, 10, 1, "overloaded" if number % 2 else None, **CALL, **asked)
+        served.send(trace.span(3, "chat", 20, 10, 1, **CALL, **asked).body())
+    served.settle()
+    with served.client() as client:
+        (row,) = client.latency("periods", measure="retry_rate", **WINDOW).frame.to_dict("records")
+    assert (row["n"], row["before_n"], row["value"]) == (14, 0, pytest.approx(4 / 14))
+    assert row["value_low"] < 4 / 14 < row["value_high"]
+
+
 @pytest.mark.parametrize("what", ["periods", "paths"])
 def test_of_no_calls_nothing_is_told(told: Any, what: Any) -> None:
     with told.client() as client:

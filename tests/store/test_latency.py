@@ -48,7 +48,7 @@ def made(count: int = 1_500) -> pd.DataFrame:
         "cache_read_tokens": pd.array(any_of(0, 50, None), "Int64"),
         "output_tokens": pd.array(any_of(1, 10, 300, 0, None), "Int64"),
         "reasoning_tokens": pd.array(any_of(None, None, 0, 5), "Int64"),
-        "price_status": "unknown_model",
+        "retry": any_of(True, False, False, None), "price_status": "unknown_model",
     }).assign(
         duration_ns=lambda calls: calls["duration_ns"].mask(calls["duration_ns"] < 0),
         ttft_ns=lambda calls: calls["ttft_ns"].mask(rng.random(count) < 0.3),
@@ -151,6 +151,7 @@ def test_rates_and_caches(filled: Any) -> None:
     assert (found["calls"], found["failed"]) == (len(frame), frame["failed"].sum())
     rates = [found["error_rate"], found["error_rate_low"], found["error_rate_high"]]
     assert rates == pytest.approx([wanted.value, wanted.low, wanted.high])
+    assert (found["asked"], found["retries"]) == (frame["retry"].count(), (frame["retry"] == True).sum())  # noqa: E712
     assert found["cache_told"] == len(told)
     assert found["cache_read_tokens"] == told["cache_read_tokens"].sum()
     assert found["cache_told_input_tokens"] == told["input_tokens"].sum()

@@ -329,6 +329,42 @@ def test_a_call_is_told_with_what_its_trace_knows(con: DuckDBPyConnection) -> No
     ]
 
 
+QUESTION = 7 << 32  # the half of `content_hash` that is of the question; the other is of the answer
+
+
+@pytest.mark.parametrize(
+    ("calls", "retries"),
+    [
+        pytest.param([(0, True, QUESTION), (2, False, QUESTION | 5)], [False, True], id="asked-again"),
+        pytest.param([(0, True, QUESTION), (2, True, QUESTION), (4, False, QUESTION)], [False, True, True], id="twice"),
+        pytest.param([(0, False, QUESTION | 3), (2, False, QUESTION | 5)], [False, False], id="it-had-not-failed"),
+        pytest.param([(0, True, QUESTION), (2, False, 8 << 32)], [False, False], id="another-question"),
+        pytest.param([(0, True, QUESTION), (0, False, QUESTION | 5)], [False, False], id="side-by-side"),
+        pytest.param(
+            [(0, True, QUESTION), (2, False, QUESTION), (4, False, QUESTION)], [False, True, False], id="the-next-turn"
+        ),
+        pytest.param([(0, True, None), (2, False, 5)], [None, None], id="no-question-is-known"),
+        pytest.param([(0, True, QUESTION), (2, False, None)], [False, None], id="one-is-not-known"),
+    ],
+)  # fmt: skip
+def test_a_retry_asks_again_what_has_failed(
+    con: DuckDBPyConnection, calls: list[tuple[int, bool, int | None]], retries: list[bool | None]
+) -> None:
+    add(con, 1, at=0)
+    for number, (at, failed, told) in enumerate(calls, 2):
+        status = "error" if failed else "ok"
+        add(con, number, 1, at, kind="llm", status=status, content_hash=told, input_tokens=1)
+    write_resolved(con, resolved(con))
+    assert [retry for (retry,) in con.execute("select retry from calls order by span_id").fetchall()] == retries
+
+
+def test_what_is_told_twice_is_no_retry(con: DuckDBPyConnection) -> None:
+    add(con, 1, kind="llm", status="error", content_hash=QUESTION)
+    add(con, 2, at=2, kind="llm", status="error", content_hash=QUESTION)
+    write_resolved(con, resolved(con, [{"span_id": 2, "usage_role": "duplicate", "rule": "same_response"}]))
+    assert con.execute("select retry from calls order by span_id").fetchall() == [(False,), (None,)]
+
+
 def test_of_two_variants_a_call_has_its_own_or_none(con: DuckDBPyConnection) -> None:
     add(con, 1, kind="llm", variant="v1")
     add(con, 2, 1, kind="llm", variant="v2")
