@@ -4,8 +4,10 @@ Each is a replay of the calls in order of their start, with what a cache would h
 there once its call ended, and for as long as the cache keeps it. Failed calls are neither stored nor served, and are
 counted. Amounts are US dollars; a hit of unknown cost, tokens or duration saves an unknown amount, and is counted.
 
-Savings are of the past calls, counted and not estimated. Intervals are of the shares: how much another such stretch of
-traffic would differ. Repeats come in clumps, so what is sampled are prompts, or sessions, not calls.
+Of all the calls of a time savings are counted, not estimated, and intervals are of the shares: how much another such
+stretch of traffic would differ. Repeats come in clumps, so what is sampled are prompts, or sessions, not calls. A sample
+of many calls is one of slices of time, each with the calls just before it, which are looked back at and not measured:
+calls drawn one by one would have lost those that they repeat. `scaled` tells its sums for the whole.
 """
 
 from __future__ import annotations
@@ -15,10 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from analytics import intervals
 from analytics.columns import Bools, Floats, flags, nanoseconds, numbers
 from analytics.intervals import LEVEL, Estimate
+
+
+FEWEST_TIMED = 30  # calls with a time to first token, for what a token of input adds to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +82,36 @@ def exact_repeats(
     """
     failed, told = flags(calls, "failed"), calls["prompt_hash"].notna().to_numpy(dtype=bool)
     kept = calls[~failed & told]
-    codes = pd.factorize(kept["prompt_hash"])[0]
-    hits = _served(codes, nanoseconds(kept, "start_time"), numbers(kept, "duration_ns"), window_ns, sliding=sliding)
+    codes, hits = pd.factorize(kept["prompt_hash"])[0], exact_hits(calls, window_ns, sliding=sliding)[~failed & told]
     return Repeats(
         calls=len(kept), failed=int(failed.sum()), unknown=int((~failed & ~told).sum()),
         share=_share(hits.astype(float), np.ones(len(kept)), codes, level), saving=_saving(kept[hits], lookup_ns),
     )  # fmt: skip
 
 
+def exact_hits(calls: pd.DataFrame, window_ns: int, *, sliding: bool = False) -> Bools:
+    """Which of the calls an exact cache would have answered; see `exact_repeats`, whose columns it takes."""
+    usable = ~flags(calls, "failed") & calls["prompt_hash"].notna().to_numpy(dtype=bool)
+    kept = calls[usable]
+    codes = pd.factorize(kept["prompt_hash"])[0]
+    hits = np.zeros(len(calls), dtype=np.bool_)
+    hits[usable] = _served(
+        codes, nanoseconds(kept, "start_time"), numbers(kept, "duration_ns"), window_ns, sliding=sliding
+    )
+    return hits
+
+
 def prefix_caching(
-    calls: pd.DataFrame, rates: pd.DataFrame, *, block_tokens: int, ttl_ns: int, minimum_tokens: int = 1024,
-    level: float = LEVEL,
+    calls: pd.DataFrame, rates: pd.DataFrame, *, block_tokens: int | None = None, ttl_ns: int,
+    minimum_tokens: int = 1024, level: float = LEVEL,
 ) -> PrefixSaving:  # fmt: skip
     """What caching of prompt prefixes at the provider would have done to the cost of input.
 
     `calls`: `scope` (what shares a cache: provider, model and account), `start_time`, `duration_ns`, `ttft_ns`,
     `failed`, `input_tokens` (all), `cache_read_tokens`, `cache_write_tokens` (null: none), and `blocks`: for each call
     the hashes of its prompt's prefixes of 1, 2, ... times `block_tokens` tokens (a hash stands for all up to there;
-    null: unknown); any order. Optional: `session_id`; calls of none are taken to be independent, and where they are not
+    null: unknown); any order. Without `block_tokens` the column of that name tells it for each call, fractions too:
+    for blocks that are cut by letters. Optional: `session_id`; calls of none are taken to be independent, and where they are not
     the interval of the share is too narrow. `rates`: same index; `input`, `cache_read`, `cache_write`, US dollars each.
     The longest prefix that is kept is read, and the rest of the whole blocks written, if each has `minimum_tokens`
     together with what is before it; what is left is plain input. A prefix is there from the first token of the call
@@ -102,17 +120,88 @@ def prefix_caching(
     """
     failed, known = flags(calls, "failed"), _priceable(calls, rates)
     kept, paid = calls[~failed & known], rates[~failed & known]
-    total, read, written = _prefixes(kept, block_tokens, ttl_ns, minimum_tokens)
-    rate = {name: numbers(paid, name) for name in ("input", "cache_read", "cache_write")}
-    was_read, was_written = (np.nan_to_num(numbers(kept, f"cache_{name}_tokens")) for name in ("read", "write"))
-    actual = _input_usd(total, was_read, was_written, rate)
-    cached = _input_usd(total, read, written, rate)
+    done = prefix_tokens(kept, block_tokens=block_tokens, ttl_ns=ttl_ns, minimum_tokens=minimum_tokens)
+    total, read, written = (numbers(done, name) for name in ("input", "read", "written"))
+    usd = prefix_usd(kept, paid, done)
+    actual, cached = float(usd["actual"].sum()), float(usd["cached"].sum())
     return PrefixSaving(
         calls=len(kept), failed=int(failed.sum()), unknown=int((~failed & ~known).sum()),
-        input_tokens=int(total.sum()), read_tokens=int(read.sum()), written_tokens=int(written.sum()),
+        input_tokens=int(total.sum()), read_tokens=round(read.sum()), written_tokens=round(written.sum()),
         share=_share(read, total, _sessions(kept), level), actual_usd=actual, cached_usd=cached,
-        write_premium_usd=float((written * (rate["cache_write"] - rate["input"])).sum()), net_usd=actual - cached,
+        write_premium_usd=float(usd["premium"].sum()), net_usd=actual - cached,
     )  # fmt: skip
+
+
+def prefix_tokens(
+    calls: pd.DataFrame, *, block_tokens: int | None = None, ttl_ns: int, minimum_tokens: int = 1024
+) -> pd.DataFrame:
+    """Of each call that ended well, tokens of input, those that would be read and written: `input`, `read`, `written`.
+
+    See `prefix_caching` for the columns, and for when a prefix is there. Same index. No call failed, and `blocks` and
+    `input_tokens` are known.
+    """
+    size = np.full(len(calls), float(block_tokens)) if block_tokens else numbers(calls, "block_tokens")
+    total, read, written = _prefixes(calls, size, ttl_ns, minimum_tokens)
+    return pd.DataFrame({"input": total, "read": read, "written": written}, index=calls.index)
+
+
+def prefix_usd(calls: pd.DataFrame, rates: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
+    """The cost of input of each call, US dollars: `actual`, `cached` (by `done`, of `prefix_tokens`), `saved`, `premium`.
+
+    `saved` is their difference, exactly 0 where nothing would change. The premium is what writing would cost above
+    plain input, a part of `cached`. Null where a rate is.
+    """
+    rate = {name: numbers(rates, name) for name in ("input", "cache_read", "cache_write")}
+    was_read, was_written = (np.nan_to_num(numbers(calls, f"cache_{name}_tokens")) for name in ("read", "write"))
+    total, read, written = (numbers(done, name) for name in ("input", "read", "written"))
+    return pd.DataFrame(
+        {
+            "actual": _input_usd(total, was_read, was_written, rate),
+            "cached": _input_usd(total, read, written, rate),
+            "saved": (read - was_read) * (rate["input"] - rate["cache_read"])
+            - (written - was_written) * (rate["cache_write"] - rate["input"]),
+            "premium": written * (rate["cache_write"] - rate["input"]),
+        },
+        index=calls.index,
+    )
+
+
+def scaled(part: Floats, whole: Floats, clusters: np.ndarray, total: float, level: float = LEVEL) -> Estimate:
+    """The sum of `part` over all calls, from a sample: its ratio to the sum of `whole`, times that sum over all calls.
+
+    `clusters`: the slice of each call. NaN in either counts on neither side. With total 1 it is the ratio itself.
+    Student's interval over the slices (ratio estimator, Cochran 1977, section 6.3); `n` slices; null without a whole.
+    Where no call has a part the slices do not differ, and cannot bound how many would: no interval.
+    """
+    known = ~(np.isnan(part) | np.isnan(whole))
+    sums = pd.DataFrame({"part": part[known], "whole": whole[known]}).groupby(clusters[known]).sum()
+    found = intervals.ratio(sums["part"], sums["whole"], level)
+    if not sums["part"].any():
+        found = Estimate(found.value, None, None, found.n)
+    ends = (None if number is None else number * total for number in (found.value, found.low, found.high))
+    return Estimate(*ends, found.n)
+
+
+def wait_per_token(calls: pd.DataFrame, level: float = LEVEL) -> Estimate:
+    """Nanoseconds that a token of input which no cache held added to the time to the first token.
+
+    `calls`: `scope`, `ttft_ns`, `input_tokens`, `cache_read_tokens` (null: none). The slope of a straight line through
+    the calls that told both, each less the mean of its scope, since models differ in much else; ordinary least squares
+    with Student's interval. Null with fewer than 30 such calls, or where all asked for as much.
+    """
+    fresh = numbers(calls, "input_tokens") - np.nan_to_num(numbers(calls, "cache_read_tokens"))
+    told = pd.DataFrame({"x": fresh, "y": numbers(calls, "ttft_ns"), "scope": calls["scope"].to_numpy()}).dropna()
+    freedom = len(told) - told["scope"].nunique() - 1
+    if len(told) < FEWEST_TIMED or freedom < 1:
+        return Estimate(None, None, None, len(told))
+    x, y = (told[name] - told.groupby("scope")[name].transform("mean") for name in ("x", "y"))
+    spread = float((x * x).sum())
+    if not spread:
+        return Estimate(None, None, None, len(told))
+    slope = float((x * y).sum()) / spread
+    error = float(np.sqrt(((y - slope * x) ** 2).sum() / freedom / spread))
+    reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+    return Estimate(slope, slope - reach, slope + reach, len(told))
 
 
 def near_repeats(pairs: pd.DataFrame, thresholds: Sequence[float], level: float = LEVEL) -> pd.DataFrame:
@@ -177,7 +266,7 @@ def _priceable(calls: pd.DataFrame, rates: pd.DataFrame) -> Bools:
     return np.asarray(known.to_numpy(dtype=bool) & priced.to_numpy(dtype=bool), dtype=np.bool_)
 
 
-def _prefixes(calls: pd.DataFrame, block_tokens: int, ttl_ns: int, minimum: int) -> tuple[Floats, Floats, Floats]:
+def _prefixes(calls: pd.DataFrame, size: Floats, ttl_ns: int, minimum: int) -> tuple[Floats, Floats, Floats]:
     """Input tokens of each call, those that would be read, and those that would be written."""
     total, start = numbers(calls, "input_tokens"), nanoseconds(calls, "start_time")
     wait = np.where(calls["ttft_ns"].notna(), numbers(calls, "ttft_ns"), numbers(calls, "duration_ns"))
@@ -190,7 +279,7 @@ def _prefixes(calls: pd.DataFrame, block_tokens: int, ttl_ns: int, minimum: int)
         found = 0
         while found < len(keys) and _there(entries.get(keys[found]), at):
             found += 1
-        whole, kept = (min(count * block_tokens, int(total[place])) for count in (len(keys), found))
+        whole, kept = (min(count * size[place], total[place]) for count in (len(keys), found))
         if whole < minimum:
             continue
         read[place] = kept if kept >= minimum else 0
@@ -206,9 +295,9 @@ def _there(entry: tuple[int, int] | None, at: int) -> bool:
     return entry is not None and entry[0] <= at <= entry[1]
 
 
-def _input_usd(total: Floats, read: Floats, written: Floats, rate: dict[str, Floats]) -> float:
+def _input_usd(total: Floats, read: Floats, written: Floats, rate: dict[str, Floats]) -> Floats:
     plain = total - read - written
-    return float((plain * rate["input"] + read * rate["cache_read"] + written * rate["cache_write"]).sum())
+    return plain * rate["input"] + read * rate["cache_read"] + written * rate["cache_write"]
 
 
 def _share(part: Floats, whole: Floats, clusters: np.ndarray, level: float) -> Estimate:

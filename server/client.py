@@ -150,6 +150,10 @@ class Client:
         """An invoice that is not kept against what was computed; see `POST /api/reconcile` for the answer."""
         body = {"document": document, "provider": provider, "grain": grain}
         found: dict[str, Any] = self._send("POST", "/api/reconcile", {}, body=body).json()
+
+    def whatif(self, what: Literal["caching", "routing", "carbon"], **params: Param) -> dict[str, Any]:
+        """What a cache, another model, or the hardware would have come to; see `GET /api/whatif/...` for the fields."""
+        found: dict[str, Any] = self._json(f"/api/whatif/{what}", params)
         return found
 
     def span(self, trace_id: str, span_id: str, since: datetime | None = None) -> dict[str, Any]:

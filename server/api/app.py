@@ -18,6 +18,7 @@ from server.api import (
     prices,
     problems,
     scoring,
+    whatif,
 )
 from server.api.bodies import BodyLimit
 from server.api.context import Context
@@ -32,7 +33,7 @@ Every route names the right that it needs in `x-assay-right`. Answers of queries
 `x-assay-truncated` says whether rows are missing. Errors are `application/problem+json`: `kind` for programs,
 `detail` for people. Times are UTC. A request may bring 16 MiB.
 """
-MODULES = (health, books, explore, latency, integrity, asking, scoring, prices, invoices, admin, docs)
+MODULES = (health, books, explore, latency, integrity, whatif, asking, scoring, prices, invoices, admin, docs)
 
 
 def create_api(context: Context, policy: Policy | None = None) -> FastAPI:

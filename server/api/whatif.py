@@ -1,0 +1,93 @@
+"""What caches, other models and the hardware behind the calls come to: samples of the store, with `analytics` on them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Query, Request, Response
+
+from analytics.whatif_carbon import PROVIDERS_ZONE, UnknownZoneError
+from server.api.answers import json_response
+from server.api.asking import parameters, params_of, project_of
+from server.api.context import Context, Here
+from server.api.problems import ProblemError
+from server.api.rights import needs, router
+from server.prices import Prices
+from server.whatif import caching, carbon, sampling
+from server.whatif.sampling import Asker
+from store import queries
+
+LONGEST_S = 7 * 86_400.0
+SHARED = {"parameters": [one for one in parameters(queries.get("calls_totals")) if one["name"] not in {"format", "kind"}]}
+
+routes = router()
+
+
+@routes.get("/api/whatif/caching", tags=["what-if"], dependencies=[needs("read")], openapi_extra=SHARED)
+def cached(
+    request: Request,
+    here: Here,
+    ttl_s: Annotated[float, Query(gt=0, le=LONGEST_S, description="How long an answer or prefix is kept.")] = 300,
+    similarity: Annotated[float, Query(ge=0.5, le=1, description="From which a near repeat is one.")] = 0.9,
+    same_answer: Annotated[
+        float, Query(ge=0, le=1, description="Likeness from which two answers count as the same.")
+    ] = caching.SAME_ANSWER,
+    minimum_tokens: Annotated[int, Query(ge=0, description="The least that a provider caches of a prompt.")] = 1024,
+) -> Response:
+    """What three kinds of cache would have saved on model calls, over a sample of them that `sample` describes.
+
+    `exact`: a cache of answers, for the same prompt to the same model. `prefix`: the provider's, against the cost of
+    input as it was, net of writing (`write_usd` is what that costs above plain input). `near`: a cache of answers for
+    questions that are alike, a row per threshold, with the share of hits whose answers differ (`false`, Wilson), and
+    pairs to look at. Exact repeats are near ones too. Estimates are `{value, low, high, n}` for the whole window (US
+    dollars, tokens, seconds, or a share): 95 % intervals over `n` slices of time; null: unknown. What is unknown saves
+    nothing, so that sums are a least: `untold` calls had no text, `unknown` no count of tokens, `uncached_models` are
+    calls whose model has no price of cached input.
+    """
+    since, until, filters = _window(request, {"ttl_s", "similarity", "same_answer", "minimum_tokens"})
+    options = caching.Options(timedelta(seconds=ttl_s), similarity, same_answer, minimum_tokens)
+    with here.core.readers.read() as con:
+        ask = _asker(here, request, con, filters)
+        sample = sampling.read(ask, since, until, options.ttl)
+        own = Prices().of(con, ask.project_id).entries
+    return json_response(request, caching.report(sample, own, options))
+
+
+@routes.get("/api/whatif/carbon", tags=["what-if"], dependencies=[needs("read")], openapi_extra=SHARED)
+def emitted(
+    request: Request,
+    here: Here,
+    zone: Annotated[
+        str, Query(description="Where electricity comes from: FRA, USA, WOR, ...; provider: as EcoLogits assumes.")
+    ] = PROVIDERS_ZONE,
+) -> Response:
+    """Energy (kWh) and emissions (kg of CO2 equivalents) of model calls by month (UTC) and model, always as ranges.
+
+    A row per month and model: `calls`, `told` (that told their output), `counted` (of these, those of a known model),
+    the sums and what one call took (`_per_call`), each `_low` and `_high`; null: the model is unknown. `taken_for` is
+    the library's name of the model. `total` adds up what is known; `unknown_models` tells what is not. `source`,
+    `pue`, `zone` and `assumed` are what the ranges rest on.
+    """
+    since, until, filters = _window(request, {"zone"})
+    try:
+        with here.core.readers.read() as con:
+            return json_response(request, carbon.report(_asker(here, request, con, filters), since, until, zone))
+    except UnknownZoneError as error:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(error)) from error
+
+
+def _window(request: Request, own: set[str]) -> tuple[datetime, datetime, dict[str, Any]]:
+    """The window and the filters; `own` are the route's other parameters."""
+    given = {name: value for name, value in params_of(request).items() if name not in own}
+    asked = queries.get("calls_totals").parse(given | {"kind": "llm"})
+    since, until = asked.pop("since"), asked.pop("until")
+    if not isinstance(since, datetime) or not isinstance(until, datetime) or until <= since:
+        detail = f"The window must end after it begins: since is {since}, until is {until}."
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail)
+    return since, until, asked
+
+
+def _asker(here: Context, request: Request, con: Any, filters: dict[str, Any]) -> Asker:
+    return Asker(con, here.core.projects.id_of(project_of(request)), filters)
