@@ -10,8 +10,9 @@ says can mislead; an experiment on one dataset decides. Failed calls are counted
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -63,12 +64,13 @@ class Move:
     level: int
     source: str
     target: str
-    calls: int  # of the source, that ended well
+    calls: int  # of the source, that ended well; of the drawn ones where the frame tells them
     priced: int  # of these, with both costs
     cost_usd: float
     target_usd: float
     saved_usd: float  # below 0: it would have cost more
     saved: Estimate  # share of the cost; clusters are traces if the frame tells them, else calls
+    saved_per_trace: Estimate  # US dollars, the mean over all traces (or calls) of the frame, with 0 where none moves
     output_tokens: Estimate  # mean of the source, which are priced
     target_output_tokens: Estimate  # mean of the target in the group; null: it served none
     quality: Estimate  # target less source, mean score; `n`: the smaller number of scores
@@ -87,8 +89,9 @@ def moves(
     """Every move of a group's calls from each model that served it to each other model, the largest saving first.
 
     `calls`: `failed`, `cost_usd`, `output_tokens`, `score` (null: not scored; higher is better), the columns of
-    `complexity`, and `model` (null: left out). Optional: `trace_id`. Calls of an unknown level are left out; count them
-    by `complexity.levels(calls).isna()`.
+    `complexity`, and `model` (null: left out). Optional: `trace_id`, and `drawn`: whether costs may be read off the
+    call, as it is of a sample of all; others are there for their scores alone. Calls of an unknown level are left out;
+    count them by `complexity.levels(calls).isna()`.
     `margin`: the loss of mean score that is still no worse (non-inferiority).
     Quality: scores that are all 0 or 1 are rates and compared by Newcombe's interval, others are means compared by
     Welch's. With fewer than 30 scores on a side the verdict is `not enough evidence`, whatever the interval.
@@ -104,6 +107,7 @@ def moves(
     usable = ~flags(calls, "failed") & levels.notna().to_numpy(dtype=bool) & calls[model].notna().to_numpy(dtype=bool)
     kept = calls[usable]
     models = sorted(kept[model].astype(str).unique())
+    units = _units(calls[_drawn(calls)]).nunique()
     found = []
     for step, group in kept.groupby(levels[usable], sort=True):
         served = {str(name): rows for name, rows in group.groupby(model, sort=True)}
@@ -111,7 +115,8 @@ def moves(
             for target in models:
                 if target != source:
                     other = served.get(target, group.iloc[:0])
-                    cost = _cost(rows, np.asarray(reprice(rows, target), dtype=np.float64), level)
+                    own = rows[_drawn(rows)]
+                    cost = _cost(own, np.asarray(reprice(own, target), dtype=np.float64), units, level)
                     found.append(_move((int(step), source, target), (rows, other), cost, margin, level))
     return sorted(found, key=lambda move: -move.saved_usd)
 
@@ -138,20 +143,147 @@ def pareto(cost: ArrayLike, quality: ArrayLike) -> Bools:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """One way to serve all calls: a model for each level, or the models that served them."""
+
+    models: Mapping[int, str]  # level -> model; empty: as it was
+    usd_per_call: float
+    quality: Estimate  # mean score, levels weighted by their calls; null: a model has too few scores on a level
+    front: bool  # no other policy costs no more and scores no less
+
+
+def best_moves(found: Sequence[Move]) -> list[Move]:
+    """Of each group and source the move that saves most among those that are no worse, or better; the largest first."""
+    fitting = [move for move in found if move.verdict in {"better", "no worse"} and move.saved_usd > 0]
+    best: dict[tuple[int, str], Move] = {}
+    for move in sorted(fitting, key=lambda move: -move.saved_usd):
+        best.setdefault((move.level, move.source), move)
+    return list(best.values())
+
+
+def policies(
+    calls: pd.DataFrame, complexity: Complexity, reprice: Reprice, *, model: str = "price_model", most: int = 600,
+    level: float = LEVEL,
+) -> list[Policy]:  # fmt: skip
+    """What calls as they were, and every choice of a model per level, cost and score; as they were comes first.
+
+    The columns of `moves`. Cost is the mean over the drawn calls of a level that are priced at the model, weighted by
+    the calls of the level. Quality is the mean score of the model's own calls of the level, weighted alike; its
+    interval adds the variances of the means, and takes scores for independent. Models with fewer than 30 scores on a
+    level have none there, and a policy with such a part is told with a null quality and is on no front. Beyond `most`
+    choices only those of one model for all levels are told.
+    """
+    cells = _cells(calls, complexity, reprice, model)
+    if not cells.weights:
+        return []
+    steps, models = sorted(cells.weights), cells.models
+    choices = (
+        product(models, repeat=len(steps)) if len(models) ** len(steps) <= most else ((m,) * len(steps) for m in models)
+    )
+    found = [_as_it_was(cells, level), *(_policy(cells, dict(zip(steps, one, strict=True)), level) for one in choices)]
+    known = [one for one in found if not np.isnan(one.usd_per_call)]
+    front = pareto([one.usd_per_call for one in known], [_nan(one.quality.value) for one in known])
+    return [replace(one, front=bool(on)) for one, on in zip(known, front, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """By level and model: what a call costs there, and what scores there are."""
+
+    models: list[str]
+    weights: dict[int, float]  # share of the calls of each level
+    usd: dict[tuple[int, str], float]
+    scores: dict[tuple[int, str], Floats]
+    shares: dict[tuple[int, str], float]  # of the calls of a level that the model served
+    actual_usd: dict[int, float]  # mean cost of a call as it was
+
+
+def _cells(calls: pd.DataFrame, complexity: Complexity, reprice: Reprice, model: str) -> _Cells:
+    levels = complexity.levels(calls)
+    usable = ~flags(calls, "failed") & levels.notna().to_numpy(dtype=bool) & calls[model].notna().to_numpy(dtype=bool)
+    kept = calls[usable]
+    models = sorted(kept[model].astype(str).unique())
+    cells = _Cells(models, {}, {}, {}, {}, {})
+    drawn_of_all = int(_drawn(kept).sum())
+    for step, group in kept.groupby(levels[usable], sort=True):
+        own, at = group[_drawn(group)], int(step)
+        if not len(own):
+            continue
+        cells.weights[at] = len(own) / drawn_of_all
+        cells.actual_usd[at] = _mean(numbers(own, "cost_usd"))
+        for name in models:
+            served = group[model].astype(str) == name
+            cells.usd[at, name] = _mean(np.asarray(reprice(own, name), dtype=np.float64))
+            cells.scores[at, name] = intervals.known(numbers(group[served], "score"))
+            cells.shares[at, name] = float((own[model].astype(str) == name).mean())
+    return cells
+
+
+def _policy(cells: _Cells, chosen: dict[int, str], level: float) -> Policy:
+    usd = sum(cells.weights[step] * cells.usd[step, name] for step, name in chosen.items())
+    parts = [(cells.weights[step], cells.scores[step, name]) for step, name in chosen.items()]
+    return Policy(chosen, float(usd), _mixed(parts, level), front=False)
+
+
+def _as_it_was(cells: _Cells, level: float) -> Policy:
+    usd = sum(weight * cells.actual_usd[step] for step, weight in cells.weights.items())
+    parts = [
+        (weight * cells.shares[step, name], cells.scores[step, name])
+        for step, weight in cells.weights.items()
+        for name in cells.models
+        if cells.shares[step, name] > 0
+    ]
+    return Policy({}, float(usd), _mixed(parts, level), front=False)
+
+
+def _mixed(parts: Sequence[tuple[float, Floats]], level: float) -> Estimate:
+    n = min((scores.size for _, scores in parts), default=0)
+    if n < FEWEST_SCORES:
+        return Estimate(None, None, None, int(n))
+    value = sum(weight * float(scores.mean()) for weight, scores in parts)
+    variance = sum(weight**2 * float(scores.var(ddof=1)) / scores.size for weight, scores in parts)
+    reach = float(stats.norm.ppf((1 + level) / 2) * np.sqrt(variance))
+    return Estimate(value, value - reach, value + reach, int(n))
+
+
+def _mean(values: Floats) -> float:
+    """Without what is unknown; NaN where all is."""
+    known = intervals.known(values)
+    return float(known.mean()) if known.size else np.nan
+
+
+def _nan(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _drawn(calls: pd.DataFrame) -> Bools:
+    return flags(calls, "drawn") if "drawn" in calls else np.ones(len(calls), dtype=np.bool_)
+
+
+def _units(calls: pd.DataFrame) -> pd.Series[Any]:
+    """What is sampled: traces, else calls."""
+    return calls["trace_id"] if "trace_id" in calls else pd.Series(np.arange(len(calls)), index=calls.index)
+
+
+@dataclass(frozen=True, slots=True)
 class _Cost:
     priced: int
+    calls: int
     usd: float
     target_usd: float
     saved: Estimate
+    per_trace: Estimate
 
 
-def _cost(rows: pd.DataFrame, there: Floats, level: float) -> _Cost:
+def _cost(rows: pd.DataFrame, there: Floats, units: int, level: float) -> _Cost:
     here = numbers(rows, "cost_usd")
     both = ~(np.isnan(here) | np.isnan(there))
-    unit = (rows["trace_id"].to_numpy() if "trace_id" in rows else np.arange(len(rows)))[both]
+    unit = _units(rows).to_numpy()[both]
     sums = pd.DataFrame({"saved": (here - there)[both], "cost": here[both]}).groupby(unit).sum()
     saved = intervals.ratio(sums["saved"], sums["cost"], level)
-    return _Cost(int(both.sum()), float(here[both].sum()), float(there[both].sum()), saved)
+    per_unit = np.concatenate([sums["saved"].to_numpy(dtype=np.float64), np.zeros(units - len(sums))])
+    mean = intervals.mean(per_unit, level)
+    return _Cost(int(both.sum()), len(rows), float(here[both].sum()), float(there[both].sum()), saved, mean)
 
 
 def _move(
@@ -161,8 +293,9 @@ def _move(
     quality = _quality(source, target, level)
     tokens = [intervals.mean(numbers(rows, "output_tokens"), level) for rows in sides]
     return Move(
-        level=names[0], source=names[1], target=names[2], calls=len(sides[0]), priced=cost.priced,
+        level=names[0], source=names[1], target=names[2], calls=cost.calls, priced=cost.priced,
         cost_usd=cost.usd, target_usd=cost.target_usd, saved_usd=cost.usd - cost.target_usd, saved=cost.saved,
+        saved_per_trace=cost.per_trace,
         output_tokens=tokens[0], target_output_tokens=tokens[1], quality=quality,
         source_scores=int(source.size), target_scores=int(target.size),
         detectable=_detectable(source, target, level), verdict=_verdict(quality, margin),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
 
@@ -15,12 +15,14 @@ from server.api.context import Context, Here
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.prices import Prices
-from server.whatif import caching, carbon, sampling
+from server.whatif import caching, carbon, routing, sampling
 from server.whatif.sampling import Asker
 from store import queries
 
 LONGEST_S = 7 * 86_400.0
-SHARED = {"parameters": [one for one in parameters(queries.get("calls_totals")) if one["name"] not in {"format", "kind"}]}
+SHARED = {
+    "parameters": [one for one in parameters(queries.get("calls_totals")) if one["name"] not in {"format", "kind"}]
+}
 
 routes = router()
 
@@ -53,6 +55,40 @@ def cached(
         sample = sampling.read(ask, since, until, options.ttl)
         own = Prices().of(con, ask.project_id).entries
     return json_response(request, caching.report(sample, own, options))
+
+
+@routes.get("/api/whatif/routing", tags=["what-if"], dependencies=[needs("read")], openapi_extra=SHARED)
+def routed(  # noqa: PLR0917 - FastAPI gives them by name
+    request: Request,
+    here: Here,
+    score: Annotated[str | None, Query(description="Name of the score; none: the one with most.")] = None,
+    better: Annotated[Literal["higher", "lower"], Query(description="Which scores are better.")] = "higher",
+    margin: Annotated[float, Query(ge=0, description="Loss of mean score that is still no worse.")] = 0.05,
+    input_tokens: Annotated[str, Query(description="Tokens of input from which a call is a level up.")] = "1000,8000",
+    turn: Annotated[str, Query(description="Model calls before it in its trace, likewise.")] = "3,10",
+    tools: Annotated[str, Query(description="Tools that were offered, likewise.")] = "1",
+) -> Response:
+    """What moving a group of model calls to another model would have cost, saved and done to quality.
+
+    Groups are levels of a measure: the highest that tokens, turn or tools reach (`levels`). `moves`: for each level and
+    pair of models the cost as it was, at the other's price of the day, and saved, for the whole window (US dollars; of
+    a random sample of traces, 95 % intervals over them); the difference of mean scores where both served calls of the
+    level, positive: better, with its interval; and a verdict: better, no worse, worse, or not enough evidence.
+    `policies`: every choice of a model per level with cost per call and mean score; `front`: none costs no more and
+    scores no less; the one without models is as it was. `policy` are the moves that save most of those that are no
+    worse, and `policy_yaml` the same as a file. Calls were not assigned at random: see the caveats of the file.
+    """
+    since, until, filters = _window(request, {"score", "better", "margin", "input_tokens", "turn", "tools"})
+    try:
+        texts = {"input_tokens": input_tokens, "turn": turn, "tools": tools}
+        measure = {name: routing.thresholds(text, name) for name, text in texts.items()}
+    except ValueError as error:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(error)) from error
+    options = routing.Options(score or None, better, margin, measure)
+    with here.core.readers.read() as con:
+        ask = _asker(here, request, con, filters)
+        own = Prices().of(con, ask.project_id).entries
+        return json_response(request, routing.report(ask, since, until, own, options))
 
 
 @routes.get("/api/whatif/carbon", tags=["what-if"], dependencies=[needs("read")], openapi_extra=SHARED)
