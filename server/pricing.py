@@ -88,7 +88,7 @@ def summary(row: Row) -> Row:
 def _priced(line: bytes, place: int, own: Sequence[OwnPrice], tally: Tally) -> Row:
     row: Row = {"line": place}
     try:
-        row = _read(line)
+        row = read_line(line)
         cost = price(call_of(row), own)
     except UnreadableLineError as error:
         tally.unreadable += 1
@@ -99,7 +99,8 @@ def _priced(line: bytes, place: int, own: Sequence[OwnPrice], tally: Tally) -> R
     return row | told(cost)
 
 
-def _read(line: bytes) -> Row:
+def read_line(line: bytes) -> Row:
+    """The object of one line. Raises UnreadableLineError when it is none."""
     try:
         row = orjson.loads(line)
     except ValueError as error:

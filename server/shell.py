@@ -145,6 +145,7 @@ def _told_by_kind(error: Exception) -> tuple[str, int] | None:
     # Imported here: these are heavy, and most commands end well.
     from server.client import ApiError  # noqa: PLC0415
     from server.door import NoStoreError  # noqa: PLC0415
+    from server.pricing import UnreadableLineError  # noqa: PLC0415
     from server.ports import PortError  # noqa: PLC0415
     from store.errors import (  # noqa: PLC0415
         RefusedSqlError,
@@ -155,6 +156,10 @@ def _told_by_kind(error: Exception) -> tuple[str, int] | None:
 
     if isinstance(error, ApiError):
         return error.message, USER_ERROR if error.kind == "refused" else FAILURE
-    if isinstance(error, NoStoreError | RefusedSqlError | UnknownProjectNameError | UnknownQueryError):
+    if isinstance(
+        error, NoStoreError | UnreadableLineError | RefusedSqlError | UnknownProjectNameError | UnknownQueryError
+    ):
+        return str(error), USER_ERROR
+    if type(error).__name__ == "UnknownZoneError":  # of a library that one command loads
         return str(error), USER_ERROR
     return (str(error), FAILURE) if isinstance(error, PortError | StoreError) else None

@@ -57,20 +57,20 @@ def report(sample: Sample, own: Sequence[OwnPrice], options: Options) -> dict[st
 def _prepared(calls: pd.DataFrame) -> pd.DataFrame:
     frame = calls.reset_index(drop=True)
     models, providers = (frame[name].astype(object).fillna("").astype(str) for name in ("model", "provider"))
-    return frame.assign(scope=frame["slice"].astype(str) + "\x1e" + providers + "\x1e" + models)
+    return frame.assign(scope=frame["stretch"].astype(str) + "\x1e" + providers + "\x1e" + models)
 
 
 def _rows(calls: pd.DataFrame) -> list[dict[str, Any]]:
     names = ["input", "input_key", "output", "output_key", "system_instructions", "tool_definitions_id"]
-    plain = calls[names].astype(object)
+    plain = calls[names + ["parameters"] * ("parameters" in calls)].astype(object)
     rows: list[dict[str, Any]] = plain.where(plain.notna(), None).to_dict("records")
     return rows
 
 
 def _within(calls: pd.DataFrame, hashes: Sequence[bytes | None]) -> pd.Series:
-    """A slice is replayed by itself: what another one told cannot be a hit in it."""
-    slices = calls["slice"].tolist()
-    told = [None if one is None else (part, one) for part, one in zip(slices, hashes, strict=True)]
+    """A stretch is replayed by itself: what another one told cannot be a hit in it."""
+    stretches = calls["stretch"].tolist()
+    told = [None if one is None else (part, one) for part, one in zip(stretches, hashes, strict=True)]
     return pd.Series(told, index=calls.index, dtype=object)
 
 
@@ -260,14 +260,13 @@ def _near(calls: pd.DataFrame, stored: Sequence[texts.Stored], whole: Whole, opt
 
 
 def _compared(calls: pd.DataFrame) -> np.ndarray:
-    """Places of the calls whose questions are compared: whole slices while they fit, else the newest calls."""
+    """Places of the calls whose questions are compared: whole stretches while they fit, else the newest calls."""
     if len(calls) <= MOST_COMPARED:
         return np.arange(len(calls))
-    slices = calls["slice"].to_numpy(dtype=np.int64)
-    order = pd.unique(slices)[::-1]
+    stretches = calls["stretch"].to_numpy(dtype=np.int64)
     kept: list[int] = []
-    for number in order.tolist():
-        own = np.flatnonzero(slices == number)
+    for number in pd.unique(stretches)[::-1].tolist():
+        own = np.flatnonzero(stretches == number)
         if len(kept) + len(own) > MOST_COMPARED and kept:
             break
         kept += own[-MOST_COMPARED:].tolist()

@@ -68,11 +68,19 @@ def report(ask: Asker, since: datetime, until: datetime, own: Sequence[OwnPrice]
     score = options.score or (names[0]["name"] if names else None)
     found = ask("whatif_calls", since, until, score=score, traces=TRACES, scored=SCORED)
     whole = ask("calls_totals", since, until).to_pylist()[0]
-    told = _told(found.to_pandas(types_mapper=pd.ArrowDtype), own, options)
-    facts = {"name": score, "better": options.better, "margin": options.margin, "names": names}
-    return {
-        "whole": {"calls": whole["calls"], "usd": whole["cost_usd"], "priced": whole["priced"]}, "score": facts,
-    } | told | {"policy_yaml": policy_yaml(told, facts, since, until)}  # fmt: skip
+    calls = found.to_pandas(types_mapper=pd.ArrowDtype)
+    sums = {"calls": whole["calls"], "usd": whole["cost_usd"], "priced": whole["priced"]}
+    return compose(calls, own, options, sums, (score, names), (since, until))
+
+
+def compose(  # noqa: PLR0917 - one answer
+    calls: pd.DataFrame, own: Sequence[OwnPrice], options: Options, whole: dict[str, Any],
+    score: tuple[str | None, list[dict[str, Any]]], window: tuple[datetime, datetime],
+) -> dict[str, Any]:  # fmt: skip
+    """The report on rows of `whatif_calls`; `score`: its name, and all names that there are."""
+    told = _told(calls, own, options)
+    facts = {"name": score[0], "better": options.better, "margin": options.margin, "names": score[1]}
+    return {"whole": whole, "score": facts} | told | {"policy_yaml": policy_yaml(told, facts, *window)}
 
 
 def _told(calls: pd.DataFrame, own: Sequence[OwnPrice], options: Options) -> dict[str, Any]:

@@ -67,7 +67,11 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Calls in order of their start, with `measured` (else only looked back at) and `slice` (a number)."""
+    """Calls in order of their start, with `measured` (else only looked back at), `slice` and `stretch` (numbers).
+
+    A stretch is what is replayed by itself, as if nothing had been before it; a slice what the interval takes for one
+    observation. They are the same, but where all calls were read: that is one stretch.
+    """
 
     calls: pd.DataFrame
     whole: Whole
@@ -99,7 +103,8 @@ def read(ask: Asker, since: datetime, until: datetime, ttl: timedelta) -> Sample
         cut += found.num_rows >= plan.most
         started = found["start_time"].to_numpy()
         measured = started >= np.datetime64(max(opened, since))
-        tables.append(_marked(found, measured, np.full(len(measured), number)))
+        number_of_each = np.full(len(measured), number)
+        tables.append(_marked(found, measured, number_of_each, number_of_each))
     calls = _frame(ask, pa.concat_tables(tables))
     of = cells[0]["cells"] if cells else 0
     return Sample(calls, whole, _ns(plan.lookback), len(cells), of, cut)
@@ -129,7 +134,8 @@ def _census(ask: Asker, window: tuple[datetime, datetime], ttl: timedelta, whole
     measured = found["start_time"].to_numpy() >= np.datetime64(since)
     order = np.maximum(np.cumsum(measured) - 1, 0)
     batches = min(BATCHES, max(int(measured.sum()), 1))
-    marked = _marked(found, measured, order * batches // max(int(measured.sum()), 1))
+    slices = order * batches // max(int(measured.sum()), 1)
+    marked = _marked(found, measured, slices, np.zeros(len(measured), np.int64))
     return Sample(_frame(ask, marked), whole, _ns(before), batches, batches, census=True)
 
 
@@ -174,8 +180,15 @@ def _cells(ask: Asker, window: tuple[datetime, datetime], step_s: float) -> list
     return found
 
 
-def _marked(found: pa.Table, measured: np.ndarray, slices: np.ndarray) -> pa.Table:
-    return found.append_column("measured", pa.array(measured)).append_column("slice", pa.array(slices, pa.int64()))
+def _marked(found: pa.Table, measured: np.ndarray, slices: np.ndarray, stretches: np.ndarray) -> pa.Table:
+    columns = {
+        "measured": pa.array(measured),
+        "slice": pa.array(slices, pa.int64()),
+        "stretch": pa.array(stretches, pa.int64()),
+    }
+    for name, column in columns.items():
+        found = found.append_column(name, column)
+    return found
 
 
 def _frame(ask: Asker, found: pa.Table) -> pd.DataFrame:

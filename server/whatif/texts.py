@@ -113,11 +113,11 @@ def _digest(text: str) -> bytes:
 
 
 def stored_of(rows: Iterable[Mapping[str, Any]]) -> list[Stored]:
-    """Of rows of `whatif_texts`."""
+    """Of rows of `whatif_texts`; of those out of a file with `parameters`."""
     return [
         Stored(
             row["input"], row["input_key"], row["output"], row["output_key"], row["system_instructions"],
-            row["tool_definitions_id"],
+            row["tool_definitions_id"], row.get("parameters") or "",
         )
         for row in rows
     ]  # fmt: skip
