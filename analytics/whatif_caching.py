@@ -178,8 +178,8 @@ def scaled(part: Floats, whole: Floats, clusters: np.ndarray, total: float, leve
     found = intervals.ratio(sums["part"], sums["whole"], level)
     if not sums["part"].any():
         found = Estimate(found.value, None, None, found.n)
-    ends = (None if number is None else number * total for number in (found.value, found.low, found.high))
-    return Estimate(*ends, found.n)
+    value, low, high = (None if number is None else number * total for number in (found.value, found.low, found.high))
+    return Estimate(value, low, high, found.n)
 
 
 def wait_per_token(calls: pd.DataFrame, level: float = LEVEL) -> Estimate:

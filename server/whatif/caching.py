@@ -60,11 +60,10 @@ def _prepared(calls: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(scope=frame["stretch"].astype(str) + "\x1e" + providers + "\x1e" + models)
 
 
-def _rows(calls: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows(calls: pd.DataFrame) -> list[dict[Any, Any]]:
     names = ["input", "input_key", "output", "output_key", "system_instructions", "tool_definitions_id"]
     plain = calls[names + ["parameters"] * ("parameters" in calls)].astype(object)
-    rows: list[dict[str, Any]] = plain.where(plain.notna(), None).to_dict("records")
-    return rows
+    return [dict(zip(plain, row, strict=True)) for row in plain.where(plain.notna(), None).itertuples(index=False)]
 
 
 def _within(calls: pd.DataFrame, hashes: Sequence[bytes | None]) -> pd.Series:
@@ -115,17 +114,16 @@ class _Scale:
     def of_input(self, usd: Floats, cost: Floats) -> dict[str, Any]:
         return _told(self._scaled(usd, cost, self.whole.input_usd))
 
-    def per_call(self, part: Floats) -> dict[str, Any]:
-        """A sum over calls, by their number."""
-        return _told(self._scaled(part, np.ones(len(self.calls)), self.whole.calls))
+    def per_call(self, part: Floats, least: float = -np.inf) -> dict[str, Any]:
+        """A sum over calls, by their number; what is unknown adds nothing."""
+        return _told(_between(self._scaled(part, np.ones(len(self.calls)), self.whole.calls), least, np.inf))
 
     def _of(self, hits: Floats, column: str, total: float | None) -> dict[str, Any]:
         amounts = numbers(self.calls, column)
-        return _told(self._scaled(hits * amounts, amounts, total))
+        return _told(_between(self._scaled(hits * amounts, amounts, total), 0.0, total or 0.0))
 
     def _duration(self, hits: Floats) -> dict[str, Any]:
-        seconds = numbers(self.calls, "duration_ns") / 1e9
-        return _told(self._scaled(hits * seconds, np.where(np.isnan(seconds), np.nan, 1.0), self.whole.calls))
+        return self.per_call(np.nan_to_num(hits * numbers(self.calls, "duration_ns") / 1e9), least=0.0)
 
     def _scaled(self, part: Floats, over: Floats, total: float | None) -> Estimate:
         if total is None:
@@ -141,8 +139,13 @@ def _bounded(found: Estimate, calls: int) -> Estimate:
     """A share lies between 0 and 1. Where none of the calls has a part, Wilson's bound of so many calls."""
     if found.value == 0:
         return Estimate(0.0, 0.0, intervals.rate(0, calls).high, found.n)
-    low = None if found.low is None else max(0.0, found.low)
-    return Estimate(found.value, low, None if found.high is None else min(1.0, found.high), found.n)
+    return _between(found, 0.0, 1.0)
+
+
+def _between(found: Estimate, least: float, most: float) -> Estimate:
+    """Bounds no further than what can be."""
+    low, high = (None if end is None else min(max(end, least), most) for end in (found.low, found.high))
+    return Estimate(found.value, low, high, found.n)
 
 
 def _told(found: Estimate) -> dict[str, Any]:
@@ -219,8 +222,10 @@ def _input_cost(calls: pd.DataFrame) -> Floats:
 def _waited(scale: _Scale, tokens: Floats, wait: Estimate) -> dict[str, Any]:
     """Seconds: tokens that would not have been read anew, times what one adds to the wait. The interval is the wait's."""
     more = scale.per_call(tokens)["value"]
-    ends = (None if end is None or more is None else end * more / 1e9 for end in (wait.value, wait.low, wait.high))
-    return _told(Estimate(*ends, wait.n))
+    value, low, high = (
+        None if end is None or more is None else end * more / 1e9 for end in (wait.value, wait.low, wait.high)
+    )
+    return _told(Estimate(value, low, high, wait.n))
 
 
 def _near(calls: pd.DataFrame, stored: Sequence[texts.Stored], whole: Whole, options: Options) -> dict[str, Any]:
@@ -248,7 +253,7 @@ def _near(calls: pd.DataFrame, stored: Sequence[texts.Stored], whole: Whole, opt
             "threshold": row["threshold"], "hits": int(row["hits"]), "judged": int(row["judged"]),
             "share": scale.share((known >= row["threshold"]).astype(np.float64)),
             **scale.sums((known >= row["threshold"]).astype(np.float64)),
-            "false": _told(Estimate(*(_none(row[f"false_{end}"]) for end in ("share", "low", "high")), int(row["judged"]))),
+            "false": _false(row),
         }
         for row in rows.to_dict("records")
     ]  # fmt: skip
@@ -257,6 +262,11 @@ def _near(calls: pd.DataFrame, stored: Sequence[texts.Stored], whole: Whole, opt
         "compared": len(asked), "rows": told,
         "pairs": _pairs(calls, heard, asked, (like, earlier, dict(zip(asked.tolist(), same, strict=True))), options),
     }  # fmt: skip
+
+
+def _false(row: Mapping[Any, Any]) -> dict[str, Any]:
+    value, low, high = (_none(row[f"false_{end}"]) for end in ("share", "low", "high"))
+    return _told(Estimate(value, low, high, int(row["judged"])))
 
 
 def _compared(calls: pd.DataFrame) -> np.ndarray:

@@ -53,7 +53,7 @@ def _sums(table: pd.DataFrame) -> dict[str, float | None]:
     return {name: float(numbers(known, name).sum()) if len(known) else None for name in _ENDS}
 
 
-def _row(row: dict[str, Any]) -> dict[str, Any]:
+def _row(row: dict[Any, Any]) -> dict[str, Any]:
     """With what one call took; null where none is counted."""
     per = {f"{name}_per_call": row[name] / row["counted"] if row["counted"] else None for name in _ENDS}
     return row | {"month": str(row["month"])[:10]} | (per if row["taken_for"] else dict.fromkeys(per))

@@ -45,7 +45,7 @@ def read(lines: Iterable[bytes], own: Sequence[OwnPrice]) -> pd.DataFrame:
         UnreadableLineError: a line holds no call; names the line, and why.
     """
     frame = pd.DataFrame(list(_rows(lines, own)), columns=_COLUMNS)
-    typed = {name: pd.array(frame[name].tolist(), "Int64") for name in _WHOLE}
+    typed: dict[str, Any] = {name: pd.array(frame[name].tolist(), "Int64") for name in _WHOLE}
     typed |= {name: pd.array(frame[name].tolist(), "Float64") for name in _FLOATS}
     return frame.assign(**typed, start_time=pd.to_datetime(frame["start_time"], utc=True).dt.as_unit("us")).sort_values(
         "start_time", kind="stable", ignore_index=True
@@ -129,7 +129,7 @@ def caching_report(calls: pd.DataFrame, own: Sequence[OwnPrice], options: cachin
 
 def _none(column: pd.Series) -> Any:
     found = column.sum(min_count=1)
-    return None if pd.isna(found) else found.item()
+    return None if pd.isna(found) else np.asarray(found).item()
 
 
 def routing_report(calls: pd.DataFrame, own: Sequence[OwnPrice], options: routing.Options) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ def cache_rates(calls: pd.DataFrame, own: Sequence[OwnPrice], ttl: timedelta) ->
     rates = np.full((len(calls), 3), np.nan)
     tokens = calls["input_tokens"].fillna(0).to_numpy(dtype=np.int64)
     for key, places in keys.groupby([*KEYS, "day"], dropna=False).indices.items():
-        card = _card(key, own)
+        card = _card(cast("tuple[object, ...]", key), own)
         if card is not None:
             rates[places] = _of_card(card, tokens[places], ttl)
     return pd.DataFrame(rates, columns=["input", "cache_read", "cache_write"], index=calls.index)

@@ -193,12 +193,14 @@ def level_words(complexity: Complexity, step: int) -> str:
 
 def _move(move: Move, traces: int, times: float) -> dict[str, Any]:
     """Costs of the whole window: sums of the sample times what it stands for; the interval is of the mean per trace."""
-    ends = (None if end is None else end * traces for end in (move.saved_per_trace.low, move.saved_per_trace.high))
+    per_trace, value = move.saved_per_trace, move.saved_usd * times if move.priced else None
+    low, high = (None if end is None else end * traces for end in (per_trace.low, per_trace.high))
+    saved = Estimate(value, low, high, per_trace.n)
     return {
         "level": move.level, "source": move.source, "target": move.target, "calls": round(move.calls * times),
         "sampled": move.calls, "priced": move.priced, "usd": move.cost_usd * times if move.priced else None,
         "target_usd": move.target_usd * times if move.priced else None,
-        "saved_usd": _estimate(Estimate(move.saved_usd * times if move.priced else None, *ends, move.saved_per_trace.n)),
+        "saved_usd": _estimate(saved),
         "saved_share": _estimate(move.saved), "quality": _estimate(move.quality), "verdict": move.verdict,
         "source_scores": move.source_scores, "target_scores": move.target_scores, "detectable": move.detectable,
         "output_tokens": _estimate(move.output_tokens), "target_output_tokens": _estimate(move.target_output_tokens),
