@@ -37,7 +37,7 @@ def client() -> Client:
 
 def forget() -> None:
     """Ask anew on the next run, whatever is cached."""
-    for cache in (_answer, _slow_answer, _latency, _causes, _reconciliation, _traces, _span, _ledger):
+    for cache in (_answer, _slow_answer, _latency, _whatif, _causes, _reconciliation, _traces, _span, _ledger):
         cache.clear()
 
 
@@ -256,6 +256,24 @@ def latency_by(since: datetime, until: datetime, dimension: str, measure: str, f
 def latency_marks(since: datetime, until: datetime, filters: Filters) -> pd.DataFrame:
     """Releases and prompt versions that replaced another one in the window, by time."""
     return ask("latency_marks", since=since, until=until, **filters).frame
+
+
+def whatif_scores() -> pd.DataFrame:
+    """One row per name of scores of calls and traces, most scores first; see query `whatif_scores`."""
+    return ask("whatif_scores").frame
+
+
+def whatif(
+    what: Literal["caching", "routing", "carbon"], since: datetime, until: datetime, filters: Filters, **own: Param
+) -> dict[str, Any]:
+    """What other choices would have come to, see the API's `/api/whatif/...`; at most a minute old, since it is slow."""
+    params = {"since": since, "until": until, **filters, **own}
+    return _whatif(client().base_url, what, tuple(sorted(params.items())))
+
+
+@st.cache_data(max_entries=_KEPT, ttl=timedelta(minutes=1), show_spinner=False)
+def _whatif(url: str, what: Literal["caching", "routing", "carbon"], params: Params) -> dict[str, Any]:
+    return _client(url).whatif(what, **dict(params))
 
 
 def _of_latency(what: Literal["periods", "paths"], **params: Param) -> pd.DataFrame:

@@ -19,6 +19,7 @@ GROUPS = {
         st.Page("views/trace.py", title="Trace", visibility="hidden"),
         st.Page("views/cost.py", title="Cost", icon=":material/payments:"),
         st.Page("views/latency.py", title="Latency", icon=":material/timer:"),
+        st.Page("views/whatif.py", title="What-if", icon=":material/call_split:"),
     ],
     "Evaluate": [],
     "Label": [],
@@ -28,7 +29,7 @@ GROUPS = {
 }
 SWITCHES = (home.switches, widgets.time_range)
 TIMED = (widgets.time_range,)
-SHOWN = {"Home": SWITCHES} | dict.fromkeys(("Traces", "Cost", "Latency", "Cost integrity"), TIMED)  # of the title row
+SHOWN = {"Home": SWITCHES} | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
 shown = SHOWN.get(page.title, ())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from app import charts, data, state
 from app import format as fmt
@@ -19,6 +22,9 @@ RANGE = "range"  # key of the time control, and its name in the URL
 DRAWN = "drawn"  # session state: title of the page that was last drawn to its end
 SHELL, UNSEEN = "shell", "unseen"  # keys of containers that nobody sees
 _LONGEST_S = 1e9  # 31 years; the store's nanoseconds end at 292
+
+Told = TypeVar("Told")
+_UNSEEN_S, _TICK_S = 0.3, 0.1  # before the bar is drawn, and between two states of it
 
 _STYLE = """<style>
 .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; }
@@ -267,6 +273,23 @@ def guarded(what: str, still_works: str, draw: Callable[[], None]) -> bool:
         failed(what, error, still_works)
         return False
     return True
+
+
+def patiently(words: str, ask: Callable[[], Told], usual_s: float = 3.0) -> Told:
+    """What `ask` answers; if that takes a while, a bar with the time that it is likely to take still.
+
+    Asked in a thread beside the page's: only so the bar can move while the server works.
+    """
+    with ThreadPoolExecutor(1, initializer=add_script_run_ctx, initargs=(None, get_script_run_ctx())) as pool:
+        began, asked, place = time.monotonic(), pool.submit(ask), st.empty()
+        wait([asked], timeout=_UNSEEN_S)
+        while not asked.done():
+            gone = time.monotonic() - began
+            left = f"about {max(1, math.ceil(usual_s - gone))} s left" if gone < usual_s else "longer than usual"
+            place.progress(min(gone / usual_s, 0.97), f"{words}, {left}")
+            wait([asked], timeout=_TICK_S)
+        place.empty()
+        return asked.result()
 
 
 def each(step: pd.Timedelta) -> str:

@@ -150,6 +150,7 @@ class Client:
         """An invoice that is not kept against what was computed; see `POST /api/reconcile` for the answer."""
         body = {"document": document, "provider": provider, "grain": grain}
         found: dict[str, Any] = self._send("POST", "/api/reconcile", {}, body=body).json()
+        return found
 
     def whatif(self, what: Literal["caching", "routing", "carbon"], **params: Param) -> dict[str, Any]:
         """What a cache, another model, or the hardware would have come to; see `GET /api/whatif/...` for the fields."""

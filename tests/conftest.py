@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -224,3 +225,48 @@ def _hostile(start_ns: int) -> bytes:
     trace.span(1, HOSTILE, 0, 50, error=HOSTILE, session__id=HOSTILE, user__id=HOSTILE)
     call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": HOSTILE, "gen_ai__input__messages": said}
     return trace.span(2, HOSTILE, 5, 20, parent=1, note=HOSTILE, **call).body()
+
+
+RULES = " ".join(f"Rule {number} of the shop: answer shortly, and name the page that says so." for number in range(100))
+REFUND = "What is the refund policy for shoes?"
+
+
+@pytest.fixture(scope="session")
+def choices(serve: Callable[[str], Served]) -> Served:
+    """160 traces of one call, 15 s apart: 80 to gpt-4o, then 80 to gpt-4o-mini; see `_choice`. All are scored."""
+    served, start = serve("choices"), time.time_ns() - 160 * 15_000_000_000
+    for number in range(160):
+        served.send(_choice(number, start + number * 15_000_000_000))
+    served.settle()
+    with served.client() as client:
+        client.add_scores([_verdict(number) for number in range(160)])
+        client.settle()
+    return served
+
+
+def _choice(number: int, start_ns: int) -> bytes:
+    """1,600 tokens in and 50 out, one second. One system prompt; every fourth call asks for refunds in the same words,
+    and is answered alike; the next asks for them in nearly the same, and is not; the others ask each something else.
+    """
+    asked = {0: REFUND, 1: f"{REFUND[:-1]} number {number}?"}.get(number % 4, f"Why {number} is {number * 7919}?")
+    said = "Within thirty days." if number % 4 == 0 else f"Look at page {number} of part {number * 31}."
+    sent, answered = (json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}]) for role, text in
+                      (("user", asked), ("assistant", said)))  # fmt: skip
+    call = {
+        "gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai",
+        "gen_ai__request__model": "gpt-4o" if number < 80 else "gpt-4o-mini",
+        "gen_ai__usage__input_tokens": 1600, "gen_ai__usage__output_tokens": 50,
+        "gen_ai__system_instructions": json.dumps([{"type": "text", "content": RULES}]),
+        "gen_ai__input__messages": sent, "gen_ai__output__messages": answered,
+    }  # fmt: skip
+    return Telling(_choice_id(number), start_ns).span(1, "chat", 0, 1000, **call).body()
+
+
+def _choice_id(number: int) -> bytes:
+    return bytes([6]) * 15 + bytes([number])
+
+
+def _verdict(number: int) -> dict[str, Any]:
+    """Nine of ten answers of gpt-4o are right, and all of the other."""
+    target = {"trace_id": _choice_id(number).hex(), "span_id": f"{1:016x}"}
+    return target | {"name": "right", "value": float(number % 10 > 0 or number >= 80), "source": "code", "evaluator": "check"}

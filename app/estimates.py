@@ -1,0 +1,59 @@
+"""Estimates of the server, `{value, low, high, n}`, as a person reads them; null value: unknown, null bounds: none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app import format as fmt
+
+Estimate = Mapping[str, Any]
+Form = Callable[[float | None], str]
+MINUS = "\u2212"
+
+
+def usd(value: float | None) -> str:
+    """`money` with a minus sign where it belongs, and small amounts in three digits."""
+    if value is None or fmt.absent(value):
+        return fmt.UNKNOWN
+    if value < 0:
+        return f"{MINUS}{usd(-value)}"
+    return fmt.mean_cost(value) if value else "$0"
+
+
+def seconds(value: float | None) -> str:
+    if value is None or fmt.absent(value):
+        return fmt.UNKNOWN
+    return f"{MINUS}{fmt.duration(-value * 1e9)}" if value < 0 else fmt.duration(value * 1e9)
+
+
+def share(value: float | None) -> str:
+    """Two digits do for the bounds of a share, and fit."""
+    return fmt.UNKNOWN if value is None else f"{fmt.digits(value * 100, 2)} %"
+
+
+def signed(value: float | None) -> str:
+    """A difference of scores: `+0.02`."""
+    if value is None:
+        return fmt.UNKNOWN
+    return f"{'+' if value > 0 else MINUS if value < 0 else ''}{fmt.digits(abs(value), 2)}"
+
+
+def interval(found: Estimate, form: Form) -> str:
+    """`$10.20 to $14.10`."""
+    if found["low"] is None or found["high"] is None:
+        return "no interval"
+    return f"{form(found['low'])} to {form(found['high'])}"
+
+
+def sentence(found: Estimate, form: Form) -> str:
+    """`$12.30 (95 % interval $10.20 to $14.10)`."""
+    told = interval(found, form)
+    return f"{form(found['value'])} ({'95 % interval ' if told != 'no interval' else ''}{told})"
+
+
+def cell(found: Estimate, form: Form) -> str:
+    """`$12.30 ($10.20 to $14.10)`; without an interval the value alone."""
+    if found["value"] is None or found["low"] is None or found["high"] is None:
+        return form(found["value"])
+    return f"{form(found['value'])} ({interval(found, form)})"
