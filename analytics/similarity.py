@@ -12,6 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
@@ -31,7 +32,7 @@ def counts(text: str) -> Counts:
     words = [found[0] for found, _ in zip(_WORD.finditer(text.casefold()), range(MOST_WORDS), strict=False)]
     if not words:
         return Counter([text.strip()])
-    return Counter(words) + Counter(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))
+    return Counter(words) + Counter(f"{a} {b}" for a, b in pairwise(words))
 
 
 def cosine(a: Counts, b: Counts) -> float:

@@ -5,9 +5,9 @@ there once its call ended, and for as long as the cache keeps it. Failed calls a
 counted. Amounts are US dollars; a hit of unknown cost, tokens or duration saves an unknown amount, and is counted.
 
 Of all the calls of a time savings are counted, not estimated, and intervals are of the shares: how much another such
-stretch of traffic would differ. Repeats come in clumps, so what is sampled are prompts, or sessions, not calls. A sample
-of many calls is one of slices of time, each with the calls just before it, which are looked back at and not measured:
-calls drawn one by one would have lost those that they repeat. `scaled` tells its sums for the whole.
+stretch of traffic would differ. Repeats come in clumps, so what is sampled are prompts, or sessions, not calls. Of many
+calls the sample is one of slices of time, each with the calls just before it, which are looked back at and not
+measured: calls drawn one by one would have lost those that they repeat. `scaled` tells its sums for the whole.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from scipy import stats
 from analytics import intervals
 from analytics.columns import Bools, Floats, flags, nanoseconds, numbers
 from analytics.intervals import LEVEL, Estimate
-
 
 FEWEST_TIMED = 30  # calls with a time to first token, for what a token of input adds to it
 
@@ -111,8 +110,8 @@ def prefix_caching(
     `failed`, `input_tokens` (all), `cache_read_tokens`, `cache_write_tokens` (null: none), and `blocks`: for each call
     the hashes of its prompt's prefixes of 1, 2, ... times `block_tokens` tokens (a hash stands for all up to there;
     null: unknown); any order. Without `block_tokens` the column of that name tells it for each call, fractions too:
-    for blocks that are cut by letters. Optional: `session_id`; calls of none are taken to be independent, and where they are not
-    the interval of the share is too narrow. `rates`: same index; `input`, `cache_read`, `cache_write`, US dollars each.
+    for blocks that are cut by letters. Optional: `session_id`; calls of none are taken to be independent, and where
+    they are not the interval of the share is too narrow. `rates`: same index; `input`, `cache_read`, `cache_write`, US dollars each.
     The longest prefix that is kept is read, and the rest of the whole blocks written, if each has `minimum_tokens`
     together with what is before it; what is left is plain input. A prefix is there from the first token of the call
     that wrote it (its end, if there is no TTFT; its start, if neither is known), and for `ttl_ns` from its last use.
@@ -146,7 +145,7 @@ def prefix_tokens(
 
 
 def prefix_usd(calls: pd.DataFrame, rates: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
-    """The cost of input of each call, US dollars: `actual`, `cached` (by `done`, of `prefix_tokens`), `saved`, `premium`.
+    """The cost of input of each call, US dollars, as it was (`actual`) and by `done`, of `prefix_tokens` (`cached`).
 
     `saved` is their difference, exactly 0 where nothing would change. The premium is what writing would cost above
     plain input, a part of `cached`. Null where a rate is.

@@ -169,7 +169,8 @@ def policies(
 
     The columns of `moves`. Cost is the mean over the drawn calls of a level that are priced at the model, weighted by
     the calls of the level. Quality is the mean score of the model's own calls of the level, weighted alike; its
-    interval adds the variances of the means, and takes scores for independent. Models with fewer than 30 scores on a
+    interval squares and adds those of the means (of rates, if all scores are 0 or 1: Wilson), which takes scores for
+    independent (Zou and Donner 2008, Stat. Med. 27). Models with fewer than 30 scores on a
     level have none there, and a policy with such a part is told with a null quality and is on no front. Beyond `most`
     choices only those of one model for all levels are told.
     """
@@ -240,10 +241,15 @@ def _mixed(parts: Sequence[tuple[float, Floats]], level: float) -> Estimate:
     n = min((scores.size for _, scores in parts), default=0)
     if n < FEWEST_SCORES:
         return Estimate(None, None, None, int(n))
-    value = sum(weight * float(scores.mean()) for weight, scores in parts)
-    variance = sum(weight**2 * float(scores.var(ddof=1)) / scores.size for weight, scores in parts)
-    reach = float(stats.norm.ppf((1 + level) / 2) * np.sqrt(variance))
-    return Estimate(value, value - reach, value + reach, int(n))
+    rates = all(np.isin(scores, (0.0, 1.0)).all() for _, scores in parts)
+    told = [
+        (weight, intervals.rate(int(scores.sum()), scores.size, level) if rates else intervals.mean(scores, level))
+        for weight, scores in parts
+    ]
+    value = sum(weight * _nan(one.value) for weight, one in told)
+    below = np.sqrt(sum((weight * (_nan(one.value) - _nan(one.low))) ** 2 for weight, one in told))
+    above = np.sqrt(sum((weight * (_nan(one.high) - _nan(one.value))) ** 2 for weight, one in told))
+    return Estimate(value, float(value - below), float(value + above), int(n))
 
 
 def _mean(values: Floats) -> float:

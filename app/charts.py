@@ -403,7 +403,7 @@ def thresholds(rows: pd.DataFrame, chosen: float, subtitle: str, theme: Theme) -
     `rows`: threshold, hits, judged, and share and false, each with _value, _low, _high (0 to 1; null: unknown).
     `chosen`: marked by a vertical.
     """
-    figure = _figure("Near repeats and their risk, by similarity", subtitle, theme)
+    figure = _figure("Near repeats and their risk", subtitle, theme)
     x = rows["threshold"].astype("float64") * 100
     lines = (("share", "near repeats, of calls", GOOD, "hits"), ("false", "other answers, of these", BAD, "judged"))
     for name, said, ink, n in lines:
@@ -417,7 +417,7 @@ def thresholds(rows: pd.DataFrame, chosen: float, subtitle: str, theme: Theme) -
             "n = %{customdata[3]:,}<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=chosen * 100, line={"color": PALE[theme], "width": 1, "dash": "dot"})
-    figure.update_layout(height=COST_HEIGHT, showlegend=True, legend=_LEGEND | {"y": 0.85})
+    figure.update_layout(height=COST_HEIGHT, showlegend=True, legend=_LEGEND)
     for trace in figure.data:
         trace.showlegend = trace.name != "95 % interval"
     figure.update_xaxes(title="similarity at least", ticksuffix=" %", range=[69, 101])
@@ -430,13 +430,14 @@ def savings(money: Mapping[str, Mapping[str, float | None]], subtitle: str, them
     rows = pd.DataFrame([money[name] for name in names]).astype("float64")
     ends = {"array": rows["high"] - rows["value"], "arrayminus": rows["value"] - rows["low"]}
     figure.add_bar(
-        x=rows["value"], y=names, orientation="h", marker_color=[GOOD if value >= 0 else BAD for value in rows["value"]],
+        x=rows["value"], y=names, orientation="h", 
+        marker_color=[GOOD if value >= 0 else BAD for value in rows["value"]],
         error_x={"type": "data", "symmetric": False, "color": INK[theme], "thickness": 1, "width": 4, **ends},
         customdata=[[f"{usd:,.6f}" for usd in row] for row in rows[["value", "low", "high"]].to_numpy()],
         hovertemplate="%{y}: $%{customdata[0]} (95 %: $%{customdata[1]} to $%{customdata[2]})<extra></extra>",
     )  # fmt: skip
     figure.update_layout(hovermode="closest", bargap=0.45, height=COST_HEIGHT)
-    return figure.update_xaxes(tickprefix="$", showgrid=True).update_yaxes(rangemode="normal")
+    return figure.update_xaxes(tickformat="$,~g", showgrid=True).update_yaxes(rangemode="normal")
 
 
 def pareto(points: pd.DataFrame, score: str, subtitle: str, theme: Theme) -> go.Figure:
@@ -472,26 +473,29 @@ def pareto(points: pd.DataFrame, score: str, subtitle: str, theme: Theme) -> go.
         if kind != "mixed":
             for name, at, height in zip(rows["name"], rows["usd"], value, strict=True):
                 figure.add_annotation(
-                    x=at, y=height, text=fmt.clip(name, 28).replace("<", "&lt;"), showarrow=False, yshift=14,
-                    font={"size": 12},
+                    x=at, y=height, text=fmt.clip(name, 28).replace("<", "&lt;"), showarrow=False, xanchor="left",
+                    xshift=10, font={"size": 12},
                 )  # fmt: skip
-    figure.update_layout(height=COST_HEIGHT + 40, hovermode="closest")
+    figure.update_layout(height=COST_HEIGHT + 40, hovermode="closest", margin={"r": 100})
     figure.update_xaxes(tickprefix="$", title="cost of 1,000 calls", showgrid=True, rangemode="tozero")
     return figure.update_yaxes(title=f"mean {safe}", rangemode="normal")
 
 
-def monthly(months: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
-    """Emissions by month: a bar from the least to the most. `months`: month (text), kg_low, kg_high."""
+def monthly(months: pd.DataFrame, unit: str, subtitle: str, theme: Theme) -> go.Figure:
+    """Emissions by month: a bar from the least to the most. `months`: month (text), low, high, both of `unit`."""
     figure = _figure("Emissions by month", subtitle, theme)
     names = months["month"].astype(str).str[:7]
-    low, high = months["kg_low"].astype("float64"), months["kg_high"].astype("float64")
+    low, high = months["low"].astype("float64"), months["high"].astype("float64")
     figure.add_bar(
         x=names, y=high - low, base=low, marker_color=PALETTE[2], width=0.4 if len(names) > 1 else 0.2,
         customdata=[[f"{a:.4g}", f"{b:.4g}"] for a, b in zip(low, high, strict=True)],
-        hovertemplate="%{x}: %{customdata[0]} to %{customdata[1]} kg<extra></extra>",
+        hovertemplate="%{x}: %{customdata[0]} to %{customdata[1]} " + unit + "<extra></extra>",
     )  # fmt: skip
     figure.update_layout(height=COST_HEIGHT, hovermode="closest")
-    return figure.update_yaxes(ticksuffix=" kg").update_xaxes(type="category")
+    return figure.update_yaxes(ticksuffix=f" {unit}").update_xaxes(type="category")
+
+
+_DECADES = 1.7  # of a logarithmic axis; beyond them only powers of ten are named
 
 
 def reaches(rows: pd.DataFrame, title: str, subtitle: str, theme: Theme) -> go.Figure:
@@ -506,7 +510,11 @@ def reaches(rows: pd.DataFrame, title: str, subtitle: str, theme: Theme) -> go.F
     )  # fmt: skip
     figure.update_layout(height=max(COST_HEIGHT, 110 + 26 * len(rows)), hovermode="closest", bargap=0.45)
     edges = [float(np.log10(low.min())) - 0.15, float(np.log10(high.max())) + 0.15]
-    figure.update_xaxes(type="log", range=edges, ticksuffix=" Wh", showgrid=True, nticks=6)
+    steps = (1,) if edges[1] - edges[0] > _DECADES else (1, 2, 5)
+    ticks = [step * 10.0**power for power in range(-9, 9) for step in steps]
+    shown_ticks = [at for at in ticks if edges[0] <= np.log10(at) <= edges[1]]
+    figure.update_xaxes(type="log", range=edges, showgrid=True, tickvals=shown_ticks,
+                        ticktext=[f"{fmt.digits(at)} Wh" for at in shown_ticks])  # fmt: skip
     return figure.update_yaxes(rangemode="normal")
 
 

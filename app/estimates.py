@@ -21,6 +21,11 @@ def usd(value: float | None) -> str:
     return fmt.mean_cost(value) if value else "$0"
 
 
+def tokens(value: float | None) -> str:
+    """`short`, with a minus sign where it belongs."""
+    return f"{MINUS}{fmt.short(-value)}" if value is not None and value < 0 else fmt.short(value)
+
+
 def seconds(value: float | None) -> str:
     if value is None or fmt.absent(value):
         return fmt.UNKNOWN
@@ -44,6 +49,16 @@ def interval(found: Estimate, form: Form) -> str:
     if found["low"] is None or found["high"] is None:
         return "no interval"
     return f"{form(found['low'])} to {form(found['high'])}"
+
+
+def short_interval(found: Estimate, form: Form) -> str:
+    """`$10.20 to 14.10`: the unit once, where both bounds have the same."""
+    told = interval(found, form)
+    low, _, high = told.partition(" to ")
+    if low.startswith("$") and high.startswith("$"):
+        return f"{low} to {high[1:]}"
+    unit = high.rpartition(" ")[2]
+    return f"{low.removesuffix(f' {unit}')} to {high}" if high and low.endswith(f" {unit}") else told
 
 
 def sentence(found: Estimate, form: Form) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +18,7 @@ KEPT = {"5 min": 300, "1 h": 3600, "24 h": 86_400}
 """What the URL and the page call a lifetime -> seconds."""
 ALIKE, LIFE = "similarity", "kept"  # keys of the controls, and their names in the URL
 Found = Mapping[str, Any]
+_FITS = 18  # letters of an interval, beside its n, in a tile at 1280 pixels
 
 
 def view(window: state.Window, filters: Mapping[str, str], waiting: DeltaGenerator) -> None:
@@ -79,34 +81,40 @@ def _untold(sample: Found) -> None:
 
 def finding(window: state.Window, found: Found, near: Found, *, narrowed: bool = False) -> str:
     """What each cache would have saved."""
-    prefix, exact, whole = found["prefix"]["usd"], found["exact"]["usd"], found["whole"]
-    of = f" on calls that match the filters in {window.words}" if narrowed else f" in {window.words}"
+    whole = found["whole"]
+    on = ", on calls that match the filters" if narrowed else ""
     if whole["usd"] is None:
         share = estimates.sentence(found["exact"]["share"], estimates.share)
-        return f"What caches would have saved{of} is unknown: no call has a price. {share} were exact repeats."
+        return fmt.plain(
+            f"What caches would have saved in {window.words} is unknown: no call has a price. Exact repeats: {share}."
+        )
     risk = near["false"]
-    wrong = (
-        f", and {estimates.sentence(risk, estimates.share)} of its hits would have differed from the real answer"
-        if risk["value"] is not None
-        else ""
+    wrong = f" with another answer for {estimates.sentence(risk, estimates.share)} of its hits"
+    return fmt.plain(
+        f"{_prefixes(found['prefix']['usd'], whole)} in {window.words}{on}; a cache of answers "
+        f"{_least(found['exact'], whole)} by exact repeats, and {_least(near, whole)} by near ones"
+        f"{wrong if risk['value'] is not None else ''}.",
+        1000,
     )
-    first = (
-        f"Caching shared prefixes would have {_saved(prefix)} of {estimates.usd(whole['input_usd'])} of input{of}; "
-        f"a cache of exact repeats {_saved(exact)} of {estimates.usd(whole['usd'])}, one of near repeats "
-        f"{estimates.sentence(near['usd'], estimates.usd)}{wrong}."
-    )
-    return fmt.plain(first, 1000)
 
 
-def _saved(found: Found) -> str:
-    """`saved $12.30 (...)`, or that it would have cost more."""
-    value = found["value"]
+def _prefixes(saved: Found, whole: Found) -> str:
+    """What caching them would have saved, or added."""
+    value, cost = saved["value"], estimates.usd(whole["input_usd"])
     if value is None:
-        return "saved an unknown amount"
+        return "What caching shared prefixes would have saved is unknown"
     if value < 0:
-        turned = {"value": -value, "low": _less(found["high"]), "high": _less(found["low"])}
-        return f"cost {estimates.sentence(turned, estimates.usd)} more"
-    return f"saved {estimates.sentence(found, estimates.usd)}"
+        added = {"value": -value, "low": _less(saved["high"]), "high": _less(saved["low"])}
+        return f"Caching shared prefixes would have added {estimates.sentence(added, estimates.usd)} to {cost} of input"
+    return f"Caching shared prefixes would have saved {estimates.sentence(saved, estimates.usd)} of {cost} of input"
+
+
+def _least(found: Found, whole: Found) -> str:
+    """`$1.20 (...) of $8`; hits without a cost make it a least, or unknown."""
+    if found["usd"]["value"] is None:
+        return "an unknown amount"
+    least = "at least " if found["unpriced"] else ""
+    return f"{least}{estimates.sentence(found['usd'], estimates.usd)} of {estimates.usd(whole['usd'])}"
 
 
 def _less(value: float | None) -> float | None:
@@ -135,25 +143,25 @@ def sample_words(sample: Found) -> str:
 
 def _tiles(found: Found, near: Found) -> None:
     prefix, exact = found["prefix"], found["exact"]
+    calls_n, judged = found["sample"]["measured"], near["judged"]
     money = (
         ("Prefixes would save", prefix["usd"], f"net of {estimates.usd(prefix['write_usd']['value'])} for writing"),
         ("Exact repeats would save", exact["usd"], f"{estimates.cell(exact['share'], estimates.share)} of calls"),
         ("Near repeats would save", near["usd"], f"{estimates.cell(near['share'], estimates.share)} of calls"),
     )
-    shown = [_tile(label, told, estimates.usd, more) for label, told, more in money]
-    shown.append(_tile("Input from shared prefixes", prefix["share"], estimates.share, _was(prefix)))
-    shown.append(_tile("False hits of near repeats", near["false"], estimates.share, "answers that differ"))
+    shown = [_tile(label, told, estimates.usd, more, calls_n) for label, told, more in money]
+    was = f"it was {estimates.share(prefix['was_share']['value'])}"
+    shown.append(_tile("Input from shared prefixes", prefix["share"], estimates.share, was, calls_n))
+    shown.append(_tile("False hits of near repeats", near["false"], estimates.share, "answers that differ", judged))
     widgets.tiles(*shown)
 
 
-def _was(prefix: Found) -> str:
-    return f"it was {estimates.share(prefix['was_share']['value'])}"
-
-
-def _tile(label: str, found: Found, form: estimates.Form, more: str) -> widgets.Tile:
-    told = estimates.interval(found, form)
-    exact = f"{found['value']}; 95 % interval {told}, n = {found['n']}; {more}"
-    return widgets.Tile(label, form(found["value"]), fmt.plain(exact), fmt.plain(told), [])
+def _tile(label: str, found: Found, form: estimates.Form, more: str, n: int) -> widgets.Tile:
+    """`n`: calls; the intervals of all but the false hits are over slices of them."""
+    told = estimates.short_interval(found, form)
+    note = f"{told}, n = {fmt.short(n)}" if len(told) <= _FITS else told
+    exact = f"{found['value']}; 95 % interval {found['low']} to {found['high']}, n = {n:,} calls; {more}"
+    return widgets.Tile(label, form(found["value"]), fmt.plain(exact), fmt.plain(note), [])
 
 
 def _figures(found: Found) -> None:
@@ -190,10 +198,10 @@ def _table(found: Found, near: Found) -> None:
     """Every cache in money, tokens and time."""
     prefix, exact, likeness = found["prefix"], found["exact"], found["near"]["similarity"]
     rows = [
-        _row("Shared prefixes (at the provider)", prefix, prefix["more_read_tokens"], "not: answers are made anew"),
-        _row("Exact repeats", exact, exact["input_tokens"], estimates.cell(exact["output_tokens"], fmt.short)),
+        _row("Shared prefixes (at the provider)", prefix, prefix["more_read_tokens"], "none"),
+        _row("Exact repeats", exact, exact["input_tokens"], estimates.cell(exact["output_tokens"], estimates.tokens)),
         _row(f"Near repeats from {likeness:.0%}", near, near["input_tokens"],
-             estimates.cell(near["output_tokens"], fmt.short)),
+             estimates.cell(near["output_tokens"], estimates.tokens)),
     ]  # fmt: skip
     frame = pd.DataFrame(rows)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -209,8 +217,9 @@ def _table(found: Found, near: Found) -> None:
 def _row(name: str, found: Found, tokens: Found, output: str) -> dict[str, str]:
     return {
         "Cache": name, "Share": estimates.cell(found["share"], estimates.share),
-        "Saved": estimates.cell(found["usd"], estimates.usd),
-        "Input tokens": estimates.cell(tokens, fmt.short), "Output tokens": output,
+        "Saved": ("≥ " if found.get("unpriced") and found["usd"]["value"] is not None else "")
+        + estimates.cell(found["usd"], estimates.usd),
+        "Input tokens": estimates.cell(tokens, estimates.tokens), "Output tokens": output,
         "Time": estimates.cell(found["duration_s"], estimates.seconds),
     }  # fmt: skip
 
@@ -231,8 +240,9 @@ def _exact_rows(found: Found) -> list[dict[str, Any]]:
 def _notes(found: Found) -> str:
     prefix, near = found["prefix"], found["near"]
     notes = [
-        "Money is of the whole time range. Prefixes: of at least 1,024 tokens, at the model's price of cached input, "
-        "less what writing them costs; their time is the wait for the first token"
+        "Money is of the whole time range",
+        "Prefixes: of at least 1,024 tokens, at the model's price of cached input, less what writing them costs",
+        "Their time is the wait for the first token",
     ]
     if prefix["uncached_models"]:
         notes.append(
@@ -250,10 +260,13 @@ def _notes(found: Found) -> str:
 
 
 def _pairs(near: Found) -> None:
-    """Hits to look at, those with the most different answers first: a person tells better whether one would have done."""
+    """Hits to look at, those with the most different answers first: a person tells better if one would do."""
     pairs = near["pairs"]
     if not pairs:
-        st.caption(f"No call was a near repeat from {near['similarity']:.0%}: choose less to see pairs.")
+        st.caption(
+            f"No near repeat from {near['similarity']:.0%} has another question or another answer: choose less to see "
+            "pairs to look at."
+        )
         return
     st.markdown("**Near repeats to look at, the most different answers first**")
     listing.listing("whatif-pairs", "Near repeats", PAIRS, [_pair(pair) for pair in pairs])
@@ -281,9 +294,11 @@ def _pair(pair: Found) -> Row:
     texts = [pair["question"], pair["earlier_question"]]
     said = [pair["answer"], pair["earlier_answer"]]
     return Row(
-        state.trace_path(pair["trace_id"]),
+        f"trace?{urlencode(state.trace_link(pair['trace_id'], None, pair['span_id']))}",
         [
-            Cell(estimates.share(pair["similarity"])), *(Cell(fmt.clip(text), fmt.clip(text)) for text in texts), verdict,
+            Cell(estimates.share(pair["similarity"])),
+            *(Cell(fmt.clip(text), fmt.clip(text)) for text in texts),
+            verdict,
             *(Cell(fmt.UNKNOWN, quiet=True) if text is None else Cell(fmt.clip(text), fmt.clip(text)) for text in said),
         ],
     )  # fmt: skip

@@ -16,6 +16,7 @@ ZONE = "zone"  # key of the control, and its name in the URL
 PROVIDER = "provider"
 COMMON = (PROVIDER, "WOR", "USA", "FRA", "DEU", "GBR", "SWE", "IND", "CHN")
 Found = Mapping[str, Any]
+MASSES = ((1e3, "t"), (1, "kg"), (1e-3, "g"), (1e-6, "mg"))
 
 
 def view(window: state.Window, filters: Mapping[str, str], waiting: DeltaGenerator) -> None:
@@ -82,7 +83,7 @@ def energy(low: float | None, high: float | None) -> str:
 
 def mass(low: float | None, high: float | None) -> str:
     """`508 to 974 kg`, of kg."""
-    return _ranged(low, high, ((1e3, "t"), (1, "kg"), (1e-3, "g"), (1e-6, "mg")))
+    return _ranged(low, high, MASSES)
 
 
 def _ranged(low: float | None, high: float | None, units: tuple[tuple[float, str], ...]) -> str:
@@ -121,6 +122,8 @@ def _figures(found: Found) -> None:
     """Emissions by month, and the energy of a call by model; a bar reaches from the least to the most."""
     frame = pd.DataFrame([row for row in found["rows"] if row["kwh_low"] is not None and row["counted"]])
     months = frame.groupby("month")[["kg_low", "kg_high"]].sum().reset_index()
+    scale, unit = next(((scale, unit) for scale, unit in MASSES if months["kg_high"].max() >= scale), MASSES[-1])
+    months = months.assign(low=months["kg_low"] / scale, high=months["kg_high"] / scale)
     models = frame.groupby("model")[["kwh_low", "kwh_high", "counted"]].sum().reset_index()
     for end in ("low", "high"):
         models[end] = models[f"kwh_{end}"] / models["counted"] * 1000
@@ -128,8 +131,10 @@ def _figures(found: Found) -> None:
     left, right = st.columns(2)
     with left:
         st.plotly_chart(
-            charts.monthly(months, f"kg of CO2 equivalents, n = {fmt.plural(found['counted'], 'call')}, UTC months",
-                           widgets.theme()),
+            charts.monthly(
+                months, unit, f"{unit} of CO2 equivalents, n = {fmt.plural(found['counted'], 'call')}, UTC months",
+                widgets.theme(),
+            ),
             theme=None, key="whatif-months", config={"displayModeBar": False}, alt="Emissions by month, as ranges",
         )  # fmt: skip
     with right:
@@ -152,9 +157,9 @@ def _table(found: Found) -> None:
     low, high = found["pue"]
     st.caption(
         fmt.plain(
-            f"Source: {found['source']}, its tables and its method for inference; nothing is fetched. A range goes from the "
-            f"fewest to the most parameters that it gives a model, and from a PUE of {low:g} to {high:g}, the lowest and "
-            "highest of its providers. Hardware is in it by the time it is used; training, input tokens and networks "
+            f"Source: {found['source']}, its tables and its method for inference; nothing is fetched. A range goes from "
+            f"the fewest to the most parameters that it gives a model, and from a PUE of {low:g} to {high:g}, the lowest "
+            "and highest of its providers. Hardware is in it by the time it is used; training, input tokens and networks "
             "are not. Assumed for every model: servers of eight GPUs of 80 GB, 64 calls at once.",
             900,
         )
@@ -180,7 +185,8 @@ def _row(row: Found) -> dict[str, str]:
 
 def _assumed(row: Found) -> dict[str, str]:
     return {
-        "Model": row["model"], "Taken for": row["taken_for"], "Electricity": f"{row['zone']}, {row['kg_per_kwh']:g} kg/kWh",
+        "Model": row["model"], "Taken for": row["taken_for"],
+        "Electricity": f"{row['zone']}, {row['kg_per_kwh']:g} kg/kWh",
         "Notes": " ".join(row["notes"]),
     }  # fmt: skip
 

@@ -71,14 +71,14 @@ def _controls(names: list[str]) -> dict[str, data.Param]:
 def _measure() -> tuple[dict[str, data.Param], float]:
     """The measure of complexity and the margin, in a popover. What is no list of numbers the server refuses."""
     with st.popover("Measure", icon=":material/tune:", key="whatif-measure"):
-        st.caption("A call's level is the highest that one of its values reaches. Rising numbers; empty: left out.")
+        st.caption(
+            "A call's level is the highest that one of its values reaches. Rising numbers between commas; a dash: none."
+        )
         helps = {"tokens": "Tokens of input from", "turns": "Calls before it in its trace from",
                  "tools": "Tools offered from"}  # fmt: skip
         steps: dict[str, data.Param] = {}
         for name, (parameter, default) in STEPS.items():
-            text = st.text_input(helps[name], default, key=name, bind="query-params")
-            # An empty parameter is one that was not given: a space says that there are no thresholds.
-            steps[parameter] = text.strip() or " "
+            steps[parameter] = st.text_input(helps[name], default, key=name, bind="query-params").strip() or "-"
         margin = st.number_input(
             "Loss of mean score that is no worse", min_value=0.0, value=0.05, step=0.01, key=MARGIN, bind="query-params"
         )  # fmt: skip
@@ -92,8 +92,8 @@ def lacking(found: Found) -> str:
     if sample["unknown_level"] == served and served:
         return (
             f"None of {fmt.plural(served, 'call')} of the sample told what the measure needs, the tokens of its input "
-            "for one, so that neither their group nor their cost elsewhere is known. Have senders record the usage, or "
-            "take that value out of the measure."
+            "for one, so that neither their group nor their cost elsewhere is known. Have senders record the usage; or "
+            "write a dash for the tokens in the measure, to compare quality alone."
         )
     if len(models) < 2:
         one = f": {fmt.clip(models[0]['model'], 60)}" if models else ""
@@ -273,9 +273,9 @@ def _moves(found: Found) -> None:
     listing.listing("whatif-moves", "Moves of groups of calls to other models", MOVES, rows)
     margin = found["score"]["margin"]
     st.caption(
-        f"No worse: the interval ends above {estimates.signed(-margin) if margin else '0'}. A verdict needs 30 scores "
-        "on each side. What the other model would have written is not known: its tokens are taken to be the same. A row "
-        "opens the traces of its model."
+        f"No worse: the interval lies above {estimates.signed(-margin) if margin else '0'}. A verdict needs 30 scores "
+        "on each side. What the other model would have written is not known: its tokens are taken to be the same. "
+        "A row opens the traces of its model."
     )
 
 

@@ -296,7 +296,7 @@ def prices(
 
 
 whatif = typer.Typer(
-    help="What a cache, other models or the hardware would have come to: of stored calls, or of a FILE without a store.",
+    help="What a cache, other models or the hardware come to: of stored calls, or of a FILE without a store.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -319,7 +319,7 @@ def whatif_caching(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Exact repeats, shared prefixes and near repeats: what caching them would have saved, and the risk of false hits."""
+    """Exact repeats, shared prefixes, near repeats: what caching them would have saved, and the risk of false hits."""
     from server import shell, whatif_shell  # noqa: PLC0415
 
     if file is not None:
@@ -340,7 +340,7 @@ def whatif_caching(
 
 
 @whatif.command("routing")
-def whatif_routing(  # noqa: PLR0917 - typer gives them by name
+def whatif_routing(
     file: Calls = None,
     *,
     score: Annotated[

@@ -145,8 +145,8 @@ def _told_by_kind(error: Exception) -> tuple[str, int] | None:
     # Imported here: these are heavy, and most commands end well.
     from server.client import ApiError  # noqa: PLC0415
     from server.door import NoStoreError  # noqa: PLC0415
-    from server.pricing import UnreadableLineError  # noqa: PLC0415
     from server.ports import PortError  # noqa: PLC0415
+    from server.pricing import UnreadableLineError  # noqa: PLC0415
     from store.errors import (  # noqa: PLC0415
         RefusedSqlError,
         StoreError,

@@ -269,4 +269,9 @@ def _choice_id(number: int) -> bytes:
 def _verdict(number: int) -> dict[str, Any]:
     """Nine of ten answers of gpt-4o are right, and all of the other."""
     target = {"trace_id": _choice_id(number).hex(), "span_id": f"{1:016x}"}
-    return target | {"name": "right", "value": float(number % 10 > 0 or number >= 80), "source": "code", "evaluator": "check"}
+    return target | {
+        "name": "right",
+        "value": float(number % 10 > 0 or number >= 80),
+        "source": "code",
+        "evaluator": "check",
+    }

@@ -1,4 +1,4 @@
-"""What caches, other models and the hardware behind the calls come to: samples of the store, with `analytics` on them."""
+"""What caches, other models and the hardware behind calls come to: samples of the store, with `analytics` on them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ routes = router()
 
 
 @routes.get("/api/whatif/caching", tags=["what-if"], dependencies=[needs("read")], openapi_extra=SHARED)
-def cached(
+def cached(  # noqa: PLR0917 - FastAPI gives them by name
     request: Request,
     here: Here,
     ttl_s: Annotated[float, Query(gt=0, le=LONGEST_S, description="How long an answer or prefix is kept.")] = 300,
@@ -45,8 +45,8 @@ def cached(
     questions that are alike, a row per threshold, with the share of hits whose answers differ (`false`, Wilson), and
     pairs to look at. Exact repeats are near ones too. Estimates are `{value, low, high, n}` for the whole window (US
     dollars, tokens, seconds, or a share): 95 % intervals over `n` slices of time; null: unknown. What is unknown saves
-    nothing, so that sums are a least: `untold` calls had no text, `unknown` no count of tokens, `uncached_models` are
-    calls whose model has no price of cached input.
+    nothing, so that sums are a least: `unpriced` hits have no cost, `untold` calls had no text, `unknown` no count of
+    tokens, `uncached_models` are calls whose model has no price of cached input.
     """
     since, until, filters = _window(request, {"ttl_s", "similarity", "same_answer", "minimum_tokens"})
     options = caching.Options(timedelta(seconds=ttl_s), similarity, same_answer, minimum_tokens)

@@ -38,7 +38,7 @@ class Options:
 
 
 def report(sample: Sample, own: Sequence[OwnPrice], options: Options) -> dict[str, Any]:
-    """All three, as plain values; every estimate is `{value, low, high, n}`, its `n` slices. See `/api/whatif/caching`."""
+    """All three, as plain values; every estimate is `{value, low, high, n}`, `n` slices. See `/api/whatif/caching`."""
     calls = _prepared(sample.calls)
     stored = texts.stored_of(_rows(calls))
     prompts = [one.prompt for one in stored]
@@ -105,6 +105,7 @@ class _Scale:
     def sums(self, hits: Floats) -> dict[str, Any]:
         """What the calls of these weights (0 to 1) took: money, tokens and time of the whole window."""
         return {
+            "unpriced": int(hits[np.isnan(numbers(self.calls, "cost_usd"))].sum()),
             "usd": self._of(hits, "cost_usd", self.whole.usd),
             "input_tokens": self._of(hits, "input_tokens", self.whole.input_tokens),
             "output_tokens": self._of(hits, "output_tokens", self.whole.output_tokens),
@@ -120,6 +121,8 @@ class _Scale:
 
     def _of(self, hits: Floats, column: str, total: float | None) -> dict[str, Any]:
         amounts = numbers(self.calls, column)
+        if hits.any() and np.isnan(amounts[hits > 0]).all():  # unknown is not nothing
+            total = None
         return _told(_between(self._scaled(hits * amounts, amounts, total), 0.0, total or 0.0))
 
     def _duration(self, hits: Floats) -> dict[str, Any]:
@@ -220,7 +223,7 @@ def _input_cost(calls: pd.DataFrame) -> Floats:
 
 
 def _waited(scale: _Scale, tokens: Floats, wait: Estimate) -> dict[str, Any]:
-    """Seconds: tokens that would not have been read anew, times what one adds to the wait. The interval is the wait's."""
+    """Seconds: tokens that would not have been read anew, times what one adds to the wait, whose interval it is."""
     more = scale.per_call(tokens)["value"]
     value, low, high = (
         None if end is None or more is None else end * more / 1e9 for end in (wait.value, wait.low, wait.high)
@@ -337,9 +340,13 @@ def _pairs(
     calls: pd.DataFrame, heard: Mapping[int, texts.Asked | None], asked: np.ndarray,
     told: tuple[Mapping[int, float], Mapping[int, int], Mapping[int, float | None]], options: Options,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Hits at the chosen similarity to look at: those with different answers first, the least alike first."""
+    """Hits at the chosen similarity to look at, the least alike answers first; not those where nothing differs."""
     like, earlier, same = told
-    hits = [place for place in asked.tolist() if like.get(place, 0) >= options.similarity]
+    hits = [
+        place
+        for place in asked.tolist()
+        if like.get(place, 0) >= options.similarity and not (like[place] == same[place] == 1)
+    ]
 
     def worth(place: int) -> tuple[bool, float]:
         alike = same[place]
@@ -358,10 +365,15 @@ def _pairs(
 def _side(prefix: str, calls: pd.DataFrame, heard: Mapping[int, texts.Asked | None], place: int) -> dict[str, Any]:
     one, row = heard[place], calls.iloc[place]
     return {
-        f"{prefix}trace_id": str(row["trace_id"]), f"{prefix}span_id": str(row["span_id"]),
+        f"{prefix}trace_id": str(row["trace_id"]), f"{prefix}span_id": _span_id(row["span_id"]),
         f"{prefix}question": "" if one is None else one.question[:_LETTERS],
         f"{prefix}answer": None if one is None or one.answer is None else one.answer[:_LETTERS],
     }  # fmt: skip
+
+
+def _span_id(value: Any) -> str:
+    """16 hex digits; out of a file as it stands there."""
+    return value if isinstance(value, str) else f"{int(value):016x}"
 
 
 def _none(value: object) -> float | None:

@@ -37,9 +37,10 @@ def told(usage: pd.DataFrame, zone: str) -> dict[str, Any]:
     table["counted"] = table["told"].where(table["taken_for"].notna(), 0)
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     calls, counted = int(table["calls"].sum()), int(table["counted"].sum())
+    untold = int((table["calls"] - table["told"])[table["taken_for"].notna()].sum())
     unknown = table[table["taken_for"].isna()]
     return {
-        "calls": calls, "counted": counted, "untold": int((table["calls"] - table["told"])[table["taken_for"].notna()].sum()),
+        "calls": calls, "counted": counted, "untold": untold,
         "unknown_model": int(unknown["calls"].sum()),
         "unknown_models": _unknown(unknown), "total": _sums(table), "rows": [_row(row) for row in rows],
         "source": carbon.method(), "zone": zone, "zones": carbon.zones(), "pue": list(carbon.overhead()),

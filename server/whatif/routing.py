@@ -43,12 +43,12 @@ class Options:
 
 
 def thresholds(text: str, column: str) -> tuple[float, ...]:
-    """`1000,8000` as numbers; empty: the measure leaves the column out.
+    """`1000,8000` as numbers; a dash: the measure leaves the column out.
 
     Raises:
         ValueError: one is no number, or they do not rise.
     """
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = [] if text.strip() == "-" else text.split(",")
     try:
         found = tuple(float(part) for part in parts)
     except ValueError:
@@ -59,7 +59,7 @@ def thresholds(text: str, column: str) -> tuple[float, ...]:
 
 
 def _wrong(text: str, column: str) -> str:
-    return f"The thresholds of {column} must be rising numbers between commas, as 1000,8000; got {text!r}."
+    return f"The thresholds of {column} must be rising numbers, as 1000,8000, or a dash for none; got {text!r}."
 
 
 def report(ask: Asker, since: datetime, until: datetime, own: Sequence[OwnPrice], options: Options) -> dict[str, Any]:
@@ -131,7 +131,8 @@ def _sample(calls: pd.DataFrame, levels: pd.Series[float]) -> dict[str, Any]:
     of = int(calls["drawn_of"].max()) if len(calls) else 0
     return {
         "traces": traces, "of_traces": max(of, traces), "census": of <= TRACES, "calls": int(drawn.sum()),
-        "failed": int((drawn & failed).sum()), "scored_calls": int((calls["score"].notna().to_numpy(bool) & ~failed).sum()),
+        "failed": int((drawn & failed).sum()),
+        "scored_calls": int((calls["score"].notna().to_numpy(bool) & ~failed).sum()),
         "unknown_level": int((levels.isna().to_numpy(bool) & drawn & ~failed).sum()),
         "unpriced": int((calls["cost_usd"].isna().to_numpy(bool) & drawn & ~failed).sum()),
     }  # fmt: skip
@@ -157,9 +158,10 @@ class _Repricing:
         return np.asarray(price_columns(table, self.own)["cost_usd"].to_numpy(), dtype=np.float64)
 
 
+_KINDS = {"start_time": pa.timestamp("us")}
 SCHEMA = pa.schema(
     [
-        (name, pa.timestamp("us") if name == "start_time" else pa.int64() if name.endswith(("_tokens", "_ns")) else pa.string())
+        (name, pa.int64() if name.endswith(("_tokens", "_ns")) else _KINDS.get(name, pa.string()))
         for name in NEEDED
     ]
 )  # fmt: skip

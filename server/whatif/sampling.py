@@ -141,7 +141,7 @@ def _census(ask: Asker, window: tuple[datetime, datetime], ttl: timedelta, whole
 
 def _reach(ask: Asker, since: datetime, ttl: timedelta) -> timedelta:
     """The `ttl`, or as much of it as has few enough calls."""
-    reach = min(ttl, since - datetime.min)
+    reach = min(ttl, since - datetime.min)  # noqa: DTZ901 - as the store holds it
     while reach > _SECOND:
         earlier = _whole(ask, since - reach, since)
         if earlier.calls <= _room(earlier) // 2:

@@ -47,7 +47,7 @@ def whatif_cells(  # noqa: PLR0917 - given by name
 
 
 @query(right="read")
-def whatif_texts(  # noqa: PLR0917 - given by name
+def whatif_texts(
     con: DuckDBPyConnection,
     project_id: int,
     since: datetime,
