@@ -111,7 +111,8 @@ def prefix_caching(
     the hashes of its prompt's prefixes of 1, 2, ... times `block_tokens` tokens (a hash stands for all up to there;
     null: unknown); any order. Without `block_tokens` the column of that name tells it for each call, fractions too:
     for blocks that are cut by letters. Optional: `session_id`; calls of none are taken to be independent, and where
-    they are not the interval of the share is too narrow. `rates`: same index; `input`, `cache_read`, `cache_write`, US dollars each.
+    they are not the interval of the share is too narrow. `rates`: same index; `input`, `cache_read`, `cache_write`, US
+    dollars each.
     The longest prefix that is kept is read, and the rest of the whole blocks written, if each has `minimum_tokens`
     together with what is before it; what is left is plain input. A prefix is there from the first token of the call
     that wrote it (its end, if there is no TTFT; its start, if neither is known), and for `ttl_ns` from its last use.

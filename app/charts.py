@@ -430,7 +430,7 @@ def savings(money: Mapping[str, Mapping[str, float | None]], subtitle: str, them
     rows = pd.DataFrame([money[name] for name in names]).astype("float64")
     ends = {"array": rows["high"] - rows["value"], "arrayminus": rows["value"] - rows["low"]}
     figure.add_bar(
-        x=rows["value"], y=names, orientation="h", 
+        x=rows["value"], y=names, orientation="h",
         marker_color=[GOOD if value >= 0 else BAD for value in rows["value"]],
         error_x={"type": "data", "symmetric": False, "color": INK[theme], "thickness": 1, "width": 4, **ends},
         customdata=[[f"{usd:,.6f}" for usd in row] for row in rows[["value", "low", "high"]].to_numpy()],

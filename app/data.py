@@ -266,7 +266,7 @@ def whatif_scores() -> pd.DataFrame:
 def whatif(
     what: Literal["caching", "routing", "carbon"], since: datetime, until: datetime, filters: Filters, **own: Param
 ) -> dict[str, Any]:
-    """What other choices would have come to; at most a minute old, since it is slow. See the API's `/api/whatif/...`."""
+    """What other choices would have come to, see the API's `/api/whatif/...`; at most a minute old: it is slow."""
     params = {"since": since, "until": until, **filters, **own}
     return _whatif(client().base_url, what, tuple(sorted(params.items())))
 

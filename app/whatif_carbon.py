@@ -157,10 +157,10 @@ def _table(found: Found) -> None:
     low, high = found["pue"]
     st.caption(
         fmt.plain(
-            f"Source: {found['source']}, its tables and its method for inference; nothing is fetched. A range goes from "
-            f"the fewest to the most parameters that it gives a model, and from a PUE of {low:g} to {high:g}, the lowest "
-            "and highest of its providers. Hardware is in it by the time it is used; training, input tokens and networks "
-            "are not. Assumed for every model: servers of eight GPUs of 80 GB, 64 calls at once.",
+            f"Source: {found['source']}, its tables and method for inference; nothing is fetched. A range goes from "
+            f"the fewest to the most parameters that it gives a model, and from a PUE of {low:g} to {high:g}, the "
+            "lowest and highest of its providers. Hardware is in it by the time it is used; training, input and "
+            "networks are not. Assumed for every model: servers of eight GPUs of 80 GB, 64 calls at once.",
             900,
         )
     )

@@ -119,10 +119,13 @@ def finding(window: state.Window, found: Found) -> str:
     """What the policy would have saved, or that nothing is known to be cheaper and no worse."""
     policy, score = found["policy"], found["score"]["name"]
     if not policy:
-        open_moves = sum(move["verdict"] == "not enough evidence" for move in found["moves"])
+        moves = found["moves"]
+        open_moves = sum(move["verdict"] == "not enough evidence" for move in moves)
+        untold = sum(move["saved_usd"]["value"] is None for move in moves)
+        costs = f", and of {untold:,} the cost is unknown" if untold else ""
         return fmt.plain(
-            f"No move to another model is known to be cheaper and no worse in {window.words}: for "
-            f"{open_moves:,} of {fmt.plural(len(found['moves']), 'move')} there is not enough evidence.", 600,
+            f"No move to another model is known to be cheaper and no worse in {window.words}: for {open_moves:,} of "
+            f"{fmt.plural(len(moves), 'move')} there is not enough evidence{costs}.", 600,
         )  # fmt: skip
     saved, moved = _sum(policy), sum(move["calls"] for move in policy)
     named = "; ".join(
@@ -191,7 +194,7 @@ def _front(found: Found) -> None:
     if not points:
         widgets.empty(
             "Cost against quality would be drawn here.",
-            "It needs 30 scores of each model on a level. The costs of each move stand below.",
+            "It needs 30 scores of each model on a level, and calls with a cost.",
         )
         return
     st.plotly_chart(

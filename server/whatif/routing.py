@@ -86,7 +86,8 @@ def compose(  # noqa: PLR0917 - one answer
 def _told(calls: pd.DataFrame, own: Sequence[OwnPrice], options: Options) -> dict[str, Any]:
     complexity = Complexity({name: steps for name, steps in options.measure.items() if steps})
     models = _models(calls)
-    calls = _scored(calls[calls["model"].isin(list(models))], options.better)
+    # Other models leave no move, but their traces count: a mean per trace is one over all that were drawn.
+    calls = _scored(calls.assign(model=calls["model"].where(calls["model"].isin(list(models)))), options.better)
     reprice = _Repricing(own, {name: row["provider"] for name, row in models.items()})
     levels = complexity.levels(calls)
     drawn, failed = flags(calls, "drawn"), flags(calls, "failed")

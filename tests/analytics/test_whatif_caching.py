@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from analytics import intervals
 from analytics import whatif_caching as caching
@@ -204,3 +205,51 @@ def test_times_of_arrow_and_of_zones_are_read_alike() -> None:
     zoned = frame.assign(start_time=frame["start_time"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"))
     arrow = frame.assign(start_time=frame["start_time"].astype("timestamp[us][pyarrow]"))
     assert caching.exact_repeats(zoned, 60 * SECOND) == caching.exact_repeats(arrow, 60 * SECOND)
+
+
+def test_hits_stand_in_the_order_of_the_calls() -> None:
+    frame = calls([("a", 30, 1), ("b", 0, 1), ("a", 0, 1)])
+    assert caching.exact_hits(frame, 60 * SECOND).tolist() == [True, False, False]
+
+
+def test_blocks_of_each_calls_own_size() -> None:
+    """Two blocks of 700.5 tokens each, and a rest: 1,401 are written, then read."""
+    frame = prompts([(0, "ab", 1500), (60, "ab", 1500)]).assign(block_tokens=700.5)
+    done = caching.prefix_tokens(frame, ttl_ns=300 * SECOND)
+    assert done["read"].tolist() == [0, 1401]
+    assert done["written"].tolist() == [1401, 0]
+    usd = caching.prefix_usd(frame, rates(frame), done)
+    assert usd["saved"].tolist() == pytest.approx([-0.25 * 1401, 0.9 * 1401])
+    assert usd["saved"].tolist() == pytest.approx((usd["actual"] - usd["cached"]).tolist())
+
+
+def test_a_sample_is_scaled_by_its_ratio() -> None:
+    """Oracle: `intervals.ratio` over the slices, times the whole."""
+    part, whole = np.array([1.0, 2, 0, np.nan, 4]), np.array([10.0, 10, 10, 10, np.nan])
+    found = caching.scaled(part, whole, np.array([0, 0, 1, 1, 2]), 500)
+    wanted = intervals.ratio([3, 0], [20, 10])
+    assert (found.value, found.n) == (pytest.approx(50), 2)
+    assert found.high == pytest.approx(500 * (wanted.high or 0))
+    nothing = caching.scaled(np.zeros(4), np.ones(4), np.arange(4), 500)
+    assert (nothing.value, nothing.low, nothing.high) == (0, None, None)
+    assert caching.scaled(np.empty(0), np.empty(0), np.empty(0), 5).value is None
+
+
+def test_what_a_token_adds_to_the_wait() -> None:
+    """Oracle: scipy's line through the calls of one model; with another model it is the slope within each."""
+    rng = np.random.default_rng(2)
+    tokens = rng.integers(100, 5000, 80)
+    frame = pd.DataFrame({
+        "scope": "m", "input_tokens": tokens, "cache_read_tokens": pd.array([None] * 80, "Int64"),
+        "ttft_ns": 1e8 + 50_000 * tokens + rng.normal(0, 1e7, 80),
+    })  # fmt: skip
+    line = stats.linregress(tokens, frame["ttft_ns"])
+    reach = stats.t.ppf(0.975, 78) * line.stderr
+    found = caching.wait_per_token(frame)
+    assert (found.value, found.low, found.high) == (
+        pytest.approx(line.slope), pytest.approx(line.slope - reach), pytest.approx(line.slope + reach),
+    )  # fmt: skip
+    slower = frame.assign(scope="n", ttft_ns=frame["ttft_ns"] + 1e10)
+    assert caching.wait_per_token(pd.concat([frame, slower])).value == pytest.approx(line.slope)
+    assert caching.wait_per_token(frame.head(29)).value is None
+    assert caching.wait_per_token(frame.assign(input_tokens=7)).value is None

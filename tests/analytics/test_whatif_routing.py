@@ -182,3 +182,57 @@ def test_a_front_is_what_no_point_beats(points: list[tuple[int, int]]) -> None:
         not any(c <= cost and q >= quality and (c < cost or q > quality) for c, q in points) for cost, quality in points
     ]
     assert routing.pareto([c for c, _ in points], [q for _, q in points]).tolist() == expected
+
+
+def scored(model: str, good: int, n: int, **columns: object) -> pd.DataFrame:
+    return calls(model, [1.0] * good + [0.0] * (n - good), **columns)
+
+
+def test_only_drawn_calls_cost_and_all_scores_count() -> None:
+    """Three traces were drawn, of one call each; those that are there for their scores cost nothing."""
+    drawn = pd.concat([calls("large", [None] * 2), calls("small", [None])]).assign(drawn=True, trace_id=["a", "b", "c"])
+    judged = pd.concat([scored("large", 40, 40), scored("small", 40, 40)]).assign(
+        drawn=False, trace_id=np.arange(80).astype(str)
+    )
+    move = only(pd.concat([drawn, judged], ignore_index=True), "large", "small")
+    assert (move.calls, move.priced, move.source_scores) == (2, 2, 40)
+    assert move.saved_usd == pytest.approx(0.9 * (1.00 + 1.01))
+    assert move.saved_per_trace.value == pytest.approx(move.saved_usd / 3)
+    assert move.saved_per_trace == intervals.mean([0.9 * 1.00, 0.9 * 1.01, 0])
+
+
+def test_the_best_moves_are_cheaper_and_no_worse() -> None:
+    frame = pd.concat(
+        [scored("large", 90, 100), scored("small", 100, 100), scored("large", 90, 100, tools=1),
+         scored("small", 50, 100, tools=1)], ignore_index=True,
+    )  # fmt: skip
+    best = routing.best_moves(routing.moves(frame, SIZES, reprice))
+    assert [(move.level, move.source, move.target, move.verdict) for move in best] == [(0, "large", "small", "better")]
+
+
+def test_policies_by_hand() -> None:
+    """Half of the calls are hard: right 90 of 100 times at the large model, 50 at the small one; easy ones always."""
+    frame = pd.concat(
+        [scored("large", 100, 100), scored("small", 100, 100), scored("large", 90, 100, tools=1),
+         scored("small", 50, 100, tools=1)], ignore_index=True,
+    )  # fmt: skip
+    found = {tuple(one.models.values()): one for one in routing.policies(frame, SIZES, reprice)}
+    mean_tokens = 149.5
+    assert set(found) == {(), ("large", "large"), ("large", "small"), ("small", "large"), ("small", "small")}
+    mixed = found["small", "large"]
+    assert mixed.usd_per_call == pytest.approx(0.5 * mean_tokens / 1000 + 0.5 * mean_tokens / 100)
+    assert mixed.quality.value == pytest.approx(0.95)
+    easy, hard = intervals.rate(100, 100), intervals.rate(90, 100)
+    below = np.hypot(0.5 * (1 - (easy.low or 0)), 0.5 * (0.9 - (hard.low or 0)))
+    assert mixed.quality.low == pytest.approx(0.95 - below)
+    assert {models for models, one in found.items() if one.front} == {("small", "small"), ("small", "large")}
+    assert found[()].quality.value == pytest.approx((1 + 1 + 0.9 + 0.5) / 4)
+
+
+def test_policies_need_scores_and_calls() -> None:
+    assert routing.policies(calls("large", []), SIZES, reprice) == []
+    frame = pd.concat([scored("large", 40, 40), calls("small", [None] * 5)], ignore_index=True)
+    found = {tuple(one.models.values()): one for one in routing.policies(frame, SIZES, reprice)}
+    assert found["small",].quality.value is None
+    assert not found["small",].front
+    assert found["large",].quality.value == 1
