@@ -30,6 +30,10 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open what is behind it; with Ctrl in a new tab"),
     ),
+    "What-if": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+    ),
     "Trace": (
         (("j", "k"), "Next, previous span"),
         (("←", "→"), "Fold, unfold"),

@@ -215,7 +215,7 @@ def core(tmp_path: Path, telling: Any) -> Iterator[Core]:
     call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-4o", "gen_ai__usage__input_tokens": 100,
             "gen_ai__usage__output_tokens": 5}  # fmt: skip
     bodies = [
-        telling(number.to_bytes(16, "big"), start + number * 5_000_000_000)
+        telling((number + 1).to_bytes(16, "big"), start + number * 5_000_000_000)
         .span(1, "chat", 0, 100, input__value=f"question {number if number % 4 else 0}", **call)
         .body()
         for number in range(400)
@@ -243,6 +243,7 @@ def test_a_sample_of_slices_is_stable_and_estimates_the_whole(core: Core, monkey
     options = caching.Options(timedelta(seconds=30))
     assert (whole.census, len(whole.calls)) == (True, 400)
     monkeypatch.setattr(sampling, "MOST_CALLS", 200)
+    monkeypatch.setattr(sampling, "LEAST_CALLS", 50)
     sample, again = read(core), read(core)
     pd.testing.assert_frame_equal(sample.calls, again.calls)
     assert not sample.census
@@ -266,6 +267,7 @@ def test_long_prompts_leave_room_for_fewer_calls(core: Core, monkeypatch: pytest
 
 def test_a_life_that_is_longer_than_can_be_looked_back_is_told(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "MOST_CALLS", 200)
+    monkeypatch.setattr(sampling, "LEAST_CALLS", 50)
     sample = read(core, 3600)
     assert sample.lookback_ns < 3600e9
     assert caching.report(sample, [], caching.Options(timedelta(hours=1)))["sample"]["lookback_s"] < 3600
