@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -209,16 +210,16 @@ def test_texts_that_only_logs_told_are_read(serve: Callable[[str], Any]) -> None
 
 @pytest.fixture
 def core(tmp_path: Path, telling: Any) -> Iterator[Core]:
-    """A store opened here, so that a test may leave it less room: 400 calls, 5 s apart, every fourth the same."""
+    """A store opened here, so that a test may leave it less room: 400 calls, 5 s apart, of twelve questions."""
     opened = Core.open(Settings(data_dir=tmp_path / "store", min_free_bytes=0))
     start = time.time_ns() - 400 * 5_000_000_000
     call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-4o", "gen_ai__usage__input_tokens": 100,
             "gen_ai__usage__output_tokens": 5}  # fmt: skip
     bodies = [
         telling((number + 1).to_bytes(16, "big"), start + number * 5_000_000_000)
-        .span(1, "chat", 0, 100, input__value=f"question {number if number % 4 else 0}", **call)
+        .span(1, "chat", 0, 100, input__value=f"question {question}", **call)
         .body()
-        for number in range(400)
+        for number, question in enumerate(np.random.default_rng(4).integers(0, 12, 400))
     ]
     spans = [span for body in bodies for span in decode("traces", "http-protobuf", body).spans]
     table = span_table(spans, [normalise(span, NormaliserOptions()) for span in spans])
