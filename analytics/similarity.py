@@ -23,6 +23,7 @@ MOST_WORDS = 2_000  # of a text; what comes after does not count
 _WORD = re.compile(r"\w+")
 _ROWS = 256  # compared at once
 _SIGN = 1 << 31
+_ERROR = 0.15  # of a folded likeness, more than which it is hardly ever
 
 Counts = Counter[str]
 
@@ -46,7 +47,12 @@ def cosine(a: Counts, b: Counts) -> float:
 
 def folded(texts: Sequence[Counts]) -> NDArray[np.float32]:
     """Each text as a vector of length 1, shape (n, WIDTH)."""
-    codes = [crc32(word.encode(errors="replace")) for one in texts for word in one]
+    known: dict[str, int] = {}  # texts repeat their words
+    codes = [
+        known[word] if word in known else known.setdefault(word, crc32(word.encode(errors="replace")))
+        for one in texts
+        for word in one
+    ]
     amounts = np.array([float(n) for one in texts for n in one.values()], dtype=np.float64)
     hashed = np.array(codes, dtype=np.int64)
     rows = np.repeat(np.arange(len(texts)), [len(one) for one in texts])
@@ -56,17 +62,19 @@ def folded(texts: Sequence[Counts]) -> NDArray[np.float32]:
     return np.asarray(sums / np.where(lengths == 0, 1, lengths), dtype=np.float32)
 
 
-def nearest(
+def nearest(  # noqa: PLR0917 - columns of one table
     texts: Sequence[Counts],
     since: NDArray[np.int64],
     until: NDArray[np.int64],
     at: NDArray[np.int64],
     asked: NDArray[np.bool_],
+    least: float = 0.0,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """For each text that is `asked`, the most alike one that was there `at` that time, and how alike it is.
 
     A text is there from `since` to `until`, both included, for those after it; of equals the later counts. -1 and NaN:
-    none was there, or not asked. Arrays of one length, texts in order of `at`, none there before its own `at`.
+    none was there, or that may be alike by `least`, or it was not asked. Arrays of one length, texts in order of `at`,
+    none there before its own `at`.
     """
     found, similar = np.full(len(texts), -1, dtype=np.int64), np.full(len(texts), np.nan)
     vectors = folded(texts)
@@ -79,7 +87,7 @@ def nearest(
         there &= np.arange(first, max(first, int(rows[-1]))) < rows[:, None]
         likes = np.where(there, vectors[rows] @ vectors[columns].T, -2.0)
         for row, line in zip(rows.tolist(), likes, strict=True):
-            if line.size and line.max() > -2:
+            if line.size and line.max() > (least - _ERROR if least else -2):
                 best = first + line.size - 1 - int(np.argmax(line[::-1]))
                 found[row], similar[row] = best, cosine(texts[row], texts[best])
     return found, similar

@@ -21,7 +21,7 @@ from server.whatif.sampling import Sample, Whole
 
 THRESHOLDS = (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0)
 SAME_ANSWER = 0.8  # likeness from which two answers count as the same
-MOST_COMPARED = 4_000  # calls whose questions are compared: of all that stand in the sample the newest slices
+MOST_COMPARED = 2_400  # calls whose questions are compared: of all that stand in the sample the newest slices
 MOST_PAIRS = 30  # shown
 _LETTERS = 400  # of a text of a pair
 _KEPT_FROM = min(THRESHOLDS)
@@ -234,11 +234,12 @@ def _waited(scale: _Scale, tokens: Floats, wait: Estimate) -> dict[str, Any]:
 def _near(calls: pd.DataFrame, stored: Sequence[texts.Stored], whole: Whole, options: Options) -> dict[str, Any]:
     """Each measured call against the questions of the same model, system and tools that were answered before it."""
     places = _compared(calls)
-    heard = {place: texts.asked(stored[place]) for place in places.tolist() if not calls["failed"].iloc[place]}
+    failed, measured = flags(calls, "failed"), flags(calls, "measured")
+    heard = {place: texts.asked(stored[place]) for place in places.tolist() if not failed[place]}
     heard_of = [place for place, one in heard.items() if one is not None]
     counts = {place: similarity.counts(heard[place].question) for place in heard_of}  # type: ignore[union-attr]  # not null
     like, earlier = _likeness(calls, heard, counts, heard_of, options)
-    asked = np.array([place for place in heard_of if calls["measured"].iloc[place]], dtype=np.int64)
+    asked = np.array([place for place in heard_of if measured[place]], dtype=np.int64)
     answers = _Answers(heard)
     same = [
         answers.alike(place, earlier[place]) if like.get(place, 0) >= _KEPT_FROM else None for place in asked.tolist()
@@ -249,7 +250,7 @@ def _near(calls: pd.DataFrame, stored: Sequence[texts.Stored], whole: Whole, opt
     )
     thresholds = sorted({*THRESHOLDS, options.similarity})
     rows = caching.near_repeats(pairs, thresholds)
-    everyone = calls.iloc[places][flags(calls.iloc[places], "measured")]
+    everyone = calls.iloc[places[measured[places]]]
     scale, known = _Scale(everyone, whole), pairs["similarity"].reindex(everyone.index).to_numpy(dtype=np.float64)
     told = [
         {
@@ -291,12 +292,17 @@ def _likeness(
     places: Sequence[int], options: Options,
 ) -> tuple[dict[int, float], dict[int, int]]:  # fmt: skip
     """Of each measured call how alike the most alike earlier question is, and which it is."""
-    start, duration = nanoseconds(calls, "start_time"), numbers(calls, "duration_ns")
+    start, duration, measured = (
+        nanoseconds(calls, "start_time"),
+        numbers(calls, "duration_ns"),
+        flags(calls, "measured"),
+    )
+    scopes = calls["scope"].tolist()
     groups: dict[tuple[str, bytes], list[int]] = {}
     for place in places:
         one = heard[place]
         if one is not None:
-            groups.setdefault((calls["scope"].iloc[place], one.scope), []).append(place)
+            groups.setdefault((scopes[place], one.scope), []).append(place)
     like: dict[int, float] = {}
     earlier: dict[int, int] = {}
     for members in groups.values():
@@ -304,9 +310,9 @@ def _likeness(
         at = start[own]
         ends = np.where(np.isnan(duration[own]), 2**62, at + np.nan_to_num(duration[own]))
         since = ends.astype(np.int64)
-        asked = flags(calls.iloc[own], "measured")
+        asked = measured[own]
         found, similar = similarity.nearest(
-            [counts[place] for place in members], since, since + min(_ns(options.ttl), 2**61), at, asked
+            [counts[place] for place in members], since, since + min(_ns(options.ttl), 2**61), at, asked, _KEPT_FROM
         )
         for row in np.flatnonzero(found >= 0).tolist():
             like[members[row]], earlier[members[row]] = float(similar[row]), members[int(found[row])]

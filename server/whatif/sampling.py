@@ -20,7 +20,7 @@ import pyarrow as pa
 from store import queries
 
 MOST_CALLS = 24_000  # read for one answer, those looked back at included
-MOST_TOKENS = 30_000_000  # of their input, as they told it: about 120 MB of text
+MOST_TOKENS = 24_000_000  # of their input, as they told it: about 100 MB of text
 LEAST_CALLS = 600
 SLICES = 16
 BATCHES = 24  # of consecutive calls, when all are read: between these the interval sees how traffic differs

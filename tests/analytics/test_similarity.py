@@ -54,6 +54,14 @@ def test_of_equals_the_later_counts_and_who_is_not_asked_gets_none() -> None:
     assert np.isnan(likes[2])
 
 
+def test_what_cannot_be_alike_enough_is_not_looked_at() -> None:
+    counts = [similarity.counts(text) for text in ("one two three", "four five six", "one two three four")]
+    at, asked = np.arange(3, dtype=np.int64), np.ones(3, dtype=bool)
+    found, likes = similarity.nearest(counts, at, at + 10, at, asked, 0.7)
+    assert found.tolist() == [-1, -1, 0]
+    assert likes[2] == similarity.cosine(counts[2], counts[0]) > 0.7
+
+
 def test_texts_of_thousands_of_words_are_cut() -> None:
     long = " ".join(f"w{number}" for number in range(3 * similarity.MOST_WORDS))
     assert sum(similarity.counts(long).values()) == 2 * similarity.MOST_WORDS - 1
