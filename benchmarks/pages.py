@@ -240,8 +240,24 @@ def measure(client: Client, name: str, params: dict[str, Any]) -> list[float]:
     return taken[1:]
 
 
+def what_if(client: Client) -> dict[str, list[float]]:
+    """Milliseconds of the answers of the What-if page, as `measure` takes them."""
+    now, found = datetime.now(UTC), {}
+    for label, days in (("24 h", 1), ("7 d", 7), ("30 d", 30)):
+        for what in ("caching", "routing", "carbon"):
+            taken = []
+            for _ in range(RUNS + 1):
+                began = time.perf_counter()
+                client.whatif(what, since=now - timedelta(days=days), until=now)
+                taken.append((time.perf_counter() - began) * 1000)
+            found[f"whatif {what} {label}"] = taken[1:]
+    return found
+
+
 def limit_ms(name: str) -> float:
     """What a query of a page may take."""
+    if name.startswith("whatif "):
+        return 3_000
     return 300 if name.startswith(("calls_", "latency_", "unpriced_", "integrity_")) else 200
 
 
@@ -256,9 +272,13 @@ def report(server: Server, generator: Path, rate: float) -> None:
             taken = measure(client, name, params)
             slow += [label] if statistics.median(taken) >= limit_ms(name) else []
             print(f"{label:34}{statistics.median(taken):10.1f}{max(taken):10.1f}", flush=True)
+        for label, taken in what_if(client).items():
+            slow += [label] if statistics.median(taken) >= limit_ms(label) else []
+            print(f"{label:34}{statistics.median(taken):10.1f}{max(taken):10.1f}", flush=True)
     print(f"meanwhile {load.sent:,} spans were sent at {rate:.0f}/s, at most {load.late:.2f} s late")
     print(f"RSS of the server: {server.rss_mb():.0f} MB; file: {server.disk_bytes() / 1e9:.2f} GB")
-    print("over 200 ms, or 300 of the Cost, Latency and Cost integrity pages:", ", ".join(slow) or "none")
+    over = "over 200 ms, 300 of the Cost, Latency and Cost integrity pages, or 3 s of What-if:"
+    print(over, ", ".join(slow) or "none")
 
 
 def main() -> None:
