@@ -437,7 +437,7 @@ def savings(money: Mapping[str, Mapping[str, float | None]], subtitle: str, them
         hovertemplate="%{y}: $%{customdata[0]} (95 %: $%{customdata[1]} to $%{customdata[2]})<extra></extra>",
     )  # fmt: skip
     figure.update_layout(hovermode="closest", bargap=0.45, height=COST_HEIGHT)
-    return figure.update_xaxes(tickformat="$,~g", showgrid=True).update_yaxes(rangemode="normal")
+    return figure.update_xaxes(tickformat="$,~g", showgrid=True, rangemode="tozero").update_yaxes(rangemode="normal")
 
 
 def pareto(points: pd.DataFrame, score: str, subtitle: str, theme: Theme) -> go.Figure:

@@ -10,14 +10,17 @@ from app import format as fmt
 Estimate = Mapping[str, Any]
 Form = Callable[[float | None], str]
 MINUS = "\u2212"
+_LARGE = 1_000  # US dollars: an estimate of so much is not known to the cent
 
 
 def usd(value: float | None) -> str:
-    """`money` with a minus sign where it belongs, and small amounts in three digits."""
+    """`money` with a minus sign where it belongs, small amounts in three digits, and no cents from $1,000 on."""
     if value is None or fmt.absent(value):
         return fmt.UNKNOWN
     if value < 0:
         return f"{MINUS}{usd(-value)}"
+    if value >= _LARGE:
+        return f"${value:,.0f}"
     return fmt.mean_cost(value) if value else "$0"
 
 

@@ -21,16 +21,17 @@ Found = Mapping[str, Any]
 _FITS = 18  # letters of an interval, beside its n, in a tile at 1280 pixels
 
 
-def view(window: state.Window, filters: Mapping[str, str], waiting: DeltaGenerator) -> None:
-    """Controls, sentence, tiles, figures, tables; `waiting` stood in their place and is cleared."""
-    kept, alike = _controls()
+def view(
+    window: state.Window, filters: Mapping[str, str], chosen: Mapping[str, data.Param], bar: DeltaGenerator,
+    waiting: DeltaGenerator,
+) -> None:  # fmt: skip
+    """Sentence, tiles, figures, tables; `waiting` stood in their place and is cleared, `bar` is for the progress."""
     try:
         found = widgets.patiently(
+            bar,
             "Reading a sample of the calls and their texts",
-            lambda: data.whatif(
-                "caching", window.since, window.until, filters, ttl_s=KEPT[kept], similarity=alike / 100
-            ),
-        )  # fmt: skip
+            lambda: data.whatif("caching", window.since, window.until, filters, **chosen),
+        )
     finally:
         waiting.empty()
     if not found["whole"]["calls"]:
@@ -40,7 +41,7 @@ def view(window: state.Window, filters: Mapping[str, str], waiting: DeltaGenerat
     if found["sample"]["untold"] == found["sample"]["measured"] - found["sample"]["failed"]:
         _untold(found["sample"])
         return
-    near = chosen(found)
+    near = at_similarity(found)
     st.markdown(finding(window, found, near, narrowed=bool(filters)))
     calls.known(sample_words(found["sample"]))
     _tiles(found, near)
@@ -49,7 +50,8 @@ def view(window: state.Window, filters: Mapping[str, str], waiting: DeltaGenerat
     _pairs(found["near"])
 
 
-def _controls() -> tuple[str, int]:
+def controls() -> dict[str, data.Param]:
+    """How long a cache keeps, and what it takes for a repeat; parameters of the API."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Kept for", width="content")
         kept = st.segmented_control(
@@ -61,10 +63,10 @@ def _controls() -> tuple[str, int]:
             "Near repeats from", 70, 100, 90, format="%d %%", key=ALIKE, bind="query-params", width=260,
             label_visibility="collapsed",
         )  # fmt: skip
-    return str(kept), int(alike)
+    return {"ttl_s": KEPT[str(kept)], "similarity": int(alike) / 100}
 
 
-def chosen(found: Found) -> Found:
+def at_similarity(found: Found) -> Found:
     """The row of the near repeats at the chosen similarity."""
     wanted = found["near"]["similarity"]
     return next(row for row in found["near"]["rows"] if row["threshold"] == wanted)
@@ -179,7 +181,7 @@ def _figures(found: Found) -> None:
         )  # fmt: skip
     with right:
         money = {"Shared prefixes": found["prefix"]["usd"], "Exact repeats": found["exact"]["usd"],
-                 "Near repeats": chosen(found)["usd"]}  # fmt: skip
+                 "Near repeats": at_similarity(found)["usd"]}  # fmt: skip
         st.plotly_chart(
             charts.savings(money, "US dollars; whiskers: 95 %", widgets.theme()), theme=None, key="whatif-saved",
             config={"displayModeBar": False}, alt="What each cache would have saved",

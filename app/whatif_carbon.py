@@ -19,14 +19,18 @@ Found = Mapping[str, Any]
 MASSES = ((1e3, "t"), (1, "kg"), (1e-3, "g"), (1e-6, "mg"))
 
 
-def view(window: state.Window, filters: Mapping[str, str], waiting: DeltaGenerator) -> None:
-    """Controls, sentence, tiles, figures, table; `waiting` stood in their place and is cleared."""
-    zone = _controls()
+def view(
+    window: state.Window, filters: Mapping[str, str], chosen: Mapping[str, data.Param], bar: DeltaGenerator,
+    waiting: DeltaGenerator,
+) -> None:  # fmt: skip
+    """Sentence, tiles, figures, tables; `waiting` stood in their place and is cleared, `bar` is for the progress."""
     try:
         found = widgets.patiently(
+            bar,
             "Adding up what was generated",
-            lambda: data.whatif("carbon", window.since, window.until, filters, zone=zone), 1.0,
-        )  # fmt: skip
+            lambda: data.whatif("carbon", window.since, window.until, filters, **chosen),
+            1.0,
+        )
     finally:
         waiting.empty()
     if not found["calls"]:
@@ -44,16 +48,16 @@ def view(window: state.Window, filters: Mapping[str, str], waiting: DeltaGenerat
     _unknown(found)
 
 
-def _controls() -> str:
+def controls() -> dict[str, data.Param]:
+    """Whose electricity; a parameter of the API."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Electricity of", width="content")
-        return str(
-            st.selectbox(
-                "Electricity of", COMMON, key=ZONE, bind="query-params", accept_new_options=True, width=220,
-                label_visibility="collapsed",
-                help="A country by three letters, WOR for the world; provider: what EcoLogits assumes of each",
-            )
+        zone = st.selectbox(
+            "Electricity of", COMMON, key=ZONE, bind="query-params", accept_new_options=True, width=220,
+            label_visibility="collapsed",
+            help="A country by three letters, WOR for the world; provider: what EcoLogits assumes of each",
         )  # fmt: skip
+    return {"zone": str(zone or PROVIDER)}
 
 
 def finding(window: state.Window, found: Found) -> str:

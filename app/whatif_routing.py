@@ -22,12 +22,16 @@ _MOVES = 60  # rows
 Found = Mapping[str, Any]
 
 
-def view(window: state.Window, filters: Mapping[str, str], waiting: DeltaGenerator) -> None:
-    """Controls, sentence, tiles, figure, tables; `waiting` stood in their place and is cleared."""
+def view(
+    window: state.Window, filters: Mapping[str, str], chosen: Mapping[str, data.Param], bar: DeltaGenerator,
+    waiting: DeltaGenerator,
+) -> None:  # fmt: skip
+    """Sentence, tiles, figures, tables; `waiting` stood in their place and is cleared, `bar` is for the progress."""
     try:
-        own = _controls(data.whatif_scores()["name"].astype(str).tolist())
         found = widgets.patiently(
-            "Reading a sample of traces", lambda: data.whatif("routing", window.since, window.until, filters, **own)
+            bar,
+            "Reading a sample of traces",
+            lambda: data.whatif("routing", window.since, window.until, filters, **chosen),
         )
     finally:
         waiting.empty()
@@ -52,8 +56,12 @@ def view(window: state.Window, filters: Mapping[str, str], waiting: DeltaGenerat
     _policy(found)
 
 
-def _controls(names: list[str]) -> dict[str, data.Param]:
+def controls() -> dict[str, data.Param]:
     """Which score, and by which measure calls are grouped; parameters of the API."""
+    try:
+        names = data.whatif_scores()["name"].astype(str).tolist()
+    except data.ApiError:
+        names = []  # the page says below that the server does not answer
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Score", width="content")
         score = st.selectbox(
@@ -254,7 +262,7 @@ MOVES = (
     Column("To", "minmax(110px, 1fr)"),
     Column("Calls", "60px", "right"),
     Column("Cost", "72px", "right", "As it was, of the priced calls"),
-    Column("Saved", "minmax(160px, 1.3fr)", "right", "At the other's price of the day, for the same tokens"),
+    Column("Saved", "minmax(170px, 1.5fr)", "right", "At the other's price of the day, for the same tokens"),
     Column("Score, change", "minmax(140px, 1fr)", "right", "Mean of the other less its own; above 0: better"),
     Column("Scores", "72px", "right", "Of each in the group"),
     Column("Verdict", "128px"),

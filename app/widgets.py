@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from app import charts, data, state
@@ -275,13 +276,13 @@ def guarded(what: str, still_works: str, draw: Callable[[], None]) -> bool:
     return True
 
 
-def patiently(words: str, ask: Callable[[], Told], usual_s: float = 3.0) -> Told:
-    """What `ask` answers; if that takes a while, a bar with the time that it is likely to take still.
+def patiently(where: DeltaGenerator, words: str, ask: Callable[[], Told], usual_s: float = 3.0) -> Told:
+    """What `ask` answers; if that takes a while, a bar with the time that it is likely to take still, drawn in `where`.
 
     Asked in a thread beside the page's: only so the bar can move while the server works.
     """
     with ThreadPoolExecutor(1, initializer=add_script_run_ctx, initargs=(None, get_script_run_ctx())) as pool:
-        began, asked, place = time.monotonic(), pool.submit(ask), st.empty()
+        began, asked, place = time.monotonic(), pool.submit(ask), where.empty()
         wait([asked], timeout=_UNSEEN_S)
         while not asked.done():
             gone = time.monotonic() - began

@@ -8,10 +8,11 @@ from app import calls, whatif, widgets
 
 row, waiting = st.container(), calls.outline("What-if")
 with row:
-    view, filters = whatif.controls(widgets.window(calls.EVER))
+    view, filters, chosen = whatif.controls(widgets.window(calls.EVER))
+    bar = st.container()
 window = calls.window(waiting)
 widgets.guarded(
     "The answer did not come.",
     "Time range, filters and choices stay as they are.",
-    lambda: whatif.VIEWS[view](window, filters, waiting),
+    lambda: whatif.VIEWS[view][1](window, filters, chosen, bar, waiting),
 )

@@ -152,23 +152,15 @@ def test_a_slow_answer_has_a_bar_with_the_time_that_is_left() -> None:
         from app import widgets  # noqa: PLC0415
 
         drawn: list[str] = []
-        kept = st.empty
 
         class Place:
-            def __init__(self) -> None:
-                self.slot = kept()
+            def empty(self) -> object:
+                return self
 
             def progress(self, _: float, text: str) -> None:
                 drawn.append(text)
 
-            def empty(self) -> None:
-                self.slot.empty()
-
-        st.empty = Place  # type: ignore[misc,assignment]
-        try:
-            st.text(widgets.patiently("Reading", lambda: clock.sleep(0.8) or "read", 0.6))
-        finally:
-            st.empty = kept
+        st.text(widgets.patiently(Place(), "Reading", lambda: clock.sleep(0.8) or "read", 0.6))  # type: ignore[arg-type]  # as a container
         st.text(f"{drawn[0]} / {drawn[-1]}")
 
     began = time.monotonic()
@@ -187,7 +179,7 @@ def test_an_error_of_a_slow_question_is_raised_where_it_was_asked() -> None:
             raise LookupError("gone")
 
         try:
-            widgets.patiently("Reading", ask)
+            widgets.patiently(st.container(), "Reading", ask)
         except LookupError as error:
             st.text(str(error))
 
