@@ -1,4 +1,4 @@
-"""The questions of the What-if page, and what stands above the answer: which question, which calls, what else it asks."""
+"""The questions of the What-if page, and what stands above the answer: which question, which calls, what it asks."""
 
 from __future__ import annotations
 
