@@ -72,25 +72,25 @@ def controls() -> dict[str, data.Param]:
             "Better", ["higher", "lower"], default="higher", required=True, key=BETTER, bind="query-params",
             label_visibility="collapsed", format_func=lambda side: f"{side} is better",
         )  # fmt: skip
-        steps, margin = _measure()
-    return {"score": score or None, "better": str(better), "margin": margin, **steps}
-
-
-def _measure() -> tuple[dict[str, data.Param], float]:
-    """The measure of complexity and the margin, in a popover. What is no list of numbers the server refuses."""
-    with st.popover("Measure", icon=":material/tune:", key="whatif-measure"):
-        st.caption(
-            "A call's level is the highest that one of its values reaches. Rising numbers between commas; a dash: none."
-        )
-        helps = {"tokens": "Tokens of input from", "turns": "Calls before it in its trace from",
-                 "tools": "Tools offered from"}  # fmt: skip
-        steps: dict[str, data.Param] = {}
-        for name, (parameter, default) in STEPS.items():
-            steps[parameter] = st.text_input(helps[name], default, key=name, bind="query-params").strip() or "-"
+        steps = _measure()
+        st.caption("No worse by", width="content")
         margin = st.number_input(
-            "Loss of mean score that is no worse", min_value=0.0, value=0.05, step=0.01, key=MARGIN, bind="query-params"
+            "Loss of mean score that is no worse", 0.0, None, 0.05, 0.01, key=MARGIN, bind="query-params", width=110,
+            label_visibility="collapsed", help="Loss of mean score that is still no worse",
         )  # fmt: skip
-    return steps, float(margin)
+    return {"score": score or None, "better": str(better), "margin": float(margin), **steps}
+
+
+def _measure() -> dict[str, data.Param]:
+    """The measure of complexity, in a popover. What is no list of numbers the server refuses."""
+    with st.popover("Measure", icon=":material/tune:", key="whatif-measure"):
+        st.caption("A call's level is the highest that one of its values reaches. Rising numbers; a dash: left out.")
+        labels = {"tokens": "Tokens of input from", "turns": "Calls before it in its trace from",
+                  "tools": "Tools offered from"}  # fmt: skip
+        for name, (_, default) in STEPS.items():
+            widgets.type_in(name, labels[name], default)
+    told = {name: str(st.session_state.get(name) or "").strip() for name in STEPS}
+    return {parameter: told[name] or default for name, (parameter, default) in STEPS.items()}
 
 
 def lacking(found: Found) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import calls, whatif, widgets
+from app import calls, state, whatif, widgets
 
 row, waiting = st.container(), calls.outline("What-if")
 with row:
-    view, filters, chosen = whatif.controls(widgets.window(calls.EVER))
+    view, filters, chosen = whatif.controls(widgets.window(*state.EVER))
     bar = st.container()
 window = calls.window(waiting)
 widgets.guarded(
