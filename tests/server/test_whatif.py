@@ -186,7 +186,7 @@ def test_of_no_calls_nothing_is_told(choices: Any, what: Any) -> None:
     [
         ("caching", {"similarity": 2}, "similarity"),
         ("caching", {"colour": "red"}, "no parameter 'colour'"),
-        ("caching", {"until": NOW - timedelta(days=9)}, "must end after it begins"),
+        ("caching", {"until": NOW - timedelta(days=9)}, "earlier than 'since'"),
         ("routing", {"turn": "3,2"}, "thresholds of turn must be rising numbers, as 1000,8000"),
         ("routing", {"tools": "many"}, "got 'many'"),
         ("routing", {"better": "sideways"}, "better"),
