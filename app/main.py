@@ -29,7 +29,9 @@ GROUPS = {
 }
 SWITCHES = (home.switches, widgets.time_range)
 TIMED = (widgets.time_range,)
-SHOWN = {"Home": SWITCHES} | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row
+SHOWN = {"Home": SWITCHES} | dict.fromkeys(
+    ("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED
+)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
 shown = SHOWN.get(page.title, ())
