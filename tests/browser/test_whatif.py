@@ -71,7 +71,7 @@ def test_the_policy_is_exported(visit: Visit, tmp_path: Path) -> None:
 def test_the_measure_of_a_link_is_the_measure(visit: Visit) -> None:
     page = visit("/whatif?range=24h&view=routing&tokens=2000&turns=-&tools=-")
     expect(page.get_by_text("gpt-4o to gpt-4o-mini on level 0")).to_be_visible()
-    page.get_by_role("button", name="Measure").click()
+    page.get_by_role("button", name="Measure", exact=True).click()
     expect(page.get_by_role("textbox", name="Tokens of input from")).to_have_value("2000")
 
 
