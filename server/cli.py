@@ -296,6 +296,7 @@ def prices(
 
 
 whatif = typer.Typer(
+    short_help="What a cache, other models or the hardware come to.",
     help="What a cache, other models or the hardware come to: of stored calls, or of a FILE without a store.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -464,9 +465,10 @@ def integrity(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Whether reported costs agree with ours, by model with the likely cause, and what no sum counts or knows.
+    """Whether the costs that senders reported agree with ours.
 
-    Objects of --json say in `what` of which they are: reported, excluded, untold, unpriced.
+    By model, with the likely cause; and what no sum counts or knows. Objects of --json say in `what` of which they are:
+    reported, excluded, untold, unpriced.
     """
     from server import integrity_shell, shell  # noqa: PLC0415
 
@@ -500,7 +502,10 @@ def reconcile(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Hold an invoice against what we computed, by period and model. The last object of --json is the total."""
+    """Hold a provider's invoice against what we computed.
+
+    By period and model. The last object of --json is the total.
+    """
     from server import integrity_shell, price_shell, shell  # noqa: PLC0415
 
     with _lines(file) as lines:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,21 @@ class Served:
 
 
 @pytest.fixture(scope="session")
+def serve_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
+    """As `serve`, for the stores that many modules read: these servers stay till the end."""
+    with _serving(tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
-    """Start `assay serve` over an empty store of the given name; all are stopped at the end."""
+    """Start `assay serve` over an empty store of the given name; all are stopped with the module."""
+    with _serving(tmp_path_factory) as start:
+        yield start
+
+
+@contextmanager
+def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
     started: list[Served] = []
 
     def start(name: str) -> Served:
@@ -165,14 +179,14 @@ def hostile() -> str:
 
 
 @pytest.fixture(scope="session")
-def empty_url(serve: Callable[[str], Served]) -> str:
-    return serve("empty").note.api_url
+def empty_url(serve_for_all: Callable[[str], Served]) -> str:
+    return serve_for_all("empty").note.api_url
 
 
 @pytest.fixture(scope="session")
-def filled(serve: Callable[[str], Served]) -> Served:
+def filled(serve_for_all: Callable[[str], Served]) -> Served:
     """The captures (of days ago), 120 traces of the last hour, one of 3,000 spans and one with hostile text."""
-    served = serve("filled")
+    served = serve_for_all("filled")
     served.send_captures()
     now = time.time_ns()
     for index in range(120):
@@ -184,11 +198,11 @@ def filled(serve: Callable[[str], Served]) -> Served:
 
 
 @pytest.fixture(scope="session")
-def few(serve: Callable[[str], Served]) -> Served:
+def few(serve_for_all: Callable[[str], Served]) -> Served:
     """Three traces: of two minutes ago, its one call half-told; of three hours ago, failed; of five hours ago, calls
     that told nothing and half. No window holds more than one unless it is wide.
     """
-    served, now, call = serve("few"), time.time_ns(), {"gen_ai__operation__name": "chat"}
+    served, now, call = serve_for_all("few"), time.time_ns(), {"gen_ai__operation__name": "chat"}
     half = Telling(bytes([1]) * 16, now - 120_000_000_000).span(1, "half", 0, 900)
     served.send(half.span(2, "chat", 5, 800, parent=1, gen_ai__usage__output_tokens=60, **call).body())
     failed = Telling(bytes([2]) * 16, now - 3 * 3600_000_000_000).span(1, "bad", 0, 50, error="boom")
@@ -232,9 +246,9 @@ REFUND = "What is the refund policy for shoes?"
 
 
 @pytest.fixture(scope="session")
-def choices(serve: Callable[[str], Served]) -> Served:
+def choices(serve_for_all: Callable[[str], Served]) -> Served:
     """160 traces of one call, 15 s apart: 80 to gpt-4o, then 80 to gpt-4o-mini; see `_choice`. All are scored."""
-    served, start = serve("choices"), time.time_ns() - 160 * 15_000_000_000
+    served, start = serve_for_all("choices"), time.time_ns() - 160 * 15_000_000_000
     for number in range(160):
         served.send(_choice(number, start + number * 15_000_000_000))
     served.settle()

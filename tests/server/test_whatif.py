@@ -28,7 +28,7 @@ from store.batch import Batch
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 NOW = datetime.now(UTC)
-WINDOW = {"since": NOW - timedelta(hours=3), "until": NOW + timedelta(minutes=5)}
+WINDOW = {"since": NOW - timedelta(hours=3), "until": NOW + timedelta(hours=1)}  # the run may take long
 ONE_4O, ONE_MINI = 1600 * 2.5e-6 + 50 * 10e-6, 1600 * 0.15e-6 + 50 * 0.6e-6  # US dollars of a call of `choices`
 
 
