@@ -518,6 +518,31 @@ def reaches(rows: pd.DataFrame, title: str, subtitle: str, theme: Theme) -> go.F
     return figure.update_yaxes(rangemode="normal")
 
 
+def whiskers(rows: pd.DataFrame, title: str, subtitle: str, theme: Theme) -> go.Figure:
+    """A point per row with its interval, in US dollars; the first on top.
+
+    `rows`: name, value, low, high (null bounds: none), told (the hover). Points, not bars: what counts is how far
+    they are apart.
+    """
+    figure, shown = _figure(title, subtitle, theme), rows.iloc[::-1]
+    value, low, high = (shown[name].astype("float64") for name in ("value", "low", "high"))
+    names = [fmt.clip(name, 40).replace("&", "&amp;").replace("<", "&lt;") for name in shown["name"]]
+    figure.add_scatter(
+        x=value, y=list(range(len(names))), mode="markers", customdata=list(shown["told"]),
+        marker={"size": 9, "color": [colour(name) for name in shown["name"]]},
+        error_x={"type": "data", "array": high - value, "arrayminus": value - low,
+                 "symmetric": False, "color": PALE[theme], "thickness": 1.5, "width": 5},
+        hovertemplate="%{customdata}<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(hovermode="closest", height=max(150, 90 + 26 * len(names)))
+    figure.update_yaxes(
+        tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(names) - 0.4], rangemode="normal"
+    )
+    return figure.update_xaxes(tickprefix="$", rangemode="tozero", showgrid=True)
+
+
+
+
 def _over_bucket(series: pd.DataFrame, step: pd.Timedelta) -> dict[str, object]:
     """Marks stand over the middle of their bucket, bars as wide as it, while hovers and clicks name its start."""
     return {"xperiod": _ms(step), "xperiod0": series["bucket"].iloc[0], "xperiodalignment": "middle"}

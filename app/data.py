@@ -128,6 +128,16 @@ def calls_cost_by(since: datetime, until: datetime, dimension: str, filters: Fil
     return ask("calls_cost_by", since=since, until=until, dimension=dimension, **filters).frame
 
 
+def score_names(since: datetime) -> pd.DataFrame:
+    """One row per name of scores told from `since` on, most scores first; at most a minute old."""
+    return _slow_answer(client().base_url, "score_names", (("since", since),)).frame
+
+
+def cost_per_success(since: datetime, until: datetime, filters: Filters, **rule: Param) -> pd.DataFrame:
+    """One row, or one per value of `dimension`, dearest first; see query `cost_per_success`; `rule`: its parameters."""
+    return ask("cost_per_success", since=since, until=until, **rule, **filters).frame
+
+
 def unpriced_models(since: datetime, until: datetime) -> pd.DataFrame:
     """One row per model whose calls have no cost, most calls first."""
     return ask("unpriced_models", since=since, until=until).frame
