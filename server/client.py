@@ -297,6 +297,25 @@ class Client:
         found: dict[str, Any] = self._send("POST", "/api/reprice", {}, body=body, timeout_s=LONG_S).json()
         return found
 
+    def budgets(self, zone: str = "UTC", version: int | None = None) -> dict[str, Any]:
+        """The project's budgets and how the calendar month of the zone goes; see `GET /api/budgets` for the fields.
+
+        Raises:
+            ApiError: `refused` for an unknown zone, and with status 404 when there is no such version.
+        """
+        found: dict[str, Any] = self._json("/api/budgets", {"zone": zone, "version": version})
+        return found
+
+    def set_budgets(self, document: str, author: str | None = None) -> dict[str, Any]:
+        """Set the project's budgets, a whole YAML document. Returns `version` and `entries`.
+
+        Raises:
+            ApiError: `refused` when the document breaks a rule; names the line, the key and the value.
+        """
+        body = {"document": document, "author": author}
+        found: dict[str, Any] = self._send("PUT", "/api/budgets", {}, body=body).json()
+        return found
+
     def settle(self, timeout_s: float = 30.0) -> str:
         """Wait until everything committed so far is resolved into traces; returns the watermark."""
         found = self._send("POST", "/api/settle", body={"timeout_s": timeout_s}, timeout_s=timeout_s + 5).json()
