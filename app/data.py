@@ -37,7 +37,7 @@ def client() -> Client:
 
 def forget() -> None:
     """Ask anew on the next run, whatever is cached."""
-    for cache in (_answer, _slow_answer, _latency, _whatif, _causes, _reconciliation, _traces, _span, _ledger):
+    for cache in (_answer, _slow_answer, _latency, _budgets, _whatif, _causes, _reconciliation, _traces, _span, _ledger):
         cache.clear()
 
 
@@ -229,6 +229,24 @@ def reprice(since: datetime, until: datetime, *, dry_run: bool) -> dict[str, Any
     answer = client().reprice(since, until, reason="on the Cost page", dry_run=dry_run)
     if not dry_run:
         forget()
+    return answer
+
+
+def budgets(zone: str) -> dict[str, Any]:
+    """The project's budgets and how the calendar month of the zone goes, a minute old at most."""
+    door = client()
+    return _budgets(door.base_url, door.watermark(), zone)
+
+
+@st.cache_data(max_entries=8, ttl=timedelta(minutes=1), show_spinner=False)
+def _budgets(url: str, mark: str, zone: str) -> dict[str, Any]:  # noqa: ARG001
+    return _client(url).budgets(zone)
+
+
+def set_budgets(document: str) -> dict[str, Any]:
+    """Set the budgets; raises ApiError, `refused`, with the line, key and value that break a rule."""
+    answer = client().set_budgets(document)
+    _budgets.clear()
     return answer
 
 

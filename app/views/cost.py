@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import calls, cost, prices, state, success, widgets
+from app import budgets, calls, cost, prices, state, success, widgets
 
 row, waiting = st.container(), calls.outline("Cost")
 with row:
@@ -15,6 +15,7 @@ widgets.guarded(
     "Time range and filters stay as they are; the prices below stand by themselves.",
     lambda: cost.overview(window, by, filters, waiting),
 )
+widgets.guarded("The budgets did not come.", "The costs above stand.", budgets.section)
 widgets.guarded(
     "What a success costs did not come.",
     "The costs above stand.",
