@@ -570,6 +570,33 @@ def month(days: pd.DataFrame, budget_usd: float, subtitle: str, theme: Theme) ->
     return figure.update_yaxes(tickprefix="$", range=[0, top]).update_xaxes(tickformat="%-d %b")
 
 
+def hardware(rows: pd.DataFrame, cost: str, theme: Theme) -> go.Figure:
+    """Cost against latency: of each row a line from median to p95 at its cost, with the interval of the cost.
+
+    `rows`: name, p50 and p95 (nanoseconds; null: no call ended well), value, low, high (US dollars; null bounds: none),
+    told (the hover). `cost`: what the axis says. Below and left is better.
+    """
+    figure = _figure(f"{cost} against latency", "line: median (full) to p95 (open); whiskers: 95 %", theme)
+    for row, pattern in zip(rows.to_dict("records"), range(len(rows)), strict=True):
+        ink = PALETTE[pattern % len(PALETTE)]
+        reach = {} if fmt.absent(row["low"]) else {"error_y": {
+            "type": "data", "array": [row["high"] - row["value"], 0], "arrayminus": [row["value"] - row["low"], 0],
+            "symmetric": False, "color": ink, "thickness": 1.5, "width": 4,
+        }}  # fmt: skip
+        figure.add_scatter(
+            x=[row["p50"] / 1e9, row["p95"] / 1e9], y=[row["value"]] * 2, mode="lines+markers", **reach,
+            line={"color": ink, "width": 2}, marker={"size": 9, "symbol": ["circle", "circle-open"], "color": ink},
+            customdata=[row["told"]] * 2, hovertemplate="%{customdata}<extra></extra>",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=row["p95"] / 1e9, y=row["value"], text=fmt.clip(row["name"], 44).replace("<", "&lt;"), showarrow=False,
+            xanchor="left", xshift=9, font={"color": ink, "size": 12},
+        )  # fmt: skip
+    figure.update_layout(hovermode="closest", height=COST_HEIGHT, margin={"r": 260})
+    figure.update_yaxes(tickprefix="$")
+    return figure.update_xaxes(ticksuffix=" s", rangemode="tozero", showgrid=True)
+
+
 def _over_bucket(series: pd.DataFrame, step: pd.Timedelta) -> dict[str, object]:
     """Marks stand over the middle of their bucket, bars as wide as it, while hovers and clicks name its start."""
     return {"xperiod": _ms(step), "xperiod0": series["bucket"].iloc[0], "xperiodalignment": "middle"}

@@ -37,7 +37,19 @@ def client() -> Client:
 
 def forget() -> None:
     """Ask anew on the next run, whatever is cached."""
-    for cache in (_answer, _slow_answer, _latency, _budgets, _whatif, _causes, _reconciliation, _traces, _span, _ledger):
+    for cache in (
+        _answer,
+        _slow_answer,
+        _latency,
+        _budgets,
+        _hardware,
+        _whatif,
+        _causes,
+        _reconciliation,
+        _traces,
+        _span,
+        _ledger,
+    ):
         cache.clear()
 
 
@@ -230,6 +242,18 @@ def reprice(since: datetime, until: datetime, *, dry_run: bool) -> dict[str, Any
     if not dry_run:
         forget()
     return answer
+
+
+def hardware(since: datetime, until: datetime, filters: Filters) -> pd.DataFrame:
+    """One row per model and price entry by the hour, most calls first; see `GET /api/hardware`."""
+    door = client()
+    params: dict[str, Param] = {"since": since, "until": until, **filters}
+    return _hardware(door.base_url, door.watermark(), tuple(sorted(params.items()))).frame
+
+
+@st.cache_data(max_entries=_KEPT, ttl=timedelta(minutes=1), show_spinner=False)
+def _hardware(url: str, mark: str, params: Params) -> Answer:  # noqa: ARG001
+    return _client(url).hardware(**dict(params))
 
 
 def budgets(zone: str) -> dict[str, Any]:

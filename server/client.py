@@ -157,6 +157,10 @@ class Client:
         found: dict[str, Any] = self._json(f"/api/whatif/{what}", params)
         return found
 
+    def hardware(self, **params: Param) -> Answer:
+        """Calls priced by the hour, by model and price entry; see `GET /api/hardware` for parameters and columns."""
+        return self._frame("/api/hardware", params)
+
     def span(self, trace_id: str, span_id: str, since: datetime | None = None) -> dict[str, Any]:
         """All of one span; the fields stand at `GET /api/spans/{trace_id}/{span_id}`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import budgets, calls, cost, prices, state, success, widgets
+from app import budgets, calls, cost, hardware, prices, state, success, widgets
 
 row, waiting = st.container(), calls.outline("Cost")
 with row:
@@ -20,6 +20,9 @@ widgets.guarded(
     "What a success costs did not come.",
     "The costs above stand.",
     lambda: success.section(window, None if by == cost.TOKENS else by, filters),
+)
+widgets.guarded(
+    "The comparison of hardware did not come.", "The costs above stand.", lambda: hardware.section(window, filters)
 )
 widgets.guarded("The calls without a price did not come.", "The costs above stand.", lambda: prices.unpriced(window))
 widgets.guarded("The prices did not come.", "The costs above stand.", lambda: prices.own(window))
