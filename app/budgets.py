@@ -17,7 +17,7 @@ WHERE = (
     "service", "model", "provider", "environment", "release", "prompt", "variant", "tool", "tag", "user", "session",
 )  # fmt: skip
 """What a budget may be of besides all calls."""
-_WIDTHS = (4, 5, 5, 7, 2)
+_WIDTHS = (7, 9, 13, 13, 3)
 _CHOSEN = "budget"  # key of the figure's choice
 
 Budget = dict[str, Any]

@@ -536,7 +536,11 @@ def whiskers(rows: pd.DataFrame, title: str, subtitle: str, theme: Theme) -> go.
     )  # fmt: skip
     figure.update_layout(hovermode="closest", height=max(150, 90 + 26 * len(names)))
     figure.update_yaxes(
-        tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(names) - 0.4], rangemode="normal"
+        tickvals=list(range(len(names))),
+        ticktext=names,
+        range=[-0.6, len(names) - 0.4],
+        rangemode="normal",
+        ticklabelstandoff=8,
     )
     return figure.update_xaxes(tickprefix="$", rangemode="tozero", showgrid=True)
 
@@ -577,6 +581,7 @@ def hardware(rows: pd.DataFrame, cost: str, theme: Theme) -> go.Figure:
     told (the hover). `cost`: what the axis says. Below and left is better.
     """
     figure = _figure(f"{cost} against latency", "line: median (full) to p95 (open); whiskers: 95 %", theme)
+    axis = _cost_axis(rows["value"], rows["low"])
     for row, pattern in zip(rows.to_dict("records"), range(len(rows)), strict=True):
         ink = PALETTE[pattern % len(PALETTE)]
         reach = {} if fmt.absent(row["low"]) else {"error_y": {
@@ -589,12 +594,25 @@ def hardware(rows: pd.DataFrame, cost: str, theme: Theme) -> go.Figure:
             customdata=[row["told"]] * 2, hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
         figure.add_annotation(
-            x=row["p95"] / 1e9, y=row["value"], text=fmt.clip(row["name"], 44).replace("<", "&lt;"), showarrow=False,
+            x=row["p95"] / 1e9, y=np.log10(row["value"]) if "type" in axis else row["value"], showarrow=False,
+            text=fmt.clip(row["name"], 44).replace("<", "&lt;"),
             xanchor="left", xshift=9, font={"color": ink, "size": 12},
         )  # fmt: skip
     figure.update_layout(hovermode="closest", height=COST_HEIGHT, margin={"r": 260})
-    figure.update_yaxes(tickprefix="$")
+    figure.update_yaxes(tickprefix="$", **axis)
     return figure.update_xaxes(ticksuffix=" s", rangemode="tozero", showgrid=True)
+
+
+def _cost_axis(values: pd.Series, lows: pd.Series) -> dict[str, object]:
+    """From 0; logarithmic where the cheapest would lie on the axis."""
+    known = values[values > 0].astype("float64")
+    if known.empty or known.max() < _APART * known.min():
+        return {"rangemode": "tozero"}
+    least = min(known.min(), lows[lows > 0].astype("float64").min(skipna=True)) if (lows > 0).any() else known.min()
+    return {"type": "log", "range": [np.log10(least / 2), np.log10(known.max() * 3)], "dtick": 1}
+
+
+_APART = 20  # times the cheapest
 
 
 def _over_bucket(series: pd.DataFrame, step: pd.Timedelta) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Self-hosted hardware on the Cost page: what it costs against how long it takes; nothing without a price by the hour."""
+"""Self-hosted hardware on the Cost page: what it costs against how long it takes. No price by the hour: nothing."""
 
 from __future__ import annotations
 
@@ -110,8 +110,7 @@ def _table(frame: pd.DataFrame) -> None:
     shown = pd.DataFrame([_shown(row) for row in listing.records(frame)])
     st.dataframe(
         shown, hide_index=True, placeholder=fmt.UNKNOWN, height="content", alt="Hardware by the hour, most calls first",
-        column_config={**_COLUMNS, "busy": st.column_config.NumberColumn("Busy", format="percent"),
-                       "assumed": st.column_config.NumberColumn("Assumed", format="percent")},
+        column_config=_COLUMNS,
     )  # fmt: skip
     widgets.csv(frame, "hardware")
 
@@ -120,8 +119,9 @@ def _shown(row: Row) -> Row:
     return {
         "of": label(row), "calls": row["calls"], "per_1k": _text(row, "per_1k_output"),
         "per_call": _text(row, "per_call"),
-        "p50": fmt.duration(row["p50"]), "p95": fmt.duration(row["p95"]), "busy": row["utilisation"],
-        "assumed": row["assumed_utilisation"], "at_once": None if row["at_once"] is None else round(row["at_once"], 2),
+        "p50": fmt.duration(row["p50"]), "p95": fmt.duration(row["p95"]), "busy": fmt.percent(row["utilisation"]),
+        "assumed": fmt.percent(row["assumed_utilisation"]),
+        "at_once": None if row["at_once"] is None else round(row["at_once"], 2),
         "price": row["usd_per_hour"],
     }  # fmt: skip
 

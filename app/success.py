@@ -80,7 +80,7 @@ _UNTOLD: dict[str, Any] = {"valued": 1, "low": None, "high": None, "labels": []}
 
 def _rule(score: str, told: dict[str, Any]) -> Rule | None:
     labels = list(told["labels"])
-    label = _label(labels) if labels or st.query_params.get(LABEL) else None
+    label = _label(labels, valued=bool(told["valued"])) if labels or st.query_params.get(LABEL) else None
     at_least = _at_least(told, disabled=label is not None) if told["valued"] else None
     unit = str(st.segmented_control("Per", UNITS, default="trace", required=True, key=UNIT, bind="query-params"))
     if label is None and at_least is None:
@@ -88,10 +88,10 @@ def _rule(score: str, told: dict[str, Any]) -> Rule | None:
     return Rule(score, None if label else at_least, label, unit)
 
 
-def _label(labels: list[str]) -> str | None:
+def _label(labels: list[str], *, valued: bool) -> str | None:
     chosen = st.selectbox(
         "Success is the label", labels, index=None, key=LABEL, bind="query-params", width=200, accept_new_options=True,
-        placeholder="any, by value",
+        placeholder="any, by value" if valued else "choose a label",
     )  # fmt: skip
     return str(chosen) if chosen else None
 
@@ -117,7 +117,7 @@ def _found(window: state.Window, by: str | None, filters: Mapping[str, str], rul
     st.markdown(finding(rule, record))
     st.caption(unknown(rule, record))
     if by is not None and record["successes"]:
-        _by(window, by, filters, rule)
+        _by(window, by, filters, rule, fmt.plural(record["scored"], f"scored {rule.unit}"))
 
 
 def finding(rule: Rule, found: dict[str, Any]) -> str:
@@ -145,19 +145,19 @@ def unknown(rule: Rule, found: dict[str, Any]) -> str:
         parts.append(f"{fmt.count(found['failed_scores'])} have a score that failed or tells no verdict")
     said = " and ".join(parts) + ": unknown, and left out, not counted as failures."
     if found["unpriced_units"]:
-        said += f" {fmt.plural(found['unpriced_units'], f'scored {rule.unit}')} without any priced call left out too."
+        unpriced = fmt.plural(found["unpriced_units"], f"scored {rule.unit} has", f"scored {rule.unit}s have")
+        said += f" {unpriced} no priced call at all: left out too."
     if found["unpriced"]:
-        said += f" {fmt.plural(found['unpriced'], 'call')} of scored {rule.unit}s without a price add nothing."
+        said += f" {fmt.plural(found['unpriced'], 'call')} without a price in what is counted: the cost is a least."
     return said + " Failures are paid for by the successes."
 
 
-def _by(window: state.Window, by: str, filters: Mapping[str, str], rule: Rule) -> None:
+def _by(window: state.Window, by: str, filters: Mapping[str, str], rule: Rule, n: str) -> None:
     frame = data.cost_per_success(window.since, window.until, filters, **rule.params(), dimension=by)
     told = frame[frame["per_success"].notna()].sort_values("per_success", ascending=False)
     shown = told.head(SHOWN)
     if len(told) > 1:
         rows = pd.DataFrame([_point(by, rule, row) for row in listing.records(shown)])
-        n = fmt.plural(shown["scored"].sum(), f"scored {rule.unit}")
         st.plotly_chart(
             charts.whiskers(rows, f"Cost per success by {by}", f"n = {n}; whiskers: 95 %", widgets.theme()),
             theme=None, key="success-by", config={"displayModeBar": False}, alt=f"Cost per success by {by}",

@@ -59,7 +59,8 @@ def _told(one: Budget, days: Sequence[Day], today: date) -> Day:
     counts = {name: sum(row[name] for row in this_month) for name in ("calls", "unpriced")}
     told = asdict(found) | {"forecast_usd": found.usd, "days": [_shown(day, today) for day in asdict(found)["days"]]}
     del told["usd"]
-    return {**whole, **counts, **told, "verdict": verdict(found, one.usd_per_month)}
+    said = verdict(found, one.usd_per_month) if days else f"No call in {forecasting.MOST_DAYS} days is of it."
+    return {**whole, **counts, **told, "verdict": said}
 
 
 def _known(row: Mapping[str, Any]) -> float | None:

@@ -42,7 +42,7 @@ with told as materialized (
            coalesce(sum(success) filter (where cost_usd is not null), 0)::bigint as successes,
            count(cost_usd) filter (where failed) as failed_scores,
            count(*) filter (where cost_usd is null and success is not null) as unpriced_units,
-           (coalesce(sum(unpriced) filter (where success is not null), 0))::bigint as unpriced,
+           (coalesce(sum(unpriced) filter (where success is not null and cost_usd is not null), 0))::bigint as unpriced,
            sum(try_cast(cost_usd * 1e12 as hugeint)) filter (where success is not null) / 1e12 as cost_usd,
            var_samp(cost_usd) filter (where success is not null) as v_cost,
            var_samp(success) filter (where cost_usd is not null) as v_success, covar_samp(cost_usd, success) as v_both

@@ -53,8 +53,8 @@ def cost_per_success(  # noqa: PLR0917 - given by name
     units have a priced call; of them scored, successes, failed_scores (the newest has an error, or no value or label:
     unknown, never a failure) and unscored. cost_usd is of the scored units, US dollars, successful or not; per_success
     is that over the successes, null without one, with its 95 % interval (low, high; Student's on the logarithm, units
-    as clusters; null with fewer than two scored units, or without a success). unpriced: calls of scored units without
-    a price, so that the cost is a least; unpriced_units: scored ones of which no call has a price, left out.
+    as clusters; null with fewer than two scored units, or without a success). unpriced: calls of these scored units
+    without a price, so that the cost is a least; unpriced_units: scored ones of which no call has a price, left out.
     Under each value a unit has the cost of that value's calls, and counts whole. A call counts under each of its tags.
 
     Raises:

@@ -42,7 +42,7 @@ def test_each_budget_has_its_line(page: Open, budgeted: Any) -> None:
     assert "calendar month in UTC" in said
     assert "**all calls**" in said
     assert ":red[:material/error:] Passed $2 on the" in said
-    assert ":gray[:material/help:] A forecast needs 7 days of known spend" in said
+    assert ":gray[:material/help:] No call in 56 days is of it." in said
     assert [bar.value for bar in shown.get("progress")][:1] == [100]
     assert "$2.50 of $2.00, 125 %" in str([bar.proto.text for bar in shown.get("progress")]).replace("\\", "")
     assert [button.label for button in shown.button if button.key.startswith("budget")] == [

@@ -151,7 +151,7 @@ def expected(part: pd.DataFrame, unit: str, told: dict[object, bool | None]) -> 
     counts = {
         "units": len(there), "scored": n, "successes": int(y.sum()), "failed_scores": failed,
         "unscored": len(there) - n - failed, "unpriced_units": len(scored) - n,
-        "unpriced": int(scored["unpriced"].sum()),
+        "unpriced": int(priced["unpriced"].sum()),
     }  # fmt: skip
     if not y.sum():
         return counts
