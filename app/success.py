@@ -140,10 +140,10 @@ def finding(rule: Rule, found: dict[str, Any]) -> str:
 def unknown(rule: Rule, found: dict[str, Any]) -> str:
     """What is left out, and what the figure counts."""
     units = fmt.plural(found["units"], f"{rule.unit} with a priced call", f"{rule.unit}s with a priced call")
-    parts = [f"Of {units}, {fmt.count(found['unscored'])} are not scored"]
+    said = f"{units}; not scored: {fmt.count(found['unscored'])}"
     if found["failed_scores"]:
-        parts.append(f"{fmt.count(found['failed_scores'])} have a score that failed or tells no verdict")
-    said = " and ".join(parts) + ": unknown, and left out, not counted as failures."
+        said += f"; with a score that failed or tells no verdict: {fmt.count(found['failed_scores'])}"
+    said += ". What is unknown is left out, never counted as a failure."
     if found["unpriced_units"]:
         unpriced = fmt.plural(found["unpriced_units"], f"scored {rule.unit} has", f"scored {rule.unit}s have")
         said += f" {unpriced} no priced call at all: left out too."

@@ -48,7 +48,7 @@ def test_a_score_in_the_url_says_what_a_success_cost(page: Open, judged: Any) ->
     said = words(shown)
     assert "A success (solved at least 0.5) cost **$3.33** (95 %:" in said
     assert "$20.00 over 6 successes of 8 scored traces." in said
-    assert "Of 10 traces with a priced call, 1 are not scored and 1 have a score that failed" in said
+    assert "10 traces with a priced call; not scored: 1; with a score that failed or tells no verdict: 1." in said
 
 
 def test_a_label_and_the_unit_come_from_the_url(page: Open, judged: Any) -> None:

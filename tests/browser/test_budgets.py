@@ -75,4 +75,4 @@ def test_a_score_is_chosen_and_a_link_reproduces_it(site: Visit) -> None:
     assert parse_qs(urlsplit(page.url).query)["score"] == ["solved"]
     page.reload()
     expect(told).to_be_visible()
-    expect(page.get_by_text("1 are not scored")).to_be_visible()
+    expect(page.get_by_text("not scored: 1")).to_be_visible()
