@@ -15,7 +15,6 @@ from store.queries.calls import CallFilters, bounded, kept
 from store.queries.latency import quantiles_of
 
 Integers = NDArray[np.int64]
-QUANTILES = ((0.5, "p50"), (0.95, "p95"))
 
 
 @query(right="read")
@@ -43,7 +42,9 @@ def hardware_by(
     rows = ask(con, "hardware_by", asked)
     for name, clusters in (("per_call", "traces"), ("per_token", "told_traces")):
         rows = bounded(rows, name, f"{name}_", rows[clusters])
-    return _with_times(_per_thousand(rows), ask(con, "hardware_calls", asked), versions)
+    models = rows["model"].drop_null().unique().to_pylist()
+    slots = {"models": models, "width": len(models) + 1}
+    return _with_times(_per_thousand(rows), ask(con, "hardware_calls", asked | slots), versions, models)
 
 
 def _per_thousand(rows: pa.Table) -> pa.Table:
@@ -53,17 +54,24 @@ def _per_thousand(rows: pa.Table) -> pa.Table:
     return rows.drop_columns(["per_token", "per_token_low", "per_token_high"])
 
 
-def _with_times(rows: pa.Table, calls: pa.Table, versions: list[str]) -> pa.Table:
-    entries = calls["entry"].to_numpy().astype(np.int64) - 1
+def _with_times(rows: pa.Table, calls: pa.Table, versions: list[str], models: list[str]) -> pa.Table:
+    """`calls`: rows of hardware_calls.sql. Entries and models are found by their places, of which slots are made."""
+    slots, width = calls["slot"].to_numpy(), len(models) + 1
+    entries = [versions.index(version) for version in rows["price_version"].to_pylist()]
+    known = {model: place for place, model in enumerate(models, 1)} | {None: 0}
+    mine = [entry * width + known[model] for entry, model in zip(entries, rows["model"].to_pylist(), strict=True)]
+    rows = _with_busy(rows, calls, slots // width, entries)
+    return _with_quantiles(rows, calls, slots, mine, len(versions) * width)
+
+
+def _with_busy(rows: pa.Table, calls: pa.Table, entry_of: Integers, entries: list[int]) -> pa.Table:
     starts = calls["start_us"].to_numpy().astype(np.int64) * 1000
     lengths = calls["duration_ns"].to_numpy().astype(np.int64)
-    places = [versions.index(version) for version in rows["price_version"].to_pylist()]
-    busy = {place: _busy(starts[entries == place], lengths[entries == place]) for place in set(places)}
-    for number, name in enumerate(("busy_ns", "wall_ns")):
-        rows = rows.append_column(name, pa.array([busy[place][number] for place in places], pa.int64()))
-    for number, name in ((2, "utilisation"), (3, "at_once")):
-        rows = rows.append_column(name, pa.array([busy[place][number] for place in places], pa.float64()))
-    return _with_quantiles(rows, calls, entries, places)
+    told = {entry: _busy(starts[entry_of == entry], lengths[entry_of == entry]) for entry in set(entries)}
+    names = (("busy_ns", pa.int64()), ("wall_ns", pa.int64()), ("utilisation", pa.float64()), ("at_once", pa.float64()))
+    for number, (name, kind) in enumerate(names):
+        rows = rows.append_column(name, pa.array([told[entry][number] for entry in entries], kind))
+    return rows
 
 
 def _busy(starts: Integers, lengths: Integers) -> tuple[int | None, int | None, float | None, float | None]:
@@ -79,19 +87,14 @@ def _busy(starts: Integers, lengths: Integers) -> tuple[int | None, int | None, 
     return busy, wall, busy / wall if wall else None, float(lengths.sum()) / busy if busy else None
 
 
-def _with_quantiles(rows: pa.Table, calls: pa.Table, entries: Integers, places: list[int]) -> pa.Table:
-    """n, p50 and p95 of the calls that ended well."""
-    names = calls["model"].combine_chunks().dictionary_encode()
-    numbers = names.indices.fill_null(len(names.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
-    known = {model: number for number, model in enumerate(names.dictionary.to_pylist())} | {None: len(names.dictionary)}
-    width = len(known)
+def _with_quantiles(rows: pa.Table, calls: pa.Table, slots: Integers, mine: list[int], count: int) -> pa.Table:
+    """n, p50 and p95 of the calls that ended well; `mine`: the slot of each row."""
     well = ~calls["failed"].to_numpy().astype(bool)
-    keys = [place * width + known.get(model, 0) for place, model in zip(places, rows["model"].to_pylist(), strict=True)]
-    groups = (entries[well] * width + numbers[well]).astype(np.uint16 if max(keys, default=0) < 1 << 16 else np.int64)
-    count = max([*keys, int(groups.max(initial=0))], default=0) + 1
-    n, told = quantiles_of(groups, calls["duration_ns"].to_numpy().astype(float)[well], count, (0.5, 0.95))
-    rows = rows.append_column("n", pa.array(n[keys], pa.int64()))
-    for (_, name), sides in zip(QUANTILES, told, strict=True):
+    groups = slots[well].astype(np.uint16 if count <= 1 << 16 else np.int64)  # numpy sorts small integers by radix
+    amounts = calls["duration_ns"].to_numpy().astype(float)[well]
+    n, told = quantiles_of(groups, amounts, max(count, 1), (0.5, 0.95))
+    rows = rows.append_column("n", pa.array(n[mine], pa.int64()))
+    for name, sides in zip(("p50", "p95"), told, strict=True):
         for end, values in zip(("", "_low", "_high"), sides, strict=True):
-            rows = rows.append_column(f"{name}{end}", pa.array(values[keys], pa.float64(), from_pandas=True))
+            rows = rows.append_column(f"{name}{end}", pa.array(values[mine], pa.float64(), from_pandas=True))
     return rows
