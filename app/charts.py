@@ -518,6 +518,103 @@ def reaches(rows: pd.DataFrame, title: str, subtitle: str, theme: Theme) -> go.F
     return figure.update_yaxes(rangemode="normal")
 
 
+def whiskers(rows: pd.DataFrame, title: str, subtitle: str, theme: Theme) -> go.Figure:
+    """A point per row with its interval, in US dollars; the first on top.
+
+    `rows`: name, value, low, high (null bounds: none), told (the hover). Points, not bars: what counts is how far
+    they are apart.
+    """
+    figure, shown = _figure(title, subtitle, theme), rows.iloc[::-1]
+    value, low, high = (shown[name].astype("float64") for name in ("value", "low", "high"))
+    names = [fmt.clip(name, 40).replace("&", "&amp;").replace("<", "&lt;") for name in shown["name"]]
+    figure.add_scatter(
+        x=value, y=list(range(len(names))), mode="markers", customdata=list(shown["told"]),
+        marker={"size": 9, "color": [colour(name) for name in shown["name"]]},
+        error_x={"type": "data", "array": high - value, "arrayminus": value - low,
+                 "symmetric": False, "color": PALE[theme], "thickness": 1.5, "width": 5},
+        hovertemplate="%{customdata}<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(hovermode="closest", height=max(150, 90 + 26 * len(names)))
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=names,
+        range=[-0.6, len(names) - 0.4],
+        rangemode="normal",
+        ticklabelstandoff=8,
+    )
+    return figure.update_xaxes(tickprefix="$", rangemode="tozero", showgrid=True)
+
+
+def month(days: pd.DataFrame, budget_usd: float, subtitle: str, theme: Theme) -> go.Figure:
+    """Spend cumulated over a calendar month, its forecast with the 95 % band, and the budget as a line.
+
+    `days`: day, usd, low, high, over (known, else forecast); from the first of the month on.
+    """
+    figure, known, ahead = _figure("Spend of the month", subtitle, theme), days[days["over"]], days[~days["over"]]
+    joined = pd.concat([known.tail(1), ahead])
+    x = pd.to_datetime(joined["day"])
+    if len(ahead):
+        low, high = (joined[end].reset_index(drop=True) for end in ("low", "high"))
+        _interval(figure, x.reset_index(drop=True), low, high, PALETTE[0])
+    for part, dash, said in ((joined, "dot", "forecast"), (known, "solid", "spent")):
+        told = [
+            f"{said} by the end of {day}: {fmt.money(usd)}" for day, usd in zip(part["day"], part["usd"], strict=True)
+        ]
+        figure.add_scatter(
+            x=pd.to_datetime(part["day"]), y=part["usd"], mode="lines" if len(part) > 1 else "markers", customdata=told,
+            line={"color": PALETTE[0], "width": 2, "dash": dash}, hovertemplate="%{customdata}<extra></extra>",
+        )  # fmt: skip
+    figure.add_hline(y=budget_usd, line={"color": BAD, "width": 1.5, "dash": "dash"})
+    figure.add_annotation(
+        x=0, xref="paper", xanchor="left", y=budget_usd, yanchor="bottom", showarrow=False,
+        text=f"budget {fmt.money(budget_usd)}", font={"color": BAD, "size": 12},
+    )  # fmt: skip
+    figure.update_layout(height=COST_HEIGHT, hovermode="closest")
+    top = max(float(days["high"].max()), budget_usd) * 1.1
+    return figure.update_yaxes(tickprefix="$", range=[0, top]).update_xaxes(tickformat="%-d %b")
+
+
+def hardware(rows: pd.DataFrame, cost: str, theme: Theme) -> go.Figure:
+    """Cost against latency: of each row a line from median to p95 at its cost, with the interval of the cost.
+
+    `rows`: name, p50 and p95 (nanoseconds; null: no call ended well), value, low, high (US dollars; null bounds: none),
+    told (the hover). `cost`: what the axis says. Below and left is better.
+    """
+    figure = _figure(f"{cost} against latency", "line: median (full) to p95 (open); whiskers: 95 %", theme)
+    axis = _cost_axis(rows["value"], rows["low"])
+    for row, pattern in zip(rows.to_dict("records"), range(len(rows)), strict=True):
+        ink = PALETTE[pattern % len(PALETTE)]
+        reach = {} if fmt.absent(row["low"]) else {"error_y": {
+            "type": "data", "array": [row["high"] - row["value"], 0], "arrayminus": [row["value"] - row["low"], 0],
+            "symmetric": False, "color": ink, "thickness": 1.5, "width": 4,
+        }}  # fmt: skip
+        figure.add_scatter(
+            x=[row["p50"] / 1e9, row["p95"] / 1e9], y=[row["value"]] * 2, mode="lines+markers", **reach,
+            line={"color": ink, "width": 2}, marker={"size": 9, "symbol": ["circle", "circle-open"], "color": ink},
+            customdata=[row["told"]] * 2, hovertemplate="%{customdata}<extra></extra>",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=row["p95"] / 1e9, y=np.log10(row["value"]) if "type" in axis else row["value"], showarrow=False,
+            text=fmt.clip(row["name"], 44).replace("<", "&lt;"),
+            xanchor="left", xshift=9, font={"color": ink, "size": 12},
+        )  # fmt: skip
+    figure.update_layout(hovermode="closest", height=COST_HEIGHT, margin={"r": 260})
+    figure.update_yaxes(tickprefix="$", **axis)
+    return figure.update_xaxes(ticksuffix=" s", rangemode="tozero", showgrid=True)
+
+
+def _cost_axis(values: pd.Series, lows: pd.Series) -> dict[str, object]:
+    """From 0; logarithmic where the cheapest would lie on the axis."""
+    known = values[values > 0].astype("float64")
+    if known.empty or known.max() < _APART * known.min():
+        return {"rangemode": "tozero"}
+    least = min(known.min(), lows[lows > 0].astype("float64").min(skipna=True)) if (lows > 0).any() else known.min()
+    return {"type": "log", "range": [np.log10(least / 2), np.log10(known.max() * 3)], "dtick": 1}
+
+
+_APART = 20  # times the cheapest
+
+
 def _over_bucket(series: pd.DataFrame, step: pd.Timedelta) -> dict[str, object]:
     """Marks stand over the middle of their bucket, bars as wide as it, while hovers and clicks name its start."""
     return {"xperiod": _ms(step), "xperiod0": series["bucket"].iloc[0], "xperiodalignment": "middle"}

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, data, listing, state, widgets
+from app import calls, charts, data, listing, state, success, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -301,7 +301,9 @@ def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
     calls.heading(by, frame, "cost")
     top = float(frame["cost_usd"].max() or 0) or 1.0
     rows = [
-        listing.Row(calls.href("cost", by, row["value"]), _cells(by, row, top), anew=by in state.FILTERS)
+        listing.Row(
+            calls.href("cost", by, row["value"], kept=success.KEYS), _cells(by, row, top), anew=by in state.FILTERS
+        )
         for row in listing.records(frame)
     ]
     listing.listing(

@@ -37,7 +37,19 @@ def client() -> Client:
 
 def forget() -> None:
     """Ask anew on the next run, whatever is cached."""
-    for cache in (_answer, _slow_answer, _latency, _whatif, _causes, _reconciliation, _traces, _span, _ledger):
+    for cache in (
+        _answer,
+        _slow_answer,
+        _latency,
+        _budgets,
+        _hardware,
+        _whatif,
+        _causes,
+        _reconciliation,
+        _traces,
+        _span,
+        _ledger,
+    ):
         cache.clear()
 
 
@@ -126,6 +138,16 @@ def calls_cost_classes(
 def calls_cost_by(since: datetime, until: datetime, dimension: str, filters: Filters) -> pd.DataFrame:
     """One row per value of the dimension, dearest first; see query `calls_cost_by`."""
     return ask("calls_cost_by", since=since, until=until, dimension=dimension, **filters).frame
+
+
+def score_names(since: datetime) -> pd.DataFrame:
+    """One row per name of scores told from `since` on, most scores first; at most a minute old."""
+    return _slow_answer(client().base_url, "score_names", (("since", since),)).frame
+
+
+def cost_per_success(since: datetime, until: datetime, filters: Filters, **rule: Param) -> pd.DataFrame:
+    """One row, or one per value of `dimension`, dearest first; see query `cost_per_success`; `rule`: its parameters."""
+    return ask("cost_per_success", since=since, until=until, **rule, **filters).frame
 
 
 def unpriced_models(since: datetime, until: datetime) -> pd.DataFrame:
@@ -219,6 +241,36 @@ def reprice(since: datetime, until: datetime, *, dry_run: bool) -> dict[str, Any
     answer = client().reprice(since, until, reason="on the Cost page", dry_run=dry_run)
     if not dry_run:
         forget()
+    return answer
+
+
+def hardware(since: datetime, until: datetime, filters: Filters) -> pd.DataFrame:
+    """One row per model and price entry by the hour, most calls first; see `GET /api/hardware`."""
+    door = client()
+    params: dict[str, Param] = {"since": since, "until": until, **filters}
+    return _hardware(door.base_url, door.watermark(), tuple(sorted(params.items()))).frame
+
+
+@st.cache_data(max_entries=_KEPT, ttl=timedelta(minutes=1), show_spinner=False)
+def _hardware(url: str, mark: str, params: Params) -> Answer:  # noqa: ARG001
+    return _client(url).hardware(**dict(params))
+
+
+def budgets(zone: str) -> dict[str, Any]:
+    """The project's budgets and how the calendar month of the zone goes, a minute old at most."""
+    door = client()
+    return _budgets(door.base_url, door.watermark(), zone)
+
+
+@st.cache_data(max_entries=8, ttl=timedelta(minutes=1), show_spinner=False)
+def _budgets(url: str, mark: str, zone: str) -> dict[str, Any]:  # noqa: ARG001
+    return _client(url).budgets(zone)
+
+
+def set_budgets(document: str) -> dict[str, Any]:
+    """Set the budgets; raises ApiError, `refused`, with the line, key and value that break a rule."""
+    answer = client().set_budgets(document)
+    _budgets.clear()
     return answer
 
 

@@ -117,20 +117,23 @@ def _price(kind: str) -> dict[str, float] | float | None:
     return {name: usd for name, usd in given.items() if usd is not None}
 
 
-def appended(document: str, entry: dict[str, Any]) -> str:
-    """The YAML text with one more entry. Comments stay where the list is written in lines; else it is written anew."""
+def appended(document: str, entry: dict[str, Any], key: str = "prices") -> str:
+    """The YAML text with one more entry in its list `key`.
+
+    Comments stay where the list is written in lines; else it is written anew.
+    """
     told = yaml.safe_load(document) or {}
-    entries = [*(told.get("prices") or []), entry]
+    entries = [*(told.get(key) or []), entry]
     lines = yaml.safe_dump([entry], sort_keys=False, allow_unicode=True)
     first = next((line for line in document.splitlines() if line.lstrip().startswith("- ")), "- ")
     indent = first[: len(first) - len(first.lstrip())]
-    text = (document.rstrip() or "prices:") + "\n" + "".join(f"{indent}{line}\n" for line in lines.splitlines())
+    text = (document.rstrip() or f"{key}:") + "\n" + "".join(f"{indent}{line}\n" for line in lines.splitlines())
     try:
-        if yaml.safe_load(text) == told | {"prices": entries}:
+        if yaml.safe_load(text) == told | {key: entries}:
             return text
     except yaml.YAMLError:
         pass
-    return yaml.safe_dump(told | {"prices": entries}, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(told | {key: entries}, sort_keys=False, allow_unicode=True)
 
 
 def _set(window: state.Window, document: str) -> bool:

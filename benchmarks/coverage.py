@@ -1,4 +1,4 @@
-"""How often 95 % intervals hold the truth, by simulation: of one sample, of two, and of a month's spend.
+"""How often 95 % intervals hold the truth, by simulation: of one sample, of two, of costs per success, and of a month.
 
     python benchmarks/coverage.py            # 20,000 samples a line, some minutes
     python benchmarks/coverage.py --samples 2000
@@ -16,6 +16,7 @@ import numpy as np
 from scipy import stats
 
 from analytics import budget, differences, intervals
+from store.queries.success import success_bounds
 
 SHARES = (0.02, 0.05, 0.1, 0.3, 0.5, 0.8)
 
@@ -130,6 +131,27 @@ def of_a_month(samples: int, rng: np.random.Generator) -> None:
         print(f"{kind:<9}", *(f"{f'{held:.3f} ({width:.2f})':>18}" for held, width in found))
 
 
+def per_success(n: int, share: float, samples: int, rng: np.random.Generator) -> float:
+    """Skewed costs, half more for a success; samples without any success have no interval, and do not count."""
+    drawn = rng.random((samples, n)) < share
+    costs = rng.lognormal(0, 1, (samples, n)) * (1 + 0.5 * drawn)
+    truth = np.exp(0.5) * (1 + 0.5 * share) / share
+    some = drawn.any(axis=1)
+    x, y = costs[some], drawn[some].astype(float)
+    ratio = x.sum(axis=1) / y.sum(axis=1)
+    error = np.sqrt(n / (n - 1) * ((x - ratio[:, None] * y) ** 2).sum(axis=1)) / y.sum(axis=1)
+    found = success_bounds(ratio, error, np.full(len(ratio), float(n)))
+    return float(((found["low"] <= truth) & (truth <= found["high"])).mean())
+
+
+def of_successes(samples: int, rng: np.random.Generator) -> None:
+    shares = (0.05, 0.2, 0.5, 0.9)
+    print("\ncost per success, share of successes:", *(f"{share:>7}" for share in shares))
+    for n in (30, 100, 300, 1000):
+        held = [per_success(n, share, min(samples, 4_000_000 // n), rng) for share in shares]
+        print(f"{n:>37}", *(f"{one:>7.4f}" for one in held))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=20_000)
@@ -138,6 +160,7 @@ def main() -> None:
     rng = np.random.default_rng(asked.seed)
     of_one_sample(asked.samples, rng)
     of_two_samples(asked.samples, rng)
+    of_successes(asked.samples, rng)
     of_a_month(asked.samples, rng)
 
 

@@ -4,7 +4,8 @@ usage: python benchmarks/pages.py [--spans 10000000] [--days 30] [--rate 2000] [
 
 The store is filled through the writer and resolved as usual; the queries are asked over HTTP. `--keep` names a folder
 to fill once and measure again. The spans are the load generator's (1.3 KB), in order of time, spread over the days.
-Each call reports a cost, that of gpt-4o whatever its model.
+Each call reports a cost, that of gpt-4o whatever its model; one of the four models is priced by the hour. Every third
+trace has a score.
 """
 
 from __future__ import annotations
@@ -24,19 +25,22 @@ import numpy as np
 import pyarrow as pa
 from _server import Server, shared
 
-from collectors.facts import SpanFacts
-from collectors.frames import origin_table, span_table
+from collectors.facts import ScoreFacts, SpanFacts
+from collectors.frames import origin_table, score_table, span_table
 from collectors.normalise import NormaliserOptions, normalise
 from collectors.otlp import decode
 from server.client import Client
 from server.resolver import Resolver
 from store.batch import Batch
 from store.database import Database
+from store.prices import add_own_prices
 from store.readers import ReaderPool
 from store.writer import Writer
 
 TRACES = 2_000  # in the template
 RUNS = 7
+SCORE = "solved"
+PRICES = "prices: [{model: llama*, gpu: {usd_per_hour: 2.5, count: 2, concurrency: 8}}]"
 
 
 def template(generator: Path) -> tuple[pa.Table, pa.Table]:
@@ -92,12 +96,27 @@ class Copies:
         return table.take(pa.array(np.argsort(times.cast(pa.int64()).to_numpy(), kind="stable")))
 
 
+def judge(copy: pa.Table) -> pa.Table:
+    """A score of every third trace of a copy."""
+    ids = copy["trace_id"].combine_chunks().cast(pa.binary(16)).unique().to_pylist()[::3]
+    told = [
+        ScoreFacts(
+            trace_id=trace, span_id=None, session_id=None, response_id=None, carrier_trace_id=None,
+            carrier_span_id=None, name=SCORE, value=trace[0] / 255, label=None, explanation=None, source="api",
+            evaluator=None, evaluator_version=None, author=None, error_type=None, time_ns=time.time_ns(), metadata={},
+        )
+        for trace in ids
+    ]  # fmt: skip
+    return score_table(told)
+
+
 def fill(data_dir: Path, generator: Path, spans: int, days: int) -> None:
     """Write `spans` spans over the last `days` days and resolve them."""
     table, origins = template(generator)
     copies, rng = Copies(table), np.random.default_rng(1)
     database = Database.open(data_dir, memory_limit="2GB")
     writer = Writer(database)
+    writer.call(lambda cursor: add_own_prices(cursor, 1, PRICES, 1, None)).result()
     rounds = -(-spans // len(table))
     length = timedelta(days=days) / rounds
     start = datetime.now(UTC) - timedelta(days=days)
@@ -105,6 +124,7 @@ def fill(data_dir: Path, generator: Path, spans: int, days: int) -> None:
     for number in range(rounds):
         copy = copies.make(rng, start + number * length, length)
         writer.submit(Batch(1, "http-protobuf", "traces", {"load": len(copy)}, spans=copy, origins=origins)).result()
+        writer.submit(Batch(1, "api", "scores", {}, scores=judge(copy))).result()
         if number % 50 == 0:
             print(f"filled {number * len(table):,} of {spans:,} spans, {time.perf_counter() - began:.0f} s", flush=True)
     began = time.perf_counter()
@@ -126,6 +146,8 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
     newest = client.query("traces", since=day, until=now, page_size=50).frame
     trace = newest["trace_id"].iloc[0]
     session = newest["session_id"].iloc[0]
+    prices = [entry for entry in client.prices()["entries"] if "gpu" in entry]
+    hourly = ",".join(entry["version"] for entry in prices)
     asked: dict[str, tuple[str, dict[str, Any]]] = {}
     for label, since, bucket in (("24 h", day, hour_us), ("7 d", week, 6 * hour_us), ("30 d", month, 24 * hour_us)):
         window = {"since": since, "until": now}
@@ -134,7 +156,7 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
         asked[f"home_latency {label}"] = "home_latency", window | {"bucket_us": bucket}
         asked[f"home_latency_total {label}"] = "home_latency_total", window
         asked[f"home_problems {label}"] = "home_problems", window
-        asked |= costs(label, window, bucket) | latencies(label, window, bucket) | integrity(label, window)
+        asked |= costs(label, window, bucket, hourly) | latencies(label, window, bucket) | integrity(label, window)
         asked[f"trace_filters {label}"] = "trace_filters", window
         for sort in ("newest", "slowest", "tokens", "errors"):
             asked[f"traces {sort} {label}"] = "traces", window | {"sort": sort, "page_size": 50}
@@ -150,7 +172,17 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
     return asked
 
 
-def costs(label: str, window: dict[str, Any], bucket: int) -> dict[str, tuple[str, dict[str, Any]]]:
+def successes(label: str, window: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Cost per success, of the score that `judge` gives."""
+    rule = window | {"score": SCORE, "at_least": 0.5}
+    return {
+        f"cost_per_success {unit} {by or ''} {label}": ("cost_per_success", rule | {"unit": unit, "dimension": by})
+        for unit in ("trace", "session")
+        for by in (None, "model", "variant")
+    }
+
+
+def costs(label: str, window: dict[str, Any], bucket: int, hourly: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """What the Cost page asks of one range."""
     asked: dict[str, tuple[str, dict[str, Any]]] = {
         f"calls_totals {label}": ("calls_totals", window),
@@ -159,6 +191,11 @@ def costs(label: str, window: dict[str, Any], bucket: int) -> dict[str, tuple[st
         f"calls_cost_classes {label}": ("calls_cost_classes", window | {"bucket_us": bucket}),
         f"unpriced_models {label}": ("unpriced_models", window),
     }
+    asked |= {f"score_names {label}": ("score_names", {"since": window["since"]})} | successes(label, window)
+    spend = {"since": window["until"] - timedelta(days=87), "until": window["until"], "zone": "Europe/Berlin"}
+    asked[f"spend_by_day {label}"] = "spend_by_day", spend
+    asked[f"spend_by_day of values {label}"] = "spend_by_day", spend | {"dimension": "model", "values": "gpt-4o"}
+    asked[f"hardware_by {label}"] = "hardware_by", window | {"versions": hourly}
     for by in ("model", "service", "session", "tag"):
         asked[f"calls_cost_series {by} {label}"] = "calls_cost_series", window | {"dimension": by, "bucket_us": bucket}
         asked[f"calls_cost_by {by} {label}"] = "calls_cost_by", window | {"dimension": by}
@@ -258,7 +295,12 @@ def limit_ms(name: str) -> float:
     """What a query of a page may take."""
     if name.startswith("whatif "):
         return 3_000
-    return 300 if name.startswith(("calls_", "latency_", "unpriced_", "integrity_")) else 200
+    return 300 if name.startswith(_DRAWN_OVER_CALLS) else 200
+
+
+_DRAWN_OVER_CALLS = (
+    "calls_", "latency_", "unpriced_", "integrity_", "cost_", "score_", "spend_", "hardware_",
+)  # fmt: skip
 
 
 def report(server: Server, generator: Path, rate: float) -> None:

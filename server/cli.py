@@ -456,6 +456,36 @@ def reprice(
 
 
 @app.command()
+def budgets(
+    *,
+    set_file: Annotated[
+        Path | None, typer.Option("--set", help="Set them: a YAML file; - for standard input.", show_default=False)
+    ] = None,
+    zone: Annotated[str, typer.Option(help="Time zone of the calendar month: UTC, Europe/Berlin.")] = "UTC",
+    history: Annotated[bool, typer.Option("--history", help="All versions, newest first.")] = False,
+    author: Annotated[str | None, typer.Option(help="Who sets them [this user].", show_default=False)] = None,
+    as_json: AsJson = False,
+    project: Project = "default",
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """How the month goes: what was spent of each budget, and the forecast to its end; or set the budgets."""
+    from server import budget_shell, price_shell, shell  # noqa: PLC0415
+
+    document = None if set_file is None else budget_shell.read_document(set_file)  # before any server is asked
+    with opened(project, data_dir=data_dir, api_url=api_url) as client:
+        if document is not None:
+            report = client.set_budgets(document, author or price_shell.this_user())
+            shell.json_lines([report]) if as_json else typer.echo(budget_shell.sentence(report))
+            return
+        client.settle()
+        rows = client.rows("budget_versions") if history else budget_shell.rows(client.budgets(zone))
+    none = "No budgets are set. Set them with `assay budgets --set budgets.yaml`."
+    told = rows if as_json or history else [budget_shell.shown(row) for row in rows]
+    shell.json_lines(told) if as_json else shell.table(told, none)
+
+
+@app.command()
 def integrity(
     *,
     since: Since = None,

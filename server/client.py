@@ -157,6 +157,10 @@ class Client:
         found: dict[str, Any] = self._json(f"/api/whatif/{what}", params)
         return found
 
+    def hardware(self, **params: Param) -> Answer:
+        """Calls priced by the hour, by model and price entry; see `GET /api/hardware` for parameters and columns."""
+        return self._frame("/api/hardware", params)
+
     def span(self, trace_id: str, span_id: str, since: datetime | None = None) -> dict[str, Any]:
         """All of one span; the fields stand at `GET /api/spans/{trace_id}/{span_id}`.
 
@@ -295,6 +299,25 @@ class Client:
             "dry_run": dry_run,
         }  # fmt: skip
         found: dict[str, Any] = self._send("POST", "/api/reprice", {}, body=body, timeout_s=LONG_S).json()
+        return found
+
+    def budgets(self, zone: str = "UTC", version: int | None = None) -> dict[str, Any]:
+        """The project's budgets and how the calendar month of the zone goes; see `GET /api/budgets` for the fields.
+
+        Raises:
+            ApiError: `refused` for an unknown zone, and with status 404 when there is no such version.
+        """
+        found: dict[str, Any] = self._json("/api/budgets", {"zone": zone, "version": version})
+        return found
+
+    def set_budgets(self, document: str, author: str | None = None) -> dict[str, Any]:
+        """Set the project's budgets, a whole YAML document. Returns `version` and `entries`.
+
+        Raises:
+            ApiError: `refused` when the document breaks a rule; names the line, the key and the value.
+        """
+        body = {"document": document, "author": author}
+        found: dict[str, Any] = self._send("PUT", "/api/budgets", {}, body=body).json()
         return found
 
     def settle(self, timeout_s: float = 30.0) -> str:

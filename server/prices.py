@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collectors.pricing.own import OwnPrice, PriceListError, parse_prices
+from server.yaml_lines import line_of
 from store.prices import NO_PRICES, own_prices
 
 log = logging.getLogger(__name__)
@@ -62,22 +63,4 @@ def parse_document(text: str, origin: str) -> list[OwnPrice]:
         raise PriceListError(f"{origin} is no YAML: {error}") from error
     if document is None:
         return []
-    return parse_prices(document, origin, lambda path: _line(yaml.compose(text, yaml.SafeLoader), path))
-
-
-def _line(node: Any, path: tuple[str | int, ...]) -> int:
-    """The line of the innermost part of a document that a path of keys and places leads to; the first is 1."""
-    for step in path:
-        below = _below(node, step)
-        if below is None:
-            break
-        node = below
-    return int(node.start_mark.line) + 1
-
-
-def _below(node: Any, step: str | int) -> Any:
-    if isinstance(step, int):
-        return node.value[step] if node.id == "sequence" and step < len(node.value) else None
-    if node.id != "mapping":
-        return None
-    return next((value for key, value in node.value if key.value == step), None)
+    return parse_prices(document, origin, lambda path: line_of(yaml.compose(text, yaml.SafeLoader), path))

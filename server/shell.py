@@ -143,6 +143,7 @@ def _fault(name: str, kind: str, value: object, message: str) -> str:
 
 def _told_by_kind(error: Exception) -> tuple[str, int] | None:
     # Imported here: these are heavy, and most commands end well.
+    from server.budgets import BudgetError  # noqa: PLC0415
     from server.client import ApiError  # noqa: PLC0415
     from server.door import NoStoreError  # noqa: PLC0415
     from server.ports import PortError  # noqa: PLC0415
@@ -156,9 +157,9 @@ def _told_by_kind(error: Exception) -> tuple[str, int] | None:
 
     if isinstance(error, ApiError):
         return error.message, USER_ERROR if error.kind == "refused" else FAILURE
-    if isinstance(
-        error, NoStoreError | UnreadableLineError | RefusedSqlError | UnknownProjectNameError | UnknownQueryError
-    ):
+    if isinstance(error, BudgetError | NoStoreError | UnreadableLineError | RefusedSqlError):
+        return str(error), USER_ERROR
+    if isinstance(error, UnknownProjectNameError | UnknownQueryError):
         return str(error), USER_ERROR
     if type(error).__name__ == "UnknownZoneError":  # of a library that one command loads
         return str(error), USER_ERROR

@@ -40,6 +40,7 @@ TABLES: dict[str, str | None] = {
     "refused_requests": "time",
     "projects": None,
     "own_prices": None,
+    "budgets": None,
     "repricings": None,
     "invoices": None,
     "replaced_costs": "start_time",

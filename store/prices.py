@@ -9,51 +9,25 @@ from datetime import datetime
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from store import documents
 from store.database import one_row
+from store.documents import NOTHING, Document
 from store.queries import sql
 
-
-@dataclass(frozen=True, slots=True)
-class PriceList:
-    """One version of a project's own prices."""
-
-    version: int  # 0: none were ever set
-    document: str  # YAML
-    set_at: datetime | None = None  # UTC
-    author: str | None = None
-
-
-NO_PRICES = PriceList(0, "")
+PriceList = Document
+NO_PRICES = NOTHING
 
 
 def own_prices(cursor: DuckDBPyConnection, project_id: int, version: int | None = None) -> PriceList | None:
     """A version of a project's own prices; null for `version`: the current one. Null: there is no such version."""
-    rows = cursor.execute(
-        "select version, document, set_at, author from own_prices "
-        "where project_id = $project_id and ($version::integer is null or version = $version::integer) "
-        "order by version desc limit 1",
-        {"project_id": project_id, "version": version},
-    ).fetchall()
-    if rows:
-        return PriceList(*rows[0])
-    return NO_PRICES if version in (None, 0) else None
+    return documents.read(cursor, "own_prices", project_id, version)
 
 
 def add_own_prices(
     cursor: DuckDBPyConnection, project_id: int, document: str, entries: int, author: str | None
 ) -> PriceList:
     """Make a document the current version; the one that is current already is returned as it is."""
-    current = own_prices(cursor, project_id) or NO_PRICES
-    if current.document == document:
-        return current
-    cursor.execute(
-        "insert into own_prices select $project_id, $version, $document, $entries, now() at time zone 'utc', $author",
-        {
-            "project_id": project_id, "version": current.version + 1, "document": document, "entries": entries,
-            "author": author,
-        },
-    )  # fmt: skip
-    return own_prices(cursor, project_id) or NO_PRICES
+    return documents.add(cursor, "own_prices", project_id, document, entries, author)
 
 
 @dataclass(frozen=True, slots=True)

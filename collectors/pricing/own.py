@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -38,7 +38,10 @@ class Rates(_Part):
 
 
 class Gpu(_Part):
-    """Self-hosted hardware. A call pays for its duration's share of the hourly price, idle time included."""
+    """Self-hosted hardware. A call pays for its duration's share of the hourly price, idle time included.
+
+    `hardware` and `quantisation` are notes, by which the comparison of hardware names the entry.
+    """
 
     usd_per_hour: Dollars  # of one GPU
     count: int = Field(default=1, ge=1, le=1_000_000)  # GPUs that serve the model together
@@ -48,11 +51,16 @@ class Gpu(_Part):
     utilisation: Annotated[Decimal, Field(ge=Decimal("0.001"), le=1)] = Decimal(
         1
     )  # share of the paid hours that serves calls
+    hardware: Annotated[str, Field(min_length=1, max_length=200)] | None = None  # a note: H100 SXM
+    quantisation: Annotated[str, Field(min_length=1, max_length=200)] | None = None  # a note: fp8
 
     def usd_per_second(self) -> Decimal:
         """What one second of one call costs."""
         busy = self.concurrency * self.utilisation * SECONDS_PER_HOUR
         return self.usd_per_hour * self.count / busy
+
+
+_NOTES: Final[dict[str, Any]] = {"note": True, "gpu": {"hardware", "quantisation"}}
 
 
 class OwnPrice(_Part):
@@ -83,8 +91,8 @@ class OwnPrice(_Part):
 
     @property
     def version(self) -> str:
-        """Hash of the entry: what a cost names as the price that it was computed with."""
-        told = self.model_dump_json(exclude={"note"}, exclude_none=True)
+        """Hash of the entry, less its notes: what a cost names as the price that it was computed with."""
+        told = self.model_dump_json(exclude=_NOTES, exclude_none=True)
         return hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
 
     @property

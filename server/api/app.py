@@ -9,8 +9,10 @@ from server.api import (
     admin,
     asking,
     books,
+    budgets,
     docs,
     explore,
+    hardware,
     health,
     integrity,
     invoices,
@@ -33,7 +35,22 @@ Every route names the right that it needs in `x-assay-right`. Answers of queries
 `x-assay-truncated` says whether rows are missing. Errors are `application/problem+json`: `kind` for programs,
 `detail` for people. Times are UTC. A request may bring 16 MiB.
 """
-MODULES = (health, books, explore, latency, integrity, whatif, asking, scoring, prices, invoices, admin, docs)
+MODULES = (
+    health,
+    books,
+    explore,
+    latency,
+    integrity,
+    whatif,
+    asking,
+    scoring,
+    prices,
+    budgets,
+    hardware,
+    invoices,
+    admin,
+    docs,
+)
 
 
 def create_api(context: Context, policy: Policy | None = None) -> FastAPI:

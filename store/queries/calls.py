@@ -85,7 +85,7 @@ def calls_cost_per(
     dozens of traces the interval holds the mean less often than it says.
     """
     found = ask(con, "calls_cost_per", kept(project_id, since, until, filters) | {"unit": unit})
-    return _bounded(found, "mean", "", found["n"])
+    return bounded(found, "mean", "", found["n"])
 
 
 @query(right="read")
@@ -157,11 +157,11 @@ def calls_cost_by(  # noqa: PLR0917 - given by name
         con, "calls_cost_by", kept(project_id, since, until, filters, dimension) | {"page_size": page_size}
     )  # fmt: skip
     for name in ("per_call", "per_trace"):
-        found = _bounded(found, name, f"{name}_", found["priced_traces"])
+        found = bounded(found, name, f"{name}_", found["priced_traces"])
     return found
 
 
-def _bounded(found: pa.Table, mean: str, prefix: str, clusters: pa.ChunkedArray) -> pa.Table:
+def bounded(found: pa.Table, mean: str, prefix: str, clusters: pa.ChunkedArray) -> pa.Table:
     """With Student's 95 % interval of `mean` in place of its standard error, over so many clusters."""
     error = f"{prefix}error"
     values, errors = (found[name].to_numpy().astype(float) for name in (mean, error))

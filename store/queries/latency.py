@@ -67,7 +67,7 @@ def latency_quantiles(
     """
     found = ask(con, "latency_quantiles", kept(project_id, since, until, filters) | {"measure": measure})
     amounts = _column(found, "amount")
-    n, told = _quantiles(np.zeros(len(amounts), dtype=np.int16), amounts, 1, QUANTILES)
+    n, told = quantiles_of(np.zeros(len(amounts), dtype=np.int16), amounts, 1, QUANTILES)
     columns = [np.concatenate(side) for side in zip(*told, strict=True)]
     return pa.table(
         {"quantile": pa.array(QUANTILES)}
@@ -132,7 +132,7 @@ def latency_by(  # noqa: PLR0917 - given by name
     slots = len(values) + 2
     whole = {"bucket_us": _ALL_US, "offset_us": 0, "measure": measure, "values": values, "slots": slots}
     found = ask(con, "latency_series", asked | whole)
-    n, told = _quantiles(
+    n, told = quantiles_of(
         _groups(found["slot"].to_numpy(), 0, slots), _column(found, "amount"), slots, (0.5, 0.95, 0.99)
     )
     places = {value: place for place, value in enumerate(values)} | {None: slots - 1}
@@ -239,7 +239,7 @@ def _values(con: DuckDBPyConnection, asked: dict[str, object], top: int) -> pa.T
 def _series(found: pa.Table, values: list[str], bucket_us: int, offset_us: int) -> pa.Table:
     slot, slots = found["slot"].to_numpy(), len(values) + 2
     keys, groups = _numbered(slot)
-    n, told = _quantiles(groups, _column(found, "amount"), len(keys), (0.5, 0.95))
+    n, told = quantiles_of(groups, _column(found, "amount"), len(keys), (0.5, 0.95))
     bucket, place = np.divmod(keys, slots)
     there = n > 0
     table = pa.table(
@@ -278,7 +278,7 @@ def _with(
     return table
 
 
-def _quantiles(
+def quantiles_of(
     groups: NDArray[np.integer[Any]], amounts: Floats, count: int, quantiles: tuple[float, ...]
 ) -> tuple[Integers, list[tuple[Floats, Floats, Floats]]]:
     """Of each group, numbered from 0, how many amounts it has, and for each quantile its value and both bounds.

@@ -127,7 +127,7 @@ def test_groups_have_the_quantiles_that_each_has_alone(values: list[int], q: flo
     """The law behind every figure, over groups in any order, of any sizes."""
     numbers = np.array(values, dtype=float)
     groups = np.array(values) % 7
-    n, ((value, low, high),) = latency._quantiles(groups.astype(np.uint16), numbers, 7, (q,))
+    n, ((value, low, high),) = latency.quantiles_of(groups.astype(np.uint16), numbers, 7, (q,))
     for group in range(7):
         own = numbers[groups == group]
         expected = intervals.quantile(own, q)

@@ -140,3 +140,16 @@ def test_where_no_entry_fits_the_list_price_counts() -> None:
 def test_a_bad_list_is_told_where_and_why(document: Any, says: str) -> None:
     with pytest.raises(PriceListError, match=f"(?s)prices.yaml.*{says}"):
         parse_prices(document, "prices.yaml")
+
+
+def test_notes_are_no_part_of_a_price() -> None:
+    gpu = {"usd_per_hour": 2}
+    plain, noted = (
+        parse_prices({"prices": [{"model": "m", "gpu": gpu | more, **note}]}, "it")[0]
+        for more, note in (({}, {}), ({"hardware": "H100 SXM", "quantisation": "fp8"}, {"note": "rack 4"}))
+    )
+    assert plain.version == noted.version
+    assert noted.gpu is not None
+    assert (noted.gpu.hardware, noted.gpu.quantisation) == ("H100 SXM", "fp8")
+    other = parse_prices({"prices": [{"model": "m", "gpu": {"usd_per_hour": 3}}]}, "it")[0]
+    assert other.version != plain.version

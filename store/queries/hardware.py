@@ -1,0 +1,100 @@
+"""What self-hosted hardware costs, does and waits: over calls whose own price is by the hour."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Unpack
+
+import numpy as np
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+from numpy.typing import NDArray
+
+from store.queries import ask, query
+from store.queries.calls import CallFilters, bounded, kept
+from store.queries.latency import quantiles_of
+
+Integers = NDArray[np.int64]
+
+
+@query(right="read")
+def hardware_by(
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    versions: list[str],
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """One row per model (null: unknown) and price entry, most calls first: calls that an entry among `versions` prices.
+
+    `versions` are those of entries by the hour, as `price_version` of `calls` has them. calls, failed, traces,
+    output_tokens (null: no call told any), cost_usd. per_call and per_1k_output (US dollars for 1,000 output tokens,
+    over the calls that told theirs; null without) with Student's 95 % interval (_low at least 0, _high; the trace is
+    the cluster; null with one). p50 and p95 of the duration (ns) of the n calls that ended well, with their intervals.
+
+    Of the whole entry, whatever the model: wall_ns from the start of its first call to the end of its last, busy_ns of
+    it while at least one ran (overlapping calls merged), utilisation of both (0 to 1), and at_once, the calls that ran
+    on average while busy. They are of the calls that the filters keep.
+    """
+    end = until if versions else since  # without a price by the hour nothing is looked at
+    asked = kept(project_id, since, end, filters) | {"versions": versions}
+    rows = ask(con, "hardware_by", asked)
+    for name, clusters in (("per_call", "traces"), ("per_token", "told_traces")):
+        rows = bounded(rows, name, f"{name}_", rows[clusters])
+    models = rows["model"].drop_null().unique().to_pylist()
+    slots = {"models": models, "width": len(models) + 1}
+    return _with_times(_per_thousand(rows), ask(con, "hardware_calls", asked | slots), versions, models)
+
+
+def _per_thousand(rows: pa.Table) -> pa.Table:
+    for end in ("", "_low", "_high"):
+        values = rows[f"per_token{end}"].to_numpy().astype(float) * 1000
+        rows = rows.append_column(f"per_1k_output{end}", pa.array(values, from_pandas=True))
+    return rows.drop_columns(["per_token", "per_token_low", "per_token_high"])
+
+
+def _with_times(rows: pa.Table, calls: pa.Table, versions: list[str], models: list[str]) -> pa.Table:
+    """`calls`: rows of hardware_calls.sql. Entries and models are found by their places, of which slots are made."""
+    slots, width = calls["slot"].to_numpy(), len(models) + 1
+    entries = [versions.index(version) for version in rows["price_version"].to_pylist()]
+    known = {model: place for place, model in enumerate(models, 1)} | {None: 0}
+    mine = [entry * width + known[model] for entry, model in zip(entries, rows["model"].to_pylist(), strict=True)]
+    rows = _with_busy(rows, calls, slots // width, entries)
+    return _with_quantiles(rows, calls, slots, mine, len(versions) * width)
+
+
+def _with_busy(rows: pa.Table, calls: pa.Table, entry_of: Integers, entries: list[int]) -> pa.Table:
+    starts = calls["start_us"].to_numpy().astype(np.int64) * 1000
+    lengths = calls["duration_ns"].to_numpy().astype(np.int64)
+    told = {entry: _busy(starts[entry_of == entry], lengths[entry_of == entry]) for entry in set(entries)}
+    names = (("busy_ns", pa.int64()), ("wall_ns", pa.int64()), ("utilisation", pa.float64()), ("at_once", pa.float64()))
+    for number, (name, kind) in enumerate(names):
+        rows = rows.append_column(name, pa.array([told[entry][number] for entry in entries], kind))
+    return rows
+
+
+def _busy(starts: Integers, lengths: Integers) -> tuple[int | None, int | None, float | None, float | None]:
+    """busy_ns, wall_ns, utilisation, at_once of calls in any order; null: there is none, or no time passed."""
+    if not len(starts):
+        return None, None, None, None
+    order = np.argsort(starts, kind="stable")
+    begun = starts[order]
+    reach = np.maximum.accumulate(begun + lengths[order])
+    idle = np.maximum(begun[1:] - reach[:-1], 0)  # between the last end so far and the next start
+    wall = int(reach[-1] - begun[0])
+    busy = wall - int(idle.sum())
+    return busy, wall, busy / wall if wall else None, float(lengths.sum()) / busy if busy else None
+
+
+def _with_quantiles(rows: pa.Table, calls: pa.Table, slots: Integers, mine: list[int], count: int) -> pa.Table:
+    """n, p50 and p95 of the calls that ended well; `mine`: the slot of each row."""
+    well = ~calls["failed"].to_numpy().astype(bool)
+    groups = slots[well].astype(np.uint16 if count <= 1 << 16 else np.int64)  # numpy sorts small integers by radix
+    amounts = calls["duration_ns"].to_numpy().astype(float)[well]
+    n, told = quantiles_of(groups, amounts, max(count, 1), (0.5, 0.95))
+    rows = rows.append_column("n", pa.array(n[mine], pa.int64()))
+    for name, sides in zip(("p50", "p95"), told, strict=True):
+        for end, values in zip(("", "_low", "_high"), sides, strict=True):
+            rows = rows.append_column(f"{name}{end}", pa.array(values[mine], pa.float64(), from_pandas=True))
+    return rows
