@@ -44,7 +44,12 @@ def hardware_by(
         rows = bounded(rows, name, f"{name}_", rows[clusters])
     models = rows["model"].drop_null().unique().to_pylist()
     slots = {"models": models, "width": len(models) + 1}
-    return _with_times(_per_thousand(rows), ask(con, "hardware_calls", asked | slots), versions, models)
+    return _with_times(_per_thousand(rows), hardware_calls(con, asked | slots), versions, models)
+
+
+def hardware_calls(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
+    """One row per call: slot (of its entry and model), start_us, duration_ns, failed. `asked`: all parameters."""
+    return ask(con, "hardware_calls", asked)
 
 
 def _per_thousand(rows: pa.Table) -> pa.Table:

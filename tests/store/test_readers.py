@@ -15,7 +15,7 @@ import pytest
 
 from store import prices, queries, resolved
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownQueryError
-from store.queries import explore, latency
+from store.queries import explore, hardware, latency
 from store.readers import ReaderPool, watermark
 
 ENDLESS = "select count(*) from range(1000000000000) a"
@@ -157,7 +157,9 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
         if entry.name.endswith(".sql")
     }
     public = set(queries.names())
-    inner = {name for holder in (explore, latency, prices, resolved, resolved.Workbench) for name in vars(holder)}
+    inner = {
+        name for holder in (explore, hardware, latency, prices, resolved, resolved.Workbench) for name in vars(holder)
+    }
     parts = {part for name in public & files for part in queries.PART.findall(text_of(name))}
     assert public - files == set(), "queries without a file"
     assert files - public - inner == parts, "files without a function, but for those that others hold"
