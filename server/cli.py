@@ -469,7 +469,10 @@ def budgets(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """How the month goes: what was spent of each budget, and the forecast to its end; or set the budgets."""
+    """How the month goes against its budgets, or set them.
+
+    What was spent of each, and the forecast to the month's end.
+    """
     from server import budget_shell, price_shell, shell  # noqa: PLC0415
 
     document = None if set_file is None else budget_shell.read_document(set_file)  # before any server is asked
