@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,20 @@ def visit(context: BrowserContext, app_url: str) -> Iterator[Callable[[str], Pag
         yield opened
 
 
-@pytest.fixture
-def visit_over(context: BrowserContext) -> Iterator[Callable[[str], Callable[[str], Page]]]:
-    """`visit`, of an app of its own over the server at an address: for tests that change what is stored."""
+@pytest.fixture(scope="module")
+def app_over() -> Iterator[Callable[[str], str]]:
+    """The address of an app over the server at an address, one for the module: each takes seconds to start."""
     with ExitStack() as stack:
-        yield lambda api_url: stack.enter_context(visiting(context, stack.enter_context(serving(api_url))))
+        yield cache(lambda api_url: stack.enter_context(serving(api_url)))
+
+
+@pytest.fixture
+def visit_over(
+    context: BrowserContext, app_over: Callable[[str], str]
+) -> Iterator[Callable[[str], Callable[[str], Page]]]:
+    """`visit`, of an app over the server at an address: for tests that change what is stored."""
+    with ExitStack() as stack:
+        yield lambda api_url: stack.enter_context(visiting(context, app_over(api_url)))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import psutil
 import pyarrow as pa
 import pytest
@@ -259,6 +260,17 @@ def test_scores_are_appended_and_the_latest_counts(client: Client) -> None:
         )
     scores = client.query("trace_scores", trace_id=f"{TRACE:032x}").frame
     assert scores[["name", "value", "source", "author"]].to_numpy().tolist() == [["helpful", 0.9, "human", "ada"]]
+
+
+def test_a_score_that_failed_keeps_nothing_of_the_one_before(client: Client) -> None:
+    target = {"trace_id": f"{TRACE:032x}", "name": "grounded", "evaluator": "judge"}
+    client.add_scores([target | {"value": 0.9, "explanation": "All of it."}])
+    client.add_scores([target | {"error_type": "timeout"}])
+    scores = client.query("trace_scores", trace_id=f"{TRACE:032x}").frame
+    (found,) = scores[scores["name"] == "grounded"].to_dict("records")
+    assert found["error_type"] == "timeout"
+    assert pd.isna(found["value"])
+    assert pd.isna(found["explanation"])
 
 
 def test_the_books_do_not_tell_of_scores(client: Client) -> None:
