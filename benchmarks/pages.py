@@ -195,7 +195,8 @@ def costs(label: str, window: dict[str, Any], bucket: int, hourly: str) -> dict[
     spend = {"since": window["until"] - timedelta(days=87), "until": window["until"], "zone": "Europe/Berlin"}
     asked[f"spend_by_day {label}"] = "spend_by_day", spend
     asked[f"spend_by_day of values {label}"] = "spend_by_day", spend | {"dimension": "model", "values": "gpt-4o"}
-    asked[f"hardware_by {label}"] = "hardware_by", window | {"versions": hourly}
+    if hourly:  # the page asks nothing where no price is by the hour
+        asked[f"hardware_by {label}"] = "hardware_by", window | {"versions": hourly}
     for by in ("model", "service", "session", "tag"):
         asked[f"calls_cost_series {by} {label}"] = "calls_cost_series", window | {"dimension": by, "bucket_us": bucket}
         asked[f"calls_cost_by {by} {label}"] = "calls_cost_by", window | {"dimension": by}
