@@ -49,7 +49,7 @@ def test_a_similarity_changes_the_answer_and_a_link_reproduces_it(visit: Visit) 
 def test_a_pair_leads_to_its_call(visit: Visit) -> None:
     page = visit("/whatif?range=24h&similarity=80")
     page.locator(".listing").get_by_role("link").first.click()
-    expect(page.get_by_role("heading", name="Trace", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="chat", exact=True)).to_be_visible()
     page.go_back()
     expect(page.get_by_text("Caching shared prefixes would have saved")).to_be_visible()
     assert parse_qs(urlsplit(page.url).query)["similarity"] == ["80"]
