@@ -151,6 +151,7 @@ def test_tabs_show_tokens_and_attributes(visit: Visit) -> None:
     page.keyboard.press("/")  # the field is there, in a tab that is not open
     expect(page.get_by_role("tab", name="Tokens")).to_be_focused()
     page.get_by_role("tab", name="Attributes").click()
+    expect(page.get_by_placeholder("Search keys and values")).to_be_visible()
     page.keyboard.press("/")
     expect(page.get_by_placeholder("Search keys and values")).to_be_focused()
     page.keyboard.type("usage")
