@@ -272,6 +272,13 @@ def backwards(since: datetime, until: datetime) -> str:
     return f"'until' ({until.isoformat()}) is earlier than 'since' ({since.isoformat()})."
 
 
+def within(name: str, number: int, most: int) -> None:
+    """Raises ValueError unless a parameter is between 1 and `most`."""
+    if not 1 <= number <= most:
+        message = f"{name} must be between 1 and {most}, not {number}"
+        raise ValueError(message)
+
+
 @cache
 def sql(name: str) -> str:
     """The text of `<name>.sql`, with the parts that it names."""

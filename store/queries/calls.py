@@ -14,7 +14,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from scipy.special import stdtrit
 
-from store.queries import ask, query
+from store.queries import ask, query, within
 from store.queries.home import bucketed
 
 MAX_VALUES = 1_000
@@ -109,7 +109,7 @@ def calls_cost_series(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `bucket_us` is not positive, `offset_us` longer than a day, or `top` not between 1 and 1,000.
     """
-    _within("top", top)
+    within("top", top, MAX_VALUES)
     asked = bucketed(project_id, since, until, bucket_us, offset_us) | {"top": top}
     return ask(con, "calls_cost_series", kept(project_id, since, until, filters, dimension) | asked)
 
@@ -152,7 +152,7 @@ def calls_cost_by(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `page_size` is not between 1 and 1,000.
     """
-    _within("page_size", page_size)
+    within("page_size", page_size, MAX_VALUES)
     found = ask(
         con, "calls_cost_by", kept(project_id, since, until, filters, dimension) | {"page_size": page_size}
     )  # fmt: skip
@@ -169,9 +169,3 @@ def bounded(found: pa.Table, mean: str, prefix: str, clusters: pa.ChunkedArray) 
     for name, bound in (("low", np.maximum(values - reach, 0)), ("high", values + reach)):
         found = found.append_column(f"{prefix}{name}", pa.array(bound, from_pandas=True))  # NaN is null
     return found.drop_columns([error])
-
-
-def _within(name: str, number: int) -> None:
-    if not 1 <= number <= MAX_VALUES:
-        message = f"{name} must be between 1 and {MAX_VALUES}, not {number}"
-        raise ValueError(message)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store.queries import ask, query
+from store.queries import ask, query, within
 
 MAX_PAGE = 1_000  # rows; each may carry 40,000 letters
 
@@ -50,10 +50,8 @@ def traces(  # noqa: PLR0917 - each is one filter, given by name
     Raises:
         ValueError: `page_size` is not between 1 and 1,000.
     """
-    if not 1 <= page_size <= MAX_PAGE:
-        message = f"page_size must be between 1 and {MAX_PAGE}, not {page_size}"
-        raise ValueError(message)
     params = {name: value for name, value in locals().items() if name != "con"}
+    within("page_size", page_size, MAX_PAGE)
     return _with_words(con, project_id, ask(con, "traces", params))
 
 

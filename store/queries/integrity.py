@@ -14,7 +14,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from scipy.special import stdtrit
 
-from store.queries import ask, query
+from store.queries import ask, query, within
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept
 from store.queries.latency import rated
 
@@ -46,7 +46,7 @@ def integrity_reported(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `page_size` is not between 1 and 1,000.
     """
-    _within("page_size", page_size, MAX_VALUES)
+    within("page_size", page_size, MAX_VALUES)
     asked = kept(project_id, since, until, filters, dimension) | {"page_size": page_size}
     found = ask(con, "integrity_reported", asked)
     values, errors = (found[name].to_numpy().astype(float) for name in ("deviation", "deviation_error"))
@@ -75,7 +75,7 @@ def integrity_sample(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `calls` times `models` is not between 1 and 100,000.
     """
-    _within("calls times models", calls * models if min(calls, models) > 0 else 0, MAX_SAMPLE)
+    within("calls times models", calls * models if min(calls, models) > 0 else 0, MAX_SAMPLE)
     asked = kept(project_id, since, until, filters) | {"calls": calls, "models": models}
     return ask(con, "integrity_sample", asked)
 
@@ -135,7 +135,7 @@ def integrity_calls(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `page_size` is not between 1 and 1,000.
     """
-    _within("page_size", page_size, MAX_VALUES)
+    within("page_size", page_size, MAX_VALUES)
     asked = kept(project_id, since, until, filters) | {"what": what, "page_size": page_size}
     return ask(con, "integrity_calls", asked)
 
@@ -150,9 +150,3 @@ def calls_cost_daily(
     row.
     """
     return ask(con, "calls_cost_daily", kept(project_id, since, until, filters))
-
-
-def _within(name: str, number: int, most: int) -> None:
-    if not 1 <= number <= most:
-        message = f"{name} must be between 1 and {most}, not {number}"
-        raise ValueError(message)

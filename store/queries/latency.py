@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 from scipy.special import bdtrik
 
-from store.queries import ask, query
+from store.queries import ask, query, within
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept
 from store.queries.home import bucketed
 
@@ -98,7 +98,7 @@ def latency_series(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `bucket_us` is not positive, `offset_us` longer than a day, or `top` not between 1 and 1,000.
     """
-    _within("top", top, MAX_VALUES)
+    within("top", top, MAX_VALUES)
     steps = bucketed(project_id, since, until, bucket_us, offset_us)
     asked = kept(project_id, since, until, filters, dimension)
     values = _values(con, asked, top)["value"].drop_null().to_pylist() if dimension else []
@@ -125,7 +125,7 @@ def latency_by(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `page_size` is not between 1 and 1,000.
     """
-    _within("page_size", page_size, MAX_VALUES)
+    within("page_size", page_size, MAX_VALUES)
     asked = kept(project_id, since, until, filters, dimension)
     rows = _values(con, asked, page_size)
     values = rows["value"].drop_null().to_pylist()
@@ -198,7 +198,7 @@ def latency_sample(
     Raises:
         ValueError: `traces` is not between 1 and 1,000.
     """
-    _within("traces", traces, MAX_TRACES)
+    within("traces", traces, MAX_TRACES)
     picked, share = _picked(con, kept(project_id, since, until, filters), traces)
     spans = ask(
         con, "latency_sample", {"project_id": project_id, "traces": picked["trace_id"].to_pylist()} | _bounds(picked)
@@ -356,9 +356,3 @@ def _column(table: pa.Table, name: str) -> Floats:
 
 def _nulled(values: Floats) -> pa.Array:
     return pa.array(values, from_pandas=True)  # NaN is null
-
-
-def _within(name: str, number: int, most: int) -> None:
-    if not 1 <= number <= most:
-        message = f"{name} must be between 1 and {most}, not {number}"
-        raise ValueError(message)

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from store.queries import ask, query
+from store.queries import ask, query, within
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept
 
 Floats = NDArray[np.float64]
@@ -62,9 +62,7 @@ def cost_per_success(  # noqa: PLR0917 - given by name
     """
     if (at_least is None) == (label is None):
         raise ValueError("say what a success is: at_least, a value, or label, and not both")
-    if not 1 <= page_size <= MAX_VALUES:
-        message = f"page_size must be between 1 and {MAX_VALUES}, not {page_size}"
-        raise ValueError(message)
+    within("page_size", page_size, MAX_VALUES)
     told = {"score": score, "at_least": at_least, "label": label, "unit": unit, "page_size": page_size}
     return _bounded(ask(con, "cost_per_success", kept(project_id, since, until, filters, dimension) | told))
 

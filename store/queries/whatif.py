@@ -13,7 +13,7 @@ from typing import Unpack
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store.queries import ask, query
+from store.queries import ask, query, within
 from store.queries.calls import CallFilters, kept
 
 MOST_CELLS = 1_000
@@ -40,8 +40,8 @@ def whatif_cells(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `step_us` is not positive, or `cells` not between 1 and 1,000.
     """
-    _within("step_us", step_us, 2**62)
-    _within("cells", cells, MOST_CELLS)
+    within("step_us", step_us, 2**62)
+    within("cells", cells, MOST_CELLS)
     asked = kept(project_id, since, until, filters) | {"step_us": step_us, "cells": cells}
     return ask(con, "whatif_cells", asked)
 
@@ -63,7 +63,7 @@ def whatif_texts(
     Raises:
         ValueError: `most` is not between 1 and 50,000.
     """
-    _within("most", most, MOST_CALLS)
+    within("most", most, MOST_CALLS)
     return ask(con, "whatif_texts", kept(project_id, since, until, filters) | {"most": most})
 
 
@@ -148,13 +148,7 @@ def whatif_calls(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `traces` or `scored` is not between 1 and 50,000.
     """
-    _within("traces", traces, MOST_TRACES)
-    _within("scored", scored, MOST_TRACES)
+    within("traces", traces, MOST_TRACES)
+    within("scored", scored, MOST_TRACES)
     asked = {"score": score, "traces": traces, "scored": scored}
     return ask(con, "whatif_calls", kept(project_id, since, until, filters) | asked)
-
-
-def _within(name: str, number: int, most: int) -> None:
-    if not 1 <= number <= most:
-        message = f"{name} must be between 1 and {most}, not {number}"
-        raise ValueError(message)
