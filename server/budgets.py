@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from server.yaml_lines import line_of
+from server.yaml_lines import line_in, parsed
 from store.queries.calls import Dimension
 
 MAX_DOCUMENT = 100_000  # letters
@@ -55,12 +55,7 @@ def parse_budgets(text: str, origin: str) -> list[Budget]:
     Raises:
         BudgetError: it is too long, no YAML, or an entry breaks a rule; names the line, the key and the value.
     """
-    if not text.strip():
-        return []
-    if len(text) > MAX_DOCUMENT:
-        raise BudgetError(f"{origin} has {len(text)} letters; {MAX_DOCUMENT} are the most.")
-    entries = _entries(text, origin)
-    found = [_entry(told, place, origin, text) for place, told in enumerate(entries)]
+    found = [_entry(told, place, origin, text) for place, told in enumerate(_entries(text, origin))]
     for place, budget in enumerate(found):
         if any(budget.where == other.where for other in found[:place]):
             of = f"{budget.dimension} {budget.value}" if budget.where else "all calls"
@@ -69,12 +64,7 @@ def parse_budgets(text: str, origin: str) -> list[Budget]:
 
 
 def _entries(text: str, origin: str) -> list[Any]:
-    import yaml  # noqa: PLC0415 - only for budgets
-
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date that no calendar has
-        raise BudgetError(f"{origin} is no YAML: {error}") from error
+    document = parsed(text, origin, MAX_DOCUMENT, BudgetError)
     if document is None:
         return []
     entries = document.get("budgets") if isinstance(document, dict) else None
@@ -99,6 +89,4 @@ def _entry(told: Any, place: int, origin: str, text: str) -> Budget:
 
 
 def _line(text: str, *path: str | int) -> int:
-    import yaml  # noqa: PLC0415
-
-    return line_of(yaml.compose(text, yaml.SafeLoader), ("budgets", *path))
+    return line_in(text, ("budgets", *path))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collectors.pricing.own import OwnPrice, PriceListError, parse_prices
-from server.yaml_lines import line_of
+from server.yaml_lines import line_in, parsed
 from store.prices import NO_PRICES, own_prices
 
 log = logging.getLogger(__name__)
@@ -51,16 +51,5 @@ def parse_document(text: str, origin: str) -> list[OwnPrice]:
     Raises:
         PriceListError: it is too long, no YAML, or an entry breaks a rule; names the line, the key and the value.
     """
-    if not text.strip():
-        return []
-    import yaml  # noqa: PLC0415 - only for prices
-
-    if len(text) > MAX_DOCUMENT:
-        raise PriceListError(f"{origin} has {len(text)} letters; {MAX_DOCUMENT} are the most.")
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date that no calendar has
-        raise PriceListError(f"{origin} is no YAML: {error}") from error
-    if document is None:
-        return []
-    return parse_prices(document, origin, lambda path: line_of(yaml.compose(text, yaml.SafeLoader), path))
+    document = parsed(text, origin, MAX_DOCUMENT, PriceListError)
+    return [] if document is None else parse_prices(document, origin, lambda path: line_in(text, path))
