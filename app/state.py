@@ -9,9 +9,15 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 from zlib import crc32
 
-RANGES = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+RANGES = {
+    "1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30),
+    "12m": timedelta(days=365),
+}  # fmt: skip
 RANGE_KEYS = (*RANGES, "all", "custom")
-RANGE_WORDS = {"1h": "the last hour", "24h": "the last 24 hours", "7d": "the last 7 days", "30d": "the last 30 days"}
+RANGE_WORDS = {
+    "1h": "the last hour", "24h": "the last 24 hours", "7d": "the last 7 days", "30d": "the last 30 days",
+    "12m": "the last 12 months",
+}  # fmt: skip
 DEFAULT_RANGE = "24h"
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 """All time: no span can start before it, and none that is meant starts after it."""

@@ -1,7 +1,8 @@
-"""The loop that keeps `span_derived`, `trace_summaries` and `calls` true: new commits in, resolved traces out.
+"""The loop that keeps `span_derived`, `trace_summaries`, `calls` and `call_sums` true: commits in, resolved traces out.
 
 How far it has come is written in the same transaction as the rows of a pass, so that a crash at any point only makes it
-repeat work, with the same result.
+repeat work, with the same result. Sums of calls are made here too, since nobody else writes `calls`: what is read for
+them under the lock is still so when they are written.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from collectors.normalise import DEFAULT_OPTIONS, NormaliserOptions
 from server.resolving import Bench, slices
+from store import call_sums
 from store import resolved as store
 from store.errors import QueryTimeoutError, StoreBusyError, StoreFullError
 from store.readers import ReaderPool
@@ -29,6 +32,8 @@ POLL_S = 0.25
 REST_FACTOR = 8.0
 REST_S = (0.2, 1.0)  # shortest and longest rest
 READ_TIMEOUT_S = 120.0
+QUIET = timedelta(seconds=60)  # from the first change of a quarter's calls till they are summed again
+SUMS_S = 5.0  # between looks for quarters to sum
 RETRY_S = 1.0
 PASSING = (StoreBusyError, QueryTimeoutError)
 
@@ -47,6 +52,7 @@ class Resolver:
         self._waiting = 0  # callers of settle
         self._resolved_seq = -1  # unknown
         self._behind = False  # the last pass was cut at its bound
+        self._look_again = 0.0  # when quarters to sum are looked for, on the monotonic clock
         self.fault: StoreBusyError | QueryTimeoutError | None = None  # why the last pass has to be repeated
         self._thread: threading.Thread | None = None
 
@@ -97,6 +103,21 @@ class Resolver:
         """
         with self._work:
             return self._pass()
+
+    def sum_calls(self, quiet: timedelta = QUIET) -> bool:
+        """Sum the calls of the earliest quarters of an hour that are stale for so long; false when there are none.
+
+        Raises:
+            StoreBusyError, QueryTimeoutError: nothing is lost, try again.
+        """
+        with self._work:
+            with self._readers.read(READ_TIMEOUT_S) as con:
+                due = call_sums.stale_quarters(con, quiet)
+                if due is None:
+                    return False
+                sums = call_sums.sum_calls(con, *due)
+            self._writer.call(lambda con: call_sums.write_call_sums(con, *due, sums), reserve=True).result()
+        return True
 
     def resolve_again(self, project_id: int, traces: Sequence[str], repricing_id: int) -> None:
         """Resolve stored traces once more, by the prices of now; the costs that give way are kept under the number.
@@ -180,7 +201,7 @@ class Resolver:
         while not self._stopping:
             began = time.monotonic()
             try:
-                worked = self.run_once()
+                worked = self._turn()
             except PASSING as error:
                 self._note_fault(error)
                 self._pause(RETRY_S, urgent=False)
@@ -189,6 +210,14 @@ class Resolver:
                 self._pause(RETRY_S, urgent=False)
             else:
                 self._pause(self._rest(time.monotonic() - began) if worked else POLL_S)
+
+    def _turn(self) -> bool:
+        worked = self.run_once()
+        if time.monotonic() >= self._look_again and not self._waiting:
+            summed = self.sum_calls()
+            self._look_again = time.monotonic() + (0.0 if summed else SUMS_S)
+            return worked or summed
+        return worked
 
     def _rest(self, took_s: float) -> float:
         """How long to leave the machine to others: not at all when somebody waits, shortly to catch up when idle."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +17,7 @@ from store.batch import Batch, Receipt
 from store.database import one_row
 from store.keyfilter import Hashes, KeyFilter, hash_keys
 from store.ledger import LedgerPage
+from store.relations import registered
 
 Mask = NDArray[np.bool_]
 
@@ -154,7 +152,7 @@ class Group:
         fresh = list(_unknown(self._batches, table, column, memory.ids[table]))
         if not fresh:
             return
-        with _registered(cursor, pa.concat_tables(fresh)) as name:
+        with registered(cursor, pa.concat_tables(fresh)) as name:
             cursor.execute(
                 f"insert into {table} by name select * from {name} n where not exists "
                 f"(select 1 from {table} o where o.project_id = n.project_id and o.{column} = n.{column})"
@@ -215,7 +213,7 @@ def _drop_repeats(cursor: DuckDBPyConnection, memory: Memory, section: _Section)
         return
     places = np.flatnonzero(doubtful)
     rows = section.rows.take(pa.array(places)).append_column("assay_place", pa.array(places))
-    with _registered(cursor, rows) as name:
+    with registered(cursor, rows) as name:
         stored = _find_stored(cursor, section.noun, name)
         winners = _winners(cursor, section.noun, name, stored)
     section.keep[places] = section.new[places] = False
@@ -288,7 +286,7 @@ def _write_section(cursor: DuckDBPyConnection, section: _Section, commit_seq: in
     if section.noun is not SCORES:
         added += ", $now::timestamp as received_at"
         parameters["now"] = now
-    with _registered(cursor, rows) as name:
+    with registered(cursor, rows) as name:
         cursor.execute(f"insert into {section.noun.table} by name select *, {added} from {name}", parameters)
 
 
@@ -314,18 +312,3 @@ def _count(services: pa.ChunkedArray) -> dict[str, int]:
         service = entry["values"] or ""
         counts[service] = counts.get(service, 0) + entry["counts"]
     return counts
-
-
-_names = itertools.count()
-
-
-@contextmanager
-def _registered(cursor: DuckDBPyConnection, rows: pa.Table) -> Iterator[str]:
-    """Show an Arrow table to SQL. The name is unique: a table of the same name would win over it silently."""
-    name = f"assay_rows_{next(_names)}"
-    cursor.register(name, rows)
-    try:
-        yield name
-    finally:
-        with suppress(duckdb.TransactionException):  # of an aborted transaction: the error itself is on its way up
-            cursor.unregister(name)

@@ -7,8 +7,7 @@ in memory, so that a pass holds neither the writer nor a long snapshot.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
+from store.call_sums import note_stale
 from store.queries import sql
+from store.relations import insert, registered
 
 STATE = "resolved_seq"
 Window = tuple[datetime, datetime]
@@ -119,25 +120,27 @@ _THESE = "project_id = $project_id and trace_id in (select unnest($traces::uuid[
 
 
 def write_resolved(con: DuckDBPyConnection, resolved: Resolved, repricing_id: int | None = None) -> None:
-    """Replace the derived rows, summaries and calls of the traces, inside the caller's transaction.
+    """Replace the derived rows, summaries and calls of the traces, inside the caller's transaction; note stale sums.
 
     A cost that another price replaces is kept in `replaced_costs`, under the number of the repricing, if it is one.
     """
     params: dict[str, object] = {"project_id": resolved.project_id, "traces": list(resolved.traces)}
     con.execute(f"delete from span_derived where {_THESE}", params)
     known = _bounds(con.execute(f"delete from trace_summaries where {_THESE} {_RETURNING}", params).fetchall())
-    _insert(con, "span_derived", resolved.project_id, resolved.derived)
-    _insert(con, "trace_summaries", resolved.project_id, resolved.summaries)
+    insert(con, "span_derived", resolved.project_id, resolved.derived)
+    insert(con, "trace_summaries", resolved.project_id, resolved.summaries)
     if known is not None:
         within = params | {"since": known[0], "until": known[1]}
         keep_replaced_costs(con, resolved.calls, within | {"repricing_id": repricing_id})
-        con.execute(f"delete from calls where {_THESE} and start_time between $since and $until", within)
-    _insert(con, "calls", resolved.project_id, resolved.calls)
+        gone = f"delete from calls where {_THESE} and start_time between $since and $until returning start_time"
+        note_stale(con, resolved.project_id, con.sql(gone, params=within).to_arrow_table()["start_time"])
+    insert(con, "calls", resolved.project_id, resolved.calls)
+    note_stale(con, resolved.project_id, resolved.calls["start_time"])
 
 
 def keep_replaced_costs(con: DuckDBPyConnection, calls: pa.Table, params: dict[str, object]) -> None:
     """Note the costs that `calls` are about to replace because of another price."""
-    with _registered(con, "resolver_new_calls", calls):
+    with registered(con, calls, "resolver_new_calls"):
         con.execute(sql("keep_replaced_costs"), params)
 
 
@@ -166,14 +169,6 @@ def set_resolved_seq(con: DuckDBPyConnection, upto: int) -> None:
     con.execute("update resolver_state set value = ? where name = ?", [upto, STATE])
 
 
-def _insert(con: DuckDBPyConnection, table: str, project_id: int, rows: pa.Table) -> None:
-    if rows.num_rows == 0:
-        return
-    columns = ", ".join(rows.column_names)
-    with _registered(con, f"resolver_{table}", rows) as name:
-        con.execute(f"insert into {table} (project_id, {columns}) select ?, {columns} from {name}", [project_id])
-
-
 _TOOLS = pa.schema([("trace_id", pa.string()), ("span_id", pa.uint64()), ("tool", pa.string())])
 
 
@@ -190,7 +185,7 @@ class Workbench:
 
     def resolver_told(self, loaded: pa.Table, contents: pa.Table) -> pa.Table:
         """The loaded spans, with what their log records tell and they do not; in no order."""
-        with _registered(self._con, "loaded", loaded), _registered(self._con, "contents", contents):
+        with registered(self._con, loaded, "loaded"), registered(self._con, contents, "contents"):
             return _plain(self._con.sql(sql("resolver_told")).to_arrow_table())
 
     def resolver_candidates(self, loaded: pa.Table, slack_us: int) -> list[str]:
@@ -205,9 +200,9 @@ class Workbench:
         """One row per loaded call, or sum of calls: the columns of `calls` that no trace and no price tells."""
         tools = self.resolver_tools(loaded)
         with (
-            _registered(self._con, "loaded", loaded),
-            _registered(self._con, "derived", derived),
-            _registered(self._con, "tools", tools),
+            registered(self._con, loaded, "loaded"),
+            registered(self._con, derived, "derived"),
+            registered(self._con, tools, "tools"),
         ):
             return _plain(self._con.sql(sql("resolver_calls")).to_arrow_table())
 
@@ -220,25 +215,25 @@ class Workbench:
         ids = loaded["span_id"].filter(pc.equal(loaded["kind"], "tool"))
         if not pc.any(pc.is_in(loaded["parent_span_id"], ids)).as_py():
             return _TOOLS.empty_table()
-        with _registered(self._con, "loaded", loaded):
+        with registered(self._con, loaded, "loaded"):
             return self._con.sql(sql("resolver_tools")).to_arrow_table()
 
     def resolver_summaries(self, loaded: pa.Table, derived: pa.Table, priced: pa.Table) -> pa.Table:
         """One row per loaded trace, with the columns of `trace_summaries` but `project_id`; `priced`: its calls."""
         with (
-            _registered(self._con, "loaded", loaded),
-            _registered(self._con, "derived", derived),
-            _registered(self._con, "priced", priced),
+            registered(self._con, loaded, "loaded"),
+            registered(self._con, derived, "derived"),
+            registered(self._con, priced, "priced"),
         ):
             return self._con.sql(sql("resolver_summaries")).to_arrow_table()
 
     def resolver_attributed(self, priced: pa.Table, summaries: pa.Table) -> pa.Table:
         """The priced calls with the columns of `calls` but `project_id`."""
-        with _registered(self._con, "priced", priced), _registered(self._con, "summaries", summaries):
+        with registered(self._con, priced, "priced"), registered(self._con, summaries, "summaries"):
             return self._con.sql(sql("resolver_attributed")).to_arrow_table()
 
     def _traces(self, name: str, loaded: pa.Table, params: dict[str, object]) -> list[str]:
-        with _registered(self._con, "loaded", loaded):
+        with registered(self._con, loaded, "loaded"):
             return _texts(self._con, name, params)
 
 
@@ -247,15 +242,6 @@ def _plain(table: pa.Table) -> pa.Table:
     boolean = [column.name for column in table.schema if column.type == pa.bool8()]
     kinds = [pa.field(c.name, pa.bool_() if c.name in boolean else c.type) for c in table.schema]
     return table.cast(pa.schema(kinds)) if boolean else table
-
-
-@contextmanager
-def _registered(con: DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[str]:
-    con.register(name, table)
-    try:
-        yield name
-    finally:
-        con.unregister(name)
 
 
 def _texts(con: DuckDBPyConnection, name: str, params: dict[str, object]) -> list[str]:

@@ -6,7 +6,8 @@ signature, so that text of a URL can be checked against them. A function with a 
 the answer may hold (the last row then says that it was cut) and binds it in `limit $max_rows`. Times are UTC, no zone.
 
 What several queries start from stands in a file of its own, a part, and they write `/* part <name> */` where its text
-goes. Parameters that several functions share stand in a TypedDict of optional keys: `**filters: Unpack[CallFilters]`.
+goes; `/* part <name> since=opened */` has `$opened` where the part says `$since`. Parameters that several functions
+share stand in a TypedDict of optional keys: `**filters: Unpack[CallFilters]`.
 """
 
 from __future__ import annotations
@@ -282,12 +283,18 @@ def within(name: str, number: int, most: int) -> None:
 @cache
 def sql(name: str) -> str:
     """The text of `<name>.sql`, with the parts that it names."""
-    return PART.sub(
-        lambda found: f"(\n{sql(found[1])}\n)", (resources.files(__name__) / f"{name}.sql").read_text("utf-8")
-    )
+    return PART.sub(_part, (resources.files(__name__) / f"{name}.sql").read_text("utf-8"))
 
 
-PART = re.compile(r"/\* part (\w+) \*/")
+PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
+
+
+def _part(found: re.Match[str]) -> str:
+    others = dict(word.split("=") for word in found[2].split())
+    return f"(\n{PARAMETER.sub(lambda one: '$' + others.get(one[1], one[1]), sql(found[1]))}\n)"
+
+
+PARAMETER = re.compile(r"\$(\w+)")
 
 
 def ask(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:

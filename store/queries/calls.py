@@ -6,7 +6,9 @@ interval is the trace: calls of one trace are not independent of one another.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Literal, TypedDict, Unpack
 
 import numpy as np
@@ -18,6 +20,8 @@ from store.queries import ask, query, within
 from store.queries.home import bucketed
 
 MAX_VALUES = 1_000
+QUARTER = timedelta(minutes=15)  # what `call_sums` are of
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without a zone is what the store holds
 
 Dimension = Literal[
     "model", "provider", "service", "environment", "release", "user", "session", "prompt", "variant", "tool", "tag"
@@ -50,6 +54,54 @@ def kept(
     return {**window, **dict.fromkeys(CallFilters.__annotations__), **filters}
 
 
+def summed(  # noqa: PLR0917 - as `kept`
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    filters: CallFilters,
+    dimension: Dimension | None = None,
+    steps: Mapping[str, object] = MappingProxyType({}),
+) -> dict[str, object]:
+    """The parameters of the part `calls_summed`: `kept`, and which quarters of an hour have true sums.
+
+    `steps`: the parameters `bucket_us` and `offset_us` of a query by bucket. Sums serve where its buckets are made of
+    quarters, and nothing is asked of sessions, users or tags.
+    """
+    asked = kept(project_id, since, until, filters, dimension)
+    unknown = dimension in _UNSUMMED or any(asked[name] is not None for name in _UNSUMMED_FILTERS)
+    cut = any(int(str(steps[name])) * _MICROSECOND % QUARTER for name in ("bucket_us", "offset_us") if name in steps)
+    opened, closed = since + (EPOCH - since) % QUARTER, until - (until - EPOCH) % QUARTER
+    if unknown or cut or opened >= closed:
+        return asked | _summed(since, since, [])
+    stale = stale_in(con, project_id, opened, closed)
+    while stale and stale[-1] == closed - QUARTER:  # those of now: more time that is read call by call, in one piece
+        closed = stale.pop()
+    if len(stale) > (closed - opened) / QUARTER / 2:  # as after a renormalisation: one scan is faster than many pieces
+        return asked | _summed(since, since, [])
+    return asked | _summed(opened, closed, stale)
+
+
+def stale_in(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> list[datetime]:
+    """The quarters of an hour of the window whose sums are not there or not true, in order of time."""
+    found: list[datetime] = ask(con, "stale_in", {"project_id": project_id, "since": since, "until": until})[
+        "quarter"
+    ].to_pylist()
+    return found
+
+
+def _summed(since: datetime, until: datetime, stale: list[datetime]) -> dict[str, object]:
+    apart = (stale[0], stale[-1] + QUARTER) if stale else (since, since)
+    return {
+        "summed_since": since, "summed_until": until, "stale": stale, "stale_since": apart[0], "stale_until": apart[1],
+    }  # fmt: skip
+
+
+_MICROSECOND = timedelta(microseconds=1)
+_UNSUMMED = ("session", "user", "tag")
+_UNSUMMED_FILTERS = ("session_id", "user_id", "tag")
+
+
 @query(right="read")
 def calls_totals(
     con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, **filters: Unpack[CallFilters]
@@ -66,7 +118,7 @@ def calls_totals(
     a cache or wrote into one; saved_usd is what they would have paid more at their own price of plain input (negative:
     writing cost more than reading saved), over the saved_calls among them whose row tells that price.
     """
-    return ask(con, "calls_totals", kept(project_id, since, until, filters))
+    return ask(con, "calls_totals", summed(con, project_id, since, until, filters))
 
 
 @query(right="read")
@@ -110,8 +162,9 @@ def calls_cost_series(  # noqa: PLR0917 - given by name
         ValueError: `bucket_us` is not positive, `offset_us` longer than a day, or `top` not between 1 and 1,000.
     """
     within("top", top, MAX_VALUES)
-    asked = bucketed(project_id, since, until, bucket_us, offset_us) | {"top": top}
-    return ask(con, "calls_cost_series", kept(project_id, since, until, filters, dimension) | asked)
+    steps = bucketed(project_id, since, until, bucket_us, offset_us)
+    asked = summed(con, project_id, since, until, filters, dimension, steps)
+    return ask(con, "calls_cost_series", asked | steps | {"top": top})
 
 
 @query(right="read")
@@ -129,8 +182,8 @@ def calls_cost_classes(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
     """
-    asked = bucketed(project_id, since, until, bucket_us, offset_us)
-    return ask(con, "calls_cost_classes", kept(project_id, since, until, filters) | asked)
+    steps = bucketed(project_id, since, until, bucket_us, offset_us)
+    return ask(con, "calls_cost_classes", summed(con, project_id, since, until, filters, None, steps) | steps)
 
 
 @query(right="read")
@@ -153,9 +206,8 @@ def calls_cost_by(  # noqa: PLR0917 - given by name
         ValueError: `page_size` is not between 1 and 1,000.
     """
     within("page_size", page_size, MAX_VALUES)
-    found = ask(
-        con, "calls_cost_by", kept(project_id, since, until, filters, dimension) | {"page_size": page_size}
-    )  # fmt: skip
+    asked = summed(con, project_id, since, until, filters, dimension)
+    found = ask(con, "calls_cost_by", asked | {"page_size": page_size})
     for name in ("per_call", "per_trace"):
         found = bounded(found, name, f"{name}_", found["priced_traces"])
     return found

@@ -2,9 +2,8 @@
 -- first; the others are one row with the next place and no value; null has no place: unknown. Buckets as in `home_series`.
 with counted as materialized (
     select (epoch_us(start_time) + $offset_us) // $bucket_us * $bucket_us - $offset_us as bucket_start, value,
-           sum(try_cast(cost_usd * 1e12 as hugeint)) as pico_usd, count(*) as calls,
-           count(*) filter (where cost_usd is null and not (failed and input_tokens is null and output_tokens is null)) as unpriced
-    from /* part calls_kept */ kept
+           sum(cost_pico) as pico_usd, sum(calls) as calls, sum(unpriced) as unpriced
+    from /* part calls_summed */ summed
     group by bucket_start, value
 ), ranked as (
     select value, least($top + 1, row_number() over (order by sum(pico_usd) desc nulls last, sum(calls) desc, value)) as place

@@ -10,7 +10,7 @@ with hourly as (
     from hourly group by name, price_version, trace_id
 ), spread as (
     select name, price_version, count(*) as traces, count(output_tokens) as told_traces, sum(calls)::bigint as calls, sum(failed)::bigint as failed,
-           sum(told)::bigint as told_calls, sum(output_tokens)::bigint as output_tokens, sum(cost_usd) as cost_usd, sum(told_usd) as told_usd,
+           sum(told)::bigint as told_calls, try_cast(sum(output_tokens) as bigint) as output_tokens, sum(cost_usd) as cost_usd, sum(told_usd) as told_usd,
            var_samp(cost_usd) as v_cost, var_samp(calls) as v_calls, covar_samp(cost_usd, calls) as v_both,
            var_samp(told_usd) as v_told, var_samp(output_tokens) as v_tokens, covar_samp(told_usd, output_tokens) as v_pair
     from per_trace group by name, price_version

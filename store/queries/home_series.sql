@@ -5,8 +5,8 @@ select make_timestamp((epoch_us(start_time) + $offset_us) // $bucket_us * $bucke
        count(*) filter (where status = 'error') as failed_traces,
        sum(model_calls_ok)::bigint as model_calls_ok,
        sum(model_calls_failed)::bigint as model_calls_failed,
-       sum(input_tokens)::bigint as input_tokens,
-       sum(output_tokens)::bigint as output_tokens,
+       try_cast(sum(input_tokens) as bigint) as input_tokens,
+       try_cast(sum(output_tokens) as bigint) as output_tokens,
        sum(unknown_usage_calls)::bigint as unknown_usage_calls
 from trace_summaries
 where project_id = $project_id and start_time >= $since and start_time < $until

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from scipy.special import stdtrit
 
 from store.queries import ask, query, within
-from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept
+from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept, summed
 from store.queries.latency import rated
 
 MAX_SAMPLE = 100_000
@@ -149,4 +149,4 @@ def calls_cost_daily(
     cost_usd is null where no call has one; unpriced_calls as `unpriced` in `calls_totals`. Days without a call have no
     row.
     """
-    return ask(con, "calls_cost_daily", kept(project_id, since, until, filters))
+    return ask(con, "calls_cost_daily", summed(con, project_id, since, until, filters))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtrik
 
 from store.queries import ask, query, within
-from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept
+from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept, summed
 from store.queries.home import bucketed
 
 Measure = Literal["duration", "ttft", "time_per_output_token", "tokens_per_second"]
@@ -49,7 +49,7 @@ def latency_rates(
     asked calls are those whose question is known, and retries those among them that asked again what had just failed.
     cache_told calls said what they read from a cache, cache_read_tokens of cache_told_input_tokens.
     """
-    return _rated(ask(con, "latency_rates", kept(project_id, since, until, filters)))
+    return _rated(ask(con, "latency_rates", summed(con, project_id, since, until, filters)))
 
 
 @query(right="read")
@@ -101,7 +101,8 @@ def latency_series(  # noqa: PLR0917 - given by name
     within("top", top, MAX_VALUES)
     steps = bucketed(project_id, since, until, bucket_us, offset_us)
     asked = kept(project_id, since, until, filters, dimension)
-    values = _values(con, asked, top)["value"].drop_null().to_pylist() if dimension else []
+    listed = summed(con, project_id, since, until, filters, dimension)
+    values = _values(con, listed, top)["value"].drop_null().to_pylist() if dimension else []
     found = ask(con, "latency_series", asked | steps | {"measure": measure, "values": values, "slots": len(values) + 2})
     return _series(found, values, bucket_us, offset_us)
 
@@ -127,7 +128,7 @@ def latency_by(  # noqa: PLR0917 - given by name
     """
     within("page_size", page_size, MAX_VALUES)
     asked = kept(project_id, since, until, filters, dimension)
-    rows = _values(con, asked, page_size)
+    rows = _values(con, summed(con, project_id, since, until, filters, dimension), page_size)
     values = rows["value"].drop_null().to_pylist()
     slots = len(values) + 2
     whole = {"bucket_us": _ALL_US, "offset_us": 0, "measure": measure, "values": values, "slots": slots}
@@ -199,7 +200,8 @@ def latency_sample(
         ValueError: `traces` is not between 1 and 1,000.
     """
     within("traces", traces, MAX_TRACES)
-    picked, share = _picked(con, kept(project_id, since, until, filters), traces)
+    calls = ask(con, "latency_rates", summed(con, project_id, since, until, filters))["calls"][0].as_py()
+    picked, share = _picked(con, kept(project_id, since, until, filters), traces, calls)
     spans = ask(
         con, "latency_sample", {"project_id": project_id, "traces": picked["trace_id"].to_pylist()} | _bounds(picked)
     )
@@ -208,12 +210,11 @@ def latency_sample(
     return spans.append_column("guessed", pa.array([share < 1] * spans.num_rows, pa.bool_()))
 
 
-def _picked(con: DuckDBPyConnection, asked: dict[str, object], traces: int) -> tuple[pa.Table, float]:
-    """The traces of the sample, and the share of all hashes among which they were sought.
+def _picked(con: DuckDBPyConnection, asked: dict[str, object], traces: int, calls: int) -> tuple[pa.Table, float]:
+    """The traces of the sample, of so many calls in all, and the share of all hashes among which they were sought.
 
     To group all traces takes ten times as long as to look at those of a slice that surely holds enough of them.
     """
-    calls = ask(con, "latency_rates", asked)["calls"][0].as_py()
     share = min(1.0, traces * _CALLS_A_TRACE / max(calls, 1))
     while True:
         picked = latency_picked(con, asked, traces, share)

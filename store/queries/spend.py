@@ -9,7 +9,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store.queries import ask, query
-from store.queries.calls import Dimension, kept
+from store.queries.calls import Dimension, summed
 
 QUARTER = timedelta(minutes=15)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,15 +36,15 @@ def spend_by_day(  # noqa: PLR0917 - given by name
         ValueError: `zone` is no name of the IANA database.
     """
     place = time_zone(zone)
-    asked = kept(project_id, since, until, {}, dimension) | {"values": values}
+    asked = summed(con, project_id, since, until, {}, dimension) | {"values": values}
     found = ask(con, "spend_by_day", asked)
     days = {at: (EPOCH + at * QUARTER).astimezone(place).date() for at in found["quarter"].unique().to_pylist()}
     told = found.append_column("day", pa.array([days[at] for at in found["quarter"].to_pylist()], pa.date32()))
-    summed = told.group_by(["day", "value"], use_threads=False).aggregate(
+    added = told.group_by(["day", "value"], use_threads=False).aggregate(
         [(name, "sum") for name in ("cost_usd", *COUNTS)]
     )
     names = {f"{name}_sum": name for name in ("cost_usd", *COUNTS)}
-    return summed.rename_columns([names.get(name, name) for name in summed.column_names])
+    return added.rename_columns([names.get(name, name) for name in added.column_names])
 
 
 def time_zone(name: str) -> ZoneInfo:

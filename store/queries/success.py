@@ -63,8 +63,14 @@ def cost_per_success(  # noqa: PLR0917 - given by name
     if (at_least is None) == (label is None):
         raise ValueError("say what a success is: at_least, a value, or label, and not both")
     within("page_size", page_size, MAX_VALUES)
-    told = {"score": score, "at_least": at_least, "label": label, "unit": unit, "page_size": page_size}
-    return _bounded(ask(con, "cost_per_success", kept(project_id, since, until, filters, dimension) | told))
+    told = {"score": score, "at_least": at_least, "label": label, "page_size": page_size}
+    asked = kept(project_id, since, until, filters, dimension) | told
+    return _bounded(cost_per_session_success(con, asked) if unit == "session" else ask(con, "cost_per_success", asked))
+
+
+def cost_per_session_success(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
+    """`cost_per_success` of sessions, with `error` in place of the interval; the same parameters."""
+    return ask(con, "cost_per_session_success", asked)
 
 
 def _bounded(found: pa.Table) -> pa.Table:

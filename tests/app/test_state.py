@@ -24,6 +24,7 @@ def test_relative_windows_end_with_the_running_minute() -> None:
         ("24h", timedelta(minutes=30)),
         ("7d", timedelta(hours=6)),
         ("30d", timedelta(days=1)),
+        ("12m", timedelta(days=7)),
     ],
 )
 def test_buckets(key: str, bucket: timedelta) -> None:

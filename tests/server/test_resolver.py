@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from collectors.normalise import NormaliserOptions, hashed_user
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
-from server import resolving
+from server import resolver, resolving
 from server.batches import BatchMaker
 from server.resolver import Resolver
+from store.call_sums import sum_calls
 from store.database import Database
 from store.readers import ReaderPool
 from store.writer import Writer
@@ -141,6 +144,58 @@ def test_calls_add_up_to_the_summaries_of_their_traces(workplace: Workplace) -> 
     parts = "input_usd + cache_read_usd + cache_write_usd + output_usd + other_usd"
     assert workplace.rows(f"select count(*) from calls where round({parts} - cost_usd, 15) <> 0") == [(0,)]
     assert workplace.rows("select count(cost_usd) > 10 from calls") == [(True,)]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_sums_are_those_of_the_calls_whatever_comes_late(workplace: Workplace, seed: int) -> None:
+    """Captures in any order, each twice, summed now and then: what is not stale is what its calls add up to."""
+    chance, twice = random.Random(seed), [*ALL, *ALL]
+    chance.shuffle(twice)
+    compared = 0
+    for request in twice:
+        workplace.send(request)
+        workplace.resolve()
+        if chance.random() < 0.3:
+            workplace.resolver.sum_calls(timedelta(0))
+            compared += true_sums(workplace)
+    assert compared > 20
+    while workplace.resolver.sum_calls(timedelta(0)):
+        pass
+    assert workplace.rows("select count(*) from stale_call_sums") == [(0,)]
+    assert true_sums(workplace) > 5
+
+
+def true_sums(workplace: Workplace) -> int:
+    """Rows of sums that are not stale; each is what the calls of its quarter add up to now, and none lacks."""
+    with workplace.readers.read() as con:
+        found = con.execute(
+            "select * exclude (project_id) from call_sums where quarter not in (select quarter from stale_call_sums)"
+        ).fetchall()
+        everywhere = con.execute(
+            "select distinct make_timestamp(epoch_us(start_time) // 900000000 * 900000000) from calls"
+            " where usage_role = 'leaf'"
+        ).fetchall()
+        stale = con.execute("select quarter from stale_call_sums").fetchall()
+        settled = sorted({quarter for (quarter,) in everywhere} - {quarter for (quarter,) in stale})
+        expected = con.from_arrow(sum_calls(con, 1, settled)).fetchall() if settled else []
+    assert sorted(map(repr, found)) == sorted(map(repr, expected))
+    return len(found)
+
+
+def test_the_loop_sums_what_is_quiet(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "SUMS_S", 0.01)
+    for request in ALL[:4]:
+        workplace.send(request)
+    workplace.resolve()
+    workplace.writer.call(
+        lambda con: con.execute("update stale_call_sums set noted_at = noted_at - interval 1 hour")
+    ).result()
+    workplace.resolver.start()
+    until = time.monotonic() + 20
+    while workplace.rows("select count(*) from stale_call_sums") != [(0,)] and time.monotonic() < until:
+        time.sleep(0.05)
+    assert workplace.rows("select count(*) from stale_call_sums") == [(0,)]
+    assert workplace.rows("select count(*) > 0 from call_sums") == [(True,)]
 
 
 def test_starting_over_gives_the_same_rows(workplace: Workplace) -> None:

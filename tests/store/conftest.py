@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from collectors import frames
 from collectors.facts import SpanFacts
 from collectors.model import Origin, RawLog, RawSpan
+from store import call_sums
 from store.batch import Batch
 from store.database import Database
 from store.readers import ReaderPool
@@ -36,6 +40,35 @@ class Store:
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with self.readers.read() as cursor:
             return cursor.execute(query).fetchall()
+
+    def add(self, table: str, rows: pd.DataFrame) -> None:
+        """Put rows into a table: columns by name, null where they say nothing, times aware."""
+        told = rows.astype(object).where(rows.notna(), None)
+        values = [
+            [at.to_pydatetime().replace(tzinfo=None) if isinstance(at, pd.Timestamp) else at for at in row]
+            for row in told.itertuples(index=False)
+        ]
+        insert = f"insert into {table} ({', '.join(told)}) values ({', '.join('?' for _ in told)})"
+        self.writer.call(lambda con: con.executemany(insert, values)).result()
+
+    def add_calls(self, rows: pd.DataFrame) -> None:
+        """`add` to `calls`, and note that the sums of their quarters are stale, as the resolver does."""
+        self.add("calls", rows)
+        for project_id, starts in rows.groupby("project_id")["start_time"]:
+            naive = pa.chunked_array([pa.array(starts.dt.tz_convert(None))])
+            self.writer.call(lambda con: call_sums.note_stale(con, int(str(project_id)), naive)).result()  # noqa: B023
+
+    def sum_calls(self, turns: int | None = None) -> None:
+        """Sum the calls of stale quarters: all, or so many turns, the earliest first."""
+        while turns != 0:
+            with self.readers.read() as con:
+                due = call_sums.stale_quarters(con, timedelta(0))
+                if due is None:
+                    return
+                project_id, quarters = due
+                sums = call_sums.sum_calls(con, project_id, quarters)
+            self.writer.call(lambda con: call_sums.write_call_sums(con, project_id, quarters, sums)).result()  # noqa: B023
+            turns = None if turns is None else turns - 1
 
     def count(self, table: str) -> int:
         return self.rows(f"select count(*) from {table}")[0][0]  # type: ignore[return-value]  # count is a number

@@ -16,7 +16,7 @@ from store.errors import UnknownQueryError
 from store.queries.calls import CallFilters, Dimension
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-WINDOW = {"since": START, "until": START + timedelta(days=2)}
+WINDOW = {"since": START + timedelta(minutes=7), "until": START + timedelta(days=2, minutes=-4)}  # cuts quarters
 HOUR_US = 3_600_000_000
 COLUMN = {"session": "session_id", "user": "user_id", "tool": "tool_name", "model": "model", "prompt": "prompt"}
 CLASSES = ("input", "cache_read", "cache_write", "output", "other")
@@ -52,17 +52,23 @@ INTEGERS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_t
 ALL = rows()
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterator[Any]:
+@pytest.fixture(scope="module", params=["calls", "sums", "both"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterator[Any]:
+    """The same answers whatever they are read from: no sums yet, all summed, or some with calls that came late."""
     opened = store_class(tmp_path_factory.mktemp("calls"))
-    told = ALL.astype(dict.fromkeys(INTEGERS, "Int64")).astype(object).where(ALL.notna(), None)
-    marks = ", ".join("?" for _ in told.columns)
-    values = [
-        [at.to_pydatetime().replace(tzinfo=None) if isinstance(at, pd.Timestamp) else at for at in row]
-        for row in told.itertuples(index=False)
-    ]
-    insert = f"insert into calls ({', '.join(told.columns)}) values ({marks})"
-    opened.writer.call(lambda cursor: cursor.executemany(insert, values)).result()
+    told = ALL.astype(dict.fromkeys(INTEGERS, "Int64"))
+    late = (
+        np.zeros(len(told), dtype=bool) if request.param != "both" else np.random.default_rng(1).random(len(told)) < 0.1
+    )
+    opened.add_calls(told[~late])
+    if request.param != "calls":
+        opened.sum_calls()
+        assert opened.count("stale_call_sums") == 0
+        assert opened.count("call_sums") > 200
+    if request.param == "both":
+        opened.add_calls(told[late])
+        opened.sum_calls(turns=1)
+        assert opened.count("stale_call_sums") > 10
     yield opened
     opened.close()
 

@@ -40,13 +40,7 @@ ALL = calls()
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterator[Any]:
     opened = store_class(tmp_path_factory.mktemp("hardware"))
-    told = ALL.astype(object).where(ALL.notna(), None)
-    values = [
-        [at.to_pydatetime().replace(tzinfo=None) if isinstance(at, pd.Timestamp) else at for at in row]
-        for row in told.itertuples(index=False)
-    ]
-    insert = f"insert into calls ({', '.join(told.columns)}) values ({', '.join('?' for _ in told.columns)})"
-    opened.writer.call(lambda cursor: cursor.executemany(insert, values)).result()
+    opened.add_calls(ALL)
     yield opened
     opened.close()
 

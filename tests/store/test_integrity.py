@@ -50,26 +50,15 @@ TWICE = ALL[(ALL["usage_role"] == "duplicate") & (ALL["project_id"] == 1)].head(
 OF = ALL[(ALL["usage_role"] == "leaf") & (ALL["project_id"] == 1)].head(20)
 
 
-def insert(store: Any, table: str, frame: pd.DataFrame) -> None:
-    kinds = {name: "Int64" for name in INTEGERS if name in frame}
-    told = frame.astype(kinds).astype(object).where(frame.notna(), None)
-    values = [
-        [at.to_pydatetime().replace(tzinfo=None) if isinstance(at, pd.Timestamp) else at for at in row]
-        for row in told.itertuples(index=False)
-    ]
-    text = f"insert into {table} ({', '.join(told.columns)}) values ({', '.join('?' for _ in told.columns)})"
-    store.writer.call(lambda cursor: cursor.executemany(text, values)).result()
-
-
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterator[Any]:
     opened = store_class(tmp_path_factory.mktemp("integrity"))
-    insert(opened, "calls", ALL)
+    opened.add_calls(ALL.astype({name: "Int64" for name in INTEGERS if name in ALL}))
     links = TWICE[["project_id", "trace_id", "span_id", "usage_role"]].assign(
         rule="same_response_id", duplicate_of_trace=[*OF["trace_id"], *OF["trace_id"]],
         duplicate_of_span=[*OF["span_id"], *OF["span_id"]],
     )  # fmt: skip
-    insert(opened, "span_derived", links)
+    opened.add("span_derived", links)
     yield opened
     opened.close()
 

@@ -58,20 +58,12 @@ def made(count: int = 1_500) -> pd.DataFrame:
 ALL = made()
 
 
-def insert(store: Any, rows: pd.DataFrame) -> None:
-    told = rows.astype(object).where(rows.notna(), None)
-    text = f"insert into calls ({', '.join(told)}) values ({', '.join('?' for _ in told)})"
-    values = [
-        [at.to_pydatetime().replace(tzinfo=None) if isinstance(at, pd.Timestamp) else at for at in row]
-        for row in told.itertuples(index=False)
-    ]
-    store.writer.call(lambda cursor: cursor.executemany(text, values)).result()
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterator[Any]:
+@pytest.fixture(scope="module", params=["calls", "sums"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterator[Any]:
     opened = store_class(tmp_path_factory.mktemp("latency"))
-    insert(opened, ALL)
+    opened.add_calls(ALL)
+    if request.param == "sums":
+        opened.sum_calls()
     yield opened
     opened.close()
 
@@ -161,7 +153,7 @@ def test_rates_and_caches(filled: Any) -> None:
 def test_rates_end_where_they_must(store: Any, calls: int, failed: int) -> None:
     frame = counted().head(calls).assign(failed=failed > 0)
     if calls:
-        insert(store, frame)
+        store.add_calls(frame)
     found = ask(store, "latency_rates").iloc[0]
     wanted = intervals.rate(failed, calls)
     ends = [found["error_rate_low"], found["error_rate_high"]]
@@ -245,7 +237,7 @@ def test_heat_counts_every_call_once(filled: Any) -> None:
 
 @pytest.mark.parametrize(("nanoseconds", "number"), [(0, 0), (1, 0), (999_999_999, 71), (10**9, 72), (10**10, 80)])
 def test_bins_begin_at_powers_of_ten(store: Any, nanoseconds: int, number: int) -> None:
-    insert(store, counted().head(1).assign(failed=False, duration_ns=nanoseconds))
+    store.add_calls(counted().head(1).assign(failed=False, duration_ns=nanoseconds))
     assert ask(store, "latency_heat", bucket_us=HOUR_US)["bin"].tolist() == [number]
 
 
@@ -261,7 +253,7 @@ def test_marks_are_versions_that_replaced_another(store: Any) -> None:
         call(4, "7", None, "mail"), call(5, "1.2", None), call(49, "1.3", None),
     ]  # fmt: skip
     base = counted().head(1).to_dict("records")[0]
-    insert(store, pd.DataFrame([base | one | {"span_id": place} for place, one in enumerate(told)]))
+    store.add_calls(pd.DataFrame([base | one | {"span_id": place} for place, one in enumerate(told)]))
     found = ask(store, "latency_marks")
     assert found[["what", "name", "version"]].to_numpy().tolist() == [
         ["release", "shop", "1.1"], ["prompt", "answer", "2"], ["release", "shop", "1.2"],

@@ -13,9 +13,9 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from store import prices, queries, resolved
+from store import call_sums, prices, queries, resolved
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownQueryError
-from store.queries import explore, hardware, latency
+from store.queries import calls, explore, hardware, latency, success
 from store.readers import ReaderPool, watermark
 
 ENDLESS = "select count(*) from range(1000000000000) a"
@@ -158,9 +158,11 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
     }
     public = set(queries.names())
     inner = {
-        name for holder in (explore, hardware, latency, prices, resolved, resolved.Workbench) for name in vars(holder)
+        name
+        for holder in (call_sums, calls, explore, hardware, latency, prices, resolved, resolved.Workbench, success)
+        for name in vars(holder)
     }
-    parts = {part for name in public & files for part in queries.PART.findall(text_of(name))}
+    parts = {part for name in files for part, _ in queries.PART.findall(text_of(name))}
     assert public - files == set(), "queries without a file"
     assert files - public - inner == parts, "files without a function, but for those that others hold"
 
@@ -174,6 +176,13 @@ def test_a_part_stands_in_the_text_of_what_names_it() -> None:
     holders = [name for name in queries.names() if "/* part calls_kept */" in text_of(name)]
     assert holders
     assert all(part in queries.sql(name) and "/* part" not in queries.sql(name) for name in holders)
+
+
+def test_a_part_may_have_other_names_of_parameters() -> None:
+    text = queries.sql("calls_summed")
+    for since, until in (("since", "summed_since"), ("summed_until", "until"), ("stale_since", "stale_until")):
+        assert f"start_time >= ${since} and start_time < ${until}\n" in text
+    assert "start_time >= $since and start_time < $until\n" not in text
 
 
 @pytest.mark.parametrize("name", queries.names())

@@ -30,15 +30,11 @@ def rows() -> pd.DataFrame:
     })  # fmt: skip
 
 
-@pytest.fixture
-def filled(store: Any, rows: pd.DataFrame) -> Any:
-    told = rows.astype(object).where(rows.notna(), None)
-    values = [
-        [at.to_pydatetime().replace(tzinfo=None) if isinstance(at, pd.Timestamp) else at for at in row]
-        for row in told.itertuples(index=False)
-    ]
-    insert = f"insert into calls ({', '.join(told.columns)}) values ({', '.join('?' for _ in told.columns)})"
-    store.writer.call(lambda cursor: cursor.executemany(insert, values)).result()
+@pytest.fixture(params=["calls", "sums"])
+def filled(request: pytest.FixtureRequest, store: Any, rows: pd.DataFrame) -> Any:
+    store.add_calls(rows)
+    if request.param == "sums":
+        store.sum_calls()
     return store
 
 

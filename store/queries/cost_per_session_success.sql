@@ -1,0 +1,25 @@
+-- Cost per success of sessions; columns as in `success_told`. A session has the cost of a value's calls under that value. Its newest score counts,
+-- whoever gave it: of the session itself, or of one of its traces with a call that the filters keep.
+with sessions as (
+    select distinct trace_id, session_id from /* part calls_kept */ kept where session_id is not null
+), of_units as (
+    select s.session_id, t.success, t.commit_seq, t.time, t.score_id
+    from /* part success_of_traces */ t join sessions s on s.trace_id = t.trace_id
+    union all
+    select session_id, case when error_type is not null then null when $label::varchar is not null then label = $label
+                            else value >= $at_least::double end, commit_seq, time, score_id
+    from scores
+    where project_id = $project_id and name = $score and session_id is not null
+), newest as materialized (
+    select session_id, arg_max_null(success, (commit_seq, time, score_id)) as success from of_units group by session_id
+), units as (
+    select value, session_id, sum(cost_usd) as cost_usd,
+           count(*) filter (where cost_usd is null and not (failed and input_tokens is null and output_tokens is null)) as unpriced
+    from /* part calls_kept */ kept
+    where session_id is not null
+    group by value, session_id
+), judged as (
+    select u.value, u.cost_usd, u.unpriced, n.success::int as success, n.session_id is not null and n.success is null as failed
+    from units u left join newest n on n.session_id = u.session_id
+)
+select * from /* part success_told */ told
