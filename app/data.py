@@ -1,18 +1,20 @@
 """Cached doors to the server: one function per question, named as the query. Pages get frames from here alone.
 
-An answer is cached by server, query, parameters and the store's watermark, so a rerun costs one small request for the
-watermark until new data arrives.
+An answer is cached by server, project, query, parameters and the store's watermark, so a rerun costs one small request
+for the watermark until new data arrives. The project is the one that the URL names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
+from app import state
 from server.client import Answer, ApiError, Client, Param
 from server.settings import Settings
 
@@ -21,18 +23,62 @@ __all__ = ["Answer", "ApiError", "Param"]
 Filters = Mapping[str, str]
 Params = tuple[tuple[str, Param], ...]
 
+_SHORT_S = 1.0  # for what stands in the title row: the page's outline waits for it
 _KEPT = 256  # answers; the largest is one page of traces or one trace's spans
 
 
+Place = tuple[str, str]
+"""Address of the server, and project."""
+
+
 @st.cache_resource(show_spinner=False)
-def _client(url: str) -> Client:
-    return Client(url)
+def _client(place: Place) -> Client:
+    return Client(*place)
 
 
 def client() -> Client:
-    """The client of the server that the settings name; one per address."""
+    """The client of the server that the settings name and the page's project; one for each."""
+    return _client(_place())
+
+
+def _place() -> Place:
     settings = Settings()
-    return _client(str(settings.api_url or f"http://{settings.host}:{settings.api_port}").rstrip("/"))
+    return str(settings.api_url or f"http://{settings.host}:{settings.api_port}").rstrip("/"), project()
+
+
+def project() -> str:
+    """Which project the page is about: what the widget says, or the URL while it is not drawn."""
+    return str(st.session_state.get(state.PROJECT) or st.query_params.get(state.PROJECT) or state.DEFAULT_PROJECT)
+
+
+def projects() -> list[str]:
+    """The names of all projects, oldest first, some seconds old; while the server is silent those known before."""
+    known = "projects-known"
+    with suppress(ApiError):
+        st.session_state[known] = _projects(_place()[0])
+    found: list[str] = st.session_state.get(known, [])
+    return found
+
+
+@st.cache_data(max_entries=8, ttl=timedelta(seconds=10), show_spinner=False)
+def _projects(url: str) -> list[str]:
+    with Client(url, timeout_s=_SHORT_S) as door:
+        return [str(one["name"]) for one in door.projects()]
+
+
+def calls_totals_of(project: str, since: datetime, until: datetime, filters: Filters) -> pd.Series:
+    """`calls_totals` of another project."""
+    return _of(project, "calls_totals", since=since, until=until, **filters)
+
+
+def calls_cost_per_of(project: str, since: datetime, until: datetime, filters: Filters) -> pd.Series:
+    """`calls_cost_per` trace, of another project."""
+    return _of(project, "calls_cost_per", since=since, until=until, unit="trace", **filters)
+
+
+def _of(project: str, name: str, **params: Param) -> pd.Series:
+    place = (_place()[0], project)
+    return _answer(place, name, client().watermark(), tuple(sorted(params.items()))).frame.iloc[0]
 
 
 def forget() -> None:
@@ -49,6 +95,7 @@ def forget() -> None:
         _traces,
         _span,
         _ledger,
+        _projects,
     ):
         cache.clear()
 
@@ -56,7 +103,7 @@ def forget() -> None:
 def ask(name: str, **params: Param) -> Answer:
     """One named query. Raises ApiError when the server does not answer it."""
     door = client()
-    return _answer(door.base_url, name, door.watermark(), tuple(sorted(params.items())))
+    return _answer(_place(), name, door.watermark(), tuple(sorted(params.items())))
 
 
 def watermark() -> str:
@@ -69,13 +116,13 @@ def status() -> dict[str, Any]:
 
 
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
-def _answer(url: str, name: str, mark: str, params: Params) -> Answer:  # noqa: ARG001 - `mark` keys the cache
-    return _client(url).query(name, **dict(params))
+def _answer(place: Place, name: str, mark: str, params: Params) -> Answer:  # noqa: ARG001 - `mark` keys the cache
+    return _client(place).query(name, **dict(params))
 
 
 @st.cache_data(max_entries=_KEPT, ttl=timedelta(minutes=1), show_spinner=False)
-def _slow_answer(url: str, name: str, params: Params) -> Answer:
-    return _client(url).query(name, **dict(params))
+def _slow_answer(place: Place, name: str, params: Params) -> Answer:
+    return _client(place).query(name, **dict(params))
 
 
 def home_totals(since: datetime, until: datetime) -> pd.Series:
@@ -142,7 +189,7 @@ def calls_cost_by(since: datetime, until: datetime, dimension: str, filters: Fil
 
 def score_names(since: datetime) -> pd.DataFrame:
     """One row per name of scores told from `since` on, most scores first; at most a minute old."""
-    return _slow_answer(client().base_url, "score_names", (("since", since),)).frame
+    return _slow_answer(_place(), "score_names", (("since", since),)).frame
 
 
 def cost_per_success(since: datetime, until: datetime, filters: Filters, **rule: Param) -> pd.DataFrame:
@@ -165,12 +212,12 @@ def integrity_causes(since: datetime, until: datetime, filters: Filters) -> list
     """Reported against computed cost of each model with its likely cause; see the API's `/api/integrity/causes`."""
     door = client()
     params: dict[str, Param] = {"since": since, "until": until, **filters}
-    return _causes(door.base_url, door.watermark(), tuple(sorted(params.items())))
+    return _causes(_place(), door.watermark(), tuple(sorted(params.items())))
 
 
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
-def _causes(url: str, mark: str, params: Params) -> list[dict[str, Any]]:  # noqa: ARG001
-    return _client(url).integrity(**dict(params))
+def _causes(place: Place, mark: str, params: Params) -> list[dict[str, Any]]:  # noqa: ARG001
+    return _client(place).integrity(**dict(params))
 
 
 def integrity_excluded(since: datetime, until: datetime, filters: Filters) -> pd.DataFrame:
@@ -206,12 +253,12 @@ def forget_invoice(name: str) -> None:
 def reconciliation(name: str, kept_at: str, grain: str) -> dict[str, Any]:
     """A kept invoice against what was computed; `kept_at` tells it from an earlier one of the same name."""
     door = client()
-    return _reconciliation(door.base_url, door.watermark(), name, kept_at, grain)
+    return _reconciliation(_place(), door.watermark(), name, kept_at, grain)
 
 
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
-def _reconciliation(url: str, mark: str, name: str, kept_at: str, grain: str) -> dict[str, Any]:  # noqa: ARG001
-    return _client(url).reconciliation(name, grain)
+def _reconciliation(place: Place, mark: str, name: str, kept_at: str, grain: str) -> dict[str, Any]:  # noqa: ARG001
+    return _client(place).reconciliation(name, grain)
 
 
 def price_versions() -> pd.DataFrame:
@@ -248,23 +295,23 @@ def hardware(since: datetime, until: datetime, filters: Filters) -> pd.DataFrame
     """One row per model and price entry by the hour, most calls first; see `GET /api/hardware`."""
     door = client()
     params: dict[str, Param] = {"since": since, "until": until, **filters}
-    return _hardware(door.base_url, door.watermark(), tuple(sorted(params.items()))).frame
+    return _hardware(_place(), door.watermark(), tuple(sorted(params.items()))).frame
 
 
 @st.cache_data(max_entries=_KEPT, ttl=timedelta(minutes=1), show_spinner=False)
-def _hardware(url: str, mark: str, params: Params) -> Answer:  # noqa: ARG001
-    return _client(url).hardware(**dict(params))
+def _hardware(place: Place, mark: str, params: Params) -> Answer:  # noqa: ARG001
+    return _client(place).hardware(**dict(params))
 
 
 def budgets(zone: str) -> dict[str, Any]:
     """The project's budgets and how the calendar month of the zone goes, a minute old at most."""
     door = client()
-    return _budgets(door.base_url, door.watermark(), zone)
+    return _budgets(_place(), door.watermark(), zone)
 
 
 @st.cache_data(max_entries=8, ttl=timedelta(minutes=1), show_spinner=False)
-def _budgets(url: str, mark: str, zone: str) -> dict[str, Any]:  # noqa: ARG001
-    return _client(url).budgets(zone)
+def _budgets(place: Place, mark: str, zone: str) -> dict[str, Any]:  # noqa: ARG001
+    return _client(place).budgets(zone)
 
 
 def set_budgets(document: str) -> dict[str, Any]:
@@ -320,39 +367,39 @@ def whatif(
 ) -> dict[str, Any]:
     """What other choices would have come to, see the API's `/api/whatif/...`; at most a minute old: it is slow."""
     params = {"since": since, "until": until, **filters, **own}
-    return _whatif(client().base_url, what, tuple(sorted(params.items())))
+    return _whatif(_place(), what, tuple(sorted(params.items())))
 
 
 @st.cache_data(max_entries=_KEPT, ttl=timedelta(minutes=1), show_spinner=False)
-def _whatif(url: str, what: Literal["caching", "routing", "carbon"], params: Params) -> dict[str, Any]:
-    return _client(url).whatif(what, **dict(params))
+def _whatif(place: Place, what: Literal["caching", "routing", "carbon"], params: Params) -> dict[str, Any]:
+    return _client(place).whatif(what, **dict(params))
 
 
 def _of_latency(what: Literal["periods", "paths"], **params: Param) -> pd.DataFrame:
     door = client()
-    return _latency(door.base_url, what, door.watermark(), tuple(sorted(params.items()))).frame
+    return _latency(_place(), what, door.watermark(), tuple(sorted(params.items()))).frame
 
 
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
-def _latency(url: str, what: Literal["periods", "paths"], mark: str, params: Params) -> Answer:  # noqa: ARG001
-    return _client(url).latency(what, **dict(params))
+def _latency(place: Place, what: Literal["periods", "paths"], mark: str, params: Params) -> Answer:  # noqa: ARG001
+    return _client(place).latency(what, **dict(params))
 
 
 def offers(since: datetime, until: datetime) -> dict[str, list[str]]:
     """What each filter can offer, most frequent first; at most a minute old, since the lists change slowly."""
-    frame = _slow_answer(client().base_url, "trace_filters", (("since", since), ("until", until))).frame
+    frame = _slow_answer(_place(), "trace_filters", (("since", since), ("until", until))).frame
     return {str(field): list(rows["value"]) for field, rows in frame.groupby("field", sort=False)}
 
 
 def traces(**params: Param) -> Answer:
     """One page of traces; see query `traces`. Has `input_preview` and `output_preview` too, one line each."""
     door = client()
-    return _traces(door.base_url, door.watermark(), tuple(sorted(params.items())))
+    return _traces(_place(), door.watermark(), tuple(sorted(params.items())))
 
 
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
-def _traces(url: str, mark: str, params: Params) -> Answer:  # noqa: ARG001
-    return _client(url).traces(**dict(params))
+def _traces(place: Place, mark: str, params: Params) -> Answer:  # noqa: ARG001
+    return _client(place).traces(**dict(params))
 
 
 def trace_summary(trace_id: str) -> pd.Series | None:
@@ -384,23 +431,23 @@ def ledger_total() -> pd.DataFrame:
 def span(trace_id: str, span_id: str, since: datetime | None) -> dict[str, Any]:
     """All of one span; `input`, `output` and `system` are canonical messages."""
     door = client()
-    return _span(door.base_url, door.watermark(), trace_id, span_id, since)
+    return _span(_place(), door.watermark(), trace_id, span_id, since)
 
 
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
-def _span(url: str, mark: str, trace_id: str, span_id: str, since: datetime | None) -> dict[str, Any]:  # noqa: ARG001
-    return _client(url).span(trace_id, span_id, since)
+def _span(place: Place, mark: str, trace_id: str, span_id: str, since: datetime | None) -> dict[str, Any]:  # noqa: ARG001
+    return _client(place).span(trace_id, span_id, since)
 
 
 def ledger() -> pd.DataFrame:
     """Sums per hour, source, service and signal, over all time."""
     door = client()
-    return _ledger(door.base_url, door.watermark())
+    return _ledger(_place(), door.watermark())
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _ledger(url: str, mark: str) -> pd.DataFrame:  # noqa: ARG001
-    return pd.DataFrame(_client(url).ledger())
+def _ledger(place: Place, mark: str) -> pd.DataFrame:  # noqa: ARG001
+    return pd.DataFrame(_client(place).ledger())
 
 
 def load_demo() -> dict[str, Any]:

@@ -294,15 +294,18 @@ _PROBLEM_COLUMNS = (
 
 
 def first_steps() -> None:
-    """An empty store: what would be here, how to send spans, and sample data at one click."""
-    st.markdown("Nothing has arrived yet. Point an OpenTelemetry exporter at this server, or load the sample data.")
-    addresses = data.status()["addresses"]
-    filled = snippets.filled(addresses["otlp_http"], f"http://{addresses['otlp_grpc']}")
+    """An empty store or project: what would be here, how to send spans, and sample data at one click."""
+    project, addresses = data.project(), data.status()["addresses"]
+    usual = project == state.DEFAULT_PROJECT  # the sample data is sent there
+    where, other = ("", ", or load the sample data") if usual else (f" in project {fmt.plain(project)}", "")
+    st.markdown(f"Nothing has arrived yet{where}. Point an OpenTelemetry exporter at this server{other}.")
+    filled = snippets.filled(addresses["otlp_http"], f"http://{addresses['otlp_grpc']}", None if usual else project)
     with st.container(border=True):
         st.markdown("**Send traces**")
         for tab, (language, code) in zip(st.tabs(snippets.TITLES), filled, strict=True):
             tab.code(code, language=language)
-    _sample_button()
+    if usual:
+        _sample_button()
 
 
 def _sample_button() -> None:

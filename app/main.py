@@ -27,8 +27,8 @@ GROUPS = {
         st.Page("views/cost_integrity.py", title="Cost integrity", icon=":material/fact_check:"),
     ],
 }
-SWITCHES = (home.switches, widgets.time_range)
-TIMED = (widgets.time_range,)
+SWITCHES = (home.switches, widgets.project, widgets.time_range)
+TIMED = (widgets.project, widgets.time_range)
 SHOWN = {"Home": SWITCHES} | dict.fromkeys(
     ("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED
 )  # of the title row
@@ -39,5 +39,6 @@ paths = [entry.url_path for pages in GROUPS.values() for entry in pages]
 shell.shell(page.title, paths, [draw for draw in SWITCHES if draw not in shown])
 if shown:
     shell.title_row(page.title, shown)
-page.run()
+if not widgets.no_such_project():
+    page.run()
 st.session_state[widgets.DRAWN] = page.title

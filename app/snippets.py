@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 provider = TracerProvider(resource=Resource.create({{"service.name": "my-agent"}}))
-provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint="{http}/v1/traces")))
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint="{http}/v1/traces"{python})))
 trace.set_tracer_provider(provider)
 # Then switch on the instrumentation of your library: OpenInference, OpenLLMetry, OTel GenAI, Logfire, ...
 """
@@ -25,7 +25,7 @@ import {{ OTLPTraceExporter }} from "@opentelemetry/exporter-trace-otlp-proto";
 
 const sdk = new NodeSDK({{
   serviceName: "my-agent",
-  traceExporter: new OTLPTraceExporter({{ url: "{http}/v1/traces" }}),
+  traceExporter: new OTLPTraceExporter({{ url: "{http}/v1/traces"{javascript} }}),
 }});
 sdk.start();
 """
@@ -33,7 +33,7 @@ sdk.start();
 _COLLECTOR = """\
 exporters:
   otlp_http/assayline:
-    endpoint: {http}
+    endpoint: {http}{yaml}
 service:
   pipelines:
     traces: {{receivers: [otlp], processors: [batch], exporters: [otlp_http/assayline]}}
@@ -42,14 +42,26 @@ service:
 
 _ENVIRONMENT = """\
 export OTEL_EXPORTER_OTLP_ENDPOINT={http}
-export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf{bash}
 # or over gRPC:
 # export OTEL_EXPORTER_OTLP_ENDPOINT={grpc}
 # export OTEL_EXPORTER_OTLP_PROTOCOL=grpc
 """
 
 
-def filled(http: str, grpc: str) -> tuple[tuple[str, str], ...]:
-    """(language, code) in the order of TITLES. `http` and `grpc` are base addresses such as `http://127.0.0.1:4318`."""
+_HEADER = {
+    "python": ', headers={{"x-assayline-project": "{project}"}}',
+    "javascript": ', headers: {{ "x-assayline-project": "{project}" }}',
+    "yaml": "\n    headers: {{x-assayline-project: {project}}}",
+    "bash": "\nexport OTEL_EXPORTER_OTLP_HEADERS=x-assayline-project={project}",
+}
+
+
+def filled(http: str, grpc: str, project: str | None = None) -> tuple[tuple[str, str], ...]:
+    """(language, code) in the order of TITLES. `http` and `grpc` are base addresses such as `http://127.0.0.1:4318`.
+
+    `project`: named in a header; null: the default one, which needs none.
+    """
     texts = (("python", _PYTHON), ("javascript", _JAVASCRIPT), ("yaml", _COLLECTOR), ("bash", _ENVIRONMENT))
-    return tuple((language, text.format(http=http, grpc=grpc)) for language, text in texts)
+    told = {name: "" if project is None else text.format(project=project) for name, text in _HEADER.items()}
+    return tuple((language, text.format(http=http, grpc=grpc, **told)) for language, text in texts)

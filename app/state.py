@@ -22,6 +22,9 @@ DEFAULT_RANGE = "24h"
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 """All time: no span can start before it, and none that is meant starts after it."""
 
+PROJECT = "project"  # in the URL; senders name it in the header x-assayline-project
+DEFAULT_PROJECT = "default"
+
 FILTERS = (
     "service", "environment", "model", "status", "variant", "tag", "session", "user", "text", "errors", "min_s",
 )  # fmt: skip

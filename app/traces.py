@@ -53,7 +53,7 @@ def place() -> state.Cursor | None:
 
 def _chosen() -> str:
     """What the list is of and how it is ordered, in short."""
-    kept = {name: st.session_state.get(name) for name in (*state.FILTERS, widgets.RANGE, SORT)}
+    kept = {name: st.session_state.get(name) for name in (*state.FILTERS, widgets.RANGE, SORT, state.PROJECT)}
     return state.mark(kept | {name: st.query_params.get(name) for name in ("from", "to")})
 
 

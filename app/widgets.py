@@ -85,6 +85,27 @@ def window(oldest: datetime | None, newest: datetime | None = None) -> state.Win
     return state.window(str(st.session_state[RANGE]), datetime.now(UTC), (oldest, newest), bounds)
 
 
+def project() -> None:
+    """Which project the page is about, where there are several; `data.project` reads it. A link may name any."""
+    told = st.query_params.get(state.PROJECT)
+    options = list(dict.fromkeys((state.DEFAULT_PROJECT, *data.projects(), *([told] if told else ()))))
+    if len(options) > 1:
+        st.caption("Project", width="content")
+        st.selectbox(
+            "Project", options, key=state.PROJECT, bind="query-params", label_visibility="collapsed", width=160
+        )
+
+
+def no_such_project() -> bool:
+    """Says so where the URL names a project that is not there; its pages would only repeat it."""
+    name, known = data.project(), data.projects()
+    if not known or name in known:
+        return False
+    st.error(f"There is no project named {fmt.plain(name)}.", icon=":material/error:")
+    st.caption("Choose another one above, or make it: `assay projects --add NAME`.")
+    return True
+
+
 def _bound(label: str, name: str) -> None:
     """One end of a custom range. The URL has the instant in UTC; it is shown and entered in the viewer's zone."""
     at, key = state.instant(st.query_params.get(name)), f"{name}-local"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import budgets, calls, cost, hardware, prices, state, success, widgets
+from app import budgets, calls, cost, hardware, prices, projects, state, success, widgets
 
 row, waiting = st.container(), calls.outline("Cost")
 with row:
@@ -14,6 +14,9 @@ widgets.guarded(
     "The costs did not come.",
     "Time range and filters stay as they are; the prices below stand by themselves.",
     lambda: cost.overview(window, by, filters, waiting),
+)
+widgets.guarded(
+    "What other projects cost did not come.", "The costs above stand.", lambda: projects.section(window, filters)
 )
 widgets.guarded("The budgets did not come.", "The costs above stand.", budgets.section)
 widgets.guarded(

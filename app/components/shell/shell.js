@@ -6,6 +6,7 @@
 // corrects the address in place.
 
 const SCOPE = ["range", "from", "to"]; // what a link without parameters takes along: the time range
+const PROJECT = "project"; // what every link takes along that does not name another
 
 // While its control is not there yet, Streamlit drops the range from the address: such a move loads the page anew.
 const READY = ".st-key-range input, .st-key-range button";
@@ -18,7 +19,9 @@ class Shell {
     parent.append(this.dialog);
     this.ending = new AbortController();
     const { signal } = this.ending;
+    this.plain = new WeakMap(); // what links say by themselves
     document.addEventListener("click", (event) => this.click(event), { capture: true, signal });
+    document.addEventListener("pointerdown", (event) => this.point(event), { capture: true, signal });
     document.addEventListener("keydown", (event) => this.press(event), { signal });
   }
 
@@ -31,16 +34,25 @@ class Shell {
     this.dialog.remove();
   }
 
+  // The browser follows the link by itself: middle button, menu, a tab of its own.
+  point(event) {
+    const link = anchor(event);
+    const url = link && new URL(link.href);
+    if (!url || !this.ours(url) || !carry(url)) return;
+    if (!this.plain.has(link)) this.plain.set(link, link.getAttribute("href"));
+    link.href = url.href;
+  }
+
   // Before Streamlit hears of it: it would take a click with Ctrl, too, for a move within the tab.
   click(event) {
-    const link = event.composedPath().find((node) => node instanceof HTMLAnchorElement && node.href);
+    const link = anchor(event);
     if (!link || (link.target && link.target !== "_self") || link.hasAttribute("download")) return;
     const url = new URL(link.href);
     if (!this.ours(url)) return;
     event.stopPropagation();
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    this.go(url, link.getAttribute("href"));
+    this.go(url, this.plain.get(link) ?? link.getAttribute("href"));
   }
 
   ours(url) {
@@ -50,7 +62,9 @@ class Shell {
 
   // The entry that is left remembers the link and the place, so that a list comes back as it was.
   go(url, link) {
-    if (!url.search) {
+    const bare = !url.search || url.searchParams.size === 1 && url.searchParams.has(PROJECT);
+    carry(url);
+    if (bare) {
       const here = new URLSearchParams(location.search);
       for (const name of SCOPE) if (here.has(name)) url.searchParams.set(name, here.get(name));
     }
@@ -95,6 +109,18 @@ class Shell {
 }
 
 export default mounted(Shell);
+
+function anchor(event) {
+  return event.composedPath().find((node) => node instanceof HTMLAnchorElement && node.href);
+}
+
+// Whether the link takes the project of this page along.
+function carry(url) {
+  const project = new URLSearchParams(location.search).get(PROJECT);
+  if (!project || url.searchParams.has(PROJECT)) return false;
+  url.searchParams.set(PROJECT, project);
+  return true;
+}
 
 function split(path) {
   const at = path.lastIndexOf("/") + 1;
