@@ -44,12 +44,12 @@ create table call_sums (
     cache_told_read_tokens hugeint
 );
 
--- One row: one quarter of an hour with calls whose sums are not there, or not true any more.
+-- One row: one quarter of an hour with calls whose sums are not there, or not true any more. The writer keeps them apart, not a key: an index may
+-- still hold what was deleted, and a quarter that is not noted would be wrong and silent.
 create table stale_call_sums (
     project_id integer not null,
     quarter    timestamp not null,
-    noted_at   timestamp not null,                -- when the first call changed since it was last summed
-    primary key (project_id, quarter)
+    noted_at   timestamp not null                 -- when the first call changed since it was last summed
 );
 insert into stale_call_sums
 select distinct project_id, make_timestamp(epoch_us(start_time) // 900000000 * 900000000), now() at time zone 'utc' from calls;
