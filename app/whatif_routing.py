@@ -263,10 +263,10 @@ def _words(text: str) -> str:
     return text
 
 
-LEVEL, GROUP = Column("Level", "44px", "right"), Column("Level, topic", "minmax(120px, 1fr)")
+LEVEL, GROUP = Column("Level", "44px", "right"), Column("Level, topic", "minmax(100px, 1.2fr)")
 MOVES = (
-    Column("From", "minmax(110px, 1fr)", link=True),
-    Column("To", "minmax(110px, 1fr)"),
+    Column("From", "minmax(80px, 1fr)", link=True),
+    Column("To", "minmax(80px, 1fr)"),
     Column("Calls", "60px", "right"),
     Column("Cost", "72px", "right", "As it was, of the priced calls"),
     Column("Saved", "minmax(170px, 1.5fr)", "right", "At the other's price of the day, for the same tokens"),
