@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app import calls, charts, data, estimates, listing, state, whatif_topics, widgets
 from app import format as fmt
@@ -22,23 +21,8 @@ _MOVES = 60  # rows
 Found = Mapping[str, Any]
 
 
-def view(
-    window: state.Window, filters: Mapping[str, str], chosen: Mapping[str, data.Param], bar: DeltaGenerator,
-    waiting: DeltaGenerator,
-) -> None:  # fmt: skip
-    """Sentence, tiles, figures, tables; `waiting` stood in their place and is cleared, `bar` is for the progress."""
-    try:
-        found = widgets.patiently(
-            bar,
-            "Reading a sample of traces",
-            lambda: data.whatif("routing", window.since, window.until, filters, **chosen),
-        )
-    finally:
-        waiting.empty()
-    if not found["whole"]["calls"]:
-        what = "What other models would have cost would be here."
-        calls.nothing(window, what, "model", "views/whatif.py", narrowed=bool(filters))
-        return
+def view(window: state.Window, found: Found) -> None:
+    """Sentence, tiles, figures, tables; the frame around it is that of `app/whatif.py`."""
     if lacks := lacking(found):
         widgets.empty("What other models would have cost, and done to quality, would be here.", lacks)
         return
