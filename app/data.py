@@ -338,10 +338,9 @@ def _latency(url: str, what: Literal["periods", "paths"], mark: str, params: Par
     return _client(url).latency(what, **dict(params))
 
 
-def offers(since: datetime, until: datetime) -> dict[str, list[str]]:
-    """What each filter can offer, most frequent first; at most a minute old, since the lists change slowly."""
-    frame = _slow_answer(client().base_url, "trace_filters", (("since", since), ("until", until))).frame
-    return {str(field): list(rows["value"]) for field, rows in frame.groupby("field", sort=False)}
+def offers(name: Literal["trace_filters", "calls_filters"], since: datetime, until: datetime) -> pd.DataFrame:
+    """What each filter can offer, see the query; at most a minute old, since the lists change slowly."""
+    return _slow_answer(client().base_url, name, (("since", since), ("until", until))).frame
 
 
 def traces(**params: Param) -> Answer:
