@@ -88,7 +88,8 @@ def _examples(rows: pd.DataFrame, words: Mapping[str, float]) -> list[dict[str, 
     """Calls of different texts that have most of the topic's words, those first that have other ones of them."""
     distinct = rows.drop_duplicates("asked")
     has = [frozenset(topics.words_of(text or "") & words.keys()) for text in distinct["asked"]]
-    best = sorted(range(len(has)), key=lambda place: (has[place] in has[:place], -len(has[place])))[:EXAMPLES]
+    first = {one: place for place, one in reversed([*enumerate(has)])}
+    best = sorted(range(len(has)), key=lambda place: (first[has[place]] != place, -len(has[place])))[:EXAMPLES]
     return [
         {"trace_id": row["trace_id"], "span_id": row["span_id"], "text": (row["asked"] or "")[:_LETTERS]}
         for row in distinct.iloc[best].to_dict("records")
