@@ -1,10 +1,11 @@
 """What moving calls from one model to another would have cost, and what it would have done to quality.
 
-Calls are grouped by how hard they look before they are made (`Complexity`: thresholds that anybody can read). Within a
-group the cost at the other model is the same tokens at its price: a model that writes more than another is not
-foreseen, and the counts that both wrote are told beside it. Quality is compared only where both models served calls of
-the group that were scored. Calls were not assigned at random, so a group whose calls differ in more than its measure
-says can mislead; an experiment on one dataset decides. Failed calls are counted, and neither priced nor scored.
+Calls are grouped by how hard they look before they are made (`Complexity`: thresholds that anybody can read), and by
+what they are about where a column `topic` tells it (`analytics/topics.py`). Within a group the cost at the other model
+is the same tokens at its price: a model that writes more than another is not foreseen, and the counts that both wrote
+are told beside it. Quality is compared only where both models served calls of the group that were scored. Calls were
+not assigned at random, so a group whose calls differ in more than its measure says can mislead; an experiment on one
+dataset decides. Failed calls are counted, and neither priced nor scored.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from scipy import stats
 from analytics import differences, intervals
 from analytics.columns import Bools, Floats, flags, numbers
 from analytics.intervals import LEVEL, Estimate
+from analytics.topics import NOT_TOLD
 
 Verdict = Literal["better", "no worse", "worse", "not enough evidence"]
 """Of the quality's interval: above 0; above less the margin; below less the margin; none of these, or few scores."""
@@ -62,6 +64,7 @@ class Move:
     """The calls of one group that one model served, had another served them. Costs are of the calls priced on both."""
 
     level: int
+    topic: int | None  # as `Topics.of` tells it; null: calls are not grouped by it
     source: str
     target: str
     calls: int  # of the source, that ended well; of the drawn ones where the frame tells them
@@ -69,7 +72,7 @@ class Move:
     cost_usd: float
     target_usd: float
     saved_usd: float  # below 0: it would have cost more
-    saved: Estimate  # share of the cost; clusters are traces if the frame tells them, else calls
+    saved: Estimate  # share of the cost; clusters are slices or traces if the frame tells them, else calls
     saved_per_trace: Estimate  # US dollars, the mean over all traces (or calls) of the frame, with 0 where none moves
     output_tokens: Estimate  # mean of the source, which are priced
     target_output_tokens: Estimate  # mean of the target in the group; null: it served none
@@ -89,7 +92,8 @@ def moves(
     """Every move of a group's calls from each model that served it to each other model, the largest saving first.
 
     `calls`: `failed`, `cost_usd`, `output_tokens`, `score` (null: not scored; higher is better), the columns of
-    `complexity`, and `model` (null: left out). Optional: `trace_id`, and `drawn`: whether costs may be read off the
+    `complexity`, and `model` (null: left out). Optional: `topic`, by which levels are parted; `trace_id`; `slice`, of
+    which all traces were drawn together, and which is the cluster then; and `drawn`: whether costs may be read off the
     call, as it is of a sample of all; others are there for their scores alone. Calls of an unknown level are left out;
     count them by `complexity.levels(calls).isna()`.
     `margin`: the loss of mean score that is still no worse (non-inferiority).
@@ -107,9 +111,10 @@ def moves(
     usable = ~flags(calls, "failed") & levels.notna().to_numpy(dtype=bool) & calls[model].notna().to_numpy(dtype=bool)
     kept = calls[usable]
     models = sorted(kept[model].astype(str).unique())
-    units = _units(calls[_drawn(calls)]).nunique()
+    units = _traces(calls[_drawn(calls)])
     found = []
-    for step, group in kept.groupby(levels[usable], sort=True):
+    for at, group in kept.groupby([levels[usable], _topics(kept)], sort=True):
+        step, topic = cast("tuple[float, int]", at)
         served = {str(name): rows for name, rows in group.groupby(model, sort=True)}
         for source, rows in served.items():
             for target in models:
@@ -117,7 +122,8 @@ def moves(
                     other = served.get(target, group.iloc[:0])
                     own = rows[_drawn(rows)]
                     cost = _cost(own, np.asarray(reprice(own, target), dtype=np.float64), units, level)
-                    found.append(_move((int(step), source, target), (rows, other), cost, margin, level))
+                    place = (int(step), int(topic) if "topic" in calls else None)
+                    found.append(_move((*place, source, target), (rows, other), cost, margin, level))
     return sorted(found, key=lambda move: -move.saved_usd)
 
 
@@ -153,11 +159,17 @@ class Policy:
 
 
 def best_moves(found: Sequence[Move]) -> list[Move]:
-    """Of each group and source the move that saves most among those that are no worse, or better; the largest first."""
-    fitting = [move for move in found if move.verdict in {"better", "no worse"} and move.saved_usd > 0]
-    best: dict[tuple[int, str], Move] = {}
+    """Of each group and source the move that saves most among those that are no worse, or better; the largest first.
+
+    None of calls without a text: whoever routes a call has its text.
+    """
+    fitting = [
+        move for move in found
+        if move.verdict in {"better", "no worse"} and move.saved_usd > 0 and move.topic != NOT_TOLD
+    ]  # fmt: skip
+    best: dict[tuple[int, int | None, str], Move] = {}
     for move in sorted(fitting, key=lambda move: -move.saved_usd):
-        best.setdefault((move.level, move.source), move)
+        best.setdefault((move.level, move.topic, move.source), move)
     return list(best.values())
 
 
@@ -166,6 +178,8 @@ def policies(
     level: float = LEVEL,
 ) -> list[Policy]:  # fmt: skip
     """What calls as they were, and every choice of a model per level, cost and score; as they were comes first.
+
+    Topics are left aside: with them there were too many choices, of too few scores each.
 
     The columns of `moves`. Cost is the mean over the drawn calls of a level that are priced at the model, weighted by
     the calls of the level. Quality is the mean score of the model's own calls of the level, weighted alike; its
@@ -266,9 +280,20 @@ def _drawn(calls: pd.DataFrame) -> Bools:
     return flags(calls, "drawn") if "drawn" in calls else np.ones(len(calls), dtype=np.bool_)
 
 
+def _topics(calls: pd.DataFrame) -> pd.Series[Any]:
+    return calls["topic"] if "topic" in calls else pd.Series(0, index=calls.index)
+
+
 def _units(calls: pd.DataFrame) -> pd.Series[Any]:
-    """What is sampled: traces, else calls."""
-    return calls["trace_id"] if "trace_id" in calls else pd.Series(np.arange(len(calls)), index=calls.index)
+    """What is sampled: slices, else traces, else calls."""
+    names = [name for name in ("slice", "trace_id") if name in calls]
+    return calls[names[0]] if names else pd.Series(np.arange(len(calls)), index=calls.index)
+
+
+def _traces(calls: pd.DataFrame) -> pd.Series[Any]:
+    """How many traces (or calls) each unit has."""
+    units = _units(calls)
+    return calls.get("trace_id", units).groupby(units.to_numpy()).nunique()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,25 +306,26 @@ class _Cost:
     per_trace: Estimate
 
 
-def _cost(rows: pd.DataFrame, there: Floats, units: int, level: float) -> _Cost:
+def _cost(rows: pd.DataFrame, there: Floats, units: pd.Series[Any], level: float) -> _Cost:
+    """`units`: all that were drawn, with their traces."""
     here = numbers(rows, "cost_usd")
     both = ~(np.isnan(here) | np.isnan(there))
     unit = _units(rows).to_numpy()[both]
     sums = pd.DataFrame({"saved": (here - there)[both], "cost": here[both]}).groupby(unit).sum()
     saved = intervals.ratio(sums["saved"], sums["cost"], level)
-    per_unit = np.concatenate([sums["saved"].to_numpy(dtype=np.float64), np.zeros(units - len(sums))])
-    mean = intervals.mean(per_unit, level)
+    mean = intervals.ratio(sums["saved"].reindex(units.index, fill_value=0.0), units, level)
     return _Cost(int(both.sum()), len(rows), float(here[both].sum()), float(there[both].sum()), saved, mean)
 
 
 def _move(
-    names: tuple[int, str, str], sides: tuple[pd.DataFrame, pd.DataFrame], cost: _Cost, margin: float, level: float
+    names: tuple[int, int | None, str, str], sides: tuple[pd.DataFrame, pd.DataFrame], cost: _Cost, margin: float,
+    level: float,
 ) -> Move:  # fmt: skip
     source, target = (intervals.known(numbers(rows, "score")) for rows in sides)
     quality = _quality(source, target, level)
     tokens = [intervals.mean(numbers(rows, "output_tokens"), level) for rows in sides]
     return Move(
-        level=names[0], source=names[1], target=names[2], calls=cost.calls, priced=cost.priced,
+        level=names[0], topic=names[1], source=names[2], target=names[3], calls=cost.calls, priced=cost.priced,
         cost_usd=cost.usd, target_usd=cost.target_usd, saved_usd=cost.usd - cost.target_usd, saved=cost.saved,
         saved_per_trace=cost.per_trace,
         output_tokens=tokens[0], target_output_tokens=tokens[1], quality=quality,

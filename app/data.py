@@ -385,10 +385,9 @@ def _latency(place: Place, what: Literal["periods", "paths"], mark: str, params:
     return _client(place).latency(what, **dict(params))
 
 
-def offers(since: datetime, until: datetime) -> dict[str, list[str]]:
-    """What each filter can offer, most frequent first; at most a minute old, since the lists change slowly."""
-    frame = _slow_answer(_place(), "trace_filters", (("since", since), ("until", until))).frame
-    return {str(field): list(rows["value"]) for field, rows in frame.groupby("field", sort=False)}
+def offers(name: Literal["trace_filters", "calls_filters"], since: datetime, until: datetime) -> pd.DataFrame:
+    """What each filter can offer, see the query; at most a minute old, since the lists change slowly."""
+    return _slow_answer(_place(), name, (("since", since), ("until", until))).frame
 
 
 def traces(**params: Param) -> Answer:

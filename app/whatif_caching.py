@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app import calls, charts, data, estimates, listing, state, widgets
 from app import format as fmt
@@ -21,28 +20,13 @@ Found = Mapping[str, Any]
 _FITS = 18  # letters of an interval, beside its n, in a tile at 1280 pixels
 
 
-def view(
-    window: state.Window, filters: Mapping[str, str], chosen: Mapping[str, data.Param], bar: DeltaGenerator,
-    waiting: DeltaGenerator,
-) -> None:  # fmt: skip
-    """Sentence, tiles, figures, tables; `waiting` stood in their place and is cleared, `bar` is for the progress."""
-    try:
-        found = widgets.patiently(
-            bar,
-            "Reading a sample of the calls and their texts",
-            lambda: data.whatif("caching", window.since, window.until, filters, **chosen),
-        )
-    finally:
-        waiting.empty()
-    if not found["whole"]["calls"]:
-        what = "What caches would have saved would be here."
-        calls.nothing(window, what, "model", "views/whatif.py", narrowed=bool(filters))
-        return
+def view(window: state.Window, found: Found) -> None:
+    """Sentence, tiles, figures, tables; the frame around it is that of `app/whatif.py`."""
     if found["sample"]["untold"] == found["sample"]["measured"] - found["sample"]["failed"]:
         _untold(found["sample"])
         return
     near = at_similarity(found)
-    st.markdown(finding(window, found, near, narrowed=bool(filters)))
+    st.markdown(finding(window, found, near, narrowed=any(calls.in_url().values())))
     calls.known(sample_words(found["sample"]))
     _tiles(found, near)
     _figures(found)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app import calls, charts, data, state, widgets
 from app import format as fmt
@@ -19,24 +18,8 @@ Found = Mapping[str, Any]
 MASSES = ((1e3, "t"), (1, "kg"), (1e-3, "g"), (1e-6, "mg"))
 
 
-def view(
-    window: state.Window, filters: Mapping[str, str], chosen: Mapping[str, data.Param], bar: DeltaGenerator,
-    waiting: DeltaGenerator,
-) -> None:  # fmt: skip
-    """Sentence, tiles, figures, tables; `waiting` stood in their place and is cleared, `bar` is for the progress."""
-    try:
-        found = widgets.patiently(
-            bar,
-            "Adding up what was generated",
-            lambda: data.whatif("carbon", window.since, window.until, filters, **chosen),
-            1.0,
-        )
-    finally:
-        waiting.empty()
-    if not found["calls"]:
-        what = "Energy and emissions of model calls would be here."
-        calls.nothing(window, what, "model", "views/whatif.py", narrowed=bool(filters))
-        return
+def view(window: state.Window, found: Found) -> None:
+    """Sentence, tiles, figures, tables; the frame around it is that of `app/whatif.py`."""
     st.markdown(finding(window, found))
     calls.known(f"By {found['source']}, of every call that told its output. Always ranges, never one value.")
     if not found["counted"]:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, data, estimates, listing, state, widgets
+from app import calls, charts, data, estimates, listing, state, whatif_topics, widgets
 from app import format as fmt
 from app.listing import Cell, Column, Row
 
@@ -22,23 +21,8 @@ _MOVES = 60  # rows
 Found = Mapping[str, Any]
 
 
-def view(
-    window: state.Window, filters: Mapping[str, str], chosen: Mapping[str, data.Param], bar: DeltaGenerator,
-    waiting: DeltaGenerator,
-) -> None:  # fmt: skip
-    """Sentence, tiles, figures, tables; `waiting` stood in their place and is cleared, `bar` is for the progress."""
-    try:
-        found = widgets.patiently(
-            bar,
-            "Reading a sample of traces",
-            lambda: data.whatif("routing", window.since, window.until, filters, **chosen),
-        )
-    finally:
-        waiting.empty()
-    if not found["whole"]["calls"]:
-        what = "What other models would have cost would be here."
-        calls.nothing(window, what, "model", "views/whatif.py", narrowed=bool(filters))
-        return
+def view(window: state.Window, found: Found) -> None:
+    """Sentence, tiles, figures, tables; the frame around it is that of `app/whatif.py`."""
     if lacks := lacking(found):
         widgets.empty("What other models would have cost, and done to quality, would be here.", lacks)
         return
@@ -52,6 +36,7 @@ def view(
         _front(found)
     with right:
         _levels(found)
+    whatif_topics.section(found["topics"])
     _moves(found)
     _policy(found)
 
@@ -72,7 +57,7 @@ def controls() -> dict[str, data.Param]:
             "Better", ["higher", "lower"], default="higher", required=True, key=BETTER, bind="query-params",
             label_visibility="collapsed", format_func=lambda side: f"{side} is better",
         )  # fmt: skip
-        steps = _measure()
+        steps = _measure() | whatif_topics.control()
         st.caption("No worse by", width="content")
         margin = st.number_input(
             "Loss of mean score that is no worse", 0.0, None, 0.05, 0.01, key=MARGIN, bind="query-params", width=110,
@@ -137,12 +122,16 @@ def finding(window: state.Window, found: Found) -> str:
         )  # fmt: skip
     saved, moved = _sum(policy), sum(move["calls"] for move in policy)
     named = "; ".join(
-        f"{move['source']} to {move['target']} on level {move['level']} ({move['verdict']})" for move in policy[:3]
+        f"{move['source']} to {move['target']} on {_group(move)} ({move['verdict']})" for move in policy[:3]
     )
     return fmt.plain(
         f"Moving {fmt.plural(moved, 'call')} to another model would have saved {saved} of "
         f"{estimates.usd(found['whole']['usd'])} in {window.words} while {score} is no worse: {named}.", 800,
     )  # fmt: skip
+
+
+def _group(move: Found) -> str:
+    return f"level {move['level']}" + (f", topic {move['topic']}" if move["topic"] else "")
 
 
 def _sum(policy: list[dict[str, Any]]) -> str:
@@ -157,16 +146,18 @@ def _sum(policy: list[dict[str, Any]]) -> str:
 def sample_words(sample: Found) -> str:
     """What the numbers rest on."""
     of = "all" if sample["census"] else f"{sample['traces']:,} of {sample['of_traces']:,}"
+    slices = sample["slices"]
     lacks = [
         f"{sample['failed']:,} failed" if sample["failed"] else "",
         f"{sample['unpriced']:,} have no cost" if sample["unpriced"] else "",
         f"{sample['unknown_level']:,} are of an unknown level" if sample["unknown_level"] else "",
     ]
     told = f"; {', '.join(filter(None, lacks))}" if any(lacks) else ""
-    drawn = "" if sample["census"] else " at random"
+    drawn = "" if sample["census"] else f" in {slices} random slices of time" if slices else " at random"
     return (
         f"Computed over {of} traces{drawn} with {sample['calls']:,} calls{told}, and {sample['scored_calls']:,} scored "
-        "calls. Intervals of 95 %, over traces. Calls were not assigned at random: an experiment decides."
+        f"calls. Intervals of 95 %, over {'slices' if slices else 'traces'}. Calls were not assigned at random: an "
+        "experiment decides."
     )
 
 
@@ -256,10 +247,10 @@ def _words(text: str) -> str:
     return text
 
 
+LEVEL, GROUP = Column("Level", "44px", "right"), Column("Level, topic", "minmax(100px, 1.2fr)")
 MOVES = (
-    Column("Level", "44px", "right"),
-    Column("From", "minmax(110px, 1fr)", link=True),
-    Column("To", "minmax(110px, 1fr)"),
+    Column("From", "minmax(80px, 1fr)", link=True),
+    Column("To", "minmax(80px, 1fr)"),
     Column("Calls", "60px", "right"),
     Column("Cost", "72px", "right", "As it was, of the priced calls"),
     Column("Saved", "minmax(170px, 1.5fr)", "right", "At the other's price of the day, for the same tokens"),
@@ -277,25 +268,30 @@ def _moves(found: Found) -> None:
             widgets.cut(_MOVES, len(moves), "moves")
         st.space("stretch")
         widgets.csv(pd.json_normalize(moves), "what-if-routing")
+    topics = whatif_topics.names(found["topics"])
     rows = [
-        Row(calls.href("whatif", "model", move["source"], sort="newest"), _cells(move), anew=True)
+        Row(calls.href("whatif", "model", move["source"], sort="newest"), _cells(move, topics), anew=True)
         for move in moves[:_MOVES]
     ]
-    listing.listing("whatif-moves", "Moves of groups of calls to other models", MOVES, rows)
+    first = GROUP if topics else LEVEL
+    listing.listing("whatif-moves", "Moves of groups of calls to other models", (first, *MOVES), rows)
     margin = found["score"]["margin"]
     st.caption(
         f"No worse: the interval lies above {estimates.signed(-margin) if margin else '0'}. A verdict needs 30 scores "
-        "on each side. What the other model would have written is not known: its tokens are taken to be the same. "
+        "on each side, and is of one move: one of 40 that are a little worse than that is called no worse by chance. "
+        "What the other model would have written is not known: its tokens are taken to be the same. "
         "A row opens the traces of its model."
     )
 
 
-def _cells(move: Found) -> list[Cell]:
+def _cells(move: Found, topics: Mapping[str, str]) -> list[Cell]:
     detectable = move["detectable"]
     shown = "" if detectable is None else f"So many scores show differences from {fmt.digits(detectable, 2)} on"
     priced = f"{move['priced']:,} of {move['sampled']:,} sampled calls are priced on both"
     return [
-        Cell(str(move["level"])),
+        Cell(f"{move['level']}, {topics[move['topic']]}", topics[move["topic"]])
+        if topics
+        else Cell(str(move["level"])),
         Cell(fmt.clip(move["source"]), fmt.clip(move["source"])),
         Cell(fmt.clip(move["target"]), fmt.clip(move["target"])),
         Cell(fmt.short(move["calls"]), f"{move['sampled']:,} of the sample"),

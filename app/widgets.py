@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -25,6 +25,8 @@ SHELL, UNSEEN = "shell", "unseen"  # keys of containers that nobody sees
 _LONGEST_S = 1e9  # 31 years; the store's nanoseconds end at 292
 
 Told = TypeVar("Told")
+Offers = Mapping[str, Sequence[str]]  # filter -> values, the first the likeliest
+Asked = tuple[Literal["trace_filters", "calls_filters"], state.Window]  # the query for them, and its window
 _UNSEEN_S, _TICK_S = 0.3, 0.1  # before the bar is drawn, and between two states of it
 
 _STYLE = """<style>
@@ -126,42 +128,46 @@ def _moved(name: str, key: str) -> None:
 def filters(window: state.Window) -> dict[str, object]:
     """The filters of Traces in one popover; returns parameters of query `traces`."""
 
-    def own() -> None:
+    def own(_: Offers) -> None:
         pick("status", ["ok", "recovered", "error"], others=False)
         pick("errors", ["with", "without"], "Failed spans", others=False)
         _as_in_url("min_s", _seconds)
         st.number_input("Takes at least (s)", 0.0, _LONGEST_S, None, key="min_s", bind="query-params")
 
-    return state.filter_params(_chosen("filters", state.FILTERS, window, "views/traces.py", own))
+    asked: Asked = "trace_filters", window
+    return state.filter_params(_chosen("filters", state.FILTERS, asked, "views/traces.py", own))
 
 
 def call_filters(window: state.Window, path: str) -> dict[str, str]:
     """The filters of pages over model calls in one popover; returns filters of the queries. `path`: of the page."""
 
-    def own() -> None:
+    def own(offers: Offers) -> None:
         for name in ("provider", "release", "prompt", "tool"):
-            type_in(name, name.capitalize(), "name@version" if name == "prompt" else "exact name")
+            pick(name, offers.get(name, []))
 
-    return state.call_filter_params(_chosen("call-filters", state.CALL_FILTERS, window, path, own))
+    asked: Asked = "calls_filters", window
+    return state.call_filter_params(_chosen("call-filters", state.CALL_FILTERS, asked, path, own))
 
 
 def _chosen(
-    key: str, names: Sequence[str], window: state.Window, path: str, own: Callable[[], None]
+    key: str, names: Sequence[str], asked: Asked, path: str, own: Callable[[Offers], None]
 ) -> dict[str, object]:
     """A popover with the filters `names`: those that every list has, the list's `own`, and the way back to none.
 
     Its label never changes: with another one Streamlit takes it for another popover, and closes it under the hand.
     """
     with st.popover("Filters", icon=":material/filter_list:", key=key, on_change="rerun") as popover:
-        offers = offered(window) if popover.open else {}
+        offers, cut = offered(*asked) if popover.open else ({}, "")
         left, right = st.columns(2, width=520)
         with left:
             for name in ("service", "environment", "model", "variant", "tag"):
                 pick(name, offers.get(name, []))
         with right:
-            own()
+            own(offers)
             type_in("session", "Session")
             type_in("user", "User")
+        if cut:
+            st.caption(cut)
         kept = {name: value for name, value in st.query_params.items() if name not in {*names, "page"}}
         st.page_link(path, label="Clear all", icon=":material/filter_list_off:", query_params=kept)
     chosen = {name: st.session_state.get(name) for name in names}
@@ -170,13 +176,23 @@ def _chosen(
     return chosen
 
 
-def offered(window: state.Window) -> dict[str, list[str]]:
-    """What there is to choose, asked for when somebody looks; without it a value can still be typed."""
+def offered(query: Literal["trace_filters", "calls_filters"], window: state.Window) -> tuple[Offers, str]:
+    """What there is to choose and what of it was cut, asked for when somebody looks; others can be typed."""
     try:
-        return data.offers(window.since, window.until)
+        frame = data.offers(query, window.since, window.until)
     except data.ApiError as error:
         st.caption(f"What there is to choose did not come: {fmt.plain(str(error), 200)} Values can be typed.")
-        return {}
+        return {}, ""
+    fields = [(str(name), rows) for name, rows in frame.groupby("field", sort=False)]
+    return {name: list(rows["value"]) for name, rows in fields}, cut_words(
+        {name: (len(rows), int(rows["total"].iloc[0])) for name, rows in fields}
+    )
+
+
+def cut_words(fields: Mapping[str, tuple[int, int]]) -> str:
+    """`Offered: 200 of 1,234 releases. Others can be typed.` Values that are offered, and that there are, by field."""
+    cut = [f"{shown:,} of {of:,} {name}s" for name, (shown, of) in fields.items() if shown < of]
+    return f"Offered: {', '.join(cut)}. Others can be typed." if cut else ""
 
 
 def pick(name: str, options: Sequence[str], label: str | None = None, *, others: bool = True) -> None:

@@ -190,6 +190,7 @@ def costs(label: str, window: dict[str, Any], bucket: int, hourly: str) -> dict[
         f"calls_cost_per session {label}": ("calls_cost_per", window | {"unit": "session"}),
         f"calls_cost_classes {label}": ("calls_cost_classes", window | {"bucket_us": bucket}),
         f"unpriced_models {label}": ("unpriced_models", window),
+        f"calls_filters {label}": ("calls_filters", window),
     }
     asked |= {f"score_names {label}": ("score_names", {"since": window["since"]})} | successes(label, window)
     spend = {"since": window["until"] - timedelta(days=87), "until": window["until"], "zone": "Europe/Berlin"}

@@ -352,6 +352,9 @@ def whatif_routing(
     input_tokens: Annotated[str, typer.Option(help="Tokens of input from which a call is a level up.")] = "1000,8000",
     turn: Annotated[str, typer.Option(help="Model calls before it in its trace, likewise.")] = "3,10",
     tools: Annotated[str, typer.Option(help="Tools that were offered, likewise.")] = "1",
+    topics: Annotated[
+        int, typer.Option(min=0, max=20, help="Part levels by what calls are about, into so many topics at most.")
+    ] = 0,
     as_yaml: Annotated[bool, typer.Option("--yaml", help="The policy as YAML, and nothing else.")] = False,
     since: Since = None,
     until: Until = None,
@@ -374,12 +377,14 @@ def whatif_routing(
             raise typer.BadParameter(str(error)) from error
         with _lines(file) as told:
             found = lines.routing_report(
-                lines.read(told, []), [], routing.Options(score, "lower" if lower else "higher", margin, measure)
+                lines.read(told, []),
+                [],
+                routing.Options(score, "lower" if lower else "higher", margin, measure, topics),
             )
     else:
         with opened(project, data_dir=data_dir, api_url=api_url) as client:
             found = client.whatif(
-                "routing", **_window(since, until), score=score, better=better, margin=margin, **steps
+                "routing", **_window(since, until), score=score, better=better, margin=margin, topics=topics, **steps
             )
     if as_yaml:
         typer.echo(found["policy_yaml"], nl=False)
@@ -387,6 +392,8 @@ def whatif_routing(
         shell.json_lines([found])
     else:
         typer.echo(whatif_shell.routing_sentence(found))
+        if found["topics"]:
+            shell.table(whatif_shell.topic_rows(found["topics"]), "No topics can be told apart.")
         shell.table(whatif_shell.routing_rows(found), "No two models served calls.")
 
 

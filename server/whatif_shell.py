@@ -47,12 +47,20 @@ def routing_rows(found: Row) -> list[Row]:
     """A row per move, the largest saving first."""
     return [
         {
-            "level": move["level"], "from": move["source"], "to": move["target"], "calls": move["calls"],
+            "level": move["level"], **({"topic": move["topic"]} if found["topics"] else {}), "from": move["source"],
+            "to": move["target"], "calls": move["calls"],
             "cost": _money(move["usd"]), "saved": _usd(move["saved_usd"]),
             "quality": _number(move["quality"]), "scores": f"{move['source_scores']}, {move['target_scores']}",
             "verdict": move["verdict"],
         }
         for move in found["moves"]
+    ]  # fmt: skip
+
+
+def topic_rows(found: Row) -> list[Row]:
+    """A row per topic, the largest first."""
+    return [
+        {"topic": row["topic"], "calls": row["calls"], "words": ", ".join(row["words"])} for row in found["rows"]
     ]  # fmt: skip
 
 

@@ -14,5 +14,5 @@ window = calls.window(waiting)
 widgets.guarded(
     "The answer did not come.",
     "Time range, filters and choices stay as they are.",
-    lambda: whatif.VIEWS[view][1](window, filters, chosen, bar, waiting),
+    lambda: whatif.answer(view, window, filters, chosen, bar, waiting),
 )

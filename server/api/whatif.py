@@ -20,6 +20,7 @@ from server.whatif.sampling import Asker
 from store import queries
 
 LONGEST_S = 7 * 86_400.0
+MOST_TOPICS = 20
 SHARED = {
     "parameters": [one for one in parameters(queries.get("calls_totals")) if one["name"] not in {"format", "kind"}]
 }
@@ -67,10 +68,17 @@ def routed(  # noqa: PLR0917 - FastAPI gives them by name
     input_tokens: Annotated[str, Query(description="Tokens of input from which a call is a level up.")] = "1000,8000",
     turn: Annotated[str, Query(description="Model calls before it in its trace, likewise.")] = "3,10",
     tools: Annotated[str, Query(description="Tools that were offered, likewise.")] = "1",
+    topics: Annotated[
+        int, Query(ge=0, le=MOST_TOPICS, description="Into how many topics levels are parted at most.")
+    ] = 0,
 ) -> Response:
     """What moving a group of model calls to another model would have cost, saved and done to quality.
 
-    Groups are levels of a measure: the highest that tokens, turn or tools reach (`levels`). `moves`: for each level and
+    Groups are levels of a measure: the highest that tokens, turn or tools reach (`levels`). With `topics` each level is
+    parted by what the user said last in the call: topics are found by words (latent semantic analysis and k-means, no
+    model is asked), each a list of words with weights, so that a router can tell them too; `other` has none of the
+    words, `not told` no text. `agreement`: how often the lists say what the clusters say. Texts are read for it, of
+    larger windows in slices of time, which the intervals of costs are over then. `moves`: for each level and
     pair of models the cost as it was, at the other's price of the day, and saved, for the whole window (US dollars; of
     a random sample of traces, 95 % intervals over them); the difference of mean scores where both served calls of the
     level, positive: better, with its interval; and a verdict: better, no worse, worse, or not enough evidence.
@@ -78,13 +86,13 @@ def routed(  # noqa: PLR0917 - FastAPI gives them by name
     scores no less; the one without models is as it was. `policy` are the moves that save most of those that are no
     worse, and `policy_yaml` the same as a file. Calls were not assigned at random: see the caveats of the file.
     """
-    since, until, filters = _window(request, {"score", "better", "margin", "input_tokens", "turn", "tools"})
+    since, until, filters = _window(request, {"score", "better", "margin", "input_tokens", "turn", "tools", "topics"})
     try:
         texts = {"input_tokens": input_tokens, "turn": turn, "tools": tools}
         measure = {name: routing.thresholds(text, name) for name, text in texts.items()}
     except ValueError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(error)) from error
-    options = routing.Options(score or None, better, margin, measure)
+    options = routing.Options(score or None, better, margin, measure, topics)
     with here.core.readers.read() as con:
         ask = _asker(here, request, con, filters)
         own = Prices().of(con, ask.project_id).entries

@@ -22,7 +22,7 @@ from collectors.messages import messages
 from collectors.pricing.own import OwnPrice
 from collectors.pricing.price import price
 from server.pricing import UnreadableLineError, call_of, read_line, told
-from server.whatif import caching, routing, texts
+from server.whatif import caching, routing, texts, topics
 from server.whatif import carbon as emitted
 from server.whatif.sampling import BATCHES, Sample, Whole
 
@@ -139,7 +139,9 @@ def routing_report(calls: pd.DataFrame, own: Sequence[OwnPrice], options: routin
         moment.to_pydatetime().replace(tzinfo=None) for moment in (calls["start_time"].min(), calls["start_time"].max())
     ]
     whole = {"calls": len(calls), "usd": _none(calls["cost_usd"]), "priced": int(calls["cost_usd"].notna().sum())}
-    return routing.compose(calls.assign(drawn_of=traces), own, options, whole, ("score", []), (span[0], span[1]))
+    asked = [None if pd.isna(sent) else texts.wanted(sent, None) for sent in calls["input"]]
+    calls = topics.marked(calls.assign(drawn_of=traces), asked)
+    return routing.compose(calls, own, options, whole, ("score", []), (span[0], span[1]))
 
 
 def carbon_report(calls: pd.DataFrame, zone: str) -> Row:

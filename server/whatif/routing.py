@@ -12,12 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 
+from analytics import topics as topical
 from analytics import whatif_routing as routing
 from analytics.columns import flags, numbers
 from analytics.intervals import Estimate
 from analytics.whatif_routing import Complexity, Move, Policy
 from collectors.pricing.bulk import NEEDED, price_columns
 from collectors.pricing.own import OwnPrice
+from server.whatif import sampling, topics
 from server.whatif.sampling import Asker
 
 TRACES = 2_500  # drawn
@@ -40,6 +42,7 @@ class Options:
     better: Literal["higher", "lower"] = "higher"
     margin: float = 0.05  # loss of mean score that is still no worse
     measure: dict[str, tuple[float, ...]] = field(default_factory=lambda: dict(MEASURE))
+    topics: int = 0  # at most so many part each level; 0: none
 
 
 def thresholds(text: str, column: str) -> tuple[float, ...]:
@@ -66,10 +69,16 @@ def report(ask: Asker, since: datetime, until: datetime, own: Sequence[OwnPrice]
     """See `/api/whatif/routing` for the fields."""
     names = ask.plain("whatif_scores", max_rows=200).to_pylist()
     score = options.score or (names[0]["name"] if names else None)
-    found = ask("whatif_calls", since, until, score=score, traces=TRACES, scored=SCORED)
-    whole = ask("calls_totals", since, until).to_pylist()[0]
+    whole, drawing = sampling.totals(ask, since, until), {"traces": TRACES, "scored": SCORED}
+    if options.topics:
+        drawing |= topics.drawing(ask, since, until, whole)
+    found = ask("whatif_calls", since, until, score=score, **drawing)
     calls = found.to_pandas(types_mapper=pd.ArrowDtype)
-    sums = {"calls": whole["calls"], "usd": whole["cost_usd"], "priced": whole["priced"]}
+    if "step_us" not in drawing:  # traces were drawn one by one
+        calls = calls.drop(columns="slice")
+    if options.topics:
+        calls = topics.marked(calls, topics.read(ask, since, until, calls))
+    sums = {"calls": whole.calls, "usd": whole.usd, "priced": whole.priced}
     return compose(calls, own, options, sums, (score, names), (since, until))
 
 
@@ -77,34 +86,44 @@ def compose(  # noqa: PLR0917 - one answer
     calls: pd.DataFrame, own: Sequence[OwnPrice], options: Options, whole: dict[str, Any],
     score: tuple[str | None, list[dict[str, Any]]], window: tuple[datetime, datetime],
 ) -> dict[str, Any]:  # fmt: skip
-    """The report on rows of `whatif_calls`; `score`: its name, and all names that there are."""
-    told = _told(calls, own, options)
+    """The report on rows of `whatif_calls`; `score`: its name, and all names that there are.
+
+    The rows are `topics.marked` where topics are wanted.
+    """
+    told, found = _told(calls, own, options)
     facts = {"name": score[0], "better": options.better, "margin": options.margin, "names": score[1]}
-    return {"whole": whole, "score": facts} | told | {"policy_yaml": policy_yaml(told, facts, *window)}
+    return {"whole": whole, "score": facts} | told | {"policy_yaml": policy_yaml(told, facts, *window, found=found)}
 
 
-def _told(calls: pd.DataFrame, own: Sequence[OwnPrice], options: Options) -> dict[str, Any]:
+def _told(
+    calls: pd.DataFrame, own: Sequence[OwnPrice], options: Options
+) -> tuple[dict[str, Any], topical.Topics | None]:
     complexity = Complexity({name: steps for name, steps in options.measure.items() if steps})
     models = _models(calls)
     # Other models leave no move, but their traces count: a mean per trace is one over all that were drawn.
     calls = _scored(calls.assign(model=calls["model"].where(calls["model"].isin(list(models)))), options.better)
+    found = topical.find(calls["asked"].tolist(), options.topics) if options.topics else None
+    if found and found.words:
+        calls = calls.assign(topic=found.of(calls["asked"].tolist()))
     reprice = _Repricing(own, {name: row["provider"] for name, row in models.items()})
     levels = complexity.levels(calls)
     drawn, failed = flags(calls, "drawn"), flags(calls, "failed")
     sample = _sample(calls, levels)
     times = sample["of_traces"] / sample["traces"] if sample["traces"] else 0.0
     moves = routing.moves(calls, complexity, reprice, margin=options.margin, model="model")
-    return {
+    report = {
         "sample": sample,
         "measure": {name: list(steps) for name, steps in complexity.thresholds.items()},
         "models": list(models.values()),
         "levels": _levels(calls[drawn & ~failed], levels[drawn & ~failed], complexity, times),
+        "topics": None if found is None else topics.told(found, options.topics, calls, times),
         "moves": [_move(move, sample["of_traces"], times) for move in moves],
         "policies": [
             _policy(one) for one in routing.policies(calls, complexity, reprice, model="model")
         ],
         "policy": [_move(move, sample["of_traces"], times) for move in routing.best_moves(moves)],
     }  # fmt: skip
+    return report, found if found and found.words else None
 
 
 def _models(calls: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -131,7 +150,8 @@ def _sample(calls: pd.DataFrame, levels: pd.Series[float]) -> dict[str, Any]:
     traces = int(calls.loc[drawn, "trace_id"].nunique())
     of = int(calls["drawn_of"].max()) if len(calls) else 0
     return {
-        "traces": traces, "of_traces": max(of, traces), "census": of <= TRACES, "calls": int(drawn.sum()),
+        "traces": traces, "of_traces": max(of, traces), "census": traces >= of, "calls": int(drawn.sum()),
+        "slices": int(calls.loc[drawn, "slice"].nunique()) if "slice" in calls else None,
         "failed": int((drawn & failed).sum()),
         "scored_calls": int((calls["score"].notna().to_numpy(bool) & ~failed).sum()),
         "unknown_level": int((levels.isna().to_numpy(bool) & drawn & ~failed).sum()),
@@ -200,8 +220,9 @@ def _move(move: Move, traces: int, times: float) -> dict[str, Any]:
     low, high = (None if end is None else end * traces for end in (per_trace.low, per_trace.high))
     saved = Estimate(value, low, high, per_trace.n)
     return {
-        "level": move.level, "source": move.source, "target": move.target, "calls": round(move.calls * times),
-        "sampled": move.calls, "priced": move.priced, "usd": move.cost_usd * times if move.priced else None,
+        "level": move.level, "topic": topics.name(move.topic), "source": move.source, "target": move.target,
+        "calls": round(move.calls * times), "sampled": move.calls, "priced": move.priced,
+        "usd": move.cost_usd * times if move.priced else None,
         "target_usd": move.target_usd * times if move.priced else None,
         "saved_usd": _estimate(saved),
         "saved_share": _estimate(move.saved), "quality": _estimate(move.quality), "verdict": move.verdict,
@@ -221,8 +242,15 @@ def _policy(one: Policy) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def policy_yaml(told: dict[str, Any], score: dict[str, Any], since: datetime, until: datetime) -> str:
-    """The policy that saves most while each move is no worse, with its evidence, as YAML."""
+def policy_yaml(
+    told: dict[str, Any], score: dict[str, Any], since: datetime, until: datetime,
+    found: topical.Topics | None = None,
+) -> str:  # fmt: skip
+    """The policy that saves most while each move is no worse, with its evidence, as YAML.
+
+    Topics are told with all words and weights, and the sum that makes them: so a router can tell them as they were told
+    here, without a library.
+    """
     rules = [_rule(move) for move in told["policy"]]
     document = {
         "version": 1,
@@ -235,20 +263,27 @@ def policy_yaml(told: dict[str, Any], score: dict[str, Any], since: datetime, un
             "level": "the highest that one of the values reaches; 0: none",
             "values": {name: {"means": MEANT[name], "from": steps} for name, steps in told["measure"].items()},
         },
-        "rules": rules, "otherwise": "keep the model",
     }  # fmt: skip
     head = (
         "# Which calls another model may take over. Computed from recorded calls, which were not assigned at random:\n"
         "# try a rule on a part of the traffic, or in an experiment, before it is relied upon.\n"
     )
     none = "" if rules else "# No rule: no move is known to save money and to be no worse.\n"
-    return head + none + yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    lists = "" if found is None else _yaml({"topics": topics.rule(found)}, flow=None)
+    return head + none + _yaml(document) + lists + _yaml({"rules": rules, "otherwise": "keep the model"})
+
+
+def _yaml(part: dict[str, Any], *, flow: bool | None = False) -> str:
+    """`flow` null: the innermost values stand in one line."""
+    told: str = yaml.safe_dump(part, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=120)
+    return told
 
 
 def _rule(move: dict[str, Any]) -> dict[str, Any]:
     quality, saved = move["quality"], move["saved_usd"]
+    topic = {} if move["topic"] is None else {"topic": move["topic"]}
     return {
-        "level": move["level"], "from": move["source"], "to": move["target"],
+        "level": move["level"], **topic, "from": move["source"], "to": move["target"],
         "evidence": {
             "verdict": move["verdict"], "score_difference": _short(quality["value"]),
             "interval_95": [_short(quality["low"]), _short(quality["high"])],

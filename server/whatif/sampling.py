@@ -91,11 +91,11 @@ class _Plan:
 
 def read(ask: Asker, since: datetime, until: datetime, ttl: timedelta) -> Sample:
     """The calls of a window with their texts, or a sample of them; `ttl`: how far back a call can matter."""
-    whole = _whole(ask, since, until)
+    whole = totals(ask, since, until)
     room = _room(whole)
     if whole.calls <= room:
         return _census(ask, (since, until), ttl, whole)
-    plan, cells = _plan(ask, (since, until), ttl, whole)
+    plan, cells = _plan(ask, (since, until), ttl, whole, room)
     tables, cut = [], 0
     for number, cell in enumerate(cells):
         opened = _EPOCH + timedelta(microseconds=cell["start_us"])
@@ -110,13 +110,25 @@ def read(ask: Asker, since: datetime, until: datetime, ttl: timedelta) -> Sample
     return Sample(calls, whole, _ns(plan.lookback), len(cells), of, cut)
 
 
+def slice_length(ask: Asker, since: datetime, until: datetime, whole: Whole, most: int) -> timedelta | None:
+    """How long slices of time are of which `SLICES` have some `most` calls, or fewer of long prompts.
+
+    Null: all calls can be read.
+    """
+    if whole.calls <= _room(whole):
+        return None
+    plan, _ = _plan(ask, (since, until), timedelta(0), whole, min(most, _room(whole)))
+    return plan.step
+
+
 def _room(whole: Whole) -> int:
     """How many calls can be read, by their number and the length of their prompts."""
     by_length = MOST_TOKENS * whole.calls // max(whole.input_tokens or 0, 1)
     return max(LEAST_CALLS, min(MOST_CALLS, by_length))
 
 
-def _whole(ask: Asker, since: datetime, until: datetime) -> Whole:
+def totals(ask: Asker, since: datetime, until: datetime) -> Whole:
+    """The sums over all calls of the window."""
     (row,) = ask("calls_totals", since, until).to_pylist()
     parts = [row[f"{name}_usd"] for name in ("input", "cache_read", "cache_write")]
     told = [part for part in parts if part is not None]
@@ -143,7 +155,7 @@ def _reach(ask: Asker, since: datetime, ttl: timedelta) -> timedelta:
     """The `ttl`, or as much of it as has few enough calls."""
     reach = min(ttl, since - datetime.min)  # noqa: DTZ901 - as the store holds it
     while reach > _SECOND:
-        earlier = _whole(ask, since - reach, since)
+        earlier = totals(ask, since - reach, since)
         if earlier.calls <= _room(earlier) // 2:
             break
         reach /= 2
@@ -151,13 +163,13 @@ def _reach(ask: Asker, since: datetime, ttl: timedelta) -> timedelta:
 
 
 def _plan(
-    ask: Asker, window: tuple[datetime, datetime], ttl: timedelta, whole: Whole
+    ask: Asker, window: tuple[datetime, datetime], ttl: timedelta, whole: Whole, room: int
 ) -> tuple[_Plan, list[dict[str, Any]]]:
     """How long slices are and how far before them is looked, so that all together have the calls that can be read.
 
     Traffic comes in bursts: what counts is how many calls a second there are where there are any.
     """
-    a_slice = _room(whole) / SLICES
+    a_slice = room / SLICES
     a_second = whole.calls / ((window[1] - window[0]) / _SECOND)
     for _ in range(_TRIES):
         lookback_s = min(ttl / _SECOND, _BEFORE * a_slice / a_second)

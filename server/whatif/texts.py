@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -81,13 +81,23 @@ def asked(stored: Stored) -> Asked | None:
     return Asked(question, scope, len(spoken), _answer(stored))
 
 
+def wanted(text: str | None, key: str | None) -> str | None:
+    """What the user said last, of a stored `input` and its key; null: unknown, or no user said anything."""
+    said = (
+        _said(message, ("text",)) for message in reversed(messages(text, key, "input")) if message["role"] == "user"
+    )
+    return next((words for words in said if words.strip()), None)
+
+
 def _answer(stored: Stored) -> str | None:
     said = "\n".join(_said(message) for message in messages(stored.output, stored.output_key, "output"))
     return said.strip() or None
 
 
-def _said(message: Message) -> str:
-    return "\n".join(filter(None, map(_part, message["parts"])))
+def _said(message: Message, kinds: Collection[str] | None = None) -> str:
+    """`kinds`: of parts; null: all."""
+    parts = [part for part in message["parts"] if kinds is None or part.get("type") in kinds]
+    return "\n".join(filter(None, map(_part, parts)))
 
 
 def _part(part: Mapping[str, Any]) -> str:

@@ -122,6 +122,27 @@ def calls_totals(
 
 
 @query(right="read")
+def calls_filters(
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    most: int = 200,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Values that filters can offer: field, value, calls, newest (start of the newest), total (values of the field).
+
+    Fields: service environment model provider release variant prompt tool tag; those of many values (session, user) are
+    left out. The first `most` of each: releases and prompts newest first, others by their calls.
+
+    Raises:
+        ValueError: `most` is not between 1 and 1,000.
+    """
+    within("most", most, MAX_VALUES)
+    return ask(con, "calls_filters", kept(project_id, since, until, filters) | {"most": most})
+
+
+@query(right="read")
 def calls_cost_per(
     con: DuckDBPyConnection,
     project_id: int,

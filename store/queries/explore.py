@@ -83,7 +83,7 @@ def traces_words(con: DuckDBPyConnection, project_id: int, page: pa.Table) -> pa
 def trace_filters(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> pa.Table:
     """Values that filters can offer: field (service environment model variant tag), value, traces; frequent first.
 
-    Over the traces that started in [since, until); at most 200 values a field.
+    Over the traces that started in [since, until); at most 200 values a field, of `total`.
     """
     return ask(con, "trace_filters", {"project_id": project_id, "since": since, "until": until})
 

@@ -10,8 +10,9 @@ with chosen as (
     union all select 'variant', unnest(variants) from chosen
     union all select 'tag', unnest(tags) from chosen
 ), counted as (
-    select field, value, count(*) as traces, row_number() over (partition by field order by count(*) desc, value) as place
+    select field, value, count(*) as traces, row_number() over (partition by field order by count(*) desc, value) as place,
+           count(*) over (partition by field) as total
     from named where value is not null and value <> ''
     group by field, value
 )
-select field, value, traces from counted where place <= 200 order by field, traces desc, value
+select field, value, traces, total from counted where place <= 200 order by field, traces desc, value

@@ -68,6 +68,19 @@ def whatif_texts(
 
 
 @query(right="read")
+def whatif_inputs(
+    con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, trace_ids: list[str]
+) -> pa.Table:
+    """What was sent to the model calls of these traces, as their spans have it: trace_id, span_id, input, input_key.
+
+    A row per call that started in [since, until) and whose span told it. span_id is 16 hex digits; input_key null:
+    canonical JSON.
+    """
+    asked = {"project_id": project_id, "since": since, "until": until, "trace_ids": trace_ids}
+    return ask(con, "whatif_inputs", asked)
+
+
+@query(right="read")
 def whatif_told_texts(con: DuckDBPyConnection, project_id: int, trace_ids: list[str]) -> pa.Table:
     """What logs told of calls in these traces: trace_id, span_id (a number), input, output, system_instructions.
 
@@ -138,17 +151,29 @@ def whatif_calls(  # noqa: PLR0917 - given by name
     score: str | None = None,
     traces: int = 2_000,
     scored: int = 2_000,
+    step_us: int | None = None,
+    slices: int = 24,
+    scored_slices: int = 24,
     **filters: Unpack[CallFilters],
 ) -> pa.Table:
     """Calls of two random samples of traces, always the same ones: `drawn` of all (`drawn_of` traces), and scored ones.
 
     One row per call: facts as in `calls`, turn (calls before it in its trace), tools (offered; null: unknown), score
     (null: none). A score of a whole trace stands at its last call, if one model answered all of its calls.
+    With `step_us` the traces are those whose first call began in slices of time of this length, whole multiples of it
+    since 1970 and drawn by a hash: `slices` of all, and `scored_slices` of those that have a scored trace; so that what
+    they say lies side by side on disk. slice is the number of the trace's (0 without `step_us`).
 
     Raises:
-        ValueError: `traces` or `scored` is not between 1 and 50,000.
+        ValueError: `traces` or `scored` is not between 1 and 50,000, the slices not between 1 and 1,000, or `step_us`
+            not positive.
     """
     within("traces", traces, MOST_TRACES)
     within("scored", scored, MOST_TRACES)
-    asked = {"score": score, "traces": traces, "scored": scored}
+    within("slices", slices, MOST_CELLS)
+    within("scored_slices", scored_slices, MOST_CELLS)
+    if step_us is not None:
+        within("step_us", step_us, 2**62)
+    asked: dict[str, object] = {"score": score, "traces": traces, "scored": scored}
+    asked |= {"step_us": step_us, "slices": slices, "scored_slices": scored_slices}
     return ask(con, "whatif_calls", kept(project_id, since, until, filters) | asked)

@@ -38,13 +38,16 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
 
 
 @pytest.fixture
-def listed() -> Callable[[AppTest], list[dict[str, str]]]:
-    """Reads the rows of a page's one listing: heading of the column -> what the cell says, and `href`."""
+def listed() -> Callable[..., list[dict[str, str]]]:
+    """Reads the rows of a page's one listing: heading of the column -> what the cell says, and `href`.
 
-    def read(page: AppTest) -> list[dict[str, str]]:
+    Of several listings the one whose label begins so.
+    """
+
+    def read(page: AppTest, label: str = "") -> list[dict[str, str]]:
         parts = page.get("bidi_component")
-        (proto,) = (part.proto for part in parts if part.proto.component_name == "assayline_listing")
-        told = json.loads(proto.json)
+        every = (json.loads(part.proto.json) for part in parts if part.proto.component_name == "assayline_listing")
+        (told,) = (one for one in every if one["label"].startswith(label))
         names = [column["name"] for column in told["columns"]]
         return [
             {"href": row["href"]} | dict(zip(names, (cell["text"] for cell in row["cells"]), strict=True))

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from app import charts, cost, prices, state
+from app import charts, cost, prices, state, widgets
 
 Open = Callable[..., AppTest]
 Listed = Callable[[AppTest], list[dict[str, str]]]
@@ -140,11 +140,24 @@ def test_calls_that_match_nothing_are_empty_not_failed(page: Open, spent: Any) -
     assert "No model call in the last 24 hours matches the filters." in words(shown)
 
 
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"model": (3, 3), "release": (200, 1234), "tag": (200, 201)},
+         "Offered: 200 of 1,234 releases, 200 of 201 tags. Others can be typed."),
+        ({"model": (3, 3)}, ""),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_filters_say_what_they_do_not_offer(fields: dict[str, tuple[int, int]], text: str) -> None:
+    assert widgets.cut_words(fields) == text
+
+
 def test_cost_keeps_title_range_and_filters_when_the_server_is_gone(page: Open) -> None:
     failed = page("http://127.0.0.1:9", "cost", range="7d", by="tool", provider="openai")
     assert failed.title[0].value == "Cost"
     assert failed.selectbox(key="by").value == "tool"
-    assert failed.text_input(key="provider").value == "openai"
+    assert failed.selectbox(key="provider").value == "openai"
     assert failed.session_state["range"] == "7d"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from app import format as fmt
 from app.estimates import MINUS
 
 Open = Callable[..., AppTest]
-Listed = Callable[[AppTest], list[dict[str, str]]]
+Listed = Callable[..., list[dict[str, str]]]
 DAY = {"range": "24h"}
 
 
@@ -79,6 +80,37 @@ def test_routing_says_what_moving_would_do_and_exports_it(page: Open, choices: A
     assert tiles(shown)["No worse, or better"] == ("1", "of 2 moves")
 
 
+def test_topics_part_the_levels_and_show_their_words_and_calls(page: Open, choices: Any, listed: Listed) -> None:
+    shown = page(choices.note.api_url, "whatif", view="routing", topics="2", **DAY)
+    assert not shown.exception
+    assert shown.number_input(key="topics").value == 2
+    told = words(shown)
+    assert "Found in 160 texts by the words that go together; no model is asked." in told
+    assert re.search("gpt-4o to gpt-4o-mini on level 1, topic [12] [(](better|no worse)[)]", told)
+    topics = [row for row in listed(shown, "Topics") if row["Topic"]]
+    assert {(row["Topic"], row["Calls"], row["Share"]) for row in topics} == {("1", "80", "50 %"), ("2", "80", "50 %")}
+    assert {"why" in row["Its words, the most telling first"] for row in topics} == {True, False}
+    link = urlsplit(topics[0]["href"])
+    assert (link.path, parse_qs(link.query)["span"]) == ("trace", [f"{1:016x}"])
+    groups = [row["Level, topic"] for row in listed(shown, "Moves")]
+    assert {group[:4] for group in groups} == {"1, 1", "1, 2"}
+
+
+def test_topics_that_cannot_be_told_apart_are_told() -> None:
+    def script() -> None:
+        from app import whatif_topics  # noqa: PLC0415 - runs as a script of its own
+
+        found = {"most": 5, "texts": 7, "agreement": None, "untold": 2, "rows": []}
+        whatif_topics.section(found)
+        row = {"topic": "1", "calls": 7, "sampled": 7, "share": 1, "words": ["a"], "by_model": {}, "examples": []}
+        whatif_topics.section(found | {"agreement": 0.3, "rows": [row]})
+
+    shown = AppTest.from_function(script).run(timeout=20)
+    assert not shown.exception
+    assert "No two can be told apart in 7 texts of what users said last. 2 calls of the sample told no" in words(shown)
+    assert "hardly told apart by their words" in shown.warning[0].value
+
+
 def test_without_scores_the_page_says_what_to_do(page: Open, choices: Any) -> None:
     shown = page(choices.note.api_url, "whatif", view="routing", score="never", **DAY)
     assert not shown.exception
@@ -118,7 +150,7 @@ def test_models_that_nobody_knows_are_counted(page: Open, filled: Any) -> None:
 
 @pytest.mark.parametrize("view", ["caching", "routing", "carbon"])
 def test_hostile_text_stays_text(page: Open, filled: Any, view: str, hostile: str) -> None:
-    shown = page(filled.note.api_url, "whatif", view=view, range="1h")
+    shown = page(filled.note.api_url, "whatif", view=view, range="1h", topics="4")
     assert not shown.exception
     for part in (*shown.markdown, *shown.caption, *shown.metric):
         assert hostile not in str(getattr(part, "value", "")) + str(getattr(part, "label", ""))

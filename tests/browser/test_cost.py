@@ -121,6 +121,18 @@ def click_bar(page: Page) -> None:
     page.mouse.click(x, y, delay=60)
 
 
+def test_filters_offer_what_calls_have_and_keep_what_a_link_names(site: Visit) -> None:
+    page = site("/cost?range=7d&release=unheard")
+    expect(page.get_by_text("No model call in the last 7 days matches the filters.")).to_be_visible()
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_role("combobox", name="Release")).to_have_value("unheard")
+    page.get_by_role("combobox", name="Provider").click()
+    page.get_by_role("option", name="openai", exact=True).click()
+    expect(page.get_by_text("provider openai, release unheard", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Clear all").click()
+    expect(page.get_by_text("By model", exact=True)).to_be_visible()
+
+
 def test_a_link_reproduces_the_view(site: Visit) -> None:
     page = site("/cost?range=7d")
     page.get_by_role("combobox").first.click()

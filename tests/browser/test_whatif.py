@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,21 @@ def test_the_measure_of_a_link_is_the_measure(visit: Visit) -> None:
     expect(page.get_by_text("gpt-4o to gpt-4o-mini on level 0")).to_be_visible()
     page.get_by_role("button", name="Measure", exact=True).click()
     expect(page.get_by_role("textbox", name="Tokens of input from")).to_have_value("2000")
+
+
+def test_topics_are_chosen_and_lead_to_a_call(visit: Visit) -> None:
+    page = visit("/whatif?range=24h&view=routing")
+    count = page.get_by_role("spinbutton", name="Topics")
+    expect(count).to_have_value("0")
+    count.fill("2")
+    count.press("Enter")
+    expect(page.get_by_text("Topics of what the user said last")).to_be_visible()
+    page.wait_for_url(re.compile("topics=2"))
+    page.locator(".listing").get_by_role("link", name="What is the refund policy for shoes?").first.click()
+    expect(page.get_by_role("heading", name="chat", exact=True)).to_be_visible()
+    page.go_back()
+    expect(count).to_have_value("2")
+    expect(page.get_by_text("Topics of what the user said last")).to_be_visible()
 
 
 def test_emissions_follow_the_electricity(visit: Visit) -> None:

@@ -119,6 +119,33 @@ def test_totals_are_those_of_pandas(filled: Any) -> None:
     assert sum(found[f"{part}_usd"] for part in CLASSES) == pytest.approx(found["cost_usd"])
 
 
+@pytest.mark.parametrize(
+    "field", ["service", "environment", "model", "provider", "release", "variant", "prompt", "tool", "tag"]
+)
+def test_what_filters_can_offer(filled: Any, field: str) -> None:
+    """Releases and prompts newest first, others by their calls."""
+    frame = split(field).dropna(subset="value").groupby("value")["start_time"].agg(["size", "max"]).reset_index()
+    orders = ["max", "size", "value"] if field in {"release", "prompt"} else ["size", "value"]
+    expected = frame.sort_values(orders, ascending=[name == "value" for name in orders])
+    found = ask(filled, "calls_filters")
+    found = found[found["field"] == field]
+    assert found["value"].tolist() == expected["value"].tolist()
+    assert found["calls"].tolist() == expected["size"].tolist()
+    assert (found["newest"].dt.tz_localize(UTC).tolist()) == expected["max"].tolist()
+    one = ask(filled, "calls_filters", most=1)
+    one = one[one["field"] == field]
+    assert one["value"].tolist() == expected["value"].head(1).tolist()
+    assert one["total"].tolist() == [len(expected)]
+
+
+def test_offers_are_of_the_calls_that_match(filled: Any) -> None:
+    found = ask(filled, "calls_filters", service="shop")
+    assert found[found["field"] == "service"]["calls"].tolist() == [len(filtered("service", "shop"))]
+    assert "user" not in set(found["field"])
+    with pytest.raises(UnknownQueryError, match="most"):
+        ask(filled, "calls_filters", most=0)
+
+
 def test_what_the_cache_saved(filled: Any) -> None:
     frame = counted()
     told = frame[frame["cache_read_tokens"].notna() & frame["input_tokens"].notna()]
