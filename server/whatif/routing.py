@@ -18,7 +18,8 @@ from analytics.intervals import Estimate
 from analytics.whatif_routing import Complexity, Move, Policy
 from collectors.pricing.bulk import NEEDED, price_columns
 from collectors.pricing.own import OwnPrice
-from server.whatif.sampling import Asker
+from server.aside import Ask
+from server.whatif.sampling import Asker, Filters
 
 TRACES = 2_500  # drawn
 SCORED = 5_000  # traces with a score, at most
@@ -62,15 +63,16 @@ def _wrong(text: str, column: str) -> str:
     return f"The thresholds of {column} must be rising numbers, as 1000,8000, or a dash for none; got {text!r}."
 
 
-def report(ask: Asker, since: datetime, until: datetime, own: Sequence[OwnPrice], options: Options) -> dict[str, Any]:
-    """See `/api/whatif/routing` for the fields."""
-    names = ask.plain("whatif_scores", max_rows=200).to_pylist()
+def answer(ask: Ask, filters: Filters, since: datetime, until: datetime, options: Options) -> dict[str, Any]:
+    """The report on a window of the store; see `/api/whatif/routing` for the fields."""
+    asker = Asker(ask, filters)
+    names = asker.plain("whatif_scores", max_rows=200).to_pylist()
     score = options.score or (names[0]["name"] if names else None)
-    found = ask("whatif_calls", since, until, score=score, traces=TRACES, scored=SCORED)
-    whole = ask("calls_totals", since, until).to_pylist()[0]
+    found = asker("whatif_calls", since, until, score=score, traces=TRACES, scored=SCORED)
+    whole = asker("calls_totals", since, until).to_pylist()[0]
     calls = found.to_pandas(types_mapper=pd.ArrowDtype)
     sums = {"calls": whole["calls"], "usd": whole["cost_usd"], "priced": whole["priced"]}
-    return compose(calls, own, options, sums, (score, names), (since, until))
+    return compose(calls, asker.own_prices(), options, sums, (score, names), (since, until))
 
 
 def compose(  # noqa: PLR0917 - one answer
