@@ -22,10 +22,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype
-from scipy import stats
 
 from analytics.columns import Floats, numbers
-from analytics.intervals import LEVEL
+from analytics.intervals import LEVEL, student
 
 RESOLUTION_NS = 1000  # of start times; a child seems to end so much after the next one's start
 NO_SPAN = -1
@@ -94,7 +93,7 @@ def _half_width(n: int, total: float, residuals: Floats, level: float) -> Floats
     if n < 2:
         return np.full(residuals.shape, np.nan)
     error = np.sqrt(n / (n - 1) * np.maximum(residuals, 0)) / total
-    return np.asarray(float(stats.t.ppf((1 + level) / 2, n - 1)) * error, dtype=np.float64)
+    return np.asarray(student(n - 1, level) * error, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

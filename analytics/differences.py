@@ -15,7 +15,6 @@ from math import exp, hypot, log
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from analytics import intervals
 from analytics.intervals import LEVEL, Estimate
@@ -49,7 +48,7 @@ def mean_difference(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estimat
     if total == 0:
         return Estimate(value, value, value, n)
     freedom = total**2 / float((errors**2 / (np.array([x.size, y.size]) - 1)).sum())
-    half = float(stats.t.ppf((1 + level) / 2, freedom)) * total**0.5
+    half = intervals.student(freedom, level) * total**0.5
     return Estimate(value, value - half, value + half, n)
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import special  # not `stats` nor `optimize`: 0.4 s and 50 MB in every process that counts
 
 LEVEL = 0.95
 
@@ -52,7 +52,7 @@ def mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
     value = float(kept.mean())
     if kept.size == 1:
         return Estimate(value, None, None, 1)
-    half = float(stats.t.ppf((1 + level) / 2, kept.size - 1) * kept.std(ddof=1) / np.sqrt(kept.size))
+    half = student(kept.size - 1, level) * float(kept.std(ddof=1) / np.sqrt(kept.size))
     return Estimate(value, value - half, value + half, int(kept.size))
 
 
@@ -70,17 +70,17 @@ def quantile_ranks(q: float, n: int, level: float = LEVEL) -> tuple[float | None
     if not 0 < q < 1:
         raise ValueError(f"A quantile lies between 0 and 1, and {q} does not.")
     tail = (1 - level) / 2
-    low, high = _rank(q, n, 1 - tail), _rank(q, n, tail)
-    return (low if 1 <= low <= n else None), (high if 1 <= high <= n else None)
+    return _rank(q, n, 1 - tail), _rank(q, n, tail)
 
 
-def _rank(q: float, n: int, chance: float) -> float:
-    """The rank k at which the k-th of n uniform values lies below q with this chance; falls with the chance."""
+def _rank(q: float, n: int, chance: float) -> float | None:
+    """The rank k at which the k-th of n uniform values lies below q with this chance; null: not from 1 to n.
 
-    def excess(k: float) -> float:
-        return float(special.betainc(k, n + 1 - k, q)) - chance
-
-    return float(optimize.brentq(excess, 1e-9, n + 1 - 1e-9, xtol=1e-9))
+    The chance falls with the rank, and is one less the binomial distribution's at k-1.
+    """
+    if not q**n <= chance <= 1 - (1 - q) ** n:
+        return None
+    return min(max(float(special.bdtrik(1 - chance, n, q)) + 1, 1.0), float(n))
 
 
 def quantile(values: ArrayLike, q: float, level: float = LEVEL) -> Estimate:
@@ -120,12 +120,17 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike, level: float = LEVEL) 
     if x.size == 1:
         return Estimate(value, None, None, 1)
     error = float(np.sqrt(x.size / (x.size - 1) * np.square(x - value * y).sum())) / abs(total)
-    half = float(stats.t.ppf((1 + level) / 2, x.size - 1)) * error
+    half = student(x.size - 1, level) * error
     return Estimate(value, value - half, value + half, int(x.size))
 
 
+def student(freedom: float, level: float) -> float:
+    """Standard errors from the middle to the ends of Student's interval with so many degrees of freedom."""
+    return float(special.stdtrit(freedom, (1 + level) / 2))
+
+
 def _z(level: float) -> float:
-    return float(stats.norm.ppf((1 + level) / 2))
+    return float(special.ndtri((1 + level) / 2))
 
 
 def known(values: ArrayLike) -> NDArray[np.float64]:

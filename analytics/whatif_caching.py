@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from analytics import intervals
 from analytics.columns import Bools, Floats, flags, nanoseconds, numbers
@@ -200,7 +199,7 @@ def wait_per_token(calls: pd.DataFrame, level: float = LEVEL) -> Estimate:
         return Estimate(None, None, None, len(told))
     slope = float((x * y).sum()) / spread
     error = float(np.sqrt(((y - slope * x) ** 2).sum() / freedom / spread))
-    reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+    reach = intervals.student(freedom, level) * error
     return Estimate(slope, slope - reach, slope + reach, len(told))
 
 

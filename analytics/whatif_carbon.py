@@ -38,11 +38,15 @@ class UnknownZoneError(ValueError):
     """The library has no electricity mix of this name."""
 
     def __init__(self, zone: str, known: list[str]) -> None:
-        close = get_close_matches(zone.upper(), known, n=1)
+        super().__init__(zone, known)  # as they are: another process makes it anew of them
+        self.zone, self.known = zone, known
+
+    def __str__(self) -> str:
+        close = get_close_matches(self.zone.upper(), self.known, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
-        super().__init__(
-            f"No electricity mix is known for zone {zone!r}.{hint} Give a country by three letters, as FRA or USA, "
-            f"WOR for the world, or {PROVIDERS_ZONE} for the country that EcoLogits assumes of each provider."
+        return (
+            f"No electricity mix is known for zone {self.zone!r}.{hint} Give a country by three letters, as FRA or "
+            f"USA, WOR for the world, or {PROVIDERS_ZONE} for the country that EcoLogits assumes of each provider."
         )
 
 

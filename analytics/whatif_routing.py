@@ -18,7 +18,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtri
 
 from analytics import differences, intervals
 from analytics.columns import Bools, Floats, flags, numbers
@@ -346,7 +346,7 @@ def _detectable(source: Floats, target: Floats, level: float) -> float | None:
     if min(source.size, target.size) < 2:
         return None
     error = float(np.sqrt(source.var(ddof=1) / source.size + target.var(ddof=1) / target.size))
-    return float(stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(POWER)) * error if error else None
+    return float(ndtri((1 + level) / 2) + ndtri(POWER)) * error if error else None
 
 
 def _verdict(quality: Estimate, margin: float) -> Verdict:

@@ -87,13 +87,29 @@ class Server:
             self.process.wait(60)
 
     def cpu_s(self) -> float:
-        """CPU seconds of the server and its decoding processes so far, user and system."""
+        """CPU seconds of the server and its processes so far, user and system."""
         times = [process.cpu_times() for process in self._all()]
         return float(sum(each.user + each.system for each in times))
 
     def rss_mb(self) -> float:
-        """Memory of the server and its decoding processes, pages that they share counted in each."""
+        """Memory of the server and its processes, pages that they share counted in each."""
         return float(sum(process.memory_info().rss for process in self._all()) / 1e6)
+
+    def memory(self) -> str:
+        """The same by process, as a sentence; and the sum with shared pages counted once (Linux)."""
+        told, once = [], 0
+        for process in self._all():
+            found = process.memory_full_info()
+            once += getattr(found, "pss", 0)
+            told.append(f"{self._kind(process)} {found.rss / 1e6:.0f}")
+        return f"{self.rss_mb():.0f} MB ({', '.join(told)}); shared pages counted once: {once / 1e6:.0f} MB"
+
+    def _kind(self, process: psutil.Process) -> str:
+        if process.pid == self._ps().pid:
+            return "server"
+        if process.nice() > self._ps().nice():
+            return "what-if"
+        return "decoding" if "spawn_main" in " ".join(process.cmdline()) else "tracker"
 
     def disk_bytes(self) -> int:
         return sum(f.stat().st_size for f in self.data_dir.glob("assayline.duckdb*"))

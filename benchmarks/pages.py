@@ -1,11 +1,11 @@
 """Every query behind the pages at 10 million spans, hot, while spans keep coming in; memory of the server.
 
-usage: python benchmarks/pages.py [--spans 10000000] [--days 30] [--rate 2000] [--keep FOLDER]
+usage: python benchmarks/pages.py [--spans 10000000] [--days 30] [--rate 2000] [--keep FOLDER] [--whatif]
 
 The store is filled through the writer and resolved as usual; the queries are asked over HTTP. `--keep` names a folder
-to fill once and measure again. The spans are the load generator's (1.3 KB), in order of time, spread over the days.
-Each call reports a cost, that of gpt-4o whatever its model; one of the four models is priced by the hour. Every third
-trace has a score.
+to fill once and measure again; `--whatif` asks nothing else. The spans are the load generator's (1.3 KB), in order of
+time, spread over the days. Each call reports a cost, that of gpt-4o whatever its model; one of the four models is
+priced by the hour. Every third trace has a score.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 import numpy as np
+import psutil
 import pyarrow as pa
 from _server import Server, shared
 
@@ -236,17 +239,35 @@ def integrity(label: str, window: dict[str, Any]) -> dict[str, tuple[str, dict[s
     return asked
 
 
-class Load:
+class Meanwhile:
+    """Runs in a thread of its own until its block ends."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self.thread.join()
+
+
+class Load(Meanwhile):
     """Sends spans at a steady rate until stopped."""
 
     def __init__(self, server: Server, rate: float) -> None:
         import otlp_load  # noqa: PLC0415 - lies outside the project
 
+        super().__init__()
         self.bodies = [body for _, body in otlp_load.bodies(2_000, 10, 200, 1.0, "openinference", int(time.time()))]
         self.url, self.pause = f"{server.otlp}/v1/traces", 200 / rate
         self.sent, self.late = 0, 0.0
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
         start, number = time.perf_counter(), 0
@@ -257,13 +278,21 @@ class Load:
                 self.late = max(self.late, time.perf_counter() - start - number * self.pause)
                 self.stopping.wait(max(0.0, start + number * self.pause - time.perf_counter()))
 
-    def __enter__(self) -> Self:
-        self.thread.start()
-        return self
+    def told(self) -> str:
+        return f"{self.sent:,} spans were sent, at most {self.late:.2f} s late"
 
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self.thread.join()
+
+class Watch(Meanwhile):
+    """The most memory that the server's processes had together, looked at twice a second."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self.server, self.most_mb = server, 0.0
+
+    def _run(self) -> None:
+        while not self.stopping.wait(0.5):
+            with suppress(psutil.Error):  # one has just ended
+                self.most_mb = max(self.most_mb, self.server.rss_mb())
 
 
 def measure(client: Client, name: str, params: dict[str, Any]) -> list[float]:
@@ -279,9 +308,9 @@ def measure(client: Client, name: str, params: dict[str, Any]) -> list[float]:
     return taken[1:]
 
 
-def what_if(client: Client) -> dict[str, list[float]]:
+def what_if(client: Client) -> Iterator[tuple[str, list[float]]]:
     """Milliseconds of the answers of the What-if page, as `measure` takes them."""
-    now, found = datetime.now(UTC), {}
+    now = datetime.now(UTC)
     for label, days in (("24 h", 1), ("7 d", 7), ("30 d", 30)):
         for what in ("caching", "routing", "carbon"):
             taken = []
@@ -289,8 +318,14 @@ def what_if(client: Client) -> dict[str, list[float]]:
                 began = time.perf_counter()
                 client.whatif(what, since=now - timedelta(days=days), until=now)
                 taken.append((time.perf_counter() - began) * 1000)
-            found[f"whatif {what} {label}"] = taken[1:]
-    return found
+            yield f"whatif {what} {label}", taken[1:]
+
+
+def first_whatif(client: Client) -> None:
+    """What the first answer takes, with the start of its process, over a store that nobody has asked anything."""
+    began, now = time.perf_counter(), datetime.now(UTC)
+    client.whatif("caching", since=now - timedelta(days=7), until=now)
+    print(f"first What-if answer, caching 7 d: {time.perf_counter() - began:.2f} s")
 
 
 def limit_ms(name: str) -> float:
@@ -305,24 +340,33 @@ _DRAWN_OVER_CALLS = (
 )  # fmt: skip
 
 
-def report(server: Server, generator: Path, rate: float) -> None:
+def report(server: Server, generator: Path, rate: float, *, pages: bool) -> None:
     client = Client(server.api, timeout_s=60)
+    sys.path.insert(0, str(generator.parent))
+    first_whatif(client)
     print(f"{'query':34}{'median ms':>10}{'max ms':>10}")
     slow = []
-    sys.path.insert(0, str(generator.parent))
-    with Load(server, rate) as load:
-        time.sleep(3)
-        for label, (name, params) in questions(client).items():
-            taken = measure(client, name, params)
-            slow += [label] if statistics.median(taken) >= limit_ms(name) else []
-            print(f"{label:34}{statistics.median(taken):10.1f}{max(taken):10.1f}", flush=True)
-        for label, taken in what_if(client).items():
-            slow += [label] if statistics.median(taken) >= limit_ms(label) else []
-            print(f"{label:34}{statistics.median(taken):10.1f}{max(taken):10.1f}", flush=True)
-    print(f"meanwhile {load.sent:,} spans were sent at {rate:.0f}/s, at most {load.late:.2f} s late")
-    print(f"RSS of the server: {server.rss_mb():.0f} MB; file: {server.disk_bytes() / 1e9:.2f} GB")
+    with Watch(server) as watch:
+        if pages:
+            with Load(server, rate) as load:
+                time.sleep(3)
+                for label, (name, params) in questions(client).items():
+                    slow += told(label, measure(client, name, params))
+            print(f"after the pages: {load.told()}; resident {server.memory()}")
+        with Load(server, rate) as load:
+            time.sleep(3)
+            for label, taken in what_if(client):
+                slow += told(label, taken)
+        print(f"after What-if: {load.told()}; resident {server.memory()}")
+    print(f"most that was resident: {watch.most_mb:.0f} MB; file: {server.disk_bytes() / 1e9:.2f} GB")
     over = "over 200 ms, 300 of the Cost, Latency and Cost integrity pages, or 3 s of What-if:"
     print(over, ", ".join(slow) or "none")
+
+
+def told(label: str, taken: list[float]) -> list[str]:
+    """Print a line; returns the label if the query was too slow."""
+    print(f"{label:34}{statistics.median(taken):10.1f}{max(taken):10.1f}", flush=True)
+    return [label] if statistics.median(taken) >= limit_ms(label) else []
 
 
 def main() -> None:
@@ -331,6 +375,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--rate", type=float, default=2_000)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--whatif", action="store_true", help="ask What-if alone")
     options = parser.parse_args()
     generator = shared("otlp_load.py")
     if generator is None:
@@ -340,7 +385,7 @@ def main() -> None:
         if not (data_dir / "assayline.duckdb").exists():
             fill(data_dir, generator, options.spans, options.days)
         with Server(data_dir) as server:
-            report(server, generator, options.rate)
+            report(server, generator, options.rate, pages=not options.whatif)
 
 
 if __name__ == "__main__":

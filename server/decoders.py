@@ -9,11 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import multiprocessing
 import os
-import signal
-import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -27,11 +23,11 @@ from collectors.model import Rejection
 from collectors.normalise import NormaliserOptions
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
+from server import spawned
 from server.batches import BatchMaker
 from store.batch import Batch
 
 log = logging.getLogger(__name__)
-PARENT_CHECK_S = 1.0
 ALLOWED_S = 20.0  # for one request, and more by its size:
 BYTES_A_SECOND = 256 * 1024  # 250,000 of the smallest model calls, 12 MiB, take 22 s of an unhindered core
 GC_GENERATION_0 = 50_000  # decoding makes many objects that die young, and no cycles
@@ -103,9 +99,7 @@ class _Decoder:
     def start(self) -> ProcessPoolExecutor:
         """The pool of the one process, started if there is none."""
         if self._pool is None:
-            # Spawned, not forked: a fork of a process with threads may hold their locks for ever.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, context, _begin, (os.getpid(), self._options))
+            self._pool = ProcessPoolExecutor(1, spawned.SPAWN, _begin, (os.getpid(), self._options))
             self._pid = self._pool.submit(os.getpid)
         return self._pool
 
@@ -151,19 +145,10 @@ _maker: BatchMaker | None = None
 
 def _begin(parent: int, options: NormaliserOptions) -> None:
     global _maker  # noqa: PLW0603 - what an initialiser is for
-    for number in (signal.SIGINT, signal.SIGTERM):  # meant for the parent, which drains and then ends the pool
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
+    spawned.begin(parent)
     gc.freeze()
     gc.set_threshold(GC_GENERATION_0, 20, 50)
     _maker = BatchMaker(options)
-
-
-def _end_with(parent: int) -> None:
-    """A killed parent closes no pool; its processes would wait for work for ever."""
-    while os.getppid() == parent:
-        time.sleep(PARENT_CHECK_S)
-    os._exit(1)
 
 
 def prepare(request: ExportRequest, project_id: int) -> Prepared:

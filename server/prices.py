@@ -33,15 +33,16 @@ class Prices:
         stored = own_prices(con, project_id) or NO_PRICES
         known = self._known.get(project_id)
         if known is None or known.version != stored.version:
-            known = self._known[project_id] = Current(stored.version, _entries(stored.document, project_id))
+            known = self._known[project_id] = Current(stored.version, entries(stored.document))
         return known
 
 
-def _entries(document: str, project_id: int) -> tuple[OwnPrice, ...]:
+def entries(document: str) -> tuple[OwnPrice, ...]:
+    """The entries of a stored document; none where it cannot be read, which the log tells."""
     try:
         return tuple(parse_document(document, "The stored price list"))
     except PriceListError:  # written by a program whose rules were others
-        log.exception("own prices of project %d cannot be read; list prices count until they are set anew", project_id)
+        log.exception("stored own prices cannot be read; list prices count until they are set anew")
         return ()
 
 

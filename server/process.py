@@ -23,6 +23,7 @@ from collectors.receivers.limits import Draining, ReceiverConfig
 from server import running
 from server.api.app import create_api, guarded
 from server.api.context import Context
+from server.aside import Aside
 from server.core import Core
 from server.ending import Ending
 from server.ingest import make_ingest
@@ -135,7 +136,8 @@ class Process:
         draining = Draining(settings.retry_after_s)
         receiver = GrpcReceiver(ingest, config, draining)
         note = self._note(sockets, await start_grpc(receiver, settings))
-        context = Context(core, ingest, note, note.version)
+        aside = Aside(core.readers)
+        context = Context(core, ingest, note, note.version, aside)
         servers = {
             "OTLP/HTTP": (http_server(http_app(ingest, config, draining), settings.drain_s), sockets.otlp),
             "API": (http_server(guarded(create_api(context), context), settings.drain_s), sockets.api),
@@ -147,6 +149,7 @@ class Process:
             for server, _ in servers.values():
                 server.should_exit = True
             await asyncio.gather(receiver.stop(settings.drain_s), *tasks)
+            await asyncio.to_thread(aside.close)
             await asyncio.to_thread(ingest.close)
 
     async def _until_stopped(self, servers: list[HttpServer], tasks: list[asyncio.Task[None]], note: Running) -> None:

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         ge=0,
         description="Ingest is refused while the disk has less free space than this or twice the WAL, in bytes.",
     )
-    memory_limit: Memory = Field("1GB", description="DuckDB's memory limit.")
+    memory_limit: Memory = Field("512MB", description="DuckDB's memory limit.")
     query_threads: int = Field(4, ge=1, description="Reads that run at once; questions in SQL take half at most.")
     query_timeout_s: float = Field(20.0, gt=0, description="Seconds after which a read is interrupted.")
     query_max_rows: int = Field(

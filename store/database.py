@@ -71,7 +71,7 @@ class Database:
         self._root: DuckDBPyConnection | None = self._connect()  # null: a reopening failed
 
     @classmethod
-    def open(cls, data_dir: Path, memory_limit: str = "1GB", threads: int = 2) -> Database:
+    def open(cls, data_dir: Path, memory_limit: str = "512MB", threads: int = 2) -> Database:
         """Open the store of `data_dir`, creating and migrating it as needed.
 
         Raises:

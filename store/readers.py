@@ -154,7 +154,7 @@ class ReaderPool:
         newest = self._database.newest_seq
         with self.read() as cursor:
             mark = watermark(cursor, newest)
-            table = _told(query, cursor, project_id, arguments)
+            table = answered(query, cursor, project_id, arguments)
         return Answer(table.slice(0, limit), mark, table.num_rows > limit)
 
     def watermark(self) -> str:
@@ -178,7 +178,9 @@ def watermark(cursor: DuckDBPyConnection, at_least: int = 0) -> str:
     return f"{commit_seq}-{resolved_seq or 0}"
 
 
-def _told(query: queries.Query, cursor: DuckDBPyConnection, project_id: int, arguments: dict[str, object]) -> pa.Table:
+def answered(
+    query: queries.Query, cursor: DuckDBPyConnection, project_id: int, arguments: dict[str, object]
+) -> pa.Table:
     """The query's table; what the database says of a wrong value, and of too little room, in our words."""
     try:
         return query.function(cursor, project_id, **arguments)

@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from server.api.plain import plain
 from server.api.problems import ProblemError
 from server.jsontext import dumps
+from server.tables import written
 from store.readers import Answer
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -28,7 +29,7 @@ def answer_of(request: Request, answer: Answer, default: str = "arrow") -> Respo
     wanted = form(request, default)
     table = plain(answer.table)
     if wanted == "arrow":
-        response = Response(stream(table), media_type=ARROW)
+        response = Response(written(table).to_pybytes(), media_type=ARROW)
     else:
         response = rows_response(request, rows_of(table), lines=wanted == "jsonl")
         response.headers.update(_names(table))
@@ -80,15 +81,6 @@ def packed(request: Request, body: bytes, media_type: str) -> Response:
     if len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
         body, headers["content-encoding"] = gzip.compress(body, 1), "gzip"
     return Response(body, headers=headers, media_type=media_type)
-
-
-def stream(table: pa.Table) -> bytes:
-    """An Arrow IPC stream."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Query, Request
 
 from server.api.problems import ProblemError
+from server.aside import Aside
 from server.core import Core
 from server.ingest import DEFAULT_PROJECT
 from server.running import Running
@@ -32,6 +33,7 @@ class Context:
     intake: Intake
     running: Running
     version: str
+    aside: Aside | None = None  # null: long answers are worked out here, as for the command line
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

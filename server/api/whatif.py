@@ -9,14 +9,13 @@ from typing import Annotated, Any, Literal, cast
 from fastapi import Query, Request, Response
 
 from analytics.whatif_carbon import PROVIDERS_ZONE, UnknownZoneError
-from server.api.answers import json_response
+from server.api.answers import packed
 from server.api.asking import parameters, params_of, project_of
 from server.api.context import Context, Here
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
-from server.prices import Prices
-from server.whatif import caching, carbon, routing, sampling
-from server.whatif.sampling import Asker
+from server.aside import Inline, Work
+from server.whatif import caching, carbon, routing
 from store import queries
 
 LONGEST_S = 7 * 86_400.0
@@ -51,11 +50,7 @@ def cached(  # noqa: PLR0917 - FastAPI gives them by name
     """
     since, until, filters = _window(request, {"ttl_s", "similarity", "same_answer", "minimum_tokens"})
     options = caching.Options(timedelta(seconds=ttl_s), similarity, same_answer, minimum_tokens)
-    with here.core.readers.read() as con:
-        ask = _asker(here, request, con, filters)
-        sample = sampling.read(ask, since, until, options.ttl)
-        own = Prices().of(con, ask.project_id).entries
-    return json_response(request, caching.report(sample, own, options))
+    return _answer(request, here, caching.answer, filters, since, until, options)
 
 
 @routes.get("/api/whatif/routing", tags=["what-if"], dependencies=[needs("read")], openapi_extra=SHARED)
@@ -93,10 +88,7 @@ def routed(  # noqa: PLR0917 - FastAPI gives them by name
     except ValueError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(error)) from error
     options = routing.Options(score or None, better, margin, measure, topics)
-    with here.core.readers.read() as con:
-        ask = _asker(here, request, con, filters)
-        own = Prices().of(con, ask.project_id).entries
-        return json_response(request, routing.report(ask, since, until, own, options))
+    return _answer(request, here, routing.answer, filters, since, until, options)
 
 
 @routes.get("/api/whatif/carbon", tags=["what-if"], dependencies=[needs("read")], openapi_extra=SHARED)
@@ -116,8 +108,7 @@ def emitted(
     """
     since, until, filters = _window(request, {"zone"})
     try:
-        with here.core.readers.read() as con:
-            return json_response(request, carbon.report(_asker(here, request, con, filters), since, until, zone))
+        return _answer(request, here, carbon.answer, filters, since, until, zone)
     except UnknownZoneError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(error)) from error
 
@@ -130,5 +121,7 @@ def _window(request: Request, own: set[str]) -> tuple[datetime, datetime, dict[s
     return since, until, asked
 
 
-def _asker(here: Context, request: Request, con: Any, filters: dict[str, Any]) -> Asker:
-    return Asker(con, here.core.projects.id_of(project_of(request)), filters)
+def _answer(request: Request, here: Context, work: Work, *arguments: object) -> Response:
+    project_id = here.core.projects.id_of(project_of(request))
+    desk = here.aside or Inline(here.core.readers)
+    return packed(request, desk.answer(project_id, work, *arguments), "application/json")

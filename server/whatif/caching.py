@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from analytics import whatif_caching as caching
 from analytics.columns import Bools, Floats, flags, nanoseconds, numbers
 from analytics.intervals import Estimate
 from collectors.pricing.own import OwnPrice
-from server.whatif import texts
+from server.aside import Ask
+from server.whatif import sampling, texts
 from server.whatif.rates import cache_rates
-from server.whatif.sampling import Sample, Whole
+from server.whatif.sampling import Asker, Filters, Sample, Whole
 
 THRESHOLDS = (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0)
 SAME_ANSWER = 0.8  # likeness from which two answers count as the same
@@ -35,6 +36,12 @@ class Options:
     similarity: float = 0.9  # from which a near repeat is one
     same_answer: float = SAME_ANSWER
     minimum_tokens: int = 1024  # of a prefix
+
+
+def answer(ask: Ask, filters: Filters, since: datetime, until: datetime, options: Options) -> dict[str, Any]:
+    """The report on a window of the store."""
+    asker = Asker(ask, filters)
+    return report(sampling.read(asker, since, until, options.ttl), asker.own_prices(), options)
 
 
 def report(sample: Sample, own: Sequence[OwnPrice], options: Options) -> dict[str, Any]:

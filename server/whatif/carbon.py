@@ -9,22 +9,24 @@ import pandas as pd
 
 from analytics import whatif_carbon as carbon
 from analytics.columns import numbers
-from server.whatif.sampling import Asker
+from server.aside import Ask
+from server.whatif.sampling import Asker, Filters
 
 _ENDS = ("kwh_low", "kwh_high", "kg_low", "kg_high")
 
 
-def report(ask: Asker, since: datetime, until: datetime, zone: str) -> dict[str, Any]:
+def answer(ask: Ask, filters: Filters, since: datetime, until: datetime, zone: str) -> dict[str, Any]:
     """Every call of the window counts; see `/api/whatif/carbon` for the fields.
 
     Raises:
         UnknownZoneError: no electricity mix has this name.
     """
-    names = [row["model"] for row in ask("whatif_models", since, until, max_rows=10_000).to_pylist()]
+    asker = Asker(ask, filters)
+    names = [row["model"] for row in asker("whatif_models", since, until, max_rows=10_000).to_pylist()]
     carbon.check_zone(zone)
     known = {name: found for name in names if (found := carbon.factors(name, zone)) is not None}
     speeds = [found.seconds_per_token for found in known.values()]
-    usage = ask(
+    usage = asker(
         "whatif_generated", since, until, models=list(known), low=[one.low for one in speeds],
         high=[one.high for one in speeds], first=[one.first_token_s for one in known.values()],
     ).to_pandas(types_mapper=pd.ArrowDtype)  # fmt: skip

@@ -19,8 +19,9 @@ from analytics.intervals import Estimate
 from analytics.whatif_routing import Complexity, Move, Policy
 from collectors.pricing.bulk import NEEDED, price_columns
 from collectors.pricing.own import OwnPrice
+from server.aside import Ask
 from server.whatif import sampling, topics
-from server.whatif.sampling import Asker
+from server.whatif.sampling import Asker, Filters
 
 TRACES = 2_500  # drawn
 SCORED = 5_000  # traces with a score, at most
@@ -65,21 +66,22 @@ def _wrong(text: str, column: str) -> str:
     return f"The thresholds of {column} must be rising numbers, as 1000,8000, or a dash for none; got {text!r}."
 
 
-def report(ask: Asker, since: datetime, until: datetime, own: Sequence[OwnPrice], options: Options) -> dict[str, Any]:
-    """See `/api/whatif/routing` for the fields."""
-    names = ask.plain("whatif_scores", max_rows=200).to_pylist()
+def answer(ask: Ask, filters: Filters, since: datetime, until: datetime, options: Options) -> dict[str, Any]:
+    """The report on a window of the store; see `/api/whatif/routing` for the fields."""
+    asker = Asker(ask, filters)
+    names = asker.plain("whatif_scores", max_rows=200).to_pylist()
     score = options.score or (names[0]["name"] if names else None)
-    whole, drawing = sampling.totals(ask, since, until), {"traces": TRACES, "scored": SCORED}
+    whole, drawing = sampling.totals(asker, since, until), {"traces": TRACES, "scored": SCORED}
     if options.topics:
-        drawing |= topics.drawing(ask, since, until, whole)
-    found = ask("whatif_calls", since, until, score=score, **drawing)
+        drawing |= topics.drawing(asker, since, until, whole)
+    found = asker("whatif_calls", since, until, score=score, **drawing)
     calls = found.to_pandas(types_mapper=pd.ArrowDtype)
     if "step_us" not in drawing:  # traces were drawn one by one
         calls = calls.drop(columns="slice")
     if options.topics:
-        calls = topics.marked(calls, topics.read(ask, since, until, calls))
+        calls = topics.marked(calls, topics.read(asker, since, until, calls))
     sums = {"calls": whole.calls, "usd": whole.usd, "priced": whole.priced}
-    return compose(calls, own, options, sums, (score, names), (since, until))
+    return compose(calls, asker.own_prices(), options, sums, (score, names), (since, until))
 
 
 def compose(  # noqa: PLR0917 - one answer

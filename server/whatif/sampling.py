@@ -8,7 +8,7 @@ hash, so that the same calls have the same sample, also while a window moves on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from store import queries
+from collectors.pricing.own import OwnPrice
+from server.aside import Ask
+from server.prices import entries
 
 MOST_CALLS = 24_000  # read for one answer, those looked back at included
 MOST_TOKENS = 24_000_000  # of their input, as they told it: about 100 MB of text
@@ -31,25 +33,25 @@ _STEPS_S = (
     0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
 )  # fmt: skip
 _SECOND = timedelta(seconds=1)
+Filters = Mapping[str, Any]  # `CallFilters` of `store.queries.calls`
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without a zone is what the store holds
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Asks about the calls of one project that match the filters, in one snapshot of the store."""
+    """Asks about the calls that match the filters."""
 
-    con: Any  # a cursor of the readers' pool, within its transaction
-    project_id: int
-    filters: Mapping[str, Any] = field(default_factory=dict)
+    plain: Ask  # for queries that know no window
+    filters: Filters = field(default_factory=dict)
 
     def __call__(self, name: str, since: datetime, until: datetime, **params: object) -> pa.Table:
         """The answer of a named query over calls, uncut."""
-        arguments = {"since": since, "until": until, **self.filters, **params}
-        return queries.get(name).function(self.con, self.project_id, **arguments)
+        return self.plain(name, since=since, until=until, **self.filters, **params)
 
-    def plain(self, name: str, **params: object) -> pa.Table:
-        """The answer of a query that knows no window."""
-        return queries.get(name).function(self.con, self.project_id, **params)
+    def own_prices(self) -> Sequence[OwnPrice]:
+        """The project's own prices of now."""
+        rows = self.plain("price_versions", max_rows=1).to_pylist()
+        return entries(rows[0]["document"]) if rows else ()
 
 
 @dataclass(frozen=True, slots=True)

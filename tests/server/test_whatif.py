@@ -19,6 +19,7 @@ from analytics import intervals
 from collectors.frames import origin_table, span_table
 from collectors.normalise import NormaliserOptions, normalise
 from collectors.otlp import decode
+from server.aside import asking
 from server.client import ApiError
 from server.core import Core
 from server.settings import Settings
@@ -235,7 +236,7 @@ def core(tmp_path: Path, telling: Any) -> Iterator[Core]:
 def read(core: Core, ttl_s: float = 30) -> sampling.Sample:
     with core.readers.read() as con:
         window = (WINDOW["since"].replace(tzinfo=None), WINDOW["until"].replace(tzinfo=None))
-        return sampling.read(Asker(con, 1, {"kind": "llm"}), *window, timedelta(seconds=ttl_s))
+        return sampling.read(Asker(asking(con, 1), {"kind": "llm"}), *window, timedelta(seconds=ttl_s))
 
 
 def test_a_sample_of_slices_is_stable_and_estimates_the_whole(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
