@@ -19,11 +19,11 @@ from collectors.facts import ScoreFacts
 from collectors.frames import origin_table, score_table, span_table
 from collectors.normalise import NormaliserOptions, normalise
 from collectors.otlp import decode
+from server.aside import asking
 from server.client import ApiError
 from server.core import Core
 from server.settings import Settings
 from server.whatif import routing, sampling, texts, topics
-from server.whatif.sampling import Asker
 from store.batch import Batch
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -189,7 +189,7 @@ def _score(trace: bytes, value: float) -> ScoreFacts:
 
 def report(core: Core, count: int) -> dict[str, Any]:
     with core.readers.read() as con:
-        return routing.report(Asker(con, 1, {"kind": "llm"}), *PLAIN, [], routing.Options(topics=count))
+        return routing.answer(asking(con, 1), {"kind": "llm"}, *PLAIN, routing.Options(topics=count))
 
 
 def test_slices_of_time_estimate_the_whole(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
