@@ -82,7 +82,8 @@ class Bench:
         priced = with_costs(self._bench.resolver_calls(loaded, derived), self._prices.of(con, project_id).entries)
         summaries = self._bench.resolver_summaries(loaded, derived, priced)
         calls = self._bench.resolver_attributed(priced, summaries)
-        return store.Resolved(project_id, traces, derived, summaries, calls)
+        by_trace = self._bench.resolver_trace_calls(calls)
+        return store.Resolved(project_id, traces, derived, summaries, calls, by_trace)
 
     def _load(self, con: Any, project_id: int, traces: Sequence[str]) -> tuple[pa.Table, list[SpanContent], list[str]]:
         """Spans of the traces and of their partners, till no more are found; what logs add; the partners' ids."""

@@ -114,6 +114,7 @@ class Resolved:
     derived: pa.Table
     summaries: pa.Table
     calls: pa.Table
+    trace_calls: pa.Table
 
 
 _THESE = "project_id = $project_id and trace_id in (select unnest($traces::uuid[]))"
@@ -134,7 +135,9 @@ def write_resolved(con: DuckDBPyConnection, resolved: Resolved, repricing_id: in
         keep_replaced_costs(con, resolved.calls, within | {"repricing_id": repricing_id})
         gone = f"delete from calls where {_THESE} and start_time between $since and $until returning start_time"
         note_stale(con, resolved.project_id, con.sql(gone, params=within).to_arrow_table()["start_time"])
+        con.execute(f"delete from trace_calls where {_THESE} and first_start between $since and $until", within)
     insert(con, "calls", resolved.project_id, resolved.calls)
+    insert(con, "trace_calls", resolved.project_id, resolved.trace_calls)
     note_stale(con, resolved.project_id, resolved.calls["start_time"])
 
 
@@ -231,6 +234,11 @@ class Workbench:
         """The priced calls with the columns of `calls` but `project_id`."""
         with registered(self._con, priced, "priced"), registered(self._con, summaries, "summaries"):
             return self._con.sql(sql("resolver_attributed")).to_arrow_table()
+
+    def resolver_trace_calls(self, attributed: pa.Table) -> pa.Table:
+        """The sums of attributed calls by trace and by what tells them apart: the columns of `trace_calls` but one."""
+        with registered(self._con, attributed, "attributed"):
+            return _plain(self._con.sql(sql("resolver_trace_calls")).to_arrow_table())
 
     def _traces(self, name: str, loaded: pa.Table, params: dict[str, object]) -> list[str]:
         with registered(self._con, loaded, "loaded"):

@@ -26,6 +26,9 @@ create table call_sums (
     saved_calls    bigint not null,
     asked          bigint not null,               -- whether it is a retry is known
     retries        bigint not null,
+    reported       bigint not null,               -- told a cost of their sender's; compared ones have ours too, and failed all the same
+    compared       bigint not null,
+    compared_failed bigint not null,
     cost_pico      hugeint,                       -- money in whole 1e-12 US dollars, so that sums do not depend on the order of rows
     input_pico     hugeint,
     cache_read_pico hugeint,
@@ -33,6 +36,8 @@ create table call_sums (
     output_pico    hugeint,
     other_pico     hugeint,
     reported_pico  hugeint,
+    compared_reported_pico hugeint,
+    compared_computed_pico hugeint,
     saved_pico     hugeint,
     input_tokens   hugeint,                      -- tokens: of what senders told, three of which may be more than 64 bits hold
     cache_read_tokens hugeint,

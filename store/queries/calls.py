@@ -82,6 +82,31 @@ def summed(  # noqa: PLR0917 - as `kept`
     return asked | _summed(opened, closed, stale)
 
 
+def by_trace(  # noqa: PLR0917 - as `kept`
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    filters: CallFilters,
+    dimension: Dimension | None = None,
+) -> dict[str, object]:
+    """The parameters of the part `calls_by_trace`: `kept`, and where the edges of the window cut traces."""
+    head_last, tail_first = cut_traces(con, project_id, since, until)
+    head = since if head_last is None else min(until, head_last + _MICROSECOND)
+    tail = until if tail_first is None else tail_first
+    if tail < head:  # one piece: no call may be in both
+        head = tail = until
+    return kept(project_id, since, until, filters, dimension) | {"head_until": head, "tail_since": tail}
+
+
+def cut_traces(
+    con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """Start of the last call of traces that the window's beginning cuts, and of the first of those its end cuts."""
+    (row,) = ask(con, "cut_traces", {"project_id": project_id, "since": since, "until": until}).to_pylist()
+    return row["head_last"], row["tail_first"]
+
+
 def stale_in(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> list[datetime]:
     """The quarters of an hour of the window whose sums are not there or not true, in order of time."""
     found: list[datetime] = ask(con, "stale_in", {"project_id": project_id, "since": since, "until": until})[
@@ -157,7 +182,7 @@ def calls_cost_per(
     Calls without a cost add nothing, so that the mean is a least while some are unpriced. Costs are skewed: with some
     dozens of traces the interval holds the mean less often than it says.
     """
-    found = ask(con, "calls_cost_per", kept(project_id, since, until, filters) | {"unit": unit})
+    found = ask(con, "calls_cost_per", by_trace(con, project_id, since, until, filters) | {"unit": unit})
     return bounded(found, "mean", "", found["n"])
 
 
@@ -227,8 +252,8 @@ def calls_cost_by(  # noqa: PLR0917 - given by name
         ValueError: `page_size` is not between 1 and 1,000.
     """
     within("page_size", page_size, MAX_VALUES)
-    asked = summed(con, project_id, since, until, filters, dimension)
-    found = ask(con, "calls_cost_by", asked | {"page_size": page_size})
+    window = (con, project_id, since, until, filters, dimension)
+    found = ask(con, "calls_cost_by", summed(*window) | by_trace(*window) | {"page_size": page_size})
     for name in ("per_call", "per_trace"):
         found = bounded(found, name, f"{name}_", found["priced_traces"])
     return found

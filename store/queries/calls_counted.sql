@@ -8,10 +8,13 @@ select start_time, value, kind, service, environment, release, provider, model, 
        (cost_usd is null and failed and silent)::bigint as silent_failures, (not failed and silent)::bigint as unknown_usage,
        cached::bigint as cached_calls, (cached and told_rate)::bigint as saved_calls,
        (retry is not null)::bigint as asked, coalesce(retry, false)::bigint as retries,
+       (reported_cost_usd is not null)::bigint as reported, compared::bigint as compared, (compared and failed)::bigint as compared_failed,
        try_cast(cost_usd * 1e12 as hugeint) as cost_pico, try_cast(input_usd * 1e12 as hugeint) as input_pico,
        try_cast(cache_read_usd * 1e12 as hugeint) as cache_read_pico, try_cast(cache_write_usd * 1e12 as hugeint) as cache_write_pico,
        try_cast(output_usd * 1e12 as hugeint) as output_pico, try_cast(other_usd * 1e12 as hugeint) as other_pico,
        try_cast(reported_cost_usd * 1e12 as hugeint) as reported_pico,
+       case when compared then try_cast(reported_cost_usd * 1e12 as hugeint) end as compared_reported_pico,
+       case when compared then try_cast(cost_usd * 1e12 as hugeint) end as compared_computed_pico,
        case when cached and told_rate then try_cast(
            ((coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0)) * input_usd / plain - cache_read_usd - cache_write_usd) * 1e12
            as hugeint) end as saved_pico,
@@ -21,6 +24,7 @@ select start_time, value, kind, service, environment, release, provider, model, 
 from (
     select *, coalesce(cost_usd is not null and (cache_read_tokens > 0 or cache_write_tokens > 0), false) as cached,
            coalesce(plain > 0 and input_usd > 0 and usage_details is null, false) as told_rate,
+           reported_cost_usd is not null and cost_usd is not null as compared,
            input_tokens is null and output_tokens is null as silent, input_tokens is not null and cache_read_tokens is not null as cache_told
     from (
         select *, input_tokens - coalesce(cache_read_tokens, 0) - coalesce(cache_write_tokens, 0) as plain from /* part calls_kept */ kept

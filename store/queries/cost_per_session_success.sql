@@ -1,7 +1,9 @@
 -- Cost per success of sessions; columns as in `success_told`. A session has the cost of a value's calls under that value. Its newest score counts,
 -- whoever gave it: of the session itself, or of one of its traces with a call that the filters keep.
-with sessions as (
-    select distinct trace_id, session_id from /* part calls_kept */ kept where session_id is not null
+with traces as not materialized (
+    select * from /* part calls_by_trace */ units where session_id is not null
+), sessions as (
+    select distinct trace_id, session_id from traces
 ), of_units as (
     select s.session_id, t.success, t.commit_seq, t.time, t.score_id
     from /* part success_of_traces */ t join sessions s on s.trace_id = t.trace_id
@@ -13,11 +15,7 @@ with sessions as (
 ), newest as materialized (
     select session_id, arg_max_null(success, (commit_seq, time, score_id)) as success from of_units group by session_id
 ), units as (
-    select value, session_id, sum(cost_usd) as cost_usd,
-           count(*) filter (where cost_usd is null and not (failed and input_tokens is null and output_tokens is null)) as unpriced
-    from /* part calls_kept */ kept
-    where session_id is not null
-    group by value, session_id
+    select value, session_id, sum(cost_usd) as cost_usd, sum(unpriced)::bigint as unpriced from traces group by value, session_id
 ), judged as (
     select u.value, u.cost_usd, u.unpriced, n.success::int as success, n.session_id is not null and n.success is null as failed
     from units u left join newest n on n.session_id = u.session_id

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from scipy.special import stdtrit
 
 from store.queries import ask, query, within
-from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept, summed
+from store.queries.calls import MAX_VALUES, CallFilters, Dimension, by_trace, kept, summed
 from store.queries.latency import rated
 
 MAX_SAMPLE = 100_000
@@ -47,8 +47,8 @@ def integrity_reported(  # noqa: PLR0917 - given by name
         ValueError: `page_size` is not between 1 and 1,000.
     """
     within("page_size", page_size, MAX_VALUES)
-    asked = kept(project_id, since, until, filters, dimension) | {"page_size": page_size}
-    found = ask(con, "integrity_reported", asked)
+    window = (con, project_id, since, until, filters, dimension)
+    found = ask(con, "integrity_reported", summed(*window) | by_trace(*window) | {"page_size": page_size})
     values, errors = (found[name].to_numpy().astype(float) for name in ("deviation", "deviation_error"))
     reach = stdtrit(np.maximum(found["traces"].to_numpy().astype(float) - 1, 1), 0.975) * errors
     for name, bound in (("low", values - reach), ("high", values + reach)):

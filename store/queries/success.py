@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from store.queries import ask, query, within
-from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept
+from store.queries.calls import MAX_VALUES, CallFilters, Dimension, by_trace
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def cost_per_success(  # noqa: PLR0917 - given by name
         raise ValueError("say what a success is: at_least, a value, or label, and not both")
     within("page_size", page_size, MAX_VALUES)
     told = {"score": score, "at_least": at_least, "label": label, "page_size": page_size}
-    asked = kept(project_id, since, until, filters, dimension) | told
+    asked = by_trace(con, project_id, since, until, filters, dimension) | told
     return _bounded(cost_per_session_success(con, asked) if unit == "session" else ask(con, "cost_per_success", asked))
 
 

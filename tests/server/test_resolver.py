@@ -61,6 +61,7 @@ class Workplace:
             self.rows("select * from span_derived order by all"),
             self.rows("select * exclude (resolved_seq) from trace_summaries order by all"),
             self.rows("select * from calls order by all"),
+            self.rows("select * replace (round(cost_usd, 12) as cost_usd) from trace_calls order by all"),
         )
 
 
@@ -204,7 +205,9 @@ def test_starting_over_gives_the_same_rows(workplace: Workplace) -> None:
     workplace.resolve()
     before = workplace.state()
     workplace.writer.call(
-        lambda con: con.execute("delete from span_derived; delete from trace_summaries; delete from calls")
+        lambda con: con.execute(
+            "delete from span_derived; delete from trace_summaries; delete from calls; delete from trace_calls"
+        )
     ).result()
     workplace.resolver.resolve_all()
     workplace.resolve()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from duckdb import DuckDBPyConnection
 
 from collectors import frames
 from collectors.facts import SpanFacts
 from collectors.model import Origin, RawLog, RawSpan
-from store import call_sums
+from store import call_sums, relations
 from store.batch import Batch
 from store.database import Database
 from store.readers import ReaderPool
+from store.resolved import Workbench
 from store.writer import Writer
 
 START_NS = 1_790_000_000_000_000_000  # 2026-09-21T14:13:20Z
@@ -52,11 +55,20 @@ class Store:
         self.writer.call(lambda con: con.executemany(insert, values)).result()
 
     def add_calls(self, rows: pd.DataFrame) -> None:
-        """`add` to `calls`, and note that the sums of their quarters are stale, as the resolver does."""
+        """`add` to `calls`, with what the resolver writes beside: the sums by trace, and which quarters are stale."""
         self.add("calls", rows)
-        for project_id, starts in rows.groupby("project_id")["start_time"]:
-            naive = pa.chunked_array([pa.array(starts.dt.tz_convert(None))])
-            self.writer.call(lambda con: call_sums.note_stale(con, int(str(project_id)), naive)).result()  # noqa: B023
+
+        def beside(con: DuckDBPyConnection) -> None:
+            for project_id, starts in rows.groupby("project_id")["start_time"]:
+                project, naive = int(str(project_id)), pa.chunked_array([pa.array(starts.dt.tz_convert(None))])
+                call_sums.note_stale(con, project, naive)
+                calls = con.sql("select * exclude (project_id) from calls where project_id = ?", params=[project])
+                sums = bench.resolver_trace_calls(calls.to_arrow_table())
+                con.execute("delete from trace_calls where project_id = ?", [project])
+                relations.insert(con, "trace_calls", project, sums)
+
+        with closing(Workbench()) as bench:
+            self.writer.call(beside).result()
 
     def sum_calls(self, turns: int | None = None) -> None:
         """Sum the calls of stale quarters: all, or so many turns, the earliest first."""

@@ -19,11 +19,20 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 WINDOW = {"since": START + timedelta(minutes=7), "until": START + timedelta(days=2, minutes=-4)}  # cuts quarters
 HOUR_US = 3_600_000_000
 COLUMN = {"session": "session_id", "user": "user_id", "tool": "tool_name", "model": "model", "prompt": "prompt"}
+ALIKE = [
+    "kind", "provider", "request_model", "response_model", "service", "environment", "release", "session_id", "user_id",
+    "variant", "prompt_name", "prompt_version", "tool_name", "tags",
+]  # fmt: skip
+OF_TRACE = ("session_id", "user_id", "tags")
 CLASSES = ("input", "cache_read", "cache_write", "output", "other")
 
 
-def rows(count: int = 600) -> pd.DataFrame:
-    """Calls of 100 traces, with nulls everywhere; some before and after the window, some of other roles or projects."""
+def rows(count: int = 900) -> pd.DataFrame:
+    """Calls of 150 traces, with nulls everywhere; some before and after the window, some of other roles or projects.
+
+    Of 100 traces the calls are anywhere, so that both ends of the window cut most of them; those of the others are
+    within half an hour, and of 25 of these nothing tells them apart.
+    """
     rng = np.random.default_rng(7)
 
     def some(*values: Any) -> list[Any]:
@@ -32,8 +41,8 @@ def rows(count: int = 600) -> pd.DataFrame:
     parts = {f"{name}_usd": np.round(rng.gamma(0.5, 0.01, count), 9) for name in CLASSES}
     told = rng.random(count) < 0.8
     made = pd.DataFrame(parts).mask(~told[:, None].repeat(len(parts), axis=1))
-    return made.assign(
-        project_id=some(1, 1, 1, 1, 1, 2), trace_id=[UUID(int=int(n)) for n in rng.integers(1, 101, count)],
+    made = made.assign(
+        project_id=some(1, 1, 1, 1, 1, 2), trace_id=[UUID(int=int(n)) for n in rng.integers(1, 151, count)],
         span_id=range(count), start_time=[START + timedelta(hours=float(h)) for h in rng.uniform(-6, 54, count)],
         kind=some("llm", "llm", "embedding"), usage_role=some("leaf", "leaf", "leaf", "aggregate", "duplicate"),
         failed=some(True, False, False), provider=some("openai", "anthropic", None), request_model=some("a", "b", None),
@@ -46,6 +55,14 @@ def rows(count: int = 600) -> pd.DataFrame:
         reported_cost_usd=some(0.5, None), cost_usd=made.sum(axis=1, min_count=5),
         price_status=np.where(told, "priced", some("unknown_model", "unknown_usage")),
     )  # fmt: skip
+    number = pd.Series([trace.int for trace in made["trace_id"]])
+    opened = START + pd.to_timedelta(number * 7919 % 3600 - 360, unit="min")
+    short = opened + pd.to_timedelta(rng.uniform(0, 30, count), unit="min")
+    made["start_time"] = made["start_time"].where(number <= 100, short.dt.floor("us"))
+    first = made.groupby(["project_id", "trace_id"], sort=False)[ALIKE].transform(lambda column: column.iloc[0])
+    for name in ALIKE:
+        made[name] = first[name] if name in OF_TRACE else made[name].where(number <= 125, first[name])
+    return made
 
 
 INTEGERS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")

@@ -66,6 +66,9 @@ def test_a_checkpoint_that_cannot_be_written(open_store: Any, make: Any, limit: 
     limit(store.database.file_bytes() + 400_000)  # room for the WAL, not for the columns
     acknowledged = [number for number in range(1, 12) if sent(store, request(make, number)) and read(store)]
     assert acknowledged
+    until = time.monotonic() + 10  # the checkpoint comes after the answers
+    while not store.database.generation and time.monotonic() < until:
+        time.sleep(0.05)
     assert store.database.generation > 0  # it broke, and was opened anew
     assert {row[0] for row in store.rows("select trace_id from spans")} >= {UUID(int=number) for number in acknowledged}
     limit(UNLIMITED)

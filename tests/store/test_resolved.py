@@ -234,8 +234,9 @@ def resolved(con: DuckDBPyConnection, derived: list[dict[str, Any]] | None = Non
             costs.column_names.index(name), name, values
         )  # fmt: skip
     summaries = bench.resolver_summaries(loaded, rows, costs)
-    done = Resolved(1, [TRACE], rows.select(["trace_id", "span_id", "rule", "usage_role"]), summaries,
-                    bench.resolver_attributed(costs, summaries))  # fmt: skip
+    calls = bench.resolver_attributed(costs, summaries)
+    derivations = rows.select(["trace_id", "span_id", "rule", "usage_role"])
+    done = Resolved(1, [TRACE], derivations, summaries, calls, bench.resolver_trace_calls(calls))
     bench.close()
     return done
 
@@ -250,11 +251,11 @@ def test_writing_again_replaces(con: DuckDBPyConnection) -> None:
         (10, 1.0, TRACE)
     ]
     assert con.execute("select input_tokens, cost_usd from calls").fetchall() == [(10, 1.0)]
-    write_resolved(
-        con, Resolved(1, [TRACE], done.derived.slice(0, 0), done.summaries.slice(0, 0), done.calls.slice(0, 0))
-    )
-    tables = ("trace_summaries", "span_derived", "calls", "replaced_costs")
-    assert [con.execute(f"select count(*) from {table}").fetchall() for table in tables] == [[(0,)]] * 4
+    assert con.execute("select priced, cost_usd, alone from trace_calls").fetchall() == [(1, 1.0, True)]
+    none = (table.slice(0, 0) for table in (done.derived, done.summaries, done.calls, done.trace_calls))
+    write_resolved(con, Resolved(1, [TRACE], *none))
+    tables = ("trace_summaries", "span_derived", "calls", "trace_calls", "replaced_costs")
+    assert [con.execute(f"select count(*) from {table}").fetchall() for table in tables] == [[(0,)]] * 5
     set_resolved_seq(con, 7)
     assert resolved_seq(con) == 7
 

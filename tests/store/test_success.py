@@ -94,13 +94,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterat
 
 
 def put(store: Any, table: str, frame: pd.DataFrame) -> None:
-    told = frame.astype(object).where(frame.notna(), None)
-    values = [
-        [at.to_pydatetime().replace(tzinfo=None) if isinstance(at, pd.Timestamp) else at for at in row]
-        for row in told.itertuples(index=False)
-    ]
-    insert = f"insert into {table} ({', '.join(told.columns)}) values ({', '.join('?' for _ in told.columns)})"
-    store.writer.call(lambda cursor: cursor.executemany(insert, values)).result()
+    store.add_calls(frame) if table == "calls" else store.add(table, frame)
 
 
 def ask(store: Any, **params: Any) -> pd.DataFrame:
