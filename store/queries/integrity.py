@@ -76,7 +76,7 @@ def integrity_sample(  # noqa: PLR0917 - given by name
         ValueError: `calls` times `models` is not between 1 and 100,000.
     """
     within("calls times models", calls * models if min(calls, models) > 0 else 0, MAX_SAMPLE)
-    asked = kept(project_id, since, until, filters) | {"calls": calls, "models": models}
+    asked = summed(con, project_id, since, until, filters, "model") | {"calls": calls, "models": models}
     return ask(con, "integrity_sample", asked)
 
 

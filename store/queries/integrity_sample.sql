@@ -4,7 +4,8 @@
 with compared as not materialized (
     select * from /* part calls_kept */ kept where reported_cost_usd is not null and cost_usd is not null
 ), sizes as materialized (
-    select model, count(*) as compared, abs(sum(reported_cost_usd) - sum(cost_usd)) as apart from compared group by model
+    select model, sum(compared)::bigint as compared, abs(sum(compared_reported_pico) - sum(compared_computed_pico)) as apart
+    from /* part calls_summed */ summed group by model having sum(compared) > 0
 ), page as materialized (
     select * from sizes order by apart desc, compared desc, model limit $models
 ), picked as materialized (
