@@ -103,7 +103,11 @@ def latency_series(  # noqa: PLR0917 - given by name
     asked = kept(project_id, since, until, filters, dimension)
     listed = summed(con, project_id, since, until, filters, dimension)
     values = _values(con, listed, top)["value"].drop_null().to_pylist() if dimension else []
-    found = ask(con, "latency_series", asked | steps | {"measure": measure, "values": values, "slots": len(values) + 2})
+    found = ask(
+        con,
+        "latency_series",
+        asked | steps | {"measure": measure, "values": values, "slots": len(values) + 2, "others": True},
+    )
     return _series(found, values, bucket_us, offset_us)
 
 
@@ -131,7 +135,9 @@ def latency_by(  # noqa: PLR0917 - given by name
     rows = _values(con, summed(con, project_id, since, until, filters, dimension), page_size)
     values = rows["value"].drop_null().to_pylist()
     slots = len(values) + 2
-    whole = {"bucket_us": _ALL_US, "offset_us": 0, "measure": measure, "values": values, "slots": slots}
+    whole = {
+        "bucket_us": _ALL_US, "offset_us": 0, "measure": measure, "values": values, "slots": slots, "others": False,
+    }  # fmt: skip
     found = ask(con, "latency_series", asked | whole)
     n, told = quantiles_of(
         _groups(found["slot"].to_numpy(), 0, slots), _column(found, "amount"), slots, (0.5, 0.95, 0.99)
