@@ -94,8 +94,17 @@ def lacking(found: Found) -> str:
             f"One model alone served the calls{one}. Widen the time range or the filters, so that two can be compared."
         )
     if not found["moves"]:
-        return "No group of calls was served by a model that another could replace."
+        return "No group of calls was served by a model that another could replace." + _unmeasured(sample)
     return ""
+
+
+def _unmeasured(sample: Found) -> str:
+    if not sample["unknown_level"]:
+        return ""
+    return (
+        f" {fmt.count(sample['unknown_level'])} of {fmt.plural(sample['calls'], 'call')} did not tell what the measure "
+        "needs: a dash for the tokens in the measure leaves them out, to compare quality alone."
+    )
 
 
 def _no_scores(score: Found) -> None:

@@ -43,6 +43,18 @@ def routing_sentence(found: Row) -> str:
     return f"Moves that are no worse would have saved {_money(saved)} of {_money(found['whole']['usd'])}; {over}."
 
 
+def no_moves(found: Row) -> str:
+    """Why the table of moves is empty."""
+    sample = found["sample"]
+    why = "No group of calls was served by a model that another could replace."
+    if sample["unknown_level"]:
+        why += (
+            f" {sample['unknown_level']} of {sample['calls']} calls did not tell what the measure needs;"
+            " `--input-tokens -` leaves their tokens out, to compare quality alone."
+        )
+    return why
+
+
 def routing_rows(found: Row) -> list[Row]:
     """A row per move, the largest saving first."""
     return [

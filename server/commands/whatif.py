@@ -109,7 +109,7 @@ def whatif_routing(
         typer.echo(whatif_shell.routing_sentence(found))
         if found["topics"]:
             shell.table(whatif_shell.topic_rows(found["topics"]), "No topics can be told apart.")
-        shell.table(whatif_shell.routing_rows(found), "No two models served calls.")
+        shell.table(whatif_shell.routing_rows(found), whatif_shell.no_moves(found))
 
 
 @whatif.command("carbon")

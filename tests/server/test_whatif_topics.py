@@ -153,6 +153,18 @@ def test_a_file_is_parted_where_levels_alone_would_hide_the_harm(tmp_path: Path,
     assert (plain["topics"], plain["policy"]) == (None, [])
 
 
+def test_without_a_move_it_says_what_the_calls_did_not_tell(tmp_path: Path, command: Command) -> None:
+    """As of the sample data, whose published answers tell no tokens of input."""
+    told = {"provider": "openai", "usage": {"output_tokens": 50}, "timestamp": "2026-05-01T10:00:00Z"}
+    path = tmp_path / "calls.jsonl"
+    path.write_text(
+        "".join(json.dumps(told | {"id": str(n), "model": "gpt-4o" if n % 2 else "o3"}) + "\n" for n in range(6))
+    )
+    said = command(tmp_path, "whatif", "routing", str(path)).stdout
+    assert "No group of calls was served by a model that another could replace. 6 of 6 calls did not tell" in said
+    assert "did not tell" not in command(tmp_path, "whatif", "routing", str(path), "--input-tokens", "-").stdout
+
+
 @pytest.fixture
 def core(tmp_path: Path, telling: Any) -> Iterator[Core]:
     """800 calls of as many traces, 4 s apart, of two subjects and two models by turns; all are scored."""
