@@ -91,6 +91,8 @@ def moves(
 ) -> list[Move]:  # fmt: skip
     """Every move of a group's calls from each model that served it to each other model, the largest saving first.
 
+    Of unknown savings, which come last, those with most scores first.
+
     `calls`: `failed`, `cost_usd`, `output_tokens`, `score` (null: not scored; higher is better), the columns of
     `complexity`, and `model` (null: left out). Optional: `topic`, by which levels are parted; `trace_id`; `slice`, of
     which all traces were drawn together, and which is the cluster then; and `drawn`: whether costs may be read off the
@@ -124,7 +126,13 @@ def moves(
                     cost = _cost(own, np.asarray(reprice(own, target), dtype=np.float64), units, level)
                     place = (int(step), int(topic) if "topic" in calls else None)
                     found.append(_move((*place, source, target), (rows, other), cost, margin, level))
-    return sorted(found, key=lambda move: -move.saved_usd)
+    return sorted(found, key=_place)
+
+
+def _place(move: Move) -> tuple[bool, float, int, int]:
+    """The largest saving first; where none is known, the move whose quality rests on most scores."""
+    unknown = bool(np.isnan(move.saved_usd))
+    return unknown, 0.0 if unknown else -move.saved_usd, -min(move.source_scores, move.target_scores), -move.calls
 
 
 def pareto(cost: ArrayLike, quality: ArrayLike) -> Bools:

@@ -145,6 +145,21 @@ def test_the_effect_that_could_be_shown_is_shown_four_times_of_five() -> None:
     assert shown / runs == pytest.approx(0.8, abs=0.04)
 
 
+def test_moves_of_unknown_saving_come_last_the_best_known_quality_first() -> None:
+    frame = pd.concat(
+        [
+            calls("free", [1.0] * 2), calls("own", [1.0] * 40), calls("large", [1.0] * 3), calls("small", [1.0] * 3),
+            calls("own2", [1.0] * 30),
+        ], ignore_index=True,
+    )  # fmt: skip
+    found = routing.moves(frame, SIZES, reprice)
+    assert [one.source for one in found[:2]] == ["large", "small"]
+    unknown = found[2:]
+    assert all(np.isnan(one.saved_usd) for one in unknown)
+    assert [min(one.source_scores, one.target_scores) for one in unknown[:2]] == [30, 30]
+    assert {unknown[0].source, unknown[0].target} == {"own", "own2"}
+
+
 def test_groups_are_apart_and_failed_unknown_and_hard_calls_do_not_mix() -> None:
     frame = pd.concat(
         [
