@@ -131,8 +131,7 @@ def moves(
 
 def _place(move: Move) -> tuple[bool, float, int, int]:
     """The largest saving first; where none is known, the move whose quality rests on most scores."""
-    unknown = bool(np.isnan(move.saved_usd))
-    return unknown, 0.0 if unknown else -move.saved_usd, -min(move.source_scores, move.target_scores), -move.calls
+    return not move.priced, -move.saved_usd, -min(move.source_scores, move.target_scores), -move.calls
 
 
 def pareto(cost: ArrayLike, quality: ArrayLike) -> Bools:

@@ -155,7 +155,7 @@ def test_moves_of_unknown_saving_come_last_the_best_known_quality_first() -> Non
     found = routing.moves(frame, SIZES, reprice)
     assert [one.source for one in found[:2]] == ["large", "small"]
     unknown = found[2:]
-    assert all(np.isnan(one.saved_usd) for one in unknown)
+    assert all(one.priced == 0 for one in unknown)
     assert [min(one.source_scores, one.target_scores) for one in unknown[:2]] == [30, 30]
     assert {unknown[0].source, unknown[0].target} == {"own", "own2"}
 
