@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import islice
+from unicodedata import category, normalize
 from zlib import crc32
 
 import numpy as np
@@ -39,7 +40,10 @@ MOST_TEXTS = 3_000  # that topics are found in
 _VOCABULARY, _DIRECTIONS = 4_000, 20  # with 50 topics of sample data were those of single templates
 _POWERS = 4  # of the subspace iteration
 _STARTS, _STEPS = 5, 20  # of k-means
-_WORD = re.compile(r"[^\W\d_]\w+")
+_LONGEST = 40  # letters of a word; what is longer is a hash, or no text
+# Marks are parts of words (vowels of Hindi and Thai, accents that were written apart), which `\w` does not know.
+_MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if category(chr(code)).startswith("M"))
+_WORD = re.compile(rf"[^\W\d_][\w{_MARKS}]+")
 
 Codes = NDArray[np.int64]
 
@@ -70,8 +74,9 @@ def _heaviest(words: set[str], weights: Mapping[str, Floats]) -> int:
 
 
 def words_of(text: str) -> set[str]:
-    """The first `READ` words of a text, in small letters: of two letters or more, the first no digit."""
-    return {found[0] for found in islice(_WORD.finditer(text.casefold()), READ)}
+    """The first `READ` words of a text, in small letters, NFC: of two to 40 signs, a letter first, marks among them."""
+    found = islice(_WORD.finditer(normalize("NFC", text.casefold())), READ)
+    return {word[0] for word in found if len(word[0]) <= _LONGEST}
 
 
 def find(texts: Sequence[str | None], count: int) -> Topics:

@@ -299,7 +299,7 @@ _CLASS_COLUMNS = {
 def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:
     """One row per value, dearest first; it leads to its traces, or narrows the page where Traces cannot."""
     calls.heading(by, frame, "cost")
-    top = float(frame["cost_usd"].max() or 0) or 1.0
+    top = fmt.largest(frame["cost_usd"])
     rows = [
         listing.Row(
             calls.href("cost", by, row["value"], kept=success.KEYS), _cells(by, row, top), anew=by in state.FILTERS

@@ -51,9 +51,11 @@ def project() -> str:
     return str(st.session_state.get(state.PROJECT) or st.query_params.get(state.PROJECT) or state.DEFAULT_PROJECT)
 
 
-def projects() -> list[str]:
+def projects(*, anew: bool = False) -> list[str]:
     """The names of all projects, oldest first, some seconds old; while the server is silent those known before."""
     known = "projects-known"
+    if anew:
+        _projects.clear()
     with suppress(ApiError):
         st.session_state[known] = _projects(_place()[0])
     found: list[str] = st.session_state.get(known, [])

@@ -185,6 +185,12 @@ def aware(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def largest(values: pd.Series) -> float:
+    """What the longest bar stands for: the largest value; 1 where none is known, or above nothing."""
+    known = pd.to_numeric(values, errors="coerce").astype("float64").max()
+    return float(known) if known > 0 else 1.0
+
+
 def absent(value: object) -> bool:
     """Null, NaN, NaT or NA."""
     return value is None or value is pd.NA or value != value  # noqa: PLR0124 - NaN and NaT differ from themselves

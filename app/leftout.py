@@ -84,7 +84,7 @@ def _excluded_rows(window: state.Window, frame: pd.DataFrame) -> None:
         st.markdown("**By model**", width="content")
         st.space("stretch")
         widgets.csv(frame, "not-counted")
-    top = float(frame["cost_usd"].max() or 0) or 1.0
+    top = fmt.largest(frame["cost_usd"])
     rows = [
         listing.Row(behind.link(row["usage_role"], row["model"]), _excluded_cells(row, top))
         for row in listing.records(frame)

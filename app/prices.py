@@ -204,10 +204,9 @@ def own(window: state.Window) -> None:
 
 
 def _editor(window: state.Window, told: dict[str, Any]) -> None:
-    # The version is part of the key: what another person, or the dialog, has set since is what is edited.
-    text = st.text_area(
-        "Prices (YAML)", told["document"], height=260, key=f"prices-{told['version']}", placeholder=_EXAMPLE
-    )
+    # Project and version are part of the key: what another person, or the dialog, has set since is what is edited.
+    key = f"prices-{data.project()}-{told['version']}"
+    text = st.text_area("Prices (YAML)", told["document"], height=260, key=key, placeholder=_EXAMPLE)
     with st.container(horizontal=True):
         wanted = st.button("Set these prices", disabled=text == told["document"])
         asked = st.button("Reprice…", help=f"Price the stored calls of {window.words} by the prices of now")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from app import data, listing, state, widgets
+from app import calls, data, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -29,7 +29,7 @@ def section(window: state.Window, filters: Mapping[str, str]) -> None:
             widgets.cut(SHOWN, len(names), "projects")
         st.space("stretch")
         widgets.csv(frame, "cost-by-project")
-    top, whole = float(frame["cost_usd"].max() or 0) or 1.0, float(frame["cost_usd"].sum())
+    top, whole = fmt.largest(frame["cost_usd"]), float(frame["cost_usd"].sum())
     rows = [
         listing.Row(_href(str(row["project"])), _cells(row, top, whole))
         for row in listing.records(frame.convert_dtypes())
@@ -82,5 +82,5 @@ def _cells(row: dict[str, Any], top: float, whole: float) -> list[Cell]:
 
 
 def _href(name: str) -> str:
-    kept = {key: text for key in ("range", "from", "to") if (text := st.query_params.get(key))}
-    return "cost?" + urlencode(kept | {state.PROJECT: name})
+    here = calls.in_url() | {key: st.query_params.get(key) for key in ("range", "from", "to")}
+    return "cost?" + urlencode({key: text for key, text in here.items() if text} | {state.PROJECT: name})

@@ -194,15 +194,21 @@ def filter_words(chosen: Mapping[str, object]) -> str:
     Without `text`, which stands in the field for it.
     """
     said = {"min_s": "at least {} s", "errors": "{} failed spans"}
-    used = ((name, value) for name, value in chosen.items() if name != "text" and str(value or "").strip())
+    used = ((name, value) for name, value in chosen.items() if name != "text" and value)
     return ", ".join(said.get(name, f"{name} {{}}").format(value) for name, value in used)
 
 
 def call_filter_params(chosen: Mapping[str, object]) -> dict[str, str]:
     """Widget values -> filters of the queries over `calls`; what is empty is left out."""
     columns = {"session": "session_id", "user": "user_id"}
-    texts = {columns.get(name, name): str(chosen.get(name) or "").strip() for name in CALL_FILTERS}
+    texts = {columns.get(name, name): _text(name, chosen) for name in CALL_FILTERS}
     return {name: text for name, text in texts.items() if text}
+
+
+def _text(name: str, chosen: Mapping[str, object]) -> str:
+    """Blanks around what is typed are slips; a value that was chosen from a list is meant as it is."""
+    text = str(chosen.get(name) or "")
+    return text.strip() if name in {"session", "user", "text"} else text
 
 
 def traces_path(scope: Mapping[str, str | None]) -> str:
@@ -220,14 +226,14 @@ def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
     `min_s` is in seconds, `errors` is `with` or `without`.
     """
     texts: dict[str, object] = {
-        name: str(chosen.get(name) or "").strip() or None
+        name: _text(name, chosen) or None
         for name in ("service", "environment", "model", "status", "variant", "tag", "text")
     }
     seconds = chosen.get("min_s")
     wanted = {"with": True, "without": False}.get(str(chosen.get("errors")))
     return texts | {
-        "session_id": str(chosen.get("session") or "").strip() or None,
-        "user_id": str(chosen.get("user") or "").strip() or None,
+        "session_id": _text("session", chosen) or None,
+        "user_id": _text("user", chosen) or None,
         "has_errors": wanted,
         "min_duration_ns": math.ceil(float(str(seconds)) * 1e9) if seconds else None,
     }

@@ -100,8 +100,8 @@ def project() -> None:
 
 def no_such_project() -> bool:
     """Says so where the URL names a project that is not there; its pages would only repeat it."""
-    name, known = data.project(), data.projects()
-    if not known or name in known:
+    name = data.project()
+    if name in data.projects() or name in (known := data.projects(anew=True)) or not known:
         return False
     st.error(f"There is no project named {fmt.plain(name)}.", icon=":material/error:")
     st.caption("Choose another one above, or make it: `assay projects --add NAME`.")

@@ -558,13 +558,16 @@ def _finish_in_events(span: RawSpan) -> str | None:
     return None
 
 
+_MOST_USD = 1e9  # what one call may be said to cost; more is no amount of dollars, and stays in the attributes
+
+
 def _cost(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions) -> None:
     cost = view.read("cost", number)
     if cost is None:
         cost = next((c for key, _ in view.items("cost_json") if (c := _total_cost(view.json(key))) is not None), None)
     if cost is None:
         cost = view.read("cost_nonzero", number) or None
-    facts.reported_cost_usd = cost if cost is not None and cost >= 0 else None
+    facts.reported_cost_usd = cost if cost is not None and 0 <= cost <= _MOST_USD else None
 
 
 def _total_cost(held: Json) -> float | None:

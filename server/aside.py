@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import pyarrow as pa
@@ -86,6 +87,9 @@ class Aside:
             try:
                 with self._readers.read(until - time.monotonic()) as con:
                     found = child.answer(asking(con, project_id), until, work, arguments)
+            except QueryTimeoutError as error:
+                self._end()
+                raise _too_slow(self._readers.timeout_s) from error
             except BaseException:
                 self._end()  # it may be anywhere in its work
                 raise
@@ -250,21 +254,30 @@ def _live(pipe: Connection, parent: int) -> None:
     try:
         while True:
             work, arguments = pipe.recv()
-            pipe.send(_done(partial(_ask, pipe), work, arguments))
+            pipe.send_bytes(_pickled(_done(partial(_ask, pipe), work, arguments)))
             give_back()
-    except (EOFError, OSError):  # the server wants no more
+    except (EOFError, OSError, _LostError):  # the server wants no more
         return
 
 
+def _pickled(said: _Told | _Raised) -> bytes:
+    try:
+        return bytes(ForkingPickler.dumps(said))
+    except Exception as error:  # noqa: BLE001 - of whatever an exception holds
+        raised = said.error if isinstance(said, _Raised) else error
+        return bytes(ForkingPickler.dumps(_Raised(RuntimeError(f"{type(raised).__name__}: {raised}"))))
+
+
 def _ask(pipe: Connection, name: str, **params: object) -> pa.Table:
-    pipe.send(_Question(name, params))
-    return tables.read(pipe.recv_bytes())
+    with _losses():
+        pipe.send(_Question(name, params))
+        return tables.read(pipe.recv_bytes())
 
 
 def _done(ask: Ask, work: Work, arguments: tuple[object, ...]) -> _Told | _Raised:
     try:
         return _Told(dumps(work(ask, *arguments)))
-    except (EOFError, OSError):
+    except _LostError:
         raise
     except Exception as error:  # noqa: BLE001 - whoever asked gets it
         error.add_note("".join(traceback.format_tb(error.__traceback__)))  # which does not travel

@@ -34,6 +34,7 @@ REST_S = (0.2, 1.0)  # shortest and longest rest
 READ_TIMEOUT_S = 120.0
 QUIET = timedelta(seconds=60)  # from the first change of a quarter's calls till they are summed again
 SUMS_S = 5.0  # between looks for quarters to sum
+FAULT_S = 300.0  # after a fault of it
 RETRY_S = 1.0
 PASSING = (StoreBusyError, QueryTimeoutError)
 
@@ -214,10 +215,22 @@ class Resolver:
     def _turn(self) -> bool:
         worked = self.run_once()
         if time.monotonic() >= self._look_again and not self._waiting:
-            summed = self.sum_calls()
-            self._look_again = time.monotonic() + (0.0 if summed else SUMS_S)
+            self._look_again = time.monotonic() + SUMS_S
+            summed = self._summed()
+            self._look_again = 0.0 if summed else self._look_again
             return worked or summed
         return worked
+
+    def _summed(self) -> bool:
+        """Whether something was summed; a fault of it must not hold up what resolves."""
+        try:
+            return self.sum_calls()
+        except PASSING:
+            raise
+        except Exception:
+            LOG.exception("calls cannot be summed; their quarters are read call by call")
+            self._look_again = time.monotonic() + FAULT_S
+            return False
 
     def _rest(self, took_s: float) -> float:
         """How long to leave the machine to others: not at all when somebody waits, shortly to catch up when idle."""

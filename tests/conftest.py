@@ -32,8 +32,8 @@ class Served:
     process: subprocess.Popen[bytes]
     note: running.Running
 
-    def client(self) -> Client:
-        return Client(self.note.api_url)
+    def client(self, project: str = "default") -> Client:
+        return Client(self.note.api_url, project)
 
     def send(self, body: bytes, signal_name: str = "traces") -> None:
         """One OTLP request; fails the test unless it is taken."""

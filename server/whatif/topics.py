@@ -101,8 +101,9 @@ def rule(found: Topics) -> dict[str, Any]:
     return {
         "topic": (
             f"of the first {topics.READ} words of the user's last message, each counted once, in small letters (two "
-            "letters or more, the first no digit), add up the weights that each topic has for them: the topic of the "
-            "largest sum, of equal ones the first; other: no topic has one of the words"
+            "to 40 signs, a letter first, then letters, digits, underlines and combining marks; NFC), add up the "
+            "weights that each topic has for them: the topic of the largest sum, of equal ones the first; other: no "
+            "topic has one of the words"
         ),
         "found_in_texts": found.texts, "agrees_with_clusters": found.agreement,
         "words": {str(place): dict(words) for place, words in enumerate(found.words, 1)},

@@ -71,7 +71,8 @@ def summed(  # noqa: PLR0917 - as `kept`
     asked = kept(project_id, since, until, filters, dimension)
     unknown = dimension in _UNSUMMED or any(asked[name] is not None for name in _UNSUMMED_FILTERS)
     cut = any(int(str(steps[name])) * _MICROSECOND % QUARTER for name in ("bucket_us", "offset_us") if name in steps)
-    opened, closed = since + (EPOCH - since) % QUARTER, until - (until - EPOCH) % QUARTER
+    closed = until - (until - EPOCH) % QUARTER
+    opened = closed if closed - since < QUARTER else since + (EPOCH - since) % QUARTER
     if unknown or cut or opened >= closed:
         return asked | _summed(since, since, [])
     stale = stale_in(con, project_id, opened, closed)

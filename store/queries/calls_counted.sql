@@ -1,5 +1,5 @@
 -- Calls of `calls_kept`, each as the sums over one call: columns as in `call_sums`, with its own start and `value`. A part of other queries.
--- A cast of money that does not fit gives null. At its price of plain input a cached call would have paid
+-- A cast of money that does not fit gives null; what a sender reports may be anything, and sums must hold it. At its price of plain input a cached call would have paid
 -- (cache_read + cache_write) * input_usd / plain: where that is known, `saved_pico` is what it paid less.
 select start_time, value, kind, service, environment, release, provider, model, prompt, variant, tool_name, 1::bigint as calls,
        failed::bigint as failed, (cost_usd is not null)::bigint as priced, (price_status = 'estimated')::bigint as estimated,
@@ -12,8 +12,7 @@ select start_time, value, kind, service, environment, release, provider, model, 
        try_cast(cost_usd * 1e12 as hugeint) as cost_pico, try_cast(input_usd * 1e12 as hugeint) as input_pico,
        try_cast(cache_read_usd * 1e12 as hugeint) as cache_read_pico, try_cast(cache_write_usd * 1e12 as hugeint) as cache_write_pico,
        try_cast(output_usd * 1e12 as hugeint) as output_pico, try_cast(other_usd * 1e12 as hugeint) as other_pico,
-       try_cast(reported_cost_usd * 1e12 as hugeint) as reported_pico,
-       case when compared then try_cast(reported_cost_usd * 1e12 as hugeint) end as compared_reported_pico,
+       reported_pico, case when compared then reported_pico end as compared_reported_pico,
        case when compared then try_cast(cost_usd * 1e12 as hugeint) end as compared_computed_pico,
        case when cached and told_rate then try_cast(
            ((coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0)) * input_usd / plain - cache_read_usd - cache_write_usd) * 1e12
@@ -25,6 +24,7 @@ from (
     select *, coalesce(cost_usd is not null and (cache_read_tokens > 0 or cache_write_tokens > 0), false) as cached,
            coalesce(plain > 0 and input_usd > 0 and usage_details is null, false) as told_rate,
            reported_cost_usd is not null and cost_usd is not null as compared,
+           case when reported_cost_usd <= 1e9 then try_cast(reported_cost_usd * 1e12 as hugeint) end as reported_pico,
            input_tokens is null and output_tokens is null as silent, input_tokens is not null and cache_read_tokens is not null as cache_told
     from (
         select *, input_tokens - coalesce(cache_read_tokens, 0) - coalesce(cache_write_tokens, 0) as plain from /* part calls_kept */ kept

@@ -163,3 +163,17 @@ def test_any_texts_have_an_answer(asked: list[str | None], count: int) -> None:
 def test_long_texts_count_by_their_first_words() -> None:
     assert topics.words_of(" ".join(f"x{n}" for n in range(500))) == {f"x{n}" for n in range(topics.READ)}
     assert topics.words_of("Straße 7 a B12 x_y I'm") == {"strasse", "b12", "x_y"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("मेरा ऑर्डर कहाँ है", {"मेरा", "ऑर्डर", "कहाँ", "है"}, id="vowels-are-marks"),
+        pytest.param("Mu\u0308ller cafe\u0301", {"müller", "café"}, id="accents-apart"),
+        pytest.param("Müller café", {"müller", "café"}, id="accents-within"),
+        pytest.param("a" * 41 + " " + "b" * 40, {"b" * 40}, id="too-long-for-a-word"),
+        pytest.param("x 9th 4 ab_1", {"th", "ab_1"}, id="letters-first"),
+    ],
+)
+def test_words(text: str, words: set[str]) -> None:
+    assert topics.words_of(text) == words

@@ -121,6 +121,14 @@ def test_only_models_whose_price_is_missing_can_be_priced(page: Open, spent: Any
     assert "No price helps 1 call that did not tell their usage, or told one that cannot be: gpt-4o (1)" in words(shown)
 
 
+def test_calls_of_which_none_has_a_price_leave_the_page_whole(page: Open, spent: Any, listed: Listed) -> None:
+    shown = page(spent.note.api_url, "cost", model="mine")
+    assert not shown.exception
+    assert not shown.error
+    assert [row["Cost"] for row in listed(shown)] == ["unknown"]
+    assert "Budgets" in words(shown)
+
+
 def test_models_without_a_price_are_listed_whatever_the_filters(page: Open, spent: Any) -> None:
     shown = page(spent.note.api_url, "cost", range="24h", model="gpt-4o-mini")
     assert "Of all calls in the time range, whatever the filters." in words(shown)

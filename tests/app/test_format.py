@@ -144,3 +144,11 @@ def test_a_clipped_text_is_one_line_without_escapes() -> None:
 )
 def test_an_error_that_nobody_named_is_an_error(kind: str | None, expected: str) -> None:
     assert fmt.error_type(kind) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "top"), [([None, None], 1), ([], 1), ([0.0], 1), ([0.25, None, 0.5], 0.5), ([-1.0], 1)]
+)
+def test_the_longest_bar_stands_for_something(values: list[float | None], top: float) -> None:
+    assert fmt.largest(pd.Series(values, dtype="Float64")) == top
+    assert fmt.largest(pd.Series(values, dtype=object)) == top

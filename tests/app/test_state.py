@@ -144,3 +144,10 @@ def test_empty_filters_filter_nothing() -> None:
     assert set(empty.values()) == {None}
     assert state.filter_params({"min_s": 0.5, "errors": "without"})["min_duration_ns"] == 500_000_000
     assert state.filter_params({"errors": "without"})["has_errors"] is False
+
+
+def test_a_value_that_was_chosen_is_meant_as_it_is_and_a_typed_one_without_blanks() -> None:
+    chosen = {"service": "shop ", "model": "  ", "session": " s1 ", "text": " late "}
+    assert state.call_filter_params(chosen) == {"service": "shop ", "model": "  ", "session_id": "s1"}
+    asked = state.filter_params(chosen)
+    assert (asked["service"], asked["model"], asked["session_id"], asked["text"]) == ("shop ", "  ", "s1", "late")

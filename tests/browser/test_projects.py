@@ -87,3 +87,39 @@ def test_a_project_that_is_empty_says_how_to_send_to_it_and_an_unknown_one_that_
     expect(page.get_by_role("button", name="Load sample data")).to_have_count(0)
     page = opened("/latency?project=nope")
     expect(page.get_by_text("There is no project named nope.")).to_be_visible()
+
+
+def choose(page: Page, name: str) -> None:
+    page.locator("h1").scroll_into_view_if_needed()  # a list that scrolls away closes
+    option = page.get_by_role("option", name=name)
+    page.locator(".st-key-project input").click()
+    option.click()
+
+
+def test_a_link_that_outlived_a_change_of_the_project_leads_on_in_the_new_one(opened: Open) -> None:
+    page = opened("/traces?range=1h&project=shop-bot")
+    sidebar = page.get_by_test_id("stSidebar")
+    sidebar.get_by_role("link", name="Traces").click()
+    expect(page.get_by_role("link", name="work of shop")).to_be_visible()
+    choose(page, "default")
+    expect(page.get_by_role("link", name="work of mail")).to_be_visible()
+    sidebar.get_by_role("link", name="Cost", exact=True).click()
+    expect(page.get_by_text(re.compile(r"1 call cost"))).to_be_visible()
+    sidebar.get_by_role("link", name="Traces").click()
+    expect(page.get_by_role("link", name="work of mail")).to_be_visible()
+    assert "shop-bot" not in page.url
+
+
+def test_own_prices_of_a_project_stay_with_it(opened: Open, several: Any) -> None:
+    mine = "prices: [{model: gpt-4o, usd_per_million: {input: 7, output: 7}}]\n"
+    with several.client() as client:
+        client.set_prices("prices: [{model: gpt-4o, discount_percent: 5}]\n", "ann")
+    with several.client("shop-bot") as client:
+        client.set_prices(mine, "ann")
+    page = opened("/cost?range=1h&project=shop-bot")
+    page.get_by_text(re.compile("Own prices: version 1")).click()
+    editor = page.get_by_role("textbox", name="Prices (YAML)")
+    expect(editor).to_have_value(mine)
+    choose(page, "default")
+    expect(page.get_by_role("textbox", name="Prices (YAML)")).to_have_value(re.compile("discount_percent: 5"))
+    expect(page.get_by_role("button", name="Set these prices")).to_be_disabled()

@@ -188,6 +188,29 @@ def test_what_the_work_raises_comes_back_and_costs_no_process(core: Core) -> Non
         assert asides(os.getpid()) == before
 
 
+class _OddError(Exception):
+    def __reduce__(self) -> Any:
+        raise TypeError("cannot leave this process")
+
+
+def odd(*_: object) -> None:
+    raise _OddError("of its own")
+
+
+def unreadable(*_: object) -> None:
+    raise FileNotFoundError("no table of zones")
+
+
+@pytest.mark.parametrize(("work", "says"), [(odd, "_OddError: of its own"), (unreadable, "no table of zones")])
+def test_a_fault_of_the_work_is_none_of_the_process(core: Core, work: Any, says: str) -> None:
+    with beside(core) as aside:
+        with pytest.raises((RuntimeError, FileNotFoundError), match=says):
+            aside.answer(1, work)
+        (process,) = asides(os.getpid())
+        aside.answer(1, carbon.answer, *ASKED, PROVIDERS_ZONE)
+        assert asides(os.getpid()) == [process]
+
+
 def test_a_closed_one_answers_no_more(core: Core) -> None:
     with beside(core) as aside, ThreadPoolExecutor(1) as pool:
         weigh(aside)

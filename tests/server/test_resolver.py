@@ -199,6 +199,20 @@ def test_the_loop_sums_what_is_quiet(workplace: Workplace, monkeypatch: pytest.M
     assert workplace.rows("select count(*) > 0 from call_sums") == [(True,)]
 
 
+def test_what_cannot_be_summed_holds_up_nothing(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(resolver.call_sums, "sum_calls", broken)
+    monkeypatch.setattr(resolver, "QUIET", timedelta(0))
+    monkeypatch.setattr(resolver.Resolver.sum_calls, "__defaults__", (timedelta(0),))
+    workplace.resolver.start()
+    for request in ALL[:3]:
+        workplace.send(request)
+        assert workplace.resolver.settle(20)
+    assert workplace.rows("select count(*) > 0 from stale_call_sums") == [(True,)]
+
+
 def test_starting_over_gives_the_same_rows(workplace: Workplace) -> None:
     for request in ALL:
         workplace.send(request)

@@ -140,3 +140,20 @@ def test_windows_of_a_quarter_and_less(store: Any, minutes: float, length: timed
     since = START + timedelta(minutes=minutes)
     inside = [minute for minute in at if since <= START + timedelta(minutes=minute) < since + length]
     assert cost(store, since=since, until=since + length) == len(inside)
+
+
+def test_what_a_sender_reports_may_be_any_amount(store: Any) -> None:
+    """Stored before such amounts were refused; sums of them would be more than 128 bits hold."""
+    store.add_calls(calls(0, 1, 2, reported_cost_usd=[1.6e26, 1.6e26, 0.5]))
+    for _ in ("calls", "sums"):
+        (row,) = store.readers.run("calls_totals", 1, DAY).table.to_pylist()
+        assert (row["reported_usd"], row["cost_usd"]) == (0.5, 3)
+        store.sum_calls()
+    assert store.count("call_sums") == 1
+
+
+@pytest.mark.parametrize("name", ["calls_totals", "latency_rates", "calls_cost_daily"])
+def test_a_window_may_end_with_the_calendar(store: Any, name: str) -> None:
+    store.add_calls(calls(0))
+    last = {"since": datetime(9999, 12, 31, 23, 50), "until": datetime(9999, 12, 31, 23, 59)}  # noqa: DTZ001
+    assert store.readers.run(name, 1, last).table.num_rows in {0, 1}

@@ -19,9 +19,11 @@ class Shell {
     parent.append(this.dialog);
     this.ending = new AbortController();
     const { signal } = this.ending;
-    this.plain = new WeakMap(); // what links say by themselves
+    this.carried = new WeakMap(); // link -> what it says by itself, and with the project
     document.addEventListener("click", (event) => this.click(event), { capture: true, signal });
-    document.addEventListener("pointerdown", (event) => this.point(event), { capture: true, signal });
+    for (const kind of ["pointerdown", "contextmenu"]) {
+      document.addEventListener(kind, (event) => this.address(anchor(event)), { capture: true, signal });
+    }
     document.addEventListener("keydown", (event) => this.press(event), { signal });
   }
 
@@ -34,25 +36,34 @@ class Shell {
     this.dialog.remove();
   }
 
-  // The browser follows the link by itself: middle button, menu, a tab of its own.
-  point(event) {
-    const link = anchor(event);
-    const url = link && new URL(link.href);
-    if (!url || !this.ours(url) || !carry(url)) return;
-    if (!this.plain.has(link)) this.plain.set(link, link.getAttribute("href"));
-    link.href = url.href;
+  // Where a link leads from here, in it too: the browser follows some by itself (middle button, menu, a tab of its own).
+  // A link may outlive a change of the project, and be given another address meanwhile.
+  address(link) {
+    if (!link) return null;
+    const plain = this.plain(link);
+    const url = new URL(plain, document.baseURI);
+    if (!this.ours(url)) return url;
+    if (carry(url)) {
+      link.href = url.href;
+      this.carried.set(link, { plain, told: link.getAttribute("href") });
+    } else if (plain !== link.getAttribute("href")) link.setAttribute("href", plain);
+    return url;
+  }
+
+  plain(link) {
+    const kept = this.carried.get(link);
+    return kept?.told === link.getAttribute("href") ? kept.plain : link.getAttribute("href");
   }
 
   // Before Streamlit hears of it: it would take a click with Ctrl, too, for a move within the tab.
   click(event) {
     const link = anchor(event);
-    if (!link || (link.target && link.target !== "_self") || link.hasAttribute("download")) return;
-    const url = new URL(link.href);
-    if (!this.ours(url)) return;
+    const url = this.address(link);
+    if (!link || (link.target && link.target !== "_self") || link.hasAttribute("download") || !this.ours(url)) return;
     event.stopPropagation();
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    this.go(url, this.plain.get(link) ?? link.getAttribute("href"));
+    this.go(url, this.plain(link));
   }
 
   ours(url) {
@@ -62,9 +73,7 @@ class Shell {
 
   // The entry that is left remembers the link and the place, so that a list comes back as it was.
   go(url, link) {
-    const bare = !url.search || url.searchParams.size === 1 && url.searchParams.has(PROJECT);
-    carry(url);
-    if (bare) {
+    if ([...url.searchParams.keys()].every((name) => name === PROJECT)) {
       const here = new URLSearchParams(location.search);
       for (const name of SCOPE) if (here.has(name)) url.searchParams.set(name, here.get(name));
     }
