@@ -19,6 +19,7 @@ from store.queries.calls import MAX_VALUES, CallFilters, Dimension, by_trace, ke
 from store.queries.latency import rated
 
 MAX_SAMPLE = 100_000
+ALL_HASHES = 2.0**64
 
 Behind = Literal["compared", "duplicate", "aggregate", "untold"]
 """Which calls: with a reported and a computed cost; told once more; summed up; ended well without telling their usage,
@@ -76,8 +77,16 @@ def integrity_sample(  # noqa: PLR0917 - given by name
         ValueError: `calls` times `models` is not between 1 and 100,000.
     """
     within("calls times models", calls * models if min(calls, models) > 0 else 0, MAX_SAMPLE)
-    asked = summed(con, project_id, since, until, filters, "model") | {"calls": calls, "models": models}
-    return ask(con, "integrity_sample", asked)
+    sizes = integrity_sizes(con, summed(con, project_id, since, until, filters), models)
+    compared = sizes["compared"].to_pylist()
+    of_each = {"models": sizes["model"].to_pylist(), "compared": compared, "calls": calls}
+    most = ALL_HASHES * calls / min(compared, default=1)  # above all hashes where all calls are drawn
+    return ask(con, "integrity_sample", kept(project_id, since, until, filters) | of_each | {"most": most})
+
+
+def integrity_sizes(con: DuckDBPyConnection, asked: dict[str, object], models: int) -> pa.Table:
+    """How many calls of each model can be compared: model, compared; the furthest apart first, at most so many."""
+    return ask(con, "integrity_sizes", asked | {"models": models})
 
 
 @query(right="read")

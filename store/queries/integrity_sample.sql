@@ -2,12 +2,10 @@
 -- the traces whose ids have the lowest hashes: random, whole traces, and the same as long as the calls are. `excluded_usd`: what the rows that
 -- told the call once more would have added; null: there are none with a cost.
 with compared as not materialized (
-    select * from /* part calls_kept */ kept where reported_cost_usd is not null and cost_usd is not null
-), sizes as materialized (
-    select model, sum(compared)::bigint as compared, abs(sum(compared_reported_pico) - sum(compared_computed_pico)) as apart
-    from /* part calls_summed */ summed group by model having sum(compared) > 0
-), page as materialized (
-    select * from sizes order by apart desc, compared desc, model limit $models
+    select * from /* part calls_kept */ kept
+    where reported_cost_usd is not null and cost_usd is not null and hash(trace_id)::double < $most  -- of any model: so that little is read
+), page as (
+    select unnest($models::varchar[]) as model, unnest($compared::bigint[]) as compared
 ), picked as materialized (
     select c.trace_id, c.span_id, c.start_time, c.duration_ns, c.usage_role, c.failed, c.provider, c.request_model, c.response_model, c.model,
            c.service_tier, c.input_tokens, c.output_tokens, c.cache_read_tokens, c.cache_write_tokens, c.reasoning_tokens, c.usage_details,

@@ -15,7 +15,7 @@ import pytest
 
 from store import call_sums, prices, queries, resolved
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownQueryError
-from store.queries import calls, explore, hardware, latency, success
+from store.queries import calls, explore, hardware, integrity, latency, success
 from store.readers import ReaderPool, watermark
 
 ENDLESS = "select count(*) from range(1000000000000) a"
@@ -159,7 +159,18 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
     public = set(queries.names())
     inner = {
         name
-        for holder in (call_sums, calls, explore, hardware, latency, prices, resolved, resolved.Workbench, success)
+        for holder in (
+            call_sums,
+            calls,
+            explore,
+            hardware,
+            integrity,
+            latency,
+            prices,
+            resolved,
+            resolved.Workbench,
+            success,
+        )
         for name in vars(holder)
     }
     parts = {part for name in files for part, _ in queries.PART.findall(text_of(name))}
