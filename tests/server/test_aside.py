@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing import active_children
 from typing import Any
 
@@ -18,7 +20,7 @@ import pytest
 
 from analytics.whatif_carbon import PROVIDERS_ZONE, UnknownZoneError
 from collectors.errors import UnavailableError
-from server.aside import NICENESS, PLACES, Aside, Inline
+from server.aside import NICENESS, PLACES, Aside, Inline, _pickled, _Raised
 from server.client import ApiError
 from server.core import Core, opened
 from server.settings import Settings
@@ -188,27 +190,25 @@ def test_what_the_work_raises_comes_back_and_costs_no_process(core: Core) -> Non
         assert asides(os.getpid()) == before
 
 
+def test_a_fault_of_the_files_is_none_of_the_process(core: Core) -> None:
+    with beside(core) as aside:
+        weigh(aside)
+        before = asides(os.getpid())
+        with pytest.raises(OSError, match="/proc/nowhere"):
+            aside.answer(1, partial(os.makedirs, "/proc/nowhere/below"))
+        weigh(aside)
+        assert asides(os.getpid()) == before
+
+
 class _OddError(Exception):
     def __reduce__(self) -> Any:
         raise TypeError("cannot leave this process")
 
 
-def odd(*_: object) -> None:
-    raise _OddError("of its own")
-
-
-def unreadable(*_: object) -> None:
-    raise FileNotFoundError("no table of zones")
-
-
-@pytest.mark.parametrize(("work", "says"), [(odd, "_OddError: of its own"), (unreadable, "no table of zones")])
-def test_a_fault_of_the_work_is_none_of_the_process(core: Core, work: Any, says: str) -> None:
-    with beside(core) as aside:
-        with pytest.raises((RuntimeError, FileNotFoundError), match=says):
-            aside.answer(1, work)
-        (process,) = asides(os.getpid())
-        aside.answer(1, carbon.answer, *ASKED, PROVIDERS_ZONE)
-        assert asides(os.getpid()) == [process]
+def test_what_cannot_leave_the_process_is_told_in_words() -> None:
+    told = pickle.loads(_pickled(_Raised(_OddError("of its own"))))  # noqa: S301 - of our own making
+    assert isinstance(told.error, RuntimeError)
+    assert str(told.error) == "_OddError: of its own"
 
 
 def test_a_closed_one_answers_no_more(core: Core) -> None:
