@@ -63,6 +63,7 @@ def amount(dialog: Any, usd: str) -> None:
 def test_a_score_is_chosen_and_a_link_reproduces_it(site: Visit) -> None:
     page = site("/cost?range=1h")
     expect(page.get_by_text("The score says which outcomes are successes.")).to_be_visible()
+    expect(page.get_by_text(re.compile("Own prices"))).to_be_visible()  # while what is below comes, a list closes
     page.get_by_role("combobox", name=re.compile("Score")).click()
     page.get_by_role("option", name="solved").click()
     expect(page.get_by_text(re.compile(r"cost \$3\.75 \(95 %: .*over 2 successes of 3 scored traces"))).to_be_visible()
