@@ -29,7 +29,9 @@ from store.batch import Batch
 Command = Callable[..., subprocess.CompletedProcess[str]]
 NOW = datetime.now(UTC)
 WINDOW = {"since": NOW - timedelta(hours=3), "until": NOW + timedelta(hours=1)}  # the run may take long
-PLAIN = tuple(at.replace(tzinfo=None) for at in WINDOW.values())
+START_NS = 1_790_000_000_000_000_000  # slices are whole steps since 1970: which are drawn must not depend on the hour
+OPENED = datetime.fromtimestamp(START_NS / 1e9, UTC).replace(tzinfo=None)
+SPAN = (OPENED, OPENED + timedelta(hours=1))
 SUBJECTS = ("how do I get a refund for my order", "what is the weather forecast for the weekend")
 
 
@@ -169,7 +171,7 @@ def test_without_a_move_it_says_what_the_calls_did_not_tell(tmp_path: Path, comm
 def core(tmp_path: Path, telling: Any) -> Iterator[Core]:
     """800 calls of as many traces, 4 s apart, of two subjects and two models by turns; all are scored."""
     opened = Core.open(Settings(data_dir=tmp_path / "store", min_free_bytes=0))
-    start = time.time_ns() - 800 * 4_000_000_000
+    start = START_NS
     call = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai",
             "gen_ai__usage__input_tokens": 1000, "gen_ai__usage__output_tokens": 50}  # fmt: skip
     spans, scores = [], []
@@ -201,7 +203,7 @@ def _score(trace: bytes, value: float) -> ScoreFacts:
 
 def report(core: Core, count: int) -> dict[str, Any]:
     with core.readers.read() as con:
-        return routing.answer(asking(con, 1), {"kind": "llm"}, *PLAIN, routing.Options(topics=count))
+        return routing.answer(asking(con, 1), {"kind": "llm"}, *SPAN, routing.Options(topics=count))
 
 
 def test_slices_of_time_estimate_the_whole(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
