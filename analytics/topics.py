@@ -21,6 +21,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from heapq import nsmallest
 from itertools import islice
 from unicodedata import category, normalize
@@ -41,9 +42,6 @@ _VOCABULARY, _DIRECTIONS = 4_000, 20  # with 50 topics of sample data were those
 _POWERS = 4  # of the subspace iteration
 _STARTS, _STEPS = 5, 20  # of k-means
 _LONGEST = 40  # letters of a word; what is longer is a hash, or no text
-# Marks are parts of words (vowels of Hindi and Thai, accents that were written apart), which `\w` does not know.
-_MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if category(chr(code)).startswith("M"))
-_WORD = re.compile(rf"[^\W\d_][\w{_MARKS}]+")
 
 Codes = NDArray[np.int64]
 
@@ -73,9 +71,16 @@ def _heaviest(words: set[str], weights: Mapping[str, Floats]) -> int:
     return int(np.argmax(np.sum(found, axis=0))) + 1 if found else OTHER
 
 
+@cache
+def _word() -> re.Pattern[str]:
+    r"""Marks (vowels of Hindi and Thai, accents written apart) are parts of words, which `\w` does not know."""
+    marks = "".join(chr(code) for code in range(0x300, 0x10000) if category(chr(code)).startswith("M"))
+    return re.compile(rf"[^\W\d_][\w{marks}]+")
+
+
 def words_of(text: str) -> set[str]:
     """The first `READ` words of a text, in small letters, NFC: of two to 40 signs, a letter first, marks among them."""
-    found = islice(_WORD.finditer(normalize("NFC", text.casefold())), READ)
+    found = islice(_word().finditer(normalize("NFC", text.casefold())), READ)
     return {word[0] for word in found if len(word[0]) <= _LONGEST}
 
 
@@ -98,9 +103,10 @@ def find(texts: Sequence[str | None], count: int) -> Topics:
     centres = _centres(vectors, count)
     if len(centres) < 2:
         return none
+    nearest = np.argmax(vectors @ centres.T, axis=1)
     against = rarity[:, None] * (basis @ centres.T)
-    lists = _lists(present, np.argmax(vectors @ centres.T, axis=1), against - against.mean(axis=1, keepdims=True))
-    return _told(lists, present, np.argmax(vectors @ centres.T, axis=1), vocabulary, len(sets))
+    lists = _lists(present, nearest, against - against.mean(axis=1, keepdims=True))
+    return _told(lists, present, nearest, vocabulary, len(sets))
 
 
 def _drawn(counts: Counter[str]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from store.relations import registered
+
 _ROWS, _DEFINITIONS = "assay_restated", "assay_restated_definitions"
 _KEY = ("project_id", "trace_id", "span_id", "commit_seq")
 _SAME = " and ".join(f"s.{column} = r.{column}" for column in _KEY)
@@ -27,9 +29,7 @@ def restate_spans(con: DuckDBPyConnection, rows: pa.Table, definitions: pa.Table
     A row that a later version of its span has replaced meanwhile is left out. `definitions` (all columns of
     `tool_definitions`) are added where absent. Returns how many rows were replaced.
     """
-    con.register(_ROWS, rows)
-    con.register(_DEFINITIONS, definitions)
-    try:
+    with registered(con, rows, _ROWS), registered(con, definitions, _DEFINITIONS):
         con.execute(
             f"insert into tool_definitions by name select * from {_DEFINITIONS} n "
             "where not exists (select 1 from tool_definitions o "
@@ -41,7 +41,4 @@ def restate_spans(con: DuckDBPyConnection, rows: pa.Table, definitions: pa.Table
         con.execute("insert into spans by name select * from restating")
         counted = con.execute("select count(*) from restating").fetchall()
         con.execute("drop table restating")
-    finally:
-        con.unregister(_ROWS)
-        con.unregister(_DEFINITIONS)
     return int(counted[0][0])

@@ -4,29 +4,9 @@
 with matching as not materialized (
     select * from trace_calls
     where project_id = $project_id and first_start >= $since and first_start < $until and last_start < $until
-      and ($kind::varchar is null or kind = $kind)
-      and ($service::varchar is null or service = $service)
-      and ($environment::varchar is null or environment = $environment)
-      and ($model::varchar is null or model = $model)
-      and ($provider::varchar is null or provider = $provider)
-      and ($release::varchar is null or release = $release)
-      and ($session_id::varchar is null or session_id = $session_id)
-      and ($user_id::varchar is null or user_id = $user_id)
-      and ($variant::varchar is null or variant = $variant)
-      and ($prompt::varchar is null or prompt = $prompt)
-      and ($tag::varchar is null or list_contains(tags, $tag))
-      and ($tool::varchar is null or tool_name = $tool)
+      and /* part call_filters */
 ), told as not materialized (
-    select *, case $dimension::varchar
-               when 'model' then model when 'provider' then provider when 'service' then service when 'environment' then environment
-               when 'release' then release when 'session' then session_id when 'user' then user_id when 'prompt' then prompt
-               when 'variant' then variant when 'tool' then tool_name end as value
-    from matching
-    where $dimension::varchar is distinct from 'tag'
-    union all
-    select *, unnest(case when len(tags) = 0 then [null] else tags end) as value
-    from matching
-    where $dimension::varchar is not distinct from 'tag'
+    select * from /* part told_apart */ apart
 ), cut as materialized (
     select distinct trace_id from trace_calls
     where project_id = $project_id and first_start < $until and last_start >= $since and (first_start < $since or last_start >= $until)

@@ -8,8 +8,7 @@ with traces as not materialized (
     select s.session_id, t.success, t.commit_seq, t.time, t.score_id
     from /* part success_of_traces */ t join sessions s on s.trace_id = t.trace_id
     union all
-    select session_id, case when error_type is not null then null when $label::varchar is not null then label = $label
-                            else value >= $at_least::double end, commit_seq, time, score_id
+    select session_id, /* part success_verdict */, commit_seq, time, score_id
     from scores
     where project_id = $project_id and name = $score and session_id is not null
 ), newest as materialized (

@@ -2,7 +2,7 @@
 -- score, and where it has no value or label of the kind. A part of other queries.
 with told as materialized (
     select trace_id, response_id, commit_seq, time, score_id,
-           case when error_type is not null then null when $label::varchar is not null then label = $label else value >= $at_least::double end as success
+           /* part success_verdict */ as success
     from scores
     where project_id = $project_id and name = $score
 )
