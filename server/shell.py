@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from collectors.errors import CollectorError
+from evaluators.errors import EvaluatorError
 from server.exit_codes import FAILURE, USER_ERROR
 from server.jsontext import dumps
 from server.running import Running
@@ -117,7 +118,7 @@ def expected(error: Exception) -> tuple[str, int] | None:
         return f'The settings cannot be read: {error}. Lists are written as JSON: ["a", "b"].', USER_ERROR
     if isinstance(error, tomllib.TOMLDecodeError):
         return f"The settings file {settings_file()} cannot be read: {error}", USER_ERROR
-    if isinstance(error, SettingsFileError | CollectorError):
+    if isinstance(error, SettingsFileError | CollectorError | EvaluatorError):
         return str(error), USER_ERROR
     if isinstance(error, BrokenPipeError):
         return "The reader of the output went away.", FAILURE

@@ -1,0 +1,42 @@
+"""One case by one evaluator: whatever happens becomes a verdict."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable
+
+from evaluators.case import Case, Unreadable
+from evaluators.protocol import Evaluator, missing
+from evaluators.verdict import Verdict, failed, not_applicable
+
+
+async def judged(evaluator: Evaluator, case: Case | Unreadable) -> Verdict:
+    """The verdict on the case: on the evaluator's scale, or why there is none. Raises nothing but what ends the run."""
+    said = begun(evaluator, case)
+    return said if isinstance(said, Verdict) else await finished(evaluator, said)
+
+
+async def finished(evaluator: Evaluator, said: Awaitable[Verdict]) -> Verdict:
+    """The verdict of what `begun` left to await."""
+    try:
+        return (await said).on(evaluator.card.scale)
+    except Exception as error:  # noqa: BLE001 - an evaluator may be anybody's
+        return _fault(error)
+
+
+def begun(evaluator: Evaluator, case: Case | Unreadable) -> Verdict | Awaitable[Verdict]:
+    """The verdict of an evaluator that asks nobody, or what must be awaited of another."""
+    if isinstance(case, Unreadable):
+        return failed("unreadable", case.reason)
+    lacking = missing(evaluator.card, case)
+    if lacking is not None:
+        return not_applicable(lacking)
+    try:
+        said = evaluator(case)
+    except Exception as error:  # noqa: BLE001 - an evaluator may be anybody's
+        return _fault(error)
+    return said if inspect.isawaitable(said) else said.on(evaluator.card.scale)
+
+
+def _fault(error: Exception) -> Verdict:
+    return failed(type(error).__name__, f"The evaluator failed: {type(error).__name__}: {error}"[:1000])

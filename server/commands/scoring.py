@@ -1,0 +1,63 @@
+"""Commands over evaluators: which there are, and what they say of rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.commands.common import AsJson, app, lines_of
+from server.exit_codes import FAILURE
+
+Chosen = Annotated[
+    list[str],
+    typer.Option("--evaluator", "-e", help="An evaluator; several between commas, or more than once."),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", "-o", help="NAME.OPTION=VALUE of an evaluator; VALUE as JSON or text.", show_default=False
+    ),
+]
+
+
+@app.command()
+def evaluators(
+    name: Annotated[str | None, typer.Argument(help="Tell all of one.", show_default=False)] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the evaluators: what each measures, needs and costs, how good it is, and its limits."""
+    from server import score_shell, shell  # noqa: PLC0415
+
+    found = score_shell.listed(name)
+    if as_json:
+        shell.json_lines(found)
+    elif name is None:
+        shell.table(score_shell.summaries(found), "No evaluator is installed.")
+    else:
+        typer.echo(score_shell.card_text(found[0]), nl=False)
+
+
+@app.command()
+def score(
+    file: Annotated[Path, typer.Argument(help="JSON lines of rows; - for standard input.")],
+    *,
+    evaluator: Chosen,
+    option: Options = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=1024, help="Verdicts that are asked for at once.")] = 8,
+) -> None:
+    """Score rows, and write a JSON line for each row and evaluator, in order.
+
+    A row is {id, question, answer, contexts: [..], reference, messages, ...}; README tells all names. Needs no server
+    and no network, unless the evaluator is a judge.
+    """
+    from server import score_shell  # noqa: PLC0415
+
+    made = score_shell.made(evaluator, option or [])
+    with lines_of(file) as lines:
+        tally = score_shell.score_lines(lines, made, concurrency)
+    typer.echo(tally.sentence(), err=True)
+    if tally.unreadable or tally.errors:
+        raise typer.Exit(FAILURE)

@@ -1,0 +1,203 @@
+"""What `assay evaluators` and `assay score` do: cards as rows and text, lines of rows to lines of verdicts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
+from typing import IO, Any
+
+from evaluators import registry
+from evaluators.case import Case, Json, Unreadable
+from evaluators.errors import EvaluatorError, OptionError, UnreadableCaseError
+from evaluators.protocol import Evaluator, ruler
+from evaluators.rows import read_case, verdict_row
+from evaluators.runner import run
+from server.jsontext import dumps
+
+PROGRESS_S = 0.2, 10.0  # between two lines of progress: on a terminal, and elsewhere
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows."""
+
+    rows: int = 0
+    unreadable: int = 0
+    ok: int = 0
+    not_applicable: int = 0
+    errors: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def count(self, status: str) -> None:
+        """One more verdict of the status."""
+        name = "errors" if status == "error" else status
+        setattr(self, name, getattr(self, name) + 1)
+
+    def sentence(self) -> str:
+        """One sentence for people."""
+        took = time.monotonic() - self.started
+        parts = [f"{self.rows:,} rows in {took:.1f} s: {self.ok:,} scored"]
+        parts += [f"{self.not_applicable:,} not applicable"] * bool(self.not_applicable)
+        parts += [f"{self.errors:,} failed: see their reason"] * bool(self.errors)
+        parts += [f"{self.unreadable:,} rows unreadable"] * bool(self.unreadable)
+        return "; ".join(parts) + "."
+
+
+def made(names: Sequence[str], options: Sequence[str]) -> list[Evaluator]:
+    """The evaluators of `-e` (several between commas) with the options of `-o` (NAME.OPTION=VALUE).
+
+    Raises:
+        EvaluatorError: a name or option is unknown, or an option is for an evaluator that is not asked for.
+    """
+    asked = [name.strip() for text in names for name in text.split(",") if name.strip()]
+    if not asked:
+        raise EvaluatorError(f"No evaluator is named. Installed: {', '.join(registry.available())}.")
+    given: dict[str, dict[str, object]] = {name: {} for name in asked}
+    for text in options:
+        name, option, value = _option(text)
+        if name not in given:
+            raise OptionError(f"Option {text!r} is for evaluator {name!r}, which is not asked for by -e.")
+        given[name][option] = value
+    return [registry.load(name, **held) for name, held in given.items()]
+
+
+def _option(text: str) -> tuple[str, str, object]:
+    key, equals, value = text.partition("=")
+    name, dot, option = key.rpartition(".")
+    if not (equals and dot and name and option):
+        raise OptionError(f"An option is written NAME.OPTION=VALUE, such as regex.pattern=^A; not {text!r}.")
+    try:
+        return name, option, json.loads(value)
+    except ValueError:
+        return name, option, value
+
+
+def score_lines(lines: IO[bytes], evaluators: Sequence[Evaluator], concurrency: int) -> Tally:
+    """Write a line of verdict for each row and evaluator to standard output, in order; progress to standard error.
+
+    A line that is no case has a verdict of each evaluator too: an error that says why. Empty lines are left out.
+    """
+    tally = Tally()
+    asyncio.run(_score(lines, evaluators, concurrency, tally))
+    return tally
+
+
+async def _score(lines: IO[bytes], evaluators: Sequence[Evaluator], concurrency: int, tally: Tally) -> None:
+    rulers = {id(evaluator): ruler(evaluator) for evaluator in evaluators}
+    progress = Progress(tally)
+    async with aclosing(run(_cases(lines, tally), evaluators, concurrency)) as scored:
+        async for one in scored:
+            tally.count(one.verdict.status)
+            row = verdict_row(one.case.id, one.evaluator.card.name, rulers[id(one.evaluator)], one.verdict)
+            sys.stdout.buffer.write(dumps(row) + b"\n")
+            progress.tell()
+    sys.stdout.buffer.flush()
+    progress.end()
+
+
+def _cases(lines: IO[bytes], tally: Tally) -> Iterator[Case | Unreadable]:
+    for place, line in enumerate(lines, 1):
+        if line.strip():
+            tally.rows += 1
+            case = _case(line, place)
+            tally.unreadable += isinstance(case, Unreadable)
+            yield case
+
+
+def _case(line: bytes, place: int) -> Case | Unreadable:
+    row: Json = None
+    try:
+        row = json.loads(line)
+        return read_case(row)
+    except UnicodeDecodeError as error:
+        reason = f"It is not UTF-8: {error}."
+    except ValueError as error:
+        reason = f"It is not JSON: {error}."
+    except UnreadableCaseError as error:
+        reason = str(error)
+    told = row.get("id") if isinstance(row, dict) else None
+    return Unreadable(told if isinstance(told, str | int) else None, f"Line {place}: {reason}")
+
+
+class Progress:
+    """How many rows were read, on standard error: one line, written over, on a terminal; else one now and then."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally, self._terminal = tally, sys.stderr.isatty()
+        self._next = tally.started + PROGRESS_S[not self._terminal]
+
+    def tell(self) -> None:
+        """Say it, when it is time."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PROGRESS_S[not self._terminal]
+        rate = self._tally.rows / max(now - self._tally.started, 1e-9)
+        text = f"{self._tally.rows:,} rows, {rate:,.0f}/s"
+        sys.stderr.write(f"\r{text:<40}" if self._terminal else f"{text}\n")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """Leave the terminal's line clean."""
+        if self._terminal:
+            sys.stderr.write(f"\r{'':<40}\r")
+
+
+def listed(name: str | None) -> list[dict[str, Any]]:
+    """Cards with the names of their options, of one evaluator or of all. Raises UnknownEvaluatorError."""
+    found = registry.cards() if name is None else [registry.maker(name).card]
+    return [asdict(card) | {"options": registry.options(card.name)} for card in found]
+
+
+def summaries(cards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row a card, for a table."""
+    return [
+        {
+            "evaluator": card["name"], "family": card["family"], "cost": card["cost"],
+            "needs": ", ".join(card["needs"]),
+            "measures": card["measures"], "quality": _best(card["quality"]),
+        }
+        for card in cards
+    ]  # fmt: skip
+
+
+def _best(figures: Sequence[dict[str, Any]]) -> str:
+    """The first figure, which its author holds for the one that counts."""
+    return _figure(figures[0]) if figures else ""
+
+
+def _figure(one: dict[str, Any]) -> str:
+    interval = "" if one["low"] is None else f" [{one['low']:.3g}, {one['high']:.3g}]"
+    floor = "" if one["naive_value"] is None else f"; {one['naive']}: {one['naive_value']:.3g}"
+    return f"{one['measure']} {one['value']:.3g}{interval} on {one['data']} (n {one['n']:,}{floor})"
+
+
+def card_text(card: dict[str, Any]) -> str:
+    """All of a card, for people."""
+    lines = [
+        f"{card['name']} {card['version']} ({card['family']}, {card['cost']})",
+        card["measures"],
+        "",
+        f"needs    {', '.join(card['needs'])}",
+        f"takes    {', '.join(card['takes']) or 'nothing more'}",
+        f"options  {', '.join(card['options']) or 'none'}",
+        f"scale    {scale_text(card['scale'])}",
+    ]
+    for title, told in (("Quality", [_figure(one) for one in card["quality"]]), ("Limits", card["limits"])):
+        if told:
+            lines += ["", title, *(f"  {one}" for one in told)]
+    return "\n".join(lines) + "\n"
+
+
+def scale_text(scale: dict[str, Any]) -> str:
+    """The ruler in a few words."""
+    unit = f" {scale['unit']}" if scale["unit"] else ""
+    ends = [f"{'any' if end is None else f'{end:g}'}" for end in (scale["low"], scale["high"])]
+    better = f", {scale['better']} is better" if scale["better"] else ""
+    labels = f"; labels {', '.join(scale['labels'])}" if scale["labels"] else ""
+    return f"{ends[0]} to {ends[1]}{unit}{better}{labels}"
