@@ -26,7 +26,7 @@ def timed(serve: Callable[[str], Any], telling: Any) -> Any:
     """200 calls of the last hours: of `fast` 10 to 109 ms, of `slow` 1,010 to 1,109 ms by release 2, ten of them
     failed; 100 calls of `fast` a day before, half as long, by release 1; one embedding.
     """
-    served, now = serve("latency"), time.time_ns()
+    served, now, bodies = serve("latency"), time.time_ns(), []
     for number in range(100):
         for ago_h, model, lasts, release in ((25, "fast", 5, "1"), (2, "fast", 10, "1"), (1, "slow", 1010, "2")):
             at = now - ago_h * 3600 * 10**9 - number * 10**9
@@ -37,10 +37,10 @@ def timed(serve: Callable[[str], Any], telling: Any) -> Any:
             usage = {"gen_ai__usage__input_tokens": 10, "gen_ai__usage__output_tokens": 11}
             first = {"gen_ai__response__time_to_first_chunk": "0.004"} if model == "fast" else {}
             trace.span(2, "chat", 5, lasts_ms, 1, failed, gen_ai__request__model=model, **CALL, **usage, **first)
-            served.send(trace.body())
+            bodies.append(trace.body())
     trace = telling(bytes([200]) * 16, now - 60 * 10**9).span(1, "search", 0, 50)
     call = {"gen_ai__operation__name": "embeddings", "gen_ai__request__model": "small"}
-    served.send(trace.span(2, "embed", 5, 40, 1, **call).body())
+    served.send(b"".join([*bodies, trace.span(2, "embed", 5, 40, 1, **call).body()]))
     served.settle()
     return served
 

@@ -24,7 +24,7 @@ CALL = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "m"}
 @pytest.fixture(scope="module")
 def told(serve: Callable[[str], Any], telling: Any) -> Any:
     """Traces of a call of some milliseconds below a tool, of now and of three hours ago, some of them failed."""
-    served, rng = serve("periods"), np.random.default_rng(5)
+    served, rng, bodies = serve("periods"), np.random.default_rng(5), []
     for number in range(160):
         ago_s, lasts = (600, 40) if number % 2 else (3 * 3600, 30)
         lasts_ms = float(lasts + rng.integers(0, 100))
@@ -33,7 +33,8 @@ def told(serve: Callable[[str], Any], telling: Any) -> Any:
         trace.span(2, "look up", 2, lasts_ms + 10, parent=1, gen_ai__operation__name="execute_tool")
         usage = {"gen_ai__usage__output_tokens": int(rng.integers(1, 50))}
         failed = "no" if rng.random() < 0.1 else None
-        served.send(trace.span(3, "chat", 5, lasts_ms, 2, failed, **CALL, **usage).body())
+        bodies.append(trace.span(3, "chat", 5, lasts_ms, 2, failed, **CALL, **usage).body())
+    served.send(b"".join(bodies))
     served.settle()
     return served
 
