@@ -281,17 +281,19 @@ def within(name: str, number: int, most: int) -> None:
 
 
 @cache
-def sql(name: str) -> str:
-    """The text of `<name>.sql`, with the parts that it names."""
-    return PART.sub(_part, (resources.files(__name__) / f"{name}.sql").read_text("utf-8"))
+def sql(name: str, *, by_tag: bool = False) -> str:
+    """The text of `<name>.sql`, with the parts that it names; `by_tag`: with `told_by_tag` for `told_apart`."""
+    text = (resources.files(__name__) / f"{name}.sql").read_text("utf-8")
+    return PART.sub(lambda found: _part(found, by_tag=by_tag), text)
 
 
 PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
 
 
-def _part(found: re.Match[str]) -> str:
+def _part(found: re.Match[str], *, by_tag: bool) -> str:
     others = dict(word.split("=") for word in found[2].split())
-    return f"(\n{PARAMETER.sub(lambda one: '$' + others.get(one[1], one[1]), sql(found[1]))}\n)"
+    text = sql("told_by_tag" if by_tag and found[1] == "told_apart" else found[1], by_tag=by_tag)
+    return f"(\n{PARAMETER.sub(lambda one: '$' + others.get(one[1], one[1]), text)}\n)"
 
 
 PARAMETER = re.compile(r"\$(\w+)")
@@ -299,4 +301,5 @@ PARAMETER = re.compile(r"\$(\w+)")
 
 def ask(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:
     """Run `<name>.sql` with bound parameters; the whole result, drained."""
-    return con.sql(sql(name), params=dict(params)).to_arrow_table()
+    text = sql(name, by_tag=params.get("dimension") == "tag")
+    return con.sql(text, params=dict(params)).to_arrow_table()

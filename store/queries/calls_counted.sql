@@ -1,4 +1,5 @@
--- Calls of `calls_kept`, each as the sums over one call: columns as in `call_sums`, with its own start and `value`. A part of other queries.
+-- Calls of `calls_matching` that count, each as the sums over one call: columns as in `call_sums`, with its own start and `value`. A part of other
+-- queries, which say what is `chosen`.
 -- A cast of money that does not fit gives null; what a sender reports may be anything, and sums must hold it. At its price of plain input a
 -- cached call would have paid (cache_read + cache_write) * input_usd / plain: where that is known, `saved_pico` is what it paid less.
 select start_time, value, kind, service, environment, release, provider, model, prompt, variant, tool_name, 1::bigint as calls,
@@ -27,6 +28,7 @@ from (
            try_cast(cost_usd * 1e12 as hugeint) as cost_pico, case when reported_cost_usd <= 1e9 then try_cast(reported_cost_usd * 1e12 as hugeint) end as reported_pico,
            input_tokens is null and output_tokens is null as silent, input_tokens is not null and cache_read_tokens is not null as cache_told
     from (
-        select *, input_tokens - coalesce(cache_read_tokens, 0) - coalesce(cache_write_tokens, 0) as plain from /* part calls_kept */ kept
+        select *, input_tokens - coalesce(cache_read_tokens, 0) - coalesce(cache_write_tokens, 0) as plain
+        from /* part calls_matching */ told where usage_role = 'leaf'
     ) measured
 ) told

@@ -1,16 +1,19 @@
 -- What adds up to the calls that the filters keep: rows of `call_sums` for quarters of an hour in [summed_since, summed_until) that are not among
 -- `$stale`, and calls one by one for all other time; columns as in `calls_counted`. `start_time` of sums is the quarter's. Each piece of time has
--- a scan of its own, since one with an `or` reads all. Sums know no session, user or tag: who asks for one gives no time to sum.
-with matching as not materialized (
+-- a scan of its own, since one with an `or` reads all; what is worked out of them stands once, since planning it takes most of the time. Sums know
+-- no session, user or tag: who asks for one gives no time to sum.
+with chosen as not materialized (
+    select * from calls where project_id = $project_id and start_time >= $since and start_time < $summed_since
+    union all
+    select * from calls where project_id = $project_id and start_time >= $summed_until and start_time < $until
+    union all
+    select * from calls where project_id = $project_id and start_time >= $stale_since and start_time < $stale_until
+                          and make_timestamp(epoch_us(start_time) // 900000000 * 900000000) in (select unnest($stale::timestamp[]))
+), matching as not materialized (
     select * from (select *, null::varchar as session_id, null::varchar as user_id, []::varchar[] as tags from call_sums) known
     where project_id = $project_id and quarter >= $summed_since and quarter < $summed_until
       and quarter not in (select unnest($stale::timestamp[])) and /* part call_filters */
 )
-select * from /* part calls_counted until=summed_since */ before
-union all
-select * from /* part calls_counted since=summed_until */ after
-union all
-select * from /* part calls_counted since=stale_since until=stale_until */ amid
-where make_timestamp(epoch_us(start_time) // 900000000 * 900000000) in (select unnest($stale::timestamp[]))
+select * from /* part calls_counted */ counted
 union all
 select quarter, value, * exclude (project_id, quarter, session_id, user_id, tags, value) from /* part told_apart */ sums

@@ -1,10 +1,5 @@
 -- Calls of every usage role, started in [since, until), that match every filter, with `value` as in `told_apart`. A part of other queries.
--- `$dimension` and the filters are constants when the query is planned, so that only what is asked for is read.
-with named as not materialized (
-    select *, coalesce(response_model, request_model) as model, prompt_name || coalesce('@' || prompt_version, '') as prompt
-    from calls
-    where project_id = $project_id and start_time >= $since and start_time < $until
-), matching as not materialized (
-    select * from named where /* part call_filters */
+with chosen as not materialized (
+    select * from calls where project_id = $project_id and start_time >= $since and start_time < $until
 )
-select * from /* part told_apart */ told
+select * from /* part calls_matching */ told

@@ -1,4 +1,7 @@
 -- One row per quarter of an hour among `$quarters` and combination of what tells calls apart: the columns of `call_sums` but `project_id`.
+with chosen as not materialized (
+    select * from calls where project_id = $project_id and start_time >= $since and start_time < $until
+)
 select make_timestamp(epoch_us(start_time) // 900000000 * 900000000) as quarter, kind, service, environment, release, provider, model, prompt,
        variant, tool_name, sum(calls)::bigint as calls, sum(failed)::bigint as failed, sum(priced)::bigint as priced,
        sum(estimated)::bigint as estimated, sum(unpriced)::bigint as unpriced, sum(untold)::bigint as untold,

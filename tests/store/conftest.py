@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import pyarrow as pa
@@ -25,6 +26,13 @@ from store.writer import Writer
 
 START_NS = 1_790_000_000_000_000_000  # 2026-09-21T14:13:20Z
 ORIGIN = Origin(7, {"service.name": "shop"}, "agent")
+
+
+def _plain(value: Any) -> Any:
+    """As Arrow takes it, and the store casts it."""
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime().replace(tzinfo=None)
+    return str(value) if isinstance(value, UUID) else value
 
 
 class Store:
@@ -47,12 +55,14 @@ class Store:
     def add(self, table: str, rows: pd.DataFrame) -> None:
         """Put rows into a table: columns by name, null where they say nothing, times aware."""
         told = rows.astype(object).where(rows.notna(), None)
-        values = [
-            [at.to_pydatetime().replace(tzinfo=None) if isinstance(at, pd.Timestamp) else at for at in row]
-            for row in told.itertuples(index=False)
-        ]
-        insert = f"insert into {table} ({', '.join(told)}) values ({', '.join('?' for _ in told)})"
-        self.writer.call(lambda con: con.executemany(insert, values)).result()
+        columns = ", ".join(told)
+        shown = pa.table({name: pa.array([_plain(value) for value in told[name]]) for name in told})
+
+        def insert(con: DuckDBPyConnection) -> None:
+            with relations.registered(con, shown) as name:
+                con.execute(f"insert into {table} ({columns}) select {columns} from {name}")
+
+        self.writer.call(insert).result()
 
     def add_calls(self, rows: pd.DataFrame) -> None:
         """`add` to `calls`, with what the resolver writes beside: the sums by trace, and which quarters are stale."""

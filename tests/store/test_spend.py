@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,12 +31,16 @@ def rows() -> pd.DataFrame:
     })  # fmt: skip
 
 
-@pytest.fixture(params=["calls", "sums"])
-def filled(request: pytest.FixtureRequest, store: Any, rows: pd.DataFrame) -> Any:
-    store.add_calls(rows)
+@pytest.fixture(scope="module", params=["calls", "sums"])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, store_class: Any, rows: pd.DataFrame
+) -> Iterator[Any]:
+    opened = store_class(tmp_path_factory.mktemp("spend"))
+    opened.add_calls(rows)
     if request.param == "sums":
-        store.sum_calls()
-    return store
+        opened.sum_calls()
+    yield opened
+    opened.close()
 
 
 @pytest.mark.parametrize(
