@@ -281,19 +281,24 @@ def within(name: str, number: int, most: int) -> None:
 
 
 @cache
-def sql(name: str, *, by_tag: bool = False) -> str:
-    """The text of `<name>.sql`, with the parts that it names; `by_tag`: with `told_by_tag` for `told_apart`."""
+def sql(name: str, others: frozenset[str] = frozenset()) -> str:
+    """The text of `<name>.sql`, with the parts that it names, or those of `others` that may stand in their place."""
     text = (resources.files(__name__) / f"{name}.sql").read_text("utf-8")
-    return PART.sub(lambda found: _part(found, by_tag=by_tag), text)
+    return PART.sub(lambda found: _part(found, others), text)
 
 
 PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
 
 
-def _part(found: re.Match[str], *, by_tag: bool) -> str:
-    others = dict(word.split("=") for word in found[2].split())
-    text = sql("told_by_tag" if by_tag and found[1] == "told_apart" else found[1], by_tag=by_tag)
-    return f"(\n{PARAMETER.sub(lambda one: '$' + others.get(one[1], one[1]), text)}\n)"
+OTHERS = {"told_apart": "told_by_tag", "placed": "placed_by_join"}
+"""Parts, and another that answers the same and is faster for some parameters."""
+
+
+def _part(found: re.Match[str], others: frozenset[str]) -> str:
+    renamed = dict(word.split("=") for word in found[2].split())
+    other = OTHERS.get(found[1])
+    text = sql(other if other in others else found[1], others)
+    return f"(\n{PARAMETER.sub(lambda one: '$' + renamed.get(one[1], one[1]), text)}\n)"
 
 
 PARAMETER = re.compile(r"\$(\w+)")
@@ -301,5 +306,15 @@ PARAMETER = re.compile(r"\$(\w+)")
 
 def ask(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:
     """Run `<name>.sql` with bound parameters; the whole result, drained."""
-    text = sql(name, by_tag=params.get("dimension") == "tag")
-    return con.sql(text, params=dict(params)).to_arrow_table()
+    return con.sql(sql(name, _faster(params)), params=dict(params)).to_arrow_table()
+
+
+FEW_VALUES = 16
+
+
+def _faster(params: Mapping[str, object]) -> frozenset[str]:
+    """The parts among `OTHERS` to take for these parameters."""
+    values = params.get("values")
+    by_join = isinstance(values, list) and len(values) > FEW_VALUES
+    by_tag = params.get("dimension") == "tag"
+    return frozenset(["told_by_tag"] * by_tag + ["placed_by_join"] * by_join)

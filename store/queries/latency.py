@@ -31,7 +31,6 @@ BEFORE_ALL = datetime(1, 1, 2)  # noqa: DTZ001 - UTC without a zone is what the 
 MAX_TRACES = 1_000
 _TAIL = 0.025
 _Z = 1.959963984540054
-_ALL_US = 2**62  # one bucket for all time
 _FEW = 1 << 16
 _CALLS_A_TRACE = 50  # traces with more are rare, so that the first slice is wide enough nearly always
 _WIDER = 8
@@ -136,7 +135,8 @@ def latency_by(  # noqa: PLR0917 - given by name
     values = rows["value"].drop_null().to_pylist()
     slots = len(values) + 2
     whole = {
-        "bucket_us": _ALL_US, "offset_us": 0, "measure": measure, "values": values, "slots": slots, "others": False,
+        "bucket_us": None, "offset_us": 0, "measure": measure, "values": values, "slots": slots,
+        "others": rows.num_rows < page_size,  # all values are on the page: there are none, and nothing to leave out
     }  # fmt: skip
     found = ask(con, "latency_series", asked | whole)
     n, told = quantiles_of(
@@ -272,8 +272,8 @@ def _numbered(slots: Integers) -> tuple[Integers, NDArray[np.integer[Any]]]:
 
 
 def _groups(slots: Integers, first: int, count: int) -> NDArray[np.integer[Any]]:
-    """As small integers where they fit: numpy sorts those of 16 bits by radix."""
-    return (slots - first).astype(np.uint16 if count <= _FEW else np.int64)
+    """As small integers where they fit: numpy sorts those of 8 and 16 bits by radix."""
+    return (slots - first).astype(np.uint8 if count <= 1 << 8 else np.uint16 if count <= _FEW else np.int64)
 
 
 def _with(
