@@ -239,6 +239,63 @@ class Client:
         found: dict[str, Any] = self._send("POST", "/api/scores", body={"scores": scores}).json()
         return found
 
+    def evaluators(self) -> list[dict[str, Any]]:
+        """The card of every evaluator that the server knows; see `GET /api/evaluators` for the fields."""
+        found: list[dict[str, Any]] = self._json("/api/evaluators")
+        return found
+
+    def add_job(self, order: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Have stored traces scored; see `POST /api/jobs`. `dry_run`: only how many that would be.
+
+        Raises:
+            ApiError: `refused` when there is no such evaluator, option, filter.
+        """
+        body = {**order, "dry_run": dry_run}
+        found: dict[str, Any] = self._send("POST", "/api/jobs", {}, body=body, timeout_s=600).json()
+        return found
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """The newest 100 jobs of the project; see `GET /api/jobs/{id}` for the fields."""
+        found: list[dict[str, Any]] = self._json("/api/jobs")
+        return found
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """One job. Raises ApiError, `refused`, when there is none of this id."""
+        found: dict[str, Any] = self._json(f"/api/jobs/{job_id}")
+        return found
+
+    def cancel_job(self, job_id: str) -> dict[str, Any]:
+        """End a job; what was scored stays."""
+        found: dict[str, Any] = self._send("POST", f"/api/jobs/{job_id}/cancel", {}).json()
+        return found
+
+    def retry_job(self, job_id: str, budget_usd: float | None = None) -> dict[str, Any]:
+        """Go on with what is not done of an ended job; `budget_usd`: in all, null: no bound."""
+        body = {"budget_usd": budget_usd}
+        found: dict[str, Any] = self._send("POST", f"/api/jobs/{job_id}/retry", {}, body=body).json()
+        return found
+
+    def take_work(self, wait_s: float) -> dict[str, Any] | None:
+        """For workers: the next targets to score; see `POST /api/worker/take`. Null: nothing came within `wait_s`."""
+        answer = self._send("POST", "/api/worker/take", {}, body={"wait_s": wait_s}, timeout_s=wait_s + 60)
+        found: dict[str, Any] | None = answer.json()
+        return found
+
+    def keep_work(self, job_id: str, lease: str) -> bool:
+        """For workers: keep what was taken; false: stop."""
+        answer = self._send("POST", f"/api/worker/{job_id}/renew", {}, body={"lease": lease})
+        return bool(answer.json()["kept"])
+
+    def finish_work(self, job_id: str, told: Mapping[str, Any]) -> bool:
+        """For workers: the verdicts on what was taken; see `POST /api/worker/{id}/finish`."""
+        answer = self._send("POST", f"/api/worker/{job_id}/finish", {}, body=told, timeout_s=120)
+        return bool(answer.json()["closed"])
+
+    def case(self, trace_id: str, span_id: str | None = None) -> dict[str, Any]:
+        """A trace, or one of its spans, as evaluators see it; see `GET /api/cases/{trace_id}`."""
+        found: dict[str, Any] = self._json(f"/api/cases/{trace_id}", {"span_id": span_id})
+        return found
+
     def load_demo(self) -> dict[str, Any]:
         """Load the sample data, some seconds. Returns `traces`, `spans_accepted`, `logs_accepted`, `newest`, ..."""
         found: dict[str, Any] = self._send("POST", "/api/demo", body={}, timeout_s=600).json()

@@ -34,6 +34,10 @@ class Projects:
             )
         return self._ids[name]
 
+    def name_of(self, project_id: int) -> str:
+        """The name of a project that there is."""
+        return next(one.name for one in self.all() if one.project_id == project_id)
+
     def all(self) -> list[Project]:
         """All projects, oldest first."""
         with self._readers.read() as cursor:

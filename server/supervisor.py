@@ -1,4 +1,4 @@
-"""`assay up`: starts the server and the app, restarts what dies, stops all of it on a signal."""
+"""`assay up`: starts the server, the app and a worker, restarts what dies, stops all of it on a signal."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def say(line: str) -> None:
 
 
 class Supervisor:
-    """Server and app as one command."""
+    """Server, app and worker as one command."""
 
     def __init__(self, settings: Settings, *, demo: bool = False) -> None:
         """`demo`: load the sample data once the server answers."""
@@ -144,7 +144,7 @@ class Supervisor:
             while not self._stopping.wait(TICK_S):
                 if server.ready and len(parts) == 1:
                     server.environment = {**server.environment, **self._ports_taken()}
-                    parts.append(self._app())
+                    parts += [self._app(), self._worker()]
                 if any(self._tend(part) for part in parts):
                     return FAILURE
                 self._welcome(parts)
@@ -175,7 +175,7 @@ class Supervisor:
         return False
 
     def _welcome(self, parts: list[Part]) -> None:
-        """Once both answer: tell where, and load the sample data."""
+        """Once all answer: tell where, and load the sample data."""
         if self._announced or len(parts) < 2 or not all(part.ready for part in parts):
             return
         self._announced = True
@@ -218,6 +218,12 @@ class Supervisor:
         environment = {**self._environment(), "ASSAY_API_URL": self._api_url()}
         # Streamlit prints before it stops; once nobody reads, that fails and it never stops. It has nothing to lose.
         return Part("app", command, environment, Path.cwd(), self._app_answers, signal.SIGKILL)
+
+    def _worker(self) -> Part:
+        command = [sys.executable, "-m", "server.cli", "worker"]
+        environment = {**self._environment(), "ASSAY_API_URL": self._api_url()}
+        # It has nothing to lose: what it took is taken again.
+        return Part("worker", command, environment, Path.cwd(), lambda _: True, signal.SIGKILL)
 
     def _environment(self) -> dict[str, str]:
         """The settings as this process has them, flags included, for the parts.

@@ -71,6 +71,14 @@ def up(
 
 
 @app.command()
+def worker(*, data_dir: DataDir = None, api_url: ApiUrl = None) -> None:
+    """Run a worker alone: it takes what is to be scored from the server. `assay up` runs one; more may join it."""
+    from server.worker import work  # noqa: PLC0415
+
+    work(load_settings(data_dir=data_dir, api_url=api_url))
+
+
+@app.command()
 def status(*, as_json: AsJson = False, data_dir: DataDir = None, api_url: ApiUrl = None) -> None:
     """What the server is doing, and how far the data has come.
 

@@ -1,0 +1,184 @@
+"""The worker: takes targets from the server, scores them, gives the verdicts back. Any number may run at once.
+
+What a worker has taken is its own for two minutes, and for as long as it says so. One that dies loses nothing but time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from evaluators import registry
+from evaluators.case import Case, Unreadable
+from evaluators.errors import EvaluatorError, UnreadableCaseError
+from evaluators.protocol import Card, Evaluator, ruler
+from evaluators.rows import read_case
+from evaluators.runner import run
+from evaluators.verdict import Spent, Verdict, failed
+from server import running
+from server.cases import case_rows
+from server.client import ApiError, Client
+from server.jobs import metadata_of
+from server.ports import reachable
+from server.settings import Settings
+
+WAIT_S = 5.0  # for something to do
+AGAIN_S = 2.0  # after the server gave no answer
+CONCURRENCY = 8
+GONE = "Its spans are no longer stored."
+
+log = logging.getLogger(__name__)
+Row = dict[str, Any]
+Kept = tuple[Row, Card | str, str, Verdict]  # a target, the evaluator's card (or its name), its ruler, what it said
+
+
+@dataclass(slots=True)
+class Worker:
+    """Works for one server until it is told to stop."""
+
+    url: str
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _made: dict[str, Evaluator] = field(default_factory=dict)  # by name and options: loaded once
+
+    def run(self) -> None:
+        """Until `stopping` is set. A server that does not answer is asked again."""
+        while not self.stopping.is_set():
+            try:
+                self.turn(WAIT_S)
+            except ApiError as error:
+                log.warning("%s", error)
+                self.stopping.wait(AGAIN_S)
+
+    def turn(self, wait_s: float) -> bool:
+        """Take and score one part; false: there was none within `wait_s`. Raises ApiError."""
+        with Client(self.url) as client:
+            part = client.take_work(wait_s)
+        if part is None:
+            return False
+        with Client(self.url, str(part["project"])) as client, _kept(client, part):
+            client.finish_work(part["job_id"], self._done(client, part))
+        return True
+
+    def _done(self, client: Client, part: Row) -> Row:
+        """The body of `finish`: a verdict of each evaluator on each target."""
+        cases = cases_of(client, part)
+        said: list[Kept] = []
+        for wanted in part["order"]["evaluators"]:
+            try:
+                evaluator = self._evaluator(wanted)
+            except EvaluatorError as error:  # it was there when the order was given
+                lost = failed("unknown_evaluator", str(error))
+                said += [(target, wanted["name"], "", lost) for target in part["targets"]]
+            else:
+                said += asyncio.run(_scored(part["targets"], cases, evaluator))
+        spent = [verdict.spent for *_, verdict in said if verdict.spent is not None]
+        return {"lease": part["lease"], "results": [_result(part, *one) for one in said], **_sums(spent)}
+
+    def _evaluator(self, wanted: Mapping[str, Any]) -> Evaluator:
+        key = json.dumps(wanted, sort_keys=True)
+        if key not in self._made:
+            self._made[key] = registry.load(wanted["name"], **wanted["options"])
+        return self._made[key]
+
+
+def work(settings: Settings) -> None:
+    """Run one worker for the settings' server until SIGTERM or SIGINT; a part that it has is finished first."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    found = running.find(settings.data_dir)
+    own = f"http://{reachable(settings.host)}:{settings.api_port}"
+    url = str(settings.api_url) if settings.api_url is not None else found.api_url if found else own
+    worker = Worker(url)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: worker.stopping.set())
+    worker.run()
+
+
+@contextmanager
+def _kept(client: Client, part: Row) -> Iterator[None]:
+    """Keep the part for as long as the block runs."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(float(part["lease_s"]) / 4):
+            with suppress(ApiError):
+                client.keep_work(part["job_id"], part["lease"])
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def cases_of(client: Client, part: Row) -> list[Case | Unreadable]:
+    """A case for each target of the part, in their order; one that cannot be made says why."""
+    spans = _spans(client, part, list(dict.fromkeys(one["trace_id"] for one in part["targets"])))
+    return [_case(spans[one["trace_id"]], one["trace_id"], one["span_id"]) for one in part["targets"]]
+
+
+def _spans(client: Client, part: Row, traces: Sequence[str]) -> dict[str, list[Row] | None]:
+    """The spans of each trace; null: they are more than one answer holds."""
+    asked = client.query("case_spans", traces=",".join(traces), since_us=part["since_us"], until_us=part["until_us"])
+    if asked.truncated:
+        each = traces if len(traces) > 1 else ()
+        return {one: _spans(client, part, [one])[one] for one in each} or dict.fromkeys(traces)
+    found: dict[str, list[Row] | None] = {one: [] for one in traces}
+    for trace_id, rows in groupby(records(asked), key=lambda row: str(row["trace_id"])):
+        found[trace_id] = list(rows)
+    return found
+
+
+def _case(spans: list[Row] | None, trace_id: str, span_id: str | None) -> Case | Unreadable:
+    name = trace_id if span_id is None else f"{trace_id}/{span_id}"
+    if spans is None:
+        return Unreadable(name, "The trace has more spans than one answer holds (ASSAY_QUERY_MAX_ROWS).")
+    try:
+        return next((read_case(row) for row in case_rows(spans, {trace_id: span_id})), Unreadable(name, GONE))
+    except UnreadableCaseError as error:
+        return Unreadable(name, str(error))
+
+
+def records(answer: Any) -> list[Row]:
+    """Rows of an answer, null as None."""
+    frame = answer.frame.astype(object)
+    found: list[Row] = frame.where(frame.notna(), None).to_dict("records")
+    return found
+
+
+async def _scored(targets: Sequence[Row], cases: Sequence[Case | Unreadable], evaluator: Evaluator) -> list[Kept]:
+    version, card = ruler(evaluator), evaluator.card
+    async with aclosing(run(cases, [evaluator], CONCURRENCY)) as scored:
+        said = [one.verdict async for one in scored]
+    return [(target, card, version, verdict) for target, verdict in zip(targets, said, strict=True)]
+
+
+def _result(part: Row, target: Row, card: Card | str, version: str, verdict: Verdict) -> Row:
+    named = card if isinstance(card, str) else card.name
+    judged = isinstance(card, Card) and card.cost == "judge"
+    return {
+        **target, "evaluator": named, "version": version, "source": "llm" if judged else "code",
+        "status": verdict.status, "value": verdict.value, "label": verdict.label, "reason": verdict.reason,
+        "error_type": verdict.error_type, "time_ns": time.time_ns(),
+        "metadata": metadata_of(card if isinstance(card, Card) else None, verdict, part["job_id"]),
+    }  # fmt: skip
+
+
+def _sums(spent: Sequence[Spent]) -> Row:
+    """Of judges: what was asked, and what it cost; null: nothing, or no price is known."""
+    known = [one.cost_usd for one in spent if one.cost_usd is not None]
+    return {
+        "calls": sum(one.calls for one in spent), "cached": sum(one.cached for one in spent),
+        "spent_usd": sum(known) if known else None,
+    }  # fmt: skip
