@@ -19,6 +19,10 @@ class UnknownEvaluatorError(EvaluatorError):
         hint = f" Did you mean {close[0]!r}?" if close else ""
         super().__init__(f"No evaluator is named {name!r}.{hint} Installed: {', '.join(known) or 'none'}.")
 
+    def __reduce__(self) -> tuple[type[UnknownEvaluatorError], tuple[str, tuple[str, ...]]]:
+        """It travels between processes, where an exception is made anew from its arguments."""
+        return type(self), (self.name, self.known)
+
 
 class OptionError(EvaluatorError):
     """An evaluator cannot be made with these options."""

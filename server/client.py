@@ -244,6 +244,16 @@ class Client:
         found: list[dict[str, Any]] = self._json("/api/evaluators")
         return found
 
+    def try_evaluator(self, name: str, row: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        """What an evaluator says of a row; see `POST /api/evaluators/{name}/try`.
+
+        Raises:
+            ApiError: `refused` when there is no such evaluator or option, or the row is none.
+        """
+        path, body = f"/api/evaluators/{quote(name, safe='')}/try", {"row": row, "options": options}
+        found: dict[str, Any] = self._send("POST", path, body=body).json()
+        return found
+
     def add_job(self, order: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Have stored traces scored; see `POST /api/jobs`. `dry_run`: only how many that would be.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ from server.client import Client
 CAPTURES = Path(__file__).parent / "server" / "captures"
 START_S = 60.0
 SENDER = httpx.Client(trust_env=False, timeout=30, verify=False)  # noqa: S501 - plain HTTP
+atexit.register(SENDER.close)
 
 
 @dataclass

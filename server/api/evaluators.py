@@ -1,14 +1,22 @@
-"""Which evaluators there are."""
+"""Which evaluators there are, and what one says of a row."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from evaluators import registry
-from server.api.answers import json_response
+from evaluators.errors import EvaluatorError
+from server import trying
+from server.api.answers import json_response, packed
+from server.api.context import DEFAULT, Here, Project
+from server.api.problems import ProblemError
 from server.api.rights import needs, router
+from server.aside import Inline
 
 routes = router()
 
@@ -18,7 +26,36 @@ def listed(request: Request) -> Response:
     """The card of every evaluator: `name`, `version`, `family`, `measures`, `needs`, `takes`, `scale`, `cost`, ...
 
     `quality` are published figures on rows that it was not made from (`data`, `measure`, `value`, its interval, `n`,
-    and what a `naive` rule gets), `limits` sentences that are shown with its scores, `options` the names of its options.
+    and what a `naive` rule gets), `limits` sentences that are shown with its scores, `options` names.
     """
     found = [asdict(card) | {"options": registry.options(card.name)} for card in registry.cards()]
     return json_response(request, found)
+
+
+class Trial(BaseModel):
+    """A row, and the evaluator's options."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    row: dict[str, JsonValue] = Field(description="As `assay score` reads it: question, answer, contexts, ...")
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+@routes.post("/api/evaluators/{name}/try", tags=["evaluation"], dependencies=[needs("read")])
+def tried(
+    request: Request,
+    here: Here,
+    name: Annotated[str, Path(max_length=200)],
+    body: Trial,
+    project: Project = DEFAULT,
+) -> Response:
+    """What the evaluator says of a row, as `assay score` tells it. Nothing is stored.
+
+    422 `bad_evaluator`: there is no such evaluator or option, or the row is none.
+    """
+    where = here.aside or Inline(here.core.readers)
+    try:
+        found = where.answer(here.core.projects.id_of(project), trying.tried, name, body.options, body.row)
+    except EvaluatorError as error:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_evaluator", str(error)) from error
+    return packed(request, found, "application/json")

@@ -51,7 +51,7 @@ class Up:
         found = {}
         for child in psutil.Process(self.process.pid).children():
             line = " ".join(child.cmdline())
-            found["app" if "streamlit" in line else "server"] = child
+            found["app" if "streamlit" in line else "worker" if line.endswith("worker") else "server"] = child
         return found
 
 
@@ -91,14 +91,14 @@ def test_what_dies_comes_back_and_all_stops_together(up: Callable[..., Up]) -> N
     before = running.find(everything.folder)
     assert before is not None
     old = everything.parts()
-    assert set(old) == {"server", "app"}
+    assert set(old) == {"server", "app", "worker"}
     for part in old.values():
         part.kill()
     everything.wait(lambda: alive(f"{app}/_stcore/health") and alive(f"{before.api_url}/readyz"))
     after = running.find(everything.folder)
     assert after is not None
     assert (after.ports, after.pid != before.pid) == (before.ports, True)
-    assert everything.log().count("starting it again") == 2
+    assert everything.log().count("starting it again") == 3
     everything.process.send_signal(signal.SIGINT)
     assert everything.process.wait(30) == 0
     assert not alive(f"{app}/_stcore/health")
@@ -113,7 +113,7 @@ def test_a_killed_supervisor_leaves_nothing_behind(up: Callable[..., Up]) -> Non
     everything.process.kill()
     everything.process.wait()
     gone, still = psutil.wait_procs(parts, timeout=20)
-    assert (len(gone), still) == (2, [])
+    assert (len(gone), still) == (3, [])
 
 
 # An app under a parent of its own, which reads no more of it and then dies: the order in which the kernel may well
