@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from collectors.facts import ScoreFacts
 from collectors.frames import score_table
@@ -41,7 +41,7 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(max_length=200)
-    options: dict[str, JsonValue] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class Order(BaseModel):
@@ -53,7 +53,7 @@ class Order(BaseModel):
     unit: Literal["trace", "call"] = Field(
         "trace", description="What is scored: each trace as a whole, or each of its model calls."
     )
-    filter: dict[str, JsonValue] = Field(
+    filter: dict[str, Any] = Field(
         default_factory=dict, description="Parameters of the query `traces`, with `since` and `until`: those traces."
     )
     trace_ids: list[UUID] | None = Field(None, max_length=MOST, description="These traces, in place of a filter.")

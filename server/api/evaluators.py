@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from evaluators import registry
 from evaluators.errors import EvaluatorError
@@ -37,8 +37,8 @@ class Trial(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    row: dict[str, JsonValue] = Field(description="As `assay score` reads it: question, answer, contexts, ...")
-    options: dict[str, JsonValue] = Field(default_factory=dict)
+    row: dict[str, Any] = Field(description="As `assay score` reads it: question, answer, contexts, ...")
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 @routes.post("/api/evaluators/{name}/try", tags=["evaluation"], dependencies=[needs("read")])
