@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import quote
 
 import httpx
-import pandas as pd
-import pyarrow as pa
+
+if TYPE_CHECKING:  # a third of a second, which only who asks for frames pays
+    import pandas as pd
+    import pyarrow as pa
 
 ARROW = "application/vnd.apache.arrow.stream"
 LONG_S = 6 * 3600.0
@@ -474,6 +476,9 @@ def text(value: Param) -> str:
 
 
 def _answer(response: httpx.Response) -> Answer:
+    import pandas as pd  # noqa: PLC0415 - see above
+    import pyarrow as pa  # noqa: PLC0415
+
     table = pa.ipc.open_stream(response.content).read_all()
     return Answer(
         _in_utc(table).to_pandas(types_mapper=pd.ArrowDtype),
@@ -483,6 +488,8 @@ def _answer(response: httpx.Response) -> Answer:
 
 
 def _in_utc(table: pa.Table) -> pa.Table:
+    import pyarrow as pa  # noqa: PLC0415
+
     for index, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type) and field.type.tz is None:
             aware = table.column(index).cast(pa.timestamp(field.type.unit, "UTC"))
