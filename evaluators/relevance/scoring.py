@@ -70,11 +70,11 @@ class AnswerRelevance:
             "English only, by words: an answer in words of its own scores low, one that repeats the question high.",
             "It says nothing of truth: a false answer on the subject is relevant.",
             "Refusals, evasions and answers too short to tell get no value but a label.",
-            "Of answers that all are on the subject it tells the irrelevant ones a little better than their length does.",
+            "Of answers that all are on the subject it tells irrelevant ones little better than their length does.",
             "Turns of a chat need not take up the words before them: there length tells more than this.",
         ),
         quality=(
-            Quality("HaluQuestQA, half", "AUROC of marked irrelevance", 0.662, 662, "length", 0.552, 0.613, 0.711),
+            Quality("HaluQuestQA, half", "AUROC, marked irrelevant", 0.662, 662, "length", 0.552, 0.613, 0.711),
             Quality("Topical-Chat USR, half", "Pearson with coherence", 0.135, 192, "length", 0.431, 0.041, 0.304),
         ),
     )
