@@ -1,6 +1,7 @@
 """Makes `evaluators/artefacts/relevance.json`: rarities of stems, and two small models of relevance.
 
-    python benchmarks/train_relevance.py            # a minute; writes the artefact
+    python benchmarks/train_relevance.py            # a minute; says whether the artefact is what would be made
+    python benchmarks/train_relevance.py --write
 
 From the training questions of RAGTruth (MIT) alone. A positive pair is a question with one of its own passages or
 answers; a negative one is the same question with those of its nearest other questions, by shared rare words: random
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -118,8 +120,11 @@ def main() -> None:
         "models": models,
         "rarity": {"texts": table.texts, "seen": dict(table.seen)},
     }  # fmt: skip
-    OUT.write_text(json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
-    print(f"{OUT.name}: {OUT.stat().st_size:,} bytes, {len(table.seen):,} stems")
+    text = json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n"
+    if "--write" in sys.argv[1:]:
+        OUT.write_text(text, encoding="utf-8")
+    same = "the same as" if OUT.read_text("utf-8") == text else "not"
+    print(f"{len(text.encode()):,} bytes, {len(table.seen):,} stems; it is {same} {OUT.name}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluators.case import Json
@@ -46,6 +47,13 @@ def close(a: float, b: float, within: Tolerance) -> bool:
         return math.isclose(a, b, rel_tol=within.relative, abs_tol=within.absolute)
     except OverflowError:
         return False
+
+
+def several(given: Sequence[str] | str) -> tuple[str, ...]:
+    """An option of several names: a list, or one text with commas between them."""
+    if isinstance(given, str):
+        return tuple(name.strip() for name in given.split(",") if name.strip())
+    return tuple(given)
 
 
 def _number(value: Json) -> Json:

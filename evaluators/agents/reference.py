@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -11,7 +12,7 @@ from evaluators.agents.matching import Arguments, Pairs, Rules, edits, pairs
 from evaluators.case import Case, Json, ToolCall
 from evaluators.checks.outcome import SHARE_CHECKED, checked, listed
 from evaluators.protocol import Card
-from evaluators.values import Tolerance
+from evaluators.values import Tolerance, several
 from evaluators.verdict import Verdict, not_applicable
 
 NO_CALLS = "The row tells of no calls: neither `tool_calls` nor `messages` nor `steps`."
@@ -28,7 +29,7 @@ class ToolCallAccuracy:
 
     order: Literal["free", "strict"] = "free"
     arguments: Arguments = "all"
-    ignored: tuple[str, ...] = ()  # arguments that do not count, by name
+    ignored: Sequence[str] | str = ()  # arguments that do not count, by name
     extra_arguments: bool = False  # True: arguments that the reference does not have do not count
     extra_calls: bool = False  # True: calls that the reference does not have do not count; the value is the recall
     relative: float = 0.0  # tolerance of numbers
@@ -62,7 +63,7 @@ class ToolCallAccuracy:
             return not_applicable(NO_CALLS)
         if not made and not due:
             return checked(True, "No call was due, and none was made.")
-        rules = Rules(self.arguments, self._tolerance(), tuple(self.ignored), self.extra_arguments)
+        rules = Rules(self.arguments, self._tolerance(), several(self.ignored), self.extra_arguments)
         found = pairs([one.call for one in made if one.call], due, rules, ordered=self.order == "strict")
         return self._told(made, due, found)
 

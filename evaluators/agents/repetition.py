@@ -11,6 +11,7 @@ from evaluators.agents.reference import NO_CALLS
 from evaluators.case import Case, Json
 from evaluators.checks.outcome import listed
 from evaluators.protocol import Card
+from evaluators.values import several
 from evaluators.verdict import Scale, Verdict, not_applicable, verdict
 
 
@@ -18,7 +19,7 @@ from evaluators.verdict import Scale, Verdict, not_applicable, verdict
 class RepeatedSteps:
     """Which calls were made again for the same result."""
 
-    allowed: tuple[str, ...] = ()  # tools that may be asked again, such as one that polls
+    allowed: Sequence[str] | str = ()  # tools that may be asked again, such as one that polls
 
     card: ClassVar[Card] = Card(
         "repeated_steps",
@@ -41,7 +42,7 @@ class RepeatedSteps:
             return not_applicable(NO_CALLS)
         if not made:
             return not_applicable("The agent made no calls.")
-        again = [(first, one) for first, one in _repeats(made) if one.name not in self.allowed]
+        again = [(first, one) for first, one in _repeats(made) if one.name not in several(self.allowed)]
         if not again:
             return verdict(0.0, f"None of {len(made)} calls was made before.", label="none")
         reason = f"{len(again)} of {len(made)} calls were made before: {listed([one.told for _, one in again])}."

@@ -125,7 +125,9 @@ class Contains:
             raise ValueError("An empty text is in every answer.")
 
     def _looked_for(self) -> tuple[str, ...]:
-        return () if self.texts == "" else (self.texts,) if isinstance(self.texts, str) else tuple(self.texts)
+        if isinstance(self.texts, Sequence) and not isinstance(self.texts, str):
+            return tuple(map(str, self.texts))
+        return () if self.texts == "" else (str(self.texts),)  # from the shell a text of digits comes as a number
 
     def __call__(self, case: Case) -> Verdict:
         """The share of texts that are as they should be (with `any`, 1 or 0), with where they were found."""

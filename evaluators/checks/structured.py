@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, cast
 
 from evaluators.case import Case, Json
 from evaluators.checks.outcome import SHARE_CHECKED, checked, listed
 from evaluators.protocol import Card
-from evaluators.values import Tolerance, same
+from evaluators.values import Tolerance, same, several
 from evaluators.verdict import Highlight, Verdict, failed, not_applicable
 
 _FENCE = re.compile(r"\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL)
@@ -135,7 +135,7 @@ class JsonMatch:
     """How much of the reference's JSON the answer's has, value by value."""
 
     ordered: bool = True  # False: lists are compared without regard to order
-    ignored: tuple[str, ...] = ()  # keys that do not count, wherever they stand
+    ignored: Sequence[str] | str = ()  # keys that do not count, wherever they stand
     tolerance: float = 0.0  # relative, of numbers
     fenced: bool = True
 
@@ -178,7 +178,7 @@ class JsonMatch:
         """Single values by their place; an empty object or list is one."""
         if isinstance(value, dict) and value:
             for key, one in value.items():
-                if key not in self.ignored:
+                if key not in several(self.ignored):
                     yield from self._leaves(one, f"{place}.{key}")
         elif isinstance(value, list) and value:
             for at, one in enumerate(value if self.ordered else sorted(value, key=_canonical)):

@@ -91,6 +91,7 @@ def test_normalising_is_done_once(text: str) -> None:
         pytest.param({"texts": "as an AI", "how": "none"}, "As an AI, no", 0, "fail", ["As an AI"], id="none-found"),
         pytest.param({"texts": "cat", "words": True}, "category", 0, "fail", [], id="words"),
         pytest.param({"texts": "cat", "case": True}, "Cat", 0, "fail", [], id="case"),
+        pytest.param({"texts": 42}, "It is 42.", 1, "pass", ["42"], id="number"),
         pytest.param({"texts": "a+b"}, "a+b aab", 1, "pass", ["a+b"], id="no-pattern"),
     ],
 )
