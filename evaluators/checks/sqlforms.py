@@ -25,7 +25,7 @@ def normal_forms(
 
     What cannot be qualified (a star without `tables`, a column of one of several tables) stays as it is written.
     """
-    said = _unordered(said, due)
+    said, due = _plain(_unordered(said, due)), _plain(due)
     known = tables or _columns_used(said, due)
     try:
         plain = [_optimised(query, known, dialect) for query in (said, due)]
@@ -33,6 +33,42 @@ def normal_forms(
         plain = [simplify(_lowered(query.copy())) for query in (said, due)]
     a, b = (_ordered(_renamed(query)) for query in plain)
     return a, b
+
+
+_INVERSE: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.LT: exp.GTE, exp.GTE: exp.LT, exp.GT: exp.LTE, exp.LTE: exp.GT,
+}  # fmt: skip
+
+
+def _plain(query: exp.Expr) -> exp.Expr:
+    """Comparisons in one form: constants at the right, no `between`, and `not` only where nothing can take it in.
+
+    sqlglot 30 merges `b >= 2 and b > 2` into either, by which stands first, unless it sorts them; it does so by text.
+    """
+    query = query.copy()
+    for one in reversed(list(query.walk(bfs=True))):
+        if isinstance(one, exp.Between) and not one.args.get("symmetric"):
+            low = exp.GTE(this=one.this.copy(), expression=one.args["low"].copy())
+            high = exp.LTE(this=one.this.copy(), expression=one.args["high"].copy())
+            one.replace(exp.paren(exp.and_(low, high)))
+        elif isinstance(one, exp.Not):
+            one.replace(_negated(one.this))
+        elif isinstance(one, exp.Binary) and type(one) in _MIRRORED and _stands_last(one.left, one.right):
+            one.replace(_MIRRORED[type(one)](this=one.right.copy(), expression=one.left.copy()))
+    return query
+
+
+def _negated(one: exp.Expr) -> exp.Expr:
+    """Its opposite, which is unknown where it is."""
+    inner = one.unnest()
+    if isinstance(inner, exp.Not):
+        return exp.paren(inner.this.copy())
+    if isinstance(inner, exp.And | exp.Or):
+        turned = exp.or_ if isinstance(inner, exp.And) else exp.and_
+        return exp.paren(turned(_negated(inner.left), _negated(inner.right)))
+    if isinstance(inner, exp.Binary) and type(inner) in _INVERSE:
+        return _INVERSE[type(inner)](this=inner.left.copy(), expression=inner.right.copy())
+    return exp.Not(this=one.copy())
 
 
 def _optimised(query: exp.Expr, known: Tables, dialect: str | None) -> exp.Expr:

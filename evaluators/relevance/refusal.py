@@ -110,8 +110,8 @@ _AROUND = (
         r"|reach|contact|let me know|ask|consult|speak|talk|happy|here|report|free to|call)\b"
     ),
     (
-        r"\b(?:seek(?:ing)?|consult|reach out|speak|talk|contact)\s+(?:\w+\s+){0,4}(?:professional|help|authorit\w+|support"
-        r"|therapist|doctor|lawyer|expert|hotline|someone|police|counsel\w+)\b"
+        r"\b(?:seek(?:ing)?|consult|reach out|speak|talk|contact)\s+(?:\w+\s+){0,4}(?:professional|help|authorit\w+"
+        r"|support|therapist|doctor|lawyer|expert|hotline|someone|police|counsel\w+)\b"
     ),
     (
         r"\b(?:illegal|unethical|immoral|harmful|dangerous|inappropriate|offensive|against the law|disrespectful"
