@@ -10,7 +10,7 @@ from evaluators.agents.actions import actions, failure
 from evaluators.case import Case, Json, Step
 from evaluators.checks.matching import normalised
 from evaluators.checks.outcome import SHARE_CHECKED, checked, listed
-from evaluators.protocol import Card
+from evaluators.protocol import Card, Quality
 from evaluators.values import Tolerance, same
 from evaluators.verdict import Scale, Verdict, not_applicable, verdict
 
@@ -37,6 +37,7 @@ class GoalReached:
             "It knows no more than the row tells: a state, texts, a verdict of the environment, or a reference.",
             "That a text occurs in what was said is not that it was said rightly.",
         ),
+        quality=(Quality("tau-bench airline, half", "agreement on texts to tell", 1.0, 7),),
     )
 
     def __call__(self, case: Case) -> Verdict:

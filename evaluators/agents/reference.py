@@ -11,7 +11,7 @@ from evaluators.agents.actions import Action, calls
 from evaluators.agents.matching import Arguments, Pairs, Rules, edits, pairs
 from evaluators.case import Case, Json, ToolCall
 from evaluators.checks.outcome import SHARE_CHECKED, checked, listed
-from evaluators.protocol import Card
+from evaluators.protocol import Card, Quality
 from evaluators.values import Tolerance, several
 from evaluators.verdict import Verdict, not_applicable
 
@@ -29,6 +29,7 @@ class ToolCallAccuracy:
 
     order: Literal["free", "strict"] = "free"
     arguments: Arguments = "all"
+    only: Sequence[str] | str = ()  # tools whose calls count, such as those that change something; (): all
     ignored: Sequence[str] | str = ()  # arguments that do not count, by name
     extra_arguments: bool = False  # True: arguments that the reference does not have do not count
     extra_calls: bool = False  # True: calls that the reference does not have do not count; the value is the recall
@@ -48,6 +49,19 @@ class ToolCallAccuracy:
         limits=(
             "Another way to the same end counts as wrong: the reference is one way.",
             "Texts in arguments are compared as they are, not by what they mean.",
+            "Calls that only read differ from run to run: leave them out by `only`, or it tells success no better than length.",
+        ),
+        quality=(
+            Quality(
+                "tau-bench airline, half",
+                "AUROC of reward, by calls that change",
+                0.959,
+                104,
+                "fewer messages",
+                0.746,
+                0.878,
+                1.0,
+            ),
         ),
     )
 
@@ -58,9 +72,12 @@ class ToolCallAccuracy:
 
     def __call__(self, case: Case) -> Verdict:
         """F1 (or recall), with precision, recall and what is missing, extra or wrong in the details."""
-        made, due = calls(case), list(case.reference_tool_calls or ())
-        if made is None:
+        every, due = calls(case), list(case.reference_tool_calls or ())
+        if every is None:
             return not_applicable(NO_CALLS)
+        only = several(self.only)
+        made = [one for one in every if not only or one.name in only]
+        due = [one for one in due if not only or one.name in only]
         if not made and not due:
             return checked(True, "No call was due, and none was made.")
         rules = Rules(self.arguments, self._tolerance(), several(self.ignored), self.extra_arguments)

@@ -194,7 +194,7 @@ class Regex:
             spans = self._found(case.answer or "")
         except TimeoutError:
             return failed("timeout", f"The pattern took longer than {self.timeout_s:g} s.")
-        told = f"The pattern matches {len(spans)} times." if spans else "The pattern matches nothing."
+        told = f"Matches of the pattern: {len(spans)}." if spans else "The pattern matches nothing."
         return checked(bool(spans) != self.absent, told, spans=tuple(spans[:MOST_SPANS]))
 
     def _found(self, answer: str) -> list[Highlight]:

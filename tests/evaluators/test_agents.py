@@ -96,6 +96,8 @@ A, B, C = call("a", x=1), call("b", x=1), call("c", x=1)
         pytest.param({"order": "strict"}, [A, C, B], [A, B], 0.8, id="strict-with-one-more"),
         pytest.param({}, [A, B, C], [A, B], 0.8, id="one-more"),
         pytest.param({"extra_calls": True}, [A, B, C], [A, B], 1, id="more-is-fine"),
+        pytest.param({"only": "a"}, [A, B, C], [A], 1, id="only-some-tools"),
+        pytest.param({"only": ["a"]}, [B], [B, A], 0, id="only-some-due"),
         pytest.param({}, [A], [A, B], 2 / 3, id="one-missing"),
         pytest.param({}, [A, A], [A], 2 / 3, id="twice-counts-once"),
         pytest.param({}, [], [A], 0, id="none-made"),
@@ -328,12 +330,14 @@ def test_conversations_are_read() -> None:
     assert all(one.call and one.call.result is not None for found in made.values() for one in found[:-1])
 
 
-def test_a_task_done_as_the_reference_has_full_recall() -> None:
-    """Reads beside the reference's writes are fine; the writes must all be there where the reward is 1."""
-    by_reward: dict[float, list[float]] = {0.0: [], 1.0: []}
+CHANGES = (
+    "book_reservation, cancel_reservation, send_certificate, update_reservation_baggages, update_reservation_flights"
+)
+
+
+def test_calls_that_change_tell_the_reward() -> None:
+    """The reward is of the state that these calls lead to, and of texts that must be told."""
     for row in recorded():
         due = [{"name": one["name"], "arguments": one["kwargs"]} for one in row["info"]["task"]["actions"]]
-        verdict = said(ToolCallAccuracy(extra_calls=True), messages=row["traj"], reference_tool_calls=due)
-        assert verdict.value is not None
-        by_reward[row["reward"]].append(verdict.value)
-    assert sum(by_reward[1.0]) / len(by_reward[1.0]) > sum(by_reward[0.0]) / len(by_reward[0.0])
+        verdict = said(ToolCallAccuracy(only=CHANGES), messages=row["traj"], reference_tool_calls=due)
+        assert (verdict.label == "pass") >= (row["reward"] == 1), (row["task_id"], row["trial"], verdict.reason)
