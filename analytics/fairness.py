@@ -110,9 +110,9 @@ def slices(
     if names.shape != known.shape:
         raise ValueError(f"{names.size} groups and {known.size} values: there must be one of each a row.")
     ids = None if clusters is None else pd.factorize(np.asarray([str(one) for one in clusters], object)[kept])[0]
-    known, names = known[kept], names[kept]
+    codes, every = pd.factorize(names[kept], sort=True)
     found = [
-        _slice(group, known, names == group, ids, enough=enough, level=level) for group in sorted(set(names.tolist()))
+        _slice(str(group), known[kept], codes == at, ids, enough=enough, level=level) for at, group in enumerate(every)
     ]
     corrected = adjusted([one.p for one in found], method)
     return [replace(one, adjusted_p=p, finding=finding(p, level)) for one, p in zip(found, corrected, strict=True)]

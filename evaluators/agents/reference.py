@@ -49,7 +49,7 @@ class ToolCallAccuracy:
         limits=(
             "Another way to the same end counts as wrong: the reference is one way.",
             "Texts in arguments are compared as they are, not by what they mean.",
-            "Calls that only read differ from run to run: leave them out by `only`, or it tells success no better than length.",
+            "Calls that only read differ from run to run: leave them out by `only`, or it tells little of success.",
         ),
         quality=(
             Quality(
