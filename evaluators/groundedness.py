@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from evaluators.case import Case, Json
-from evaluators.protocol import Card
+from evaluators.protocol import Card, Quality
 from evaluators.text import sentences, words
 from evaluators.verdict import Highlight, Scale, Verdict, not_applicable, verdict
 
@@ -16,11 +16,24 @@ if TYPE_CHECKING:  # its word lists and its model are loaded at the first call
 
 LABELS = ("unsupported", "refusal", "supported")
 SHOWN = 5  # words that a reason names
+SORRY = 3  # words of a sentence that may stand beside a refusal
+MOST = 2_000  # sentences that are judged
 TOLD = 3  # sentences that a reason names
 FUNCTION_WORDS = frozenset(
     ("the", "a", "an", "of", "and", "to", "in", "is", "are", "was", "for", "on", "that", "with", "it", "you", "as")
 )
 ENGLISH = 0.08  # share of function words in English texts of some length: seldom under .2
+
+
+QUALITY = (
+    Quality("RAGTruth QA, half of test", "AUROC", 0.897, 457, "words not in the contexts", 0.778, 0.853, 0.936),
+    Quality("RAGTruth QA, half of test", "F1", 0.652, 457, "always unsupported", 0.307, 0.561, 0.742),
+    Quality("BEGIN-WoW, dev", "AUROC", 0.933, 430, "words not in the contexts", 0.947, 0.908, 0.953),
+    Quality("WiCE, claims of dev", "AUROC", 0.824, 349, "words not in the contexts", 0.726, 0.781, 0.867),
+    Quality("QAGS-CNNDM", "AUROC", 0.722, 235, "1 - ROUGE-2 precision", 0.794, 0.651, 0.784),
+    Quality("SummEdits, four domains", "AUROC", 0.622, 2562, "length of the answer", 0.519, 0.584, 0.660),
+)
+"""As `benchmarks/quality_groundedness.py` prints them. Two weights were chosen with the last four sets in view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +53,12 @@ class Groundedness:
         ("answer", "contexts"),
         ("question",),
         Scale(labels=LABELS),
+        quality=QUALITY,
         limits=(
             "It compares wording: a faithful paraphrase in rare words can be called unsupported.",
             "A word swapped in otherwise copied text is mostly invisible, but for numbers, names and negations.",
+            "On summaries that copy (QAGS-CNNDM) and on replies to one sentence (BEGIN) plain overlap is better.",
+            "Its threshold is for answers of several sentences; few short unsupported replies and summaries reach it.",
             "Unsupported is not false: general knowledge that the contexts lack counts as unsupported.",
             "Learnt from English answers to web questions; for other languages its values mean little (see details).",
             "Values are probabilities where a quarter of the answers are unsupported; elsewhere read them as an order.",
@@ -69,28 +85,41 @@ class Groundedness:
         from evaluators.grounding.model import shipped  # noqa: PLC0415
 
         model = shipped()
-        told = findings(answer, evidence(contexts), model.weights, question)
+        told = findings(answer, evidence(contexts), model.weights, question, MOST)
         judged, route = model.judge(told, asked=question is not None), model.route(asked=question is not None)
         value = 1 - judged.answer
         bound = 1 - route.threshold if self.threshold is None else self.threshold
         shares = [float(share) for share in judged.sentences]
-        label = _label(told, supported=value >= bound)
+        label = _label(told, asked=question is not None, supported=value >= bound)
         spans = _spans(told, shares, route.sentence, at_least_one=label == LABELS[0])
         details: dict[str, Json] = {
             "threshold": round(bound, 4),
             "route": "answer to a question" if question else "text without a question",
             "sentences": [[one.start, one.end, round(1 - share, 4)] for one, share in zip(told, shares, strict=True)],
         }
+        if len(told) == MOST:
+            details["cut"] = f"Only the first {MOST:,} sentences were judged."
         if outside := _outside(answer):
             details["outside"] = outside
         return verdict(value, _reason(label, spans, answer), label=label, spans=spans, details=details)
 
 
-def _label(told: Sequence[Findings], *, supported: bool) -> str:
+def _label(told: Sequence[Findings], *, asked: bool, supported: bool) -> str:
     """Answers that only decline are a kind of their own: they claim nothing to support, though they may be wrong."""
-    if all(one.values["refuses"] for one in told):
+    declined = [_declines(one) for one in told]
+    if asked and any(declined) and all(no or len(one.words) <= SORRY for no, one in zip(declined, told, strict=True)):
         return LABELS[1]
     return LABELS[2] if supported else LABELS[0]
+
+
+def _declines(one: Findings) -> bool:
+    """Whether the sentence says that the contexts, or the speaker, cannot tell."""
+    from evaluators.grounding.lexicon import DECLINES  # noqa: PLC0415 - loads word lists
+
+    if not one.values["negations"]:
+        return False
+    speaks = one.values["i"] and any(word.stem in DECLINES for word in one.words)
+    return bool(speaks or one.values["hedges"])
 
 
 def _spans(
@@ -115,12 +144,8 @@ def _why(one: Findings) -> str:
         parts.append(f"name not in the contexts: {_list([word.text for word in one.lost_names])}")
     if one.opposites:
         parts.append(f"the contexts say the opposite: {_list([f'{w.text} / {other}' for w, other in one.opposites])}")
-    if one.negated:
-        parts.append(
-            "denies what the closest passage does not"
-            if one.negated > 0
-            else "does not deny what the closest passage denies"
-        )
+    if one.denied:
+        parts.append("denies what the closest passage does not")
     named = {word.start for word in one.lost_names}
     if rest := [word.text for word in one.foreign if word.start not in named and not word.text[0].isdigit()]:
         parts.append(f"words not in the contexts: {_list(rest)}")

@@ -21,6 +21,7 @@ from evaluators.grounding.lexicon import (
 )
 from evaluators.text import Number, Word, numbers, sentences, words
 
+CLOSE = 0.5  # share of the sentence that the best passage carries, from which on both speak of the same
 LOOKED_AT = 120  # words of a sentence that are aligned with its evidence; what follows is compared by sets alone
 GAP = 4  # words of the evidence between two neighbours of a word that is called swapped
 NOTHING = Passage(0, 0, 0, (), frozenset(), {})
@@ -72,13 +73,16 @@ class Findings:
     swaps: list[tuple[Word, str]] = field(default_factory=list)  # where the evidence has another word between the same
     opposites: list[tuple[Word, str]] = field(default_factory=list)  # where the evidence says the contrary
     negated: int = 0  # 1: the sentence denies what its evidence does not; -1: the other way round
+    denied: bool = False  # the sentence denies what its evidence, which is close, says
     near: list[Passage] = field(default_factory=list)  # passages that carry it, best first
     copied: bool = False  # every word stands in the contexts in this order
     values: dict[str, float] = field(default_factory=dict)  # the features, by name
 
 
-def findings(text: str, evidence: Evidence, weights: Weights, question: str | None = None) -> list[Findings]:
-    """One for each sentence that has words, in order."""
+def findings(
+    text: str, evidence: Evidence, weights: Weights, question: str | None = None, most: int | None = None
+) -> list[Findings]:
+    """One for each sentence that has words, in order; null: of all of them."""
     asked = {word.stem for word in words(question) if content(word)} if question else set()
     found = words(text)
     told: list[Findings] = []
@@ -87,7 +91,7 @@ def findings(text: str, evidence: Evidence, weights: Weights, question: str | No
         first = at
         while at < len(found) and found[at].start < end:
             at += 1
-        if at > first:
+        if at > first and (most is None or len(told) < most):
             told.append(_sentence(text, Findings(start, end, _said(text, found[first:at])), evidence, weights, asked))
     _together(told, _covered(asked, evidence, weights))
     return told
@@ -342,6 +346,10 @@ def _polarity(it: Findings) -> None:
     values["partial_lost"] = float(limits and not any(kind == "partial" for kind, _ in kinds))
     it.opposites = _opposites(it)
     values["opposites"] = len(it.opposites)
+    close = values["carried_1"] >= CLOSE
+    it.denied = it.negated == 1 and close and not any(word.stem in HEDGES for word in it.words)
+    values["denied"] = float(it.denied)
+    values["opposed"] = float(close and bool(it.opposites))
 
 
 def _opposites(it: Findings) -> list[tuple[Word, str]]:

@@ -118,6 +118,10 @@ excerpt states stated
 HEDGES = frozenset(stem(word) for word in _HEDGES.split())
 """Words by which answers speak of the contexts (stems)."""
 
+_DECLINES = "know answer determine find sure tell help assist say confirm unable information"
+DECLINES = frozenset(stem(word) for word in _DECLINES.split())
+"""Words with which, denied, an answer declines to answer (stems)."""
+
 _ADVICE = """
 important recommended recommend consult consider ensure advisable essential best always remember note helpful overall
 additionally furthermore moreover conclusion summary generally typically enjoy hope help please

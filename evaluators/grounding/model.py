@@ -19,6 +19,8 @@ from evaluators.grounding.features import Findings, Weights
 
 ARTEFACT = Path(__file__).with_name("groundedness.json")
 COPIED = 0.01  # of a sentence that stands in the contexts word by word
+SHORT = 4  # words
+ANOTHER = 0.6  # at least, of an answer of so few words with a name or a number that no context has
 Array = NDArray[np.float64]
 
 
@@ -86,10 +88,12 @@ class Route:
 
     pool: str  # `any`: that any sentence is unsupported (noisy or); `worst`: the worst sentence
     linear_share: float  # of the regression beside the trees in a sentence's probability
-    explicit: float  # weight of the mean explicit mismatch of a sentence
-    novelty: float  # weight of the logarithm of the share of triples of words that no context has
-    slope: float  # log odds of the answer from the sum of both
-    offset: float
+    explicit: float  # weight of a sentence's explicit mismatches
+    novelty: float  # weight of the logarithm of the share of triples of words that no context has,
+    usual: float  # less this one
+    slope: float  # log odds of the answer from those of its sentences together,
+    length: float  # from the logarithm of the number of sentences,
+    offset: float  # and always
     threshold: float  # of the answer's probability to be unsupported
     sentence: float  # of a sentence's
 
@@ -125,13 +129,21 @@ class Model:
     def judge(self, told: Sequence[Findings], *, asked: bool) -> Judgement:
         """Of an answer with at least one sentence."""
         route, rows = self.route(asked=asked), self.rows(told)
-        odds = self.trees(rows)
-        single = sigmoid(odds)
+        single = sigmoid(self.trees(rows))
         if route.linear_share:
             single = (1 - route.linear_share) * single + route.linear_share * sigmoid(self.linear(rows))
-        single = np.where([one.copied for one in told], np.minimum(single, COPIED), single)
-        total = total_odds(single, self.explicit(rows), new_wording(told), route)
-        return Judgement(float(sigmoid(np.array(route.slope * total + route.offset))), single)
+        single = with_explicit(single, self.explicit(rows), [one.copied for one in told], route)
+        if len(told) == 1 and _names_another(told[0]):
+            single = np.maximum(single, ANOTHER)
+        total = total_odds(single, new_wording(told), route)
+        odds = route.slope * total + route.length * np.log(len(told)) + route.offset
+        return Judgement(float(sigmoid(np.array(odds))), single)
+
+
+def _names_another(one: Findings) -> bool:
+    """Whether a short answer is a name or a number that no context has. Training has no such short answers."""
+    said = [word for word in one.hard if word.text[0].isupper() or word.text[0].isdigit()]
+    return len(one.words) <= SHORT and (bool(said) or bool(one.lost_numbers)) and not one.values["hedges"]
 
 
 def sigmoid(odds: Array) -> Array:
@@ -146,13 +158,24 @@ def new_wording(told: Sequence[Findings]) -> float:
     return sum(one.values["new_trigrams"] * n for one, n in zip(told, size, strict=True)) / sum(size)
 
 
-def total_odds(single: Array, explicit: Array, wording: float, route: Route) -> float:
+def with_explicit(single: Array, explicit: Array, copied: Sequence[bool], route: Route) -> Array:
+    """Probabilities of sentences with their explicit mismatches; what is copied stays supported."""
+    bounded = np.clip(single, 1e-6, 1 - 1e-6)
+    raised = sigmoid(np.log(bounded / (1 - bounded)) + route.explicit * explicit)
+    return np.where(copied, np.minimum(raised, COPIED), raised)
+
+
+def total_odds(single: Array, wording: float, route: Route) -> float:
     """Log odds of the answer before they are calibrated."""
     none = float(np.log1p(-np.clip(single, 0, 1 - 1e-6)).sum())
     some = -np.expm1(none) if route.pool == "any" else single.max()
     bounded = min(max(float(some), 1e-4), 1 - 1e-4)
-    total = np.log(bounded / (1 - bounded)) + route.explicit * explicit.mean() + route.novelty * np.log(wording + 0.02)
-    return float(total)
+    return float(np.log(bounded / (1 - bounded)) + route.novelty * (log_wording(wording) - route.usual))
+
+
+def log_wording(share: float) -> float:
+    """Tells copied texts apart, in which a little new wording says much."""
+    return float(np.log(share + 0.02))
 
 
 def model(told: Mapping[str, Any]) -> Model:
