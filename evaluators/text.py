@@ -161,7 +161,7 @@ def words(text: str, start: int = 0, end: int | None = None) -> list[Word]:
     found = []
     for match in _WORD.finditer(text, start, len(text) if end is None else end):
         written = match[0]
-        norm, stemmed = _forms(written)
+        norm, stemmed = _forms(written) if len(written) <= LONGEST_STEM else (written.casefold(),) * 2
         found.append(Word(match.start(), match.end(), written, norm, stemmed))
     return found
 

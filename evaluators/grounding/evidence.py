@@ -48,7 +48,7 @@ def content(word: Word) -> bool:
     return word.norm not in STOP
 
 
-@lru_cache(256)
+@lru_cache(8)  # an index of 100,000 characters takes some 20 MB
 def evidence(contexts: tuple[str, ...]) -> Evidence:
     """The index of contexts; the last ones are kept, since many answers share them."""
     passages: list[Passage] = []

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators.grounding.features import Findings, Weights
+from evaluators.grounding.features import CLOSE, Findings, Weights
 
 ARTEFACT = Path(__file__).with_name("groundedness.json")
 COPIED = 0.01  # of a sentence that stands in the contexts word by word
 SHORT = 4  # words
-ANOTHER = 0.6  # at least, of an answer of so few words with a name or a number that no context has
+NEARLY = 0.75  # share of a sentence that one passage carries
+ANOTHER = 0.6  # at least, of an answer of one sentence that names another, or contradicts what a passage nearly says
 Array = NDArray[np.float64]
 
 
@@ -133,7 +134,7 @@ class Model:
         if route.linear_share:
             single = (1 - route.linear_share) * single + route.linear_share * sigmoid(self.linear(rows))
         single = with_explicit(single, self.explicit(rows), [one.copied for one in told], route)
-        if len(told) == 1 and _names_another(told[0]):
+        if len(told) == 1 and (_names_another(told[0]) or _contradicts(told[0])):
             single = np.maximum(single, ANOTHER)
         total = total_odds(single, new_wording(told), route)
         odds = route.slope * total + route.length * np.log(len(told)) + route.offset
@@ -144,6 +145,13 @@ def _names_another(one: Findings) -> bool:
     """Whether a short answer is a name or a number that no context has. Training has no such short answers."""
     said = [word for word in one.hard if word.text[0].isupper() or word.text[0].isdigit()]
     return len(one.words) <= SHORT and (bool(said) or bool(one.lost_numbers)) and not one.values["hedges"]
+
+
+def _contradicts(one: Findings) -> bool:
+    """Whether it says nearly what a passage says, but denied, the other way round, or with another number."""
+    carried = one.values["carried_1"]
+    other = one.denied or bool(one.opposites)
+    return (other and carried >= NEARLY) or (bool(one.lost_numbers) and carried >= CLOSE)
 
 
 def sigmoid(odds: Array) -> Array:

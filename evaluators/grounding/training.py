@@ -63,8 +63,8 @@ SHAPES = {
 """How sentences become an answer; how much explicit mismatches (number, name, denial, opposite) and new wording
 count.
 
-With a question the training folds like 0 to 0.5 of the former alike (AUROC .822 to .820); 0.5 is kept for short answers,
-of which training has few, with BEGIN's development rows in view. Texts without a question may be summaries or
+With a question the training folds like 0 to 0.5 of the former alike (AUROC .822 to .820); 0.5 is kept for short
+answers, of which training has few, with BEGIN's development rows in view. Texts without a question may be summaries or
 edited copies, of which training has none: both weights were chosen on development rows of SummEdits, WiCE and QAGS.
 So figures on those four sets flatter. Calibration and thresholds come from the training folds without either."""
 

@@ -81,6 +81,12 @@ def test_a_paraphrase_stands_between_a_copy_and_an_invention() -> None:
     assert copy > paraphrase > invention
 
 
+@pytest.mark.parametrize("wrong", ["The bridge is not open to cyclists.", "It is 520 metres long."])
+@pytest.mark.parametrize("question", [None, "Tell me about the bridge"])
+def test_one_sentence_that_contradicts_a_passage_is_unsupported(wrong: str, question: str | None) -> None:
+    assert judged(wrong, question=question).label == "unsupported"
+
+
 def test_numbers_are_the_same_in_every_notation() -> None:
     assert (
         judged("It carries about 12 thousand cars a day.").spans
