@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from figures import (
@@ -155,7 +156,7 @@ def highlights(name: str, found: Sequence[Labelled], verdicts: Sequence[Verdict]
     right = shown = marked = 0
     for one, verdict in zip(found, verdicts, strict=True):
         spans = {(span.start, span.end) for span in verdict.spans}
-        for start, end, support in verdict.details.get("sentences", []):  # type: ignore[union-attr,misc]
+        for start, end, support in cast("list[tuple[int, int, float]]", verdict.details.get("sentences", [])):
             truth.append(int(any(a < end and b > start for a, b in one.spans)))
             score.append(1 - support)
             called.append(float((start, end) in spans))

@@ -58,7 +58,7 @@ that err more than today's; so rows are weighed to a quarter."""
 UNFIT = {"usual": 0.0, "slope": 1.0, "length": 0.0, "offset": 0.0, "threshold": 0.5, "sentence": 0.5}
 SHAPES = {
     "asked": Route(pool="any", linear_share=0.0, explicit=0.5, novelty=0.0, **UNFIT),
-    "unasked": Route(pool="worst", linear_share=0.5, explicit=1.5, novelty=0.75, **UNFIT),
+    "unasked": Route(pool="worst", linear_share=0.5, explicit=1.5, novelty=1.25, **UNFIT),
 }
 """How sentences become an answer; how much explicit mismatches (number, name, denial, opposite) and new wording
 count.
