@@ -38,10 +38,9 @@ _LETTER = (
     r"|[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0970-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]"
 )
 _WORD = re.compile(
-    rf"\d++(?:[.,]\d++)*+(?:(?:st|nd|rd|th|s)(?![^\W_]))?"
+    rf"\d++(?:[.,]\d++)*+(?:(?i:st|nd|rd|th|s)(?![^\W_]))?"
     rf"|(?:{_LETTER})(?:{_LETTER}|\d)*+(?:['’](?:{_LETTER})++)*+"
-    r"|[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff]",
-    re.IGNORECASE,
+    r"|[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 )
 _GROUPS = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")
 
@@ -162,7 +161,7 @@ def words(text: str, start: int = 0, end: int | None = None) -> list[Word]:
     found = []
     for match in _WORD.finditer(text, start, len(text) if end is None else end):
         written = match[0]
-        norm, stemmed = _forms(written)
+        norm, stemmed = _forms(written) if len(written) <= LONGEST_STEM else (written.casefold(),) * 2
         found.append(Word(match.start(), match.end(), written, norm, stemmed))
     return found
 
