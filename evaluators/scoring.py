@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable
+from contextvars import ContextVar
 
 from evaluators.case import Case, Unreadable
 from evaluators.protocol import Evaluator, missing
 from evaluators.verdict import Verdict, failed, not_applicable
+
+REPEAT: ContextVar[int] = ContextVar("repeat", default=0)
+"""Which of several verdicts on the same case this is, from 0: a judge asks anew for each, and takes none from its cache."""
 
 
 async def judged(evaluator: Evaluator, case: Case | Unreadable) -> Verdict:
