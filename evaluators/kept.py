@@ -9,8 +9,6 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from evaluators.case import Json
-
 log = logging.getLogger(__name__)
 
 # WAL with `normal` survives a killed process whole. A power cut may lose the newest lines, and damages nothing.
@@ -21,8 +19,8 @@ create table if not exists kept (key text primary key, text text not null) witho
 """
 
 
-def key_of(*parts: Json) -> str:
-    """The key of what these parts say: equal for equal JSON, whatever the order of its keys."""
+def key_of(*parts: object) -> str:
+    """The key of what these parts say as JSON: equal for equal parts, whatever the order of their keys."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
 import json
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,14 @@ def _sdk(module: str, extra: str) -> Any:
         ) from error
 
 
+@functools.cache
+def _certificates() -> Any:
+    """Read once: 50 ms for each client else."""
+    import httpx2  # noqa: PLC0415 - the SDK's own
+
+    return httpx2.create_ssl_context()
+
+
 class OpenAIClient:
     """Chat completions of OpenAI, and of all who speak its protocol: vLLM, Ollama, llama.cpp, LM Studio, gateways."""
 
@@ -45,7 +54,10 @@ class OpenAIClient:
 
         self._sdk, self._format = openai, settings.response_format
         self._client = openai.AsyncOpenAI(
-            base_url=settings.base_url or "https://api.openai.com/v1", api_key=settings.key() or NO_KEY, max_retries=0
+            base_url=settings.base_url or "https://api.openai.com/v1",
+            api_key=settings.key() or NO_KEY,
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(verify=_certificates()),
         )
 
     async def complete(self, request: Request) -> Reply:
