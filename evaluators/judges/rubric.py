@@ -136,6 +136,7 @@ class RubricMaker:
     """Makes the evaluator of a rubric, given the judge."""
 
     rubric: Rubric
+    judge_name: str | None = None  # that it asks for; null: any
 
     @property
     def card(self) -> Card:

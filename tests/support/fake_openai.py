@@ -97,9 +97,12 @@ class FakeOpenAI:
         return {"data": data, "model": body["model"], "usage": {"prompt_tokens": 7, "total_tokens": 7}}
 
     def _answer(self, act: Act, body: dict[str, Any]) -> bytes:
-        text = act.body if act.body is not None else json.dumps(self._completion(act, body))
-        if act.status != 200 and act.body is None:
+        if act.body is not None:
+            text = act.body
+        elif act.status != 200:
             text = json.dumps({"error": {"message": f"fake {act.status}"}})
+        else:
+            text = json.dumps(self._completion(act, body))
         told = {"content-type": "application/json", "content-length": str(len(text.encode())), **act.headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         return f"HTTP/1.1 {act.status} Fake\r\n{head}\r\n{text}".encode()
