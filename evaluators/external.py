@@ -216,7 +216,9 @@ class _Pool:
         except _ProgramError as error:
             self._failed_starts += 1
             if self._failed_starts >= STARTS:
-                self._broken = _ProgramError(error.error_type, f"It was not started again after {STARTS} failures. {error}")
+                self._broken = _ProgramError(
+                    error.error_type, f"It was not started again after {STARTS} failures. {error}"
+                )
             raise
         self._failed_starts = 0
         return process

@@ -82,9 +82,7 @@ class OwnEvaluator(_Part):
     def card(self) -> Card:
         """As of any evaluator."""
         scale = Scale(**self.scale.model_dump())
-        return Card(
-            self.name, self.version, "custom", self.measures, self.needs, self.takes, scale, limits=self.limits
-        )
+        return Card(self.name, self.version, "custom", self.measures, self.needs, self.takes, scale, limits=self.limits)
 
 
 @dataclass(frozen=True, slots=True)

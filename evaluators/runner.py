@@ -74,7 +74,9 @@ async def run(
 class _Line:
     """Verdicts that are begun, in order. One side fills it, the other takes from it."""
 
-    def __init__(self, evaluators: Sequence[Evaluator], concurrency: int, repeats: int, journal: Journal | None) -> None:
+    def __init__(
+        self, evaluators: Sequence[Evaluator], concurrency: int, repeats: int, journal: Journal | None
+    ) -> None:
         self._evaluators, self._repeats, self._journal = evaluators, repeats, journal
         self._room = asyncio.Semaphore(concurrency)
         self._most = max(concurrency * AHEAD, AHEAD_LEAST)

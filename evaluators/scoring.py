@@ -11,7 +11,7 @@ from evaluators.protocol import Evaluator, missing
 from evaluators.verdict import Verdict, failed, not_applicable
 
 REPEAT: ContextVar[int] = ContextVar("repeat", default=0)
-"""Which of several verdicts on the same case this is, from 0: a judge asks anew for each, and takes none from its cache."""
+"""Which of several verdicts on the same case this is, from 0: a judge asks anew for each, and its cache knows it."""
 
 
 async def judged(evaluator: Evaluator, case: Case | Unreadable) -> Verdict:
@@ -25,7 +25,7 @@ async def finished(evaluator: Evaluator, said: Awaitable[Verdict]) -> Verdict:
     try:
         return (await said).on(evaluator.card.scale)
     except Exception as error:  # noqa: BLE001 - an evaluator may be anybody's
-        return _fault(error)
+        return fault(error)
 
 
 def begun(evaluator: Evaluator, case: Case | Unreadable) -> Verdict | Awaitable[Verdict]:
@@ -38,9 +38,10 @@ def begun(evaluator: Evaluator, case: Case | Unreadable) -> Verdict | Awaitable[
     try:
         said = evaluator(case)
     except Exception as error:  # noqa: BLE001 - an evaluator may be anybody's
-        return _fault(error)
+        return fault(error)
     return said if inspect.isawaitable(said) else said.on(evaluator.card.scale)
 
 
-def _fault(error: Exception) -> Verdict:
+def fault(error: Exception) -> Verdict:
+    """The verdict of an evaluator that raised."""
     return failed(type(error).__name__, f"The evaluator failed: {type(error).__name__}: {error}"[:1000])

@@ -7,16 +7,20 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 from evaluators import registry
 from evaluators.case import Case, Json, Unreadable
-from evaluators.errors import EvaluatorError, OptionError, UnreadableCaseError
-from evaluators.protocol import Evaluator, ruler
+from evaluators.errors import EvaluatorError, OptionError, UnknownEvaluatorError, UnreadableCaseError
+from evaluators.journal import Journal
+from evaluators.protocol import Evaluator, Maker, ruler
 from evaluators.rows import read_case, verdict_row
-from evaluators.runner import run
+from evaluators.runner import run, threaded
+from evaluators.verdict import Verdict
+from server.judging import Bench
 from server.jsontext import dumps
 
 PROGRESS_S = 0.2, 10.0  # between two lines of progress: on a terminal, and elsewhere
@@ -31,12 +35,21 @@ class Tally:
     ok: int = 0
     not_applicable: int = 0
     errors: int = 0
+    calls: int = 0
+    cached: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0  # verdicts whose cost is unknown
     started: float = field(default_factory=time.monotonic)
 
-    def count(self, status: str) -> None:
-        """One more verdict of the status."""
-        name = "errors" if status == "error" else status
+    def count(self, said: Verdict) -> None:
+        """One more verdict."""
+        name = "errors" if said.status == "error" else said.status
         setattr(self, name, getattr(self, name) + 1)
+        if said.spent is not None:
+            self.calls += said.spent.calls
+            self.cached += said.spent.cached
+            self.cost_usd += said.spent.cost_usd or 0.0
+            self.unpriced += said.spent.cost_usd is None
 
     def sentence(self) -> str:
         """One sentence for people."""
@@ -45,25 +58,58 @@ class Tally:
         parts += [f"{self.not_applicable:,} not applicable"] * bool(self.not_applicable)
         parts += [f"{self.errors:,} failed: see their reason"] * bool(self.errors)
         parts += [f"{self.unreadable:,} rows unreadable"] * bool(self.unreadable)
+        if self.calls or self.cached:
+            cost = f"{self.cost_usd:,.4f} USD" + f", {self.unpriced:,} of unknown cost" * bool(self.unpriced)
+            parts += [f"{self.calls:,} calls of judges ({self.cached:,} from the cache), {cost}"]
         return "; ".join(parts) + "."
 
 
-def made(names: Sequence[str], options: Sequence[str]) -> list[Evaluator]:
+def made(names: Sequence[str], options: Sequence[str], bench: Bench) -> list[Evaluator]:
     """The evaluators of `-e` (several between commas) with the options of `-o` (NAME.OPTION=VALUE).
+
+    An evaluator that takes a judge gets the one that its option `judge` names, else the first of the bench.
 
     Raises:
         EvaluatorError: a name or option is unknown, or an option is for an evaluator that is not asked for.
     """
     asked = [name.strip() for text in names for name in text.split(",") if name.strip()]
     if not asked:
-        raise EvaluatorError(f"No evaluator is named. Installed: {', '.join(registry.available())}.")
+        raise EvaluatorError(f"No evaluator is named. There are: {', '.join(known(bench))}.")
     given: dict[str, dict[str, object]] = {name: {} for name in asked}
     for text in options:
         name, option, value = _option(text)
         if name not in given:
             raise OptionError(f"Option {text!r} is for evaluator {name!r}, which is not asked for by -e.")
         given[name][option] = value
-    return [registry.load(name, **held) for name, held in given.items()]
+    return [_made(maker_of(name, bench), held, bench) for name, held in given.items()]
+
+
+def known(bench: Bench) -> list[str]:
+    """Names of all evaluators: those that are installed, and the user's own.
+
+    Raises:
+        EvaluatorError: one of the user's own has the name of another.
+    """
+    installed = registry.available()
+    twice = sorted(bench.own.keys() & set(installed))
+    if twice:
+        raise EvaluatorError(f"{twice[0]!r} is the name of an installed evaluator; call yours another.")
+    return sorted([*installed, *bench.own])
+
+
+def maker_of(name: str, bench: Bench) -> Maker:
+    """What makes the evaluator of this name. Raises EvaluatorError, for one that is unknown or has two."""
+    names = known(bench)
+    if name not in names:
+        raise UnknownEvaluatorError(name, names)
+    return bench.own.get(name) or registry.maker(name)
+
+
+def _made(make: Maker, options: dict[str, object], bench: Bench) -> Evaluator:
+    if "judge" in registry.options_of(make):
+        wanted = options.get("judge", getattr(make, "judge_name", None))
+        options = {**options, "judge": bench.judge(None if wanted is None else str(wanted), make.card.name)}
+    return registry.made(make, options)
 
 
 def _option(text: str) -> tuple[str, str, object]:
@@ -77,27 +123,51 @@ def _option(text: str) -> tuple[str, str, object]:
         return name, option, value
 
 
-def score_lines(lines: IO[bytes], evaluators: Sequence[Evaluator], concurrency: int) -> Tally:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How rows are scored."""
+
+    concurrency: int = 8
+    repeats: int = 1
+    journal: Path | None = None
+
+
+def score_lines(lines: IO[bytes], evaluators: Sequence[Evaluator], way: Way) -> Tally:
     """Write a line of verdict for each row and evaluator to standard output, in order; progress to standard error.
 
     A line that is no case has a verdict of each evaluator too: an error that says why. Empty lines are left out.
     """
     tally = Tally()
-    asyncio.run(_score(lines, evaluators, concurrency, tally))
+    asyncio.run(_score(lines, evaluators, way, tally))
     return tally
 
 
-async def _score(lines: IO[bytes], evaluators: Sequence[Evaluator], concurrency: int, tally: Tally) -> None:
+async def _score(lines: IO[bytes], evaluators: Sequence[Evaluator], way: Way, tally: Tally) -> None:
     rulers = {id(evaluator): ruler(evaluator) for evaluator in evaluators}
     progress = Progress(tally)
-    async with aclosing(run(_cases(lines, tally), evaluators, concurrency)) as scored:
-        async for one in scored:
-            tally.count(one.verdict.status)
+    async with AsyncExitStack() as stack:
+        for evaluator in evaluators:
+            stack.push_async_callback(_end, evaluator)
+        journal = None if way.journal is None else stack.enter_context(closing(Journal(way.journal)))
+        cases = threaded(_cases(lines, tally))
+        scored = run(cases, evaluators, way.concurrency, repeats=way.repeats, journal=journal)
+        async for one in await stack.enter_async_context(aclosing(scored)):
+            tally.count(one.verdict)
             row = verdict_row(one.case.id, one.evaluator.card.name, rulers[id(one.evaluator)], one.verdict)
+            if way.repeats > 1:
+                row["repeat"] = one.repeat
             sys.stdout.buffer.write(dumps(row) + b"\n")
             progress.tell()
     sys.stdout.buffer.flush()
     progress.end()
+
+
+async def _end(evaluator: Evaluator) -> None:
+    """Give back what the evaluator holds: processes, connections, those of its judge."""
+    for held in (evaluator, getattr(evaluator, "judge", None)):
+        end = getattr(held, "aclose", None)
+        if end is not None:
+            await end()
 
 
 def _cases(lines: IO[bytes], tally: Tally) -> Iterator[Case | Unreadable]:
@@ -148,10 +218,11 @@ class Progress:
             sys.stderr.write(f"\r{'':<40}\r")
 
 
-def listed(name: str | None) -> list[dict[str, Any]]:
-    """Cards with the names of their options, of one evaluator or of all. Raises UnknownEvaluatorError."""
-    found = registry.cards() if name is None else [registry.maker(name).card]
-    return [asdict(card) | {"options": registry.options(card.name)} for card in found]
+def listed(name: str | None, bench: Bench) -> list[dict[str, Any]]:
+    """Cards with the names of their options, of one evaluator or of all, by family and name. Raises EvaluatorError."""
+    makers = [maker_of(one, bench) for one in (known(bench) if name is None else [name])]
+    found = sorted(makers, key=lambda make: (make.card.family, make.card.name))
+    return [asdict(make.card) | {"options": registry.options_of(make)} for make in found]
 
 
 def summaries(cards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -24,9 +24,10 @@ def client_for(settings: JudgeSettings) -> ModelClient:
     Raises:
         EvaluatorError: its key is not set, or its SDK is not installed.
     """
-    makers = {"openai": OpenAIClient, "anthropic": AnthropicClient, "bedrock": BedrockClient}
-    made: ModelClient = makers[settings.provider](settings)
-    return made
+    makers: dict[str, Callable[[JudgeSettings], ModelClient]] = {
+        "openai": OpenAIClient, "anthropic": AnthropicClient, "bedrock": BedrockClient,
+    }  # fmt: skip
+    return makers[settings.provider](settings)
 
 
 def _sdk(module: str, extra: str) -> Any:
@@ -61,7 +62,7 @@ class OpenAIClient:
         )
 
     async def complete(self, request: Request) -> Reply:
-        """One chat completion. Its body is read here, since other servers' differ from what the SDK expects."""
+        """One chat completion."""
         body = {
             "model": request.model,
             "messages": [{"role": turn.role, "content": turn.text} for turn in request.turns],
@@ -69,15 +70,14 @@ class OpenAIClient:
         }
         if request.schema is not None and self._format != "text":
             body["response_format"] = self._wanted(request.schema)
-        data = await self._post("/chat/completions", body, request.timeout_s)
-        return _openai_reply(data)
+        return _openai_reply(await _posted(self._client, self._sdk, "/chat/completions", body, request.timeout_s))
 
     async def embed(self, model: str, texts: Sequence[str], timeout_s: float) -> Vectors:
         """As floats: base64, the SDK's own choice, is not known to every server."""
         body = {"model": model, "input": list(texts), "encoding_format": "float"}
-        data = await self._post("/embeddings", body, timeout_s)
-        vectors = [one.get("embedding") for one in _listed(data, "data")]
-        if len(vectors) != len(texts) or not all(isinstance(one, list) and one for one in vectors):
+        data = await _posted(self._client, self._sdk, "/embeddings", body, timeout_s)
+        vectors = [one["embedding"] for one in _listed(data, "data") if isinstance(one.get("embedding"), list)]
+        if len(vectors) != len(texts) or not all(vectors):
             raise AskError("empty", f"{len(texts)} embeddings were asked for, and {len(vectors)} came.")
         return Vectors(vectors, _usage(data.get("usage"), "prompt_tokens", "completion_tokens"))
 
@@ -90,20 +90,23 @@ class OpenAIClient:
             return {"type": "json_object"}
         return {"type": "json_schema", "json_schema": {"name": "judgement", "schema": schema}}
 
-    async def _post(self, path: str, body: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        import httpx2  # noqa: PLC0415 - the SDK's own
 
-        try:
-            response = await self._client.post(path, cast_to=httpx2.Response, body=body, options={"timeout": timeout_s})
-        except self._sdk.APIStatusError as error:
-            raise _refused(error.status_code, error.response.headers, error.response.text) from error
-        except self._sdk.APITimeoutError as error:
-            raise AskError("timeout", f"The judge did not answer within {timeout_s:g} s.", billed=True) from error
-        except self._sdk.APIConnectionError as error:
-            raise AskError(
-                "server", f"The judge cannot be reached: {error.__cause__ or error}.", billed=True
-            ) from error
-        return _body(response.text)
+async def _posted(client: Any, sdk: Any, path: str, body: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """What an SDK's endpoint answers to a body. Both SDKs are made by one generator and have the same parts.
+
+    The body is read here: other servers' differ from what the SDKs expect, and so do broken ones'.
+    """
+    import httpx2  # noqa: PLC0415 - the SDKs' own
+
+    try:
+        response = await client.post(path, cast_to=httpx2.Response, body=body, options={"timeout": timeout_s})
+    except sdk.APIStatusError as error:
+        raise _refused(error.status_code, error.response.headers, error.response.text) from error
+    except sdk.APITimeoutError as error:
+        raise AskError("timeout", f"The judge did not answer within {timeout_s:g} s.", billed=True) from error
+    except sdk.APIConnectionError as error:
+        raise AskError("server", f"The judge cannot be reached: {error.__cause__ or error}.", billed=True) from error
+    return _body(response.text)
 
 
 class AnthropicClient:
@@ -118,26 +121,13 @@ class AnthropicClient:
     async def complete(self, request: Request) -> Reply:
         """One message."""
         body = {
+            "max_tokens": 2048,
+            **{name: value for name, value in request.params.items() if name != "seed"},  # it has none
             "model": request.model,
             "system": _system(request),
             "messages": [{"role": one.role, "content": one.text} for one in request.turns if one.role != "system"],
         }
-        try:
-            said = await self._client.messages.create(
-                **body, max_tokens=request.params.get("max_tokens", 2048), timeout=request.timeout_s,
-                extra_body={name: value for name, value in request.params.items() if name not in {"max_tokens", "seed"}},
-            )  # fmt: skip
-        except self._sdk.APIStatusError as error:
-            raise _refused(error.status_code, error.response.headers, error.response.text) from error
-        except self._sdk.APITimeoutError as error:
-            raise AskError(
-                "timeout", f"The judge did not answer within {request.timeout_s:g} s.", billed=True
-            ) from error
-        except self._sdk.APIConnectionError as error:
-            raise AskError(
-                "server", f"The judge cannot be reached: {error.__cause__ or error}.", billed=True
-            ) from error
-        return _anthropic_reply(_body(said.to_json()))
+        return _anthropic_reply(await _posted(self._client, self._sdk, "/v1/messages", body, request.timeout_s))
 
     async def embed(self, model: str, texts: Sequence[str], timeout_s: float) -> Vectors:
         """It has none."""

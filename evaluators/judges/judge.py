@@ -23,7 +23,7 @@ from evaluators.judges.settings import JudgeSettings
 from evaluators.judges.tracing import PROVIDERS, call_span, tell_reply, tell_verdict, verdict_span
 from evaluators.kept import Kept, key_of
 from evaluators.protocol import Card
-from evaluators.scoring import REPEAT
+from evaluators.scoring import REPEAT, fault
 from evaluators.verdict import Spent, Verdict, failed
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Told = TypeVar("Told")
-Check = Callable[[Any], "str | None"]
-"""Looks at an answer that has its shape. Returns what is missing in it, as a sentence to the model; null: nothing."""
+Check = Callable[[Any], None]
+"""Looks at an answer that has its shape, and raises AskError, with a sentence to the model, where it does not do."""
 
 _ASSUMED_OUTPUT = 4096  # tokens that a call may make where no parameter limits them
 _LETTERS_A_TOKEN = 3  # fewer than in most texts: the worst cost shall be the worst
@@ -92,6 +92,8 @@ class Judge:
                 said = await work(asking)
             except AskError as error:
                 said = failed(error.kind, str(error))
+            except Exception as error:  # noqa: BLE001 - of a library between us and the model; what it spent is told all the same
+                said = fault(error)
             said = replace(said, spent=asking.spent(), details={**said.details, "judge": asking.told()})
             tell_verdict(span, card.name, card.version, said.on(card.scale))
         return said
@@ -306,9 +308,8 @@ def _sum(counts: Sequence[int | None]) -> int | None:
 
 def _checked(reply: Reply, shape: type[Shape], check: Check | None) -> Shape:
     answer = read(reply, shape)
-    lacking = None if check is None else check(answer)
-    if lacking is not None:
-        raise AskError("incomplete", f"The judge's answer leaves out what it was asked. {lacking}")
+    if check is not None:
+        check(answer)
     return answer
 
 
