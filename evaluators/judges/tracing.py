@@ -40,7 +40,10 @@ def verdict_span(
     if tracer is None:
         yield None
         return
-    attributes = {"assay.evaluator.name": evaluator, "assay.evaluator.version": version}
+    attributes = {
+        "gen_ai.span.kind": "evaluator",
+        "assay.evaluator.name": evaluator, "assay.evaluator.version": version,
+    }
     if case_id is not None:
         attributes["assay.case.id"] = str(case_id)
     with tracer.start_as_current_span(f"evaluate {evaluator}", attributes=attributes) as span:
