@@ -33,19 +33,22 @@ class PositionBias:
     """
 
     consistent: Estimate  # share of pairs that gave the same side, or a tie, in both orders
-    first: Estimate  # share of first places among all wins; a pair is one observation, since its orders are not independent
+    first: Estimate  # share of first places among wins; a pair is one observation, as its orders are not independent
     first_of_inconsistent: Estimate  # of pairs in which one place won twice, the share in which it was the first
     p_value: float  # of an even share of those
 
 
 def position_bias(straight: Sequence[str | None], swapped: Sequence[str | None], level: float = LEVEL) -> PositionBias:
-    """From the places that won, `first`, `second` or `tie`, in the two orders of each pair. Pairs with a null, of which
-    an order has no verdict, are left out.
+    """From the places that won, `first`, `second` or `tie`, in the two orders of each pair.
+
+    Pairs with a null, of which an order has no verdict, are left out.
 
     Raises:
         ValueError: there are not as many of the one as of the other.
     """
-    pairs = [(one, other) for one, other in zip(straight, swapped, strict=True) if one is not None and other is not None]
+    pairs = [
+        (one, other) for one, other in zip(straight, swapped, strict=True) if one is not None and other is not None
+    ]
     same = sum({one, other} in ({"first", "second"}, {"tie"}) for one, other in pairs)
     twice = [one for one, other in pairs if one == other != "tie"]
     firsts = twice.count("first")
@@ -63,7 +66,7 @@ def _share_of_first(pair: tuple[str, str]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class VerbosityBias:
-    """Whether a judge leans to the longer answer. Longer answers may be better: `slope` is beside quality, where known."""
+    """Whether a judge leans to the longer answer. Longer may be better: `slope` is beside quality, where known."""
 
     longer: Estimate  # share of the longer answer's wins, over pairs that have a winner and differ in length
     p_value: float  # of an even share
@@ -71,8 +74,12 @@ class VerbosityBias:
 
 
 def verbosity_bias(
-    lengths_a: ArrayLike, lengths_b: ArrayLike, wins_a: ArrayLike, quality: ArrayLike | None = None, level: float = LEVEL
-) -> VerbosityBias:  # fmt: skip
+    lengths_a: ArrayLike,
+    lengths_b: ArrayLike,
+    wins_a: ArrayLike,
+    quality: ArrayLike | None = None,
+    level: float = LEVEL,
+) -> VerbosityBias:
     """From lengths (of any unit, above 0), and 1 where A won, 0 where B did; a tie, 0.5, or NaN is left out.
 
     `quality` tells by how much A is really better, such as 1 and -1 by people's labels: it goes into the regression.
@@ -85,7 +92,9 @@ def verbosity_bias(
     hits = int(((doublings > 0) == (won == 1))[apart].sum())
     n = int(apart.sum())
     columns = [np.ones_like(won), doublings, *([] if quality is None else [good])]
-    return VerbosityBias(rate(hits, n, level), even_odds(hits, n), _coefficient(np.column_stack(columns), won, 1, level))
+    return VerbosityBias(
+        rate(hits, n, level), even_odds(hits, n), _coefficient(np.column_stack(columns), won, 1, level)
+    )
 
 
 def _coefficient(x: NDArray[np.float64], y: NDArray[np.float64], place: int, level: float) -> Estimate:

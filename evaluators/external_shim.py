@@ -1,5 +1,7 @@
 """Runs a user's function in the user's own Python: rows in, verdicts out, a JSON line each. Standard library only.
 
+It must run on Pythons that are older than ours: annotations are never evaluated, and no newer syntax is used.
+
 Called as `python external_shim.py MODULE:FUNCTION`. The function gets a row as a dictionary, and returns a verdict as
 one: {value, label, reason, spans, status}; or a number or a truth, which is its value; or None: it does not apply.
 What it prints goes to standard error.
@@ -13,13 +15,16 @@ import inspect
 import json
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 
-def main(name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - also for Pythons that are older than ours
+def main(name: str) -> None:
+    """Answer every row of standard input by the function, until it ends."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed, also from C
     sys.stdout = sys.stderr
-    sys.path.insert(0, os.getcwd())
+    sys.path[0] = ""  # the folder that it is started in, in place of ours, whose modules are none of theirs
     module, _, path = name.partition(":")
     function = importlib.import_module(module)
     for part in path.split("."):
@@ -31,7 +36,7 @@ def main(name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - also f
         _tell(out, {**_answer(function, row), "_n": told})
 
 
-def _answer(function, row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - as above
+def _answer(function: Any, row: Any) -> Any:
     try:
         said = function(row)
         if inspect.isawaitable(said):
@@ -46,21 +51,21 @@ def _answer(function, row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
         return {"status": "error", "error_type": type(error).__name__, "reason": _where(error)}
 
 
-async def _awaited(said):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - as above
+async def _awaited(said: Any) -> Any:
     return await said
 
 
-def _where(error):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - as above
+def _where(error: Exception) -> str:
     """The error, and the line of the user's code that raised it."""
     at, trace = "", error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename != __file__:
-            at = " ({}, line {})".format(os.path.basename(trace.tb_frame.f_code.co_filename), trace.tb_lineno)  # noqa: PTH119, UP032 - as above
+            at = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
         trace = trace.tb_next
-    return "{}: {}{}".format(type(error).__name__, error, at)[:1000]  # noqa: UP032 - as above
+    return f"{type(error).__name__}: {error}{at}"[:1000]
 
 
-def _tell(out, row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - as above
+def _tell(out: Any, row: Any) -> None:
     out.write(json.dumps(row, default=str) + "\n")
     out.flush()
 

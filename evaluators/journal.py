@@ -1,4 +1,4 @@
-"""What a run was answered, kept while it runs: a run that was cut off goes on where it was, and pays for nothing twice."""
+"""What a run was answered, kept while it runs: one that was cut off goes on where it was, and pays nothing twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class JournalError(EvaluatorError):
 
 
 class Journal:
-    """Verdicts by case, evaluator with its ruler, and repeat. Errors are not kept: a run that goes on tries them again."""
+    """Verdicts by case, evaluator with its ruler, and repeat. Errors are not kept: they are tried again."""
 
     def __init__(self, path: Path) -> None:
         """Raises JournalError: the file is none, or cannot be written."""

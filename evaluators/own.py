@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -62,7 +62,8 @@ class OwnEvaluator(_Part):
     def _one_way(self) -> OwnEvaluator:
         ways = [way for way in WAYS if getattr(self, way) is not None]
         if len(ways) != 1:
-            raise ValueError(f"an evaluator has exactly one of {', '.join(WAYS)}; this one has {' and '.join(ways) or 'none'}")  # fmt: skip
+            found = " and ".join(ways) or "none"
+            raise ValueError(f"an evaluator has exactly one of {', '.join(WAYS)}; this one has {found}")
         if ways == ["prompt"]:
             self.rubric()
         elif self.labels:
@@ -108,19 +109,22 @@ def parse_evaluators(document: Any, origin: str, folder: Path, line_of: LineOf |
 
 
 def _maker(one: OwnEvaluator, folder: Path) -> Maker:
-    if one.prompt is not None:
-        return RubricMaker(one.rubric(), one.judge)
-    card = one.card()
-    if one.url is not None:
-        url, headers = one.url, one.headers_env
-        return _Fixed(card, lambda: Endpoint(card, url, one.timeout_s, headers))
+    # A maker takes options of its own names only, which the types of calls cannot say.
+    return cast("Maker", RubricMaker(one.rubric(), one.judge) if one.prompt is not None else _fixed(one, folder))
+
+
+def _fixed(one: OwnEvaluator, folder: Path) -> _Fixed:
+    card, url = one.card(), one.url
+    if url is not None:
+        return _Fixed(card, lambda: Endpoint(card, url, one.timeout_s, one.headers_env))
     return _Fixed(card, lambda: _program(one, card, folder))
 
 
 def _program(one: OwnEvaluator, card: Card, folder: Path) -> Program:
     command = one.command or python_command(_placed(one.interpreter, folder), one.python or "")
+    asked = one.command or (one.python or "",)
     return Program(
-        card, command, one.command or (one.python or "",), folder, one.timeout_s, one.start_s, one.memory_mb, one.processes,
+        card, command, asked, folder, one.timeout_s, one.start_s, one.memory_mb, one.processes,
         says_ready=one.python is not None,
     )  # fmt: skip
 

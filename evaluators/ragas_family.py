@@ -18,7 +18,7 @@ from evaluators.verdict import Scale, Verdict, not_applicable
 ADAPTER = "evaluators.ragas_adapter"
 LIMITS = (
     "The prompts are those of ragas, in English; on texts of other languages they were not checked.",
-    "A judge's verdict is an opinion of a model: compare it with labels of people on your own data before you trust it.",
+    "A judge's verdict is a model's opinion: compare it with labels of people on your own data before you trust it.",
 )
 
 
@@ -42,7 +42,9 @@ async def _adapter() -> Any:
     return await asyncio.to_thread(importlib.import_module, ADAPTER)
 
 
-def _judged(judge: Judge, card: Card, case: Case, work: Callable[[Any, Asking], Awaitable[Verdict]]) -> Awaitable[Verdict]:  # fmt: skip
+def _judged(
+    judge: Judge, card: Card, case: Case, work: Callable[[Any, Asking], Awaitable[Verdict]]
+) -> Awaitable[Verdict]:
     async def loaded() -> Verdict:
         empty = [name for name in card.needs if name in _TEXTS and not _holds(getattr(case, name))]
         if empty:
@@ -124,7 +126,7 @@ class AnswerRelevancy:
         "answer_relevancy", "relevance",
         "Cosine of the question and of one that a judge makes up for the answer; 0 for an evasive answer.",
         ("question", "answer"),
-        "A proxy of relevance: it never looks at whether the answer is right, and its height depends on the embeddings.",
+        "A proxy of relevance: whether the answer is right is not looked at, and its height depends on the embeddings.",
         "One question is made up, where ragas makes up three: at temperature 0 they would be the same.",
         scale=Scale(-1.0, 1.0),
     )  # fmt: skip
@@ -210,8 +212,9 @@ class ToolCallAccuracy:
     card: ClassVar[Card] = _card(
         "tool_call_accuracy", "agents", "Share of the reference's tool calls that were made with the same arguments.",
         ("tool_calls", "reference_tool_calls"),
-        "A call too many or too few gives 0, whatever the rest is; so does another order, unless strict_order is false.",
-        "Arguments are compared as text (1 and \"1\" are the same), and arguments that the reference does not name are not looked at.",
+        "A call too many or too few gives 0, whatever the rest is; so does another order, with strict_order.",
+        "Arguments are compared as text: a number and its digits are the same.",
+        "Arguments that the reference does not name are not looked at, unless it names none.",
         cost="free",
     )  # fmt: skip
 

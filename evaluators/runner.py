@@ -99,7 +99,7 @@ class _Line:
                 await asyncio.sleep(0)
 
     async def next(self, filling: asyncio.Task[None]) -> _Begun | None:
-        """The verdict that is due, as soon as it is there; null: that was the last. Raises what reading cases raised."""
+        """The verdict that is due, once it is begun; null: that was the last. Raises what reading cases raised."""
         while not self._begun:
             if filling.done():
                 filling.result()

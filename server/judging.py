@@ -1,4 +1,4 @@
-"""Judges and evaluators of the user's own, from YAML files: read, priced by the list, and given what a run may spend."""
+"""Judges and evaluators of the user's own, from YAML files: read, priced, and given what a run may spend."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from evaluators.protocol import Evaluator, Maker, ruler
 from evaluators.rows import read_case, verdict_row
 from evaluators.runner import run, threaded
 from evaluators.verdict import Verdict
-from server.judging import Bench
 from server.jsontext import dumps
+from server.judging import Bench
 
 PROGRESS_S = 0.2, 10.0  # between two lines of progress: on a terminal, and elsewhere
 

@@ -131,6 +131,7 @@ class AnthropicClient:
 
     async def embed(self, model: str, texts: Sequence[str], timeout_s: float) -> Vectors:
         """It has none."""
+        del timeout_s
         raise AskError("bad_request", f"Anthropic has no embeddings: {model!r} cannot be asked for {len(texts)} texts.")
 
     async def close(self) -> None:
@@ -177,6 +178,7 @@ class BedrockClient:
 
     async def embed(self, model: str, texts: Sequence[str], timeout_s: float) -> Vectors:
         """Each of its models has a form of its own; none is supported."""
+        del timeout_s
         raise AskError("bad_request", f"Embeddings of bedrock are not supported: {model!r}, {len(texts)} texts.")
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -79,7 +80,8 @@ class Judge:
         """US dollars of a call: by the judge's own price, else the list price; null: unknown."""
         own = self.settings.price
         if own is None:
-            return None if self._price is None else self._price(PROVIDERS[self.settings.provider], self.settings.model, usage)  # fmt: skip
+            provider = PROVIDERS[self.settings.provider]
+            return None if self._price is None else self._price(provider, self.settings.model, usage)
         if usage.input_tokens is None or usage.output_tokens is None:
             return None
         return (usage.input_tokens * own.input + usage.output_tokens * own.output) / 1e6
@@ -132,7 +134,7 @@ class Asking:
         Raises:
             AskError: there is none.
         """
-        schema = shape.model_json_schema()
+        schema = schema_of(shape)
         prompt: list[Json] = [[turn.role, turn.text] for turn in turns]
         self._prompts.append(key_of(prompt, schema))
         key = self._key("chat", prompt, schema)
@@ -292,6 +294,12 @@ class Asking:
             self._judge.cache.put(key, json.dumps(held))
 
 
+@lru_cache(maxsize=256)
+def schema_of(shape: type[BaseModel]) -> Mapping[str, Any]:
+    """The JSON schema of a shape; 1 ms to work out, so worked out once."""
+    return shape.model_json_schema()
+
+
 async def _within(timeout_s: float, call: Awaitable[Told]) -> Told:
     """The SDK's own limit is for each read, so that an endpoint which drips would never meet it."""
     try:
@@ -316,10 +324,5 @@ def _checked(reply: Reply, shape: type[Shape], check: Check | None) -> Shape:
 def _correction(reply: Reply, error: AskError) -> list[Turn]:
     """What the judge said, cut, and what is wrong with it."""
     said = [Turn("assistant", reply.text[:4000])] if reply.text.strip() else []
-    return [
-        *said,
-        Turn(
-            "user",
-            f"This answer cannot be used: {error} Answer again, with one JSON object of the schema and nothing else.",
-        ),  # fmt: skip
-    ]
+    told = f"This answer cannot be used: {error} Answer again, with one JSON object of the schema and nothing else."
+    return [*said, Turn("user", told)]

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from evaluators.case import Case
-from evaluators.judges.judge import Asking, Judge
+from evaluators.judges.judge import Asking, Judge, schema_of
 from evaluators.judges.model import Turn
 from evaluators.judges.rubric import LIMITS, SYSTEM
 from evaluators.protocol import Card
@@ -54,7 +54,7 @@ class Comparison:
 
 
 def _side(place: Place | None, first: Side, second: Side) -> Side | None:
-    return {"first": first, "second": second, "tie": "tie", None: None}[place]  # type: ignore[return-value]  # by the keys
+    return {"first": first, "second": second, "tie": "tie", None: None}[place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,9 @@ _SAID = re.compile(
 
 
 def read_place(text: str) -> Place | None:
-    """The place that a free text prefers, in words such as `Output (a)`: what it calls better last, else the only one
-    that it names. Null: it prefers none.
+    """The place that a free text prefers, in words such as `Output (a)`; null: it prefers none.
+
+    What it calls better last, else the only one that it names.
     """
     said = _SAID.findall(text)
     named = [said[-1]] if said else list({name.lower() for name in _NAMED.findall(text)})
@@ -123,7 +124,7 @@ def turns(question: str, first: str, second: str) -> tuple[Turn, Turn]:
     mark = hashlib.sha256(told).hexdigest()[:8]
     parts = {"question": question, "first": first, "second": second}
     body = "\n".join(f"<{name}-{mark}>\n{text}\n</{name}-{mark}>" for name, text in parts.items())
-    return Turn("system", SYSTEM + json.dumps(_Preference.model_json_schema())), Turn("user", f"{PROMPT}\n{body}")
+    return Turn("system", SYSTEM + json.dumps(schema_of(_Preference))), Turn("user", f"{PROMPT}\n{body}")
 
 
 async def compare(asking: Asking, question: str, a: str, b: str) -> tuple[Comparison, tuple[str, str]]:
@@ -164,7 +165,8 @@ class Pairwise:
         async def work(asking: Asking) -> Verdict:
             compared, reasons = await compare(asking, case.question or "", case.answer or "", case.reference or "")
             winner = compared.winner or "tie"  # both were read: it is never null here
-            told = reasons[0] if compared.consistent else f"The order decides. Answer first: {reasons[0]} Answer second: {reasons[1]}"  # fmt: skip
+            both = f"The order decides. Answer first: {reasons[0]} Answer second: {reasons[1]}"
+            told = reasons[0] if compared.consistent else both
             return verdict(
                 VALUES[winner], told, label=LABELS[winner],
                 details={

@@ -40,17 +40,15 @@ def read(reply: Reply, shape: type[Shape]) -> Shape:
             return shape.model_validate(found)
         except ValidationError as error:
             fault = fault or error
-    if fault is not None:
-        raise _unfit(fault)
-    _none_found(text, reply)
+    raise _nothing_in(text, reply) if fault is None else _unfit(fault)
 
 
-def _none_found(text: str, reply: Reply) -> NoReturn:
+def _nothing_in(text: str, reply: Reply) -> AskError:
     if reply.finish == "length":
-        raise AskError("truncated", f"The judge's answer was cut at its limit of tokens: ...{_short(text[-80:])}")
+        return AskError("truncated", f"The judge's answer was cut at its limit of tokens: ...{text[-80:]}")
     if "{" in text and not text.endswith(("}", "```")):
-        raise AskError("truncated", f"The judge's JSON ends too early: ...{_short(text[-80:])}")
-    raise AskError("unparsable", f"The judge's answer holds no JSON object: {_short(text)}")
+        return AskError("truncated", f"The judge's JSON ends too early: ...{text[-80:]}")
+    return AskError("unparsable", f"The judge's answer holds no JSON object: {_short(text)}")
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from evaluators.case import Case, Message, Part
-from evaluators.judges.judge import Asking, Judge
+from evaluators.judges.judge import Asking, Judge, schema_of
 from evaluators.judges.model import Turn
 from evaluators.protocol import Card, Family
 from evaluators.verdict import Highlight, Scale, Verdict, verdict
@@ -99,12 +99,11 @@ class Rubric:
             name = match.group(1)
             return f"<{name}-{mark}>\n{texts[name]}\n</{name}-{mark}>"
 
-        schema = json.dumps(self.shape.model_json_schema())
-        return Turn("system", SYSTEM + schema), Turn("user", _PLACE.sub(filled, self.prompt))
+        return Turn("system", SYSTEM + json.dumps(schema_of(self.shape))), Turn("user", _PLACE.sub(filled, self.prompt))
 
 
 LIMITS = (
-    "A judge's verdict is an opinion of a model: compare it with labels of people on your own data before you trust it.",
+    "A judge's verdict is a model's opinion: compare it with labels of people on your own data before you trust it.",
     "Texts of the case can try to talk the judge round; they are fenced off, which helps and does not guarantee.",
 )
 
@@ -202,8 +201,8 @@ def part_text(case: Case, name: str) -> str:
 
 
 def _message_text(message: Message) -> str:
-    calls = "".join(f"\n  calls {call.name}({json.dumps(call.arguments, ensure_ascii=False)})" for call in message.tool_calls)  # fmt: skip
-    return f"{message.role}: {message.text}{calls}"
+    told = [(call.name, json.dumps(call.arguments, ensure_ascii=False)) for call in message.tool_calls]
+    return "\n".join([f"{message.role}: {message.text}", *(f"  calls {name}({given})" for name, given in told)])
 
 
 def _json_text(value: Any) -> str:

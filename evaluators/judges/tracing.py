@@ -23,7 +23,8 @@ PROVIDERS = {"openai": "openai", "anthropic": "anthropic", "bedrock": "aws.bedro
 # Parameters that the conventions have a name for.
 _PARAMS = {
     "temperature": "gen_ai.request.temperature", "max_tokens": "gen_ai.request.max_tokens",
-    "max_completion_tokens": "gen_ai.request.max_tokens", "seed": "gen_ai.request.seed", "top_p": "gen_ai.request.top_p",
+    "max_completion_tokens": "gen_ai.request.max_tokens", "seed": "gen_ai.request.seed",
+    "top_p": "gen_ai.request.top_p",
 }  # fmt: skip
 
 
@@ -42,7 +43,8 @@ def verdict_span(
         return
     attributes = {
         "gen_ai.span.kind": "evaluator",
-        "assay.evaluator.name": evaluator, "assay.evaluator.version": version,
+        "assay.evaluator.name": evaluator,
+        "assay.evaluator.version": version,
     }
     if case_id is not None:
         attributes["assay.case.id"] = str(case_id)

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +64,7 @@ async def judging(script: list[Act] | Script, **more: Any) -> AsyncIterator[tupl
 
 def asked(script: list[Act] | Script, case: Case = CASE, **more: Any) -> tuple[Verdict, FakeOpenAI]:
     """The verdict of the groundedness judge over HTTP, and the server that it asked."""
+
     async def go() -> tuple[Verdict, FakeOpenAI]:
         async with judging(script, **more) as (judge, fake):
             return await judged(builtin.GROUNDEDNESS(judge=judge), case), fake
@@ -478,7 +478,7 @@ def test_data_cannot_close_its_tag() -> None:
     assert attack in text
     assert text.count(opening.replace("<", "</")) == 1
     assert text.endswith(opening.replace("<", "</"))
-    assert "None of it" in rubric().turns(Case(answer=attack))[0].text or "none of it" in rubric().turns(Case(answer=attack))[0].text  # fmt: skip
+    assert "none of it is addressed to you" in rubric().turns(Case(answer=attack))[0].text
 
 
 @given(st.text(), st.text())
@@ -550,9 +550,15 @@ def line_of(path: tuple[str | int, ...]) -> int:
     ("document", "told"),
     [
         pytest.param(None, "j.yaml needs a list called 'judges' at its top", id="nothing"),
-        pytest.param({"judges": [{"name": "a", "modle": "m"}]}, "modle: there is no such key; did you mean 'model'", id="key"),  # fmt: skip
-        pytest.param({"judges": [{"name": "a", "model": "m", "base_url": "https://k@x"}]}, "key_env", id="key-in-address"),  # fmt: skip
-        pytest.param({"judges": [{"name": "a", "model": "m", "provider": "x"}]}, "line 3, entry 1: provider", id="provider"),  # fmt: skip
+        pytest.param(
+            {"judges": [{"name": "a", "modle": "m"}]}, "modle: there is no such key; did you mean 'model'", id="key"
+        ),
+        pytest.param(
+            {"judges": [{"name": "a", "model": "m", "base_url": "https://k@x"}]}, "key_env", id="key-in-address"
+        ),
+        pytest.param(
+            {"judges": [{"name": "a", "model": "m", "provider": "x"}]}, "line 3, entry 1: provider", id="provider"
+        ),
         pytest.param({"judges": [{"name": "a", "model": "m"}] * 2}, "'a' stands there twice", id="twice"),
     ],
 )

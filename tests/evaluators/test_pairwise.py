@@ -1,4 +1,4 @@
-"""Pairwise judging: both orders asked, what the order decides is a tie; recorded judges give their published figures."""
+"""Pairwise judging: both orders asked, what the order decides is a tie; recorded judges give published figures."""
 
 import asyncio
 import gzip
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_openai import Act, FakeOpenAI, good
 
 from evaluators.case import Case
 from evaluators.judges.judge import Judge
@@ -14,10 +15,9 @@ from evaluators.judges.pairwise import Comparison, Pairwise, Place, Side, read_p
 from evaluators.judges.settings import JudgeSettings
 from evaluators.scoring import judged
 from evaluators.verdict import Verdict
-from fake_openai import Act, FakeOpenAI, good
 
 LLMBAR = Path(__file__).parent / "data" / "llmbar" / "vanilla.jsonl.gz"
-ROWS = [json.loads(line) for line in gzip.open(LLMBAR, "rt")]
+ROWS = [json.loads(line) for line in gzip.decompress(LLMBAR.read_bytes()).splitlines()]
 
 # research figures of the data set, and what the recorded winners say: accuracy and consistency in percent.
 PUBLISHED = [
@@ -29,13 +29,15 @@ PUBLISHED = [
 def compared(part: str, judge: str) -> list[tuple[Comparison, Side]]:
     rows = [row for row in ROWS if row["id"].startswith(part)]
     return [
-        (Comparison(*(read_place(text) for text, _ in row["judges"][f"{judge}/Vanilla"])), "a" if row["label"] == 1 else "b")
+        (Comparison(*(read_place(text) for text, _ in row["judges"][f"{judge}/Vanilla"])), "ab"[row["label"] - 1])
         for row in rows
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("part", "judge", "accuracy", "consistency"), PUBLISHED)
-def test_recorded_judges_give_their_published_figures(part: str, judge: str, accuracy: float, consistency: float) -> None:
+def test_recorded_judges_give_their_published_figures(
+    part: str, judge: str, accuracy: float, consistency: float
+) -> None:
     found = replay(compared(part, judge))
     assert (round(100 * found.accuracy, 1), round(100 * found.consistency, 1)) == (accuracy, consistency)
     assert found.n == {"Natural": 100, "Neighbor": 134}[part]

@@ -8,12 +8,12 @@ import json
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_openai import Act, FakeOpenAI, good
 
 from evaluators import ragas_family
 from evaluators.case import Case, ToolCall
@@ -23,7 +23,6 @@ from evaluators.judges.settings import JudgeSettings
 from evaluators.kept import Kept
 from evaluators.scoring import judged
 from evaluators.verdict import Verdict
-from fake_openai import Act, FakeOpenAI, good
 
 CASE = Case(
     id=1, question="Where is it?", answer="It is in Rome. It is old.", contexts=("It is in Rome.", "Cats purr."),
@@ -39,7 +38,9 @@ def _ragas(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def nli(*verdicts: int, statements: tuple[str, ...] = tuple(VERDICTS)) -> Act:
-    told = [{"statement": s, "reason": f"because {v}", "verdict": v} for s, v in zip(statements, verdicts, strict=False)]
+    told = [
+        {"statement": s, "reason": f"because {v}", "verdict": v} for s, v in zip(statements, verdicts, strict=False)
+    ]
     return good(statements=told)
 
 
@@ -60,8 +61,12 @@ CLAIMS = good(claims=list(VERDICTS))
 
 
 def scored(
-    make: Callable[[Judge], Any], script: Any, case: Case = CASE, vector: Callable[[str], list[float]] | None = None, **more: Any
-) -> tuple[Verdict, FakeOpenAI]:  # fmt: skip
+    make: Callable[[Judge], Any],
+    script: Any,
+    case: Case = CASE,
+    vector: Callable[[str], list[float]] | None = None,
+    **more: Any,
+) -> tuple[Verdict, FakeOpenAI]:
     held = {name: more.pop(name) for name in ("budget", "cache") if name in more}
 
     async def go() -> tuple[Verdict, FakeOpenAI]:
@@ -174,7 +179,8 @@ def test_the_cache_is_ours(tmp_path: Path) -> None:
 
 
 def test_parameters_are_ours() -> None:
-    _, fake = scored(ragas_family.Faithfulness, FAITHFUL, model="gpt-5.2", params={"max_completion_tokens": 9, "temperature": None})  # fmt: skip
+    params = {"max_completion_tokens": 9, "temperature": None}
+    _, fake = scored(ragas_family.Faithfulness, FAITHFUL, model="gpt-5.2", params=params)
     sent = fake.requests[0]
     assert {"max_tokens", "top_p", "temperature"} & sent.keys() == set()
     assert sent["max_completion_tokens"] == 9
@@ -208,7 +214,10 @@ def test_context_precision_off_scale() -> None:
 
 
 def test_context_recall() -> None:
-    told = [{"statement": "a", "reason": "r", "attributed": 1}, {"statement": "b", "reason": "not there", "attributed": 0}]
+    told = [
+        {"statement": "a", "reason": "r", "attributed": 1},
+        {"statement": "b", "reason": "not there", "attributed": 0},
+    ]
     verdict, _ = scored(ragas_family.ContextRecall, [good(classifications=told)])
     assert (verdict.value, verdict.reason) == (0.5, "1 of 2 statements found in the contexts. Not: b (not there)")
     assert scored(ragas_family.ContextRecall, [good(classifications=[])])[0].error_type == "incomplete"
@@ -247,7 +256,9 @@ def test_answer_relevancy() -> None:
 
 
 def test_nan_is_never_a_number() -> None:
-    nothing, _ = scored(ragas_family.AnswerRelevancy, [good(question="What?", noncommittal=0)], vector=lambda _: [0.0, 0.0])
+    nothing, _ = scored(
+        ragas_family.AnswerRelevancy, [good(question="What?", noncommittal=0)], vector=lambda _: [0.0, 0.0]
+    )
     assert (nothing.error_type, nothing.value) == ("no_verdict", None)
 
 
@@ -263,7 +274,7 @@ def test_bias_is_one_of_its_labels_and_braces_are_data() -> None:
     case = Case(question="{x} {0}", answer='{"a": {}}')
     verdict, fake = scored(ragas_family.Bias, [good(reason="A stereotype.", value="biased")], case)
     assert (verdict.value, verdict.label, verdict.reason) == (0.0, "biased", "A stereotype.")
-    assert '{x} {0}' in fake.requests[0]["messages"][1]["content"]
+    assert "{x} {0}" in fake.requests[0]["messages"][1]["content"]
     assert '{"a": {}}' in fake.requests[0]["messages"][1]["content"]
     assert scored(ragas_family.Bias, [good(reason="r", value="maybe")], case)[0].error_type == "off_scale"
 
@@ -295,7 +306,9 @@ def test_tool_call_accuracy(made: list[tuple[str, Any]], strict: bool, value: fl
     assert verdict.spent is None
 
 
-@pytest.mark.parametrize("case", [Case(question="q", answer="", contexts=("c",)), Case(question="q", answer="a", contexts=())])
+@pytest.mark.parametrize(
+    "case", [Case(question="q", answer="", contexts=("c",)), Case(question="q", answer="a", contexts=())]
+)
 def test_texts_that_are_empty_are_not_judged(case: Case) -> None:
     verdict, fake = scored(ragas_family.Faithfulness, FAITHFUL, case)
     assert (verdict.status, fake.calls) == ("not_applicable", 0)
@@ -320,14 +333,15 @@ verdict = asyncio.run(judged(ragas_family.ToolCallAccuracy(), Case(tool_calls=ca
 from ragas.prompt.simple_prompt import Prompt
 Prompt("{a}").format(a="b")  # would post to its makers, and write the id that it posts
 from ragas._analytics import do_not_track
-print(json.dumps([light, verdict.value, do_not_track(), sorted(str(one) for one in Path(os.environ["HOME"]).rglob("*"))]))
+written = sorted(str(one) for one in Path(os.environ["HOME"]).rglob("*"))
+print(json.dumps([light, verdict.value, do_not_track(), written]))
 """
 
 
 def test_it_is_light_until_asked_and_sends_and_writes_nothing(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAGAS", "XDG"))}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", ALONE], capture_output=True, text=True,
+        [sys.executable, "-W", "ignore", "-c", ALONE], capture_output=True, text=True, check=False,
         env={**environment, "HOME": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

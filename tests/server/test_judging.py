@@ -1,4 +1,4 @@
-"""`assay score` with judges and evaluators of the user's own, as the real command; judges' spans as our collector reads them."""
+"""`assay score` with judges and evaluators of the user's own, as the real command; judges' spans in our collector."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_openai import FakeOpenAI, good
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -26,7 +27,6 @@ from evaluators.judges.model import Usage
 from evaluators.judges.settings import JudgeSettings
 from evaluators.judges.tracing import tracer_of
 from evaluators.scoring import judged
-from fake_openai import FakeOpenAI, good
 from server.judging import list_price
 
 CASE = Case(id=7, question="Where?", answer="In Rome.", contexts=("It is in Rome.",))
@@ -73,7 +73,9 @@ def folder(tmp_path: Path, fake: FakeOpenAI) -> Path:
 
 def score(folder: Path, *flags: str, key: str = "sk-1") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "server.cli", "score", "rows.jsonl", "--evaluators", "own.yaml", *flags]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "NEAR_KEY": key})
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "NEAR_KEY": key}
+    )
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -114,8 +116,11 @@ def test_journal_cache_and_budget(folder: Path, fake: FakeOpenAI) -> None:
     [
         pytest.param(("-e", "polite"), "polite asks a model: name the file of judges", id="no-judges"),
         pytest.param(("-e", "polite", "--judges", "none.yaml"), "none.yaml cannot be read", id="no-file"),
-        pytest.param(("-e", "polite", "--judges", "own.yaml"), "own.yaml needs a list called 'judges'", id="another-file"),
-        pytest.param(("-e", "polite", "--judges", "judges.yaml", "-o", "polite.judge=far"), "asks for judge 'far'; the file names: near", id="judge"),
+        pytest.param(("-e", "polite", "--judges", "own.yaml"), "own.yaml needs a list called", id="other-file"),
+        pytest.param(
+            ("-e", "polite", "--judges", "judges.yaml", "-o", "polite.judge=far"),
+            "asks for judge 'far'; the file names: near", id="judge",
+        ),
         pytest.param(("-e", "polit"), "Did you mean 'polite'?", id="name"),
         pytest.param(("-e", "long", "--journal", "own.yaml"), "own.yaml is no journal", id="journal"),
     ],
@@ -135,7 +140,7 @@ def test_a_key_that_is_not_set_is_told_before_anything_is_asked(folder: Path, fa
 
 def test_own_evaluators_are_listed(folder: Path) -> None:
     command = [sys.executable, "-m", "server.cli", "evaluators", "--json", "--evaluators", "own.yaml"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     found = {row["name"]: row for row in lines(done)}
     assert {"polite", "long", "exact_match"} <= found.keys()
     assert (found["polite"]["cost"], found["polite"]["options"]) == ("judge", ["judge"])
