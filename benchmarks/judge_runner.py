@@ -3,7 +3,7 @@
     python benchmarks/judge_runner.py [--calls 640] [--latency 0.5] [--concurrency 32] [--cases 100000]
 
 The first part judges cases by the groundedness rubric over HTTP, against a fake endpoint in a process of its own that
-takes `latency` seconds a call. Busy is (calls x latency) / (concurrency x wall time), with making the connections in it.
+takes `latency` seconds a call. Busy is (calls x latency) / (concurrency x wall time); making the connections counts.
 It is measured with a journal and a cache, as suites run. The second part scores `cases` cases that ask nobody, and some
 that await, and tells the peak of this process's memory at a tenth and at the end.
 """

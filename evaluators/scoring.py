@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from contextvars import ContextVar
 
 from evaluators.case import Case, Unreadable
@@ -18,6 +18,18 @@ async def judged(evaluator: Evaluator, case: Case | Unreadable) -> Verdict:
     """The verdict on the case: on the evaluator's scale, or why there is none. Raises nothing but what ends the run."""
     said = begun(evaluator, case)
     return said if isinstance(said, Verdict) else await finished(evaluator, said)
+
+
+async def release(evaluators: Iterable[Evaluator]) -> None:
+    """Give back what evaluators hold in this event loop: processes, connections, those of their judges.
+
+    What holds something has `async def aclose()`, and can be asked again after it.
+    """
+    for evaluator in evaluators:
+        for held in (evaluator, getattr(evaluator, "judge", None)):
+            end = getattr(held, "aclose", None)
+            if end is not None:
+                await end()
 
 
 async def finished(evaluator: Evaluator, said: Awaitable[Verdict]) -> Verdict:

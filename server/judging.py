@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluators.errors import EvaluatorError, OptionError
-from evaluators.protocol import Maker
+from evaluators import registry
+from evaluators.errors import EvaluatorError, OptionError, UnknownEvaluatorError
+from evaluators.protocol import Evaluator, Maker
 from server.yaml_lines import line_in, parsed
 
 if TYPE_CHECKING:
@@ -42,6 +43,37 @@ class Bench:
 
     own: Mapping[str, Maker] = field(default_factory=dict)
     judges: Mapping[str, Judge] = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        """Names of all evaluators: those that are installed, and the user's own.
+
+        Raises:
+            EvaluatorError: one of the user's own has the name of another.
+        """
+        installed = registry.available()
+        twice = sorted(self.own.keys() & set(installed))
+        if twice:
+            raise EvaluatorError(f"{twice[0]!r} is the name of an installed evaluator; call yours another.")
+        return sorted([*installed, *self.own])
+
+    def maker(self, name: str) -> Maker:
+        """What makes the evaluator of this name. Raises EvaluatorError: it is unknown, or is two's."""
+        names = self.names()
+        if name not in names:
+            raise UnknownEvaluatorError(name, names)
+        return self.own.get(name) or registry.maker(name)
+
+    def make(self, name: str, options: Mapping[str, object]) -> Evaluator:
+        """The evaluator with its options; one that takes a judge gets that of its option `judge`, else the first.
+
+        Raises:
+            EvaluatorError: it is unknown, an option is, or there is no judge for it.
+        """
+        maker, held = self.maker(name), dict(options)
+        if "judge" in registry.options_of(maker):
+            wanted = held.get("judge", getattr(maker, "judge_name", None))
+            held["judge"] = self.judge(None if wanted is None else str(wanted), name)
+        return registry.made(maker, held)
 
     def judge(self, name: str | None, evaluator: str) -> Judge:
         """The judge of that name; null: the first of the file.

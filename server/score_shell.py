@@ -14,11 +14,12 @@ from typing import IO, Any
 
 from evaluators import registry
 from evaluators.case import Case, Json, Unreadable
-from evaluators.errors import EvaluatorError, OptionError, UnknownEvaluatorError, UnreadableCaseError
+from evaluators.errors import EvaluatorError, OptionError, UnreadableCaseError
 from evaluators.journal import Journal
-from evaluators.protocol import Evaluator, Maker, ruler
+from evaluators.protocol import Evaluator, ruler
 from evaluators.rows import read_case, verdict_row
 from evaluators.runner import run, threaded
+from evaluators.scoring import release
 from evaluators.verdict import Verdict
 from server.jsontext import dumps
 from server.judging import Bench
@@ -74,42 +75,14 @@ def made(names: Sequence[str], options: Sequence[str], bench: Bench) -> list[Eva
     """
     asked = [name.strip() for text in names for name in text.split(",") if name.strip()]
     if not asked:
-        raise EvaluatorError(f"No evaluator is named. There are: {', '.join(known(bench))}.")
+        raise EvaluatorError(f"No evaluator is named. There are: {', '.join(bench.names())}.")
     given: dict[str, dict[str, object]] = {name: {} for name in asked}
     for text in options:
         name, option, value = _option(text)
         if name not in given:
             raise OptionError(f"Option {text!r} is for evaluator {name!r}, which is not asked for by -e.")
         given[name][option] = value
-    return [_made(maker_of(name, bench), held, bench) for name, held in given.items()]
-
-
-def known(bench: Bench) -> list[str]:
-    """Names of all evaluators: those that are installed, and the user's own.
-
-    Raises:
-        EvaluatorError: one of the user's own has the name of another.
-    """
-    installed = registry.available()
-    twice = sorted(bench.own.keys() & set(installed))
-    if twice:
-        raise EvaluatorError(f"{twice[0]!r} is the name of an installed evaluator; call yours another.")
-    return sorted([*installed, *bench.own])
-
-
-def maker_of(name: str, bench: Bench) -> Maker:
-    """What makes the evaluator of this name. Raises EvaluatorError, for one that is unknown or has two."""
-    names = known(bench)
-    if name not in names:
-        raise UnknownEvaluatorError(name, names)
-    return bench.own.get(name) or registry.maker(name)
-
-
-def _made(make: Maker, options: dict[str, object], bench: Bench) -> Evaluator:
-    if "judge" in registry.options_of(make):
-        wanted = options.get("judge", getattr(make, "judge_name", None))
-        options = {**options, "judge": bench.judge(None if wanted is None else str(wanted), make.card.name)}
-    return registry.made(make, options)
+    return [bench.make(name, held) for name, held in given.items()]
 
 
 def _option(text: str) -> tuple[str, str, object]:
@@ -146,8 +119,7 @@ async def _score(lines: IO[bytes], evaluators: Sequence[Evaluator], way: Way, ta
     rulers = {id(evaluator): ruler(evaluator) for evaluator in evaluators}
     progress = Progress(tally)
     async with AsyncExitStack() as stack:
-        for evaluator in evaluators:
-            stack.push_async_callback(_end, evaluator)
+        stack.push_async_callback(release, evaluators)
         journal = None if way.journal is None else stack.enter_context(closing(Journal(way.journal)))
         cases = threaded(_cases(lines, tally))
         scored = run(cases, evaluators, way.concurrency, repeats=way.repeats, journal=journal)
@@ -160,14 +132,6 @@ async def _score(lines: IO[bytes], evaluators: Sequence[Evaluator], way: Way, ta
             progress.tell()
     sys.stdout.buffer.flush()
     progress.end()
-
-
-async def _end(evaluator: Evaluator) -> None:
-    """Give back what the evaluator holds: processes, connections, those of its judge."""
-    for held in (evaluator, getattr(evaluator, "judge", None)):
-        end = getattr(held, "aclose", None)
-        if end is not None:
-            await end()
 
 
 def _cases(lines: IO[bytes], tally: Tally) -> Iterator[Case | Unreadable]:
@@ -220,7 +184,7 @@ class Progress:
 
 def listed(name: str | None, bench: Bench) -> list[dict[str, Any]]:
     """Cards with the names of their options, of one evaluator or of all, by family and name. Raises EvaluatorError."""
-    makers = [maker_of(one, bench) for one in (known(bench) if name is None else [name])]
+    makers = [bench.maker(one) for one in (bench.names() if name is None else [name])]
     found = sorted(makers, key=lambda make: (make.card.family, make.card.name))
     return [asdict(make.card) | {"options": registry.options_of(make)} for make in found]
 

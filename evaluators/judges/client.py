@@ -115,7 +115,10 @@ class AnthropicClient:
     def __init__(self, settings: JudgeSettings) -> None:
         self._sdk = _sdk("anthropic", "anthropic")
         self._client = self._sdk.AsyncAnthropic(
-            base_url=settings.base_url or "https://api.anthropic.com", api_key=settings.key() or NO_KEY, max_retries=0
+            base_url=settings.base_url or "https://api.anthropic.com",
+            api_key=settings.key() or NO_KEY,
+            max_retries=0,
+            http_client=self._sdk.DefaultAsyncHttpxClient(verify=_certificates()),
         )
 
     async def complete(self, request: Request) -> Reply:

@@ -35,6 +35,7 @@ Told = TypeVar("Told")
 Check = Callable[[Any], None]
 """Looks at an answer that has its shape, and raises AskError, with a sentence to the model, where it does not do."""
 
+REFUSALS = 5  # of its key, one after the other, after which a judge is not asked any more
 _ASSUMED_OUTPUT = 4096  # tokens that a call may make where no parameter limits them
 _LETTERS_A_TOKEN = 3  # fewer than in most texts: the worst cost shall be the worst
 
@@ -57,6 +58,7 @@ class Judge:
     ) -> None:
         self.settings, self.budget, self.cache, self.tracer = settings, budget or Budget(), cache, tracer
         self._price, self._connect = price, connect
+        self.refusals = 0  # of its key, since the last answer
         # The SDKs' connections belong to an event loop, and fail in the next one.
         self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[ModelClient, Pace]] = WeakKeyDictionary()
 
@@ -236,6 +238,8 @@ class Asking:
         client, pace = self._judge.bound()
         entered = await self._entered(pace)
         try:
+            if self._judge.refusals >= REFUSALS:
+                raise AskError("auth", f"The judge refused its key {REFUSALS} times, and is not asked any more.")
             taken = await self._judge.budget.take(worst)
             spent: float | None = None  # also when the call is cancelled: nobody knows
             self._sent += 1
@@ -246,6 +250,7 @@ class Asking:
                 self._usages.append(usage)
             except AskError as error:
                 spent = None if error.billed else 0.0
+                self._judge.refusals += error.kind == "auth"
                 if error.kind == "rate_limited":
                     pace.limited(entered, error.retry_after_s)
                 raise
@@ -253,6 +258,7 @@ class Asking:
                 self._judge.budget.settle(taken, spent)
                 self._cost = None if spent is None or self._cost is None else self._cost + spent
             pace.succeeded()
+            self._judge.refusals = 0
             return said
         finally:
             pace.leave()
@@ -272,7 +278,7 @@ class Asking:
         """Seconds."""
         return self._settings.timeout_s if self._ends is None else max(0.001, self._ends - time.monotonic())
 
-    def _key(self, *asked: Json) -> str:
+    def _key(self, *asked: object) -> str:
         return key_of(self._settings.identity, self._repeat, *asked)
 
     def _kept(self, key: str, use: Callable[[Any], Told]) -> Told | None:

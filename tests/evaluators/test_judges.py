@@ -234,6 +234,70 @@ def test_an_sdk_that_is_not_installed_is_told_with_what_to_do(
         client_for(JudgeSettings(name="j", provider=provider, model="m"))  # type: ignore[arg-type]  # of the table above
 
 
+# Other providers' SDKs, over HTTP
+
+ANTHROPIC = {
+    "id": "m",
+    "type": "message",
+    "role": "assistant",
+    "model": "c-1",
+    "usage": {"input_tokens": 9, "output_tokens": 4},
+}
+
+
+def anthropic(text: str | None, stop: str = "end_turn") -> Act:
+    content = [] if text is None else [{"type": "text", "text": text}]
+    return Act(body=json.dumps({**ANTHROPIC, "content": content, "stop_reason": stop}))
+
+
+def bedrock(text: str | None, stop: str = "end_turn") -> Act:
+    message = {"role": "assistant", "content": [] if text is None else [{"text": text}]}
+    usage = {"inputTokens": 9, "outputTokens": 4, "totalTokens": 13}
+    return Act(body=json.dumps({"output": {"message": message}, "stopReason": stop, "usage": usage}))
+
+
+@pytest.mark.parametrize(
+    ("provider", "sdk", "says"), [("anthropic", "anthropic", anthropic), ("bedrock", "boto3", bedrock)]
+)
+def test_other_providers_come_to_the_same_statuses(
+    provider: str, sdk: str, says: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(
+        sdk
+    )  # bedrock's wants older libraries than we pin, and is not in the environment of development
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "y")
+    text = str(SUPPORTED.text)
+    table: list[tuple[list[Act], str | None, int]] = [
+        ([says(text)], None, 1),
+        ([says('{"reason', "max_tokens"), says(text)], None, 2),
+        ([says('{"reason', "max_tokens")], "truncated", 2),
+        ([says(None)], "empty", 2),
+        ([Act(status=403)], "auth", 1),
+        ([Act(status=400)], "bad_request", 1),
+        ([Act(status=429), says(text)], None, 2),
+        ([Act(status=529)], "server", 4),
+        ([Act(drop=True), says(text)], None, 2),
+        ([Act(wait_s=HANG), says(text)], None, 2),
+    ]
+    for script, error, calls in table:
+
+        async def go(script: list[Act]) -> tuple[Verdict, FakeOpenAI]:
+            async with FakeOpenAI(script) as fake:
+                haste = HASTE if script[0].wait_s else {}
+                held = settings(fake.url.removesuffix("/v1"), provider=provider, region="us-east-1", **haste)
+                judge = Judge(held)
+                verdict = await judged(builtin.GROUNDEDNESS(judge=judge), CASE)
+                await judge.aclose()
+                return verdict, fake
+
+        verdict, fake = asyncio.run(go(script))
+        assert (verdict.error_type, fake.calls) == (error, calls), verdict.reason
+        assert verdict.spent is not None
+        if error is None and calls == 1:
+            assert (verdict.spent.input_tokens, verdict.spent.output_tokens) == (9, 4)
+
+
 # The budget
 
 
@@ -251,6 +315,12 @@ def test_a_budget_of_calls_is_never_passed_and_the_rest_are_rows() -> None:
     verdicts, fake, _ = many(20, [SUPPORTED], budget=Budget(calls=5))
     assert fake.calls == 5
     assert sorted(one.error_type or "ok" for one in verdicts) == ["budget"] * 15 + ["ok"] * 5
+
+
+def test_a_key_that_is_refused_again_and_again_is_not_tried_for_ever() -> None:
+    verdicts, fake, _ = many(30, [Act(status=401)], concurrency=1)
+    assert {one.error_type for one in verdicts} == {"auth"}
+    assert fake.calls == 5
 
 
 def test_a_budget_of_money_is_never_passed_by_calls_in_flight_together() -> None:

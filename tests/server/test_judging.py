@@ -21,12 +21,14 @@ from collectors.normalise import normalise
 from collectors.otlp import decode
 from collectors.scores import scores_of_span
 from evaluators.case import Case
+from evaluators.errors import EvaluatorError
 from evaluators.judges import builtin
 from evaluators.judges.judge import Judge
 from evaluators.judges.model import Usage
 from evaluators.judges.settings import JudgeSettings
 from evaluators.judges.tracing import tracer_of
 from evaluators.scoring import judged
+from server import judging, score_shell
 from server.judging import list_price
 
 CASE = Case(id=7, question="Where?", answer="In Rome.", contexts=("It is in Rome.",))
@@ -71,10 +73,10 @@ def folder(tmp_path: Path, fake: FakeOpenAI) -> Path:
     return tmp_path
 
 
-def score(folder: Path, *flags: str, key: str = "sk-1") -> subprocess.CompletedProcess[str]:
+def score(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "server.cli", "score", "rows.jsonl", "--evaluators", "own.yaml", *flags]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "NEAR_KEY": key}
+        command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "NEAR_KEY": "sk-1"}
     )
 
 
@@ -98,44 +100,66 @@ def test_own_evaluators_score_in_order_with_a_judge_and_without(folder: Path, fa
     assert "sk-1" not in done.stdout + done.stderr
 
 
-def test_journal_cache_and_budget(folder: Path, fake: FakeOpenAI) -> None:
-    judged = ("-e", "polite", "--judges", "judges.yaml")
-    cut = score(folder, *judged, "--calls", "3", "--journal", "run.db", "--cache", "cache.db", "--concurrency", "1")
-    assert cut.returncode == 1
-    assert [row.get("error_type") for row in lines(cut)] == [None] * 3 + ["budget"]
-    assert [row["value"] for row in lines(score(folder, *judged, "--journal", "run.db"))] == [1.0] * 4
+def test_journal_cache_and_budget(
+    folder: Path, fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """What the command does, in this process: every start of the SDK takes a second."""
+    monkeypatch.setenv("NEAR_KEY", "sk-1")
+
+    def polite(way: score_shell.Way, **limits: Any) -> list[dict[str, Any]]:
+        files = judging.Files(folder / "judges.yaml", folder / "own.yaml", **limits)
+        with (folder / "rows.jsonl").open("rb") as rows:
+            score_shell.score_lines(rows, score_shell.made(["polite"], [], judging.bench(files)), way)
+        return [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+
+    cache, journal = folder / "cache.db", folder / "run.db"
+    cut = polite(score_shell.Way(1, journal=journal), cache=cache, calls=3)
+    assert [row.get("error_type") for row in cut] == [None] * 3 + ["budget"]
+    assert [row["value"] for row in polite(score_shell.Way(journal=journal))] == [1.0] * 4
     assert fake.calls == 4
-    again = lines(score(folder, *judged, "--cache", "cache.db", "--repeats", "2"))
+    again = polite(score_shell.Way(repeats=2), cache=cache)
     assert [(row["id"], row["repeat"], row["spent"]["cached"]) for row in again] == [
         (n, repeat, int(repeat == 0 and n < 3)) for n in range(4) for repeat in range(2)
     ]
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("files", "name", "options", "told"),
     [
-        pytest.param(("-e", "polite"), "polite asks a model: name the file of judges", id="no-judges"),
-        pytest.param(("-e", "polite", "--judges", "none.yaml"), "none.yaml cannot be read", id="no-file"),
-        pytest.param(("-e", "polite", "--judges", "own.yaml"), "own.yaml needs a list called", id="other-file"),
+        pytest.param({}, "polite", [], "polite asks a model: name the file of judges", id="no-judges"),
+        pytest.param({"judges": "none.yaml"}, "polite", [], "none.yaml cannot be read", id="no-file"),
+        pytest.param({"judges": "own.yaml"}, "polite", [], "own.yaml needs a list called 'judges'", id="other-file"),
         pytest.param(
-            ("-e", "polite", "--judges", "judges.yaml", "-o", "polite.judge=far"),
-            "asks for judge 'far'; the file names: near", id="judge",
+            {"judges": "judges.yaml"}, "polite", ["polite.judge=far"], "asks for judge 'far'; the file names: near",
+            id="judge",
         ),
-        pytest.param(("-e", "polit"), "Did you mean 'polite'?", id="name"),
-        pytest.param(("-e", "long", "--journal", "own.yaml"), "own.yaml is no journal", id="journal"),
+        pytest.param({}, "polit", [], r"Did you mean 'polite'\?", id="name"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_one_sentence(flags: tuple[str, ...], told: str, folder: Path) -> None:
-    done = score(folder, *flags)
-    assert done.returncode == 2
-    assert told in done.stderr
+def test_what_cannot_be_is_told(files: dict[str, str], name: str, options: list[str], told: str, folder: Path) -> None:
+    held = judging.Files(evaluators=folder / "own.yaml", **{key: folder / path for key, path in files.items()})
+    with pytest.raises(EvaluatorError, match=told):
+        score_shell.made([name], options, judging.bench(held))
+
+
+def test_a_name_that_is_taken_is_told(folder: Path) -> None:
+    (folder / "own.yaml").write_text(OWN.replace("name: long", "name: exact_match"))
+    with pytest.raises(EvaluatorError, match="'exact_match' is the name of an installed evaluator"):
+        score_shell.made(["polite"], [], judging.bench(judging.Files(evaluators=folder / "own.yaml")))
+
+
+def test_a_file_that_is_no_journal_is_one_sentence(folder: Path) -> None:
+    done = score(folder, "-e", "long", "--journal", "own.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "assay: own.yaml is no journal" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_key_that_is_not_set_is_told_before_anything_is_asked(folder: Path, fake: FakeOpenAI) -> None:
-    done = score(folder, "-e", "polite", "--judges", "judges.yaml", key="")
-    assert (done.returncode, fake.calls) == (2, 0)
-    assert "takes its key from NEAR_KEY, which is not set" in done.stderr
+def test_a_key_that_is_not_set_is_told_before_anything_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEAR_KEY", "")
+    held = judging.Files(folder / "judges.yaml", folder / "own.yaml")
+    with pytest.raises(EvaluatorError, match="takes its key from NEAR_KEY, which is not set"):
+        score_shell.made(["polite"], [], judging.bench(held))
 
 
 def test_own_evaluators_are_listed(folder: Path) -> None:
