@@ -35,7 +35,10 @@ def evaluators(
     evaluators: Own = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the evaluators: what each measures, needs and costs, how good it is, and its limits."""
+    """List the evaluators: what each measures, needs and costs.
+
+    With a name: also how good it is, its options, its scale and its limits.
+    """
     from server import judging, score_shell, shell  # noqa: PLC0415
 
     found = score_shell.listed(name, judging.bench(judging.Files(evaluators=evaluators)))
@@ -70,7 +73,7 @@ def score(
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Verdicts of each evaluator on each row.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=1024, help="Verdicts that are asked for at once.")] = 8,
 ) -> None:
-    """Score rows, and write a JSON line for each row and evaluator, in order.
+    """Score rows: a JSON line for each row and evaluator, in order.
 
     A row is {id, question, answer, contexts: [..], reference, messages, ...}; README tells all names. Needs no server
     and no network, unless the evaluator is a judge.
