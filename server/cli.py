@@ -6,10 +6,10 @@ import sys
 
 import typer
 
-from server.commands import running, scoring, spending, stored, whatif
+from server.commands import jobs, running, scoring, spending, stored, whatif
 from server.commands.common import app
 
-__all__ = ["app", "main", "running", "scoring", "spending", "stored", "whatif"]
+__all__ = ["app", "jobs", "main", "running", "scoring", "spending", "stored", "whatif"]
 
 
 def main() -> None:

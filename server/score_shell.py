@@ -66,23 +66,33 @@ class Tally:
 
 
 def made(names: Sequence[str], options: Sequence[str], bench: Bench) -> list[Evaluator]:
-    """The evaluators of `-e` (several between commas) with the options of `-o` (NAME.OPTION=VALUE).
+    """The evaluators of `-e` with the options of `-o`; see `asked`.
+
 
     An evaluator that takes a judge gets the one that its option `judge` names, else the first of the bench.
 
     Raises:
-        EvaluatorError: a name or option is unknown, or an option is for an evaluator that is not asked for.
+        EvaluatorError: a name or option is unknown, or as `asked` says.
     """
-    asked = [name.strip() for text in names for name in text.split(",") if name.strip()]
-    if not asked:
-        raise EvaluatorError(f"No evaluator is named. There are: {', '.join(bench.names())}.")
-    given: dict[str, dict[str, object]] = {name: {} for name in asked}
+    return [bench.make(name, held) for name, held in asked(names, options).items()]
+
+
+def asked(names: Sequence[str], options: Sequence[str]) -> dict[str, dict[str, object]]:
+    """The names of `-e` (several between commas), each with its options of `-o` (NAME.OPTION=VALUE; JSON or text).
+
+    Raises:
+        EvaluatorError: none is named, or an option is written otherwise, or for one that is not named.
+    """
+    wanted = [name.strip() for text in names for name in text.split(",") if name.strip()]
+    if not wanted:
+        raise EvaluatorError("No evaluator is named; `assay evaluators` lists them.")
+    given: dict[str, dict[str, object]] = {name: {} for name in wanted}
     for text in options:
         name, option, value = _option(text)
         if name not in given:
             raise OptionError(f"Option {text!r} is for evaluator {name!r}, which is not asked for by -e.")
         given[name][option] = value
-    return [bench.make(name, held) for name, held in given.items()]
+    return given
 
 
 def _option(text: str) -> tuple[str, str, object]:

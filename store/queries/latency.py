@@ -66,7 +66,7 @@ def latency_quantiles(
     """
     found = ask(con, "latency_quantiles", kept(project_id, since, until, filters) | {"measure": measure})
     amounts = _column(found, "amount")
-    n, told = quantiles_of(np.zeros(len(amounts), dtype=np.int16), amounts, 1, QUANTILES)
+    n, told = quantiles_of(np.empty(0, dtype=np.int16), amounts, 1, QUANTILES)
     columns = [np.concatenate(side) for side in zip(*told, strict=True)]
     return pa.table(
         {"quantile": pa.array(QUANTILES)}
@@ -290,9 +290,9 @@ def quantiles_of(
 ) -> tuple[Integers, list[tuple[Floats, Floats, Floats]]]:
     """Of each group, numbered from 0, how many amounts it has, and for each quantile its value and both bounds.
 
-    NaN: there is none. The work is a stable sort by group (radix, for small integers) and one of each group's amounts.
+    NaN: there is none. Of one group alone nothing need be said in `groups`. The work is a stable sort by group (radix, for small integers) and one of each group's amounts.
     """
-    n = np.bincount(groups, minlength=count).astype(np.int64)
+    n = np.bincount(groups, minlength=count).astype(np.int64) if count > 1 else np.array([len(amounts)])
     ordered = amounts[np.argsort(groups, kind="stable")] if count > 1 else amounts.copy()
     first = np.cumsum(n) - n
     for start, length in zip(first.tolist(), n.tolist(), strict=True):

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -187,3 +188,21 @@ def test_cards_are_listed(asked: Any) -> None:
 def test_a_worker_s_routes_need_a_body_of_theirs(asked: Any) -> None:
     answer = httpx.post(f"{asked.note.api_url}/api/worker/take", json={"wait_s": 1e9}, trust_env=False)
     assert answer.status_code == 422
+
+
+def test_the_shell_orders_tells_and_ends(asked: Any, command: Callable[..., Any], tmp_path: Path) -> None:
+    def jobs(*arguments: str) -> Any:
+        return command(tmp_path, "jobs", *arguments, "--api-url", asked.note.api_url)
+
+    dry = jobs("add", "-e", "exact_match", "--where", "status=ok", "--dry-run")
+    assert dry.stdout == "2 would be scored; 2 traces match.\n"
+    made = json.loads(jobs("add", "-e", "exact_match", "--since", "1h", "--author", "ada", "--json").stdout)
+    assert (made["state"], made["targets"], made["author"]) == ("waiting", 3, "ada")
+    assert jobs("cancel", made["job_id"]).stdout.startswith(f"Job {made['job_id']} is cancelled: 0 of 3 targets; ")
+    assert jobs("resume", made["job_id"], "--budget", "2").stdout.startswith(f"Job {made['job_id']} is waiting")
+    assert Worker(asked.note.api_url).turn(0)
+    assert made["job_id"] in jobs("list").stdout
+    wrong = jobs("add", "-e", "exact_match", "--where", "status")
+    assert (wrong.returncode, wrong.stderr) == (
+        2, "assay: A filter is written FILTER=VALUE, such as service=shop; not 'status'.\n"
+    )  # fmt: skip
