@@ -146,7 +146,9 @@ class _Process:
         except ValueError as error:  # longer than the limit
             raise _ProgramError("bad_answer", f"It wrote a line of more than {LONGEST_LINE >> 20} MiB.") from error
         if not line:
-            await asyncio.wait({self._listening, asyncio.create_task(self._process.wait())}, timeout=0.5)
+            ended = asyncio.create_task(self._process.wait())
+            await asyncio.wait({self._listening, ended}, timeout=0.5)  # for what it said, and how it ended
+            ended.cancel()
             raise _ProgramError("crashed", f"It {_ending(self._process.returncode)}.{self.said()}")
         return line
 

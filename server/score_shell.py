@@ -68,7 +68,6 @@ class Tally:
 def made(names: Sequence[str], options: Sequence[str], bench: Bench) -> list[Evaluator]:
     """The evaluators of `-e` with the options of `-o`; see `asked`.
 
-
     An evaluator that takes a judge gets the one that its option `judge` names, else the first of the bench.
 
     Raises:
