@@ -24,6 +24,7 @@ from evaluators.verdict import Verdict
 from server.jsontext import dumps
 from server.judging import Bench
 
+FLUSH_S = 0.2  # between two looks at whether verdicts are held back
 PROGRESS_S = 0.2, 10.0  # between two lines of progress: on a terminal, and elsewhere
 
 
@@ -129,6 +130,8 @@ async def _score(lines: IO[bytes], evaluators: Sequence[Evaluator], way: Way, ta
     progress = Progress(tally)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(release, evaluators)
+        flushing = asyncio.create_task(_flush_now_and_then())
+        stack.callback(flushing.cancel)
         journal = None if way.journal is None else stack.enter_context(closing(Journal(way.journal)))
         cases = threaded(_cases(lines, tally))
         scored = run(cases, evaluators, way.concurrency, repeats=way.repeats, journal=journal)
@@ -141,6 +144,13 @@ async def _score(lines: IO[bytes], evaluators: Sequence[Evaluator], way: Way, ta
             progress.tell()
     sys.stdout.buffer.flush()
     progress.end()
+
+
+async def _flush_now_and_then() -> None:
+    """Who reads from a pipe gets what is there, also while nothing more comes."""
+    while True:
+        await asyncio.sleep(FLUSH_S)
+        sys.stdout.buffer.flush()
 
 
 def _cases(lines: IO[bytes], tally: Tally) -> Iterator[Case | Unreadable]:

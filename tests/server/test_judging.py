@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -211,3 +212,18 @@ def test_our_collector_understands_what_judges_trace() -> None:
     assert (told.name, told.value, told.label) == ("judge_groundedness", 1.0, "supported")
     assert told.explanation == "It stands there."
     assert told.evaluator_version == builtin.GROUNDEDNESS.card.version
+
+
+def test_a_pipe_that_stays_open_holds_up_neither_a_verdict_nor_the_end(folder: Path) -> None:
+    command = [sys.executable, "-m", "server.cli", "score", "-", "-e", "exact_match"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(b'{"answer": "a", "reference": "a"}\n')
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["value"] == 1.0
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert b"Fatal" not in process.stderr.read()
