@@ -11,10 +11,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$python; break; }; done)
 
-.PHONY: help setup demo run test check bench clean chromium
+.PHONY: help setup demo run test check bench bench-quality clean chromium
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 setup: $(STAMP) ## install into .venv, at the versions of constraints.txt
 
@@ -51,6 +51,10 @@ test: check chromium ## check, then every test; a summary closes it
 
 bench: setup ## every benchmark; figures are kept in benchmarks/RESULTS.md
 	@status=0; for script in $$(ls benchmarks/[a-z]*.py); do \
+		echo; echo "== $(BIN)/python $$script"; $(BIN)/python $$script || status=1; done; exit $$status
+
+bench-quality: setup ## how good the evaluators are, on data that they were not made from, beside naive rules
+	@status=0; for script in $$(ls benchmarks/quality_*.py); do \
 		echo; echo "== $(BIN)/python $$script"; $(BIN)/python $$script || status=1; done; exit $$status
 
 clean: ## remove the environment and caches; stored data stays

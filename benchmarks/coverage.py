@@ -1,4 +1,4 @@
-"""How often 95 % intervals hold the truth, by simulation: of one sample, of two, of costs per success, and of a month.
+"""How often 95 % intervals hold the truth, by simulation: of one sample, two, costs per success, a month, and pass^k.
 
     python benchmarks/coverage.py            # 20,000 samples a line, some minutes
     python benchmarks/coverage.py --samples 2000
@@ -15,7 +15,7 @@ from datetime import date, timedelta
 import numpy as np
 from scipy import stats
 
-from analytics import budget, differences, intervals
+from analytics import budget, differences, intervals, passes
 from store.queries.success import success_bounds
 
 SHARES = (0.02, 0.05, 0.1, 0.3, 0.5, 0.8)
@@ -152,6 +152,26 @@ def of_successes(samples: int, rng: np.random.Generator) -> None:
         print(f"{n:>37}", *(f"{one:>7.4f}" for one in held))
 
 
+def all_of_k(tasks: int, k: int, samples: int, rng: np.random.Generator) -> float:
+    """Four tries of tasks whose chances are of several shapes; the truth is the mean of chance^k."""
+    held = 0
+    for _ in range(samples):
+        a, b = ((1, 1), (0.5, 0.5), (4, 1), (0.3, 0.1), (8, 2), (0.1, 0.4))[rng.integers(6)]
+        truth = np.prod([(a + i) / (a + b + i) for i in range(k)])
+        successes = rng.binomial(4, rng.beta(a, b, tasks))
+        names = np.repeat(np.arange(tasks), 4)
+        [found] = passes.passes(names, (np.arange(4) < successes[:, None]).ravel(), [k])
+        held += found.all_of_k.low <= truth <= found.all_of_k.high
+    return held / samples
+
+
+def of_passes(samples: int, rng: np.random.Generator) -> None:
+    print(f"\n{'tasks':>6} {'pass^1':>7} {'pass^2':>7} {'pass^4':>7}")
+    for tasks in (10, 26, 50, 200):
+        held = [all_of_k(tasks, k, max(samples // 20, 50), rng) for k in (1, 2, 4)]
+        print(f"{tasks:>6}", *(f"{one:>7.4f}" for one in held))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=20_000)
@@ -162,6 +182,7 @@ def main() -> None:
     of_two_samples(asked.samples, rng)
     of_successes(asked.samples, rng)
     of_a_month(asked.samples, rng)
+    of_passes(asked.samples, rng)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from fake_openai import Act, FakeOpenAI
 
 from evaluators.case import Case
-from evaluators.checks import ExactMatch
+from evaluators.checks.matching import ExactMatch
 from evaluators.journal import Journal
 from evaluators.judges import builtin
 from evaluators.judges.judge import Judge

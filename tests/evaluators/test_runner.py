@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.case import Case, Unreadable
-from evaluators.checks import ExactMatch
+from evaluators.checks.matching import ExactMatch
 from evaluators.journal import Journal, JournalError
 from evaluators.protocol import Card
 from evaluators.runner import Scored, run, threaded

@@ -1,0 +1,1 @@
+"""Plain checks: what can be told of an answer by rule, without a model."""

@@ -1,0 +1,1 @@
+"""How a text bears on a question: by its words, not by what is true."""
