@@ -21,8 +21,9 @@ from pydantic import BaseModel
 
 from evaluators.case import Case, Json
 from evaluators.case import ToolCall as OurToolCall
-from evaluators.judges.judge import Asking, schema_of
+from evaluators.judges.judge import Asking
 from evaluators.judges.model import AskError, Turn
+from evaluators.judges.reply import schema_of
 from evaluators.verdict import Verdict, failed, not_applicable, verdict
 
 # A module that langchain-community 0.4.2 no longer has, and that ragas 0.4.3 imports for one isinstance check.

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from evaluators.case import Case, Part
-from evaluators.judges.judge import Asking, Judge
 from evaluators.protocol import Card, Family
 from evaluators.verdict import Scale, Verdict, not_applicable
+
+if TYPE_CHECKING:
+    from evaluators.judges.judge import Asking, Judge  # with clients and settings, that a card needs none of
 
 ADAPTER = "evaluators.ragas_adapter"
 LIMITS = (

@@ -8,7 +8,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -19,7 +18,7 @@ from evaluators.judges.budget import Budget
 from evaluators.judges.client import client_for
 from evaluators.judges.model import REASKED, RETRIED, AskError, ModelClient, Price, Reply, Request, Turn, Usage
 from evaluators.judges.pace import Pace
-from evaluators.judges.reply import read
+from evaluators.judges.reply import read, schema_of
 from evaluators.judges.settings import JudgeSettings
 from evaluators.judges.tracing import PROVIDERS, call_span, tell_reply, tell_verdict, verdict_span
 from evaluators.kept import Kept, key_of
@@ -298,12 +297,6 @@ class Asking:
     def _keep(self, key: str, held: dict[str, Any]) -> None:
         if self._judge.cache is not None:
             self._judge.cache.put(key, json.dumps(held))
-
-
-@lru_cache(maxsize=256)
-def schema_of(shape: type[BaseModel]) -> Mapping[str, Any]:
-    """The JSON schema of a shape; 1 ms to work out, so worked out once."""
-    return shape.model_json_schema()
 
 
 async def _within(timeout_s: float, call: Awaitable[Told]) -> Told:

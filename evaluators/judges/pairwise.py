@@ -7,16 +7,19 @@ import json
 import re
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
 from evaluators.case import Case
-from evaluators.judges.judge import Asking, Judge, schema_of
 from evaluators.judges.model import Turn
+from evaluators.judges.reply import schema_of
 from evaluators.judges.rubric import LIMITS, SYSTEM
 from evaluators.protocol import Card
 from evaluators.verdict import Scale, Verdict, verdict
+
+if TYPE_CHECKING:
+    from evaluators.judges.judge import Asking, Judge  # with clients and settings, that a card needs none of
 
 Place = Literal["first", "second", "tie"]  # of the two as they were shown
 Side = Literal["a", "b", "tie"]  # of the two as they are

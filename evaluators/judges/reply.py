@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +21,12 @@ _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)  # reasoning models beh
 _OFF_SCALE = {
     "literal_error", "enum", "greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number",
 }  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def schema_of(shape: type[BaseModel]) -> Mapping[str, Any]:
+    """The JSON schema of a shape; 1 ms to work out, so worked out once."""
+    return shape.model_json_schema()
 
 
 def read(reply: Reply, shape: type[Shape]) -> Shape:

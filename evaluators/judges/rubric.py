@@ -8,15 +8,18 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from evaluators.case import Case, Message, Part
-from evaluators.judges.judge import Asking, Judge, schema_of
 from evaluators.judges.model import Turn
+from evaluators.judges.reply import schema_of
 from evaluators.protocol import Card, Family
 from evaluators.verdict import Highlight, Scale, Verdict, verdict
+
+if TYPE_CHECKING:
+    from evaluators.judges.judge import Asking, Judge  # with clients and settings, that a card needs none of
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
