@@ -7,6 +7,7 @@ import functools
 import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -212,27 +213,27 @@ def _refused(status: int, headers: Mapping[str, str], text: str) -> AskError:
     if status in {401, 403}:
         return AskError("auth", message)
     if status == 429:
-        return AskError("rate_limited", message, retry_after_s=_retry_after(headers))
+        return AskError("rate_limited", message, retry_after_s=retry_after(headers))
     if status == 408:
         return AskError("timeout", message)
     if status == 409 or status >= 500:
-        return AskError("server", message, retry_after_s=_retry_after(headers))
+        return AskError("server", message, retry_after_s=retry_after(headers))
     return AskError("bad_request", message)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that the endpoint asks to wait, as a number or a date (RFC 9110, 10.2.3); null: it does not say."""
-    told = headers.get("retry-after")
+    exactly, told = headers.get("retry-after-ms"), headers.get("retry-after")
+    with suppress(ValueError):
+        if exactly is not None:
+            return max(0.0, float(exactly) / 1000)
     if told is None:
         return None
-    try:
+    with suppress(ValueError):
         return max(0.0, float(told))
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError):
         return max(0.0, parsedate_to_datetime(told).timestamp() - time())
-    except ValueError:
-        return None
+    return None
 
 
 def _listed(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from evaluators.case import Case
 from evaluators.errors import EvaluatorError
 from evaluators.judges import builtin
 from evaluators.judges.budget import Budget
-from evaluators.judges.client import client_for
+from evaluators.judges.client import client_for, retry_after
 from evaluators.judges.judge import Judge
 from evaluators.judges.model import AskError, Reply, Usage
 from evaluators.judges.pace import Pace
@@ -110,7 +111,9 @@ TROUBLE = [
     pytest.param([Act(drop=True)], "server", 4, 0.5, id="dropped-always"),
     pytest.param([Act(wait_s=HANG), SUPPORTED], None, 2, 1.2, id="hangs-once"),
     pytest.param([Act(wait_s=HANG)], "timeout", 3, 1.3, id="hangs-always"),
+    pytest.param([Act(SUPPORTED.text, stall=True), SUPPORTED], None, 2, 1.2, id="stalls-once"),
     pytest.param([Act(SUPPORTED.text, wait_s=0.1)], None, 1, 0.5, id="slow"),
+    pytest.param([Act(status=429, headers={"retry-after-ms": "100"}), SUPPORTED], None, 2, 0.6, id="429-wait-ms"),
 ]  # fmt: skip
 
 
@@ -119,7 +122,7 @@ def test_every_fault_ends_in_its_status_bounded_in_time_and_calls(
     script: list[Act], error: str | None, calls: int, most_s: float
 ) -> None:
     started = time.monotonic()
-    verdict, fake = asked(script, **(HASTE if any(act.wait_s == HANG for act in script) else {}))
+    verdict, fake = asked(script, **(HASTE if any(act.wait_s == HANG or act.stall for act in script) else {}))
     took = time.monotonic() - started
 
     assert verdict.error_type == error, verdict.reason
@@ -134,6 +137,24 @@ def test_wait_is_kept() -> None:
     started = time.monotonic()
     asked([Act(status=429, headers={"retry-after": "0.3"}), SUPPORTED])
     assert time.monotonic() - started >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("headers", "low", "high"),
+    [
+        ({"retry-after": "7"}, 7, 7), ({"retry-after": "-7"}, 0, 0), ({"retry-after-ms": "1500"}, 1.5, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "2"}, 2, 2),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0, 0),
+        ({"retry-after": formatdate(time.time() + 50, usegmt=True)}, 40, 50),
+    ],
+    ids=["seconds", "negative", "milliseconds", "no-milliseconds", "date-gone", "date"],
+)  # fmt: skip
+def test_how_long_an_endpoint_asks_to_wait(headers: dict[str, str], low: float, high: float) -> None:
+    told = retry_after(headers)
+    assert told is not None
+    assert low <= told <= high
+    assert retry_after({"retry-after": "soon"}) is None
+    assert retry_after({}) is None
 
 
 def test_spending_includes_the_answer_that_did_not_fit() -> None:

@@ -20,6 +20,7 @@ class Act:
     wait_s: float = 0.0
     finish: str = "stop"
     drop: bool = False  # the connection, in place of an answer
+    stall: bool = False  # half way through the answer
     usage: tuple[int, int] | None = (100, 20)
 
 
@@ -80,7 +81,8 @@ class FakeOpenAI:
         if act.drop:
             writer.transport.abort()
             return False
-        writer.write(self._answer(act, body))
+        answer = self._answer(act, body)
+        writer.write(answer[: -len(answer) // 4] if act.stall else answer)
         await writer.drain()
         return True
 
