@@ -290,9 +290,10 @@ def quantiles_of(
 ) -> tuple[Integers, list[tuple[Floats, Floats, Floats]]]:
     """Of each group, numbered from 0, how many amounts it has, and for each quantile its value and both bounds.
 
-    NaN: there is none. Of one group alone nothing need be said in `groups`. The work is a stable sort by group (radix, for small integers) and one of each group's amounts.
+    NaN: there is none. Of one group alone nothing need be said in `groups`. The work is a stable sort by group (radix,
+    for small integers) and one of each group's amounts.
     """
-    n = np.bincount(groups, minlength=count).astype(np.int64) if count > 1 else np.array([len(amounts)])
+    n = np.bincount(groups, minlength=count).astype(np.int64) if count != 1 else np.array([len(amounts)])
     ordered = amounts[np.argsort(groups, kind="stable")] if count > 1 else amounts.copy()
     first = np.cumsum(n) - n
     for start, length in zip(first.tolist(), n.tolist(), strict=True):
