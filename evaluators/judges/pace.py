@@ -7,21 +7,18 @@ import time
 from collections import deque
 
 LONGEST_PAUSE_S = 60.0  # that one refusal may ask of all calls
-# Between the first calls, as many as may be in flight: what starts in one burst is answered in one burst, and its
-# answers then wait for one another at this process (85 % of 32 slots busy at 0.5 s a call, and 97 % so).
-APART_S = 0.004
 
 
 class Pace:
     """Additive increase, multiplicative decrease (Chiu and Jain 1989), as TCP does it, from `most` down to one.
 
     A refusal (429) halves the limit, once for all calls that were in flight then; every success adds a share of one.
-    A refusal's Retry-After holds up every call. The first calls start apart. Of one event loop.
+    A refusal's Retry-After holds up every call. Of one event loop.
     """
 
     def __init__(self, most: int) -> None:
         self.most, self.limit = most, float(most)
-        self.busy = self._entered = 0
+        self.busy = 0
         self._resume_at = self._halved_at = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -34,9 +31,6 @@ class Pace:
                 await asyncio.sleep(self._resume_at - now)
             elif self.busy < int(self.limit):
                 self.busy += 1
-                self._entered += 1
-                if self._entered < self.most:
-                    self._resume_at = max(self._resume_at, now + APART_S)
                 self._wake()
                 return now
             else:
