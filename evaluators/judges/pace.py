@@ -25,17 +25,21 @@ class Pace:
     async def enter(self) -> float:
         """Wait for room, and take it. Returns when that was, for `limited`."""
         again = False
-        while True:
-            now = time.monotonic()
-            if now < self._resume_at:
-                await asyncio.sleep(self._resume_at - now)
-            elif self.busy < int(self.limit):
-                self.busy += 1
-                self._wake()
-                return now
-            else:
-                await self._wait(first=again)
-                again = True
+        try:
+            while True:
+                now = time.monotonic()
+                if now < self._resume_at:
+                    await asyncio.sleep(self._resume_at - now)
+                elif self.busy < int(self.limit):
+                    self.busy += 1
+                    self._wake()
+                    return now
+                else:
+                    await self._wait(first=again)
+                    again = True
+        except asyncio.CancelledError:
+            self._wake()  # who gives up may have had its turn already, which is the next one's then
+            raise
 
     async def _wait(self, *, first: bool) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -43,12 +47,7 @@ class Pace:
             self._waiting.appendleft(turn)
         else:
             self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._wake()  # its turn is the next one's
-            raise
+        await turn
 
     def leave(self) -> None:
         """Give the room back."""

@@ -497,6 +497,22 @@ def test_a_turn_that_is_given_up_goes_to_the_next() -> None:
     assert asyncio.run(go())
 
 
+def test_a_turn_that_is_given_up_in_a_pause_goes_to_the_next() -> None:
+    async def go() -> bool:
+        pace = Pace(1)
+        entered = await pace.enter()
+        first, second = (asyncio.create_task(pace.enter()) for _ in range(2))
+        await asyncio.sleep(0)
+        pace.limited(entered, 0.05)
+        pace.leave()
+        await asyncio.sleep(0)  # the first has its turn now, and waits for the pause to end
+        first.cancel()
+        await asyncio.wait_for(second, 1)
+        return second.done()
+
+    assert asyncio.run(go())
+
+
 def test_one_judge_serves_one_event_loop_after_another() -> None:
     judge: Judge | None = None
     for _ in range(2):
