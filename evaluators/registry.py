@@ -26,7 +26,16 @@ def load(name: str, **options: object) -> Evaluator:
         OptionError: it has no such option, or not with this value.
         EvaluatorError: it cannot be imported.
     """
-    make = maker(name)
+    return made(maker(name), options)
+
+
+def made(make: Maker, options: dict[str, object]) -> Evaluator:
+    """What the maker makes with these options.
+
+    Raises:
+        OptionError: it has no such option, or not with this value.
+    """
+    name = make.card.name
     _check_options(name, make, options)
     try:
         return make(**options)

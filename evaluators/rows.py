@@ -58,6 +58,37 @@ def read_case(row: Json) -> Case:
     return Case(**found, metadata={**left, **(metadata or {})})
 
 
+def case_row(case: Case) -> dict[str, Json]:
+    """A case as a row, which `read_case` reads back: what was not given is left out."""
+    row = {name: _written(name, value) for name in NAMES if (value := getattr(case, name)) is not None}
+    return {**row, "metadata": dict(case.metadata)} if case.metadata else row
+
+
+def _written(name: str, value: Any) -> Json:
+    if name == "turns":
+        return [case_row(one) for one in value]
+    if name == "messages":
+        return [_message_row(one) for one in value]
+    if name in {"tool_calls", "reference_tool_calls", "steps"}:
+        return [_told(one) for one in value]
+    if name == "usage":
+        return _told(value)
+    return list(value) if isinstance(value, tuple) else cast("Json", value)
+
+
+def _told(value: Any) -> dict[str, Json]:
+    return {one.name: held for one in fields(value) if (held := getattr(value, one.name)) is not None}
+
+
+def _message_row(message: Message) -> dict[str, Json]:
+    row: dict[str, Json] = {"role": message.role, "content": message.text}
+    if message.tool_calls:
+        row["tool_calls"] = [_told(one) for one in message.tool_calls]
+    if message.tool_call_id is not None:
+        row["tool_call_id"] = message.tool_call_id
+    return row
+
+
 def verdict_row(case_id: str | int | None, evaluator: str, version: str, verdict: Verdict) -> dict[str, Json]:
     """A verdict as a row of output.
 

@@ -7,18 +7,24 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 from evaluators import registry
 from evaluators.case import Case, Json, Unreadable
 from evaluators.errors import EvaluatorError, OptionError, UnreadableCaseError
+from evaluators.journal import Journal
 from evaluators.protocol import Evaluator, ruler
 from evaluators.rows import read_case, verdict_row
-from evaluators.runner import run
+from evaluators.runner import run, threaded
+from evaluators.scoring import release
+from evaluators.verdict import Verdict
 from server.jsontext import dumps
+from server.judging import Bench
 
+FLUSH_S = 0.2  # between two looks at whether verdicts are held back
 PROGRESS_S = 0.2, 10.0  # between two lines of progress: on a terminal, and elsewhere
 
 
@@ -31,12 +37,21 @@ class Tally:
     ok: int = 0
     not_applicable: int = 0
     errors: int = 0
+    calls: int = 0
+    cached: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0  # verdicts whose cost is unknown
     started: float = field(default_factory=time.monotonic)
 
-    def count(self, status: str) -> None:
-        """One more verdict of the status."""
-        name = "errors" if status == "error" else status
+    def count(self, said: Verdict) -> None:
+        """One more verdict."""
+        name = "errors" if said.status == "error" else said.status
         setattr(self, name, getattr(self, name) + 1)
+        if said.spent is not None:
+            self.calls += said.spent.calls
+            self.cached += said.spent.cached
+            self.cost_usd += said.spent.cost_usd or 0.0
+            self.unpriced += said.spent.cost_usd is None
 
     def sentence(self) -> str:
         """One sentence for people."""
@@ -45,16 +60,21 @@ class Tally:
         parts += [f"{self.not_applicable:,} not applicable"] * bool(self.not_applicable)
         parts += [f"{self.errors:,} failed: see their reason"] * bool(self.errors)
         parts += [f"{self.unreadable:,} rows unreadable"] * bool(self.unreadable)
+        if self.calls or self.cached:
+            cost = f"{self.cost_usd:,.4f} USD" + f", {self.unpriced:,} of unknown cost" * bool(self.unpriced)
+            parts += [f"{self.calls:,} calls of judges ({self.cached:,} from the cache), {cost}"]
         return "; ".join(parts) + "."
 
 
-def made(names: Sequence[str], options: Sequence[str]) -> list[Evaluator]:
+def made(names: Sequence[str], options: Sequence[str], bench: Bench) -> list[Evaluator]:
     """The evaluators of `-e` with the options of `-o`; see `asked`.
+
+    An evaluator that takes a judge gets the one that its option `judge` names, else the first of the bench.
 
     Raises:
         EvaluatorError: a name or option is unknown, or as `asked` says.
     """
-    return [registry.load(name, **held) for name, held in asked(names, options).items()]
+    return [bench.make(name, held) for name, held in asked(names, options).items()]
 
 
 def asked(names: Sequence[str], options: Sequence[str]) -> dict[str, dict[str, object]]:
@@ -65,7 +85,7 @@ def asked(names: Sequence[str], options: Sequence[str]) -> dict[str, dict[str, o
     """
     wanted = [name.strip() for text in names for name in text.split(",") if name.strip()]
     if not wanted:
-        raise EvaluatorError(f"No evaluator is named. Installed: {', '.join(registry.available())}.")
+        raise EvaluatorError("No evaluator is named; `assay evaluators` lists them.")
     given: dict[str, dict[str, object]] = {name: {} for name in wanted}
     for text in options:
         name, option, value = _option(text)
@@ -86,27 +106,51 @@ def _option(text: str) -> tuple[str, str, object]:
         return name, option, value
 
 
-def score_lines(lines: IO[bytes], evaluators: Sequence[Evaluator], concurrency: int) -> Tally:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How rows are scored."""
+
+    concurrency: int = 8
+    repeats: int = 1
+    journal: Path | None = None
+
+
+def score_lines(lines: IO[bytes], evaluators: Sequence[Evaluator], way: Way) -> Tally:
     """Write a line of verdict for each row and evaluator to standard output, in order; progress to standard error.
 
     A line that is no case has a verdict of each evaluator too: an error that says why. Empty lines are left out.
     """
     tally = Tally()
-    asyncio.run(_score(lines, evaluators, concurrency, tally))
+    asyncio.run(_score(lines, evaluators, way, tally))
     return tally
 
 
-async def _score(lines: IO[bytes], evaluators: Sequence[Evaluator], concurrency: int, tally: Tally) -> None:
+async def _score(lines: IO[bytes], evaluators: Sequence[Evaluator], way: Way, tally: Tally) -> None:
     rulers = {id(evaluator): ruler(evaluator) for evaluator in evaluators}
     progress = Progress(tally)
-    async with aclosing(run(_cases(lines, tally), evaluators, concurrency)) as scored:
-        async for one in scored:
-            tally.count(one.verdict.status)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(release, evaluators)
+        flushing = asyncio.create_task(_flush_now_and_then())
+        stack.callback(flushing.cancel)
+        journal = None if way.journal is None else stack.enter_context(closing(Journal(way.journal)))
+        cases = threaded(_cases(lines, tally))
+        scored = run(cases, evaluators, way.concurrency, repeats=way.repeats, journal=journal)
+        async for one in await stack.enter_async_context(aclosing(scored)):
+            tally.count(one.verdict)
             row = verdict_row(one.case.id, one.evaluator.card.name, rulers[id(one.evaluator)], one.verdict)
+            if way.repeats > 1:
+                row["repeat"] = one.repeat
             sys.stdout.buffer.write(dumps(row) + b"\n")
             progress.tell()
     sys.stdout.buffer.flush()
     progress.end()
+
+
+async def _flush_now_and_then() -> None:
+    """Who reads from a pipe gets what is there, also while nothing more comes."""
+    while True:
+        await asyncio.sleep(FLUSH_S)
+        sys.stdout.buffer.flush()
 
 
 def _cases(lines: IO[bytes], tally: Tally) -> Iterator[Case | Unreadable]:
@@ -157,10 +201,11 @@ class Progress:
             sys.stderr.write(f"\r{'':<40}\r")
 
 
-def listed(name: str | None) -> list[dict[str, Any]]:
-    """Cards with the names of their options, of one evaluator or of all. Raises UnknownEvaluatorError."""
-    found = registry.cards() if name is None else [registry.maker(name).card]
-    return [asdict(card) | {"options": registry.options(card.name)} for card in found]
+def listed(name: str | None, bench: Bench) -> list[dict[str, Any]]:
+    """Cards with the names of their options, of one evaluator or of all, by family and name. Raises EvaluatorError."""
+    makers = [bench.maker(one) for one in (bench.names() if name is None else [name])]
+    found = sorted(makers, key=lambda make: (make.card.family, make.card.name))
+    return [asdict(make.card) | {"options": registry.options_of(make)} for make in found]
 
 
 def summaries(cards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

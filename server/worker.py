@@ -23,6 +23,7 @@ from evaluators.errors import EvaluatorError, UnreadableCaseError
 from evaluators.protocol import Card, Evaluator, ruler
 from evaluators.rows import read_case
 from evaluators.runner import run
+from evaluators.scoring import release
 from evaluators.verdict import Spent, Verdict, failed
 from server import running
 from server.cases import case_rows
@@ -159,8 +160,11 @@ def records(answer: Any) -> list[Row]:
 
 async def _scored(targets: Sequence[Row], cases: Sequence[Case | Unreadable], evaluator: Evaluator) -> list[Kept]:
     version, card = ruler(evaluator), evaluator.card
-    async with aclosing(run(cases, [evaluator], CONCURRENCY)) as scored:
-        said = [one.verdict async for one in scored]
+    try:
+        async with aclosing(run(cases, [evaluator], CONCURRENCY)) as scored:
+            said = [one.verdict async for one in scored]
+    finally:
+        await release([evaluator])
     return [(target, card, version, verdict) for target, verdict in zip(targets, said, strict=True)]
 
 

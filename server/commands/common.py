@@ -74,7 +74,8 @@ def opened(project: str = "default", **flags: object) -> Iterator[Client]:
 @contextmanager
 def lines_of(file: Path) -> Iterator[IO[bytes]]:
     if str(file) == "-":
-        yield sys.stdin.buffer
+        # Its own reader, never closed: Python ends by closing the usual one, and aborts where a thread waits in it.
+        yield os.fdopen(sys.stdin.fileno(), "rb", closefd=False)
         return
     try:
         opened_file = file.open("rb")

@@ -20,18 +20,28 @@ Options = Annotated[
         "--option", "-o", help="NAME.OPTION=VALUE of an evaluator; VALUE as JSON or text.", show_default=False
     ),
 ]
+Judges = Annotated[
+    Path | None, typer.Option(help="YAML file of judges: models and how they are asked.", show_default=False)
+]
+Own = Annotated[
+    Path | None, typer.Option(help="YAML file of your own evaluators, beside those installed.", show_default=False)
+]
 
 
 @app.command()
 def evaluators(
     name: Annotated[str | None, typer.Argument(help="Tell all of one.", show_default=False)] = None,
     *,
+    evaluators: Own = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the evaluators: what each measures, needs and costs, how good it is, and its limits."""
-    from server import score_shell, shell  # noqa: PLC0415
+    """List the evaluators: what each measures, needs and costs.
 
-    found = score_shell.listed(name)
+    With a name: also how good it is, its options, its scale and its limits.
+    """
+    from server import judging, score_shell, shell  # noqa: PLC0415
+
+    found = score_shell.listed(name, judging.bench(judging.Files(evaluators=evaluators)))
     if as_json:
         shell.json_lines(found)
     elif name is None:
@@ -46,18 +56,34 @@ def score(
     *,
     evaluator: Chosen,
     option: Options = None,
+    judges: Judges = None,
+    evaluators: Own = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=0, help="US dollars that judges may cost; then they are asked no more.", show_default=False),
+    ] = None,
+    calls: Annotated[int | None, typer.Option(min=0, help="Calls that judges may take.", show_default=False)] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="File in which judges' answers are kept, and sought first.", show_default=False)
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(help="File that remembers this run: started again, it goes on where it was.", show_default=False),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, max=1000, help="Verdicts of each evaluator on each row.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=1024, help="Verdicts that are asked for at once.")] = 8,
 ) -> None:
-    """Score rows, and write a JSON line for each row and evaluator, in order.
+    """Score rows: a JSON line for each row and evaluator, in order.
 
     A row is {id, question, answer, contexts: [..], reference, messages, ...}; README tells all names. Needs no server
     and no network, unless the evaluator is a judge.
     """
-    from server import score_shell  # noqa: PLC0415
+    from server import judging, score_shell  # noqa: PLC0415
 
-    made = score_shell.made(evaluator, option or [])
+    files = judging.Files(judges, evaluators, cache, budget, calls)
+    made = score_shell.made(evaluator, option or [], judging.bench(files))
     with lines_of(file) as lines:
-        tally = score_shell.score_lines(lines, made, concurrency)
+        tally = score_shell.score_lines(lines, made, score_shell.Way(concurrency, repeats, journal))
     typer.echo(tally.sentence(), err=True)
     if tally.unreadable or tally.errors:
         raise typer.Exit(FAILURE)

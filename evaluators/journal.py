@@ -1,0 +1,54 @@
+"""What a run was answered, kept while it runs: one that was cut off goes on where it was, and pays nothing twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from evaluators.case import Case
+from evaluators.errors import EvaluatorError
+from evaluators.kept import Kept, key_of
+from evaluators.protocol import Evaluator, ruler
+from evaluators.verdict import Highlight, Spent, Verdict
+
+
+class JournalError(EvaluatorError):
+    """The journal's file cannot be used. A run that should remember and cannot must not start."""
+
+
+class Journal:
+    """Verdicts by case, evaluator with its ruler, and repeat. Errors are not kept: they are tried again."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises JournalError: the file is none, or cannot be written."""
+        self._kept = Kept(path)
+        self._rulers: dict[int, tuple[Evaluator, str]] = {}
+        if not self._kept.usable:
+            raise JournalError(f"{path} is no journal, or cannot be written. Name another file, or move it away.")
+
+    def key(self, case: Case, evaluator: Evaluator, repeat: int) -> str:
+        """The key of one verdict."""
+        _, told = self._rulers.setdefault(id(evaluator), (evaluator, ruler(evaluator)))
+        return key_of(evaluator.card.name, told, repeat, asdict(case))
+
+    def get(self, key: str) -> Verdict | None:
+        """The verdict; null: there is none yet."""
+        text = self._kept.get(key)
+        return None if text is None else _verdict(json.loads(text))
+
+    def put(self, key: str, verdict: Verdict) -> None:
+        """Keep the verdict, if it is an answer."""
+        if verdict.status != "error":
+            self._kept.put(key, json.dumps(asdict(verdict)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._kept.close()
+
+
+def _verdict(held: dict[str, Any]) -> Verdict:
+    spans = tuple(Highlight(**one) for one in held.pop("spans"))
+    spent = held.pop("spent")
+    return Verdict(**held, spans=spans, spent=None if spent is None else Spent(**spent))
