@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice, pairwise
+from typing import Any
 
 from evaluators.disguise import Folded, fold
 from evaluators.logistic import ARTEFACTS
@@ -106,18 +107,18 @@ class _Sentence:
 class Lexicon:
     """The lists, indexed by first word."""
 
-    def __init__(self, lists: dict[str, object], vocabulary: dict[str, object]) -> None:
-        told: dict[str, list[str]] = lists["words"]  # type: ignore[assignment]  # the file's form is ours
+    def __init__(self, lists: dict[str, Any], vocabulary: dict[str, Any]) -> None:  # noqa: C901 - one loop a list
+        told: dict[str, list[str]] = lists["words"]
         self.phrases: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         self.groups: dict[tuple[str, ...], str] = {}
         self.adjectives: dict[str, str] = {}
         self.slurs: dict[str, str] = {}
-        self.homonyms: dict[str, list[str]] = lists["homonyms"]  # type: ignore[assignment]
-        self.reclaim: list[str] = lists["reclaim"]  # type: ignore[assignment]
-        self.reclaimable = frozenset(lists["reclaimable"])  # type: ignore[call-overload]
-        self.heads = frozenset(lists["heads"])  # type: ignore[call-overload]
-        self.adjectival = frozenset(lists["adjectival"])  # type: ignore[call-overload]
-        self.emoji: dict[str, str] = lists["emoji"]  # type: ignore[assignment]
+        self.homonyms: dict[str, list[str]] = lists["homonyms"]
+        self.reclaim: list[str] = lists["reclaim"]
+        self.reclaimable = frozenset(lists["reclaimable"])
+        self.heads = frozenset(lists["heads"])
+        self.adjectival = frozenset(lists["adjectival"])
+        self.emoji: dict[str, str] = lists["emoji"]
         for kind, phrases in told.items():
             for phrase in phrases:
                 self._add(phrase, {"harm_phrase": "harm", "exclude_phrase": "exclude"}.get(kind, kind))
@@ -138,7 +139,9 @@ class Lexicon:
                 self.groups.setdefault(tuple(one.text for one in words_of(slur)), group)
         for listed in self.phrases.values():
             listed.sort(key=lambda one: -len(one[0]))
-        self.known = frozenset(part for listed in self.phrases.values() for parts, _ in listed for part in parts) | _LITTLE
+        self.known = (
+            frozenset(part for listed in self.phrases.values() for parts, _ in listed for part in parts) | _LITTLE
+        )
         self.speller = Speller(self._single(told), (*told["profanity"], *self.slurs), vocabulary)
 
     def _add(self, phrase: str, kind: str) -> None:
@@ -149,14 +152,16 @@ class Lexicon:
 
     def _single(self, told: dict[str, list[str]]) -> dict[str, bool]:
         """Words worth finding when they are disguised; true: also with a letter left out or swapped."""
-        quiet = {"negation", "modal", "copula", "pronoun", "you", "other", "thing",  "speech", "positive_own"}
+        quiet = {"negation", "modal", "copula", "pronoun", "you", "other", "thing", "speech", "positive_own"}
         found: dict[str, bool] = {}
         for listed in self.phrases.values():
             for parts, kind in listed:
                 for part in parts:
                     found[part] = found.get(part, False) or (kind not in quiet and (len(parts) == 1 or len(part) > 4))
         found |= dict.fromkeys(self.adjectives, True) | dict.fromkeys(self.heads, True)
-        return found | {word: False for words in told.values() for word in words if " " not in word and word not in found}
+        return found | {
+            word: False for words in told.values() for word in words if " " not in word and word not in found
+        }
 
     def hits(self, texts: list[str]) -> list[Hit]:
         """Phrases of all kinds; of one kind the longest at a place, and none within another."""
@@ -170,7 +175,9 @@ class Lexicon:
         return found
 
 
-_FILLERS = frozenset("right fucking fuckin so really just absolutely damn goddamn ever even truly bloody all simply".split())
+_FILLERS = frozenset(
+    "right fucking fuckin so really just absolutely damn goddamn ever even truly bloody all simply".split()
+)
 _MOST_FILLERS = 2
 
 
@@ -289,7 +296,12 @@ def _targets(known: Lexicon, sentence: _Sentence) -> list[Target]:
             found.append(Target(place, place + 1, "group", known.adjectives[text]))
         elif text in known.adjectives and texts[place + 1] in known.heads:
             found.append(Target(place, place + 2, "group", known.adjectives[text]))
-        elif text in known.adjectives and place and texts[place - 1] in {"the", "all", "being"} and texts[place + 1] in _SAYS:
+        elif (
+            text in known.adjectives
+            and place
+            and texts[place - 1] in {"the", "all", "being"}
+            and texts[place + 1] in _SAYS
+        ):
             found.append(Target(place, place + 1, "group", known.adjectives[text]))
     taken = {place for one in found for place in range(one.start, one.end)}
     for hit in sentence.of("pronoun", "you", "other", "thing"):
@@ -342,18 +354,23 @@ def _equated(sentences: list[_Sentence]) -> dict[str, str | None]:
             between = set(sentence.texts[one.end : after.start])
             if one.kind == "group" and after.kind == "you" and between & {"like", "as"} and len(between) == 1:
                 found["you"] = one.group
-            elif one.kind in {"you", "pronoun"} and after.kind == "group" and between <= _EQUAL and (
-                between & {"are", "is", "'re", "'s", "as", "be", "being"} or (one.kind == "you" and not between)
+            elif (
+                one.kind in {"you", "pronoun"}
+                and after.kind == "group"
+                and between <= _EQUAL
+                and (between & {"are", "is", "'re", "'s", "as", "be", "being"} or (one.kind == "you" and not between))
             ):
                 found[one.kind if one.kind == "you" else sentence.texts[one.start]] = one.group or after.group
         for one, after in pairwise(sentence.targets):
-            between = sentence.texts[one.end : after.start]
-            if one.kind == "you" and after.kind == "group" and {"being", "because"} & set(between):
+            between = set(sentence.texts[one.end : after.start])
+            if one.kind == "you" and after.kind == "group" and {"being", "because"} & between:
                 found["you"] = after.group
     return found
 
 
-_EQUAL = frozenset("are is 're 's be being as a an the all just also both such some of these those after only still".split())
+_EQUAL = frozenset(
+    "are is 're 's be being as a an the all just also both such some of these those after only still".split()
+)
 
 
 def _resolve(sentence: _Sentence, last: str | None, equated: Mapping[str, str | None]) -> None:
@@ -423,7 +440,7 @@ def _close(sentence: _Sentence, hit: Hit, target: Target, extra: Iterable[Hit] =
     return all(sentence.texts[place] in _GAP or place in spare for place in gap)
 
 
-def _bond(sentence: _Sentence, hit: Hit) -> _Bond:
+def _bond(sentence: _Sentence, hit: Hit) -> _Bond:  # noqa: PLR0911 - a table of kinds
     if hit.kind == "emote_verb":
         return _object(sentence, hit)
     if hit.kind in {"harm", "exclude"}:
@@ -571,7 +588,7 @@ def _denounces(sentence: _Sentence, hit: Hit | None) -> bool:
 
 
 def _points_back(sentence: _Sentence) -> bool:
-    """`That is a vile thing to say.`"""
+    """Whether it judges what was said before: `that is a vile thing to say`."""
     first = sentence.texts[0]
     said = sentence.of("denounce", "denounce_soft")
     return first in {"that", "this", "such", "what", "these", "those"} and bool(said) and bool(sentence.of("speech"))
@@ -614,9 +631,8 @@ def _findings(known: Lexicon, sentences: list[_Sentence], place: int, folded: Fo
     sentence = sentences[place]
     hits = [hit for hit in sentence.of(*HEAD) if not _spares(sentence, hit)]
     found = [_finding(sentences, place, hit, _bond(sentence, hit), hits, folded) for hit in hits]
-    for hit in sentence.of("slur"):
-        if not _homonym(known, sentence, hit):
-            found.append(_slur(known, sentences, place, hit, hits, folded))
+    slurs = [hit for hit in sentence.of("slur") if not _homonym(known, sentence, hit)]
+    found += [_slur(known, sentences, place, hit, hits, folded) for hit in slurs]
     for hit in sentence.of("positive"):
         bond = _kindness(sentence, hit)
         if bond.target is not None and bond.target.kind == "group" and _negated(sentence, hit, None):
@@ -646,8 +662,15 @@ def _kindness(sentence: _Sentence, hit: Hit) -> _Bond:
     return _Bond(subject, strict=True) if subject else _LOOSE
 
 
-def _finding(
-    sentences: list[_Sentence], place: int, hit: Hit, bond: _Bond, others: list[Hit], folded: Folded, *, free: bool = False
+def _finding(  # noqa: PLR0917 - what a finding is made of
+    sentences: list[_Sentence],
+    place: int,
+    hit: Hit,
+    bond: _Bond,
+    others: list[Hit],
+    folded: Folded,
+    *,
+    free: bool = False,
 ) -> Finding:
     sentence, target = sentences[place], bond.target
     state = "said" if bond.strict else "loose"
@@ -663,7 +686,7 @@ def _across(sentence: _Sentence, hit: Hit, target: Target | None) -> bool:
     return target is not None and sentence.words[target.start].quoted and not sentence.words[hit.start].quoted
 
 
-def _slur(
+def _slur(  # noqa: PLR0917 - as above
     known: Lexicon, sentences: list[_Sentence], place: int, hit: Hit, others: list[Hit], folded: Folded
 ) -> Finding:
     sentence = sentences[place]

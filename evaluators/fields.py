@@ -30,7 +30,9 @@ def texts(case: Case, fields: Iterable[str]) -> Iterator[tuple[str, str]]:
         elif name == "messages":
             yield from ((f"messages.{place}", one.text) for place, one in enumerate(case.messages or ()) if one.text)
         elif name == "tool_calls":
-            yield from ((f"tool_calls.{place}", one.result) for place, one in enumerate(case.tool_calls or ()) if one.result)
+            yield from (
+                (f"tool_calls.{place}", one.result) for place, one in enumerate(case.tool_calls or ()) if one.result
+            )
 
 
 def no_text(fields: Iterable[str]) -> str:

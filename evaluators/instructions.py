@@ -20,10 +20,13 @@ _RULES = (
     r"training|limitations?|limits|filters?|constraints?|safeguards?|protocols?|commands?|boundaries|censorship|"
     r"ethics|ethical|moral\w{0,5}|laws?|standards)"
 )
+# An order to drop what was ordered before, in so many words.
+_COMMAND = r"\b(?:ignore|disregard|forget|override|bypass|skip|do not (?:answer|follow)|don't (?:answer|follow)|stop (?:answering|following))\b (?:(?:all|any|every|everything|the|your|of|these|those|my|to|what|it|said|says|users?'?s?) ){0,4}(?:(?:previous|prior|above|earlier|preceding|other|existing|former|system|original|current|initial|safety|foregoing) ){0,2}(?:instructions?|prompts?|commands?|directives?|directions|guidelines|rules|questions?|context|requests?|tasks?|above|before)\b"
 _PATTERNS: Mapping[str, str] = {
     "override": rf"\b(?:ignor\w{{1,4}}|disregard\w{{0,3}}|forget|bypass\w{{0,3}}|overrid\w{{1,4}}|circumvent\w{{0,3}}|violat\w{{1,4}}|"
     rf"break(?:ing)?|do(?:es)? not follow|don't follow|stop following|discard)\b{_GAP}\b{_RULES}\b"
     r"|\bforget (?:everything|all)\b|\bnew (?:system )?instructions?\b|\binstructions? (?:are|is) (?:now )?(?:void|cancell?ed|replaced)",
+    "command": _COMMAND,
     "no_limits": rf"\b(?:no|without|free (?:of|from)|freed from|not bound (?:by|to)|unbound|not (?:have to )?(?:abide|adhere|comply)|"
     rf"never (?:abides?|adheres?)|(?:does|do|did)(?: not|n't) (?:have|care|need|apply|follow)|zero|any|remove\w?|lack\w{{0,3}}|regardless of|despite|instead of)\b"
     rf"{_GAP}\b{_RULES}\b",
@@ -53,9 +56,14 @@ _PATTERNS: Mapping[str, str] = {
     "markup": r"<\|?(?:im_start|im_end|system|endoftext|sys|/?inst)\b|\[/?(?:inst|system|sys)\]|^\W{0,4}(?:system|assistant|user|human|ai)\s?:|#{2,6}\s?(?:instruction|system|response)|<!--|\[(?:cls|sep|start output|end output)",
     "encoded": r"\b(?:base64|rot13|caesar|cipher|morse|hexadecimal|leet ?speak|decode|encrypt\w{0,3}|pig latin|reversed?|backwards)\b|[A-Za-z0-9+/]{80}|(?:\b\w[013457@$]\w[013457@$]?\w{0,8}\s){3}",
 }  # fmt: skip
-_COMPILED = {name: re.compile(pattern, re.MULTILINE | (0 if name == "named_mode" else re.IGNORECASE)) for name, pattern in _PATTERNS.items()}
+_COMPILED = {
+    name: re.compile(pattern, re.MULTILINE | (0 if name == "named_mode" else re.IGNORECASE))
+    for name, pattern in _PATTERNS.items()
+}
 _YOU = re.compile(r"\b(?:you|your|you're|yourself|u)\b", re.IGNORECASE)
-_WILL = re.compile(r"\b(?:will|must|shall|should|always|never|cannot|can't|not allowed|do not|don't|only)\b", re.IGNORECASE)
+_WILL = re.compile(
+    r"\b(?:will|must|shall|should|always|never|cannot|can't|not allowed|do not|don't|only)\b", re.IGNORECASE
+)
 _WORD = re.compile(r"\w{1,40}")
 JAILBREAK = (*_PATTERNS, "you", "orders", "kinds", "length", "hidden")
 _LONGEST = 1_000  # characters of a sentence that are read
@@ -85,7 +93,7 @@ def jailbreak_signs(text: str) -> tuple[Folded, list[Sign]]:
 
 def jailbreak_features(folded: Folded, signs: list[Sign]) -> dict[str, float]:
     """Counts of each kind, and how much the text gives orders."""
-    counts = {name: 0 for name in (*_PATTERNS, "hidden")}
+    counts = dict.fromkeys((*_PATTERNS, "hidden"), 0)
     for sign in signs:
         counts[sign.kind] += 1
     words = len(_WORD.findall(folded.text)) + 1
@@ -115,7 +123,7 @@ _WRITTEN = r"(?:essays?|poems?|paragraphs?|summary|lists?|story|stories|emails?|
 _EXFIL = r"(?:password|passwords|credentials?|api keys?|tokens?|secrets?|conversation|chat history|history|user data|personal (?:data|information)|email address|emails|files?|contents?|system prompt|context|cookies?|session)"
 _INJECTED: Mapping[str, str] = {
     "override": _PATTERNS["override"],
-    "command": r"\b(?:ignore|disregard|forget|override|bypass|skip|do not (?:answer|follow)|don't (?:answer|follow)|stop (?:answering|following))\b (?:(?:all|any|every|everything|the|your|of|these|those|my|to|what|it|said|says|users?'?s?) ){0,4}(?:(?:previous|prior|above|earlier|preceding|other|existing|former|system|original|current|initial|safety|foregoing) ){0,2}(?:instructions?|prompts?|commands?|directives?|directions|guidelines|rules|questions?|context|requests?|tasks?|above|before)\b",
+    "command": _COMMAND,
     "your_reply": rf"\byour (?:\w{{1,12}} ){{0,2}}{_REPLY}\b",
     "your_code": rf"\byour (?:\w{{1,12}} ){{0,2}}{_CODE}\b",
     "written": rf"\b(?:a|an|the|this|some|any|two|three|five|following|short|simple|brief|your)\b[^.!?\n]{{0,30}}\b{_WRITTEN}\b",
@@ -142,9 +150,39 @@ _INJECTED: Mapping[str, str] = {
     "first": r"\b(?:instead|first of all|before (?:you )?(?:answer|respond|anything|continuing)|in addition|additionally|also|finally|lastly|at the end|at the beginning|every|each|always|only)\b",
 }  # fmt: skip
 _INJECTED_COMPILED = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _INJECTED.items()}
-_PAIRS = (("put", "your_reply"), ("task", "your_reply"), ("task", "letters"), ("put", "following"), ("your_reply", "following"), ("your_reply", "snippet"), ("put", "snippet"), ("asked", "snippet"), ("your_reply", "letters"), ("your_code", "following"), ("put", "your_code"), ("put", "written"), ("task", "written"), ("task", "languages"), ("trivia", "popular"), ("asked", "written"), ("into", "letters"), ("into", "put"))
-INDIRECT = (*_INJECTED, *(f"{a}+{b}" for a, b in _PAIRS), "strange", "trivia+strange", "task+strange", "asked+strange", "task+written+strange", "hidden")
-_SHORT_WORDS = frozenset("the and for that with this from are was were you your have has had not but all can will would could should what when where which who how why into out our their they them his her its about there here been being more most some any also than then just like".split())
+_PAIRS = (
+    ("put", "your_reply"),
+    ("task", "your_reply"),
+    ("task", "letters"),
+    ("put", "following"),
+    ("your_reply", "following"),
+    ("your_reply", "snippet"),
+    ("put", "snippet"),
+    ("asked", "snippet"),
+    ("your_reply", "letters"),
+    ("your_code", "following"),
+    ("put", "your_code"),
+    ("put", "written"),
+    ("task", "written"),
+    ("task", "languages"),
+    ("trivia", "popular"),
+    ("asked", "written"),
+    ("into", "letters"),
+    ("into", "put"),
+)
+INDIRECT = (
+    *_INJECTED,
+    *(f"{a}+{b}" for a, b in _PAIRS),
+    "strange",
+    "trivia+strange",
+    "task+strange",
+    "asked+strange",
+    "task+written+strange",
+    "hidden",
+)
+_SHORT_WORDS = frozenset(
+    "the and for that with this from are was were you your have has had not but all can will would could should what when where which who how why into out our their they them his her its about there here been being more most some any also than then just like".split()
+)
 
 
 @dataclass(frozen=True, slots=True)

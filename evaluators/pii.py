@@ -11,7 +11,8 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from typing import ClassVar
 
 from evaluators.case import Case, Part
@@ -61,7 +62,9 @@ def _original(folded: Folded, one: Found) -> Found:
 # What has a form of its own. All repeats are bounded, so that no text takes more than linear time.
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+%'-]{1,64}@(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w-])")
-_URL = re.compile(r"\b(?:https?|ftp)://[^\s<>\"'\])}]{3,2000}|\bwww\.[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:/[^\s<>\"'\])}]{0,2000})?|(?<![@\w.-])(?:[A-Za-z][\w-]{1,62}\.){1,4}(?:com|org|net|edu|gov|io|co|info|biz|dev|app|ai|[a-z]{2}\.[a-z]{2})(?:/[^\s<>\"'\])}]{0,2000})?(?![\w@-])")
+_URL = re.compile(
+    r"\b(?:https?|ftp)://[^\s<>\"'\])}]{3,2000}|\bwww\.[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:/[^\s<>\"'\])}]{0,2000})?|(?<![@\w.-])(?:[A-Za-z][\w-]{1,62}\.){1,4}(?:com|org|net|edu|gov|io|co|info|biz|dev|app|ai|[a-z]{2}\.[a-z]{2})(?:/[^\s<>\"'\])}]{0,2000})?(?![\w@-])"
+)
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\d-])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{2,4}){2,8}\b")
 _SSN = re.compile(r"(?<![\d-])(\d{3})([- ])(\d{2})\2(\d{4})(?![\d-])")
@@ -76,9 +79,17 @@ _SECRET = re.compile(
     r"|eyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,1000}|glpat-[A-Za-z0-9_-]{20,40}|hf_[A-Za-z0-9]{30,50}|(?:rk|sk|pk)_(?:live|test)_[A-Za-z0-9]{16,100})"
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
 )
-_PASSWORD = re.compile(r"\b(?:password|passwd|pwd|passcode)\b\s{0,3}(?:is|:|=)\s{0,3}[\"']?(?P<it>[^\s\"',;]{4,60})", re.IGNORECASE)
-_LICENSE = re.compile(r"\bdriv(?:er|ing)(?:'?s)?\W{0,2}licen[cs]e\b[^\n]{0,40}?(?<![\w-])(?P<it>(?=[A-Z0-9-]{0,19}\d)[A-Z0-9][A-Z0-9-]{4,18}[A-Z0-9])(?![\w-])", re.IGNORECASE)
-_LICENSE_BEFORE = re.compile(r"(?<![\w-])(?P<it>[A-Z]{0,2}\d[A-Z0-9-]{4,17})(?![\w-])[^\n\d]{0,30}\bdriv(?:er|ing)(?:'?s)? licen[cs]e", re.IGNORECASE)
+_PASSWORD = re.compile(
+    r"\b(?:password|passwd|pwd|passcode)\b\s{0,3}(?:is|:|=)\s{0,3}[\"']?(?P<it>[^\s\"',;]{4,60})", re.IGNORECASE
+)
+_LICENSE = re.compile(
+    r"\bdriv(?:er|ing)(?:'?s)?\W{0,2}licen[cs]e\b[^\n]{0,40}?(?<![\w-])(?P<it>(?=[A-Z0-9-]{0,19}\d)[A-Z0-9][A-Z0-9-]{4,18}[A-Z0-9])(?![\w-])",
+    re.IGNORECASE,
+)
+_LICENSE_BEFORE = re.compile(
+    r"(?<![\w-])(?P<it>[A-Z]{0,2}\d[A-Z0-9-]{4,17})(?![\w-])[^\n\d]{0,30}\bdriv(?:er|ing)(?:'?s)? licen[cs]e",
+    re.IGNORECASE,
+)
 _PASSPORT = re.compile(r"\bpassport\b[^\n]{0,30}?(?<!\w)(?P<it>[A-Z]{0,2}\d{6,9})(?!\w)", re.IGNORECASE)
 _CREDIT_LENGTHS = {"4": {13, 16, 19}, "5": {16}, "2": {15, 16}, "6": set(range(13, 20)), "3": {14, 15, 16}, "1": {15}}
 _IBAN_LENGTHS = {"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MR": 27, "MT": 31, "MU": 30, "NL": 18, "NO": 15, "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22, "SA": 24, "SC": 31, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20}  # fmt: skip
@@ -101,12 +112,22 @@ def iban_valid(iban: str) -> bool:
 
 
 def _formed(text: str) -> Iterator[Found]:
-    for pattern, kind, confidence in ((_EMAIL, "email", 0.99), (_SECRET, "secret", 0.99), (_MAC, "mac_address", 0.95), (_ETHER, "crypto_address", 0.95)):
+    for pattern, kind, confidence in (
+        (_EMAIL, "email", 0.99),
+        (_SECRET, "secret", 0.99),
+        (_MAC, "mac_address", 0.95),
+        (_ETHER, "crypto_address", 0.95),
+    ):
         yield from (Found(*one.span(), kind, confidence) for one in pattern.finditer(text))
     for one in _URL.finditer(text):
         shown = one.group().rstrip(".,;:!?")
         yield Found(one.start(), one.start() + len(shown), "url", 0.9)
-    for pattern, kind in ((_PASSWORD, "secret"), (_LICENSE, "us_driver_license"), (_LICENSE_BEFORE, "us_driver_license"), (_PASSPORT, "passport")):
+    for pattern, kind in (
+        (_PASSWORD, "secret"),
+        (_LICENSE, "us_driver_license"),
+        (_LICENSE_BEFORE, "us_driver_license"),
+        (_PASSPORT, "passport"),
+    ):
         yield from (Found(*one.span("it"), kind, 0.8) for one in pattern.finditer(text))
     yield from (Found(*one.span(), "crypto_address", 0.9) for one in _BITCOIN.finditer(text) if _bitcoin(one.group()))
 
@@ -114,7 +135,7 @@ def _formed(text: str) -> Iterator[Found]:
 def _numbered(text: str) -> Iterator[Found]:
     for one in _CARD.finditer(text):
         digits = re.sub(r"\D", "", one.group())
-        if len(digits) in _CREDIT_LENGTHS.get(digits[0], ()) and luhn(digits) and len(set(digits)) > 2:
+        if len(digits) in _CREDIT_LENGTHS.get(digits[0], ()) and luhn(digits) and len(set(digits)) > 1:
             yield Found(*one.span(), "credit_card", 0.97)
     for one in _IBAN.finditer(text):
         if end := _iban_end(one.group()):
@@ -141,7 +162,9 @@ def _iban_end(shown: str) -> int:
 
 
 def _bitcoin(shown: str) -> bool:
-    return shown.startswith("bc1") or (any(map(str.isdigit, shown[1:])) and any(map(str.isupper, shown)) and any(map(str.islower, shown)))
+    return shown.startswith("bc1") or (
+        any(map(str.isdigit, shown[1:])) and any(map(str.isupper, shown)) and any(map(str.islower, shown))
+    )
 
 
 def _address(shown: str) -> bool:
@@ -154,17 +177,23 @@ def _address(shown: str) -> bool:
 
 # Telephone numbers.
 
-_PHONE = re.compile(r"(?<![\w.,/+-])(?:\+|00)?\(?\d(?:[ ().\-/]{0,3}\d){5,14}(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?![\w-]|[.,]\d)")
-_CALL = re.compile(r"\b(?:phone|tel|telephone|mobile|cell|cellular|fax|call|number|no|contact|reach|text|sms|whatsapp|dial|registered|hotline|ring)\b", re.IGNORECASE)
+_PHONE = re.compile(
+    r"(?<![\w.,/+-])(?:\+|00)?\(?\d(?:[ ().\-/]{0,3}\d){5,14}(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?![\w-]|[.,]\d)"
+)
+_CALL = re.compile(
+    r"\b(?:phone|tel|telephone|mobile|cell|cellular|fax|call|number|no|contact|reach|text|sms|whatsapp|dial|registered|hotline|ring)\b",
+    re.IGNORECASE,
+)
+_MOST_PHONES = 500  # each may be asked of every region
 _REGIONS = ("US", "GB", "DE", "FR", "IN", "AU", "ES", "IT", "NL", "SE", "CH", "AT", "PL", "BR", "MX")
 
 
 def _phones(text: str) -> Iterator[Found]:
-    for one in _PHONE.finditer(text):
+    for one in islice(_PHONE.finditer(text), _MOST_PHONES):
         shown = one.group()
         digits = sum(map(str.isdigit, shown))
         cued = _CALL.search(text[max(one.start() - 50, 0) : one.start()]) is not None
-        if not 7 <= digits <= 15 or _ISO_DATE.fullmatch(shown) or (shown.isdigit() and not cued and digits != 10):
+        if not 7 <= digits <= 15 or _NO_PHONE.fullmatch(shown) or (shown.isdigit() and not cued and digits != 10):
             continue
         if not cued and (digits < 9 or _STREET_AFTER.match(text, one.end())):
             continue
@@ -176,9 +205,12 @@ def _phones(text: str) -> Iterator[Found]:
 
 
 _STREET_AFTER = re.compile(r" [^\W\d_a-z][^\W\d_]")
-_ISO_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}-\d{4}|(?:\d{1,3}\.){3}\d{1,3}")
+_NO_PHONE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}-\d{4}|(?:\d{1,3}\.){3}\d{1,3}"
+)
 
 
+@lru_cache(4_096)
 def _valid_phone(shown: str) -> bool:
     """Whether the number can be dialled: of any country with a plus, else of one of the usual ones."""
     import phonenumbers  # its tables load by country, when first asked  # noqa: PLC0415 - not every text has a number
@@ -199,7 +231,9 @@ _DATE = re.compile(
     rf"(?<![\w/-])(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:\d{{4}}|\d{{2}})|\d{{4}}[/.-]\d{{1,2}}[/.-]\d{{1,2}}|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\.?,? \d{{4}}|{_MONTH},? \d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?)(?![\w/-])",
     re.IGNORECASE,
 )
-_YEAR = re.compile(r"(?<=\b(?:in) )(?:19|20)\d{2}\b|(?<=\b(?:since) )(?:19|20)\d{2}\b|(?<=\b(?:until) )(?:19|20)\d{2}\b")
+_YEAR = re.compile(
+    r"(?<=\b(?:in) )(?:19|20)\d{2}\b|(?<=\b(?:since) )(?:19|20)\d{2}\b|(?<=\b(?:until) )(?:19|20)\d{2}\b"
+)
 _DAY = re.compile(r"\b(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)s?\b")
 _BIRTH = re.compile(r"\b(?:born|birth|birthday|birthdate|dob|d\.o\.b)\b", re.IGNORECASE)
 _AGE = re.compile(
@@ -258,8 +292,12 @@ _FOREIGN = re.compile(
     r"|(?<![\w])[^\W\d_][\w'’-]{1,30}(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|gatan|gata|vägen|vej|gade|veien|katu|tie|tänav|laan|straat|plein|dijk|kade|utca|út|ulica|utja)\b \d{1,5}\b",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"\b(?:Suite|Apt\.?|Apartment|Unit|Flat|Ste\.?|Floor|Room) ?#?\d{1,5}[A-Za-z]?\b|\b(?:PSC|Unit|CMR) \d{1,5},? Box \d{1,5}\b|\bP\.? ?O\.? Box \d{1,6}\b|\bUS[NC][SG]? [A-Z]\w{1,20}\n(?:FPO|APO|DPO)\b")
-_POSTAL = re.compile(r"\b(?:[A-Z]{2}|APO [A-Z]{2}|DPO [A-Z]{2}|FPO [A-Z]{2}),? \d{5}(?:-\d{4})?\b|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b")
+_UNIT = re.compile(
+    r"\b(?:Suite|Apt\.?|Apartment|Unit|Flat|Ste\.?|Floor|Room) ?#?\d{1,5}[A-Za-z]?\b|\b(?:PSC|Unit|CMR) \d{1,5},? Box \d{1,5}\b|\bP\.? ?O\.? Box \d{1,6}\b|\bUS[NC][SG]? [A-Z]\w{1,20}\n(?:FPO|APO|DPO)\b"
+)
+_POSTAL = re.compile(
+    r"\b(?:[A-Z]{2}|APO [A-Z]{2}|DPO [A-Z]{2}|FPO [A-Z]{2}),? \d{5}(?:-\d{4})?\b|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b"
+)
 _LIVES = re.compile(
     r"\b(?:address(?: is|:)?|(?:live[sd]?|living|resid(?:es?|ing)|located|meet(?: me| you)?|moved|move|ship(?:ped)?|deliver(?:ed)?|return|send(?: it)?|side|house|home|based) (?:\w{1,8} ){0,3}?(?:at|to|of|on|is))[\s:]{1,3}"
     r"(?P<it>(?:[^\W\d_][\w'’.-]{0,30} ){1,4}\d{1,5}[A-Za-z]?\b|\d{1,6} (?:[^\W_][\w'’.-]{0,30} ?){1,4}\d{0,5}\b)",
@@ -275,7 +313,9 @@ def _addresses(text: str) -> Iterator[Found]:
         yield Found(one.start(), _address_end(text, one.end()), "street_address", 0.6)
     for one in _LIVES.finditer(text):
         if any(map(str.isdigit, one["it"])) and any(map(str.isupper, one["it"])):
-            yield Found(one.start("it"), _address_end(text, one.start("it") + len(one["it"].rstrip())), "street_address", 0.6)
+            yield Found(
+                one.start("it"), _address_end(text, one.start("it") + len(one["it"].rstrip())), "street_address", 0.6
+            )
 
 
 _MORE = re.compile(
@@ -305,8 +345,13 @@ _CUE = re.compile(
     r"(?:\b(?:name(?:'s| is|d)?:?|i'm|i am|this is|dear|hi|hello|hey|thanks|regards|sincerely|called|call|signed|by|contact|says?|said|asked|told|met|meet|with|to|from|ask|tell|add|between|and|not|but|for|owner:?|mother|father|sister|brother|wife|husband|son|daughter|friend|cousin|uncle|aunt|boss|colleague|grandfather|grandmother|singer|author|artist|actor|actress|president|commenter|professor|doctor)|[\"“>:]|,)[,:\s]{0,3}$",
     re.IGNORECASE,
 )
-_PLACE_CUE = re.compile(r"\b(?:in|from|to|near|at|of|visit|visiting|leaving|towards|around|outside|city|town|village|country|moved to|living in)\s$", re.IGNORECASE)
-_SAY_AFTER = re.compile(r"^(?:'s\b|’s\b|,? (?:is|was|said|says|asked|has|had|did|told|lives?|works?|wrote|went|got|came|likes?|loves?|listed|began|can|could|will|would|points?|and [^\W\d_a-z]|who)\b|:)")
+_PLACE_CUE = re.compile(
+    r"\b(?:in|from|to|near|at|of|visit|visiting|leaving|towards|around|outside|city|town|village|country|moved to|living in)\s$",
+    re.IGNORECASE,
+)
+_SAY_AFTER = re.compile(
+    r"^(?:'s\b|’s\b|,? (?:is|was|said|says|asked|has|had|did|told|lives?|works?|wrote|went|got|came|likes?|loves?|listed|began|can|could|will|would|points?|and [^\W\d_a-z]|who)\b|:)"
+)
 
 
 @cache
@@ -319,7 +364,9 @@ def _names() -> tuple[frozenset[str], frozenset[str], frozenset[str], frozenset[
     return first, last, frozenset(place.lower() for place in told["places"]), everyday | _MORE_WORDS
 
 
-_MORE_WORDS = frozenset("monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december god internet english ok iban ssn atm cc pin tv pc ai id faq ceo usa uk".split())
+_MORE_WORDS = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december god internet english ok iban ssn atm cc pin tv pc ai id faq ceo usa uk".split()
+)
 _PLACES_LONGEST = 4
 
 
@@ -348,7 +395,21 @@ def _run(text: str, words: list[re.Match[str]], place: int) -> int:
         initial = len(words[place + count - 1].group()) == 1
         if gap != " " and not (initial and gap in {". ", "."}):
             break
-        if not word[0].isupper() and word not in {"van", "von", "de", "der", "den", "da", "di", "del", "la", "le", "bin", "al", "ibn"}:
+        if not word[0].isupper() and word not in {
+            "van",
+            "von",
+            "de",
+            "der",
+            "den",
+            "da",
+            "di",
+            "del",
+            "la",
+            "le",
+            "bin",
+            "al",
+            "ibn",
+        }:
             break
         count += 1
     while count > 1 and not words[place + count - 1].group()[0].isupper():
@@ -362,20 +423,27 @@ def _named(text: str, run: list[re.Match[str]]) -> Iterator[Found]:
     low = [one.group().lower() for one in run]
     at = 0
     while at < len(run):
-        size = next((n for n in range(min(_PLACES_LONGEST, len(run) - at), 0, -1) if " ".join(low[at : at + n]) in places), 0)
+        size = next(
+            (n for n in range(min(_PLACES_LONGEST, len(run) - at), 0, -1) if " ".join(low[at : at + n]) in places), 0
+        )
         if size:
             yield Found(run[at].start(), run[at + size - 1].end(), "location", 0.8)
             at += size
             continue
         end = at
-        while end < len(run) and not (" ".join(low[end : end + 1]) in places):
+        while end < len(run) and " ".join(low[end : end + 1]) not in places:
             end += 1
         yield from _person(text, run[at:end], low[at:end], first, last, everyday)
         at = max(end, at + 1)
 
 
-def _person(
-    text: str, run: list[re.Match[str]], low: list[str], first: frozenset[str], last: frozenset[str], everyday: frozenset[str]
+def _person(  # noqa: C901, PLR0917 - one decision, in order of sureness
+    text: str,
+    run: list[re.Match[str]],
+    low: list[str],
+    first: frozenset[str],
+    last: frozenset[str],
+    everyday: frozenset[str],
 ) -> Iterator[Found]:
     while run and (low[0] in everyday or low[0] in _TITLES or low[0].split("'")[0] in everyday) and low[0] not in first:
         run, low = run[1:], low[1:]
@@ -430,7 +498,15 @@ def _origins(text: str) -> Iterator[Found]:
     yield from (Found(*one.span(), "nrp", 0.7) for one in _peoples().finditer(text))
 
 
-_FINDERS: tuple[Callable[[str], Iterator[Found]], ...] = (_formed, _numbered, _phones, _times, _addresses, _people, _origins)
+_FINDERS: tuple[Callable[[str], Iterator[Found]], ...] = (
+    _formed,
+    _numbered,
+    _phones,
+    _times,
+    _addresses,
+    _people,
+    _origins,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,8 +526,8 @@ class Pii:
         FIELDS,
         scale=Scale(labels=("pii", "none"), better="lower"),
         limits=(
-            "Names of people are found by a list of US names, titles and context: rare names in plain sentences are missed, and "
-            "public figures are people too (leave `person` out of `types` where they are the subject).",
+            "Names of people are found by a list of US names, titles and context: rare names in plain sentences are missed.",
+            "Public figures are people too: leave `person` out of `types` where they are the subject.",
             "Addresses without a house number, and those of most countries, are found in part.",
             "Built for English text.",
         ),
@@ -480,4 +556,6 @@ class Pii:
         told = ", ".join(f"{count} {name}" for name, count in counts.items())
         value = max((span.weight or 0.0 for span in spans), default=0.0)
         reason = f"Found: {told}." if spans else "No personal data was found."
-        return verdict(value, reason, label="pii" if spans else "none", spans=tuple(spans), details={"counts": dict(counts)})
+        return verdict(
+            value, reason, label="pii" if spans else "none", spans=tuple(spans), details={"counts": dict(counts)}
+        )

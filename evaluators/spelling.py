@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +61,21 @@ def words_of(text: str) -> Iterator[Word]:
 class Speller:
     """Reads disguised words of a list."""
 
-    def __init__(self, listed: Mapping[str, bool], coarse: Iterable[str], vocabulary: Mapping[str, object]) -> None:
-        """`listed`: the words, true for those that are worth mending; `coarse`: those that are written with asterisks;
-        `vocabulary`: common words with counts, and words that are one letter from a listed one and mean themselves
-        (`real`)."""
-        counts: dict[str, int] = vocabulary["counts"]  # type: ignore[assignment]  # the file's form is ours
+    def __init__(self, listed: Mapping[str, bool], coarse: Iterable[str], vocabulary: Mapping[str, Any]) -> None:
+        """Of `listed` words, true for those that are worth mending; `coarse` ones are written with asterisks.
+
+        `vocabulary`: `counts` of common words, and `real` ones, a letter from a listed one, that mean themselves.
+        """
+        counts: dict[str, int] = vocabulary["counts"]
         self._counts = dict(counts)
         for word in listed:
             self._counts.setdefault(word, 3)
         self._listed = frozenset(listed)
         self._total = sum(self._counts.values())
-        self._wild = sorted((word for word in coarse if len(word) > 2), key=lambda word: (-self._counts.get(word, 0), word))
-        real = frozenset(vocabulary["real"])  # type: ignore[call-overload]
+        self._wild = sorted(
+            (word for word in coarse if len(word) > 2), key=lambda word: (-self._counts.get(word, 0), word)
+        )
+        real = frozenset(vocabulary["real"])
         self._mended = {
             variant: word
             for word, mend in sorted(listed.items())
@@ -101,7 +105,12 @@ class Speller:
         """Letters that stand apart, put together: at least three in a row."""
         run: list[Word] = []
         for word in [*words, None]:
-            if word is not None and len(word.text) == 1 and len(run) < _LONGEST_RUN and (not run or word.start - run[-1].end <= 3):
+            if (
+                word is not None
+                and len(word.text) == 1
+                and len(run) < _LONGEST_RUN
+                and (not run or word.start - run[-1].end <= 3)
+            ):
                 run.append(word)
                 continue
             yield from self._together(run)
@@ -155,7 +164,9 @@ class Speller:
             if letters in self._counts or letters in self._mended:
                 return (self._mended.get(letters, letters),)
         parts = self._pieces(word.translate(_LEET))
-        return tuple(parts) if len(parts) > 1 else (word.translate(_LEET),) if word.isalnum() else (word,)
+        if any(part in self._listed and len(part) > 2 for part in parts):
+            return tuple(parts)
+        return (word.translate(_LEET),) if word.isalnum() else (word,)
 
     def _pieces(self, letters: str) -> list[str]:
         """The likeliest way to cut letters into known words; the whole when there is none."""
@@ -186,7 +197,5 @@ class Speller:
 def variants(word: str) -> set[str]:
     """The word with one letter left out, or two neighbours swapped. The first letter stays."""
     lost = {word[:place] + word[place + 1 :] for place in range(1, len(word))}
-    swapped = {
-        word[:place] + word[place + 1] + word[place] + word[place + 2 :] for place in range(len(word) - 1)
-    }
+    swapped = {word[:place] + word[place + 1] + word[place] + word[place + 2 :] for place in range(len(word) - 1)}
     return {one for one in lost | swapped if one != word and len(one) >= 3}

@@ -159,7 +159,13 @@ def _verdict(
     value = max(score for score, _, _ in found)
     flagged = value > FLAGS
     spans = tuple(span for score, name, reading in found if score > FLAGS for span in _spans(name, reading, persons))
-    why = _reason(found, persons) if flagged else "Nothing hostile is said of anybody." if persons else "Nothing hostile is said of a group."
+    why = (
+        _reason(found, persons)
+        if flagged
+        else "Nothing hostile is said of anybody."
+        if persons
+        else "Nothing hostile is said of a group."
+    )
     return verdict(round(value, 4), why, label=labels[0 if flagged else 1], spans=spans)
 
 
@@ -172,7 +178,8 @@ def _counted(reading: Reading, persons: bool) -> list[Finding]:
 
 def _spans(name: str, reading: Reading, persons: bool) -> list[Highlight]:
     marked = [
-        Highlight(one.start, one.end, _why(one), name, 1.0 if one.state == "said" else 0.4) for one in _counted(reading, persons)
+        Highlight(one.start, one.end, _why(one), name, 1.0 if one.state == "said" else 0.4)
+        for one in _counted(reading, persons)
     ]
     if persons:
         marked += [Highlight(start, end, "insult", name, 0.5) for start, end in (*reading.insults, *reading.weak)]
@@ -199,4 +206,8 @@ def _reason(found: list[tuple[float, str, Reading]], persons: bool) -> str:
                 told[f"profanity{where}"] = None
     listed = list(told)[:_SHOWN]
     more = len(told) - len(listed)
-    return f"Found: {'; '.join(listed)}{f'; and {more} more' if more > 0 else ''}." if listed else "Its tone is that of abusive texts."
+    return (
+        f"Found: {'; '.join(listed)}{f'; and {more} more' if more > 0 else ''}."
+        if listed
+        else "Its tone is that of abusive texts."
+    )
