@@ -203,7 +203,7 @@ def personal() -> None:
         found, true = sum(len(f) for _, f, _ in every), sum(len(t) for _, _, t in every)
         precision, recall, f1 = _overlap(every)
         unseen = _overlap([one for one in every if not in_design(one[0])])[2]
-        print(f"| {name} | {true} | {2 * strict / max(found + true, 1):.2f} | {precision:.2f} | {recall:.2f} | {f1:.2f} | {unseen:.2f} |")
+        print(f"| {name} | {true} | {2 * strict / max(found + true, 1):.2f} | {precision:.2f} | {recall:.2f} | {f1:.2f} | {f'{unseen:.2f}' if unseen == unseen else '-'} |")
 
 
 Span = tuple[str, int, int]
@@ -224,6 +224,8 @@ def _overlap(every: list[tuple[object, list[Span], list[Span]]]) -> tuple[float,
     found, true = sum(len(f) for _, f, _ in every), sum(len(t) for _, _, t in every)
     precision = sum(touched(f, t) for _, f, t in every) / found if found else float("nan")
     recall = sum(touched(t, f) for _, f, t in every) / true if true else float("nan")
+    if not true:
+        return precision, recall, float("nan")
     return precision, recall, 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
 
 

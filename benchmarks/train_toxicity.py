@@ -23,7 +23,7 @@ from evaluators.logistic import ARTEFACTS, Model
 from evaluators.toxicity import ABUSE, IDENTITY, abuse_features, identity_features
 
 SEED = 7
-CALM = 0.01  # share of ordinary answers that the threshold may flag
+CALM = 0.02  # share of ordinary answers that the threshold may flag
 GROUPS = (
     "Muslims", "Jewish people", "Christians", "Hindus", "Sikhs", "atheists", "women", "men", "girls", "gay men", "lesbians",
     "trans people", "bisexual people", "black people", "white people", "Asians", "Latinos", "Mexicans", "Nigerians",
@@ -281,8 +281,8 @@ def out_of_fold() -> Any:
         kept = [i for i in range(len(rows)) if i >= len(surge) or folds[i] != fold]
         model = calmed([abusive[i] for i in kept], [labels[i] for i in kept], plain)
         for i in np.flatnonzero(folds == fold):
-            reading = read(surge[i][0])
-            out[i] = max(model.scaled(abusive[i]), identity.scaled(identity_features(reading)))
+            attack = identity.scaled(identity_features(read(surge[i][0])))
+            out[i] = max(attack, model.scaled(abusive[i])) if attack > 0.5 else model.scaled(abusive[i])
     return out
 
 

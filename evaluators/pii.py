@@ -178,7 +178,7 @@ def _address(shown: str) -> bool:
 # Telephone numbers.
 
 _PHONE = re.compile(
-    r"(?<![\w.,/+-])(?:\+|00)?\(?\d(?:[ ().\-/]{0,3}\d){5,14}(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?![\w-]|[.,]\d)"
+    r"(?<![\w.,/+-])(?<!\d )(?:\+|00)?\(?\d(?:[ ().\-/]{0,3}\d){5,14}(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?![\w-]|[.,]\d)"
 )
 _CALL = re.compile(
     r"\b(?:phone|tel|telephone|mobile|cell|cellular|fax|call|number|no|contact|reach|text|sms|whatsapp|dial|registered|hotline|ring)\b",
@@ -206,7 +206,7 @@ def _phones(text: str) -> Iterator[Found]:
 
 _STREET_AFTER = re.compile(r" [^\W\d_a-z][^\W\d_]")
 _NO_PHONE = re.compile(
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}-\d{4}|(?:\d{1,3}\.){3}\d{1,3}"
+    r"\d{3}-\d{2}-\d{4}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}-\d{4}|(?:\d{1,3}\.){3}\d{1,3}"
 )
 
 

@@ -143,8 +143,9 @@ def attack(reading: Reading) -> float:
 def toxic(reading: Reading) -> float:
     """The probability of abuse, on such a scale; an identity attack is abuse."""
     known = models("toxicity")
-    identity = known["identity"](identity_features(reading))
-    return max(attack(reading), known["abuse"].scaled(abuse_features(reading, identity)))
+    identity = attack(reading)
+    abuse = known["abuse"].scaled(abuse_features(reading, known["identity"](identity_features(reading))))
+    return max(identity, abuse) if identity > FLAGS else abuse
 
 
 def _readings(case: Case, fields: tuple[Part, ...]) -> list[tuple[str, Reading]]:

@@ -28,17 +28,24 @@ MOST_CHARACTERS = 50_000
 USUAL = ("prompt_injection", "jailbreak", "system_prompt_leak", "pii", "toxicity", "unsafe_urls", "unsafe_code")
 
 
+class CheckError(Exception):
+    """The user can act on it: the row is no case, or there is no such check, or not with these options."""
+
+
 def check(row: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The verdict of each check on the row: `{flagged, results, took_ms}`. Of a check `{name, options?, threshold?}`.
 
     A check is flagged where its label is the worst of its scale, or its value is on the bad side of the threshold.
 
     Raises:
-        EvaluatorError: the row is no case, or there is no such check, or not with these options.
+        CheckError: see there. The errors of evaluators do not travel between processes.
     """
     began = time.perf_counter()
-    case = read_case(dict(row))
-    results = [_result(case, one) for one in checks]
+    try:
+        case = read_case(dict(row))
+        results = [_result(case, one) for one in checks]
+    except EvaluatorError as error:
+        raise CheckError(str(error)) from None
     took_ms = round((time.perf_counter() - began) * 1e3, 3)
     return {"flagged": any(one["flagged"] for one in results), "results": results, "took_ms": took_ms}
 

@@ -9,7 +9,6 @@ import orjson
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluators.errors import EvaluatorError
 from server import checking
 from server.api.answers import packed
 from server.api.context import Here
@@ -64,7 +63,7 @@ def check(request: Request, here: Here, body: Texts) -> Response:
             answer = orjson.dumps(checking.check(told, checks))
         else:
             answer = here.checker.compute(checking.LIMIT_S, checking.check, told, checks)
-    except EvaluatorError as error:
+    except checking.CheckError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(error)) from error
     return packed(request, answer, "application/json")
 
