@@ -150,6 +150,8 @@ _INJECTED: Mapping[str, str] = {
     "first": r"\b(?:instead|first of all|before (?:you )?(?:answer|respond|anything|continuing)|in addition|additionally|also|finally|lastly|at the end|at the beginning|every|each|always|only)\b",
 }  # fmt: skip
 _INJECTED_COMPILED = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _INJECTED.items()}
+# Letters without which a pattern cannot match: looking for them is much faster.
+_ASKS = {"your_reply": "your", "your_code": "your", "edit": "your", "asked": "you", "trivia": "?"}
 _PAIRS = (
     ("put", "your_reply"),
     ("task", "your_reply"),
@@ -219,7 +221,11 @@ def _content_words(text: str) -> Iterator[str]:
 
 
 def _sentence_features(text: str, bag: set[str], counts: Mapping[str, int], many: int) -> dict[str, float]:
-    made = {name: float(pattern.search(text) is not None) for name, pattern in _INJECTED_COMPILED.items()}
+    low = text.lower()
+    made = {
+        name: float(_ASKS.get(name, "") in low and pattern.search(text) is not None)
+        for name, pattern in _INJECTED_COMPILED.items()
+    }
     made |= {f"{a}+{b}": made[a] * made[b] for a, b in _PAIRS}
     strange = sum(counts[word] == 1 for word in bag) / len(bag) if len(bag) > 1 and many > 1 else 0.0
     made["strange"] = strange

@@ -19,7 +19,7 @@ from evaluators.case import Case, Part
 from evaluators.disguise import Folded, fold
 from evaluators.fields import FIELDS, check_fields, no_text, texts
 from evaluators.logistic import ARTEFACTS
-from evaluators.protocol import Card
+from evaluators.protocol import Card, Quality
 from evaluators.verdict import Highlight, Scale, Verdict, not_applicable, verdict
 
 IDENTIFIERS = (
@@ -486,16 +486,16 @@ _TITLED_BEFORE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam|Rev)\.? $
 
 
 @cache
-def _peoples() -> re.Pattern[str]:
-    """Nationalities and religions."""
+def _peoples() -> frozenset[str]:
+    """Nationalities and religions, in one word each."""
     told = json.loads((ARTEFACTS / "abuse_words.json").read_text("utf-8"))["groups"]
     kinds = ("nationality", "muslims", "jews", "christians", "other religions")
-    named = sorted({one for kind in kinds for one in told[kind]}, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, named))})(?!\w)", re.IGNORECASE)
+    return frozenset(one.split()[-1] for kind in kinds for one in told[kind])
 
 
 def _origins(text: str) -> Iterator[Found]:
-    yield from (Found(*one.span(), "nrp", 0.7) for one in _peoples().finditer(text))
+    known = _peoples()
+    yield from (Found(*one.span(), "nrp", 0.7) for one in _NAME_WORD.finditer(text) if one.group().lower() in known)
 
 
 _FINDERS: tuple[Callable[[str], Iterator[Found]], ...] = (
@@ -506,6 +506,13 @@ _FINDERS: tuple[Callable[[str], Iterator[Found]], ...] = (
     _addresses,
     _people,
     _origins,
+)
+
+
+# Findings that share characters with a true one of the type, and true ones that are found so.
+_F1 = {"person": (0.79, 526), "street_address": (0.85, 265), "credit_card": (0.97, 80), "phone": (0.87, 51), "email": (1.0, 30), "us_ssn": (1.0, 10), "us_driver_license": (1.0, 5), "ip_address": (1.0, 5), "iban": (1.0, 5), "location": (0.65, 207), "organization": (0.48, 115), "age": (0.97, 51), "date": (0.85, 43), "url": (1.0, 30), "title": (0.73, 55), "nrp": (0.56, 31)}  # fmt: skip
+QUALITY = tuple(
+    Quality("Presidio sentences, development half", f"F1 of {kind}, overlap", f1, n) for kind, (f1, n) in _F1.items()
 )
 
 
@@ -525,6 +532,7 @@ class Pii:
         (),
         FIELDS,
         scale=Scale(labels=("pii", "none"), better="lower"),
+        quality=QUALITY,
         limits=(
             "Names of people are found by a list of US names, titles and context: rare names in plain sentences are missed.",
             "Public figures are people too: leave `person` out of `types` where they are the subject.",

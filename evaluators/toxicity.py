@@ -10,7 +10,7 @@ from evaluators.abuse import KINDS, Finding, Reading, read
 from evaluators.case import Case, Part
 from evaluators.fields import FIELDS, check_fields, no_text, texts
 from evaluators.logistic import models
-from evaluators.protocol import Card
+from evaluators.protocol import Card, Quality
 from evaluators.verdict import Highlight, Scale, Verdict, not_applicable, verdict
 
 _WORDS = ("emote_verb", "emote_effect", "bad", "bad_noun", "dehuman", "negated_positive", "implicit")
@@ -70,6 +70,7 @@ def abuse_features(reading: Reading, attack: float) -> dict[str, float]:
 
 
 LIMITS = (
+    "Pairs of stereotypes (CrowS-Pairs) are told apart no better than by chance: it does not measure stereotype or bias.",
     "Finds words, said of whom: slurs, threats, crude derogation, exclusion. It does not judge stereotype, implicit bias or unfair treatment.",
     "English only. Irony, allusion and new slang pass it by; quoted, denied and reclaimed words are told apart by signs that can mislead.",
     "A flag for review, not a verdict on a person.",
@@ -97,6 +98,20 @@ class IdentityAttack:
         (),
         FIELDS,
         scale=Scale(labels=("attack", "none"), better="lower"),
+        quality=(
+            Quality("HateCheck, development half", "AUROC", 0.913, 1876, "any identity word", 0.633, 0.869, 0.948),
+            Quality("HateCheck, functionalities not looked at", "AUROC", 0.881, 998, low=0.859, high=0.901),
+            Quality(
+                "HateCheck, development half",
+                "highest false-alarm rate of a group",
+                0.12,
+                422,
+                "any identity word",
+                0.98,
+            ),
+            Quality("RAGTruth answers", "false-alarm rate", 0.011, 1728, low=0.006, high=0.016),
+            Quality("CrowS-Pairs", "share of stereotypes above their pair", 0.516, 1508, "chance", 0.5, 0.510, 0.522),
+        ),
         limits=LIMITS,
     )
 
@@ -123,6 +138,20 @@ class Toxicity:
         (),
         FIELDS,
         scale=Scale(labels=("toxic", "clean"), better="lower"),
+        quality=(
+            Quality("HateCheck, development half", "AUROC", 0.896, 1876, "any identity word", 0.633, 0.852, 0.935),
+            Quality(
+                "HateCheck, development half",
+                "highest false-alarm rate of a group",
+                0.19,
+                422,
+                "any identity word",
+                0.98,
+            ),
+            Quality("Surge AI comments, 5 folds", "AUROC", 0.855, 511, "keyword list", 0.630, 0.820, 0.888),
+            Quality("Surge AI comments, 5 folds", "F1", 0.567, 511, "always toxic", 0.676, 0.501, 0.623),
+            Quality("RAGTruth answers", "false-alarm rate", 0.013, 1728, low=0.008, high=0.019),
+        ),
         limits=LIMITS,
     )
 

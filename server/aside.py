@@ -33,6 +33,7 @@ IDLE_S = 60.0  # then the process ends: it holds some 200 MB
 PLACES = 8  # answers that wait or are computed; each holds one of the server's threads
 NICENESS = 5  # whoever sends goes first
 RETRY_S = 2.0
+GIVE_BACK_S = 1.0  # it takes some 5 ms, for which many small answers in a row would wait
 _END_S = 5.0
 
 Ask = Callable[..., pa.Table]
@@ -284,11 +285,14 @@ class _Raised:
 def _live(pipe: Connection, parent: int, niceness: int) -> None:
     spawned.begin(parent)
     os.nice(niceness)
+    gave = 0.0
     try:
         while True:
             work, arguments = pipe.recv()
             pipe.send_bytes(_pickled(_done(partial(_ask, pipe), work, arguments)))
-            give_back()
+            if time.monotonic() - gave > GIVE_BACK_S:
+                give_back()
+                gave = time.monotonic()
     except (EOFError, OSError, _LostError):  # the server wants no more
         return
 

@@ -12,9 +12,9 @@ import pytest
 
 Serving = Any  # of conftest.py
 GOOD = {
-    "input": "What does the plan cost?",
+    "input": "What does it cost?",
     "output": "It costs 4 EUR a month.",
-    "contexts": ["The plan costs 4 EUR a month."],
+    "contexts": ["The plan costs 4 EUR."],
 }
 
 
@@ -26,8 +26,8 @@ def test_nothing_is_flagged_in_ordinary_texts(shared: Serving) -> None:
     said = ask(shared, **GOOD).json()
     assert said["flagged"] is False
     assert {one["evaluator"]: one["status"] for one in said["results"]} == {
-        "prompt_injection": "ok", "jailbreak": "ok", "system_prompt_leak": "not_applicable", "pii": "ok", "toxicity": "ok",
-        "unsafe_urls": "ok", "unsafe_code": "ok",
+        "prompt_injection": "ok", "jailbreak": "ok", "system_prompt_leak": "not_applicable", "pii": "ok",
+        "toxicity": "ok", "unsafe_urls": "ok", "unsafe_code": "ok",
     }  # fmt: skip
     assert 0 < said["took_ms"] < 2_000
 
@@ -95,5 +95,6 @@ def test_its_process_starts_with_the_first_request_and_spans_go_on(
     assert len(sending.acked) > 10
     assert sorted(took)[30] < 0.05, "benchmarks/check.py measures more"
     checker.kill()
-    checker.wait(10)
+    while checker.is_running() and checker.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
     assert ask(served, **GOOD).is_success
