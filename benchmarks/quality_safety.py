@@ -197,7 +197,15 @@ def jailbreaks() -> list[figures.Row]:
         for one in row["traj"]
         if one["role"] == "user"
     ]
+    prompts = sorted(
+        {
+            f"Answer the question with these passages only.\n{row['question']}\n{row['context']}"
+            for row in rows("ragtruth_qa_train", "ragtruth_qa_train.jsonl.gz")
+            if train_injection.half(row["question"])
+        }
+    )
     others = {
+        "RAGTruth questions with passages": prompts,
         "XSTest safe": safe, "XSTest unsafe (harmful requests)": [row["prompt"] for row in asked if row["type"].startswith("contrast")],
         "HarmBench (harmful requests)": [row["Behavior"] for row in rows("harmbench", "behaviors_text_val.jsonl.gz")], "tau-bench users": turns,
     }  # fmt: skip

@@ -286,7 +286,8 @@ def jailbreak_texts() -> list[tuple[str, int]]:
     asked = sorted(passages)
     whole = [
         f"Answer the question with these passages only.\n{question}\n{passages[question]['context']}"
-        for question in asked[::4]
+        for question in asked[::2]
+        if not half(question)
     ]
     bad = [text for text in wild if not half(text)]
     return [(text, 1) for text in (*bad, *JAILBREAKS)] + [

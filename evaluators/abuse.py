@@ -142,7 +142,8 @@ class Lexicon:
         self.known = (
             frozenset(part for listed in self.phrases.values() for parts, _ in listed for part in parts) | _LITTLE
         )
-        self.speller = Speller(self._single(told), (*told["profanity"], *self.slurs), vocabulary)
+        self.single = self._single(told)
+        self.speller = Speller(self.single, (*told["profanity"], *self.slurs), vocabulary)
 
     def _add(self, phrase: str, kind: str) -> None:
         parts = tuple(one.text for one in words_of(phrase))
