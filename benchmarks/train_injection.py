@@ -217,7 +217,7 @@ def fitted(rows: Sequence[dict[str, float]], labels: Sequence[int], names: Seque
         slope = weight * (p - y) / len(y)
         return value + penalty * (theta[:-1] ** 2).sum(), np.append(x.T @ slope + 2 * penalty * theta[:-1], slope.sum())
 
-    bounds = [(None if name in FREE else LEAST.get(name, 0), None) for name in names] + [(None, None)]
+    bounds = [(None if name in FREE else LEAST.get(name, 0), MOST.get(name)) for name in names] + [(None, None)]
     found = minimize(loss, np.zeros(len(names) + 1), jac=True, bounds=bounds, method="L-BFGS-B").x
     weights = {name: round(float(w), 4) for name, w in zip(names, found, strict=False) if abs(w) > 5e-5}
     return Model(weights, round(float(found[-1]), 4), 0.5)
@@ -240,6 +240,7 @@ FREE = {
 
 
 # What is an attack wherever it stands in retrieved content, however rare in training.
+MOST = {"length": 0.0}  # long prompts are no jailbreaks for their length
 LEAST = {"command": 4.0, "addressed": 3.0, "hidden": 6.0, "markup": 3.0, "silent": 2.0}
 
 

@@ -65,7 +65,7 @@ _WILL = re.compile(
     r"\b(?:will|must|shall|should|always|never|cannot|can't|not allowed|do not|don't|only)\b", re.IGNORECASE
 )
 _WORD = re.compile(r"\w{1,40}")
-JAILBREAK = (*_PATTERNS, "you", "orders", "kinds", "length", "hidden")
+JAILBREAK = (*_PATTERNS, "you", "orders", "kinds", "dense", "length", "hidden")
 _LONGEST = 1_000  # characters of a sentence that are read
 
 
@@ -102,6 +102,7 @@ def jailbreak_features(folded: Folded, signs: list[Sign]) -> dict[str, float]:
         "you": min(len(_YOU.findall(folded.text)) / words, 0.12) * 10,
         "orders": min(len(_WILL.findall(folded.text)) / words, 0.08) * 10,
         "kinds": float(sum(count > 0 for count in counts.values())),
+        "dense": 20 * sum(counts.values()) / (words + 20),
         "length": math.log10(words),
     }
 
