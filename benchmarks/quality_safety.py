@@ -21,7 +21,7 @@ import train_injection
 import train_toxicity
 
 from evaluators.abuse import read
-from evaluators.pii import find
+from evaluators.personal import find
 from evaluators.security import injected, jailbreak
 from evaluators.toxicity import attack, toxic
 

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from evaluators.disguise import Folded, fold, hidden
 from evaluators.text import sentences
@@ -56,10 +57,17 @@ _PATTERNS: Mapping[str, str] = {
     "markup": r"<\|?(?:im_start|im_end|system|endoftext|sys|/?inst)\b|\[/?(?:inst|system|sys)\]|^\W{0,4}(?:system|assistant|user|human|ai)\s?:|#{2,6}\s?(?:instruction|system|response)|<!--|\[(?:cls|sep|start output|end output)",
     "encoded": r"\b(?:base64|rot13|caesar|cipher|morse|hexadecimal|leet ?speak|decode|encrypt\w{0,3}|pig latin|reversed?|backwards)\b|[A-Za-z0-9+/]{80}|(?:\b\w[013457@$]\w[013457@$]?\w{0,8}\s){3}",
 }  # fmt: skip
-_COMPILED = {
-    name: re.compile(pattern, re.MULTILINE | (0 if name == "named_mode" else re.IGNORECASE))
-    for name, pattern in _PATTERNS.items()
-}
+
+
+@cache
+def _compiled() -> dict[str, re.Pattern[str]]:
+    """Compiled at the first text: it takes some 10 ms."""
+    return {
+        name: re.compile(pattern, re.MULTILINE | (0 if name == "named_mode" else re.IGNORECASE))
+        for name, pattern in _PATTERNS.items()
+    }
+
+
 _YOU = re.compile(r"\b(?:you|your|you're|yourself|u)\b", re.IGNORECASE)
 _WILL = re.compile(
     r"\b(?:will|must|shall|should|always|never|cannot|can't|not allowed|do not|don't|only)\b", re.IGNORECASE
@@ -83,7 +91,7 @@ def jailbreak_signs(text: str) -> tuple[Folded, list[Sign]]:
     folded = fold(text, latin=True)
     found = [
         Sign(name, *folded.original(*match.span()))
-        for name, pattern in _COMPILED.items()
+        for name, pattern in _compiled().items()
         for match in pattern.finditer(folded.text)
         if match.end() > match.start()
     ]
@@ -150,7 +158,13 @@ _INJECTED: Mapping[str, str] = {
     "benefit": r"\b(?:improve|enhance|boost|better|optimi[sz]e|strengthen|useful|beneficial|robust\w{0,4}|fortify|functionality|elevate|enrich|seamless\w{0,2}|efficien\w{1,4}|suspicious|limited|exclusive|free|click|visit|download|subscribe|check out|buy)\b",
     "first": r"\b(?:instead|first of all|before (?:you )?(?:answer|respond|anything|continuing)|in addition|additionally|also|finally|lastly|at the end|at the beginning|every|each|always|only)\b",
 }  # fmt: skip
-_INJECTED_COMPILED = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _INJECTED.items()}
+
+
+@cache
+def _injected_compiled() -> dict[str, re.Pattern[str]]:
+    return {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _INJECTED.items()}
+
+
 # Letters without which a pattern cannot match: looking for them is much faster.
 _ASKS = {"your_reply": "your", "your_code": "your", "edit": "your", "asked": "you", "trivia": "?"}
 _PAIRS = (
@@ -225,7 +239,7 @@ def _sentence_features(text: str, bag: set[str], counts: Mapping[str, int], many
     low = text.lower()
     made = {
         name: float(_ASKS.get(name, "") in low and pattern.search(text) is not None)
-        for name, pattern in _INJECTED_COMPILED.items()
+        for name, pattern in _injected_compiled().items()
     }
     made |= {f"{a}+{b}": made[a] * made[b] for a, b in _PAIRS}
     strange = sum(counts[word] == 1 for word in bag) / len(bag) if len(bag) > 1 and many > 1 else 0.0

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cache
 from typing import ClassVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
@@ -352,16 +353,16 @@ _CODE: tuple[tuple[str, float, str], ...] = (
         r"(?:>>|tee)\s{0,3}[^\n]{0,60}(?:/etc/rc\.local|/etc/init\.d/|\.bashrc|/etc/cron|crontab|authorized_keys)|\|\s{0,3}crontab\s{1,3}-|\breg\s{1,3}add\b[^\n]{0,100}\\Run\b",
     ),
 )
-_COMPILED = tuple(
-    (
-        why,
-        weight,
-        re.compile(
-            pattern, re.MULTILINE | (re.IGNORECASE if why in {"a secret in the code", "mines cryptocurrency"} else 0)
-        ),
+
+
+@cache
+def _compiled() -> tuple[tuple[str, float, re.Pattern[str]], ...]:
+    """Compiled at the first text."""
+    anyhow = {"a secret in the code", "mines cryptocurrency"}
+    return tuple(
+        (why, weight, re.compile(pattern, re.MULTILINE | (re.IGNORECASE if why in anyhow else 0)))
+        for why, weight, pattern in _CODE
     )
-    for why, weight, pattern in _CODE
-)
 
 
 def unsafe_code(text: str) -> list[Risk]:
@@ -369,7 +370,7 @@ def unsafe_code(text: str) -> list[Risk]:
     folded = fold(text, latin=False)
     found = [
         Risk(*folded.original(*one.span()), why, weight)
-        for why, weight, pattern in _COMPILED
+        for why, weight, pattern in _compiled()
         for one in pattern.finditer(folded.text)
     ]
     return sorted(found, key=lambda one: (one.start, -one.weight))[:_MOST]

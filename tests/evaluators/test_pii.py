@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.case import Case
-from evaluators.pii import QUASI, TYPES, Pii, find, iban_valid, luhn
+from evaluators.personal import find, iban_valid, luhn
+from evaluators.pii import QUASI, TYPES, Pii
 
 
 @pytest.mark.parametrize(
