@@ -33,12 +33,16 @@ IDLE_S = 60.0  # then the process ends: it holds some 200 MB
 PLACES = 8  # answers that wait or are computed; each holds one of the server's threads
 NICENESS = 5  # whoever sends goes first
 RETRY_S = 2.0
+GIVE_BACK_S = 1.0  # it takes some 5 ms, for which many small answers in a row would wait
 _END_S = 5.0
 
 Ask = Callable[..., pa.Table]
 """`ask(name, **params)`: the answer of a named query of one project, all in one snapshot of the store."""
 Work = Callable[..., Any]
 """`work(ask, *arguments)`: a function of a module, so that another process finds it; returns plain values for JSON."""
+
+Compute = Callable[..., Any]
+"""`compute(*arguments)`: the same of work that asks the store nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,11 @@ def _asked(con: DuckDBPyConnection, project_id: int, name: str, **params: object
 class Aside:
     """Works answers out in a process of their own, one at a time. It starts with the first, and ends when idle."""
 
-    def __init__(self, readers: ReaderPool, idle_s: float = IDLE_S) -> None:
-        self._readers, self._idle_s = readers, idle_s
-        self._places = threading.BoundedSemaphore(PLACES)
+    def __init__(
+        self, readers: ReaderPool, idle_s: float = IDLE_S, places: int = PLACES, niceness: int = NICENESS
+    ) -> None:
+        self._readers, self._idle_s, self._most, self._niceness = readers, idle_s, places, niceness
+        self._places = threading.BoundedSemaphore(places)
         self._turn = threading.Lock()  # who holds it may use what follows
         self._child: _Child | None = None
         self._answers = 0
@@ -93,14 +99,25 @@ class Aside:
             except BaseException:
                 self._end()  # it may be anywhere in its work
                 raise
-        if isinstance(found, _Raised):
-            raise found.error
-        return found.body
+        return _body(found)
+
+    def compute(self, limit_s: float, work: Compute, *arguments: object) -> bytes:
+        """As `answer`, of work that asks the store nothing: no snapshot is opened. Raises as `answer` does."""
+        until = time.monotonic() + limit_s
+        with self._own_turn(until) as child:
+            try:
+                found = child.answer(_nothing, until, _unasking, (work, *arguments))
+            except BaseException:
+                self._end()
+                raise
+        return _body(found)
 
     @contextmanager
     def _own_turn(self, until: float) -> Iterator[_Child]:
         if not self._places.acquire(blocking=False):
-            message = f"{PLACES} answers of this kind are being computed or waited for. Ask again when one has come."
+            message = (
+                f"{self._most} answers of this kind are being computed or waited for. Ask again when one has come."
+            )
             raise UnavailableError(message, RETRY_S)
         try:
             if not self._turn.acquire(timeout=max(until - time.monotonic(), 0)):
@@ -117,7 +134,7 @@ class Aside:
             raise UnavailableError("The server is shutting down. Ask again.", RETRY_S)
         if self._child is None or not self._child.lives():
             self._end()
-            self._child = _Child(self._readers.timeout_s)
+            self._child = _Child(self._readers.timeout_s, self._niceness)
         return self._child
 
     def _leave(self) -> None:
@@ -152,10 +169,12 @@ class Aside:
 class _Child:
     """One such process, as the server sees it."""
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, niceness: int) -> None:
         self._limit_s = limit_s  # for messages
         self._pipe, theirs = spawned.SPAWN.Pipe()
-        self._process = spawned.SPAWN.Process(target=_live, args=(theirs, os.getpid()), name="aside", daemon=True)
+        self._process = spawned.SPAWN.Process(
+            target=_live, args=(theirs, os.getpid(), niceness), name="aside", daemon=True
+        )
         self._process.start()
         theirs.close()  # else its end would never be seen
 
@@ -194,6 +213,21 @@ class _Child:
         with _losses():
             said: _Question | _Told | _Raised = self._pipe.recv()
         return said
+
+
+def _body(found: _Told | _Raised) -> bytes:
+    if isinstance(found, _Raised):
+        raise found.error
+    return found.body
+
+
+def _nothing(name: str, **_: object) -> pa.Table:
+    """Stands for the store where work may not ask it."""
+    raise LookupError(f"This work asks the store nothing, and asked for {name!r}.")
+
+
+def _unasking(_: Ask, work: Compute, *arguments: object) -> object:
+    return work(*arguments)
 
 
 class _LostError(Exception):
@@ -248,14 +282,17 @@ class _Raised:
 # In the process.
 
 
-def _live(pipe: Connection, parent: int) -> None:
+def _live(pipe: Connection, parent: int, niceness: int) -> None:
     spawned.begin(parent)
-    os.nice(NICENESS)
+    os.nice(niceness)
+    gave = 0.0
     try:
         while True:
             work, arguments = pipe.recv()
             pipe.send_bytes(_pickled(_done(partial(_ask, pipe), work, arguments)))
-            give_back()
+            if time.monotonic() - gave > GIVE_BACK_S:
+                give_back()
+                gave = time.monotonic()
     except (EOFError, OSError, _LostError):  # the server wants no more
         return
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from collectors.receivers.grpc import GrpcReceiver
 from collectors.receivers.http import UVICORN, http_app
 from collectors.receivers.limits import Draining, ReceiverConfig
-from server import running
+from server import checking, running
 from server.api.app import create_api, guarded
 from server.api.context import Context
 from server.aside import Aside
@@ -137,7 +137,8 @@ class Process:
         receiver = GrpcReceiver(ingest, config, draining)
         note = self._note(sockets, await start_grpc(receiver, settings))
         aside = Aside(core.readers)
-        context = Context(core, ingest, note, note.version, aside)
+        checker = Aside(core.readers, checking.IDLE_S, checking.PLACES, checking.NICENESS)
+        context = Context(core, ingest, note, note.version, aside, checker)
         servers = {
             "OTLP/HTTP": (http_server(http_app(ingest, config, draining), settings.drain_s), sockets.otlp),
             "API": (http_server(guarded(create_api(context), context), settings.drain_s), sockets.api),
@@ -150,6 +151,7 @@ class Process:
                 server.should_exit = True
             await asyncio.gather(receiver.stop(settings.drain_s), *tasks)
             await asyncio.to_thread(aside.close)
+            await asyncio.to_thread(checker.close)
             await asyncio.to_thread(ingest.close)
 
     async def _until_stopped(self, servers: list[HttpServer], tasks: list[asyncio.Task[None]], note: Running) -> None:

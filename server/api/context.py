@@ -34,6 +34,7 @@ class Context:
     running: Running
     version: str
     aside: Aside | None = None  # null: long answers are worked out here, as for the command line
+    checker: Aside | None = None  # the process of guardrail checks; null: they are worked out here
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
