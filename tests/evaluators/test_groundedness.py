@@ -274,3 +274,23 @@ def test_edits_change_what_they_say() -> None:
     denied = changed("the car was red", ["Oslo"], random.Random(3))
     assert denied["denied"] == "the car was not red"
     assert reworded("they purchased a car", 2, random.Random(3)) != "they purchased a car"
+
+
+REFUNDS = "Refunds take thirty days after the item came back. Call 555-1234."
+HOURS = "Shops open at nine on weekdays, and at ten on Saturdays."
+
+
+@pytest.mark.parametrize(
+    ("answer", "label", "why"),
+    [
+        ("Refunds take 30 days after the item came back. Shops open at nine on weekdays.", "supported", None),
+        ("Refunds take 40 days after the item came back. Shops open at nine on weekdays.", "unsupported", "number"),
+        ("Refunds take sixty days after the item came back. Shops open at nine.", "unsupported", "number"),
+        ("Refunds take thirty days. Shops do not open on weekdays.", "unsupported", "denies"),
+    ],
+)
+def test_another_number_and_a_denial_are_seen_among_carried_sentences(answer: str, label: str, why: str | None) -> None:
+    case = Case(question="How long do refunds take, and when do shops open?", answer=answer, contexts=(REFUNDS, HOURS))
+    told = Groundedness()(case)
+    assert told.label == label
+    assert [why in span.why for span in told.spans if why] == [True] * (why is not None)
