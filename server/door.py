@@ -23,6 +23,13 @@ PATIENCE_S = 3600.0  # a bill or a renormalisation of a large store takes minute
 STARTUP_S = 30.0
 
 
+class NoServerError(Exception):
+    """A server must run for this, and none does."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"No server runs on {folder}. Start one with `assay up`, or name it with --api-url.")
+
+
 class NoStoreError(Exception):
     """There is nothing to read."""
 
@@ -41,8 +48,8 @@ def door(settings: Settings, project: str = "default") -> Iterator[Client]:
         NoStoreError: no server runs, and the folder holds no store.
         StoreLockedError: another process, which is no server, holds the file.
     """
-    if address := _address(settings):
-        with Client(address, project, PATIENCE_S) as client:
+    if url := address(settings):
+        with Client(url, project, PATIENCE_S) as client:
             yield client
         return
     # A log without its file is no empty folder: the opening says what is wrong with it.
@@ -52,7 +59,8 @@ def door(settings: Settings, project: str = "default") -> Iterator[Client]:
         yield client
 
 
-def _address(settings: Settings) -> str | None:
+def address(settings: Settings) -> str | None:
+    """Where the API of the running server is; null: none runs on the data folder."""
     if settings.api_url is not None:
         return str(settings.api_url)
     found = running.find(settings.data_dir)

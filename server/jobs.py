@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from collectors.facts import ScoreFacts
 from collectors.frames import score_table
-from evaluators import registry
 from evaluators.protocol import Card
 from evaluators.verdict import Verdict
 from server.cases import case_rows
 from server.core import Core
 from server.jsontext import dumps
+from server.judging import Files, bench
 from store import jobs
 from store.batch import Batch
 from store.errors import StoreError
@@ -64,10 +64,11 @@ class Order(BaseModel):
     author: str | None = Field(None, max_length=200)
 
 
-def checked(order: Order) -> None:
-    """Raises EvaluatorError for an evaluator or option that there is not."""
+def checked(core: Core, order: Order) -> None:
+    """Raises EvaluatorError for an evaluator or option that there is not, and for a judge that cannot be asked."""
+    made = bench(replace(Files.of(core.settings), cache=None))
     for wanted in order.evaluators:
-        registry.load(wanted.name, **wanted.options)
+        made.make(wanted.name, wanted.options)
 
 
 def targets_of(core: Core, project: str, order: Order) -> tuple[list[Target], int]:

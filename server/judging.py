@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from evaluators import registry
 from evaluators.errors import EvaluatorError, OptionError, UnknownEvaluatorError
-from evaluators.protocol import Evaluator, Maker
+from evaluators.protocol import Card, Evaluator, Maker
+from server.settings import Settings
 from server.yaml_lines import line_in, parsed
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
     from evaluators.judges.budget import Budget
     from evaluators.judges.judge import Judge
     from evaluators.judges.model import Usage
     from evaluators.kept import Kept
 
 MAX_DOCUMENT = 1_000_000  # letters
+CACHE = "judge-answers.db"  # in the data folder
 
 
 class UnreadableFileError(EvaluatorError):
@@ -35,6 +39,11 @@ class Files:
     cache: Path | None = None
     budget_usd: float | None = None
     calls: int | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Files:
+        """What the settings name; answers of judges are kept beside the store."""
+        return cls(settings.judges_file, settings.evaluators_file, settings.data_dir / CACHE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,13 @@ class Bench:
             raise UnknownEvaluatorError(name, names)
         return self.own.get(name) or registry.maker(name)
 
+    def cards(self) -> list[tuple[Card, list[str]]]:
+        """The card of each evaluator with the names of its options, by family and name. Raises EvaluatorError."""
+        makers = [self.maker(name) for name in self.names()]
+        return sorted(
+            ((maker.card, registry.options_of(maker)) for maker in makers), key=lambda one: (one[0].family, one[0].name)
+        )
+
     def make(self, name: str, options: Mapping[str, object]) -> Evaluator:
         """The evaluator with its options; one that takes a judge gets that of its option `judge`, else the first.
 
@@ -82,7 +98,8 @@ class Bench:
             EvaluatorError: there is none; its key is not set.
         """
         if not self.judges:
-            raise EvaluatorError(f"{evaluator} asks a model: name the file of judges, such as --judges judges.yaml.")
+            where = "--judges, or ASSAY_JUDGES_FILE for jobs and the app"
+            raise EvaluatorError(f"{evaluator} asks a model: name the file of judges by {where}.")
         if name is not None and name not in self.judges:
             raise OptionError(f"{evaluator} asks for judge {name!r}; the file names: {', '.join(self.judges)}.")
         found = next(iter(self.judges.values())) if name is None else self.judges[name]
@@ -90,14 +107,14 @@ class Bench:
         return found
 
 
-def bench(files: Files) -> Bench:
-    """All that the files name. Without files nothing of judges is imported.
+def bench(files: Files, tracer: Tracer | None = None) -> Bench:
+    """All that the files name. Without files nothing of judges is imported. With a tracer judges tell what they do.
 
     Raises:
         EvaluatorError: a file cannot be read, or says what cannot be; names file, line and key.
     """
     own = {} if files.evaluators is None else _own(files.evaluators)
-    return Bench(own, {} if files.judges is None else _judges(files.judges, files))
+    return Bench(own, {} if files.judges is None else _judges(files.judges, files, tracer))
 
 
 def _own(path: Path) -> Mapping[str, Maker]:
@@ -107,7 +124,7 @@ def _own(path: Path) -> Mapping[str, Maker]:
     return parse_evaluators(document, str(path), path.absolute().parent, line_of)
 
 
-def _judges(path: Path, files: Files) -> dict[str, Judge]:
+def _judges(path: Path, files: Files, tracer: Tracer | None) -> dict[str, Judge]:
     from evaluators.judges.budget import Budget  # noqa: PLC0415 - as above
     from evaluators.judges.judge import Judge  # noqa: PLC0415
     from evaluators.judges.settings import parse_judges  # noqa: PLC0415
@@ -117,7 +134,7 @@ def _judges(path: Path, files: Files) -> dict[str, Judge]:
     budget: Budget = Budget(files.budget_usd, files.calls)
     cache: Kept | None = None if files.cache is None else Kept(files.cache)
     return {
-        name: Judge(settings, budget=budget, cache=cache, price=list_price)
+        name: Judge(settings, budget=budget, cache=cache, price=list_price, tracer=tracer)
         for name, settings in parse_judges(document, str(path), line_of).items()
     }
 

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         100_000, gt=0, description="Rows that one answer holds at most; a longer answer is cut and says so."
     )
 
+    judges_file: Path | None = Field(
+        None, description="YAML file of judges, for jobs that ask a model; see README. Keys stay in the environment."
+    )
+    evaluators_file: Path | None = Field(None, description="YAML file of your own evaluators, beside those installed.")
+
     variant_keys: tuple[str, ...] = Field(
         ("variant", "experiment", "ab_variant", "feature_flag.result.variant"),
         description="Attributes or metadata keys that name a span's variant; the first present wins.",

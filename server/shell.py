@@ -146,7 +146,7 @@ def _told_by_kind(error: Exception) -> tuple[str, int] | None:
     # Imported here: these are heavy, and most commands end well.
     from server.budgets import BudgetError  # noqa: PLC0415
     from server.client import ApiError  # noqa: PLC0415
-    from server.door import NoStoreError  # noqa: PLC0415
+    from server.door import NoServerError, NoStoreError  # noqa: PLC0415
     from server.ports import PortError  # noqa: PLC0415
     from server.pricing import UnreadableLineError  # noqa: PLC0415
     from store.errors import (  # noqa: PLC0415
@@ -158,7 +158,7 @@ def _told_by_kind(error: Exception) -> tuple[str, int] | None:
 
     if isinstance(error, ApiError):
         return error.message, USER_ERROR if error.kind == "refused" else FAILURE
-    if isinstance(error, BudgetError | NoStoreError | UnreadableLineError | RefusedSqlError):
+    if isinstance(error, BudgetError | NoServerError | NoStoreError | UnreadableLineError | RefusedSqlError):
         return str(error), USER_ERROR
     if isinstance(error, UnknownProjectNameError | UnknownQueryError):
         return str(error), USER_ERROR

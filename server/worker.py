@@ -6,18 +6,16 @@ What a worker has taken is its own for two minutes, and for as long as it says s
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from evaluators import registry
 from evaluators.case import Case, Unreadable
 from evaluators.errors import EvaluatorError, UnreadableCaseError
 from evaluators.protocol import Card, Evaluator, ruler
@@ -29,12 +27,14 @@ from server import running
 from server.cases import case_rows
 from server.client import ApiError, Client
 from server.jobs import metadata_of
+from server.judge_traces import traced
+from server.judging import Bench, Files, bench
 from server.ports import reachable
 from server.settings import Settings
 
 WAIT_S = 5.0  # for something to do
 AGAIN_S = 2.0  # after the server gave no answer
-CONCURRENCY = 8
+CONCURRENCY = 32  # a judge bounds its own
 GONE = "Its spans are no longer stored."
 
 log = logging.getLogger(__name__)
@@ -47,16 +47,22 @@ class Worker:
     """Works for one server until it is told to stop."""
 
     url: str
+    files: Files = field(default_factory=Files)
     stopping: threading.Event = field(default_factory=threading.Event)
-    _made: dict[str, Evaluator] = field(default_factory=dict)  # by name and options: loaded once
 
     def run(self) -> None:
-        """Until `stopping` is set. A server that does not answer is asked again."""
+        """Until `stopping` is set. A server that does not answer is asked again, and a fault is told and outlived.
+
+        What it was at is taken again, by this worker or another, and given up when that fails too.
+        """
         while not self.stopping.is_set():
             try:
                 self.turn(WAIT_S)
             except ApiError as error:
                 log.warning("%s", error)
+                self.stopping.wait(AGAIN_S)
+            except Exception:
+                log.exception("a part could not be scored")
                 self.stopping.wait(AGAIN_S)
 
     def turn(self, wait_s: float) -> bool:
@@ -71,24 +77,23 @@ class Worker:
 
     def _done(self, client: Client, part: Row) -> Row:
         """The body of `finish`: a verdict of each evaluator on each target."""
-        cases = cases_of(client, part)
-        said: list[Kept] = []
-        for wanted in part["order"]["evaluators"]:
-            try:
-                evaluator = self._evaluator(wanted)
-            except EvaluatorError as error:  # it was there when the order was given
-                lost = failed("unknown_evaluator", str(error))
-                said += [(target, wanted["name"], "", lost) for target in part["targets"]]
-            else:
-                said += asyncio.run(_scored(part["targets"], cases, evaluator))
+        try:
+            with self._bench(part) as known:
+                said = _said(client, part, known)
+        except EvaluatorError as error:  # the file of judges or evaluators
+            said = _lost(part, part["order"]["evaluators"], error)
         spent = [verdict.spent for *_, verdict in said if verdict.spent is not None]
         return {"lease": part["lease"], "results": [_result(part, *one) for one in said], **_sums(spent)}
 
-    def _evaluator(self, wanted: Mapping[str, Any]) -> Evaluator:
-        key = json.dumps(wanted, sort_keys=True)
-        if key not in self._made:
-            self._made[key] = registry.load(wanted["name"], **wanted["options"])
-        return self._made[key]
+    @contextmanager
+    def _bench(self, part: Row) -> Iterator[Bench]:
+        """The judges and own evaluators of the job, with what is left of its budget. Judges are traced."""
+        files = replace(self.files, budget_usd=part["left_usd"])
+        if files.judges is None:
+            yield bench(files)
+            return
+        with traced(self.url) as tracer:
+            yield bench(files, tracer)
 
 
 def work(settings: Settings) -> None:
@@ -98,10 +103,28 @@ def work(settings: Settings) -> None:
     found = running.find(settings.data_dir)
     own = f"http://{reachable(settings.host)}:{settings.api_port}"
     url = str(settings.api_url) if settings.api_url is not None else found.api_url if found else own
-    worker = Worker(url)
+    worker = Worker(url, Files.of(settings))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stopping.set())
     worker.run()
+
+
+def _said(client: Client, part: Row, known: Bench) -> list[Kept]:
+    cases = cases_of(client, part)
+    said: list[Kept] = []
+    for wanted in part["order"]["evaluators"]:
+        try:
+            evaluator = known.make(wanted["name"], wanted["options"])
+        except EvaluatorError as error:  # it was there when the order was given
+            said += _lost(part, [wanted], error)
+        else:
+            said += asyncio.run(_scored(part["targets"], cases, evaluator))
+    return said
+
+
+def _lost(part: Row, wanted: Sequence[Row], error: EvaluatorError) -> list[Kept]:
+    lost = failed("unknown_evaluator", str(error))
+    return [(target, one["name"], "", lost) for one in wanted for target in part["targets"]]
 
 
 @contextmanager

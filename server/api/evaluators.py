@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluators import registry
 from evaluators.errors import EvaluatorError
 from server import trying
 from server.api.answers import json_response, packed
@@ -17,19 +16,25 @@ from server.api.context import DEFAULT, Here, Project
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.aside import Inline
+from server.judging import Files, bench
+
+TRIAL_USD = 1.0  # what one trial of a judge may cost
 
 routes = router()
 
 
 @routes.get("/api/evaluators", tags=["evaluation"], dependencies=[needs("read")])
-def listed(request: Request) -> Response:
+def listed(request: Request, here: Here) -> Response:
     """The card of every evaluator: `name`, `version`, `family`, `measures`, `needs`, `takes`, `scale`, `cost`, ...
 
     `quality` are published figures on rows that it was not made from (`data`, `measure`, `value`, its interval, `n`,
     and what a `naive` rule gets), `limits` sentences that are shown with its scores, `options` names.
     """
-    found = [asdict(card) | {"options": registry.options(card.name)} for card in registry.cards()]
-    return json_response(request, found)
+    try:
+        cards = bench(Files.of(here.core.settings)).cards()
+    except EvaluatorError as error:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_evaluator", str(error)) from error
+    return json_response(request, [asdict(card) | {"options": options} for card, options in cards])
 
 
 class Trial(BaseModel):
@@ -53,9 +58,10 @@ def tried(
 
     422 `bad_evaluator`: there is no such evaluator or option, or the row is none.
     """
+    files = replace(Files.of(here.core.settings), budget_usd=TRIAL_USD)
     where = here.aside or Inline(here.core.readers)
     try:
-        found = where.answer(here.core.projects.id_of(project), trying.tried, name, body.options, body.row)
+        found = where.answer(here.core.projects.id_of(project), trying.tried, files, name, body.options, body.row)
     except EvaluatorError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_evaluator", str(error)) from error
     return packed(request, found, "application/json")

@@ -40,7 +40,7 @@ def add(request: Request, here: Here, body: NewJob, project: Project = DEFAULT) 
     """
     order = jobs.Order(**body.model_dump(exclude={"dry_run"}))
     try:
-        jobs.checked(order)
+        jobs.checked(here.core, order)
     except EvaluatorError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_evaluator", str(error)) from error
     targets, matching = jobs.targets_of(here.core, project, order)

@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
     from server.client import Client
     from server.settings import Settings
 
@@ -69,6 +71,20 @@ def opened(project: str = "default", **flags: object) -> Iterator[Client]:
 
     with door(load_settings(**flags), project) as client:
         yield client
+
+
+@contextmanager
+def tracing(**flags: object) -> Iterator[Tracer]:
+    """A tracer of judges into the running server. Raises NoServerError when none runs."""
+    from server.door import NoServerError, address  # noqa: PLC0415
+    from server.judge_traces import traced  # noqa: PLC0415
+
+    settings = load_settings(**flags)
+    url = address(settings)
+    if url is None:
+        raise NoServerError(settings.data_dir)
+    with traced(url) as tracer:
+        yield tracer
 
 
 @contextmanager

@@ -72,7 +72,10 @@ def up(
 
 @app.command()
 def worker(*, data_dir: DataDir = None, api_url: ApiUrl = None) -> None:
-    """Run a worker alone: it takes what is to be scored from the server. `assay up` runs one; more may join it."""
+    """Run a worker alone, which scores what jobs ask for.
+
+    `assay up` runs one; more may join it.
+    """
     from server.worker import work  # noqa: PLC0415
 
     work(load_settings(data_dir=data_dir, api_url=api_url))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from server.commands.common import AsJson, app, lines_of
+from server.commands.common import ApiUrl, AsJson, DataDir, app, lines_of, tracing
 from server.exit_codes import FAILURE
 
 Chosen = Annotated[
@@ -70,8 +71,13 @@ def score(
         Path | None,
         typer.Option(help="File that remembers this run: started again, it goes on where it was.", show_default=False),
     ] = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Send what judges do to the running server's project `judges`.")
+    ] = False,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Verdicts of each evaluator on each row.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=1024, help="Verdicts that are asked for at once.")] = 8,
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
 ) -> None:
     """Score rows: a JSON line for each row and evaluator, in order.
 
@@ -81,8 +87,10 @@ def score(
     from server import judging, score_shell  # noqa: PLC0415
 
     files = judging.Files(judges, evaluators, cache, budget, calls)
-    made = score_shell.made(evaluator, option or [], judging.bench(files))
-    with lines_of(file) as lines:
+    with ExitStack() as around:
+        tracer = around.enter_context(tracing(data_dir=data_dir, api_url=api_url)) if trace else None
+        made = score_shell.made(evaluator, option or [], judging.bench(files, tracer))
+        lines = around.enter_context(lines_of(file))
         tally = score_shell.score_lines(lines, made, score_shell.Way(concurrency, repeats, journal))
     typer.echo(tally.sentence(), err=True)
     if tally.unreadable or tally.errors:

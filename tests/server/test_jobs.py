@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fake_openai import FakeOpenAI, good
 
 from server.client import ApiError
+from server.judging import Files
 from server.worker import Worker
 
 NOW_NS = time.time_ns()
@@ -206,3 +209,62 @@ def test_the_shell_orders_tells_and_ends(asked: Any, command: Callable[..., Any]
     assert (wrong.returncode, wrong.stderr) == (
         2, "assay: A filter is written FILTER=VALUE, such as service=shop; not 'status'.\n"
     )  # fmt: skip
+
+
+@pytest.fixture
+def judge() -> Iterator[FakeOpenAI]:
+    """A model that finds everything supported, in a thread of its own."""
+    loop, held = asyncio.new_event_loop(), FakeOpenAI([good(reason="It is there.", label="supported")])
+    loop.run_until_complete(held.__aenter__())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield held
+    asyncio.run_coroutine_threadsafe(held.__aexit__(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+def test_a_judge_scores_within_its_budget_and_is_traced(
+    judge: FakeOpenAI, serve: Callable[[str], Any], telling: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "judges.yaml"
+    file.write_text(f"judges:\n- {{name: near, base_url: '{judge.url}', model: gpt-4o-mini}}\n")
+    monkeypatch.setenv("ASSAY_JUDGES_FILE", str(file))
+    served = serve("judged-jobs")
+    for number in (1, 2):
+        trace = telling(bytes([number]) * 16, NOW_NS - number * 10**9)
+        trace.span(1, "search", 0, 5, openinference__span__kind="RETRIEVER",
+                   retrieval__documents__0__document__content=f"Refunds take {number} days.")  # fmt: skip
+        trace.span(2, "chat", 10, 100, 1, **CALL, gen_ai__input__messages=said("user", "How long?"),
+                   gen_ai__output__messages=said("assistant", f"{number} days."))  # fmt: skip
+        served.send(trace.body())
+    served.settle()
+    worker = Worker(served.note.api_url, Files(file, cache=tmp_path / "answers.db"))
+    wanted = [{"name": "judge_groundedness"}, {"name": "groundedness"}]
+    with served.client() as client:
+        made = client.add_job(order(evaluators=wanted, budget_usd=1.0))
+        assert worker.turn(0)
+        job = client.job(made["job_id"])
+        assert (job["state"], job["ok"], job["failed"], job["calls"], judge.calls) == ("done", 4, 0, 2, 2)
+        assert 0 < job["spent_usd"] < 0.01
+        scores = {row["name"]: row for row in client.rows("trace_scores", trace_id="01" * 16)}
+        judged = scores["judge_groundedness"]
+        assert (judged["label"], judged["explanation"], judged["source"]) == ("supported", "It is there.", "llm")
+        assert scores["groundedness"]["source"] == "code"
+        again = client.add_job(order(evaluators=wanted[:1]))
+        assert worker.turn(0)
+        assert (client.job(again["job_id"])["cached"], judge.calls) == (2, 2)
+        tried = client.try_evaluator("judge_groundedness", {"answer": "a", "contexts": ["b"]}, {})
+        assert tried["label"] == "supported"
+        mine = "project_id = (select project_id from projects where name = 'judges')"
+        asked = client.sql_rows(f"select request_model, input_tokens from spans where kind = 'llm' and {mine}").rows
+        assert asked == [{"request_model": "gpt-4o-mini", "input_tokens": 100}] * 2
+        assert client.sql_rows(f"select distinct name from scores where {mine}").rows == [
+            {"name": "judge_groundedness"}
+        ]
+
+
+def test_a_judge_without_its_file_is_refused_with_the_way_to_name_it(asked: Any) -> None:
+    with asked.client() as client, pytest.raises(ApiError, match="ASSAY_JUDGES_FILE"):
+        client.add_job(order(evaluators=[{"name": "judge_groundedness"}]))
