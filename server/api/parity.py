@@ -37,14 +37,14 @@ def parity(  # noqa: PLR0917 - FastAPI gives them by name
 ) -> Response:
     """One measure of each group against all other traffic of the window: the 100 groups with most rows, of `of_groups`.
 
-    Of each group `rows` (calls; scores; traces with a cost), `value` and `rest` (means, or shares; `n` counts clusters),
-    and `difference`, each with its 95 % interval by the delta method over clusters; `p`, `adjusted_p` (Holm, over the
-    groups shown), `detectable` (the size of a difference that such data shows in 80 % of cases), and `finding`: differs,
-    no difference found, or not enough (fewer than 30 clusters in the group, or out of it). A group of null told
-    nothing. `unit`: share, ns, USD, or null for the score's own scale. Of scores the newest of each target counts, and
-    failed ones do not; `refusal` is the share of the label refusal among scores of that name, and `score:NAME` a score
-    that is named as a measure is. A call counts under each of its tags, and a trace under each value that its calls
-    have. What is found is a difference, not its cause: `limits` belong beside the figures.
+    Of each group `rows` (calls; scores; traces with a cost), `value` and `rest` (means, or shares; `n` counts
+    clusters), and `difference`, each with its 95 % interval by the delta method over clusters; `p`, `adjusted_p` (Holm,
+    over the groups shown), `detectable` (the size of a difference that such data shows in 80 % of cases), and
+    `finding`: differs, no difference found, or not enough (fewer than 30 clusters in the group, or out of it). A group
+    of null told nothing. `unit`: share, ns, USD, or null for the score's own scale. Of scores the newest of each target
+    counts, and failed ones do not; `refusal` is the share of the label refusal among scores of that name, and
+    `score:NAME` a score that is named as a measure is. A call counts under each of its tags, and a trace under each
+    value that its calls have. What is found is a difference, not its cause: `limits` belong beside the figures.
     """
     window = {name: value for name, value in params_of(request).items() if name not in OWN}
 

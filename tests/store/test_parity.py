@@ -192,7 +192,7 @@ def test_costs_are_of_traces(filled: Any, by: Any) -> None:
     frame = kept()
     frame = frame.assign(values=values_of(frame, by)).dropna(subset="cost_usd")
     keys = ["trace_id", "response_model"] if by == "model" else ["trace_id"]
-    firsts = {name: "first" for name in {"values", "user_id", "session_id", "trace_id"} - set(keys)}
+    firsts = dict.fromkeys({"values", "user_id", "session_id", "trace_id"} - set(keys), "first")
     traces = frame.groupby(keys, as_index=False).agg(firsts | {"cost_usd": "sum"})
     check(ask(filled, Question(by, "cost")), wanted(traces.rename(columns={"cost_usd": "amount"}), "user"))
 
