@@ -22,9 +22,7 @@ def asked_sentences(found: Row) -> list[str]:
     elif tested:
         first = f"No difference was found in {len(tested)} comparisons, over {over}."
     elif results:
-        first = (
-            f"Not enough for a finding: two groups are compared from {found['enough']} questions on; there are {over}."
-        )
+        first = f"Not enough for a finding, which takes {found['enough']} questions for two groups: there are {over}."
     else:
         first = "Nothing could be compared: no question names a group of the list and has both answers."
     return [first, *_missing(found)]
