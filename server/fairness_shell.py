@@ -78,9 +78,12 @@ def parity_sentences(found: Row) -> list[str]:
         return [f"Nothing tells the {what} in this window."]
     differ = [one for one in groups if one["finding"] == "differs"]
     tested = sum(one["finding"] != "not enough" for one in groups)
-    over = f"{found['rows']:,} rows of {found['clusters']:,} {'traces' if found['cluster'] == 'trace' else 'units'}"
+    over = f"{found['rows']:,} {_things(found)} of {found['clusters']:,} {CLUSTERS[found['cluster']]}"
     if not tested:
-        first = f"Not enough for a finding on the {what}: a group, and the rest, must have 30 {found['cluster']}s each."
+        first = (
+            f"Not enough for a finding on the {what}, which takes 30 clusters in a group and in the rest: there are "
+        )
+        first += f"{over}."
     elif differ:
         named = "; ".join(
             f"{name(one)} {_shown(one['value']['value'], found)} against {_shown(one['rest']['value'], found)}"
@@ -116,7 +119,7 @@ def parity_rows(found: Row) -> list[Row]:
     unit = {"ns": " (ms)", "USD": " (USD)"}.get(found["unit"], "")
     return [
         {
-            found["by"]: name(one), "rows": one["rows"], f"{found['cluster']}s": one["value"]["n"],
+            found["by"]: name(one), _things(found): one["rows"], "clusters": one["value"]["n"],
             f"mean{unit}": _interval({end: _scaled(one["value"][end], found) for end in ENDS}),
             "rest": _number(_scaled(one["rest"]["value"], found)), **_tested(one), "finding": _finding(one),
         }
@@ -125,6 +128,12 @@ def parity_rows(found: Row) -> list[Row]:
 
 
 ENDS = ("value", "low", "high")
+CLUSTERS = {"user": "users (else sessions, else traces)", "session": "sessions (else traces)", "trace": "traces"}
+
+
+def _things(found: Row) -> str:
+    """What the rows are."""
+    return "scores" if found["score"] is not None else "traces" if found["measure"] == "cost" else "calls"
 
 
 def name(one: Row) -> str:

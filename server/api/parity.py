@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from server import parity as slices
 from server.api.answers import json_response
 from server.api.asking import parameters, params_of, project_of
 from server.api.context import Here
+from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from store import queries
 from store.queries.calls import Dimension
@@ -46,9 +48,12 @@ def parity(  # noqa: PLR0917 - FastAPI gives them by name
     `score:NAME` a score that is named as a measure is. A call counts under each of its tags, and a trace under each
     value that its calls have. What is found is a difference, not its cause: `limits` belong beside the figures.
     """
+    question = slices.Question(by, measure, label or None, cluster)
+    if question.label is not None and question.score is None:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"A label is of a score, and {measure} is none.")
     window = {name: value for name, value in params_of(request).items() if name not in OWN}
 
     def run(name: str, asked: dict[str, object]) -> pa.Table:
         return here.core.run(name, project_of(request), window | asked).table
 
-    return json_response(request, slices.answer(run, slices.Question(by, measure, label or None, cluster)))
+    return json_response(request, slices.answer(run, question))

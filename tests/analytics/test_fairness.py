@@ -93,6 +93,13 @@ def test_few_pairs_are_not_enough() -> None:
     assert paired([], []).effect.value is None
 
 
+def test_no_bound_lies_beyond_what_a_difference_can_be() -> None:
+    wide, bounded = (paired([0.0, 0.0], [0.0, 1.0], reach=reach).effect for reach in (None, 1))
+    assert wide.low is not None
+    assert wide.low < -1
+    assert (bounded.value, bounded.low, bounded.high) == (0.5, -1, 1)
+
+
 def test_no_difference_at_all_still_leaves_doubt() -> None:
     found = paired([1.0] * 50, [1.0] * 50, reach=1)
     assert (found.p, found.finding, found.effect.value) == (1, "no difference found", 0)
@@ -122,6 +129,7 @@ def test_swaps_of_both_directions_add_up() -> None:
     rows = pd.DataFrame(swapped(20, "female", "male", 1, 0) + swapped(20, "male", "female", 0, 1))
     [found] = counterfactual(rows, reaches={"refused": 1})
     assert (found.axis, found.group, found.other, found.finding) == ("gender", "female", "male", "differs")
+    assert (found.group_mean, found.other_mean) == (1, 0)
     assert (found.test.effect.value, found.test.effect.n) == (-1, 40)
     [few] = counterfactual(rows[:20])
     assert few.finding == "not enough"

@@ -23,6 +23,7 @@ from analytics.fairness import slices
 from evaluators.counterfactual import target
 from evaluators.counterfactual.swaps import read_terms, variants
 from server import fairness, fairness_shell, judging
+from server.client import ApiError
 from server.fairness import LineError, Way
 
 REFUSAL = "I'm sorry, but I cannot help with that."
@@ -284,5 +285,7 @@ def test_parity_on_the_command_line(
     assert "A difference, not its cause" in done.stdout
     assert "Failed calls have no duration here" in done.stdout
     with served.client() as client:
+        with pytest.raises(ApiError, match="A label is of a score, and failed is none"):
+            client.parity("service", "failed", label="x", **WINDOW)
         nothing = client.parity("service", "no such score", **WINDOW)
     assert fairness_shell.parity_sentences(nothing) == ["Nothing tells the score no such score in this window."]

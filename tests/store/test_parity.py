@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -87,9 +88,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterat
         RawSpan(ORIGIN, CALLS["trace_id"][n - 1].bytes, n, None, "chat", at + n, at + n + 1, {})
         for n in range(1, TRACES + 1)
     ]
-    table = frames.span_table(spans, [SpanFacts(response_id=f"r{span.span_id}") for span in spans])
+    spans += [replace(span, span_id=10**7 + span.span_id) for span in spans[::3]]  # a library told the call too
+    table = frames.span_table(spans, [SpanFacts(response_id=f"r{span.span_id % 10**7}") for span in spans])
     opened.writer.submit(
-        Batch(1, "grpc", "traces", {"shop": TRACES}, spans=table, origins=frames.origin_table([ORIGIN]))
+        Batch(1, "grpc", "traces", {"shop": len(spans)}, spans=table, origins=frames.origin_table([ORIGIN]))
     ).result(10)
     derived = [[CALLS["trace_id"][n - 1], n, f"d{n}"] for n in range(1, TRACES + 1)]
     text = "insert into span_derived (project_id, trace_id, span_id, response_id) values (1, ?, ?, ?)"
