@@ -61,6 +61,16 @@ class Swapped:
     answered: bool = False  # the row says what was answered; null there: nothing
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One of the two answers of a pair; null text: there is none, for this reason."""
+
+    question: str
+    text: str | None
+    held_back: bool = False  # by the target's provider
+    reason: str | None = None
+
+
 @dataclass(slots=True)
 class Group:
     """A question with its swapped forms, and what came of asking them."""
@@ -70,6 +80,7 @@ class Group:
     base: Case  # with what an evaluator may look at beside the question and the answer
     swaps: list[Swapped]
     said: dict[str, Verdict] = field(default_factory=dict)  # by what was asked
+    measured: dict[Answered, dict[str, float]] = field(default_factory=dict)  # once, also of an answer in several pairs
 
     def texts(self) -> list[str]:
         """What is to be asked: each text once."""
@@ -188,6 +199,13 @@ def compared(lines: IO[bytes], terms: Terms | None, axes: Sequence[str] | None, 
     return told(counterfactual(frame, reaches=REACHES | reach, enough=way.enough), counts, way)
 
 
+def _opened(file: Path) -> IO[bytes]:
+    try:
+        return file.open("wb")
+    except OSError as error:
+        raise LineError(f"{file} cannot be written: {error.strerror}") from error
+
+
 def _reach(quality: Evaluator) -> dict[str, float]:
     low, high = quality.card.scale.low, quality.card.scale.high
     return {} if low is None or high is None else {quality.card.name: high - low}
@@ -197,7 +215,7 @@ async def _measured(asked: Iterable[Group], way: Way, counts: Counts) -> list[tu
     rows: list[tuple[Any, ...]] = []
     async with AsyncExitStack() as stack:
         stack.push_async_callback(release, [one for one in (way.target, way.quality) if one is not None])
-        out = None if way.answers is None else stack.enter_context(way.answers.open("wb"))
+        out = None if way.answers is None else stack.enter_context(_opened(way.answers))
         async for group in await stack.enter_async_context(aclosing(_answered(asked, way, counts))):
             for pair in _pairs(group):
                 counts.pairs += 1
@@ -252,16 +270,6 @@ def _count(said: Verdict, counts: Counts) -> None:
     counts.cut += bool(said.details.get("cut"))
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One of the two answers of a pair; null text: there is none, for this reason."""
-
-    question: str
-    text: str | None
-    held_back: bool = False  # by the target's provider
-    reason: str | None = None
-
-
 def _pairs(group: Group) -> Iterator[tuple[Swapped, Answered, Answered]]:
     for one in group.swaps:
         if one.answered:
@@ -285,7 +293,10 @@ async def _measures(
     if any(one.text is None for one in answers):
         counts.lost += 1
         return []
-    first, second = [await _measure(group.base, one, quality, counts) for one in answers]
+    for one in answers:
+        if one not in group.measured:
+            group.measured[one] = await _measure(group.base, one, quality, counts)
+    first, second = (group.measured[one] for one in answers)
     whose = (dumps([group.id, group.question]).decode(), swap.axis, swap.source, swap.target)
     return [(*whose, name, first[name], second[name]) for name in first]
 

@@ -194,6 +194,16 @@ def _terms(file: Path | None, axes: Sequence[str] | None) -> Terms:
     return swapping.terms_of(file, axes or ())
 
 
+def _words(command: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise typer.BadParameter(f"{command!r} is no command: {error}") from error
+    if not words:
+        raise typer.BadParameter("the command names no program")
+    return words
+
+
 def _target(
     bench: Bench, model: str | None, command: str | None, timeout_s: float, processes: int, *, with_judges: bool
 ) -> Evaluator | None:
@@ -203,7 +213,7 @@ def _target(
     if command is not None:
         if model is not None:
             raise typer.BadParameter("ask a model or a program, not both")
-        return target.program(tuple(shlex.split(command)), timeout_s=timeout_s, processes=processes)
+        return target.program(_words(command), timeout_s=timeout_s, processes=processes)
     if not with_judges and model is None:
         return None
     return target.ModelTarget(bench.judge(model, "assay fairness ask"))
