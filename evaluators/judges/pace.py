@@ -7,41 +7,39 @@ import time
 from collections import deque
 
 LONGEST_PAUSE_S = 60.0  # that one refusal may ask of all calls
-# Between the first calls, as many as may be in flight: what starts in one burst is answered in one burst, and its
-# answers then wait for one another at this process (85 % of 32 slots busy at 0.5 s a call, and 97 % so).
-APART_S = 0.004
 
 
 class Pace:
     """Additive increase, multiplicative decrease (Chiu and Jain 1989), as TCP does it, from `most` down to one.
 
     A refusal (429) halves the limit, once for all calls that were in flight then; every success adds a share of one.
-    A refusal's Retry-After holds up every call. The first calls start apart. Of one event loop.
+    A refusal's Retry-After holds up every call. Of one event loop.
     """
 
     def __init__(self, most: int) -> None:
         self.most, self.limit = most, float(most)
-        self.busy = self._entered = 0
+        self.busy = 0
         self._resume_at = self._halved_at = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def enter(self) -> float:
         """Wait for room, and take it. Returns when that was, for `limited`."""
         again = False
-        while True:
-            now = time.monotonic()
-            if now < self._resume_at:
-                await asyncio.sleep(self._resume_at - now)
-            elif self.busy < int(self.limit):
-                self.busy += 1
-                self._entered += 1
-                if self._entered < self.most:
-                    self._resume_at = max(self._resume_at, now + APART_S)
-                self._wake()
-                return now
-            else:
-                await self._wait(first=again)
-                again = True
+        try:
+            while True:
+                now = time.monotonic()
+                if now < self._resume_at:
+                    await asyncio.sleep(self._resume_at - now)
+                elif self.busy < int(self.limit):
+                    self.busy += 1
+                    self._wake()
+                    return now
+                else:
+                    await self._wait(first=again)
+                    again = True
+        except asyncio.CancelledError:
+            self._wake()  # who gives up may have had its turn already, which is the next one's then
+            raise
 
     async def _wait(self, *, first: bool) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -49,12 +47,7 @@ class Pace:
             self._waiting.appendleft(turn)
         else:
             self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._wake()  # its turn is the next one's
-            raise
+        await turn
 
     def leave(self) -> None:
         """Give the room back."""
