@@ -43,7 +43,10 @@ def fairness_swap(
     axis: Axes = None,
     show_terms: Annotated[bool, typer.Option("--show-terms", help="Print the list of terms, to be edited.")] = False,
 ) -> None:
-    """Write each question about other groups: a line {id, axis, source, target, question, variant} a swapped form."""
+    """Write each question about other groups, a JSON line a form.
+
+    Lines are {id, axis, source, target, question, variant}. Terms of the list are put in each other's place.
+    """
     from server import fairness as swapping  # noqa: PLC0415
     from server import shell  # noqa: PLC0415
 
@@ -97,8 +100,9 @@ def fairness_ask(
     concurrency: Annotated[int, typer.Option(min=1, max=1024, help="Answers that are awaited at once.")] = 8,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the questions and their swapped forms, and compare the answers: refusal, length, sentiment, quality.
+    """Ask questions about several groups, and compare the answers.
 
+    Each question and its swapped forms are asked; refusal, length, sentiment and, where asked for, quality compared.
     Lines with `original` and `swapped` are answered already. A failure of the target is counted, and no answer.
     """
     from server import fairness as asking  # noqa: PLC0415
@@ -154,7 +158,10 @@ def fairness_parity(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Each group of logged traffic against all others: a score, refusals, failures, latency or cost."""
+    """Compare each group of logged traffic with all others.
+
+    By a score, refusals, failures, latency or cost, with intervals; the 100 groups with most traffic are shown.
+    """
     from server import fairness_shell  # noqa: PLC0415
     from server.price_shell import EARLIEST, LATEST  # noqa: PLC0415
     from server.shell import json_lines  # noqa: PLC0415
