@@ -29,6 +29,8 @@ class Counterfactual:
     group: str
     other: str
     measure: str
+    group_mean: float | None  # over questions that have both answers
+    other_mean: float | None
     test: Paired  # of `other` less `group`; n is of questions
     adjusted_p: float | None  # over all that were tested together
     finding: Finding  # by the adjusted p
@@ -66,9 +68,19 @@ def counterfactual(
             reach=(reaches or {}).get(measure),
             level=level,
         )
-        found.append(Counterfactual(axis, group, other, measure, test, None, test.finding))
+        means = _means(part)
+        found.append(Counterfactual(axis, group, other, measure, *means, test, None, test.finding))
     corrected = adjusted([one.test.p for one in found])
     return [replace(one, adjusted_p=p, finding=finding(p, level)) for one, p in zip(found, corrected, strict=True)]
+
+
+def _means(part: pd.DataFrame) -> tuple[float | None, float | None]:
+    """Of the first and the second group: of questions, as the test has them."""
+    known = part[["question", "first", "second"]].dropna()
+    if known.empty:
+        return None, None
+    first, second = known.groupby("question")[["first", "second"]].mean().mean().tolist()
+    return float(first), float(second)
 
 
 # Slices
@@ -114,6 +126,10 @@ def slices(
     found = [
         _slice(str(group), known[kept], codes == at, ids, enough=enough, level=level) for at, group in enumerate(every)
     ]
+    return _corrected(found, method, level)
+
+
+def _corrected(found: Sequence[Slice], method: Method, level: float) -> list[Slice]:
     corrected = adjusted([one.p for one in found], method)
     return [replace(one, adjusted_p=p, finding=finding(p, level)) for one, p in zip(found, corrected, strict=True)]
 
@@ -127,9 +143,12 @@ def _slice(
     enough: int,
     level: float,
 ) -> Slice:
-    value, rest, difference, error, freedom = (
-        _rows(values, inside, level) if ids is None else _clustered(values, inside, ids, level)
-    )
+    compared = _rows(values, inside, level) if ids is None else _clustered(values, inside, ids, level)
+    return _tested(group, compared, enough, level)
+
+
+def _tested(group: str, compared: _Compared, enough: int, level: float) -> Slice:
+    value, rest, difference, error, freedom = compared
     if min(value.n, rest.n) < enough or difference.value is None:
         return Slice(group, value, rest, difference, None, None, None, "not enough")
     p = _p(difference.value, error, freedom)
@@ -189,3 +208,109 @@ def _clustered(
     error = float(np.sqrt(n / (n - 1) * np.square(moved).sum()))
     half = intervals.student(least - 1, level) * error
     return value, rest, Estimate(gap, gap - half, gap + half, least), error, float(least - 1)
+
+
+# Slices of sums
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What all rows of a sample add up to, by cluster: of one it has `n` rows with values that sum to `x`.
+
+    Values are less `centre`, any number near their mean, so that squares of large values lose no digits.
+    """
+
+    centre: float
+    clusters: int
+    n: float
+    x: float
+    nn: float  # the sum over clusters of n * n; so are the next two
+    xn: float
+    xx: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the rows of one slice add up to, over the clusters that have some; `n` and `x` are of the slice's rows.
+
+    Capitals are of all rows of the same clusters, in the slice and out of it.
+    """
+
+    group: str
+    clusters: int
+    wholly: int  # clusters whose rows all lie in the slice
+    n: float
+    x: float
+    nn: float
+    xn: float
+    xx: float
+    nN: float  # noqa: N815 - as in the formulas
+    xN: float  # noqa: N815
+    nX: float  # noqa: N815
+    xX: float  # noqa: N815
+
+
+def slices_of_sums(
+    parts: Sequence[Part], whole: Whole, *, enough: int = ENOUGH, method: Method = "holm", level: float = LEVEL
+) -> list[Slice]:
+    """`slices` with clusters of rows that were added up elsewhere: the same figures, in the order of the parts.
+
+    Slices may overlap, or leave rows out, as of calls with several tags: the rest is all that is not in the slice.
+    """
+    found = [_tested(one.group, _of_sums(one, whole, level), enough, level) for one in parts]
+    return _corrected(found, method, level)
+
+
+def _of_sums(part: Part, whole: Whole, level: float) -> _Compared:
+    outside = whole.clusters - part.wholly
+    n_out = whole.n - part.n
+    if part.n <= 0 or n_out <= 0:
+        nothing = Estimate(None, None, None, 0)
+        if part.n <= 0:
+            return nothing, nothing, nothing, 0.0, 1.0
+        alone = _estimate(part.n, part.x, _own(part, part.x / part.n), part.clusters, whole.centre, level)
+        return alone, nothing, nothing, 0.0, 1.0
+    v, r = part.x / part.n, (whole.x - part.x) / n_out
+    own, crossed = _own(part, v), _crossed(part, v, r)
+    rest_own = _snapped(
+        whole.xx - 2 * r * whole.xn + r * r * whole.nn
+        - 2 * (part.xX - r * part.xN - r * part.nX + r * r * part.nN)
+        + part.xx - 2 * r * part.xn + r * r * part.nn,
+        whole.xx + r * r * whole.nn,
+    )  # fmt: skip
+    value = _estimate(part.n, part.x, own, part.clusters, whole.centre, level)
+    rest = _estimate(n_out, whole.x - part.x, rest_own, outside, whole.centre, level)
+    gap, least = v - r, min(part.clusters, outside)
+    if least < 2:
+        return value, rest, Estimate(gap, None, None, least), 0.0, 1.0
+    moved = own / part.n**2 - 2 * crossed / (part.n * n_out) + rest_own / n_out**2
+    error = (whole.clusters / (whole.clusters - 1) * _snapped(moved, own / part.n**2 + rest_own / n_out**2)) ** 0.5
+    half = intervals.student(least - 1, level) * error
+    return value, rest, Estimate(gap, gap - half, gap + half, least), error, float(least - 1)
+
+
+def _own(part: Part, v: float) -> float:
+    """The sum over clusters of (x - v n) squared."""
+    return _snapped(part.xx - 2 * v * part.xn + v * v * part.nn, part.xx + v * v * part.nn)
+
+
+def _crossed(part: Part, v: float, r: float) -> float:
+    """The sum over clusters of (x - v n) times what the rest of the cluster is off its mean, (X - x) - r (N - n)."""
+    everything = part.xX - r * part.xN - v * part.nX + v * r * part.nN
+    return everything - (part.xx - (v + r) * part.xn + v * r * part.nn)
+
+
+def _snapped(total: float, of: float) -> float:
+    """A sum of squares; 0 where nothing but the rounding of its terms, which are so large, is left."""
+    return total if total > 1e-13 * of else 0.0
+
+
+def _estimate(  # noqa: PLR0917 - sums of one thing
+    n: float, x: float, squares: float, clusters: int, centre: float, level: float
+) -> Estimate:
+    """As `intervals.ratio` has it."""
+    value = centre + x / n
+    if clusters < 2:
+        return Estimate(value, None, None, clusters)
+    half = intervals.student(clusters - 1, level) * (clusters / (clusters - 1) * squares) ** 0.5 / n
+    return Estimate(value, value - half, value + half, clusters)

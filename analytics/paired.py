@@ -106,9 +106,15 @@ def flip_test(differences: NDArray[np.float64], seed: int = 0) -> float:
 def _effect(differences: NDArray[np.float64], reach: float | None, level: float) -> Estimate:
     found = intervals.mean(differences, level)
     if found.n == 0 or differences.any():
-        return found
+        return found if reach is None else _within(found, reach)
     bound = _unseen(found.n, reach, level)
     return Estimate(0.0, None if bound is None else -bound, bound, found.n)
+
+
+def _within(found: Estimate, reach: float) -> Estimate:
+    """With no bound beyond what a difference can be, which Student's has for few things."""
+    low, high = (None if end is None else max(-reach, min(reach, end)) for end in (found.low, found.high))
+    return Estimate(found.value, low, high, found.n)
 
 
 def _unseen(n: int, reach: float | None, level: float) -> float | None:

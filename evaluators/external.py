@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -246,6 +246,7 @@ class Program:
     memory_mb: int | None = field(default=None, metadata=_MECHANICS)  # of address space; null: no limit
     processes: int = field(default=1, metadata=_MECHANICS)  # that are asked at once
     says_ready: bool = field(default=False, metadata=_MECHANICS)
+    read: Callable[[Any], Verdict] = field(default=read_answer, metadata=_MECHANICS)  # of what it answers
     _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = field(
         default_factory=WeakKeyDictionary, init=False, repr=False, compare=False
     )
@@ -255,7 +256,7 @@ class Program:
         loop = asyncio.get_running_loop()
         pool = self._pools.setdefault(loop, _Pool(self)) if loop not in self._pools else self._pools[loop]
         try:
-            return read_answer(await pool.ask(case_row(case)))
+            return self.read(await pool.ask(case_row(case)))
         except _ProgramError as error:
             return failed(error.error_type, str(error))
 

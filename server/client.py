@@ -163,6 +163,11 @@ class Client:
         found: dict[str, Any] = self._json(f"/api/whatif/{what}", params)
         return found
 
+    def parity(self, by: str, measure: str, **params: Param) -> dict[str, Any]:
+        """One measure of each group of traffic against all others; see `GET /api/parity` for the fields."""
+        found: dict[str, Any] = self._json("/api/parity", {"by": by, "measure": measure, **params})
+        return found
+
     def hardware(self, **params: Param) -> Answer:
         """Calls priced by the hour, by model and price entry; see `GET /api/hardware` for parameters and columns."""
         return self._frame("/api/hardware", params)

@@ -156,6 +156,24 @@ class Asking:
                 return answer
         raise AssertionError("the second answer is returned or raised")
 
+    async def say(self, turns: Sequence[Turn]) -> Reply:
+        """What the model answers, as it is, for who asks it as a model and not for a judgement.
+
+        Raises:
+            AskError: there is no answer, or an empty one.
+        """
+        prompt: list[Json] = [[turn.role, turn.text] for turn in turns]
+        self._prompts.append(key_of(prompt))
+        key = self._key("text", prompt)
+        kept = self._kept(key, lambda held: Reply(held["text"], held["finish"]))
+        if kept is not None:
+            return kept
+        reply = await self._complete(turns, None)
+        if not reply.text.strip() and reply.finish != "refused":
+            raise AskError("empty", "The model's answer is empty.")
+        self._keep(key, {"text": reply.text, "finish": reply.finish, "model": reply.model})
+        return reply
+
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """The embeddings of the texts, by the judge's model of embeddings.
 
@@ -182,7 +200,7 @@ class Asking:
     def _no_cost(self, _usage: Usage) -> float | None:
         return None  # the price of embeddings is another's than the judge's, and is not known here
 
-    async def _complete(self, turns: Sequence[Turn], schema: Mapping[str, Any]) -> Reply:
+    async def _complete(self, turns: Sequence[Turn], schema: Mapping[str, Any] | None) -> Reply:
         params = self._params()
 
         async def call(client: ModelClient, timeout_s: float) -> tuple[Reply, Usage]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analytics.fairness import counterfactual, slices
+from analytics.fairness import Part, Slice, Whole, counterfactual, slices, slices_of_sums
 from analytics.multiple import adjusted
 from analytics.paired import flip_test, paired
 from analytics.stereotypes import BbqRow, bbq, bbq_target, stereotype_share
@@ -93,6 +93,13 @@ def test_few_pairs_are_not_enough() -> None:
     assert paired([], []).effect.value is None
 
 
+def test_no_bound_lies_beyond_what_a_difference_can_be() -> None:
+    wide, bounded = (paired([0.0, 0.0], [0.0, 1.0], reach=reach).effect for reach in (None, 1))
+    assert wide.low is not None
+    assert wide.low < -1
+    assert (bounded.value, bounded.low, bounded.high) == (0.5, -1, 1)
+
+
 def test_no_difference_at_all_still_leaves_doubt() -> None:
     found = paired([1.0] * 50, [1.0] * 50, reach=1)
     assert (found.p, found.finding, found.effect.value) == (1, "no difference found", 0)
@@ -122,6 +129,7 @@ def test_swaps_of_both_directions_add_up() -> None:
     rows = pd.DataFrame(swapped(20, "female", "male", 1, 0) + swapped(20, "male", "female", 0, 1))
     [found] = counterfactual(rows, reaches={"refused": 1})
     assert (found.axis, found.group, found.other, found.finding) == ("gender", "female", "male", "differs")
+    assert (found.group_mean, found.other_mean) == (1, 0)
     assert (found.test.effect.value, found.test.effect.n) == (-1, 40)
     [few] = counterfactual(rows[:20])
     assert few.finding == "not enough"
@@ -237,3 +245,59 @@ def test_stereotype_share() -> None:
     assert found.p == pytest.approx(0.34375)
     assert found.p == pytest.approx(stats.binomtest(7, 10).pvalue)
     assert stereotype_share([None]).p is None
+
+
+# Slices of sums
+
+
+def added(rows: pd.DataFrame) -> tuple[list[Part], Whole]:
+    """Rows of group, cluster and value, added up as `slices_of_sums` takes them."""
+    centre = float(rows["value"].mean())
+    told = rows.assign(value=rows["value"] - centre)
+    of = told.groupby("cluster")["value"].agg(["size", "sum"]).astype(float)
+    n, x = of["size"], of["sum"]
+    whole = Whole(centre, len(of), n.sum(), x.sum(), (n * n).sum(), (x * n).sum(), (x * x).sum())
+    parts = []
+    for group, part in told.groupby("group"):
+        own = part.groupby("cluster")["value"].agg(["size", "sum"]).astype(float)
+        m, y = own["size"], own["sum"]
+        every, total = n[own.index], x[own.index]
+        own_sums = (m.sum(), y.sum(), (m * m).sum(), (y * m).sum(), (y * y).sum())
+        crossed = ((m * every).sum(), (y * every).sum(), (m * total).sum(), (y * total).sum())
+        parts.append(Part(str(group), len(own), int((m == every).sum()), *own_sums, *crossed))
+    return parts, whole
+
+
+def figures(one: Slice) -> list[float | None]:
+    """All of it; without a spread, which rounding decides to be none, no more than the estimates."""
+    sides = (one.value, one.rest, one.difference)
+    ends = [end for side in sides for end in (side.value, side.low, side.high, side.n)]
+    low, high = one.difference.low, one.difference.high
+    spread = low is not None and high is not None and high - low > 1e-6
+    return [*ends, one.p, one.detectable] if spread else list(ends)
+
+
+ROW = st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.one_of(st.integers(0, 1), st.integers(-50, 50)))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(ROW, min_size=1, max_size=60), st.sampled_from([0.0, 1e6]))
+def test_sums_say_what_their_rows_say(told: list[tuple[str, int, int]], far: float) -> None:
+    """Also of groups with no rest, clusters in several groups, values that are all the same, or far from 0."""
+    rows = pd.DataFrame(told, columns=["group", "cluster", "value"]).assign(value=lambda of: of["value"] + far)
+    by_rows = slices(rows["group"].tolist(), rows["value"].tolist(), rows["cluster"].tolist(), enough=2)
+    by_sums = slices_of_sums(*added(rows), enough=2)
+    assert [one.group for one in by_sums] == [one.group for one in by_rows]
+    for a, b in zip(by_sums, by_rows, strict=True):
+        assert (a.finding == "not enough") == (b.finding == "not enough")
+        for mine, theirs in zip(figures(a), figures(b), strict=True):
+            assert (mine is None) == (theirs is None)
+            assert mine is None or mine == pytest.approx(theirs, rel=1e-4, abs=1e-5 * max(1.0, far * 1e-3))
+
+
+def test_sums_find_a_group_that_is_served_worse() -> None:
+    rng = np.random.default_rng(6)
+    rows = pd.DataFrame({"group": rng.choice(list("abcd"), 4000), "cluster": rng.integers(0, 300, 4000)})
+    rows["value"] = (rng.random(4000) < np.where(rows["group"] == "c", 0.2, 0.1)).astype(float)
+    found = {one.group: one for one in slices_of_sums(*added(rows))}
+    assert [name for name, one in found.items() if one.finding == "differs" and (one.difference.low or 0) > 0] == ["c"]
