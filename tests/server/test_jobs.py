@@ -14,6 +14,8 @@ import httpx
 import pytest
 from fake_openai import FakeOpenAI, good
 
+from evaluators.errors import OptionError
+from server import job_shell
 from server.client import ApiError
 from server.judging import Files
 from server.worker import Worker
@@ -197,18 +199,22 @@ def test_the_shell_orders_tells_and_ends(asked: Any, command: Callable[..., Any]
     def jobs(*arguments: str) -> Any:
         return command(tmp_path, "jobs", *arguments, "--api-url", asked.note.api_url)
 
-    dry = jobs("add", "-e", "exact_match", "--where", "status=ok", "--dry-run")
-    assert dry.stdout == "2 would be scored; 2 traces match.\n"
-    made = json.loads(jobs("add", "-e", "exact_match", "--since", "1h", "--author", "ada", "--json").stdout)
-    assert (made["state"], made["targets"], made["author"]) == ("waiting", 3, "ada")
-    assert jobs("cancel", made["job_id"]).stdout.startswith(f"Job {made['job_id']} is cancelled: 0 of 3 targets; ")
+    ordered = ("add", "-e", "exact_match", "--since", "1h", "--where", "status=ok", "--author", "ada", "--json")
+    made = json.loads(jobs(*ordered).stdout)
+    assert (made["state"], made["targets"], made["author"]) == ("waiting", 2, "ada")
+    assert jobs("cancel", made["job_id"]).stdout.startswith(f"Job {made['job_id']} is cancelled: 0 of 2 targets; ")
     assert jobs("resume", made["job_id"], "--budget", "2").stdout.startswith(f"Job {made['job_id']} is waiting")
     assert Worker(asked.note.api_url).turn(0)
     assert made["job_id"] in jobs("list").stdout
-    wrong = jobs("add", "-e", "exact_match", "--where", "status")
-    assert (wrong.returncode, wrong.stderr) == (
-        2, "assay: A filter is written FILTER=VALUE, such as service=shop; not 'status'.\n"
-    )  # fmt: skip
+
+
+def test_what_the_shell_says() -> None:
+    assert job_shell.sentence({"targets": 2, "matching": 1200}) == "2 would be scored; 1,200 traces match."
+    with pytest.raises(OptionError, match="A filter is written FILTER=VALUE, such as service=shop; not 'status'"):
+        job_shell.order(["exact_match"], [], ["status"], None, None)
+    made = job_shell.order(["a,b"], ["a.x=1"], ["service=shop"], None, None, most=5)
+    assert made["evaluators"] == [{"name": "a", "options": {"x": 1}}, {"name": "b", "options": {}}]
+    assert (made["filter"]["service"], made["filter"]["since"], made["most"]) == ("shop", "1970-01-01T00:00:00Z", 5)
 
 
 @pytest.fixture
