@@ -545,6 +545,33 @@ def whiskers(rows: pd.DataFrame, title: str, subtitle: str, theme: Theme) -> go.
     return figure.update_xaxes(tickprefix="$", rangemode="tozero", showgrid=True)
 
 
+def quality(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
+    """Published figures of one evaluator, all shares of 1: a point with its interval, a diamond for the naive rule.
+
+    `rows`: name, value, low, high (null: no interval), naive_value (null: none), told (the hover); the first on top.
+    """
+    figure, shown = _figure("Quality", subtitle, theme), rows.iloc[::-1]
+    value, low, high, naive = (shown[name].astype("float64") for name in ("value", "low", "high", "naive_value"))
+    places = list(range(len(shown)))
+    figure.add_scatter(
+        x=naive, y=places, mode="markers", name="naive rule", hoverinfo="skip",
+        marker={"size": 9, "symbol": "diamond-open", "color": PALE[theme], "line": {"width": 1.5}},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=value, y=places, mode="markers", name="evaluator", customdata=list(shown["told"]),
+        marker={"size": 9, "color": PALETTE[0]},
+        error_x={"type": "data", "array": (high - value).fillna(0), "arrayminus": (value - low).fillna(0),
+                 "symmetric": False, "color": PALETTE[0], "thickness": 1.5, "width": 5},
+        hovertemplate="%{customdata}<extra></extra>",
+    )  # fmt: skip
+    names = [fmt.clip(name, 34).replace("&", "&amp;").replace("<", "&lt;") for name in shown["name"]]
+    figure.update_layout(hovermode="closest", height=max(150, 90 + 26 * len(names)))
+    figure.update_yaxes(
+        tickvals=places, ticktext=names, range=[-0.6, len(names) - 0.4], rangemode="normal", ticklabelstandoff=8
+    )
+    return figure.update_xaxes(range=[0, 1.02], showgrid=True)
+
+
 def month(days: pd.DataFrame, budget_usd: float, subtitle: str, theme: Theme) -> go.Figure:
     """Spend cumulated over a calendar month, its forecast with the 95 % band, and the budget as a line.
 

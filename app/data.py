@@ -96,8 +96,10 @@ def forget() -> None:
         _reconciliation,
         _traces,
         _span,
+        _case,
         _ledger,
         _projects,
+        _evaluators,
     ):
         cache.clear()
 
@@ -420,8 +422,64 @@ def trace_logs(trace_id: str) -> pd.DataFrame:
 
 
 def trace_scores(trace_id: str) -> pd.DataFrame:
-    """Scores of the trace, its spans and its model calls."""
+    """Scores of the trace, its spans and its model calls, newest first."""
     return ask("trace_scores", trace_id=trace_id).frame
+
+
+def case(trace_id: str, span_id: str | None = None) -> dict[str, Any]:
+    """The trace, or one of its spans, as evaluators see it; see `GET /api/cases/{trace_id}`."""
+    door = client()
+    return _case(_place(), door.watermark(), trace_id, span_id)
+
+
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _case(place: Place, mark: str, trace_id: str, span_id: str | None) -> dict[str, Any]:  # noqa: ARG001
+    return _client(place).case(trace_id, span_id)
+
+
+def evaluators() -> list[dict[str, Any]]:
+    """The card of every installed evaluator, by family and name; at most a minute old: they change with the program."""
+    return _evaluators(_place())
+
+
+@st.cache_data(max_entries=8, ttl=timedelta(minutes=1), show_spinner=False)
+def _evaluators(place: Place) -> list[dict[str, Any]]:
+    return _client(place).evaluators()
+
+
+def try_evaluator(name: str, row: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What an evaluator says of a row; never cached. Raises ApiError, `refused`, for a row or option that is none."""
+    return client().try_evaluator(name, row, options)
+
+
+def score_targets(order: Mapping[str, Any]) -> dict[str, Any]:
+    """How many `targets` an order to score has, of `matching` traces. Raises ApiError, `refused`, where it is none."""
+    return client().add_job(order, dry_run=True)
+
+
+def add_job(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Have stored traces scored; answers as `job`."""
+    return client().add_job(order)
+
+
+def jobs() -> list[dict[str, Any]]:
+    """The newest 100 orders to score, newest first; never cached: they move without any new data."""
+    return client().jobs()
+
+
+def job(job_id: str) -> dict[str, Any]:
+    """One order and how far it is; never cached."""
+    return client().job(job_id)
+
+
+def cancel_job(job_id: str) -> dict[str, Any]:
+    """End an order; what was scored stays."""
+    return client().cancel_job(job_id)
+
+
+def retry_job(job_id: str, budget_usd: float | None) -> dict[str, Any]:
+    """Go on with what is not done of an ended order; `budget_usd`: of all of it, null: no bound."""
+    return client().retry_job(job_id, budget_usd)
 
 
 def ledger_total() -> pd.DataFrame:

@@ -21,7 +21,9 @@ GROUPS = {
         st.Page("views/latency.py", title="Latency", icon=":material/timer:"),
         st.Page("views/whatif.py", title="What-if", icon=":material/call_split:"),
     ],
-    "Evaluate": [],
+    "Evaluate": [
+        st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
+    ],
     "Label": [],
     "Operate": [
         st.Page("views/cost_integrity.py", title="Cost integrity", icon=":material/fact_check:"),
@@ -29,7 +31,7 @@ GROUPS = {
 }
 SWITCHES = (home.switches, widgets.project, widgets.time_range)
 TIMED = (widgets.project, widgets.time_range)
-SHOWN = {"Home": SWITCHES} | dict.fromkeys(
+SHOWN = {"Home": SWITCHES, "Evaluators": (widgets.project,)} | dict.fromkeys(
     ("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED
 )  # of the title row
 

@@ -220,6 +220,20 @@ def _known(scope: Mapping[str, str | None]) -> dict[str, str]:
     return {key: value for key, value in scope.items() if value and key in {*FILTERS, "range", "from", "to"}}
 
 
+def traces_scope(params: Mapping[str, object]) -> dict[str, str]:
+    """Parameters of query `traces`, as an order to score keeps them -> the URL of Traces; without a window nothing."""
+    since, until = (instant(str(params.get(name) or "")) for name in ("since", "until"))
+    if since is None or until is None:
+        return {}
+    names = {"session_id": "session", "user_id": "user"}
+    told = {names.get(name, name): str(value) for name, value in params.items() if value is not None}
+    if "has_errors" in told:
+        told["errors"] = "with" if params["has_errors"] else "without"
+    if "min_duration_ns" in told:
+        told["min_s"] = f"{float(told['min_duration_ns']) / 1e9:g}"
+    return _known(told | {"range": "custom", "from": instant_text(since), "to": instant_text(until)})
+
+
 def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
     """Widget values -> parameters of query `traces`; what is empty filters nothing.
 

@@ -225,18 +225,6 @@ def logs(trace_id: str) -> None:
         )  # fmt: skip
 
 
-def scores(trace_id: str) -> None:
-    """Scores of the trace and its spans; a failed evaluator shows its error, not a number."""
-    found = data.trace_scores(trace_id)
-    if not len(found):
-        return
-    st.subheader("Scores", anchor=False)
-    st.dataframe(
-        found, hide_index=True, placeholder="none", column_order=list(_SCORE_COLUMNS), column_config=_SCORE_COLUMNS,
-        height="content", alt="Scores of the trace",
-    )  # fmt: skip
-
-
 _LOG_COLUMNS = {
     "time": st.column_config.DatetimeColumn("Time", format="YYYY-MM-DD HH:mm:ss.SSS", width=180),
     "severity_text": st.column_config.TextColumn("Severity", width=70),
@@ -245,16 +233,6 @@ _LOG_COLUMNS = {
     "attributes": st.column_config.TextColumn("Attributes", width=200),
     "service": st.column_config.TextColumn("Service", width=110),
     "span_id": st.column_config.TextColumn("Span", width=140),
-}
-_SCORE_COLUMNS = {
-    "name": st.column_config.TextColumn("Score"),
-    "value": st.column_config.NumberColumn("Value", format="%.3g"),
-    "label": st.column_config.TextColumn("Label"),
-    "explanation": st.column_config.TextColumn("Explanation", width=300),
-    "source": st.column_config.TextColumn("Source"),
-    "evaluator": st.column_config.TextColumn("Evaluator"),
-    "error_type": st.column_config.TextColumn("Error of the evaluator"),
-    "span_id": st.column_config.TextColumn("Span"),
 }
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import data, listing, state, tree, widgets
+from app import data, listing, scoring, state, tree, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -115,6 +115,7 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         st.markdown(finding(frame, window, params), width="content")
         if frame["sample"].any():
             widgets.sample()
+        scoring.button(window, params, list(frame["trace_id"]), int(frame["total"].iloc[0]))
     pager(frame)
     table(frame)
     st.caption(f"Times in {widgets.zone()}{_known_to()}. Keys: j k move, Enter opens, / searches, ? lists all.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, state, trace, widgets
+from app import data, scores, state, trace, widgets
 
 place = trace.title_row()
 trace_id = state.trace_id(st.query_params.get("trace")) or ""
@@ -33,5 +33,7 @@ if summary is None:
 else:
     trace.header(summary, spans)
     trace.explorer(trace_id, spans, since, int(summary["spans"]))
-widgets.guarded("The scores did not come.", "The trace above is complete.", lambda: trace.scores(trace_id))
+widgets.guarded(
+    "The scores did not come.", "The trace above is complete.", lambda: scores.section(trace_id, spans.frame)
+)
 widgets.guarded("The log records did not come.", "The trace above is complete.", lambda: trace.logs(trace_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 from store.queries import ask, query, within
 
 MAX_PAGE = 1_000  # rows; each may carry 40,000 letters
+EVER = (datetime(1970, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - UTC without a zone is what the store holds
 
 
 @query(right="read")
@@ -121,9 +122,26 @@ def trace_logs(con: DuckDBPyConnection, project_id: int, trace_id: UUID, max_row
 
 @query(right="read")
 def trace_scores(con: DuckDBPyConnection, project_id: int, trace_id: UUID, max_rows: int | None = None) -> pa.Table:
-    """Scores of a trace, of its spans and of its model calls by response id.
+    """Scores of a trace, of its spans and of its model calls by response id, newest first.
 
-    Of several by (target, name, evaluator, author) the latest counts. value is null when only a label was given or,
-    with error_type, when the evaluator failed.
+    Of several by (target, name, evaluator, evaluator_version, author) the latest counts. value is null when only a
+    label was given or, with error_type, when the evaluator failed. span_id: 16 hex digits, also where the score names a
+    response id; null: the whole trace. metadata of a score by a worker: status (ok not_applicable error), job, and as
+    JSON scale, spans, details, spent.
     """
-    return ask(con, "trace_scores", {"project_id": project_id, "trace_id": trace_id, "max_rows": max_rows})
+    told = trace_responses(con, project_id, trace_id)
+    ids = {"responses": told["response_id"].to_pylist(), "response_spans": told["span_id"].to_pylist()}
+    params = {"project_id": project_id, "trace_id": trace_id, "max_rows": max_rows}
+    return ask(con, "trace_scores", params | ids)
+
+
+def trace_responses(con: DuckDBPyConnection, project_id: int, trace_id: UUID) -> pa.Table:
+    """response_id and span_id of the trace's model calls that tell one; the earliest span of each.
+
+    The trace's bounds go in as constants, so that its spans are not sought in all of time while it is resolved.
+    """
+    found = trace_summary(con, project_id, trace_id).to_pylist()
+    since = found[0]["start_time"] if found else EVER[0]
+    until = since + timedelta(microseconds=found[0]["duration_ns"] // 1000 + 2) if found else EVER[1]
+    params = {"project_id": project_id, "trace_id": trace_id, "since": since, "until": until}
+    return ask(con, "trace_responses", params)

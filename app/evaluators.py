@@ -1,0 +1,228 @@
+"""The parts of the Evaluators page: which there are, and the card of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pandas as pd
+import streamlit as st
+
+from app import charts, jobs, listing, ruler, trial, widgets
+from app import format as fmt
+from app.listing import Cell, Column
+
+Card = dict[str, Any]
+
+FAMILY, COST, FIND, CHOSEN = "family", "cost", "find", "evaluator"  # keys, and names in the URL
+FILTERS = (FAMILY, COST, FIND)
+EVALUATORS = "evaluators"
+COSTS = {"free": "free", "embedding": "embedding", "judge": "judge"}
+COST_WORDS = {
+    "free": "nothing but this machine", "embedding": "a model of embeddings is asked",
+    "judge": "a language model is asked",
+}  # fmt: skip
+_LONG = 300  # letters of a cell
+
+
+def controls(found: Sequence[Card]) -> str:
+    """Which of the two lists; of evaluators the search and the filters, in one row."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show = st.segmented_control(
+            "Show", (EVALUATORS, jobs.NAME), default=EVALUATORS, required=True, key=jobs.TAB, bind="query-params",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        if show == EVALUATORS and not chosen():
+            st.text_input(
+                "Search", key=FIND, bind="query-params", placeholder="Search names and words", width=240,
+                icon=":material/search:", label_visibility="collapsed",
+            )  # fmt: skip
+            families = list(dict.fromkeys(card["family"] for card in found))
+            for key, options, any_of in ((FAMILY, families, "any family"), (COST, list(COSTS), "any cost")):
+                st.selectbox(
+                    key.capitalize(), options, index=None, key=key, bind="query-params", placeholder=any_of, width=150,
+                    label_visibility="collapsed",
+                )  # fmt: skip
+    return str(show)
+
+
+def chosen() -> str:
+    """The name of the evaluator whose card the URL asks for; '': of none."""
+    return str(st.query_params.get(CHOSEN) or "")
+
+
+def overview(found: Sequence[Card]) -> None:
+    """One sentence, and the table of those that the filters keep."""
+    st.markdown(finding(found))
+    kept = filtered(found, {name: str(st.session_state.get(name) or "") for name in FILTERS})
+    if not kept:
+        widgets.empty("Evaluators would be listed here.", f"None of {len(found):,} matches the search and the filters.")
+        return
+    if len(kept) < len(found):
+        st.caption(f"{len(kept):,} of {len(found):,} match the filters.")
+    listing.listing("evaluators", "Evaluators", COLUMNS, [_line(card) for card in kept])
+    st.caption(
+        "Quality: the figure that is farthest above a naive rule's, on rows that the evaluator was not made from. "
+        "Keys: j k move, Enter opens."
+    )
+
+
+def finding(found: Sequence[Card]) -> str:
+    """How many there are and what they ask: `9 need nothing but this machine, 2 ask a judge`."""
+    counts = {cost: sum(card["cost"] == cost for card in found) for cost in COSTS}
+    said = [f"{counts['free']:,} need{'s' * (counts['free'] == 1)} nothing but this machine"]
+    for cost, asked in (("embedding", "a model of embeddings"), ("judge", "a judge")):
+        if counts[cost]:
+            said.append(f"{counts[cost]:,} ask{'s' * (counts[cost] == 1)} {asked}")
+    return f"{fmt.plural(len(found), 'evaluator')}: {', '.join(said)}."
+
+
+def filtered(found: Sequence[Card], by: Mapping[str, str]) -> list[Card]:
+    """Those of the family, the cost and with every word of the search in name, family or what they measure."""
+    words = by.get(FIND, "").lower().split()
+    return [
+        card
+        for card in found
+        if by.get(FAMILY) in {"", None, card["family"]}
+        and by.get(COST) in {"", None, card["cost"]}
+        and all(word in f"{card['name']} {card['family']} {card['measures']}".lower() for word in words)
+    ]
+
+
+COLUMNS = (
+    Column("Name", "190px", link=True),
+    Column("Family", "96px"),
+    Column("Measures", "minmax(160px, 1.6fr)"),
+    Column("Needs", "minmax(90px, 0.8fr)"),
+    Column("Cost", "76px"),
+    Column("Quality", "minmax(150px, 1fr)", help="Best figure beside the naive rule's"),
+)
+
+
+def _line(card: Card) -> listing.Row:
+    quality = best(card)
+    told = figure(quality) if quality else "not measured"
+    return listing.Row(
+        path(card["name"], {name: st.query_params.get(name) for name in FILTERS}),
+        [
+            Cell(fmt.clip(card["name"], _LONG)), Cell(card["family"], quiet=True),
+            Cell(fmt.clip(card["measures"], _LONG), card["measures"]), Cell(", ".join(map(_words, card["needs"]))),
+            Cell(card["cost"], COST_WORDS[card["cost"]], quiet=card["cost"] == "free"),
+            Cell(told, quality_words(quality) if quality else "", quiet=not quality),
+        ],
+    )  # fmt: skip
+
+
+def path(name: str, kept: Mapping[str, str | None]) -> str:
+    """A link to the card of an evaluator; `kept`: filters that its way back leads to."""
+    back = urlencode({key: value for key, value in kept.items() if value})
+    return f"evaluators?{urlencode({CHOSEN: name} | ({'back': back} if back else {}))}"
+
+
+def _words(part: str) -> str:
+    return part.replace("_", " ")
+
+
+def best(card: Card) -> dict[str, Any] | None:
+    """The figure that is farthest above its naive rule's; without any naive figure the first."""
+    beside: list[dict[str, Any]] = [one for one in card["quality"] if one["naive_value"] is not None]
+    if beside:
+        return max(beside, key=lambda one: one["value"] - one["naive_value"])
+    return next(iter(card["quality"]), None)
+
+
+def figure(one: Mapping[str, Any]) -> str:
+    """`AUROC 0.884 (naive 0.5)`."""
+    naive = f" (naive {fmt.digits(one['naive_value'])})" if one["naive_value"] is not None else ""
+    return f"{one['measure']} {fmt.digits(one['value'])}{naive}"
+
+
+def quality_words(one: Mapping[str, Any]) -> str:
+    """A figure whole, on one line."""
+    interval = "" if one["low"] is None else f" (95 %: {fmt.digits(one['low'])} to {fmt.digits(one['high'])})"
+    naive = f"; {one['naive'] or 'naive'}: {fmt.digits(one['naive_value'])}" if one["naive_value"] is not None else ""
+    return f"{one['data']}: {one['measure']} {fmt.digits(one['value'])}{interval}, n = {one['n']:,}{naive}"
+
+
+def card(found: Sequence[Card], name: str) -> None:
+    """All of one evaluator, and the box to try it in."""
+    kept = {key: value for key, value in parse_qsl(st.query_params.get("back", "")) if key in FILTERS}
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(fmt.plain(name, 80), anchor=False, width="content")
+        st.page_link("views/evaluators.py", label="All evaluators", icon=":material/arrow_back:", query_params=kept)
+    one = next((one for one in found if one["name"] == name), None)
+    if one is None:
+        widgets.empty("The card of an evaluator would be here.", f"None is named {fmt.plain(name, 80)} here.")
+        return
+    st.markdown(fmt.plain(one["measures"], 600))
+    left, right = st.columns(2, gap="large")
+    with left:
+        _facts(one)
+        _quality(one)
+    with right:
+        trial.box(one)
+
+
+def _facts(one: Card) -> None:
+    takes = ", ".join(map(_words, one["takes"]))
+    widgets.fields(
+        {
+            "Family": one["family"],
+            "Version": one["version"],
+            "Cost": f"{one['cost']}: {COST_WORDS[one['cost']]}",
+            "Needs": ", ".join(map(_words, one["needs"])) or "nothing",
+            "Looks at, if given": takes or "nothing else",
+            "Options": ", ".join(one["options"]) or "none",
+        },
+        columns=3,
+    )
+    st.caption(f"Scale: {fmt.plain(ruler.words(one['scale']), 300)}")
+    if drawn := ruler.drawn(one["scale"]):
+        st.html(drawn)
+    st.markdown("**Limits**")
+    if one["limits"]:
+        st.markdown("\n".join(f"- {fmt.plain(limit, 600)}" for limit in one["limits"]))
+    else:
+        st.caption("None is told.")
+
+
+def _quality(one: Card) -> None:
+    """Published figures: a figure where there are any with a scale of one, and the table."""
+    st.markdown("**Quality**")
+    found = one["quality"]
+    if not found:
+        st.caption("Not measured: what it says follows from its definition, or nobody has published a figure.")
+        return
+    shares = [line for line in found if 0 <= line["value"] <= 1]
+    if shares:
+        rows = pd.DataFrame([_point(line) for line in shares])
+        st.plotly_chart(
+            charts.quality(rows, "95 % interval; diamond: the naive rule", widgets.theme()), theme=None,
+            key=f"quality-{one['name']}", config={"displayModeBar": False},
+            alt=f"Quality of {one['name']} beside naive rules; the table below has the numbers",
+        )  # fmt: skip
+    st.dataframe(
+        pd.DataFrame(found)[list(_QUALITY)], hide_index=True, column_config=_QUALITY, height="content", placeholder="",
+        alt=f"Quality of {one['name']}",
+    )  # fmt: skip
+    st.caption("On rows that it was not made from. AUROC of a naive rule is 0.5 where it cannot order at all.")
+
+
+_QUALITY = {
+    "data": st.column_config.TextColumn("Data", width=130),
+    "measure": st.column_config.TextColumn("Measure", width=90),
+    "value": st.column_config.NumberColumn("Value", format="%.3f", width=60),
+    "low": st.column_config.NumberColumn("95 % from", format="%.3f", width=70),
+    "high": st.column_config.NumberColumn("to", format="%.3f", width=60),
+    "n": st.column_config.NumberColumn("n", format="localized", width=60),
+    "naive": st.column_config.TextColumn("Naive rule", width=100),
+    "naive_value": st.column_config.NumberColumn("gets", format="%.3f", width=60),
+}
+
+
+def _point(line: Mapping[str, Any]) -> dict[str, Any]:
+    told = quality_words(line).replace("&", "&amp;").replace("<", "&lt;")
+    return {"name": f"{line['measure']}, {line['data']}", "told": told} | {
+        name: line[name] for name in ("value", "low", "high", "naive_value")
+    }

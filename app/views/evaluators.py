@@ -1,0 +1,20 @@
+"""Evaluators: what each measures, needs and costs, how good it is; and what is being scored."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import data, evaluators, jobs, widgets
+
+try:
+    found = data.evaluators()
+except data.ApiError as error:
+    widgets.failed("The evaluators did not come.", error, "Scores that are stored stand on the Trace page.")
+    st.stop()
+
+if evaluators.controls(found) == jobs.NAME:
+    widgets.guarded("The jobs did not come.", "Workers go on without this page.", jobs.section)
+elif name := evaluators.chosen():
+    evaluators.card(found, name)
+else:
+    evaluators.overview(found)
