@@ -91,12 +91,12 @@ def filtered(found: Sequence[Card], by: Mapping[str, str]) -> list[Card]:
 
 
 COLUMNS = (
-    Column("Name", "190px", link=True),
-    Column("Family", "96px"),
-    Column("Measures", "minmax(160px, 1.6fr)"),
-    Column("Needs", "minmax(90px, 0.8fr)"),
-    Column("Cost", "76px"),
-    Column("Quality", "minmax(150px, 1fr)", help="Best figure beside the naive rule's"),
+    Column("Name", "182px", link=True),
+    Column("Family", "86px"),
+    Column("Measures", "minmax(200px, 2fr)"),
+    Column("Needs", "minmax(110px, 0.8fr)"),
+    Column("Cost", "70px"),
+    Column("Quality", "minmax(140px, 0.9fr)", help="Best figure beside the naive rule's"),
 )
 
 
@@ -107,7 +107,7 @@ def _line(card: Card) -> listing.Row:
         path(card["name"], {name: st.query_params.get(name) for name in FILTERS}),
         [
             Cell(fmt.clip(card["name"], _LONG)), Cell(card["family"], quiet=True),
-            Cell(fmt.clip(card["measures"], _LONG), card["measures"]), Cell(", ".join(map(_words, card["needs"]))),
+            Cell(fmt.clip(card["measures"], _LONG), card["measures"]), Cell(needs(card), needs(card)),
             Cell(card["cost"], COST_WORDS[card["cost"]], quiet=card["cost"] == "free"),
             Cell(told, quality_words(quality) if quality else "", quiet=not quality),
         ],
@@ -122,6 +122,11 @@ def path(name: str, kept: Mapping[str, str | None]) -> str:
 
 def _words(part: str) -> str:
     return part.replace("_", " ")
+
+
+def needs(card: Card) -> str:
+    """What a row must have: `answer, contexts`; of one that needs nothing for certain `question or answer`."""
+    return ", ".join(map(_words, card["needs"])) or " or ".join(map(_words, card["takes"])) or "nothing"
 
 
 def best(card: Card) -> dict[str, Any] | None:
@@ -165,26 +170,28 @@ def card(found: Sequence[Card], name: str) -> None:
 
 
 def _facts(one: Card) -> None:
-    takes = ", ".join(map(_words, one["takes"]))
+    takes = ", ".join(map(_words, one["takes"])) if one["needs"] else ""
     widgets.fields(
         {
             "Family": one["family"],
             "Version": one["version"],
             "Cost": f"{one['cost']}: {COST_WORDS[one['cost']]}",
-            "Needs": ", ".join(map(_words, one["needs"])) or "nothing",
+            "Needs": needs(one),
             "Looks at, if given": takes or "nothing else",
             "Options": ", ".join(one["options"]) or "none",
         },
         columns=3,
     )
-    st.caption(f"Scale: {fmt.plain(ruler.words(one['scale']), 300)}")
-    if drawn := ruler.drawn(one["scale"]):
-        st.html(drawn)
-    st.markdown("**Limits**")
-    if one["limits"]:
-        st.markdown("\n".join(f"- {fmt.plain(limit, 600)}" for limit in one["limits"]))
-    else:
-        st.caption("None is told.")
+    with st.container(gap="xsmall"):
+        st.caption("Scale")
+        if drawn := ruler.drawn(one["scale"]):
+            st.html(drawn)
+            if labels := ruler.labels(one["scale"]):
+                st.text(labels)
+        else:
+            st.text(ruler.words(one["scale"]))
+    limits = [fmt.plain(limit, 600) for limit in one["limits"]] or ["None is told."]
+    st.markdown("\n".join(["**Limits**", *(f"- {limit}" for limit in limits)]))
 
 
 def _quality(one: Card) -> None:

@@ -32,9 +32,13 @@ def words(scale: Scale | None) -> str:
         return fmt.UNKNOWN
     better = {"higher": "higher is better", "lower": "lower is better"}.get(str(scale.get("better")))
     said = [_range(scale)] + ([better] if better else ["neither end is better"])
-    labels = list(map(str, scale.get("labels") or ()))
-    joined = (" < " if better else ", ").join(labels)
+    joined = labels(scale)
     return ", ".join(said) + (f"; {joined}" if joined else "")
+
+
+def labels(scale: Scale) -> str:
+    """`fail < pass`, worst to best; with commas where neither end is better; '': there are none."""
+    return (" < " if scale.get("better") else ", ").join(map(str, scale.get("labels") or ()))
 
 
 def short(scale: Scale | None) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, jobs, state, trial
+from app import data, evaluators, jobs, state, trial
 from app import format as fmt
 
-Card = Mapping[str, Any]
+Card = dict[str, Any]
 
 USUAL, MOST = 200, 10_000  # targets of an order
 _LOOKED_AT = 3  # traces of the list of which it is looked what they have
@@ -92,14 +92,14 @@ def _evaluators(cards: Sequence[Card], has: Mapping[str, int]) -> list[Card]:
 
 def lacking(card: Card, has: Mapping[str, int]) -> list[str]:
     """What it needs and none of the traces that were looked at has."""
-    return [part for part in card["needs"] if not has.get(part)]
+    missing = [part for part in card["needs"] if not has.get(part)]
+    return missing or ([] if card["needs"] or any(map(has.get, card["takes"])) else list(card["takes"]))
 
 
 def label(card: Card, has: Mapping[str, int]) -> str:
     """`groundedness · free · needs answer, contexts`; at the end what is missing."""
-    needs = ", ".join(part.replace("_", " ") for part in card["needs"]) or "nothing"
-    missing = lacking(card, has)
-    return f"{card['name']} · {card['cost']} · needs {needs}" + (" (not in these)" if missing else "")
+    missing = " (not in these)" if lacking(card, has) else ""
+    return f"{card['name']} · {card['cost']} · needs {evaluators.needs(card)}{missing}"
 
 
 def needs_words(card: Card, has: Mapping[str, int]) -> str:

@@ -47,7 +47,7 @@ select t.project_id, t.commit_seq, t.number * 5 + k.n as score_id, t.trace_id,
        case when k.n >= 3 then t.span_id end, null, case when k.n = 4 then t.response_id end, null, null,
        ['groundedness', 'answer_relevance', 'toxicity', 'pii', 'helpful'][k.n + 1],
        case when hash(t.number, k.n) % 50 > 0 then (hash(t.number, k.n) % 1000) / 1000 end,
-       case when hash(t.number, k.n) % 50 > 0 then ['unsupported', 'supported'][1 + hash(t.number, k.n) % 2] end,
+       case when hash(t.number, k.n) % 50 > 0 then ['unsupported', 'supported'][1 + (hash(t.number, k.n) % 2)::bigint] end,
        'Sentence ' || t.number || ' of the answer names ' || (hash(t.number) % 9999) || ', which no context says. '
          || 'The other sentences rest on contexts 1 and 2, which say nearly the same.',
        'code', 'evaluator_' || k.n, '1', null, case when hash(t.number, k.n) % 50 = 0 then 'timeout' end,
