@@ -14,16 +14,16 @@ from app import format as fmt
 Card = dict[str, Any]
 
 USUAL, MOST = 200, 10_000  # targets of an order
-_LOOKED_AT = 3  # traces of the list of which it is looked what they have
+_LOOKED_AT = 5  # traces, spread over the page of the list, of which it is looked what they have
 _UNITS = {"trace": "each trace", "call": "each model call"}
 _JOB = "scoring-job"  # session state: the job that the dialog follows
 
 
 def button(window: state.Window, params: Mapping[str, Any], traces: Sequence[str], total: int) -> None:
-    """Opens the dialog; `traces`: the first of the list, of which it is looked what they have."""
+    """Opens the dialog; `traces`: those of the page."""
     if st.button("Score these", key="score-these", icon=":material/rule:"):
         st.session_state.pop(_JOB, None)
-        _dialog(window, dict(params), list(traces[:_LOOKED_AT]), total)
+        _dialog(window, dict(params), list(traces[:: -(-len(traces) // _LOOKED_AT)]), total)
 
 
 @st.dialog("Score these traces", width="large")
@@ -85,8 +85,8 @@ def _evaluators(cards: Sequence[Card], has: Mapping[str, int]) -> list[Card]:
         "Evaluators", list(known), format_func=labels.__getitem__, key="scoring-evaluators",
         placeholder="Choose evaluators; those that these traces have nothing for come last",
     )  # fmt: skip
-    for name in chosen:
-        st.caption(needs_words(known[name], has))
+    if chosen:
+        st.caption("\n".join(f"- {needs_words(known[name], has)}" for name in chosen))
     return [known[name] for name in chosen]
 
 
@@ -97,16 +97,15 @@ def lacking(card: Card, has: Mapping[str, int]) -> list[str]:
 
 
 def label(card: Card, has: Mapping[str, int]) -> str:
-    """`groundedness · free · needs answer, contexts`; at the end what is missing."""
-    missing = " (not in these)" if lacking(card, has) else ""
-    return f"{card['name']} · {card['cost']} · needs {evaluators.needs(card)}{missing}"
+    """`groundedness · free`, and what it would need: `exact_match · free · no reference here`."""
+    missing = " or ".join(part.replace("_", " ") for part in lacking(card, has))
+    return f"{card['name']} · {card['cost']}" + (f" · no {missing} here" if missing else "")
 
 
 def needs_words(card: Card, has: Mapping[str, int]) -> str:
-    """What it measures, and what of the traces it will have nothing to say of."""
-    missing = " and no ".join(part.replace("_", " ") for part in lacking(card, has))
-    warned = f" The newest traces have no {missing}: it is likely to say “not applicable”." if missing else ""
-    return fmt.plain(f"{card['name']}: {card['measures']}{warned}", 400)
+    """What it needs and measures, and that it is likely to have nothing to say."""
+    warned = " None of the traces looked at has that: expect “not applicable”." if lacking(card, has) else ""
+    return fmt.plain(f"{card['name']} needs {evaluators.needs(card)}.{warned} {card['measures']}", 400)
 
 
 def _budget(chosen: Sequence[Card]) -> float | None:
@@ -125,7 +124,7 @@ def _options(chosen: Sequence[Card]) -> dict[str, Any]:
     taking = [card for card in chosen if card["options"]]
     if not taking:
         return {}
-    with st.expander("Options"):
+    with st.expander("Options", expanded=any(card["cost"] != "free" for card in chosen)):
         for card in taking:
             st.caption(fmt.plain(f"{card['name']}: {', '.join(card['options'])}", 300))
         typed = st.text_area(
