@@ -125,8 +125,11 @@ def _words(part: str) -> str:
 
 
 def needs(card: Card) -> str:
-    """What a row must have: `answer, contexts`; of one that needs nothing for certain `question or answer`."""
-    return ", ".join(map(_words, card["needs"])) or " or ".join(map(_words, card["takes"])) or "nothing"
+    """What a row must have: `answer, contexts`; of one that needs no certain part `one of question, answer`."""
+    if card["needs"]:
+        return ", ".join(map(_words, card["needs"]))
+    takes = ", ".join(map(_words, card["takes"]))
+    return f"one of {takes}" if len(card["takes"]) > 1 else takes or "nothing"
 
 
 def best(card: Card) -> dict[str, Any] | None:

@@ -60,14 +60,10 @@ def _now() -> str:
 
 
 def finding(found: list[Job]) -> str:
-    """How many there are, by state: `1 runs, 3 are done, 1 was stopped`."""
-    does = {
-        "running": ("runs", "run"), "waiting": ("waits", "wait"), "done": ("is done", "are done"),
-        "stopped": ("was stopped", "were stopped"), "cancelled": ("was cancelled", "were cancelled"),
-    }  # fmt: skip
-    counts = {name: sum(job["state"] == name for job in found) for name in does}
-    said = [f"{n:,} {does[name][n != 1]}" for name, n in counts.items() if n]
-    return f"Of {fmt.plural(len(found), 'scoring job')} {', '.join(said)}."
+    """How many there are, by state: `5 scoring jobs: 1 running, 3 done, 1 stopped`."""
+    counts = {name: sum(job["state"] == name for job in found) for name in TONES}
+    said = ", ".join(f"{n:,} {name}" for name, n in counts.items() if n)
+    return f"{fmt.plural(len(found), 'scoring job')}: {said}."
 
 
 def card(job: Job) -> None:
