@@ -18,7 +18,7 @@ Row = dict[str, Any]
 SOURCES = {"llm": "judge", "code": "code", "human": "person", "api": "API", "telemetry": "telemetry"}
 """What a score's source is called on the page."""
 LISTED = 12  # rows in sight; the others are scrolled to
-_ROW_PX = 35
+_TALL = 400  # pixels of a table with more
 _TEXTS = 8  # texts under one score
 _WHOLE_TRACE = "trace"
 _TONES: dict[str, Literal["green", "orange", "red", "gray"]] = {"green": "green", "orange": "orange", "red": "red"}
@@ -87,21 +87,21 @@ def verdict(status: str, label: str | None, error_type: str | None) -> str:
 
 
 def by(row: Mapping[str, Any]) -> str:
-    """Who or what judged, with the version: `groundedness 2`; a person by name."""
-    named = row["evaluator"] or row["author"] or ""
-    return fmt.clip(f"{named} {row['evaluator_version'] or ''}", 80)
+    """Who or what judged, with the version: `checker 2`; of an evaluator named as the score `version 2`."""
+    named, version = row["evaluator"] or row["author"] or "", row["evaluator_version"] or ""
+    return fmt.clip(f"version {version}" if version and named == row["name"] else f"{named} {version}", 80)
 
 
 _COLUMNS = {
-    "name": st.column_config.TextColumn("Score", width=150),
-    "of": st.column_config.TextColumn("Of", width=110, help="The whole trace, or the span of this name"),
-    "number": st.column_config.TextColumn("Value", width=70),
-    "ruler": st.column_config.TextColumn("Ruler", width=80, help="The scale; the arrow points to its better end"),
-    "verdict": st.column_config.TextColumn("Verdict", width=110),
-    "reason": st.column_config.TextColumn("Reason", width=250),
-    "by": st.column_config.TextColumn("By, version", width=140),
-    "from": st.column_config.TextColumn("Source", width=70),
-    "time": st.column_config.DatetimeColumn("Time", format="MM-DD HH:mm:ss", width=110),
+    "name": st.column_config.TextColumn("Score", width=136),
+    "of": st.column_config.TextColumn("Of", width=100, help="The whole trace, or the span of this name"),
+    "number": st.column_config.TextColumn("Value", width=70, alignment="right"),
+    "ruler": st.column_config.TextColumn("Ruler", width=78, help="The scale; the arrow points to its better end"),
+    "verdict": st.column_config.TextColumn("Verdict", width=100),
+    "reason": st.column_config.TextColumn("Reason", width=210),
+    "by": st.column_config.TextColumn("By, version", width=110),
+    "from": st.column_config.TextColumn("Source", width=66),
+    "time": st.column_config.DatetimeColumn("Time", format="MM-DD HH:mm:ss", width=106),
 }
 _IDLE = {name: _COLUMNS[name] for name in ("name", "of", "reason", "by", "time")}
 
@@ -110,7 +110,7 @@ def _table(shown: Sequence[Row], columns: Mapping[str, Any], alt: str, *, choose
     """Draw it; the number of the row that is chosen."""
     frame = pd.DataFrame([{name: row[name] for name in columns} for row in shown])
     frame["time"] = pd.to_datetime(frame["time"], utc=True).dt.tz_convert(widgets.zone())
-    height = _ROW_PX * (min(len(frame), LISTED) + 1) + 2
+    height: Any = "content" if len(frame) <= LISTED else _TALL
     event: Any = st.dataframe(
         frame, hide_index=True, column_config=columns, column_order=list(columns), height=height, alt=alt,
         placeholder="", key="scores" if choose else "scores-none", on_select="rerun" if choose else "ignore",
@@ -134,7 +134,8 @@ def _score(trace_id: str, row: Row) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{fmt.plain(row['name'], 80)}** {fmt.plain(row['number'])}", width="content")
         badge(row["status"], row["label"], row["error_type"], row["scale"])
-        st.html(ruler.drawn(row["scale"], row["value"]) or "<span></span>", width="content")
+        if drawn := ruler.drawn(row["scale"], row["value"]):
+            st.html(drawn, width="content")
         st.caption(_ruler_words(row), width="content")
         if row["span_id"]:
             _span_link(trace_id, row)
@@ -174,7 +175,7 @@ def _grounds(trace_id: str, row: Row) -> None:
     """The texts that the score's highlights are in, beside why each is marked."""
     told = marking.stretches(row["highlights"])
     if not told:
-        if row["status"] == "ok":
+        if row["status"] == "ok" and row["scale"]:  # a worker stored it
             st.caption("The evaluator marked no stretch of the text.")
         return
     texts(data.case(trace_id, row["span_id"]), told)
