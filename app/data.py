@@ -439,7 +439,12 @@ def _case(place: Place, mark: str, trace_id: str, span_id: str | None) -> dict[s
 
 def evaluators() -> list[dict[str, Any]]:
     """The card of every installed evaluator, by family and name; at most a minute old: they change with the program."""
-    return _evaluators(_place())
+    return [card for card in _evaluators(_place()) if card["problem"] is None]
+
+
+def broken_evaluators() -> dict[str, str]:
+    """Why an evaluator cannot be imported, by name."""
+    return {card["name"]: card["problem"] for card in _evaluators(_place()) if card["problem"] is not None}
 
 
 @st.cache_data(max_entries=8, ttl=timedelta(minutes=1), show_spinner=False)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts, jobs, listing, ruler, trial, widgets
+from app import charts, data, jobs, listing, ruler, trial, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -66,6 +66,12 @@ def overview(found: Sequence[Card]) -> None:
         "Quality: the figure that is farthest above a naive rule's, on rows that the evaluator was not made from. "
         "Keys: j k move, Enter opens."
     )
+
+
+def broken() -> None:
+    """Those that are installed and cannot be imported, and why."""
+    for name, why in data.broken_evaluators().items():
+        st.warning(f"**{fmt.plain(name, 80)}** {fmt.plain(why, 600)}", icon=":material/warning:")
 
 
 def finding(found: Sequence[Card]) -> str:

@@ -16,15 +16,16 @@ from app import format as fmt
 
 CONTEXT = 240  # letters that stay in sight before and after a mark of a long text
 FOLD = 2 * CONTEXT  # what is shorter between two marks is not worth a fold
+INK = "#e8962e"
+SHARES = (24, 40)  # percent of that ink in a mark's ground: of weight 0, and of 1
 
 _TEXT = (
     "font-size:0.93rem;line-height:1.6;white-space:pre-wrap;overflow-wrap:anywhere;"
     "border-left:2px solid #9aa5b480;padding:2px 0 2px 10px"
 )
-_MARK = "background:color-mix(in srgb, #e8962e {share}%, transparent);color:inherit;border-bottom:2px solid #c0741a"
+_MARK = "background:color-mix(in srgb, {ink} {share}%, transparent);color:inherit;border-bottom:2px solid #c0741a"
 _NUMBER = "font-size:0.72em;font-weight:600;margin-left:2px;vertical-align:super;line-height:0"
 _FOLDED = "opacity:0.75;cursor:pointer;font-size:0.85em"
-_SHARE = (24, 40)  # how much of the marker's ink is in a mark's ground: of weight 0, and of 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,10 @@ def marked(text: str, told: Iterable[Stretch], first: int = 1) -> str:
 
 
 def _marked(text: str, mark: Mark, number: int) -> str:
-    low, high = _SHARE
+    low, high = SHARES
     share = round(low + (high - low) * (1.0 if mark.weight is None else mark.weight))
     numbered = f'<sup style="{_NUMBER}" aria-hidden="true" data-number="{number}">{number}</sup>'
-    return f'<mark style="{_MARK.format(share=share)}">{_safe(text)}</mark>{numbered}'
+    return f'<mark style="{_MARK.format(ink=INK, share=share)}">{_safe(text)}</mark>{numbered}'
 
 
 def _between(text: str, *, opens: bool, closes: bool) -> str:

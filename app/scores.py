@@ -144,6 +144,7 @@ def _score(trace_id: str, row: Row) -> None:
     widgets.guarded(
         "The text that it rests on did not come.", "The score above is complete.", lambda: _grounds(trace_id, row)
     )
+    widgets.guarded("The evaluator's limits did not come.", "The score is complete.", lambda: _limits(row))
     if row["details"]:
         with st.expander("Details of the evaluator"):
             conversation.text(row["details"], f"score-{row['name']}")
@@ -155,6 +156,19 @@ def badge(status: str, label: str | None, error_type: str | None, scale: ruler.S
     tone = "red" if status == "error" else ruler.tone(label, scale) if status == "ok" else "gray"
     if words:
         st.badge(fmt.plain(words, 60), color=_TONES.get(tone, "gray"))
+
+
+def _limits(row: Row) -> None:
+    """What the evaluator cannot do, as its card says, with a link to the card."""
+    card = next((one for one in data.evaluators() if one["name"] == row["evaluator"]), None)
+    if card is None or not row["scale"]:  # of an evaluator elsewhere that happens to be called the same
+        return
+    with st.container(horizontal=True, vertical_alignment="top"):
+        if card["limits"]:
+            st.caption(f"Limits: {fmt.plain(' '.join(card['limits']), 1200)}", width="stretch")
+        st.page_link(
+            "views/evaluators.py", label="Its card", icon=":material/rule:", query_params={"evaluator": card["name"]}
+        )
 
 
 def _ruler_words(row: Row) -> str:

@@ -16,7 +16,7 @@ Card = dict[str, Any]
 USUAL, MOST = 200, 10_000  # targets of an order
 _LOOKED_AT = 5  # traces, spread over the page of the list, of which it is looked what they have
 _UNITS = {"trace": "each trace", "call": "each model call"}
-_JOB = "scoring-job"  # session state: the job that the dialog follows
+_JOB, _REFUSED = "scoring-job", "scoring-refused"  # session state: the job that the dialog follows; why there is none
 
 
 def button(window: state.Window, params: Mapping[str, Any], traces: Sequence[str], total: int) -> None:
@@ -42,12 +42,12 @@ def _dialog(window: state.Window, params: dict[str, Any], traces: list[str], tot
     unit, most = _how_many(total)
     chosen = _evaluators(cards, has)
     budget = _budget(chosen)
-    options = _options(chosen)
     if not chosen:
         st.caption("Choose at least one evaluator.")
         return
-    order = order_of(params, unit, most, chosen, options, budget)
-    _ask(order, chosen, budget)
+    options = _options(chosen)
+    if options is not None:
+        _ask(order_of(params, unit, most, chosen, options, budget), chosen, budget)
 
 
 def parts(traces: Sequence[str]) -> dict[str, int]:
@@ -119,8 +119,8 @@ def _budget(chosen: Sequence[Card]) -> float | None:
     return None if told is None else float(told)
 
 
-def _options(chosen: Sequence[Card]) -> dict[str, Any]:
-    """Options by evaluator; what cannot be read is said, and none is given."""
+def _options(chosen: Sequence[Card]) -> dict[str, Any] | None:
+    """Options by evaluator; null: what is typed cannot be read, and it says why."""
     taking = [card for card in chosen if card["options"]]
     if not taking:
         return {}
@@ -132,11 +132,10 @@ def _options(chosen: Sequence[Card]) -> dict[str, Any]:
             help=f'Such as {{"{taking[0]["name"]}": {{"{taking[0]["options"][0]}": ...}}}}',
         )  # fmt: skip
     try:
-        found = trial.parsed("Options", typed or "{}")
+        return trial.options(typed)
     except trial.NoJsonError as error:
         st.error(fmt.plain(str(error), 300), icon=":material/error:")
-        st.stop()
-    return found if isinstance(found, dict) else {}
+        return None
 
 
 def order_of(  # noqa: PLR0917 - as the dialog has them
@@ -161,13 +160,19 @@ def _ask(order: Mapping[str, Any], chosen: Sequence[Card], budget: float | None)
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
     st.markdown(fmt.plain(sentence(told, order, chosen, budget), 400))
-    if st.button("Start", type="primary", key="scoring-start", disabled=not told["targets"]):
-        try:
-            st.session_state[_JOB] = data.add_job(order)["job_id"]
-        except data.ApiError as error:
-            st.error(fmt.plain(str(error), 600), icon=":material/error:")
-            return
-        st.rerun(scope="fragment")
+    st.button(
+        "Start", type="primary", key="scoring-start", disabled=not told["targets"], on_click=_start, args=(order,)
+    )
+    if refused := st.session_state.pop(_REFUSED, None):
+        st.error(fmt.plain(refused, 600), icon=":material/error:")
+
+
+def _start(order: Mapping[str, Any]) -> None:
+    """Give the order; from then on the dialog follows it."""
+    try:
+        st.session_state[_JOB] = data.add_job(order)["job_id"]
+    except data.ApiError as error:
+        st.session_state[_REFUSED] = str(error)
 
 
 def sentence(

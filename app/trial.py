@@ -113,6 +113,14 @@ def parsed(named: str, typed: str) -> Any:
         raise NoJsonError(f"{named} is no JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
 
 
+def options(typed: str | None) -> dict[str, Any]:
+    """Options as typed: a JSON object. Raises NoJsonError."""
+    found = parsed("Options", typed or "{}")
+    if not isinstance(found, dict):
+        raise NoJsonError('Options is an object, such as {"threshold": 0.7}.')
+    return found
+
+
 @st.fragment
 def box(card: Card) -> None:
     """Fields, a button, and what the evaluator says. Trying reruns this part alone."""
@@ -120,13 +128,13 @@ def box(card: Card) -> None:
     st.markdown("**Try it**")
     with st.form(key, border=True):
         typed = {part: _field(part, row[part], key, needed=part in card["needs"]) for part in row}
-        options = _options(card, key)
+        typed_options = _options(card, key)
         asks = " It asks a model, which may cost money." if card["cost"] == "judge" else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             sent = st.form_submit_button("Try it", type="primary")
             st.caption(f"Nothing is stored.{asks}", width="content")
     if sent:
-        st.session_state[f"{key}-said"] = _asked(card, typed, options)
+        st.session_state[f"{key}-said"] = _asked(card, typed, typed_options)
     if told := st.session_state.get(f"{key}-said"):
         _told(card, *told)
 
@@ -150,13 +158,10 @@ Said = tuple[str, dict[str, Any], dict[str, Any]]
 """An error ('': none), the row that was sent, the answer."""
 
 
-def _asked(card: Card, typed: Mapping[str, str], options: str) -> Said:
+def _asked(card: Card, typed: Mapping[str, str], typed_options: str) -> Said:
     try:
         row = {part: value for part, text in typed.items() if (value := read(part, text)) is not None}
-        chosen = parsed("Options", options)
-        if not isinstance(chosen, dict):
-            return 'Options is an object, such as {"threshold": 0.7}.', row, {}
-        return "", row, data.try_evaluator(card["name"], row, chosen)
+        return "", row, data.try_evaluator(card["name"], row, options(typed_options))
     except (NoJsonError, data.ApiError) as error:
         return str(error), {}, {}
 

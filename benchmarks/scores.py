@@ -46,11 +46,11 @@ insert into scores
 select t.project_id, t.commit_seq, t.number * 5 + k.n as score_id, t.trace_id,
        case when k.n >= 3 then t.span_id end, null, case when k.n = 4 then t.response_id end, null, null,
        ['groundedness', 'answer_relevance', 'toxicity', 'pii', 'helpful'][k.n + 1],
-       case when hash(t.number, k.n) % 50 > 0 then (hash(t.number, k.n) % 1000) / 1000 end,
-       case when hash(t.number, k.n) % 50 > 0 then ['unsupported', 'supported'][1 + (hash(t.number, k.n) % 2)::bigint] end,
+       case when k.dice % 50 > 0 then (k.dice % 1000) / 1000 end,
+       case when k.dice % 50 > 0 then ['unsupported', 'supported'][1 + k.dice % 2] end,
        'Sentence ' || t.number || ' of the answer names ' || (hash(t.number) % 9999) || ', which no context says. '
          || 'The other sentences rest on contexts 1 and 2, which say nearly the same.',
-       'code', 'evaluator_' || k.n, '1', null, case when hash(t.number, k.n) % 50 = 0 then 'timeout' end,
+       'code', 'evaluator_' || k.n, '1', null, case when k.dice % 50 = 0 then 'timeout' end,
        map {'status': 'ok', 'job': md5(t.number::varchar), 'scale': '{"low":0.0,"high":1.0,"better":"higher"}',
             'spans': '[{"start":12,"end":' || (40 + t.number % 60) || ',"why":"no context says it","field":"answer"}]'},
        t.start_time + interval 1 hour
@@ -59,7 +59,7 @@ from (
            row_number() over (order by s.start_time) as number
     from spans s where s.parent_span_id is not null
 ) t
-cross join range(5) k(n)
+cross join lateral (select n, (hash(t.number, n) % 1000000)::bigint as dice from range(5) r(n)) k
 order by t.number
 """
 

@@ -75,6 +75,18 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         yield start
 
 
+PLUGIN = Path(__file__).parent / "plugin"
+
+
+@pytest.fixture(scope="module")
+def serve_with_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
+    """As `serve`, with a package of somebody else's installed, also in the test's process: its evaluator `unbacked`."""
+    with pytest.MonkeyPatch.context() as patch, _serving(tmp_path_factory) as start:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(PLUGIN), os.environ.get("PYTHONPATH")))))
+        patch.syspath_prepend(PLUGIN)
+        yield start
+
+
 @contextmanager
 def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
     started: list[Served] = []

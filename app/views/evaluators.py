@@ -18,3 +18,4 @@ elif name := evaluators.chosen():
     evaluators.card(found, name)
 else:
     evaluators.overview(found)
+    evaluators.broken()

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from evaluators import registry
 from evaluators.errors import EvaluatorError
 from server import trying
 from server.api.answers import json_response, packed
@@ -16,7 +17,7 @@ from server.api.context import DEFAULT, Here, Project
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.aside import Inline
-from server.judging import Files, bench
+from server.judging import Bench, Files, bench
 
 TRIAL_USD = 1.0  # what one trial of a judge may cost
 
@@ -28,13 +29,25 @@ def listed(request: Request, here: Here) -> Response:
     """The card of every evaluator: `name`, `version`, `family`, `measures`, `needs`, `takes`, `scale`, `cost`, ...
 
     `quality` are published figures on rows that it was not made from (`data`, `measure`, `value`, its interval, `n`,
-    and what a `naive` rule gets), `limits` sentences that are shown with its scores, `options` names.
+    and what a `naive` rule gets), `limits` sentences that are shown with its scores, `options` names. One that cannot
+    be imported has `name` and `problem` alone, and stands last; of the others `problem` is null.
     """
     try:
-        cards = bench(Files.of(here.core.settings)).cards()
+        known = bench(Files.of(here.core.settings))
+        told = [_card(known, name) for name in known.names()]
     except EvaluatorError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_evaluator", str(error)) from error
-    return json_response(request, [asdict(card) | {"options": options} for card, options in cards])
+    found = sorted(told, key=lambda one: (one["problem"] is not None, one.get("family", ""), one["name"]))
+    return json_response(request, found)
+
+
+def _card(known: Bench, name: str) -> dict[str, Any]:
+    """The card of one; of one that cannot be imported why, so that it takes none of the others with it."""
+    try:
+        maker = known.maker(name)
+    except EvaluatorError as error:
+        return {"name": name, "problem": str(error)}
+    return asdict(maker.card) | {"options": registry.options_of(maker), "problem": None}
 
 
 class Trial(BaseModel):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import app
-from app import charts
+from app import charts, marking
 
 THEME = tomllib.loads((Path(app.__file__).parent / ".streamlit" / "config.toml").read_text())["theme"]
 SIDES = ["light", "dark"]
@@ -61,3 +61,10 @@ def test_text_of_charts_reaches_aa(side: str) -> None:
 def test_a_model_keeps_its_colour() -> None:
     assert charts.colour("gpt-4.1") == charts.colour("gpt-4.1") in charts.PALETTE
     assert charts.colour(None) == charts.colour("other") == charts.GREY
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("share", marking.SHARES)
+def test_marked_text_reaches_aa(side: str, share: int) -> None:
+    ground = blend(marking.INK, THEME[side]["backgroundColor"], share / 100)
+    assert contrast(THEME[side]["textColor"], ground) >= 4.5
