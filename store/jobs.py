@@ -5,13 +5,16 @@ Reads take any cursor; writes go through `Writer.call`, so that two workers neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
+
+from store import relations
 
 MAX_ATTEMPTS = 3
 _COLUMNS = (
@@ -101,13 +104,27 @@ def add(  # noqa: PLR0917 - a row
         "case when ? then 'done' end",
         [project_id, job_id, author, document, len(targets), budget_usd, not targets, not targets],
     )
-    for part, start in enumerate(range(0, len(targets), part_size)):
+    with relations.registered(cursor, _parts(targets, part_size)) as parts:
         cursor.execute(
             "insert into job_parts (project_id, job_id, part, targets, state, attempts, ok, not_applicable, failed, "
-            "calls, cached) values (?, ?, ?, ?, 'waiting', 0, 0, 0, 0, 0, 0)",
-            [project_id, job_id, part, [_plain(one) for one in targets[start : start + part_size]]],
+            "calls, cached) select ?, ?, part, "
+            "targets::struct(trace_id uuid, span_id ubigint, start_us bigint, end_us bigint)[], "
+            f"'waiting', 0, 0, 0, 0, 0, 0 from {parts}",
+            [project_id, job_id],
         )
     return job_id
+
+
+_TARGET = pa.struct(
+    [("trace_id", pa.string()), ("span_id", pa.uint64()), ("start_us", pa.int64()), ("end_us", pa.int64())]
+)
+
+
+def _parts(targets: Sequence[Target], part_size: int) -> pa.Table:
+    """Part and targets of each part: one table, since a statement a part kept the writer busy for a second."""
+    told = [asdict(one) | {"trace_id": str(one.trace_id)} for one in targets]
+    parts = [told[start : start + part_size] for start in range(0, len(told), part_size)]
+    return pa.table({"part": pa.array(range(len(parts)), pa.int32()), "targets": pa.array(parts, pa.list_(_TARGET))})
 
 
 def jobs(cursor: DuckDBPyConnection, project_id: int, most: int = 100) -> list[Job]:
@@ -238,10 +255,6 @@ def _end(cursor: DuckDBPyConnection, job_id: UUID, outcome: str, fault: str | No
         "where job_id = ? and outcome is null",
         [outcome, fault, job_id],
     )
-
-
-def _plain(target: Target) -> Mapping[str, Any]:
-    return asdict(target)
 
 
 def waiting(cursor: DuckDBPyConnection) -> bool:

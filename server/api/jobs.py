@@ -43,10 +43,11 @@ def add(request: Request, here: Here, body: NewJob, project: Project = DEFAULT) 
         jobs.checked(here.core, order)
     except EvaluatorError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_evaluator", str(error)) from error
+    if body.dry_run:
+        count, matching = jobs.count_of(here.core, project, order)
+        return json_response(request, {"targets": count, "matching": matching})
     targets, matching = jobs.targets_of(here.core, project, order)
     told = {"targets": len(targets), "matching": matching}
-    if body.dry_run:
-        return json_response(request, told)
     return json_response(request, _shown(jobs.add(here.core, project, order, targets)) | told)
 
 
