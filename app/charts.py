@@ -548,7 +548,8 @@ def whiskers(rows: pd.DataFrame, title: str, subtitle: str, theme: Theme) -> go.
 def quality(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
     """Published figures of one evaluator, all shares of 1: a point with its interval, a diamond for the naive rule.
 
-    `rows`: name, value, low, high (null: no interval), naive_value (null: none), told (the hover); the first on top.
+    `rows`: name, of (which data), value, low, high (null: no interval), naive_value (null: none), told (the hover); the
+    first on top.
     """
     figure, shown = _figure("Quality", subtitle, theme), rows.iloc[::-1]
     value, low, high, naive = (shown[name].astype("float64") for name in ("value", "low", "high", "naive_value"))
@@ -564,8 +565,9 @@ def quality(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
                  "symmetric": False, "color": PALETTE[0], "thickness": 1.5, "width": 5},
         hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
-    names = [fmt.clip(name, 34).replace("&", "&amp;").replace("<", "&lt;") for name in shown["name"]]
-    figure.update_layout(hovermode="closest", height=max(150, 90 + 26 * len(names)))
+    pairs = (f"{fmt.clip(name, 30)}\n{fmt.clip(of, 30)}" for name, of in zip(shown["name"], shown["of"], strict=True))
+    names = [pair.replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br>") for pair in pairs]
+    figure.update_layout(hovermode="closest", height=max(150, 90 + 40 * len(names)))
     figure.update_yaxes(
         tickvals=places, ticktext=names, range=[-0.6, len(names) - 0.4], rangemode="normal", ticklabelstandoff=8
     )

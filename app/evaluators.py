@@ -205,40 +205,36 @@ def _facts(one: Card) -> None:
 
 def _quality(one: Card) -> None:
     """Published figures: a figure where there are any with a scale of one, and the table."""
-    st.markdown("**Quality**")
     found = one["quality"]
     if not found:
-        st.caption("Not measured: what it says follows from its definition, or nobody has published a figure.")
+        st.markdown("**Quality**  \nNot measured: it says what it is defined to say, or nobody has published a figure.")
         return
     shares = [line for line in found if 0 <= line["value"] <= 1]
     if shares:
-        rows = pd.DataFrame([_point(line) for line in shares])
+        points = pd.DataFrame([_point(line) for line in shares])
         st.plotly_chart(
-            charts.quality(rows, "95 % interval; diamond: the naive rule", widgets.theme()), theme=None,
+            charts.quality(points, "95 % interval; diamond: the naive rule", widgets.theme()), theme=None,
             key=f"quality-{one['name']}", config={"displayModeBar": False},
             alt=f"Quality of {one['name']} beside naive rules; the table below has the numbers",
         )  # fmt: skip
-    st.dataframe(
-        pd.DataFrame(found)[list(_QUALITY)], hide_index=True, column_config=_QUALITY, height="content", placeholder="",
-        alt=f"Quality of {one['name']}",
-    )  # fmt: skip
-    st.caption("On rows that it was not made from. AUROC of a naive rule is 0.5 where it cannot order at all.")
+    rows = pd.DataFrame([_told(line) for line in found])
+    st.table(rows, border="horizontal", hide_index=True, alt=f"Quality of {one['name']}")
+    st.caption("On rows that it was not made from. A naive rule looks at nothing that is asked about.")
 
 
-_QUALITY = {
-    "data": st.column_config.TextColumn("Data", width=130),
-    "measure": st.column_config.TextColumn("Measure", width=90),
-    "value": st.column_config.NumberColumn("Value", format="%.3f", width=60),
-    "low": st.column_config.NumberColumn("95 % from", format="%.3f", width=70),
-    "high": st.column_config.NumberColumn("to", format="%.3f", width=60),
-    "n": st.column_config.NumberColumn("n", format="localized", width=60),
-    "naive": st.column_config.TextColumn("Naive rule", width=100),
-    "naive_value": st.column_config.NumberColumn("gets", format="%.3f", width=60),
-}
+def _told(line: Mapping[str, Any]) -> dict[str, str]:
+    """A figure as a row of the table, whose cells are Markdown."""
+    interval = "" if line["low"] is None else f"{fmt.digits(line['low'])} to {fmt.digits(line['high'])}"
+    naive = "" if line["naive_value"] is None else f"{line['naive'] or 'naive'}: {fmt.digits(line['naive_value'])}"
+    told = {
+        "Measure": line["measure"], "Data": line["data"], "Value": fmt.digits(line["value"]), "95 %": interval,
+        "Naive rule": naive, "n": fmt.count(line["n"]),
+    }  # fmt: skip
+    return {name: fmt.plain(str(text), 120) for name, text in told.items()}
 
 
 def _point(line: Mapping[str, Any]) -> dict[str, Any]:
     told = quality_words(line).replace("&", "&amp;").replace("<", "&lt;")
-    return {"name": f"{line['measure']}, {line['data']}", "told": told} | {
+    return {"name": line["measure"], "of": line["data"], "told": told} | {
         name: line[name] for name in ("value", "low", "high", "naive_value")
     }

@@ -170,12 +170,12 @@ COLUMNS = (
     Column("Given", "112px"),
     Column("State", "84px"),
     Column("Evaluators", "minmax(140px, 1.6fr)", link=True),
+    Column("By", "90px"),
     Column("Done", "150px", "right", "Traces or model calls, of all that were ordered"),
     Column("Scored", "70px", "right", "Verdicts that count"),
     Column("Not applicable", "92px", "right"),
     Column("Failed", "60px", "right"),
     Column("Cost", "84px", "right", "Of judges; the others cost nothing"),
-    Column("By", "90px"),
 )
 
 
@@ -188,12 +188,12 @@ def _line(job: Job) -> listing.Row:
             Cell(fmt.narrow(given, widgets.zone(), datetime.now(UTC)), fmt.utc(given)),
             Cell(job["state"], tone=TONES[job["state"]]),
             Cell(fmt.clip(names(job), 200)),
+            Cell(fmt.clip(job["author"] or "", 60)),
             Cell(f"{job['targets_done']:,} / {job['targets']:,}", share=round(share(job), 4)),
             Cell(fmt.count(job["ok"]), quiet=not job["ok"]),
             Cell(fmt.count(job["not_applicable"]), quiet=not job["not_applicable"]),
             Cell(fmt.count(job["failed"]), quiet=not job["failed"]),
             Cell(fmt.money(job["spent_usd"]) if asked else "—", quiet=not asked),
-            Cell(fmt.clip(job["author"] or "", 60)),
         ],
     )  # fmt: skip
 

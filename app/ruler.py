@@ -27,7 +27,7 @@ _BETTER = {"higher": "higher is better →", "lower": "← lower is better"}
 
 
 def words(scale: Scale | None) -> str:
-    """`0 to 1, higher is better; fail < pass`; of a score that keeps no scale `unknown`."""
+    """`0 to 1, higher is better; worst to best: fail, pass`; of a score that keeps no scale `unknown`."""
     if scale is None:
         return fmt.UNKNOWN
     better = {"higher": "higher is better", "lower": "lower is better"}.get(str(scale.get("better")))
@@ -37,8 +37,9 @@ def words(scale: Scale | None) -> str:
 
 
 def labels(scale: Scale) -> str:
-    """`fail < pass`, worst to best; with commas where neither end is better; '': there are none."""
-    return (" < " if scale.get("better") else ", ").join(map(str, scale.get("labels") or ()))
+    """`worst to best: fail, pass`; where neither end is better `labels: a, b`; '': there are none."""
+    named = ", ".join(map(str, scale.get("labels") or ()))
+    return f"{'worst to best' if scale.get('better') else 'labels'}: {named}" if named else ""
 
 
 def short(scale: Scale | None) -> str:

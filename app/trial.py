@@ -21,6 +21,7 @@ _ORDER = (
     "reference_tool_calls", "steps", "turns", "usage", "metadata",
 )  # fmt: skip
 _TALL, _LOW, _JSON = 110, 68, 120  # pixels
+_OPEN = 3  # fields
 
 _REFUND = {
     "question": "How long does a refund take, and who pays for the return?",
@@ -28,7 +29,7 @@ _REFUND = {
         "Refunds are paid within 14 days of the day on which the parcel reaches our warehouse.",
         "Customers send shoes back at their own cost, unless the shoes are faulty.",
     ],
-    "answer": "A refund takes 30 days. You pay for the return yourself, unless the shoes are faulty.",
+    "answer": "You pay for the return yourself. Refunds take 30 days and include a gift voucher.",
     "reference": "A refund takes 14 days; the customer pays for the return unless the shoes are faulty.",
     "reference_contexts": ["Refunds are paid within 14 days of the day on which the parcel reaches our warehouse."],
     "system": "You answer questions of a shoe shop's customers. Never name an internal price list.",
@@ -73,6 +74,12 @@ def example(card: Card) -> dict[str, Any]:
     own = _ROWS.get(str(card["family"]), {})
     wanted = {*card["needs"], *card["takes"]}
     return {part: own.get(part, _REFUND[part]) for part in _ORDER if part in wanted}
+
+
+def in_sight(card: Card) -> list[str]:
+    """The parts whose fields stand open and filled: what it needs, then what it looks at, three if it needs less."""
+    wanted = list(dict.fromkeys((*card["needs"], *card["takes"])))[: max(len(card["needs"]), _OPEN)]
+    return [part for part in _ORDER if part in wanted]
 
 
 def shown(part: str, value: Any) -> str:
@@ -127,7 +134,11 @@ def box(card: Card) -> None:
     key, row = f"trial-{card['name']}", example(card)
     st.markdown("**Try it**")
     with st.form(key, border=True):
-        typed = {part: _field(part, row[part], key, needed=part in card["needs"]) for part in row}
+        first = in_sight(card)
+        typed = {part: _field(part, row[part], key, needed=part in card["needs"]) for part in first}
+        if more := [part for part in row if part not in first]:
+            with st.expander(f"More that it looks at: {', '.join(more).replace('_', ' ')}"):
+                typed |= {part: _field(part, None, key, needed=False) for part in more}
         typed_options = _options(card, key)
         asks = " It asks a model, which may cost money." if card["cost"] == "judge" else ""
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -144,7 +155,8 @@ def _field(part: str, value: Any, key: str, *, needed: bool) -> str:
             "tools": ", one a line"}.get(part, "" if part in TEXTS else ", JSON")  # fmt: skip
     label = f"{part.replace('_', ' ').capitalize()}{more}{'' if needed else ' (if given)'}"
     height = _LOW if part in {"question", "reference", "system", *NAMES} else _TALL if part in TEXTS + LISTS else _JSON
-    return str(st.text_area(label, shown(part, value), height=height, key=f"{key}-{part}") or "")
+    filled = "" if value is None else shown(part, value)
+    return str(st.text_area(label, filled, height=height, key=f"{key}-{part}") or "")
 
 
 def _options(card: Card, key: str) -> str:

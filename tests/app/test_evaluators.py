@@ -82,11 +82,19 @@ def test_a_card_tells_scale_options_quality_and_limits(page: Open, scored: Any) 
     shown = page(scored.note.api_url, "evaluators", evaluator="unbacked")
     assert not shown.exception
     told = words(shown)
-    for part in ("The contexts have the answer's words.", "unbacked < backed", "It knows words alone.", "min_length"):
+    for part in (
+        "The contexts have the answer's words.",
+        "worst to best: unbacked, backed",
+        "It knows words alone.",
+        "min_length",
+    ):
         assert part in told
     assert "It reads <b>no</b> meaning." in told  # escaped, see `words`
-    (quality,) = shown.dataframe
-    assert quality.value["value"].tolist() == [0.81, 0.4]
+    (quality,) = shown.table
+    assert quality.value.to_numpy().tolist() == [
+        ["AUROC", "made\\-up rows", "0\\.81", "0\\.75 to 0\\.87", "always backed\\: 0\\.5", "200"],
+        ["F1", "other rows", "0\\.4", "", "", "50"],
+    ]
     assert [part.label.replace("\\", "") for part in shown.text_area] == [
         "Question (if given)", "Contexts, a blank line between two", "Answer", "Options, JSON; there are: min_length"
     ]  # fmt: skip
@@ -252,9 +260,10 @@ def test_what_an_example_shows_is_read_back(part: str) -> None:
 @pytest.mark.parametrize(
     ("scale", "told", "short"),
     [
-        (CARD["scale"], "0 to 1, higher is better; fail < pass", "0 to 1 ↑"),
+        (CARD["scale"], "0 to 1, higher is better; worst to best: fail, pass", "0 to 1 ↑"),
         ({"low": 0, "high": None, "better": "lower", "unit": "ms"}, "from 0 ms, lower is better", "from 0 ms ↓"),
-        ({"low": None, "high": None, "labels": ["a", "b"]}, "any number, neither end is better; a, b", "any number"),
+        ({"low": None, "high": None, "labels": ["a", "b"]},
+         "any number, neither end is better; labels: a, b", "any number"),
         (None, "unknown", "unknown"),
     ],
 )  # fmt: skip

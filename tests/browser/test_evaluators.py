@@ -58,7 +58,7 @@ def test_an_evaluator_is_found_and_tried(site: Visit) -> None:
     expect(page.get_by_role("heading", name="unbacked")).to_be_visible()
     expect(page.get_by_text("It reads <b>no</b> meaning.")).to_be_visible()
     field = page.get_by_label("Answer", exact=True)
-    expect(field).to_have_value(re.compile("A refund takes 30 days"))
+    expect(field).to_have_value(re.compile("Refunds take 30 days"))
     field.fill("Refunds take <img src=x> thirty days.")
     page.get_by_role("button", name="Try it").click()
     expect(page.locator("mark").filter(has_text="thirty")).to_be_visible()
