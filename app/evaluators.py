@@ -54,13 +54,11 @@ def chosen() -> str:
 
 def overview(found: Sequence[Card]) -> None:
     """One sentence, and the table of those that the filters keep."""
-    st.markdown(finding(found))
     kept = filtered(found, {name: str(st.session_state.get(name) or "") for name in FILTERS})
+    st.markdown(finding(found) + (f" {len(kept):,} match the filters." if len(kept) < len(found) else ""))
     if not kept:
         widgets.empty("Evaluators would be listed here.", f"None of {len(found):,} matches the search and the filters.")
         return
-    if len(kept) < len(found):
-        st.caption(f"{len(kept):,} of {len(found):,} match the filters.")
     listing.listing("evaluators", "Evaluators", COLUMNS, [_line(card) for card in kept])
     st.caption(
         "Quality: the figure that is farthest above a naive rule's, on rows that the evaluator was not made from. "
@@ -219,7 +217,7 @@ def _quality(one: Card) -> None:
         )  # fmt: skip
     rows = pd.DataFrame([_told(line) for line in found])
     st.table(rows, border="horizontal", hide_index=True, alt=f"Quality of {one['name']}")
-    st.caption("On rows that it was not made from. A naive rule looks at nothing that is asked about.")
+    st.caption("On rows that it was not made from. Left of its diamond an evaluator tells less than the naive rule.")
 
 
 def _told(line: Mapping[str, Any]) -> dict[str, str]:

@@ -30,6 +30,11 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open what is behind it; with Ctrl in a new tab"),
     ),
+    "Evaluators": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("/",), "Search"),
+    ),
     "What-if": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
