@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Literal
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -113,17 +114,23 @@ def _table(shown: Sequence[Row], columns: Mapping[str, Any], alt: str, *, choose
     height: Any = "content" if len(frame) <= LISTED else _TALL
     event: Any = st.dataframe(
         frame, hide_index=True, column_config=columns, column_order=list(columns), height=height, alt=alt,
-        placeholder="", key="scores" if choose else "scores-none", on_select="rerun" if choose else "ignore",
+        placeholder="", key=f"{alt}-{_mark(frame)}", on_select="rerun" if choose else "ignore",
         selection_mode="single-row",
     )  # fmt: skip
     picked = event.get("selection", {}).get("rows", []) if choose else []
     return picked[0] if picked and picked[0] < len(frame) else None
 
 
+def _mark(frame: pd.DataFrame) -> str:
+    """Tells one table from another: a choice is a number of a row, which another table has too."""
+    return f"{crc32(frame.to_csv().encode()):08x}"
+
+
 @st.fragment
 def _chosen(trace_id: str, told: Sequence[Row]) -> None:
     """The table, and below it the score that is chosen. Choosing reruns this part alone."""
-    at = _table(told, _COLUMNS, "Scores of the trace", choose=True)
+    with st.container(key="scores"):
+        at = _table(told, _COLUMNS, "Scores of the trace", choose=True)
     if at is not None:
         with st.container(border=True, gap="small", key="score"):
             _score(trace_id, told[at])
@@ -224,9 +231,22 @@ def _rank(field: str) -> tuple[int, str, int]:
 
 
 def reasons(found: Sequence[marking.Mark], first: int) -> str:
-    """HTML of a numbered list: one item a mark."""
+    """HTML of a list: the numbers of the marks with one reason, and the reason."""
+    said: dict[str, list[int]] = {}
+    for number, mark in enumerate(found, first):
+        said.setdefault(fmt.clip("; ".join(mark.whys), 600, "no reason is told"), []).append(number)
     items = "".join(
-        f'<li style="margin:0 0 2px">{escape(fmt.clip("; ".join(mark.whys), 600, "no reason is told"))}</li>'
-        for mark in found
+        f'<li style="margin:0 0 2px"><b>{numbered(numbers)}</b> {escape(why)}</li>' for why, numbers in said.items()
     )
-    return f'<ol start="{first}" style="margin:0;padding-left:1.6em;font-size:0.9rem;line-height:1.5">{items}</ol>'
+    return f'<ul style="margin:0;padding:0;list-style:none;font-size:0.9rem;line-height:1.5">{items}</ul>'
+
+
+def numbered(numbers: Sequence[int]) -> str:
+    """Ascending numbers in few letters: `1 to 3, 7`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import evaluators, jobs, ruler, scores, scoring, state, trial
+from app.marking import Mark
 from server.worker import Worker
 
 Open = Callable[..., AppTest]
@@ -324,6 +325,13 @@ def test_a_job_that_nobody_takes_says_how_to_start_a_worker() -> None:
     assert jobs.faults(waiting | {"state": "stopped", "fault": "Its budget of $1 is used up."}) == [
         "Its budget of $1 is used up."
     ]
+
+
+def test_marks_with_one_reason_are_told_together() -> None:
+    found = [Mark(0, 1, ("a",), None), Mark(2, 3, ("a",), None), Mark(4, 5, ("<b>",), None), Mark(6, 7, ("a",), None)]
+    told = scores.reasons(found, 4)
+    assert "<b>4 to 5, 7</b> a</li>" in told
+    assert "<b>6</b> &lt;b&gt;</li>" in told
 
 
 def test_metadata_that_is_none_of_ours_does_no_harm() -> None:
