@@ -137,7 +137,8 @@ def _chosen(trace_id: str, told: Sequence[Row]) -> None:
 
 
 def _score(trace_id: str, row: Row) -> None:
-    """One score whole: the ruler, the reason, the texts."""
+    """One score whole: the ruler, the reason, the texts, and what its evaluator cannot do."""
+    card = _card(row)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{fmt.plain(row['name'], 80)}** {fmt.plain(row['number'])}", width="content")
         badge(row["status"], row["label"], row["error_type"], row["scale"])
@@ -146,12 +147,16 @@ def _score(trace_id: str, row: Row) -> None:
         st.caption(_ruler_words(row), width="content")
         if row["span_id"]:
             _span_link(trace_id, row)
+        if card:
+            link = {"evaluator": card["name"]}
+            st.page_link("views/evaluators.py", label="Its card", icon=":material/rule:", query_params=link)
     if not fmt.blank(row["explanation"] or ""):
         st.text(row["explanation"])
     widgets.guarded(
         "The text that it rests on did not come.", "The score above is complete.", lambda: _grounds(trace_id, row)
     )
-    widgets.guarded("The evaluator's limits did not come.", "The score is complete.", lambda: _limits(row))
+    if card and card["limits"]:
+        st.caption(f"Limits: {fmt.plain(' '.join(card['limits']), 1200)}")
     if row["details"]:
         with st.expander("Details of the evaluator"):
             conversation.text(row["details"], f"score-{row['name']}")
@@ -165,17 +170,14 @@ def badge(status: str, label: str | None, error_type: str | None, scale: ruler.S
         st.badge(fmt.plain(words, 60), color=_TONES.get(tone, "gray"))
 
 
-def _limits(row: Row) -> None:
-    """What the evaluator cannot do, as its card says, with a link to the card."""
-    card = next((one for one in data.evaluators() if one["name"] == row["evaluator"]), None)
-    if card is None or not row["scale"]:  # of an evaluator elsewhere that happens to be called the same
-        return
-    with st.container(horizontal=True, vertical_alignment="top"):
-        if card["limits"]:
-            st.caption(f"Limits: {fmt.plain(' '.join(card['limits']), 1200)}", width="stretch")
-        st.page_link(
-            "views/evaluators.py", label="Its card", icon=":material/rule:", query_params={"evaluator": card["name"]}
-        )
+def _card(row: Row) -> dict[str, Any] | None:
+    """Of the evaluator that gave the score; null: none of ours did, or the cards did not come."""
+    if not row["scale"]:  # an evaluator elsewhere may be called the same
+        return None
+    try:
+        return next((one for one in data.evaluators() if one["name"] == row["evaluator"]), None)
+    except data.ApiError:
+        return None
 
 
 def _ruler_words(row: Row) -> str:

@@ -132,10 +132,17 @@ def _options(chosen: Sequence[Card]) -> dict[str, Any] | None:
             help=f'Such as {{"{taking[0]["name"]}": {{"{taking[0]["options"][0]}": ...}}}}',
         )  # fmt: skip
     try:
-        return trial.options(typed)
+        return meant(trial.options(typed), [card["name"] for card in taking])
     except trial.NoJsonError as error:
         st.error(fmt.plain(str(error), 300), icon=":material/error:")
         return None
+
+
+def meant(options: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The options, if they are of these evaluators. Raises NoJsonError."""
+    if strange := [name for name in options if name not in names]:
+        raise trial.NoJsonError(f"Options are told of {', '.join(strange)}, which is not chosen or takes none.")
+    return options
 
 
 def order_of(  # noqa: PLR0917 - as the dialog has them

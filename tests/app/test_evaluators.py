@@ -231,6 +231,7 @@ def test_score_these_says_what_would_be_done(page: Open, scored: Any) -> None:
         pytest.param('{"unbacked": {"max": 1}}', "has no option 'max'", id="no-option"),
         pytest.param("{", "Options is no JSON", id="no-json"),
         pytest.param("[1]", "Options is an object", id="no-object"),
+        pytest.param('{"unbaked": {}}', "told of unbaked, which is not chosen", id="misspelt"),
     ],
 )
 def test_options_that_do_not_do_are_refused_before_the_start(
