@@ -18,6 +18,7 @@ Job = dict[str, Any]
 TAB, NAME, CHOSEN = "tab", "scoring jobs", "job"  # in the URL: the tab, what it is called, which job is open
 FOLLOW = "follow"  # key of the switch
 EVERY_S = 2
+MOST = 100  # that the API tells
 _ALONE_S = 10.0  # a worker looks for something to do every five seconds
 OPEN = ("waiting", "running")
 TONES: Mapping[str, Literal["green", "orange", "red", "blue", "gray"]] = {
@@ -52,7 +53,7 @@ def _list(said: Any, *, moving: bool) -> None:
         if job["state"] in OPEN or job["job_id"] == chosen:
             card(job)
     listing.listing("jobs", "Scoring jobs", COLUMNS, [_line(job) for job in found])
-    st.caption(f"The newest 100 at most. Times in {widgets.zone()}; read at {_now()}.")
+    st.caption(f"Times in {widgets.zone()}; read at {_now()}.")
 
 
 def _now() -> str:
@@ -63,7 +64,8 @@ def finding(found: list[Job]) -> str:
     """How many there are, by state: `5 scoring jobs: 1 running, 3 done, 1 stopped`."""
     counts = {name: sum(job["state"] == name for job in found) for name in TONES}
     said = ", ".join(f"{n:,} {name}" for name, n in counts.items() if n)
-    return f"{fmt.plural(len(found), 'scoring job')}: {said}."
+    newest = "The newest " if len(found) >= MOST else ""
+    return f"{newest}{fmt.plural(len(found), 'scoring job')}: {said}."
 
 
 def card(job: Job) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, evaluators, jobs, state, trial
+from app import data, evaluators, jobs, state, trial, widgets
 from app import format as fmt
 
 Card = dict[str, Any]
@@ -162,7 +162,7 @@ def order_of(  # noqa: PLR0917 - as the dialog has them
 def _ask(order: Mapping[str, Any], chosen: Sequence[Card], budget: float | None) -> None:
     """What would be done; and the button that has it done."""
     try:
-        told = data.score_targets(order)
+        told = widgets.patiently(st.container(), "Counting what that is", lambda: data.score_targets(order))
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return

@@ -39,6 +39,7 @@ DAYS = 30
 ORDERS = 300
 RUNS = 9
 LIMIT_MS = 300
+CALLS, CALLS_MS = "dry run of 10,000 calls", 3_000  # it is told how long it takes, in a dialog
 ORIGIN = Origin(7, {"service.name": "shop"}, "agent")
 
 SCORED = """
@@ -127,6 +128,7 @@ def questions(client: Client) -> dict[str, Callable[[], object]]:
     now = datetime.now(UTC)
     month = {"since": now - timedelta(days=DAYS), "until": now}
     rule = month | {"score": "groundedness", "at_least": 0.5}
+    calls = _order(month, 10_000) | {"unit": "call"}
     newest = client.query("traces", **month, page_size=50).frame["trace_id"].iloc[0]
     oldest = client.query("traces", **month, page_size=1, sort="slowest").frame["trace_id"].iloc[0]
     return {
@@ -139,6 +141,7 @@ def questions(client: Client) -> dict[str, Callable[[], object]]:
         "GET /api/jobs": client.jobs,
         "POST /api/jobs, dry run of 200": lambda: client.add_job(_order(month, 200), dry_run=True),
         "POST /api/jobs, dry run of 10,000": lambda: client.add_job(_order(month, 10_000), dry_run=True),
+        CALLS: lambda: client.add_job(calls, dry_run=True),
         "GET /api/cases": lambda: client.case(newest),
     }
 
@@ -166,8 +169,9 @@ def report(server: Server) -> None:
         for label, ask in questions(client).items():
             taken = measure(ask)
             print(f"{label:36}{statistics.median(taken):10.1f}{max(taken):10.1f}", flush=True)
-            slow += [label] if statistics.median(taken) >= LIMIT_MS else []
-    print(f"over {LIMIT_MS} ms:", ", ".join(slow) or "none")
+            limit = CALLS_MS if label == CALLS else LIMIT_MS
+            slow += [label] if statistics.median(taken) >= limit else []
+    print(f"over {LIMIT_MS} ms, {CALLS_MS} of {CALLS}:", ", ".join(slow) or "none")
 
 
 def main() -> None:

@@ -106,13 +106,16 @@ def _traces(core: Core, project: str, order: Order) -> tuple[list[dict[str, Any]
     while len(rows) < order.most:
         size = min(PAGE, order.most - len(rows))
         after = _after(rows[-1]) if rows else {}
-        page = core.run("traces", project, {**order.filter, **after, "sort": "newest", "page_size": size})
+        page = core.run("traces", project, {**order.filter, **after, **_NEWEST, "page_size": size})
         found = page.table.select(["trace_id", "start_us", "duration_ns", "sort_key", "total"]).to_pylist()
         total = found[0]["total"] if found and not rows else total
         rows += found
         if len(found) < size:
             break
     return rows, total
+
+
+_NEWEST = {"sort": "newest", "words": False}
 
 
 def _after(row: Mapping[str, Any]) -> dict[str, Any]:

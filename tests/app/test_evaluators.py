@@ -147,6 +147,12 @@ def test_a_row_without_what_is_needed_is_not_applicable(page: Open, scored: Any)
     assert "not applicable" in words(shown)
 
 
+def test_without_a_server_it_says_what_still_works(page: Open) -> None:
+    shown = page("http://127.0.0.1:9", "evaluators")
+    assert not shown.exception
+    assert "The evaluators did not come." in words(shown)
+
+
 def test_without_jobs_it_says_where_they_are_given(page: Open, empty_url: str) -> None:
     shown = page(empty_url, "evaluators", tab="scoring jobs")
     assert not shown.exception
