@@ -217,6 +217,13 @@ def clip(text: str, limit: int = 300, instead: str = "") -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def finite(told: object) -> float | None:
+    """The number that somebody's JSON tells; null: it is none, or none that can be drawn."""
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return None
+    return float(told) if -1e300 < told < 1e300 else None
+
+
 def blank(text: str) -> bool:
     """Nothing of it can be seen: it is empty, or all white space, marks and control characters."""
     return not any(letter.isprintable() and letter != " " for letter in text)

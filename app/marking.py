@@ -54,8 +54,7 @@ def stretches(told: Iterable[Mapping[str, Any]]) -> dict[str, list[Stretch]]:
     for one in told:
         start, end, weight = _whole(one.get("start")), _whole(one.get("end")), one.get("weight")
         if start is not None and end is not None:
-            share = float(weight) if isinstance(weight, int | float) else None
-            stretch = Stretch(start, end, str(one.get("why") or ""), share)
+            stretch = Stretch(start, end, str(one.get("why") or ""), fmt.finite(weight))
             found.setdefault(str(one.get("field") or "answer"), []).append(stretch)
     return found
 

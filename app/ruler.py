@@ -26,6 +26,19 @@ _GROUNDS = {
 _BETTER = {"higher": "higher is better →", "lower": "← lower is better"}
 
 
+def read(told: object) -> Scale | None:
+    """A scale as a score's metadata has it, where anybody may have stored anything; null: it is none."""
+    if not isinstance(told, dict):
+        return None
+    labels, better, unit = (told.get(name) for name in ("labels", "better", "unit"))
+    return {
+        "low": fmt.finite(told.get("low")), "high": fmt.finite(told.get("high")),
+        "labels": [fmt.clip(one, 60) for one in labels if isinstance(one, str)] if isinstance(labels, list) else [],
+        "better": better if better in ("higher", "lower") else None,
+        "unit": fmt.clip(unit, 20) if isinstance(unit, str) else None,
+    }  # fmt: skip
+
+
 def words(scale: Scale | None) -> str:
     """`0 to 1, higher is better; worst to best: fail, pass`; of a score that keeps no scale `unknown`."""
     if scale is None:
@@ -53,6 +66,8 @@ def value(number: float | None, scale: Scale | None) -> str:
     """The number with the scale's unit; null is nothing."""
     if number is None or fmt.absent(number):
         return ""
+    if fmt.finite(number) is None:
+        return str(number)
     unit = scale and scale.get("unit")
     return fmt.digits(number) + (f" {unit}" if unit else "")
 

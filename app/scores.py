@@ -61,11 +61,12 @@ def rows(found: pd.DataFrame, spans: pd.DataFrame) -> list[Row]:
 
 def _row(row: Row, names: Mapping[str, str]) -> Row:
     kept = dict(row["metadata"] or {})
-    scale, told = _json(kept.get("scale"), dict), _json(kept.get("spans"), list)
+    scale, listed = ruler.read(_json(kept.get("scale"))), _json(kept.get("spans"))
+    told = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     status = "error" if row["error_type"] else "not_applicable" if kept.get("status") == "not_applicable" else "ok"
     name = names.get(row["span_id"] or "", row["span_id"])
     return row | {
-        "status": status, "scale": scale, "highlights": [one for one in told or () if isinstance(one, dict)],
+        "status": status, "scale": scale, "highlights": told,
         "of": fmt.clip(str(name), 60, tree.UNNAMED) if row["span_id"] else _WHOLE_TRACE,
         "verdict": verdict(status, row["label"], row["error_type"]), "ruler": ruler.short(scale),
         "by": by(row), "from": SOURCES.get(row["source"], row["source"]), "details": kept.get("details"),
@@ -73,13 +74,12 @@ def _row(row: Row, names: Mapping[str, str]) -> Row:
     }  # fmt: skip
 
 
-def _json(text: object, kind: type) -> Any:
-    """What is stored as JSON, if it is of that kind; senders may store anything."""
+def _json(text: object) -> Any:
+    """What is stored as JSON; senders may store anything."""
     try:
-        found = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+        return json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, kind) else None
 
 
 def verdict(status: str, label: str | None, error_type: str | None) -> str:

@@ -46,9 +46,9 @@ def traces(  # noqa: PLR0917 - each is one filter, given by name
     (sort_key, start_us, trace_id); the previous one is asked for with the first row's and `backward`. `total` counts
     all that match, whatever the page; a page beyond the end has no rows. input and output are the first 20,000 letters
     of what the root, else its first and last model call, said, with input_key and output_key as in `spans`; null:
-    nothing was recorded. Without `words` these four are left out: no text is unpacked. half_told_calls: model calls that
-    ended well and told one side of their usage, as in `home_totals`. sample: a span of it is of the sample data, whose
-    times are shifted.
+    nothing was recorded. Without `words` these four are left out: no text is unpacked. half_told_calls: model calls
+    that ended well and told one side of their usage, as in `home_totals`. sample: a span of it is of the sample data,
+    whose times are shifted.
 
     Raises:
         ValueError: `page_size` is not between 1 and 1,000.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from app import marking
+from app import marking, ruler
 from app.marking import Mark, Stretch
 
 TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -48,6 +48,33 @@ def test_every_character_of_a_stretch_is_in_one_mark(text: str, told: list[Stret
 def test_every_reason_is_kept(text: str, told: list[Stretch]) -> None:
     kept = {why for mark in marking.marks(text, told) for why in mark.whys}
     assert kept == {one.why for one in told if one.why and max(one.start, 0) < min(one.end, len(text))}
+
+
+JSON = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=5),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@given(
+    some.lists(some.fixed_dictionaries({}, optional=dict.fromkeys(("start", "end", "why", "field", "weight"), JSON)))
+)
+def test_whatever_somebody_stored_as_stretches_can_be_drawn(told: list[dict[str, Any]]) -> None:
+    for found in marking.stretches(told).values():
+        assert words(marking.marked("some text", found)) == "some text"
+
+
+@given(JSON | some.fixed_dictionaries({}, optional=dict.fromkeys(("low", "high", "labels", "better", "unit"), JSON)),
+       some.none() | some.floats(), JSON)  # fmt: skip
+def test_whatever_somebody_stored_as_a_scale_can_be_told(told: Any, value: float | None, label: Any) -> None:
+    scale = ruler.read(told)
+    assert (scale is None) == (not isinstance(told, dict))
+    assert ruler.words(scale)
+    assert ruler.short(scale)
+    assert ruler.drawn(scale, value).count("<div") <= 1
+    assert ruler.value(value, scale) is not None
+    assert ruler.tone(label, scale) in {"green", "orange", "red", "gray"}
 
 
 def test_stretches_that_overlap_are_one_mark_with_all_reasons() -> None:
