@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_openai import Act, FakeOpenAI
+from fake_openai import Act, FakeOpenAI, beside
 
 from analytics.fairness import slices
 from evaluators.counterfactual import target
@@ -128,15 +126,8 @@ def fake() -> Iterator[FakeOpenAI]:
         assert "response_format" not in body
         return Act(REFUSAL if "sister" in told[1] else "Yes, do.")
 
-    loop, held = asyncio.new_event_loop(), FakeOpenAI(unfair)
-    loop.run_until_complete(held.__aenter__())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield held
-    asyncio.run_coroutine_threadsafe(held.__aexit__(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with beside(unfair) as held:
+        yield held
 
 
 def test_a_model_is_asked_within_its_budget_and_goes_on_from_its_journal(folder: Path, fake: FakeOpenAI) -> None:

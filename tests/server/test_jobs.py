@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
@@ -12,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_openai import FakeOpenAI, good
+from fake_openai import FakeOpenAI, beside, good
 
 from evaluators.errors import OptionError
 from server import job_shell
@@ -220,15 +219,8 @@ def test_what_the_shell_says() -> None:
 @pytest.fixture
 def judge() -> Iterator[FakeOpenAI]:
     """A model that finds everything supported, in a thread of its own."""
-    loop, held = asyncio.new_event_loop(), FakeOpenAI([good(reason="It is there.", label="supported")])
-    loop.run_until_complete(held.__aenter__())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield held
-    asyncio.run_coroutine_threadsafe(held.__aexit__(), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+    with beside([good(reason="It is there.", label="supported")]) as held:
+        yield held
 
 
 def test_a_judge_scores_within_its_budget_and_is_traced(

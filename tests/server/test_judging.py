@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_openai import FakeOpenAI, good
+from fake_openai import FakeOpenAI, beside, good
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -53,15 +52,8 @@ evaluators:
 @pytest.fixture
 def fake() -> Iterator[FakeOpenAI]:
     """A model that finds everything polite, in a thread of its own."""
-    loop, held = asyncio.new_event_loop(), FakeOpenAI([good(reason="It says please.", label="polite")])
-    loop.run_until_complete(held.__aenter__())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield held
-    asyncio.run_coroutine_threadsafe(held.__aexit__(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with beside([good(reason="It says please.", label="polite")]) as held:
+        yield held
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -118,3 +120,19 @@ class FakeOpenAI:
             "id": f"chatcmpl-{self.calls}", "object": "chat.completion", "created": 1, "model": f"{body['model']}-0613",
             "choices": [{"index": 0, "message": message, "finish_reason": act.finish}], "usage": usage,
         }  # fmt: skip
+
+
+@contextmanager
+def beside(script: Sequence[Act] | Script) -> Iterator[FakeOpenAI]:
+    """One in a thread of its own, for tests that are no coroutines."""
+    loop, held = asyncio.new_event_loop(), FakeOpenAI(script)
+    loop.run_until_complete(held.__aenter__())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield held
+    finally:
+        asyncio.run_coroutine_threadsafe(held.__aexit__(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
