@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # its word lists and its model are loaded at the first call
     from evaluators.grounding.features import Findings
 
 LABELS = ("unsupported", "refusal", "supported")
+BARE = frozenset(("yes", "no", "yeah", "yep", "nope", "true", "false", "ok", "okay"))
 SHOWN = 5  # words that a reason names
 SORRY = 3  # words of a sentence that may stand beside a refusal
 MOST = 2_000  # sentences that are judged
@@ -56,7 +57,9 @@ class Groundedness:
         quality=QUALITY,
         limits=(
             "It compares wording: a faithful paraphrase in rare words can be called unsupported.",
-            "A word swapped in otherwise copied text is mostly invisible, but for numbers, names and negations.",
+            "A word swapped in otherwise copied text is mostly invisible, but for numbers, names and denials that it adds.",
+            "A denial that the answer leaves out (the contexts say not) is not seen.",
+            "An answer that only declines is labelled a refusal and keeps its value: leave that label out of means.",
             "On summaries that copy (QAGS-CNNDM) and on replies to one sentence (BEGIN) plain overlap is better.",
             "Its threshold is for answers of several sentences; few short unsupported replies and summaries reach it.",
             "Unsupported is not false: general knowledge that the contexts lack counts as unsupported.",
@@ -70,10 +73,13 @@ class Groundedness:
             raise ValueError(f"The threshold {self.threshold} is not between 0 and 1.")
 
     def __call__(self, case: Case) -> Verdict:
-        """Not applicable to an answer without words. With no contexts at all nothing is supported: value 0."""
+        """Not applicable to an answer without words, or of a bare yes or no. With no contexts at all nothing is supported: value 0."""
         answer, contexts = case.answer or "", tuple(one for one in case.contexts or () if one.strip())
-        if not words(answer):
+        said = words(answer)
+        if not said:
             return not_applicable("The answer has no words.")
+        if all(word.norm in BARE for word in said):
+            return not_applicable("The answer only says yes or no: there is no wording to look for in the contexts.")
         if not contexts:
             spans = tuple(Highlight(a, b, "There is no context.", weight=1.0) for a, b in sentences(answer))
             return verdict(0.0, "No context was given, so nothing supports the answer.", label=LABELS[0], spans=spans)
@@ -162,7 +168,7 @@ def _reason(label: str, spans: Sequence[Highlight], answer: str) -> str:
     if label == LABELS[1]:
         return "The answer only says that the contexts do not answer. Whether that is so was not judged."
     if not spans:
-        return "Every sentence is carried by the contexts."
+        return "No unsupported wording was found."
     worst = sorted(spans, key=lambda one: -(one.weight or 0))[:TOLD]
     told = " ".join(f"“{_short(answer[one.start : one.end])}”: {one.why}." for one in worst)
     return f"{'Unsupported' if label == LABELS[0] else 'Supported on the whole, least'}: {told}"

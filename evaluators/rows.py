@@ -212,7 +212,7 @@ def _call(name: str, value: Json) -> ToolCall:
 def _parsed(text: str) -> Json:
     try:
         return cast("Json", json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):  # none, or nested deeper than can be read
         return text
 
 

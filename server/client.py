@@ -286,9 +286,9 @@ class Client:
         found: dict[str, Any] = self._send("POST", f"/api/jobs/{job_id}/cancel", {}).json()
         return found
 
-    def retry_job(self, job_id: str, budget_usd: float | None = None) -> dict[str, Any]:
-        """Go on with what is not done of an ended job; `budget_usd`: in all, null: no bound."""
-        body = {"budget_usd": budget_usd}
+    def retry_job(self, job_id: str, budget_usd: float | None = None, *, unbounded: bool = False) -> dict[str, Any]:
+        """Go on with what is not done of an ended job. `budget_usd`: in all; null: as it was, or `unbounded` none."""
+        body = {"budget_usd": budget_usd, "unbounded": unbounded}
         found: dict[str, Any] = self._send("POST", f"/api/jobs/{job_id}/retry", {}, body=body).json()
         return found
 

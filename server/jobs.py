@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from collectors.facts import ScoreFacts
 from collectors.frames import score_table
@@ -31,6 +32,7 @@ PART_SIZE = 20  # targets: what is lost with a worker, and begun anew
 MOST = 10_000  # targets of one order
 PAGE = 1_000
 WRITE_S = 60.0
+PAGING = frozenset({"sort", "page_size", "backward", "after_sort", "after_start_us", "after_trace", "words"})
 WAIT_STEP_S = 0.25
 MAX_METADATA = 20_000  # letters of JSON that one score keeps beside its reason
 
@@ -56,12 +58,29 @@ class Order(BaseModel):
     filter: dict[str, Any] = Field(
         default_factory=dict, description="Parameters of the query `traces`, with `since` and `until`: those traces."
     )
-    trace_ids: list[UUID] | None = Field(None, max_length=MOST, description="These traces, in place of a filter.")
+    trace_ids: list[UUID] | None = Field(
+        None, min_length=1, max_length=MOST, description="These traces, in place of a filter."
+    )
     most: int = Field(200, ge=1, le=MOST, description="Targets at most, the newest traces first.")
     budget_usd: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="What judges may cost in all; null: no bound."
     )
     author: str | None = Field(None, max_length=200)
+
+    @model_validator(mode="after")
+    def _can_be_carried_out(self) -> Self:
+        unknown = sorted(PAGING & self.filter.keys())
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is of pages, not of what is scored; leave it out of the filter")
+        told = [(wanted.name, json.dumps(wanted.options, sort_keys=True)) for wanted in self.evaluators]
+        twice = next((name for place, (name, held) in enumerate(told) if (name, held) in told[:place]), None)
+        if twice is not None:
+            raise ValueError(f"{twice!r} is asked for twice with the same options")
+        try:
+            json.dumps(self.model_dump(mode="python"), ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"a text holds half of a surrogate pair: {error}") from error
+        return self
 
 
 def checked(core: Core, order: Order) -> None:

@@ -173,6 +173,8 @@ def _case(line: bytes, place: int) -> Case | Unreadable:
         reason = f"It is not JSON: {error}."
     except UnreadableCaseError as error:
         reason = str(error)
+    except RecursionError:
+        reason = "It is nested deeper than can be read."
     told = row.get("id") if isinstance(row, dict) else None
     return Unreadable(told if isinstance(told, str | int) else None, f"Line {place}: {reason}")
 

@@ -33,6 +33,7 @@ from server.ports import reachable
 from server.settings import Settings
 
 WAIT_S = 5.0  # for something to do
+KEEP_S = 5.0  # between two words that the part is still being worked on
 AGAIN_S = 2.0  # after the server gave no answer
 CONCURRENCY = 32  # a judge bounds its own
 GONE = "Its spans are no longer stored."
@@ -71,15 +72,17 @@ class Worker:
             part = client.take_work(wait_s)
         if part is None:
             return False
-        with Client(self.url, str(part["project"])) as client, _kept(client, part):
-            client.finish_work(part["job_id"], self._done(client, part))
+        with Client(self.url, str(part["project"])) as client, _kept(client, part) as lost:
+            told = self._done(client, part, lost)
+            if not lost.is_set():  # else the job was cancelled, or another worker has the part
+                client.finish_work(part["job_id"], told)
         return True
 
-    def _done(self, client: Client, part: Row) -> Row:
-        """The body of `finish`: a verdict of each evaluator on each target."""
+    def _done(self, client: Client, part: Row, lost: threading.Event) -> Row:
+        """The body of `finish`: a verdict of each evaluator on each target; once it is lost, of some."""
         try:
             with self._bench(part) as known:
-                said = _said(client, part, known)
+                said = _said(client, part, known, lost)
         except EvaluatorError as error:  # the file of judges or evaluators
             said = _lost(part, part["order"]["evaluators"], error)
         spent = [verdict.spent for *_, verdict in said if verdict.spent is not None]
@@ -109,7 +112,7 @@ def work(settings: Settings) -> None:
     worker.run()
 
 
-def _said(client: Client, part: Row, known: Bench) -> list[Kept]:
+def _said(client: Client, part: Row, known: Bench, lost: threading.Event) -> list[Kept]:
     cases = cases_of(client, part)
     said: list[Kept] = []
     for wanted in part["order"]["evaluators"]:
@@ -118,7 +121,7 @@ def _said(client: Client, part: Row, known: Bench) -> list[Kept]:
         except EvaluatorError as error:  # it was there when the order was given
             said += _lost(part, [wanted], error)
         else:
-            said += asyncio.run(_scored(part["targets"], cases, evaluator))
+            said += asyncio.run(_scored(part["targets"], cases, evaluator, lost))
     return said
 
 
@@ -128,19 +131,20 @@ def _lost(part: Row, wanted: Sequence[Row], error: EvaluatorError) -> list[Kept]
 
 
 @contextmanager
-def _kept(client: Client, part: Row) -> Iterator[None]:
-    """Keep the part for as long as the block runs."""
-    over = threading.Event()
+def _kept(client: Client, part: Row) -> Iterator[threading.Event]:
+    """Keep the part for as long as the block runs. Set: it is no longer ours, and need not be gone on with."""
+    over, lost = threading.Event(), threading.Event()
 
     def renew() -> None:
-        while not over.wait(float(part["lease_s"]) / 4):
+        while not over.wait(KEEP_S):
             with suppress(ApiError):
-                client.keep_work(part["job_id"], part["lease"])
+                if not client.keep_work(part["job_id"], part["lease"]):
+                    lost.set()
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()
     try:
-        yield
+        yield lost
     finally:
         over.set()
         thread.join()
@@ -172,6 +176,8 @@ def _case(spans: list[Row] | None, trace_id: str, span_id: str | None) -> Case |
         return next((read_case(row) for row in case_rows(spans, {trace_id: span_id})), Unreadable(name, GONE))
     except UnreadableCaseError as error:
         return Unreadable(name, str(error))
+    except RecursionError:
+        return Unreadable(name, "A text of it is JSON that is nested deeper than can be read.")
 
 
 def records(answer: Any) -> list[Row]:
@@ -181,14 +187,20 @@ def records(answer: Any) -> list[Row]:
     return found
 
 
-async def _scored(targets: Sequence[Row], cases: Sequence[Case | Unreadable], evaluator: Evaluator) -> list[Kept]:
+async def _scored(
+    targets: Sequence[Row], cases: Sequence[Case | Unreadable], evaluator: Evaluator, lost: threading.Event
+) -> list[Kept]:
     version, card = ruler(evaluator), evaluator.card
     try:
         async with aclosing(run(cases, [evaluator], CONCURRENCY)) as scored:
-            said = [one.verdict async for one in scored]
+            said = []
+            async for one in scored:
+                said.append(one.verdict)
+                if lost.is_set():
+                    break
     finally:
         await release([evaluator])
-    return [(target, card, version, verdict) for target, verdict in zip(targets, said, strict=True)]
+    return [(target, card, version, verdict) for target, verdict in zip(targets, said, strict=False)]
 
 
 def _result(part: Row, target: Row, card: Card | str, version: str, verdict: Verdict) -> Row:

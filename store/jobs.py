@@ -156,7 +156,10 @@ def lease(cursor: DuckDBPyConnection, lasts: timedelta) -> Part | None:
         rows = cursor.execute(
             "select j.project_id, j.job_id, p.part, j.document, p.targets, p.attempts, j.budget_usd, "
             "(select sum(spent_usd) from job_parts s where s.job_id = j.job_id) "
-            "from jobs j join job_parts p using (job_id) where j.outcome is null and (p.state = 'waiting' "
+            "from jobs j join job_parts p using (job_id) where j.outcome is null "
+            # Of a budget one worker at a time is given what is left.
+            "and (j.budget_usd is null or not exists (select 1 from job_parts o where o.job_id = j.job_id "
+            "and o.state = 'leased' and o.leased_until > now() at time zone 'utc')) and (p.state = 'waiting' "
             "or (p.state = 'leased' and p.leased_until <= now() at time zone 'utc')) "
             "order by j.created_at, j.job_id, p.part limit 1"
         ).fetchall()
@@ -213,10 +216,12 @@ def cancel(cursor: DuckDBPyConnection, project_id: int, job_id: UUID) -> bool:
     return True
 
 
-def retry(cursor: DuckDBPyConnection, project_id: int, job_id: UUID, budget_usd: float | None) -> bool:
+def retry(
+    cursor: DuckDBPyConnection, project_id: int, job_id: UUID, budget_usd: float | None, *, unbounded: bool = False
+) -> bool:
     """Open an ended order for the parts that are not done; false: there is none of this id that has such.
 
-    `budget_usd`: its new budget in all; null: none.
+    `budget_usd`: its new budget in all; null: as it was, or with `unbounded` none.
     """
     rows = cursor.execute(
         "update job_parts set state = 'waiting', attempts = 0, fault = null, lease = null "
@@ -225,8 +230,9 @@ def retry(cursor: DuckDBPyConnection, project_id: int, job_id: UUID, budget_usd:
     ).fetchall()
     if rows:
         cursor.execute(
-            "update jobs set outcome = null, ended_at = null, fault = null, budget_usd = ? where job_id = ?",
-            [budget_usd, job_id],
+            "update jobs set outcome = null, ended_at = null, fault = null, "
+            "budget_usd = case when ? then null else coalesce(?, budget_usd) end where job_id = ?",
+            [unbounded, budget_usd, job_id],
         )
     return bool(rows)
 

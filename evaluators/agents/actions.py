@@ -97,7 +97,7 @@ def _of_steps(steps: Sequence[Step]) -> Iterator[Action]:
 def _arguments(text: str | None) -> Json:
     try:
         return cast("Json", json.loads(text or "null"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -150,6 +150,8 @@ def _least(one: Findings, *, alone: bool) -> float:
     carried = one.values["carried_1"]
     if (one.lost_numbers and carried >= RENUMBERED) or (one.denied and carried >= DENIED):
         return CONTRADICTED
+    if alone and len(one.words) <= SHORT and one.heavy and len(one.foreign) == len(one.heavy):
+        return CONTRADICTED
     return ANOTHER if alone and (_names_another(one) or _contradicts(one)) else 0.0
 
 

@@ -83,8 +83,9 @@ class Retry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     budget_usd: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="What all of the job may cost; null: no bound."
+        None, gt=0, allow_inf_nan=False, description="What all of the job may cost; null: as it was."
     )
+    unbounded: bool = Field(default=False, description="Lift the budget.")
 
 
 @routes.post("/api/jobs/{job_id}/retry", tags=["evaluation"], dependencies=[needs("edit")])
@@ -92,7 +93,9 @@ def retry(request: Request, here: Here, job_id: JobId, body: Retry, project: Pro
     """Go on with a job that was cancelled, stopped, or gave targets up: with those that are not done."""
     _job(here, project, job_id)
     project_id = here.core.projects.id_of(project)
-    here.core.writer.call(lambda cursor: store.retry(cursor, project_id, job_id, body.budget_usd)).result(jobs.WRITE_S)
+    here.core.writer.call(
+        lambda cursor: store.retry(cursor, project_id, job_id, body.budget_usd, unbounded=body.unbounded)
+    ).result(jobs.WRITE_S)
     return json_response(request, _shown(_job(here, project, job_id)))
 
 

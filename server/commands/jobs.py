@@ -92,6 +92,7 @@ def resume(
     job_id: JobId,
     *,
     budget: Budget = None,
+    unbounded: Annotated[bool, typer.Option("--no-budget", help="Lift the budget; else it stays as it was.")] = False,
     project: Project = "default",
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
@@ -100,4 +101,4 @@ def resume(
     from server import job_shell  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        typer.echo(job_shell.sentence(client.retry_job(job_id, budget)))
+        typer.echo(job_shell.sentence(client.retry_job(job_id, budget, unbounded=unbounded)))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect  # noqa: A004 - its own
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
@@ -60,12 +61,21 @@ def amount(dialog: Any, usd: str) -> None:
     field.press("Tab")
 
 
+def choose(page: Page, label: str, option: str) -> None:
+    """Open the list and choose, again if what else comes to the page closes the list before."""
+    for _ in range(5):
+        page.get_by_role("combobox", name=re.compile(label)).click()
+        with suppress(TimeoutError):
+            page.get_by_role("option", name=option).click(timeout=5000)
+            return
+    pytest.fail(f"{option} could not be chosen")
+
+
 def test_a_score_is_chosen_and_a_link_reproduces_it(site: Visit) -> None:
     page = site("/cost?range=1h")
     expect(page.get_by_text("The score says which outcomes are successes.")).to_be_visible()
     expect(page.get_by_text(re.compile("Own prices"))).to_be_visible()  # while what is below comes, a list closes
-    page.get_by_role("combobox", name=re.compile("Score")).click()
-    page.get_by_role("option", name="solved").click()
+    choose(page, "Score", "solved")
     expect(page.get_by_text(re.compile(r"cost \$3\.75 \(95 %: .*over 2 successes of 3 scored traces"))).to_be_visible()
     field = page.get_by_label(re.compile("Success is at least"))
     field.fill("0.9")

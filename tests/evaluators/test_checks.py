@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import string
 import threading
 import time
@@ -19,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.case import Case, Usage
-from evaluators.checks.embedding import Embedded, EmbeddingSimilarity, cosine
+from evaluators.checks.embedding import cosine
 from evaluators.checks.language import LANGUAGES, Language
 from evaluators.checks.limits import Cost, Latency, Length, Tokens
 from evaluators.checks.matching import Contains, ExactMatch, NormalisedMatch, Regex, normalised
@@ -138,7 +137,6 @@ def test_a_pattern_that_would_take_for_ever_is_stopped() -> None:
         (Chrf, {"word_order": -1}),
         (Language, {"expected": "klingon"}),
         (JsonSchema, {"schema": {"type": "thing"}}),
-        (EmbeddingSimilarity, {}),
         (SqlEquivalence, {"dialect": "cobol"}),
     ],
 )
@@ -543,55 +541,6 @@ def server(status: int, body: Any) -> Iterator[tuple[str, list[Any]]]:
         yield f"http://127.0.0.1:{http.server_port}", asked
         http.shutdown()
         thread.join()
-
-
-def embeddings(*vectors: list[float]) -> dict[str, Any]:
-    data = [{"index": at, "embedding": vector} for at, vector in enumerate(vectors)]
-    return {"data": data[::-1], "usage": {"total_tokens": 7}}
-
-
-def test_embedding_similarity(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OUR_KEY", "secret")
-    with server(200, embeddings([1.0, 0.0], [1.0, 1.0])) as (address, asked):
-        verdict = said(EmbeddingSimilarity(f"{address}/v1/", "small", key_variable="OUR_KEY"), "a", "b")
-    assert verdict.value == pytest.approx(math.sqrt(0.5))
-    assert verdict.spent is not None
-    assert (verdict.spent.calls, verdict.spent.input_tokens) == (1, 7)
-    path, body, headers = asked[0]
-    assert (path, body["model"], body["input"]) == ("/v1/embeddings", "small", ["a", "b"])
-    assert headers["authorization"] == "Bearer secret"
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "error_type"),
-    [
-        pytest.param(401, {"error": "no key"}, "http_401", id="401"),
-        pytest.param(500, b"oops", "http_500", id="500"),
-        pytest.param(200, b"no json", "bad_answer", id="no-json"),
-        pytest.param(200, {"data": []}, "bad_answer", id="empty"),
-        pytest.param(200, embeddings([1.0], [1.0, 2.0]), "bad_answer", id="lengths"),
-        pytest.param(200, embeddings([0.0], [1.0]), "bad_answer", id="zero"),
-        pytest.param(200, b'{"data": [{"index": 0, "embedding": [NaN]}]}', "bad_answer", id="nan"),
-        pytest.param(0, embeddings([1.0], [1.0]), "timeout", id="hang"),
-    ],
-)
-def test_a_failed_embedding_is_an_error(status: int, body: Any, error_type: str) -> None:
-    with server(status, body) as (address, _):
-        verdict = said(EmbeddingSimilarity(address, "small", timeout_s=0.3), "a", "b")
-    assert (verdict.status, verdict.error_type) == ("error", error_type)
-
-
-def test_nobody_there() -> None:
-    assert said(EmbeddingSimilarity("http://127.0.0.1:9", "small"), "a", "b").error_type == "connection"
-    assert said(EmbeddingSimilarity("nonsense", "small"), "a", "b").error_type == "connection"
-
-
-def test_an_embedder_is_handed_in() -> None:
-    async def lengths(texts: Any) -> Embedded:
-        return Embedded([[float(len(text)), 1.0] for text in texts])
-
-    assert said(EmbeddingSimilarity(embedder=lengths), "abc", "xyz").value == pytest.approx(1)
-    assert said(EmbeddingSimilarity(embedder=lengths), "abc", "").status == "not_applicable"
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=3), st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=3))

@@ -46,7 +46,7 @@ def value(answer: str, *contexts: str, question: str | None = None) -> float:
 def test_what_is_copied_is_supported(question: str | None) -> None:
     told = judged("The Riverside Bridge was opened in 1987 by Mayor Ellen Brooks.", question=question)
     assert (told.label, told.spans) == ("supported", ())
-    assert told.reason == "Every sentence is carried by the contexts."
+    assert told.reason == "No unsupported wording was found."
 
 
 @pytest.mark.parametrize(
@@ -294,3 +294,14 @@ def test_another_number_and_a_denial_are_seen_among_carried_sentences(answer: st
     told = Groundedness()(case)
     assert told.label == label
     assert [why in span.why for span in told.spans if why] == [True] * (why is not None)
+
+
+@pytest.mark.parametrize("question", [None, "What is it?"])
+def test_a_short_answer_of_foreign_words_is_unsupported(question: str | None) -> None:
+    told = Groundedness()(Case(question=question, answer="Bananas.", contexts=("The tower is 330 metres tall.",)))
+    assert told.label == "unsupported"
+
+
+def test_a_bare_yes_makes_no_claim_of_its_own() -> None:
+    told = Groundedness()(Case(question="Is it tall?", answer="Yes.", contexts=("The tower is 330 metres tall.",)))
+    assert told.status == "not_applicable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from contextlib import suppress
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluators.case import Case, Message, Step, ToolCall, Usage
+from evaluators.case import Case, Message, Step, ToolCall, Unreadable, Usage
 from evaluators.errors import UnreadableCaseError
 from evaluators.rows import NAMES, read_case, verdict_row
 from evaluators.verdict import Highlight, Spent, failed, not_applicable, verdict
+from server import score_shell
 
 
 @pytest.mark.parametrize(
@@ -137,3 +139,12 @@ def test_a_failure_has_no_value() -> None:
     row = verdict_row(None, "e", "1", failed("timeout", "It took too long."))
     assert (row["status"], row["value"], row["error_type"]) == ("error", None, "timeout")
     assert verdict_row(None, "e", "1", not_applicable("No."))["status"] == "not_applicable"
+
+
+def test_what_is_nested_too_deep_is_text_or_unreadable() -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    (call,) = read_case({"tool_calls": [{"name": "f", "arguments": deep}]}).tool_calls or ()
+    assert call.arguments == deep
+    (case,) = score_shell._cases(io.BytesIO(b'{"id": 1, "contexts": ' + deep.encode() + b"}"), score_shell.Tally())
+    assert isinstance(case, Unreadable)
+    assert case.reason == "Line 1: It is nested deeper than can be read."

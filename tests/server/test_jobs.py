@@ -15,6 +15,7 @@ from fake_openai import FakeOpenAI, beside, good
 
 from evaluators.errors import OptionError
 from server import job_shell
+from server import worker as worker_module
 from server.client import ApiError
 from server.judging import Files
 from server.worker import Worker
@@ -113,6 +114,9 @@ def test_a_dry_run_says_how_many(asked: Any) -> None:
         ({"filter": {}}, "needs parameter 'since'"),
         ({"filter": order()["filter"] | {"colour": "red"}}, "no parameter 'colour'"),
         ({"evaluators": []}, "at least 1 item"),
+        ({"trace_ids": []}, "at least 1 item"),
+        ({"evaluators": [{"name": "length"}, {"name": "length"}]}, "'length' is asked for twice"),
+        ({"filter": order()["filter"] | {"page_size": 5}}, "'page_size' is of pages"),
     ],
 )
 def test_an_order_that_cannot_be_carried_out_is_refused(asked: Any, wrong: dict[str, Any], says: str) -> None:
@@ -266,3 +270,20 @@ def test_a_judge_scores_within_its_budget_and_is_traced(
 def test_a_judge_without_its_file_is_refused_with_the_way_to_name_it(asked: Any) -> None:
     with asked.client() as client, pytest.raises(ApiError, match="ASSAY_JUDGES_FILE"):
         client.add_job(order(evaluators=[{"name": "judge_groundedness"}]))
+
+
+def test_a_worker_leaves_what_was_cancelled_meanwhile(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "KEEP_S", 0.05)
+    with asked.client() as client:
+        made = client.add_job(order())
+        kept = worker_module.cases_of
+
+        def cancelled(*given: Any) -> Any:
+            client.cancel_job(made["job_id"])
+            time.sleep(1)
+            return kept(*given)
+
+        monkeypatch.setattr(worker_module, "cases_of", cancelled)
+        assert Worker(asked.note.api_url).turn(0)
+        job = client.job(made["job_id"])
+    assert (job["state"], job["targets_done"], job["not_applicable"]) == ("cancelled", 0, 0)

@@ -146,3 +146,22 @@ def test_what_is_taken_outlives_the_process(open_store: Any) -> None:
     assert lease(again) is None
     assert finish(again, first)
     assert told(again, job_id).state == "done"
+
+
+def test_what_is_left_of_a_budget_is_given_to_one_worker_at_a_time(store: Any) -> None:
+    add(store, budget_usd=1.0)
+    first = leased(store)
+    assert lease(store) is None
+    finish(store, first, Tally(2, 0, 0, 2, 0, 0.25))
+    assert leased(store).left_usd == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(("more", "left"), [({}, 1.0), ({"budget_usd": 3.0}, 3.0), ({"unbounded": True}, None)])
+def test_a_job_goes_on_within_its_budget_unless_that_is_lifted(
+    store: Any, more: dict[str, Any], left: float | None
+) -> None:
+    job_id = add(store, budget_usd=1.0)
+    store.writer.call(lambda cursor: jobs.cancel(cursor, 1, job_id)).result()
+    told_more = {"budget_usd": None} | more
+    assert store.writer.call(lambda cursor: jobs.retry(cursor, 1, job_id, **told_more)).result()
+    assert leased(store).left_usd == left

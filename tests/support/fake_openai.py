@@ -123,9 +123,9 @@ class FakeOpenAI:
 
 
 @contextmanager
-def beside(script: Sequence[Act] | Script) -> Iterator[FakeOpenAI]:
+def beside(script: Sequence[Act] | Script, vector: Callable[[str], list[float]] | None = None) -> Iterator[FakeOpenAI]:
     """One in a thread of its own, for tests that are no coroutines."""
-    loop, held = asyncio.new_event_loop(), FakeOpenAI(script)
+    loop, held = asyncio.new_event_loop(), FakeOpenAI(script, vector)
     loop.run_until_complete(held.__aenter__())
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
