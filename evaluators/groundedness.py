@@ -57,7 +57,7 @@ class Groundedness:
         quality=QUALITY,
         limits=(
             "It compares wording: a faithful paraphrase in rare words can be called unsupported.",
-            "A word swapped in otherwise copied text is mostly invisible, but for numbers, names and denials that it adds.",
+            "A word swapped in copied text is mostly invisible, but for numbers, names and denials that it adds.",
             "A denial that the answer leaves out (the contexts say not) is not seen.",
             "An answer that only declines is labelled a refusal and keeps its value: leave that label out of means.",
             "On summaries that copy (QAGS-CNNDM) and on replies to one sentence (BEGIN) plain overlap is better.",
@@ -73,16 +73,16 @@ class Groundedness:
             raise ValueError(f"The threshold {self.threshold} is not between 0 and 1.")
 
     def __call__(self, case: Case) -> Verdict:
-        """Not applicable to an answer without words, or of a bare yes or no. With no contexts at all nothing is supported: value 0."""
+        """Not applicable to an answer without words, or a bare yes or no. Without contexts nothing is supported."""
         answer, contexts = case.answer or "", tuple(one for one in case.contexts or () if one.strip())
         said = words(answer)
         if not said:
             return not_applicable("The answer has no words.")
-        if all(word.norm in BARE for word in said):
-            return not_applicable("The answer only says yes or no: there is no wording to look for in the contexts.")
         if not contexts:
             spans = tuple(Highlight(a, b, "There is no context.", weight=1.0) for a, b in sentences(answer))
             return verdict(0.0, "No context was given, so nothing supports the answer.", label=LABELS[0], spans=spans)
+        if all(word.norm in BARE for word in said):
+            return not_applicable("The answer only says yes or no: there is no wording to look for in the contexts.")
         return self._judged(answer, contexts, case.question if case.question and case.question.strip() else None)
 
     def _judged(self, answer: str, contexts: tuple[str, ...], question: str | None) -> Verdict:

@@ -139,7 +139,15 @@ class Model:
         single = np.maximum(single, [_least(one, alone=len(told) == 1) for one in told])
         total = total_odds(single, new_wording(told), route)
         odds = route.slope * total + route.length * np.log(len(told)) + route.offset
-        return Judgement(float(sigmoid(np.array(odds))), single)
+        answer = float(sigmoid(np.array(odds)))
+        if len(told) == 1 and _all_foreign(told[0]):
+            answer = max(answer, CONTRADICTED)
+        return Judgement(answer, single)
+
+
+def _all_foreign(one: Findings) -> bool:
+    """Whether a short answer has no word of content that a context has. Training has no such short answers."""
+    return len(one.words) <= SHORT and bool(one.heavy) and len(one.foreign) == len(one.heavy)
 
 
 def _least(one: Findings, *, alone: bool) -> float:
@@ -149,8 +157,6 @@ def _least(one: Findings, *, alone: bool) -> float:
     """
     carried = one.values["carried_1"]
     if (one.lost_numbers and carried >= RENUMBERED) or (one.denied and carried >= DENIED):
-        return CONTRADICTED
-    if alone and len(one.words) <= SHORT and one.heavy and len(one.foreign) == len(one.heavy):
         return CONTRADICTED
     return ANOTHER if alone and (_names_another(one) or _contradicts(one)) else 0.0
 
