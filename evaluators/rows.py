@@ -242,7 +242,17 @@ def _step(name: str, value: Json) -> Step:
 
 
 def _usage(name: str, value: Json) -> Usage:
-    return Usage(**_known(name, value, Usage, "an object {latency_ms, cost_usd, ...}"))
+    shape = "an object of numbers {latency_ms, ttft_ms, cost_usd, input_tokens, output_tokens}"
+    if not isinstance(value, dict):
+        raise _wrong(name, value, shape)
+    told = {_USAGE.get(key, key): held for key, held in value.items()}
+    for held in told.values():
+        if held is not None and (isinstance(held, bool) or not isinstance(held, int | float | dict | list)):
+            raise _wrong(name, value, shape)
+    return Usage(**_known(name, told, Usage, shape))
+
+
+_USAGE = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}  # OpenAI's names
 
 
 def _known(name: str, value: Json, kind: type, shape: str) -> dict[str, Any]:

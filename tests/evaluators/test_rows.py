@@ -39,6 +39,11 @@ from server import score_shell
             Case(steps=(Step("tool", "t", error="no"),)),
             id="steps",
         ),
+        pytest.param(
+            {"usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7, "x": {"y": 1}}},
+            Case(usage=Usage(input_tokens=5, output_tokens=2)),
+            id="usage-of-openai",
+        ),
         pytest.param({"turns": [{"answer": "a"}]}, Case(turns=(Case(answer="a"),)), id="a-session"),
         pytest.param(
             {"tool_calls": [{"name": "f", "arguments": {"a": 1}, "result": [1], "failed": False}]},
@@ -91,6 +96,7 @@ def test_a_row_is_a_case(row: dict[str, Any], expected: Case) -> None:
         pytest.param({"tool_calls": [{"arguments": {}}]}, "'tool_calls[0]' is a tool call", id="tool-call"),
         pytest.param({"steps": [{"name": "x"}]}, "'steps[0]' is a step {kind, name}", id="step"),
         pytest.param({"usage": 5}, "'usage' is an object", id="usage"),
+        pytest.param({"usage": {"latency_ms": "fast"}}, "'usage' is an object of numbers", id="usage-in-words"),
         pytest.param({"metadata": 5}, "'metadata' is an object, not 5", id="metadata"),
         pytest.param({"tools": [5]}, "'tools[0]' is the name of a tool, not 5", id="tool"),
         pytest.param({"turns": [5]}, "A row is a JSON object", id="turn"),
