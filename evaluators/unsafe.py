@@ -261,7 +261,7 @@ _CODE: tuple[tuple[str, float, str], ...] = (
     (
         "deletes everything",
         1.0,
-        r"\brm\s{1,4}(?:-[a-zA-Z-]{1,20}\s{1,4}){1,4}[\"']?(?:/(?:\*|\s|$|[\"'])|~|\$HOME|\*|/(?:etc|usr|var|home|bin|boot)\b)|\bshutil\.rmtree\(\s{0,4}[\"'](?:/|~)|\bdel\s{1,3}/[sfq]\s|\bformat\s{1,3}c:|Remove-Item\b[^\n]{0,80}-Recurse[^\n]{0,40}-Force",
+        r"\brm\s{1,4}(?:-[a-zA-Z-]{1,20}\s{1,4}){1,4}[\"']?(?:/(?:[*\s\"'`;&|)]|$)|~|\$HOME|\*|/(?:etc|usr|var|home|bin|boot)\b)|\bshutil\.rmtree\(\s{0,4}[\"'](?:/|~)|\bdel\s{1,3}/[sfq]\s|\bformat\s{1,3}c:|Remove-Item\b[^\n]{0,80}-Recurse[^\n]{0,40}-Force",
     ),
     (
         "overwrites a disk",
