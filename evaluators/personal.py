@@ -235,8 +235,9 @@ def _valid_phone(shown: str) -> bool:
 # Dates and ages.
 
 _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_CLOCK = r"[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?"  # of ISO 8601, behind a date
 _DATE = re.compile(
-    rf"(?<![\w/-])(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:\d{{4}}|\d{{2}})|\d{{4}}[/.-]\d{{1,2}}[/.-]\d{{1,2}}|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\.?,? \d{{4}}|{_MONTH},? \d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?)(?![\w/-])",
+    rf"(?<![\w/-])(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:\d{{4}}|\d{{2}})|\d{{4}}[/.-]\d{{1,2}}[/.-]\d{{1,2}}(?:{_CLOCK})?|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\.?,? \d{{4}}|{_MONTH},? \d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?)(?![\w/-])",
     re.IGNORECASE,
 )
 _YEAR = re.compile(
@@ -268,7 +269,7 @@ def _times(text: str) -> Iterator[Found]:
 
 def _possible(shown: str) -> bool:
     """Whether a date in digits can be one, in either order of day and month."""
-    parts = re.split(r"[/.-]", shown)
+    parts = re.split(r"[/.-]", re.sub(f"{_CLOCK}$", "", shown, flags=re.IGNORECASE))
     if len(parts) != 3 or not all(map(str.isdigit, parts)):
         return True
     year, one, two = (parts[0], parts[1], parts[2]) if len(parts[0]) == 4 else (parts[2], parts[0], parts[1])

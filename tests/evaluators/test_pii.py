@@ -30,6 +30,8 @@ from evaluators.pii import QUASI, TYPES, Pii
         pytest.param("in case call 212-555-0187", "phone", "212-555-0187", id="phone-after-another-word"),
         pytest.param("mailto:bob@mail.example.com?x=1", "email", "bob@mail.example.com", id="mailto"),
         pytest.param("Mail bob@mail.example.com: he knows", "email", "bob@mail.example.com", id="email-before-a-colon"),
+        pytest.param("logged 2023-01-05 12:30:45 twice", "date", "2023-01-05 12:30:45", id="date-with-its-time"),
+        pytest.param("at 2023-01-05T12:30:45Z.", "date", "2023-01-05T12:30:45Z", id="date-with-its-time-iso"),
         pytest.param("Her driver's license is D1234567.", "us_driver_license", "D1234567", id="licence"),
         pytest.param("He was born on 3 May 1984", "date_of_birth", "3 May 1984", id="birth"),
         pytest.param("She is 42 years old", "age", "42", id="age"),
