@@ -691,7 +691,7 @@ def _slur(  # noqa: PLR0917 - as above
     known: Lexicon, sentences: list[_Sentence], place: int, hit: Hit, others: list[Hit], folded: Folded
 ) -> Finding:
     sentence = sentences[place]
-    group = known.slurs.get(sentence.texts[hit.start])
+    group = known.slurs.get(" ".join(sentence.texts[hit.start : hit.end]))
     state = "reclaimed" if _reclaimed(known, sentence, hit) else "said"
     if _mentioned(sentences, place, hit, others):
         state = "mentioned"

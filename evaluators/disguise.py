@@ -12,8 +12,8 @@ from functools import cache
 
 # Letters of other scripts that look like Latin ones (Unicode TR 39 calls them confusables); the common ones.
 _ALIKE = str.maketrans(
-    "АВЕЅІЈКМНОРСТХУаеѕіјорсухѵһԁԛԝкмтнвΑΒΕΖΗΙΚΜΝΟΡΤΥΧαεικνορτυχɑɡıℓ",
-    "ABESIJKMHOPCTXYaesijopcyxvhdqwkmthbABEZHIKMNOPTYXaeikvoptuxagil",
+    "АВЕЅІЈКМНОРСТХУаеѕіјорсухѵһԁԛԝкмтнвӏӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧαεικνορτυχɑɡıℓ",
+    "ABESIJKMHOPCTXYaesijopcyxvhdqwkmthblIABEZHIKMNOPTYXaeikvoptuxagil",
 )
 _TAGS = range(0xE0020, 0xE007F)  # invisible copies of ASCII, which some models read
 

@@ -50,7 +50,7 @@ def _original(folded: Folded, one: Found) -> Found:
 
 # What has a form of its own. All repeats are bounded, so that no text takes more than linear time.
 
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+%'-]{1,64}@(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w-])")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+%'-]{1,64}@(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w-]|:[\w.~-]{1,100}/)")
 _URL = re.compile(
     r"\b(?:https?|ftp)://[^\s<>\"'\])}]{3,2000}|\bwww\.[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:/[^\s<>\"'\])}]{0,2000})?|(?<![@\w.-])(?:[A-Za-z][\w-]{1,62}\.){1,4}(?:com|org|net|edu|gov|io|co|info|biz|dev|app|ai|[a-z]{2}\.[a-z]{2})(?:/[^\s<>\"'\])}]{0,2000})?(?![\w@-])"
 )
@@ -101,8 +101,8 @@ def iban_valid(iban: str) -> bool:
 
 
 def _formed(text: str) -> Iterator[Found]:
+    yield from (Found(*one.span(), "email", 0.99) for one in _EMAIL.finditer(text) if not _login(text, one.start()))
     for pattern, kind, confidence in (
-        (_EMAIL, "email", 0.99),
         (_SECRET, "secret", 0.99),
         (_MAC, "mac_address", 0.95),
         (_ETHER, "crypto_address", 0.95),
@@ -119,6 +119,15 @@ def _formed(text: str) -> Iterator[Found]:
     ):
         yield from (Found(*one.span("it"), kind, 0.8) for one in pattern.finditer(text))
     yield from (Found(*one.span(), "crypto_address", 0.9) for one in _BITCOIN.finditer(text) if _bitcoin(one.group()))
+
+
+def _login(text: str, start: int) -> bool:
+    """Whether what stands here is the user of an address, before its host."""
+    return _AUTHORITY.search(text[max(start - _LONGEST_LOGIN, 0) : start]) is not None
+
+
+_LONGEST_LOGIN = 100
+_AUTHORITY = re.compile(r"://[^\s/?#]*$")
 
 
 def _numbered(text: str) -> Iterator[Found]:
@@ -181,8 +190,11 @@ def _phones(text: str) -> Iterator[Found]:
     for one in islice(_PHONE.finditer(text), _MOST_PHONES):
         shown = one.group()
         digits = sum(map(str.isdigit, shown))
-        cued = _CALL.search(text[max(one.start() - 50, 0) : one.start()]) is not None
-        if not 7 <= digits <= 15 or _NO_PHONE.fullmatch(shown) or (shown.isdigit() and not cued and digits != 10):
+        before = text[max(one.start() - 50, 0) : one.start()]
+        cued = _CALL.search(before) is not None
+        if not 7 <= digits <= 15 or _NO_PHONE.match(shown) or _OTHER_NUMBER.search(before):
+            continue
+        if not cued and (shown.isdigit() or _DECIMALS.fullmatch(shown)):
             continue
         if not cued and (digits < 9 or _STREET_AFTER.match(text, one.end())):
             continue
@@ -195,7 +207,14 @@ def _phones(text: str) -> Iterator[Found]:
 
 _STREET_AFTER = re.compile(r" [^\W\d_a-z][^\W\d_]")
 _NO_PHONE = re.compile(
-    r"\d{3}-\d{2}-\d{4}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}-\d{4}|(?:\d{1,3}\.){3}\d{1,3}"
+    r"(?:\d{3}-\d{2}-\d{4}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}-\d{4}|(?:\d{1,3}\.){3}\d{1,3}|\d{1,2}\.\d+)$"
+    r"|\d{3}-\d{2}-\d{4}-|(?:19|20)\d{2}-\d{2}-\d{2} |\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)\d{2} "
+)
+_DECIMALS = re.compile(r"\d+\.\d+(?: {1,3}\d+\.\d+)*")
+_OTHER_NUMBER = re.compile(
+    r"\b(?:order|invoice|ticket|account|tracking|serial|reference|ref|receipt|booking|policy|parcel|isbn|sku)"
+    r"(?: (?:number|no|num|id|code))?(?: (?:is|was))?[.:# ]{0,3}$",
+    re.IGNORECASE,
 )
 
 
@@ -216,8 +235,9 @@ def _valid_phone(shown: str) -> bool:
 # Dates and ages.
 
 _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_CLOCK = r"[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?"  # of ISO 8601, behind a date
 _DATE = re.compile(
-    rf"(?<![\w/-])(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:\d{{4}}|\d{{2}})|\d{{4}}[/.-]\d{{1,2}}[/.-]\d{{1,2}}|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\.?,? \d{{4}}|{_MONTH},? \d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?)(?![\w/-])",
+    rf"(?<![\w/-])(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:\d{{4}}|\d{{2}})|\d{{4}}[/.-]\d{{1,2}}[/.-]\d{{1,2}}(?:{_CLOCK})?|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\.?,? \d{{4}}|{_MONTH},? \d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?)(?![\w/-])",
     re.IGNORECASE,
 )
 _YEAR = re.compile(
@@ -249,7 +269,7 @@ def _times(text: str) -> Iterator[Found]:
 
 def _possible(shown: str) -> bool:
     """Whether a date in digits can be one, in either order of day and month."""
-    parts = re.split(r"[/.-]", shown)
+    parts = re.split(r"[/.-]", re.sub(f"{_CLOCK}$", "", shown, flags=re.IGNORECASE))
     if len(parts) != 3 or not all(map(str.isdigit, parts)):
         return True
     year, one, two = (parts[0], parts[1], parts[2]) if len(parts[0]) == 4 else (parts[2], parts[0], parts[1])

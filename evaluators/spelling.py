@@ -31,6 +31,7 @@ _LEET = str.maketrans(_DIGITS)
 _LEET_L = str.maketrans(_DIGITS | {"1": "l", "!": "l"})
 _REPEAT = re.compile(r"(.)\1{2,}")
 _LONGEST_RUN = 40
+_COUNTRIES = frozenset({"niger", "nigeria"})  # a letter from a listed word, and too rare to be counted
 _QUOTED = re.compile(r'"[^"\n]{1,300}"|(?<![a-z0-9])\'[^"\n]{1,300}?\'(?![a-z0-9])')
 
 
@@ -68,7 +69,7 @@ class Speller:
         """
         counts: dict[str, int] = vocabulary["counts"]
         self._counts = dict(counts)
-        for word in listed:
+        for word in (*listed, *_COUNTRIES):
             self._counts.setdefault(word, 3)
         self._listed = frozenset(listed)
         self._total = sum(self._counts.values())

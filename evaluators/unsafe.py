@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -157,9 +158,48 @@ def _risks(url: str, allowed: tuple[str, ...]) -> Iterator[tuple[str, float]]:
         yield "a name before the host, which hides where it leads", 0.9
     if _numeric(host):
         yield "a bare IP address for a host", 0.7
-    if host.startswith("xn--") or ".xn--" in host or not host.isascii():
-        yield "a host in look-alike or foreign letters", 0.8
+    if _disguised(host):
+        yield "a host in look-alike letters", 0.8
     yield from _named_risks(host, parts)
+
+
+def _disguised(host: str) -> bool:
+    """Whether a host that is not plain ASCII can be taken for another; of one script, it usually can not."""
+    try:
+        shown = ".".join(map(_shown, host.split(".")))
+    except UnicodeError:
+        return True
+    if shown.isascii():
+        return False
+    labels = shown.split(".")
+    odd = any(not (one.isascii() or one in "·・" or unicodedata.category(one)[0] in "LMN") for one in shown)
+    if odd or any(len(_scripts(label)) > 1 for label in labels):
+        return True
+    read = fold(shown).text.lower()  # accents go, look-alike letters become Latin
+    site = _site(read)
+    branded = site.split(".", maxsplit=1)[0] in _BRANDS or _look_alike(read, site) is not None
+    return _spells_latin(labels) or (branded and site != _site(shown))
+
+
+def _shown(label: str) -> str:
+    """A label of a host in the letters that Punycode spells."""
+    return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+
+
+def _spells_latin(labels: list[str]) -> bool:
+    """Whether a label of another script reads as a Latin one; under an ending of that script it is at home."""
+    return labels[-1].isascii() and any(
+        fold(label).text.isascii() and "LATIN" not in _scripts(label) for label in labels if not label.isascii()
+    )
+
+
+def _scripts(label: str) -> set[str]:
+    """The scripts of the letters, by their Unicode names. Those that Japanese and Korean write together are one."""
+    named = {re.split(r"[ -]", unicodedata.name(one, "NONE"))[0] for one in label if one.isalpha()}
+    return {"CJK" if one in _CJK else one for one in named}
+
+
+_CJK = frozenset("CJK HIRAGANA KATAKANA HANGUL BOPOMOFO IDEOGRAPHIC".split())
 
 
 def _named_risks(host: str, parts: SplitResult) -> Iterator[tuple[str, float]]:
@@ -261,7 +301,7 @@ _CODE: tuple[tuple[str, float, str], ...] = (
     (
         "deletes everything",
         1.0,
-        r"\brm\s{1,4}(?:-[a-zA-Z-]{1,20}\s{1,4}){1,4}[\"']?(?:/(?:\*|\s|$|[\"'])|~|\$HOME|\*|/(?:etc|usr|var|home|bin|boot)\b)|\bshutil\.rmtree\(\s{0,4}[\"'](?:/|~)|\bdel\s{1,3}/[sfq]\s|\bformat\s{1,3}c:|Remove-Item\b[^\n]{0,80}-Recurse[^\n]{0,40}-Force",
+        r"\brm\s{1,4}(?:-[a-zA-Z-]{1,20}\s{1,4}){1,4}[\"']?(?:/(?:[*\s\"'`;&|)]|$)|~|\$HOME|\*|/(?:etc|usr|var|home|bin|boot)\b)|\bshutil\.rmtree\(\s{0,4}[\"'](?:/|~)|\bdel\s{1,3}/[sfq]\s|\bformat\s{1,3}c:|Remove-Item\b[^\n]{0,80}-Recurse[^\n]{0,40}-Force",
     ),
     (
         "overwrites a disk",

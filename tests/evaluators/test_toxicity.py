@@ -52,6 +52,14 @@ OTHER = [
     pytest.param("I'm a dyke and proud of it", "none", id="reclaimed"),
     pytest.param("You are a stupid kike", "attack", id="slur"),
     pytest.param("That Chinese restaurant is terrible", "none", id="adjective-of-a-thing"),
+    pytest.param("Niger is a country in West Africa.", "none", id="country"),
+    pytest.param("We will shoot the film in Niger and blow up the balloon", "none", id="country-and-violent-verbs"),
+    pytest.param("Niger and Nigeria are countries; blow up the balloon", "none", id="two-countries"),
+    pytest.param("the niger river floods every year", "none", id="country-in-lower-case"),
+    pytest.param("Nigerien and Nigerian food is good", "none", id="nationalities"),
+    pytest.param("Nigeriens are vermin", "attack", id="nationality-attacked"),
+    pytest.param("You stupid niger", "attack", id="slur-a-letter-short"),
+    pytest.param("All nigers are thieves", "attack", id="slurs-a-letter-short"),
 ]  # fmt: skip
 
 
@@ -100,6 +108,8 @@ def test_a_disguise_hides_nothing(disguised: str) -> None:
         pytest.param("You are a fucking idiot, go to hell", "toxic", id="insult"),
         pytest.param("I think women are inferior", "toxic", id="identity-attack"),
         pytest.param("Fuck yeah, we won the game!", "clean", id="joy"),
+        pytest.param("We will shoot the film in Niger and blow up the balloon", "clean", id="country"),
+        pytest.param("Niger and Nigeria are countries; blow up the balloon", "clean", id="two-countries"),
         pytest.param("Trim the fat and remove the bones.", "clean", id="kitchen"),
         pytest.param("Cancer is a disease; parasites cause others.", "clean", id="medicine"),
     ],
