@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, NoReturn, cast
 
 from evaluators.case import Case, Json
@@ -14,6 +15,7 @@ from evaluators.protocol import Card
 from evaluators.values import Tolerance, same, several
 from evaluators.verdict import Highlight, Verdict, failed, not_applicable
 
+TIMEOUT_S = 0.5  # of one pattern of a schema on one text
 _FENCE = re.compile(r"\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL)
 
 
@@ -83,6 +85,8 @@ class JsonSchema:
         limits=(
             "A `$ref` to another address is not fetched: such a schema is an error.",
             "`format` is not checked, as the specification has it by default.",
+            f"A pattern that takes longer than {TIMEOUT_S:g} s is an error, neither pass nor fail.",
+            "That bound does not hold for patterns of properties in subschemas beside `unevaluatedProperties`.",
         ),
     )
 
@@ -109,6 +113,8 @@ def _by_schema(schema: Mapping[str, Json], value: Json) -> Verdict:
 
     try:
         faults = [f"{one.json_path}: {one.message}" for one in _validator(schema).iter_errors(value)]
+    except TimeoutError as error:
+        return failed("timeout", str(error))
     except (ValueError, Unresolvable) as error:
         return failed("schema", f"The schema cannot be used: {error}")
     if faults:
@@ -127,7 +133,60 @@ def _validator(schema: Mapping[str, Json]) -> Any:
         kind.check_schema({**schema})
     except SchemaError as error:
         raise ValueError(f"It is no JSON schema: {error.json_path}: {error.message}") from error
-    return kind(schema, registry=Registry())
+    return _timed(kind)(schema, registry=Registry())
+
+
+@cache
+def _timed(kind: Any) -> Any:
+    """The validator with patterns that can be stopped: the library's own `re` may take minutes for 30 letters."""
+    from jsonschema import validators  # noqa: PLC0415 - as above
+
+    own, extend = kind.VALIDATORS, cast("Callable[..., Any]", validators.extend)  # it has no types
+
+    def by_settled(keyword: str) -> Any:
+        return lambda validator, value, instance, schema: own[keyword](
+            validator, value, instance, _settled(schema, instance)
+        )
+
+    others = {one: by_settled(one) for one in ("additionalProperties", "unevaluatedProperties") if one in own}
+    return extend(kind, {"pattern": _pattern, "patternProperties": _pattern_properties, **others})
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError  # noqa: PLC0415 - as above
+
+    if validator.is_type(instance, "string") and not _found(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_properties(validator: Any, patterns: Mapping[str, Any], instance: Any, _schema: Any) -> Iterator[Any]:
+    if validator.is_type(instance, "object"):
+        for pattern, schema in patterns.items():
+            for key in instance:
+                if _found(pattern, key):
+                    yield from validator.descend(instance[key], schema, path=key, schema_path=pattern)
+
+
+def _settled(schema: Mapping[str, Any], instance: Any) -> Mapping[str, Any]:
+    """The schema with the keys that its patterns find among its `properties`, and no patterns."""
+    patterns = schema.get("patternProperties", {})
+    if not patterns or not isinstance(instance, dict):
+        return schema
+    found: dict[str, Any] = {key: {} for key in instance if any(_found(pattern, key) for pattern in patterns)}
+    bare = {name: value for name, value in schema.items() if name != "patternProperties"}
+    return {**bare, "properties": {**found, **schema.get("properties", {})}}
+
+
+def _found(pattern: str, text: str) -> bool:
+    """Raises TimeoutError for a pattern that takes too long, ValueError for one that is none."""
+    import regex  # noqa: PLC0415 - 30 ms, for who asks for it
+
+    try:
+        return regex.search(pattern, text, timeout=TIMEOUT_S) is not None
+    except TimeoutError as error:
+        raise TimeoutError(f"The pattern {pattern!r} of the schema took longer than {TIMEOUT_S:g} s.") from error
+    except regex.error as error:
+        raise ValueError(f"The pattern {pattern!r} is none: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

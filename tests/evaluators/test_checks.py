@@ -180,6 +180,41 @@ def test_json_schema_of_the_row_and_faults_of_schemas() -> None:
     assert said(JsonSchema(), "3", metadata={"schema": {"type": "thing"}}).error_type == "schema"
 
 
+LONG = "a" * 40 + "!"
+SLOW = "^(a+)+$|^(a|aa)+$"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "outcome"),
+    [
+        pytest.param({"pattern": SLOW}, LONG, "timeout", id="pattern"),
+        pytest.param({"patternProperties": {SLOW: {}}}, {LONG: 1}, "timeout", id="properties"),
+        pytest.param(
+            {"additionalProperties": False, "patternProperties": {SLOW: {}}}, {LONG: 1}, "timeout", id="additional"
+        ),
+        pytest.param(
+            {"unevaluatedProperties": False, "patternProperties": {SLOW: {}}}, {LONG: 1}, "timeout", id="unevaluated"
+        ),
+        pytest.param({"pattern": "^a+$"}, "aa", "pass", id="found"),
+        pytest.param({"pattern": "^a+$"}, "ab", "fail", id="not-found"),
+        pytest.param(
+            {"patternProperties": {"^a": {"type": "integer"}}, "additionalProperties": False},
+            {"ab": 1}, "pass", id="named",
+        ),
+        pytest.param({"patternProperties": {"^a": {"type": "integer"}}}, {"ab": "1"}, "fail", id="named-wrong"),
+        pytest.param(
+            {"patternProperties": {"^a": {}}, "additionalProperties": False}, {"b": 1}, "fail", id="not-named"
+        ),
+        pytest.param(
+            {"patternProperties": {"^a": {}}, "unevaluatedProperties": False}, {"ab": 1}, "pass", id="evaluated"
+        ),
+    ],
+)  # fmt: skip
+def test_json_schema_stops_its_patterns(schema: Any, value: Any, outcome: str) -> None:
+    verdict = said(JsonSchema(schema=schema), json.dumps(value))
+    assert outcome in {verdict.label, verdict.error_type}, verdict
+
+
 def test_json_schema_fetches_nothing() -> None:
     with server(200, {"type": "integer"}) as (address, asked):
         verdict = said(JsonSchema(schema={"$ref": f"{address}/schema.json"}), "3")
