@@ -45,7 +45,17 @@ _CUES: Mapping[str, re.Pattern[str]] = {
     ),
 }
 
+MOST = 20_000  # characters of a text that are read; what follows takes time and tells little
+CUT = f"Only the first {MOST:,} characters of each text were judged."
 K1, B = 1.2, 0.75  # of BM25, as its authors have them
+
+
+def beginning(text: str) -> str:
+    """The text up to `MOST` characters, whole words only."""
+    if len(text) <= MOST:
+        return text
+    end = max(text.rfind(space, 0, MOST) for space in " \n")
+    return text[: end if end > 0 else MOST]
 
 
 def kind(question: str) -> str | None:

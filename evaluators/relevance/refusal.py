@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Literal, NamedTuple
 
-from evaluators.case import Case
+from evaluators.case import Case, Json
 from evaluators.protocol import Card, Quality
-from evaluators.relevance.features import content
+from evaluators.relevance.features import CUT, MOST, beginning, content
 from evaluators.text import sentences, words
 from evaluators.verdict import Highlight, Scale, Verdict, not_applicable, verdict
 
@@ -233,6 +233,7 @@ class Refusal:
         answer = case.answer or ""
         if not answer.strip():
             return not_applicable("The answer is empty.", label="too_short")
-        label, why, parts = told(answer, case.question or "")
+        label, why, parts = told(beginning(answer), beginning(case.question or ""))
+        details: dict[str, Json] = {"cut": CUT} if len(answer) > MOST else {}
         spans = tuple(Highlight(one.start, one.end, f"It {one.does}.") for one in parts)
-        return verdict(_VALUES[label], why, label=label, spans=spans)
+        return verdict(_VALUES[label], why, label=label, spans=spans, details=details)

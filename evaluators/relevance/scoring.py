@@ -11,7 +11,7 @@ from typing import ClassVar
 from evaluators.case import Case, Json
 from evaluators.checks.outcome import listed
 from evaluators.protocol import Card, Quality
-from evaluators.relevance.features import NAMES, Query, artefact, features, has_cue, query
+from evaluators.relevance.features import CUT, MOST, NAMES, Query, artefact, beginning, features, has_cue, query
 from evaluators.relevance.refusal import told
 from evaluators.text import words
 from evaluators.verdict import Highlight, Verdict, not_applicable, verdict
@@ -81,16 +81,16 @@ class AnswerRelevance:
 
     def __call__(self, case: Case) -> Verdict:
         """The likelihood, with the question's words that the answer lacks."""
-        question, answer = case.question or "", case.answer or ""
+        question, answer = beginning(case.question or ""), beginning(case.answer or "")
         asked = query(question)
         if not asked.terms:
             return not_applicable("The question has no words.")
         label, why, _ = told(answer, question)
         if label != "answer":
             return not_applicable(why, label=label)
-        return self._scored(asked, answer)
+        return self._scored(asked, answer, _cut(case.question, case.answer))
 
-    def _scored(self, asked: Query, answer: str) -> Verdict:
+    def _scored(self, asked: Query, answer: str, details: Mapping[str, Json]) -> Verdict:
         there, gone = _terms(asked, answer)
         reason = f"It has {len(there)} of the question's {len(asked.terms)} words."
         if gone:
@@ -98,7 +98,11 @@ class AnswerRelevance:
         if asked.asked and not has_cue(asked.asked, answer):
             reason += f" It has nothing that looks like {_ASKED[asked.asked]}, which the question asks for."
         spans = () if there else (Highlight(0, len(answer), "None of the question's words is in it."),)
-        return verdict(model("answer")(asked, answer), reason, spans=spans)
+        return verdict(model("answer")(asked, answer), reason, spans=spans, details=details)
+
+
+def _cut(*texts: str | None) -> dict[str, Json]:
+    return {"cut": CUT} if any(len(text or "") > MOST for text in texts) else {}
 
 
 def discounted(values: Sequence[float]) -> float:
@@ -135,7 +139,8 @@ class ContextRelevance:
 
     def __call__(self, case: Case) -> Verdict:
         """The discounted mean, with each rank's relevance and the precision down to it."""
-        asked, contexts = query(case.question or ""), case.contexts or ()
+        asked = query(beginning(case.question or ""))
+        contexts = [beginning(context) for context in case.contexts or ()]
         if not asked.terms:
             return not_applicable("The question has no words.")
         if not contexts:
@@ -149,7 +154,8 @@ class ContextRelevance:
             Highlight(0, len(contexts[rank - 1]), "It does not bear on the question.", f"contexts.{rank - 1}")
             for rank in off
         )
-        return verdict(discounted(values), reason, spans=spans, details=self._ranks(asked, contexts, values))
+        details = {**self._ranks(asked, contexts, values), **_cut(case.question, *(case.contexts or ()))}
+        return verdict(discounted(values), reason, spans=spans, details=details)
 
     def _ranks(self, asked: Query, contexts: Sequence[str], values: Sequence[float]) -> Mapping[str, Json]:
         hits = [value >= self.relevant for value in values]

@@ -201,6 +201,17 @@ def test_importing_loads_nothing_heavy(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("evaluator", [AnswerRelevance(), ContextRelevance(), Refusal()])
+@pytest.mark.parametrize("text", [f"{RIGHT} {NEAR} {FAR} ", "tower ", "x"])
+def test_long_texts_are_cut_and_take_no_long_time(evaluator: Any, text: str) -> None:
+    long = text * (1_000_000 // len(text))
+    began = time.process_time()
+    verdict = said(evaluator, question=f"{QUESTION} {FAR} " * 40, answer=long, contexts=(long,))
+    assert time.process_time() - began < 3
+    assert verdict.status == "not_applicable" or "Only the first 20,000 characters" in str(verdict.details["cut"])
+    assert all(one.end <= 20_000 for one in verdict.spans)
+
+
 # Refusals
 
 
