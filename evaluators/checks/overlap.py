@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, get_args
@@ -15,6 +16,7 @@ _LIMITS = (
     "It is of one reference, sentence by sentence; figures of corpora are other figures.",
 )
 
+_SEEN = re.compile(r"[a-z0-9]", re.IGNORECASE | re.ASCII)
 Kind = Literal["rouge1", "rouge2", "rougeL"]
 
 
@@ -44,6 +46,13 @@ class Rouge:
 
     def __call__(self, case: Case) -> Verdict:
         """The chosen measure; the details have all of all three kinds."""
+        unseen = [name for name in ("answer", "reference") if _is_unseen(getattr(case, name) or "")]
+        if unseen:
+            return not_applicable(
+                f"The {' and the '.join(unseen)} is of letters that ROUGE does not see: it sees a to z."
+            )
+        if not _SEEN.search(case.reference or ""):
+            return not_applicable("The reference has no words.")
         scores = {
             kind: {"f1": score.fmeasure, "precision": score.precision, "recall": score.recall}
             for kind, score in _scorer(self.stem).score(case.reference, case.answer).items()
@@ -51,6 +60,12 @@ class Rouge:
         value = scores[self.kind][self.measure]
         reason = f"ROUGE-{self.kind[5:]} has {_all_of(scores[self.kind])}."
         return verdict(value, reason, details={kind: {**one} for kind, one in scores.items()})
+
+
+def _is_unseen(text: str) -> bool:
+    """Whether most letters are of no word to rouge-score."""
+    letters = [letter for letter in text if letter.isalpha()]
+    return sum(not letter.isascii() for letter in letters) > len(letters) / 2
 
 
 def _all_of(score: dict[str, float]) -> str:
