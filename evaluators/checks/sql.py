@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 LARGEST = 1000  # nodes of a query; a long chain of `or` takes the square of its length, 2 s at this size
-DIFFERENT, UNKNOWN, EQUIVALENT = "different", "cannot_tell", "equivalent"
+NO_QUERY, DIFFERENT, UNKNOWN, EQUIVALENT = "no_query", "different", "cannot_tell", "equivalent"
+_FENCE = re.compile(
+    r"^[ \t]*```[ \t]*(?P<kind>[\w-]*)[ \t]*\n(?P<text>.*?)\n?^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class SqlEquivalence:
         "checks",
         "The answer's SQL asks for the rows that the reference's asks for; no value where rules cannot tell.",
         ("answer", "reference"),
-        scale=Scale(labels=(DIFFERENT, UNKNOWN, EQUIVALENT)),
+        scale=Scale(labels=(NO_QUERY, DIFFERENT, UNKNOWN, EQUIVALENT)),
         limits=(
             "Equivalence of queries cannot be decided in general: what rules do not settle is `cannot_tell`.",
             "`different` rests on other tables, other numbers of columns, or other constants, columns and comparisons.",
@@ -48,7 +52,7 @@ class SqlEquivalence:
             Dialect.get_or_raise(self.dialect)
 
     def __call__(self, case: Case) -> Verdict:
-        """1 and equivalent, 0 and different, or no value and `cannot_tell`."""
+        """1 and equivalent, 0 and different or `no_query`, or no value and `cannot_tell`."""
         try:
             return self._told(case)
         except RecursionError:
@@ -64,19 +68,18 @@ class SqlEquivalence:
         try:
             said = self._parsed(case.answer or "")
         except (SqlglotError, ValueError) as error:
-            return verdict(0.0, f"The answer is no query: {_first_line(error)}", label=DIFFERENT)
+            return verdict(0.0, f"The answer is no query: {_first_line(error)}", label=NO_QUERY)
         return self._compared(said, due)
 
     def _parsed(self, text: str) -> exp.Expr:
-        """One statement, also within a fence of Markdown. Raises ValueError if it is none or more than one."""
+        """One query, also within a fence of Markdown. Raises ValueError if it is none or more than one."""
         import sqlglot  # noqa: PLC0415 - as above
 
-        lines = text.strip().splitlines()
-        if len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip() == "```":
-            text = "\n".join(lines[1:-1])
-        statements = [one for one in sqlglot.parse(text, dialect=self.dialect or None) if one is not None]
+        statements = [one for one in sqlglot.parse(_unfenced(text), dialect=self.dialect or None) if one is not None]
         if len(statements) != 1:
             raise ValueError(f"there are {len(statements)} statements in place of one.")
+        if _is_value(statements[0]):
+            raise ValueError("it is an expression, or plain words.")
         return statements[0]
 
     def _compared(self, said: exp.Expr, due: exp.Expr) -> Verdict:
@@ -95,6 +98,20 @@ class SqlEquivalence:
             return verdict(0.0, why, label=DIFFERENT, details=details)
         reason = "The normal forms differ in shape; whether they give the same rows, rules cannot tell."
         return verdict(None, reason, label=UNKNOWN, details=details)
+
+
+def _is_value(statement: exp.Expr) -> bool:
+    """Whether it is no statement: sqlglot reads `sorry` as a column, and two words as one with an alias."""
+    from sqlglot import exp  # noqa: PLC0415 - as above
+
+    return isinstance(statement, exp.Condition | exp.Alias) and not isinstance(statement, exp.Query)
+
+
+def _unfenced(text: str) -> str:
+    """What stands in the only fence of SQL, or the only fence; without such, the whole text."""
+    fences = list(_FENCE.finditer(text))
+    marked = [one for one in fences if one["kind"].lower() == "sql"] or fences
+    return marked[0]["text"] if len(marked) == 1 else text
 
 
 def _first_line(error: Exception) -> str:
