@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from evaluators.case import Case, Json
+from evaluators.english import outside
 from evaluators.protocol import Card, Quality
 from evaluators.text import sentences, words
 from evaluators.verdict import Highlight, Scale, Verdict, not_applicable, verdict
@@ -20,11 +21,6 @@ SHOWN = 5  # words that a reason names
 SORRY = 3  # words of a sentence that may stand beside a refusal
 MOST = 2_000  # sentences that are judged
 TOLD = 3  # sentences that a reason names
-FUNCTION_WORDS = frozenset(
-    ("the", "a", "an", "of", "and", "to", "in", "is", "are", "was", "for", "on", "that", "with", "it", "you", "as")
-)
-ENGLISH = 0.08  # share of function words in English texts of some length: seldom under .2
-
 
 QUALITY = (
     Quality("RAGTruth QA, half of test", "AUROC", 0.894, 457, "words not in the contexts", 0.778, 0.850, 0.933),
@@ -105,8 +101,8 @@ class Groundedness:
         }
         if len(told) == MOST:
             details["cut"] = f"Only the first {MOST:,} sentences were judged."
-        if outside := _outside(answer):
-            details["outside"] = outside
+        if note := outside(answer):
+            details["outside"] = note
         return verdict(value, _reason(label, spans, answer), label=label, spans=spans, details=details)
 
 
@@ -177,14 +173,3 @@ def _reason(label: str, spans: Sequence[Highlight], answer: str) -> str:
 def _short(text: str, most: int = 80) -> str:
     plain = " ".join(text.split())
     return plain if len(plain) <= most else plain[: most - 1].rstrip() + "…"
-
-
-def _outside(answer: str) -> str | None:
-    """Why the value is to be trusted little; null: the text looks like what the model was made for."""
-    letters = [c for c in answer[:2000] if c.isalpha()]
-    if sum(c > "\u024f" for c in letters) > len(letters) / 2:
-        return "The answer is not in Latin script; the model was made from English texts only."
-    found = words(answer[:2000])
-    if len(found) >= 15 and sum(word.norm in FUNCTION_WORDS for word in found) < ENGLISH * len(found):
-        return "The answer does not look English; the model was made from English texts only."
-    return None

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from evaluators.case import Case, Json
 from evaluators.checks.outcome import listed
+from evaluators.english import outside
 from evaluators.protocol import Card, Quality
 from evaluators.relevance.features import CUT, MOST, NAMES, Query, artefact, beginning, features, has_cue, query
 from evaluators.relevance.refusal import told
@@ -88,7 +89,9 @@ class AnswerRelevance:
         label, why, _ = told(answer, question)
         if label != "answer":
             return not_applicable(why, label=label)
-        return self._scored(asked, answer, _cut(case.question, case.answer))
+        note = outside(answer)
+        details = _cut(case.question, case.answer) | ({"outside": note} if note else {})
+        return self._scored(asked, answer, details)
 
     def _scored(self, asked: Query, answer: str, details: Mapping[str, Json]) -> Verdict:
         there, gone = _terms(asked, answer)

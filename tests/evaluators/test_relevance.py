@@ -228,6 +228,23 @@ def test_long_texts_are_cut_and_take_no_long_time(evaluator: Any, text: str) -> 
         pytest.param("Unable to answer based on given passages.", "evasion", id="passages"),
         pytest.param("Could you please clarify which model you mean?", "evasion", id="asks-back"),
         pytest.param("The passages do not mention the price of the ticket.", "evasion", id="not-mentioned"),
+        pytest.param(
+            'He said "I can\'t help you" and left the room, and then we went on with the work.', "answer", id="quoted"
+        ),
+        pytest.param(
+            "He said \u201cI can\u2019t help you. I won\u2019t answer.\u201d and left, and we went on with the work.",
+            "answer", id="curly-quoted",
+        ),
+        pytest.param('"I\'m sorry, but I can\'t help with that."', "refusal", id="all-quoted"),
+        pytest.param('I cannot help with "how to pick a lock" or the like.', "refusal", id="quotes-the-request"),
+        pytest.param(
+            "As an AI language model, I am unable to provide medical advice, but generally you should drink water and "
+            "rest. Aspirin may help.", "evasion", id="but-advises",
+        ),
+        pytest.param(
+            "I can't give medical advice. However, you should drink water and rest.", "evasion", id="however-advises"
+        ),
+        pytest.param("I can't give medical advice, but you should consult a doctor.", "refusal", id="turns-elsewhere"),
         pytest.param("Yes.", "too_short", id="yes"),
         pytest.param("42", "too_short", id="number"),
         pytest.param("Use `kill -9 PID` in the terminal to end the Python process.", "answer", id="answer"),
@@ -245,6 +262,33 @@ def test_refusal(answer: str, label: str) -> None:
     verdict = said(Refusal(), answer=answer)
     assert verdict.label == label
     assert verdict.value == {"refusal": 0, "evasion": 0.5, "too_short": None, "answer": 1}[label]
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [("The capital of France is Paris.", "answer"), ("Paris.", "too_short"), ("The capital of France?", "evasion")],
+)
+def test_a_short_answer_takes_up_the_question(answer: str, label: str) -> None:
+    assert said(Refusal(), question="What is the capital of France?", answer=answer).label == label
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("Я не могу помочь вам в этом.", "Latin script"),
+        (
+            "Die Brücke wurde nach langem Streit der Stadt im Mai vom König und der Königin feierlich eröffnet.",
+            "English",
+        ),
+        (RIGHT, None),
+        ("I can't help.", None),
+    ],
+)
+def test_other_languages_are_noted(answer: str, told: str | None) -> None:
+    for evaluator in (Refusal(), AnswerRelevance()):
+        verdict = said(evaluator, question=QUESTION, answer=answer)
+        assert (told or "") in str(verdict.details.get("outside", ""))
+        assert ("outside" in verdict.details) == (told is not None and (verdict.status == "ok"))
 
 
 def test_refusal_shows_where() -> None:
