@@ -9,7 +9,7 @@ from typing import ClassVar
 from evaluators.agents.actions import actions, failure
 from evaluators.case import Case, Json, Step
 from evaluators.checks.matching import normalised
-from evaluators.checks.outcome import SHARE_CHECKED, checked, listed
+from evaluators.checks.outcome import SHARE_CHECKED, checked, counted, form, listed
 from evaluators.protocol import Card, Quality
 from evaluators.values import Tolerance, same
 from evaluators.verdict import Scale, Verdict, not_applicable, verdict
@@ -60,9 +60,11 @@ class GoalReached:
         within = Tolerance(self.relative)
         off = [place for place, expected, there in leaves if not same(expected, there, within)]
         share = 1 - len(off) / len(leaves)
+        all_of = counted(len(leaves), "value")
         if off:
-            return share, f"{len(off)} of {len(leaves)} values of the state are not as expected: {listed(off)}."
-        return share, f"All {len(leaves)} values of the state are as expected."
+            are = form(len(off), "is", "are")
+            return share, f"{len(off)} of {all_of} of the state {are} not as expected: {listed(off)}."
+        return share, f"{len(leaves)} of {all_of} of the state {form(len(leaves), 'is', 'are')} as expected."
 
     def _outputs(self, case: Case) -> tuple[float, str] | None:
         due = case.metadata.get(self.outputs)
@@ -71,7 +73,7 @@ class GoalReached:
             return None
         said = _without_commas("\n".join(_said(case)))
         gone = [text for text in texts if _without_commas(text) not in said]
-        told = f"Not told: {listed(gone)}." if gone else f"All {len(texts)} texts were told."
+        told = f"Not told: {listed(gone)}." if gone else f"Told: {len(texts)} of {counted(len(texts), 'text')}."
         return 1 - len(gone) / len(texts), told
 
     def _success(self, case: Case) -> tuple[float, str] | None:

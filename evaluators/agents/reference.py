@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, get_args
 from evaluators.agents.actions import Action, calls
 from evaluators.agents.matching import Arguments, Pairs, Rules, edits, pairs
 from evaluators.case import Case, Json, ToolCall
-from evaluators.checks.outcome import SHARE_CHECKED, checked, listed
+from evaluators.checks.outcome import SHARE_CHECKED, checked, counted, form, listed
 from evaluators.protocol import Card, Quality
 from evaluators.values import Tolerance, several
 from evaluators.verdict import Verdict, not_applicable
@@ -103,7 +103,8 @@ class ToolCallAccuracy:
 
 
 def _reason(right: float, made: list[Action], due: list[ToolCall], missing: list[str], extra: list[Action]) -> str:
-    said = f"{right:g} of {len(due)} calls of the reference were made, in {len(made)} calls."
+    of_it = f"{right:g} of {counted(len(due), 'call')} of the reference {form(right, 'was', 'were')} made"
+    said = f"{of_it}, in {counted(len(made), 'call')}."
     if missing:
         said += f" Missing: {listed(missing)}."
     if extra:
@@ -146,7 +147,8 @@ class Trajectory:
             return checked(not went, f"The reference has no steps, the agent {len(went)}.")
         value = _along(self.way, went, due)
         distance = edits(went, due)
-        reason = f"The agent went {_path(went)}; the reference is {_path(due)}. They are {distance} edits apart."
+        apart = f"They are {counted(distance, 'edit')} apart."
+        reason = f"The agent went {_path(went)}; the reference is {_path(due)}. {apart}"
         return checked(value == 1, reason, value, details={"edits": distance, "went": [*went], "due": [*due]})
 
 

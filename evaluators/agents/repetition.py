@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 from evaluators.agents.actions import Action, actions, calls
 from evaluators.agents.reference import NO_CALLS
 from evaluators.case import Case, Json
-from evaluators.checks.outcome import listed
+from evaluators.checks.outcome import counted, form, listed
 from evaluators.protocol import Card
 from evaluators.values import several
 from evaluators.verdict import Scale, Verdict, not_applicable, verdict
@@ -44,8 +44,9 @@ class RepeatedSteps:
             return not_applicable("The agent made no calls.")
         again = [(first, one) for first, one in _repeats(made) if one.name not in several(self.allowed)]
         if not again:
-            return verdict(0.0, f"None of {len(made)} calls was made before.", label="none")
-        reason = f"{len(again)} of {len(made)} calls were made before: {listed([one.told for _, one in again])}."
+            return verdict(0.0, f"None of {counted(len(made), 'call')} was made before.", label="none")
+        before = f"{len(again)} of {counted(len(made), 'call')} {form(len(again), 'was', 'were')} made before"
+        reason = f"{before}: {listed([one.told for _, one in again])}."
         told: list[Json] = [{**one.place(), "first": first.field} for first, one in again]
         return verdict(len(again) / len(made), reason, label="repeats", details={"repeats": told})
 
@@ -138,7 +139,7 @@ class Loops:
             return not_applicable("The agent did nothing.")
         found = rounds([self._sign(one) for one in done], self.times, self.longest)
         if not found:
-            return verdict(0.0, f"{len(done)} actions, none of them in a round.", label="none")
+            return verdict(0.0, f"{counted(len(done), 'action')}, none in a round.", label="none")
         beyond = sum(one.period * (one.times - 1) for one in found)
         told = [f"{_pattern(done, one)} {one.times} times from {done[one.start].field}" for one in found]
         details: list[Json] = [_evidence(done, one) for one in found]

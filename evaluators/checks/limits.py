@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 from evaluators.case import Case, Usage
-from evaluators.checks.outcome import PASS_FAIL, checked
+from evaluators.checks.outcome import PASS_FAIL, checked, counted, form
 from evaluators.protocol import Card
 from evaluators.verdict import Scale, Verdict, not_applicable, verdict
 
@@ -115,7 +115,7 @@ class Tokens:
         counts = sides.get(self.of, (usage.input_tokens, usage.output_tokens))
         known = [count for count in counts if count is not None]
         total = sum(known) if len(known) == len(counts) else None
-        return _within(total, self.limit, f"number of {self.of} tokens", "tokens")
+        return _within(total, self.limit, f"number of {self.of} tokens", form(total or 0, "token", "tokens"))
 
 
 By = Literal["characters", "words", "lines"]
@@ -152,4 +152,5 @@ class Length:
         length = {"characters": len(answer), "words": len(answer.split()), "lines": len(answer.splitlines())}[self.by]
         passed = length >= self.least and (self.most is None or length <= self.most)
         bound = "any length" if self.most is None else str(self.most)
-        return checked(passed, f"The answer has {length} {self.by}; from {self.least} to {bound} do.", float(length))
+        told = f"The answer has {counted(length, self.by[:-1])}; from {self.least} to {bound} do."
+        return checked(passed, told, float(length))

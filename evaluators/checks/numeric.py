@@ -9,7 +9,7 @@ from functools import cache
 from typing import ClassVar, Literal, get_args
 
 from evaluators.case import Case
-from evaluators.checks.outcome import SHARE_CHECKED, checked, listed
+from evaluators.checks.outcome import SHARE_CHECKED, checked, counted, form, listed
 from evaluators.protocol import Card
 from evaluators.values import Tolerance, close
 from evaluators.verdict import Highlight, Verdict, not_applicable
@@ -162,7 +162,8 @@ class Numeric:
         answer, reference = case.answer or "", case.reference or ""
         spans = [Highlight(one.start, one.end, "Is in the reference.") for one in found]
         spans += [Highlight(one.start, one.end, "Is not in the reference.") for one in extra]
-        reason = f"{len(found)} of {due} numbers of the reference are in the answer."
+        are = form(len(found), "is", "are")
+        reason = f"{len(found)} of {counted(due, 'number')} of the reference {are} in the answer."
         if gone:
             reason += f" Missing: {listed([reference[one.start : one.end] for one in gone])}."
         if extra:

@@ -28,6 +28,16 @@ def checked(
     return verdict(number, reason, label=PASS_FAIL[passed], spans=spans, details=details)
 
 
+def form(number: float, one: str, many: str) -> str:
+    """The form of a word that goes with the number."""
+    return one if number == 1 else many
+
+
+def counted(number: float, noun: str) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{number:.15g} {form(number, noun, noun + 's')}"
+
+
 def listed(texts: list[str]) -> str:
     """The first few of them, in words."""
     more = len(texts) - MOST_SHOWN

@@ -11,6 +11,8 @@ from sqlglot.optimizer import optimize
 from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.optimizer.simplify import simplify
 
+from evaluators.checks.outcome import counted
+
 Tables = Mapping[str, Mapping[str, str]]
 
 _MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
@@ -221,7 +223,7 @@ def difference(a: exp.Expr, b: exp.Expr) -> str | None:
         return f"The answer reads {_names(tables[0])}, the reference {_names(tables[1])}."
     said, due = _width(a), _width(b)
     if said is not None and due is not None and said != due:
-        return f"The answer has {said} columns, the reference {due}."
+        return f"The answer has {counted(said, 'column')}, the reference {due}."
     if b.args.get("order") and not a.args.get("order"):
         return "The reference puts its rows in an order, the answer does not."
     return _leaves(a, b, columns=len(tables[0]) == 1)

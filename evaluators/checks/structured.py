@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, ClassVar, NoReturn, cast
 
 from evaluators.case import Case, Json
-from evaluators.checks.outcome import SHARE_CHECKED, checked, listed
+from evaluators.checks.outcome import SHARE_CHECKED, checked, counted, form, listed
 from evaluators.protocol import Card
 from evaluators.values import Tolerance, same, several
 from evaluators.verdict import Highlight, Verdict, failed, not_applicable
@@ -224,8 +224,9 @@ class JsonMatch:
         places = sorted(said.keys() | due.keys())
         off = [place for place in places if not self._equal(place, said, due)]
         if not off:
-            return checked(True, f"All {len(places)} values are equal.")
-        reason = f"{len(off)} of {len(places)} values differ: {listed(off)}."
+            return checked(True, f"Equal: {len(places)} of {counted(len(places), 'value')}.")
+        differ = form(len(off), "differs", "differ")
+        reason = f"{len(off)} of {counted(len(places), 'value')} {differ}: {listed(off)}."
         return checked(False, reason, 1 - len(off) / len(places), details={"off": [*off]})
 
     def _equal(self, place: str, said: dict[str, Json], due: dict[str, Json]) -> bool:

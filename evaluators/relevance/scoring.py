@@ -9,7 +9,7 @@ from functools import cache
 from typing import ClassVar
 
 from evaluators.case import Case, Json
-from evaluators.checks.outcome import listed
+from evaluators.checks.outcome import counted, form, listed
 from evaluators.english import outside
 from evaluators.protocol import Card, Quality
 from evaluators.relevance.features import CUT, MOST, NAMES, Query, artefact, beginning, features, has_cue, query
@@ -95,7 +95,7 @@ class AnswerRelevance:
 
     def _scored(self, asked: Query, answer: str, details: Mapping[str, Json]) -> Verdict:
         there, gone = _terms(asked, answer)
-        reason = f"It has {len(there)} of the question's {len(asked.terms)} words."
+        reason = f"It has {len(there)} of the question's {counted(len(asked.terms), 'word')}."
         if gone:
             reason += f" Not in it: {listed(gone)}."
         if asked.asked and not has_cue(asked.asked, answer):
@@ -150,7 +150,8 @@ class ContextRelevance:
             return not_applicable("Nothing was retrieved.")
         values = [model("context")(asked, context) for context in contexts]
         off = [rank for rank, value in enumerate(values, 1) if value < self.relevant]
-        reason = f"{len(values) - len(off)} of {len(values)} contexts bear on the question."
+        on = len(values) - len(off)
+        reason = f"{on} of {counted(len(values), 'context')} {form(on, 'bears', 'bear')} on the question."
         if off:
             reason += f" Not those at rank {listed([str(rank) for rank in off])}."
         spans = tuple(
@@ -208,7 +209,9 @@ class ContextRecall:
             "ndcg": min(discounted([float(hit) for hit in hits]) / ideal, 1.0) if ideal else 0.0,
             "missing": [at for at, there in enumerate(found) if not there],
         }
-        return verdict(recall, f"{sum(found)} of {len(due)} reference contexts were retrieved.", details=details)
+        were = form(sum(found), "was", "were")
+        reason = f"{sum(found)} of {counted(len(due), 'reference context')} {were} retrieved."
+        return verdict(recall, reason, details=details)
 
     def _same(self, a: frozenset[str], b: frozenset[str]) -> bool:
         return len(a & b) >= self.least * max(min(len(a), len(b)), 1)

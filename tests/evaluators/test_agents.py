@@ -18,6 +18,8 @@ from evaluators.agents.outcome import FirstFailingStep, GoalReached
 from evaluators.agents.reference import ToolCallAccuracy, Trajectory
 from evaluators.agents.repetition import Loops, RepeatedSteps, rounds
 from evaluators.case import Case, ToolCall
+from evaluators.checks.limits import Length, Tokens
+from evaluators.checks.structured import JsonMatch
 from evaluators.rows import read_case
 from evaluators.scoring import judged
 from evaluators.verdict import Verdict
@@ -180,6 +182,27 @@ def test_trajectory(way: Any, went: str, due: str, value: float) -> None:
     made, reference = ([{"name": name, "arguments": {}} for name in names] for names in (went, due))
     verdict = said(Trajectory(way), tool_calls=made, reference_tool_calls=reference)
     assert verdict.value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "row", "reason"),
+    [
+        (Trajectory(), {"tool_calls": [A], "reference_tool_calls": [B]}, "They are 1 edit apart."),
+        (Trajectory(), {"tool_calls": [A, A], "reference_tool_calls": [B, B]}, "They are 2 edits apart."),
+        (ToolCallAccuracy(), {"tool_calls": [A], "reference_tool_calls": [A]}, "1 of 1 call of the reference was made"),
+        (ToolCallAccuracy(), {"tool_calls": [A], "reference_tool_calls": [A, B]}, "1 of 2 calls of the reference was"),
+        (ToolCallAccuracy(), {"tool_calls": [A, B], "reference_tool_calls": [A, B]}, "were made, in 2 calls."),
+        (Loops(), {"tool_calls": [A]}, "1 action, none in a round."),
+        (Length(most=9), {"answer": "one"}, "The answer has 1 word;"),
+        (Length(most=9, by="lines"), {"answer": "a\nb"}, "The answer has 2 lines;"),
+        (Length(most=9, by="characters"), {"answer": "a" * 1234567}, "The answer has 1234567 characters;"),
+        (Tokens(), {"usage": {"input_tokens": 0, "output_tokens": 1}}, "is 1 token."),
+        (JsonMatch(), {"answer": "[1, 2]", "reference": "[1, 3]"}, "1 of 2 values differs: "),
+        (JsonMatch(), {"answer": "1", "reference": "1"}, "Equal: 1 of 1 value."),
+    ],
+)
+def test_reasons_have_the_right_forms_of_words(evaluator: Any, row: dict[str, Any], reason: str) -> None:
+    assert reason in said(evaluator, **row).reason
 
 
 # Repetition
