@@ -28,7 +28,8 @@ def cosine(a: Sequence[float], b: Sequence[float]) -> float | None:
     lengths = math.hypot(*a), math.hypot(*b)
     if not all(lengths):
         return None
-    return max(-1.0, min(1.0, sum(x * y for x, y in zip(a, b, strict=True)) / (lengths[0] * lengths[1])))
+    shares = ((x / lengths[0]) * (y / lengths[1]) for x, y in zip(a, b, strict=True))  # x * y may be below all floats
+    return max(-1.0, min(1.0, sum(shares)))
 
 
 @dataclass(frozen=True, slots=True)

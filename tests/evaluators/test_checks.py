@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evaluators.case import Case, Usage
@@ -602,6 +602,7 @@ def server(status: int, body: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=3), st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=3))
+@example([0.0, 0.0, 1e-188], [0.0, 0.0, 1e-188])
 def test_cosine_is_symmetric_and_bounded(a: list[float], b: list[float]) -> None:
     value = cosine(a, b)
     assert value == cosine(b, a)
