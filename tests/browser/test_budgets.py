@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect  # noqa: A004 - its own
+from browsing import choose
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
@@ -59,16 +59,6 @@ def amount(dialog: Any, usd: str) -> None:
     field = dialog.get_by_label("US dollars a calendar month")
     field.fill(usd)
     field.press("Tab")
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """Open the list and choose, again if what else comes to the page closes the list before."""
-    for _ in range(5):
-        page.get_by_role("combobox", name=re.compile(label)).click()
-        with suppress(TimeoutError):
-            page.get_by_role("option", name=option).click(timeout=5000)
-            return
-    pytest.fail(f"{option} could not be chosen")
 
 
 def test_a_score_is_chosen_and_a_link_reproduces_it(site: Visit) -> None:
