@@ -34,12 +34,35 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def parsed(line: bytes) -> Json:
+    """What a line of JSON holds. Raises UnreadableCaseError: it is none."""
+    try:
+        return cast("Json", json.loads(line))
+    except UnicodeDecodeError as error:
+        raise UnreadableCaseError(f"It is not UTF-8: {error}.") from error
+    except ValueError as error:
+        raise UnreadableCaseError(f"It is not JSON: {error}.") from error
+    except RecursionError:
+        raise UnreadableCaseError(TOO_DEEP) from None
+
+
 def read_case(row: Json) -> Case:
     """A case from a parsed row.
 
     Raises:
-        UnreadableCaseError: it is no object, names a field twice, or a field has another shape than the sentence says.
+        UnreadableCaseError: it is no object, is nested too deep, names a field twice, or a field has another shape than
+            the sentence says.
     """
+    try:
+        return _case(row)
+    except RecursionError:
+        raise UnreadableCaseError(TOO_DEEP) from None
+
+
+TOO_DEEP = "It is nested deeper than can be read."
+
+
+def _case(row: Json) -> Case:
     if not isinstance(row, dict):
         raise UnreadableCaseError(f'A row is a JSON object such as {{"answer": ...}}, not {_shown(row)}.')
     found: dict[str, Any] = {}

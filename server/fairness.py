@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, closing
@@ -24,7 +23,7 @@ from evaluators.counterfactual.swaps import Terms, TermsError, read_terms, usual
 from evaluators.errors import EvaluatorError, UnreadableCaseError
 from evaluators.journal import Journal
 from evaluators.protocol import Evaluator
-from evaluators.rows import read_case
+from evaluators.rows import parsed, read_case
 from evaluators.runner import run, threaded
 from evaluators.scoring import judged, release
 from evaluators.verdict import Verdict
@@ -128,7 +127,7 @@ def _read(lines: IO[bytes], terms: Terms | None, axes: Sequence[str] | None, cou
             continue
         counts.lines += 1
         try:
-            yield _group(json.loads(line), place, terms, axes)
+            yield _group(parsed(line), place, terms, axes)
         except (ValueError, UnreadableCaseError, LineError) as error:
             counts.unreadable.append(f"Line {place}: {error}")
 

@@ -17,7 +17,7 @@ from evaluators.case import Case, Json, Unreadable
 from evaluators.errors import EvaluatorError, OptionError, UnreadableCaseError
 from evaluators.journal import Journal
 from evaluators.protocol import Evaluator, ruler
-from evaluators.rows import read_case, verdict_row
+from evaluators.rows import parsed, read_case, verdict_row
 from evaluators.runner import run, threaded
 from evaluators.scoring import release
 from evaluators.verdict import Verdict
@@ -165,18 +165,11 @@ def _cases(lines: IO[bytes], tally: Tally) -> Iterator[Case | Unreadable]:
 def _case(line: bytes, place: int) -> Case | Unreadable:
     row: Json = None
     try:
-        row = json.loads(line)
+        row = parsed(line)
         return read_case(row)
-    except UnicodeDecodeError as error:
-        reason = f"It is not UTF-8: {error}."
-    except ValueError as error:
-        reason = f"It is not JSON: {error}."
     except UnreadableCaseError as error:
-        reason = str(error)
-    except RecursionError:
-        reason = "It is nested deeper than can be read."
-    told = row.get("id") if isinstance(row, dict) else None
-    return Unreadable(told if isinstance(told, str | int) else None, f"Line {place}: {reason}")
+        told = row.get("id") if isinstance(row, dict) else None
+        return Unreadable(told if isinstance(told, str | int) else None, f"Line {place}: {error}")
 
 
 class Progress:

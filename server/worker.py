@@ -176,8 +176,6 @@ def _case(spans: list[Row] | None, trace_id: str, span_id: str | None) -> Case |
         return next((read_case(row) for row in case_rows(spans, {trace_id: span_id})), Unreadable(name, GONE))
     except UnreadableCaseError as error:
         return Unreadable(name, str(error))
-    except RecursionError:
-        return Unreadable(name, "A text of it is JSON that is nested deeper than can be read.")
 
 
 def records(answer: Any) -> list[Row]:
