@@ -254,15 +254,13 @@ class Results(BaseModel):
 
 
 def finish(core: Core, project: str, job_id: UUID, told: Results) -> bool:
-    """Store the verdicts as scores, then close the part; false: another worker had taken it since.
+    """Store the verdicts as scores of the order's project, then close the part; false: another worker has it since.
 
     A crash between the two leaves scores of a part that is done again: the latest count.
 
     Raises:
-        UnknownJobError: the project has no order of this id.
         StoreError: the store refuses the scores; none is stored.
     """
-    one(core, project, job_id)
     if told.results:
         table = score_table([result.facts() for result in told.results])
         receipt = core.writer.submit(Batch(core.projects.id_of(project), "worker", "scores", {}, scores=table)).result(

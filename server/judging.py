@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluators import registry
 from evaluators.errors import EvaluatorError, OptionError, UnknownEvaluatorError
-from evaluators.protocol import Card, Evaluator, Maker
+from evaluators.protocol import Evaluator, Maker
 from server.settings import Settings
 from server.yaml_lines import line_in, parsed
 
@@ -71,13 +71,6 @@ class Bench:
         if name not in names:
             raise UnknownEvaluatorError(name, names)
         return self.own.get(name) or registry.maker(name)
-
-    def cards(self) -> list[tuple[Card, list[str]]]:
-        """The card of each evaluator with the names of its options, by family and name. Raises EvaluatorError."""
-        makers = [self.maker(name) for name in self.names()]
-        return sorted(
-            ((maker.card, registry.options_of(maker)) for maker in makers), key=lambda one: (one[0].family, one[0].name)
-        )
 
     def make(self, name: str, options: Mapping[str, object]) -> Evaluator:
         """The evaluator with its options; one that takes a judge gets that of its option `judge`, else the first.

@@ -104,3 +104,10 @@ def lines_of(file: Path) -> Iterator[IO[bytes]]:
 def as_time(value: Any) -> datetime | None:
     """The option's callback has made it a time already; typer only knows it as text."""
     return value if isinstance(value, datetime) else None
+
+
+def window(since: Any, until: Any) -> dict[str, datetime]:
+    """All of time, where it is not bounded."""
+    from server.price_shell import EARLIEST, LATEST  # noqa: PLC0415
+
+    return {"since": as_time(since) or EARLIEST, "until": as_time(until) or LATEST}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, as_time, lines_of, opened
+from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, lines_of, opened, window
 from server.commands.scoring import Judges, Own
 from server.exit_codes import FAILURE
 
@@ -163,12 +163,12 @@ def fairness_parity(
     By a score, refusals, failures, latency or cost, with intervals; the 100 groups with most traffic are shown.
     """
     from server import fairness_shell  # noqa: PLC0415
-    from server.price_shell import EARLIEST, LATEST  # noqa: PLC0415
     from server.shell import json_lines  # noqa: PLC0415
 
-    window: dict[str, Any] = {"since": as_time(since) or EARLIEST, "until": as_time(until) or LATEST}
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        found = client.parity(by, measure, label=label, cluster=cluster, **window, **_filters(filters or []))
+        found = client.parity(
+            by, measure, label=label, cluster=cluster, **window(since, until), **_filters(filters or [])
+        )
     if as_json:
         json_lines([found])
     else:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, as_time, lines_of, opened
+from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, lines_of, opened, window
 
 whatif = typer.Typer(
     short_help="What a cache, other models or the hardware come to.",
@@ -47,7 +46,7 @@ def whatif_caching(
             found = lines.caching_report(lines.read(told, []), [], caching.Options(timedelta(seconds=ttl), similarity))
     else:
         with opened(project, data_dir=data_dir, api_url=api_url) as client:
-            found = client.whatif("caching", **_window(since, until), ttl_s=ttl, similarity=similarity)
+            found = client.whatif("caching", **window(since, until), ttl_s=ttl, similarity=similarity)
     if as_json:
         shell.json_lines([found])
         return
@@ -99,7 +98,7 @@ def whatif_routing(
     else:
         with opened(project, data_dir=data_dir, api_url=api_url) as client:
             found = client.whatif(
-                "routing", **_window(since, until), score=score, better=better, margin=margin, topics=topics, **steps
+                "routing", **window(since, until), score=score, better=better, margin=margin, topics=topics, **steps
             )
     if as_yaml:
         typer.echo(found["policy_yaml"], nl=False)
@@ -136,16 +135,9 @@ def whatif_carbon(
             found = lines.carbon_report(lines.read(told, []), zone)
     else:
         with opened(project, data_dir=data_dir, api_url=api_url) as client:
-            found = client.whatif("carbon", **_window(since, until), zone=zone)
+            found = client.whatif("carbon", **window(since, until), zone=zone)
     if as_json:
         shell.json_lines([found])
         return
     typer.echo(whatif_shell.carbon_sentence(found))
     shell.table(whatif_shell.carbon_rows(found), "No model calls.")
-
-
-def _window(since: Any, until: Any) -> dict[str, datetime]:
-    """All of time, where it is not bounded."""
-    from server.price_shell import EARLIEST, LATEST  # noqa: PLC0415
-
-    return {"since": as_time(since) or EARLIEST, "until": as_time(until) or LATEST}
