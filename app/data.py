@@ -483,7 +483,7 @@ def cancel_job(job_id: str) -> dict[str, Any]:
 
 
 def retry_job(job_id: str, budget_usd: float | None) -> dict[str, Any]:
-    """Go on with what is not done of an ended order; `budget_usd`: of all of it, null: no bound."""
+    """Go on with what is not done of an ended order; `budget_usd`: of all of it; null: as it was."""
     return client().retry_job(job_id, budget_usd)
 
 

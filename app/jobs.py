@@ -32,7 +32,7 @@ def section() -> None:
     if not found:
         widgets.empty(
             "Orders to score stored traces would be listed here.",
-            "None was given yet. Traces has the button “Score these”; from the shell it is `POST /api/jobs`.",
+            "None was given yet. Traces has the button “Score these”; from the shell it is `assay jobs add`.",
             lambda: st.page_link("views/traces.py", label="Choose traces to score", icon=":material/account_tree:"),
         )
         return
