@@ -46,10 +46,9 @@ check: setup ## lint, format, types, import contracts
 chromium: setup
 	@.ci/chromium
 
-# Three at once on two cores, since browser tests mostly wait; files in the order of their names: by their number of tests the browser's,
-# few and long, would come last and leave a core idle.
+# Files in the order of their names: by their number of tests the browser's, few and long, would come last and leave a core idle.
 test: check chromium ## check, then every test; a summary closes it
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup ## every benchmark; figures are kept in benchmarks/RESULTS.md
 	@status=0; for script in $$(ls benchmarks/[a-z]*.py); do \
