@@ -7,6 +7,7 @@ import json
 import logging
 import sqlite3
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,12 @@ class Kept:
         """Keep the text, also when this process is killed right after."""
         self._run("insert or replace into kept values (?, ?)", (key, text))
 
+    def drop(self, prefix: str, keep: Sequence[str]) -> None:
+        """Forget the texts whose keys begin so, but for those that begin as one of `keep`."""
+        others = " and substr(key, 1, ?) <> ?" * len(keep)
+        values = (len(prefix), prefix, *(part for one in keep for part in (len(one), one)))
+        self._run(f"delete from kept where substr(key, 1, ?) = ?{others}", values)
+
     def close(self) -> None:
         """Close the file. Nothing is kept any more."""
         with self._lock:
@@ -58,7 +65,7 @@ class Kept:
                 self._con.close()
             self._con = None
 
-    def _run(self, sql: str, values: tuple[str, ...]) -> tuple[object, ...] | None:
+    def _run(self, sql: str, values: tuple[str | int, ...]) -> tuple[object, ...] | None:
         with self._lock:
             if self._con is None:
                 return None

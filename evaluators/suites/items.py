@@ -1,0 +1,272 @@
+"""The items of a suite: rows of a file, read in order, each a case with an id, a cluster and a hash of what it holds."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import heapq
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evaluators.case import Case, Json
+from evaluators.errors import EvaluatorError, UnreadableCaseError
+from evaluators.kept import key_of
+from evaluators.rows import NAMES, case_row, parsed, read_case
+from evaluators.suites.suite import Dataset
+
+NAMED = 5  # faults of rows that one error tells
+STRUCTURED = ("contexts", "reference_contexts", "messages", "tools", "tool_calls", "reference_tool_calls", "steps",
+              "turns", "usage", "metadata")  # fmt: skip
+
+Row = Mapping[str, Json]
+Rows = Callable[[], Iterable[tuple[str, Json | UnreadableCaseError]]]
+"""Begins reading anew: where each row stands (`line 3`), and the row, or why it is none."""
+
+
+class DatasetError(EvaluatorError):
+    """The dataset cannot be used as it is; nothing was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A row of the dataset."""
+
+    place: int  # 0, 1, ... among the items of the run
+    id: str
+    cluster: str  # its own id where the suite names no cluster
+    case: Case
+    content: str  # 12 hex digits: equal for items that hold the same
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items that a run goes over: checked once, and read anew each time they are asked for."""
+
+    count: int
+    left_out: int  # rows that `where` or `sample` leave out
+    clusters: int
+    digest: str  # sha256 over ids, clusters and contents, in order
+    _read: Callable[[], Iterator[Item]]
+
+    def __iter__(self) -> Iterator[Item]:
+        return self._read()
+
+
+def items_of(rows: Rows, dataset: Dataset, seed: int, origin: str) -> Items:
+    """The dataset's items, checked whole: one that cannot be read is found before anything is asked.
+
+    Args:
+        rows: reads the rows.
+        dataset: what of them is taken, and how.
+        seed: of the sample.
+        origin: what errors call the rows.
+
+    Raises:
+        DatasetError: a row is none, two have one id, a column is missing, or none is left.
+    """
+    return _Reading(rows, dataset, seed, origin).items()
+
+
+class _Reading:
+    def __init__(self, rows: Rows, dataset: Dataset, seed: int, origin: str) -> None:
+        self._rows, self._dataset, self._seed, self._origin = rows, dataset, seed, origin
+        self._faults: list[str] = []
+        self._faulty = 0
+
+    def items(self) -> Items:
+        seen: dict[bytes, str] = {}
+        drawn: list[tuple[int, str]] = []  # a heap with the highest hash first
+        most = self._dataset.sample
+        read = 0
+        for place, item in self._all():
+            read += item is None
+            if item is None:
+                continue
+            self._once(place, item.id, seen)
+            if most is not None:
+                heapq.heappush(drawn, (-_draw(self._seed, item.id), item.id))
+                if len(drawn) > most:
+                    heapq.heappop(drawn)
+        self._raise_faults()
+        chosen = None if most is None else {name for _, name in drawn}
+        return self._counted(chosen, len(seen) + read)
+
+    def _counted(self, chosen: set[str] | None, rows: int) -> Items:
+        digest, clusters, count = hashlib.sha256(), set[bytes](), 0
+        for item in self._chosen(chosen):
+            digest.update(json.dumps([item.id, item.cluster, item.content]).encode())
+            clusters.add(_short(item.cluster))
+            count += 1
+        if not count:
+            raise DatasetError(f"{self._origin} has no row that the suite takes, of {rows:,}; see `where` and `sample`.")
+        return Items(count, rows - count, len(clusters), digest.hexdigest(), lambda: self._chosen(chosen))
+
+    def _chosen(self, chosen: set[str] | None) -> Iterator[Item]:
+        count = 0
+        for _, item in self._all():
+            if item is not None and (chosen is None or item.id in chosen):
+                yield replace(item, place=count)
+                count += 1
+
+    def _all(self) -> Iterator[tuple[str, Item | None]]:
+        """Each row's item; null: `where` leaves it out. Rows that are none are noted."""
+        for number, (place, row) in enumerate(self._rows()):
+            try:
+                if isinstance(row, UnreadableCaseError):
+                    raise row
+                taken = self._item(number, row)
+            except UnreadableCaseError as error:
+                self._note(f"{place}: {error}")
+            else:
+                yield place, taken
+
+    def _item(self, number: int, row: Json) -> Item | None:
+        if not isinstance(row, dict):
+            raise UnreadableCaseError(f"A row is an object, not {json.dumps(row)[:60]}.")
+        if any(_at(row, path) != value for path, value in self._dataset.where.items()):
+            return None
+        case = read_case(_renamed(row, self._dataset.fields))
+        name = str(number) if case.id is None else str(case.id)
+        case = replace(case, id=name)
+        return Item(number, name, self._cluster(row, name), case, key_of(case_row(case))[:12])
+
+    def _cluster(self, row: Row, name: str) -> str:
+        if self._dataset.cluster is None:
+            return name
+        found = _at(row, self._dataset.cluster)
+        if found is None:
+            raise UnreadableCaseError(f"It has no {self._dataset.cluster!r}, which the suite clusters by.")
+        return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, sort_keys=True)
+
+    def _once(self, place: str, name: str, seen: dict[bytes, str]) -> None:
+        first = seen.setdefault(_short(name), place)
+        if first != place:
+            self._note(f"{place}: its id {name!r} is that of {first}.")
+
+    def _note(self, fault: str) -> None:
+        self._faulty += 1
+        if len(self._faults) < NAMED:
+            self._faults.append(fault)
+
+    def _raise_faults(self) -> None:
+        if self._faulty:
+            more = f" And {self._faulty - NAMED:,} more." if self._faulty > NAMED else ""
+            rows = "row" if self._faulty == 1 else "rows"
+            told = "\n".join(f"  {fault}" for fault in self._faults)
+            raise DatasetError(f"{self._origin}: {self._faulty:,} {rows} cannot be used.{more}\n{told}")
+
+
+def _draw(seed: int, name: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{name}".encode("utf-8", "surrogatepass")).digest()[:8], "big")
+
+
+def _short(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+
+
+def _at(row: Any, path: str) -> Json:
+    """The value of a column; dots lead into objects where no column has the whole name. Null: there is none."""
+    if isinstance(row, dict) and path in row:
+        found: Json = row[path]
+        return found
+    first, dot, rest = path.partition(".")
+    return _at(row.get(first), rest) if dot and isinstance(row, dict) else None
+
+
+def _renamed(row: Row, fields: Mapping[str, str]) -> dict[str, Json]:
+    """The row with the suite's columns as the fields that they are; what stood there under the field's name goes."""
+    if not fields:
+        return dict(row)
+    taken = {field: _at(row, column) for field, column in fields.items()}
+    lacking = [column for field, column in fields.items() if field == "id" and taken[field] is None]
+    if lacking:
+        raise UnreadableCaseError(f"It has no {lacking[0]!r}, which the suite takes for its id.")
+    gone = {name for field in fields for name in NAMES[field]} | set(fields.values())
+    return {**{name: value for name, value in row.items() if name not in gone}, **taken}
+
+
+def file_rows(path: Path, fields: Mapping[str, str]) -> Rows:
+    """Reads a JSON lines, CSV or Parquet file, by the end of its name.
+
+    In CSV an empty cell is no value, and what a case has as a list or an object is JSON (or text, where it may be).
+
+    Raises:
+        DatasetError: there is no such file.
+    """
+    if not path.is_file():
+        raise DatasetError(f"The dataset {path} is no file. Its path is relative to the suite's file.")
+    if path.suffix.lower() == ".csv":
+        columns = {*STRUCTURED, *(column for field, column in fields.items() if field in STRUCTURED)}
+        return lambda: _csv(path, columns)
+    return lambda: (_parquet if path.suffix.lower() == ".parquet" else _json_lines)(path)
+
+
+def file_digest(path: Path) -> str:
+    """The file's sha256, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _json_lines(path: Path) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
+    with path.open("rb") as file:
+        for place, line in enumerate(file, 1):
+            if line.strip():
+                yield f"line {place}", _tried(line)
+
+
+def _tried(line: bytes) -> Json | UnreadableCaseError:
+    try:
+        return parsed(line)
+    except UnreadableCaseError as error:
+        return error
+
+
+def _csv(path: Path, columns: set[str]) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
+    csv.field_size_limit(1 << 27)  # the usual 128 KiB are less than a long context
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            for row in reader:
+                yield f"line {reader.line_num}", _cells(row, columns)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} is no CSV in UTF-8: {error}.") from error
+
+
+def _cells(row: Mapping[Any, Any], columns: set[str]) -> Json | UnreadableCaseError:
+    if None in row:
+        return UnreadableCaseError("It has more cells than the header has columns.")
+    return {name: _cell(text) if name in columns else text for name, text in row.items() if text}
+
+
+def _cell(text: str) -> Json:
+    if text[0] not in "[{":
+        return text
+    try:
+        found: Json = json.loads(text)
+    except ValueError:
+        return text
+    return found
+
+
+def _parquet(path: Path) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
+    import pyarrow as pa  # noqa: PLC0415 - only where such a file is read
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        with pq.ParquetFile(path) as file:  # type: ignore[no-untyped-call]  # pyarrow has no types here
+            place = 0
+            for batch in file.iter_batches(batch_size=256):  # type: ignore[no-untyped-call]
+                for row in batch.to_pylist():
+                    place += 1
+                    yield f"row {place}", _plain(row)
+    except (pa.ArrowException, OSError) as error:
+        raise DatasetError(f"{path} is no Parquet file that can be read: {error}.") from error
+
+
+def _plain(row: Mapping[str, Any]) -> Json:
+    """With times and other values as JSON has them."""
+    found: Json = json.loads(json.dumps(row, default=str))
+    return found

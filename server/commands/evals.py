@@ -1,0 +1,120 @@
+"""Commands over evaluation suites: check them, run them, gate a build on what comes out."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.commands.common import ApiUrl, AsJson, DataDir, app, load_settings, tracing
+from server.commands.scoring import Judges, Own
+from server.exit_codes import FAILURE
+
+evals = typer.Typer(
+    short_help="Run evaluation suites; gate builds on them.",
+    help="Run evaluation suites, here and in CI: exit code 1 when a gate fails, 2 when a suite cannot be run.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(evals, name="eval")
+
+SuiteFile = Annotated[Path, typer.Argument(help="The suite's YAML file.")]
+
+
+@evals.command()
+def run(
+    suite: SuiteFile,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of results and reports [eval-results/NAME of the suite].", show_default=False),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run to compare with, for gates that ask for it.", show_default=False),
+    ] = None,
+    judges: Judges = None,
+    evaluators: Own = None,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="US dollars, in place of the suite's.", show_default=False)
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="So many items, in place of the suite's.", show_default=False)
+    ] = None,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Answers to each item, likewise.", show_default=False)
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Answers asked for at once, likewise.", show_default=False)
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Ask again for what failed in the newest run of the folder.")
+    ] = False,
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Take earlier answers also of a target that names no version.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget all that was answered before.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Send what judges do to the running server's project `judges`.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Run a suite. One that was cut off goes on where it was, and asks nothing twice.
+
+    Writes results.jsonl, summary.json, manifest.json, junit.xml, report.md and report.html.
+    """
+    from server.evals import shell as told  # noqa: PLC0415
+    from server.evals.folder import RunFolder  # noqa: PLC0415
+    from server.evals.preparing import prepared, read_suite  # noqa: PLC0415
+    from server.evals.running import Wish, run_suite  # noqa: PLC0415
+    from server.judging import CACHE, Files  # noqa: PLC0415
+
+    changes = {"repeats": repeats, "concurrency": concurrency, "sample": sample}
+    read = told.changed(read_suite(suite), {name: value for name, value in changes.items() if value is not None})
+    settings = load_settings(data_dir=data_dir, api_url=api_url)
+    cache = settings.data_dir / CACHE if settings.data_dir.is_dir() else None
+    files = Files(judges or settings.judges_file, evaluators or settings.evaluators_file, cache, budget)
+    folder = RunFolder(out or Path("eval-results") / read.suite.name)
+    with ExitStack() as around:
+        tracer = around.enter_context(tracing(data_dir=data_dir, api_url=api_url)) if trace else None
+        ready = prepared(read, files, told.trace_rows(settings), tracer)
+        compared = None if baseline is None else told.baseline_of(baseline)
+        done = run_suite(ready, folder, Wish(again, reuse, fresh, quiet), compared)
+    typer.echo(told.as_json(done) if as_json else told.text(done), nl=False)
+    if done.summary["outcome"] != "passed":
+        raise typer.Exit(FAILURE)
+
+
+@evals.command()
+def check(
+    suites: Annotated[list[Path], typer.Argument(help="Suites' YAML files.")],
+    *,
+    judges: Judges = None,
+    evaluators: Own = None,
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Check suites whole, with their datasets, evaluators and targets' settings, and ask nothing."""
+    from server.evals import shell as told  # noqa: PLC0415
+    from server.evals.preparing import prepared, read_suite  # noqa: PLC0415
+    from server.judging import Files  # noqa: PLC0415
+
+    settings = load_settings(data_dir=data_dir, api_url=api_url)
+    files = Files(judges or settings.judges_file, evaluators or settings.evaluators_file)
+    for suite in suites:
+        ready = prepared(read_suite(suite), files, told.trace_rows(settings))
+        typer.echo(told.checked(ready))
+
+
+@evals.command()
+def schema() -> None:
+    """Print the JSON schema of suite files, for editors; docs/suite.schema.json is the same."""
+    from server.evals.shell import schema_text  # noqa: PLC0415
+
+    typer.echo(schema_text(), nl=False)
+

@@ -1,0 +1,1 @@
+"""Runs of evaluation suites: prepared from files, carried out, judged by gates, and reported."""

@@ -1,0 +1,102 @@
+"""How the command line tells of suites and runs: sentences, a table of gates, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from evaluators.case import Json
+from evaluators.errors import UnreadableCaseError
+from evaluators.suites.items import Rows
+from evaluators.suites.results import read_rows
+from evaluators.suites.suite import Suite, Traces, schema
+from server.evals.columns import columns_of
+from server.evals.folder import MANIFEST, RESULTS
+from server.evals.preparing import Prepared, Read, SuiteError, TraceRows
+from server.evals.running import Finished
+from server.evals.summary import Baseline
+from server.settings import Settings
+
+
+def changed(read: Read, changes: Mapping[str, Any]) -> Read:
+    """The suite with what the command line says in its place. Raises SuiteError: that cannot be."""
+    if not changes:
+        return read
+    told = read.suite.model_dump(by_alias=True, exclude_none=True)
+    if "sample" in changes:
+        told["dataset"]["sample"] = changes["sample"]
+    told |= {name: value for name, value in changes.items() if name != "sample"}
+    try:
+        suite = Suite.model_validate(told)
+    except ValidationError as error:
+        raise SuiteError(f"{read.origin}: {error.errors()[0]['msg']}") from error
+    return Read(suite, read.text, read.origin, read.folder)
+
+
+def baseline_of(path: Path) -> Baseline:
+    """The run of a folder of results. Raises EvaluatorError: there is none."""
+    file = path / MANIFEST
+    try:
+        manifest = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SuiteError(f"The baseline {path} has no {MANIFEST} of a run: {error}") from error
+    return Baseline(manifest, columns_of(read_rows(path / RESULTS)))
+
+
+def trace_rows(settings: Settings) -> TraceRows:
+    """Asks the running server, or the store itself, for cases of traces."""
+
+    def rows(wanted: Traces) -> Rows:
+        from server.evals.traces import cases_of  # noqa: PLC0415
+
+        found: list[tuple[str, Json | UnreadableCaseError]] = list(cases_of(settings, wanted))
+        return lambda: found
+
+    return rows
+
+
+def checked(ready: Prepared) -> str:
+    """What a suite that can be run would do."""
+    suite, items = ready.read.suite, ready.items
+    answers = items.count * suite.repeats
+    left_out = f" ({items.left_out:,} rows left out)" if items.left_out else ""
+    return (
+        f"{ready.read.origin}: {items.count:,} items{left_out} in {items.clusters:,} clusters, {answers:,} answers, "
+        f"{len(suite.evaluators)} evaluators, {len(suite.gates)} gates. It can be run."
+    )
+
+
+def text(done: Finished) -> str:
+    """What came of a run, for people."""
+    summary = done.summary
+    lines = [f"{summary['suite']}: {summary['outcome']}", *summary["sentences"], ""]
+    lines += _table(
+        [
+            {"gate": one["text"], "state": one["state"].replace("_", " "), "says": one["sentence"]}
+            for one in (*summary["gates"], summary["completeness"])
+        ]
+    )
+    lines += ["", f"Reports: {done.folder.path}"]
+    return "\n".join(lines) + "\n"
+
+
+def _table(rows: Iterable[Mapping[str, str]]) -> list[str]:
+    told = list(rows)
+    names = list(told[0]) if told else []
+    widths = [max(len(name), *(len(row[name]) for row in told)) for name in names[:-1]]
+    lines = [[*names], *([row[name] for name in names] for row in told)]
+    return ["  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]) for line in lines]
+
+
+def as_json(done: Finished) -> str:
+    """The summary and the manifest, as one object."""
+    return json.dumps({"manifest": done.manifest, "summary": done.summary}, ensure_ascii=False) + "\n"
+
+
+def schema_text() -> str:
+    """The JSON schema of suite files."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
