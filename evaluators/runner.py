@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from evaluators.case import Case, Unreadable
 from evaluators.journal import Journal
+from evaluators.ordered import Begun, Done, begun_in_order
 from evaluators.protocol import Evaluator
 from evaluators.scoring import REPEAT, begun, finished
 from evaluators.verdict import Verdict
@@ -19,7 +20,6 @@ from evaluators.verdict import Verdict
 # Verdicts that are begun ahead of the one that is due: a slow one holds the rest up only when all these are answered.
 AHEAD = 16  # in multiples of the concurrency
 AHEAD_LEAST = 256
-SLICE = 64  # cases that are begun before others get their turn: evaluators that ask nobody would never give it
 
 Item = TypeVar("Item")
 
@@ -32,16 +32,6 @@ class Scored:
     evaluator: Evaluator
     verdict: Verdict
     repeat: int = 0  # which of several verdicts on this case by this evaluator
-
-
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    case: Case | Unreadable
-    evaluator: Evaluator
-    repeat: int
-    verdict: Verdict | None  # of an evaluator that asks nobody; a task would only cost time
-    asked: Awaitable[Verdict] | None = None
-    task: asyncio.Task[Verdict] | None = None
 
 
 async def run(
@@ -58,115 +48,58 @@ async def run(
     no more memory than a short one. One whose next case may be long in coming is read by `threaded`: a plain iterable
     holds up the answers that are waited for. What is awaited goes through the journal, if there is one.
     """
-    line = _Line(evaluators, concurrency, repeats, journal)
-    filling = asyncio.create_task(line.fill(cases))
-    try:
-        while (one := await line.next(filling)) is not None:
-            verdict = one.verdict if one.task is None else await one.task
-            assert verdict is not None  # noqa: S101 - it is there, or its task's
-            yield Scored(one.case, one.evaluator, verdict, one.repeat)
-    finally:
-        filling.cancel()
-        await asyncio.gather(filling, return_exceptions=True)
-        await line.drop()
+    most = max(concurrency * AHEAD, AHEAD_LEAST)
+    begin = _Beginning(evaluators, concurrency, repeats, journal)
+    async with aclosing(begun_in_order(cases, begin, most, most // 2)) as scored:
+        async for one in scored:
+            yield one
 
 
-class _Line:
-    """Verdicts that are begun, in order. One side fills it, the other takes from it."""
+class _Beginning:
+    """Begins the verdicts on a case."""
 
     def __init__(
         self, evaluators: Sequence[Evaluator], concurrency: int, repeats: int, journal: Journal | None
     ) -> None:
         self._evaluators, self._repeats, self._journal = evaluators, repeats, journal
         self._room = asyncio.Semaphore(concurrency)
-        self._most = max(concurrency * AHEAD, AHEAD_LEAST)
-        self._begun: deque[_Begun] = deque()
-        self._current: _Begun | None = None
-        self._filled, self._taken = asyncio.Event(), asyncio.Event()
 
-    async def fill(self, cases: Iterable[Case | Unreadable] | AsyncIterator[Case | Unreadable]) -> None:
-        """Begin all cases, so many ahead."""
-        count = 0
-        async for case in _each(cases):
-            for repeat in range(self._repeats):
-                self._begun.extend(self._begin(evaluator, case, repeat) for evaluator in self._evaluators)
-            self._filled.set()
-            count += 1
-            while len(self._begun) > self._most:
-                self._taken.clear()
-                await self._taken.wait()
-            if count % SLICE == 0:
-                await asyncio.sleep(0)
+    def __call__(self, case: Case | Unreadable) -> list[Begun[Scored]]:
+        return [self._begin(one, case, repeat) for repeat in range(self._repeats) for one in self._evaluators]
 
-    async def next(self, filling: asyncio.Task[None]) -> _Begun | None:
-        """The verdict that is due, once it is begun; null: that was the last. Raises what reading cases raised."""
-        while not self._begun:
-            if filling.done():
-                filling.result()
-                return None
-            self._filled.clear()
-            waiting = asyncio.create_task(self._filled.wait())
-            try:
-                await asyncio.wait({waiting, filling}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiting.cancel()
-        self._current = one = self._begun.popleft()
-        if len(self._begun) <= self._most // 2:
-            self._taken.set()
-        return one
-
-    async def drop(self) -> None:
-        """Give up what nobody takes any more, and leave no task and no coroutine behind."""
-        left = [*self._begun, *([] if self._current is None else [self._current])]
-        tasks = [one.task for one in left if one.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for one in left:
-            _close(one.asked)  # a task that was cancelled before its first step has not awaited it
-
-    def _begin(self, evaluator: Evaluator, case: Case | Unreadable, repeat: int) -> _Begun:
+    def _begin(self, evaluator: Evaluator, case: Case | Unreadable, repeat: int) -> Begun[Scored]:
         token = REPEAT.set(repeat)
         try:
             said = begun(evaluator, case)
             if isinstance(said, Verdict):
-                return _Begun(case, evaluator, repeat, said)
+                return Done(Scored(case, evaluator, said, repeat))
             # A task has the context of its making: its judge sees the repeat.
             task = asyncio.create_task(self._awaited(evaluator, case, repeat, said))
-            return _Begun(case, evaluator, repeat, None, said, task)
+            # One that is cancelled before its first step has not awaited it.
+            task.add_done_callback(lambda _: _close(said))
+            return task
         finally:
             REPEAT.reset(token)
 
     async def _awaited(
         self, evaluator: Evaluator, case: Case | Unreadable, repeat: int, said: Awaitable[Verdict]
-    ) -> Verdict:
+    ) -> Scored:
         if self._journal is None or isinstance(case, Unreadable):
             async with self._room:
-                return await finished(evaluator, said)
+                return Scored(case, evaluator, await finished(evaluator, said), repeat)
         key = self._journal.key(case, evaluator, repeat)
-        known = self._journal.get(key)
-        if known is not None:
-            _close(said)
-            return known
-        async with self._room:
-            verdict = await finished(evaluator, said)
-        self._journal.put(key, verdict)
-        return verdict
+        verdict = self._journal.get(key)
+        if verdict is None:
+            async with self._room:
+                verdict = await finished(evaluator, said)
+            self._journal.put(key, verdict)
+        return Scored(case, evaluator, verdict, repeat)
 
 
-def _close(said: Awaitable[Verdict] | None) -> None:
+def _close(said: Awaitable[Verdict]) -> None:
     close = getattr(said, "close", None)  # of a coroutine; others need none
     if close is not None:
         close()
-
-
-async def _each(cases: Iterable[Item] | AsyncIterator[Item]) -> AsyncGenerator[Item, None]:
-    if isinstance(cases, AsyncIterator):
-        async for case in cases:
-            yield case
-        return
-    for case in cases:
-        yield case
 
 
 async def threaded(cases: Iterable[Item], ahead: int = 512) -> AsyncGenerator[Item, None]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from evaluators.case import Json
 from evaluators.documents import LineOf, entries
@@ -18,6 +18,17 @@ _Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def keyless(address: str | None) -> str | None:
+    """An address without its last slash. Raises ValueError: it is none of HTTP, or has room for a key."""
+    if address is None:
+        return None
+    if not address.startswith(("http://", "https://")):
+        raise ValueError("an address starts with http:// or https://")
+    if "@" in address or "?" in address:
+        raise ValueError("an address holds no key: name an environment variable in key_env")
+    return address.rstrip("/")
 
 
 class TokenPrice(_Part):
@@ -32,7 +43,7 @@ class JudgeSettings(_Part):
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     provider: Literal["openai", "anthropic", "bedrock"] = "openai"  # openai: any endpoint that speaks its protocol
-    base_url: str | None = None  # null: the provider's own
+    base_url: Annotated[str | None, AfterValidator(keyless)] = None  # null: the provider's own
     model: Annotated[str, Field(min_length=1)]
     key_env: str | None = None  # the environment variable that holds the key; null: the endpoint wants none
     region: str | None = None  # of bedrock; null: as its SDK finds it
@@ -45,17 +56,6 @@ class JudgeSettings(_Part):
     call_timeout_s: _Positive = 60.0
     timeout_s: _Positive = 120.0  # of one verdict, from its first call on
     price: TokenPrice | None = None  # null: the list price, where there is one
-
-    @field_validator("base_url")
-    @classmethod
-    def _keyless(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("an address starts with http:// or https://")
-        if "@" in value or "?" in value:
-            raise ValueError("an address holds no key: name an environment variable in key_env")
-        return value.rstrip("/")
 
     @property
     def sent(self) -> dict[str, Json]:

@@ -1,0 +1,142 @@
+"""What a target is and what it answers. A failure is an answer too, with its kind and reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Protocol, cast
+
+from evaluators.case import Case, Json, Message, ToolCall, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a target said to one item in one repeat. Make one with `said` or `no_answer`."""
+
+    status: Literal["ok", "error"]
+    text: str | None = None  # null: of an error
+    reason: str = ""  # of an error: a sentence, what happened with which value
+    error_type: str | None = None  # of an error: a word of `ERRORS`, or the name of an exception of the user's code
+    contexts: tuple[str, ...] | None = None  # what the target says it retrieved; null: it does not say
+    tool_calls: tuple[ToolCall, ...] | None = None  # null: it does not say
+    messages: tuple[Message, ...] | None = None  # null: it does not say
+    usage: Usage | None = None  # null: of an error, or of a recorded answer without it
+    held_back: bool = False  # by the target's provider
+    cut: bool = False  # by its limit of tokens
+    session: str | None = None  # what the target calls the conversation; null: it does not say
+    recorded: bool = False  # it is the item's own, with all else that the item tells of it
+    calls: int = 0  # requests that were sent for it, with those that failed
+    cached: bool = False  # it was asked before, and kept
+
+
+ERRORS: Mapping[str, str] = {
+    "timeout": "It did not answer in time.",
+    "unreachable": "It could not be connected to, or broke its answer off.",
+    "http_status": "It answered with a status that is none of success.",
+    "rate_limited": "It refused for its rate, to the last try.",
+    "auth": "It refused the key.",
+    "bad_request": "The item lacks what the request needs, or makes one that cannot be sent.",
+    "bad_answer": "What it sent is not of the shape that was agreed.",
+    "empty": "It sent no text.",
+    "too_large": "It sent more than the limit of bytes.",
+    "target": "It told an error of its own.",
+    "crashed": "Its process ended.",
+    "not_started": "Its process could not be started.",
+    "budget": "The budget is used up.",
+    "unreadable": "The row of the dataset is none.",
+}
+"""The kinds of failure, with what each says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Which time an item is asked."""
+
+    repeat: int = 0
+    seed: int = 0  # of this item and repeat; see `seed_of`
+    traceparent: str | None = None  # W3C; null: not traced
+
+
+class Target(Protocol):
+    """What is asked. It never raises for what the other side does."""
+
+    @property
+    def ruler(self) -> str:
+        """A hash over all that changes what it says: not over limits of time, numbers at once and values of keys."""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the same ruler is expected to answer the same later: by a declared version, or recorded answers."""
+
+    async def __call__(self, case: Case, asking: Asking) -> Answer:
+        """The answer to the item, or why there is none."""
+
+    async def aclose(self) -> None:
+        """Give back what it holds in this event loop: connections, processes."""
+
+
+class TargetError(Exception):
+    """There is no answer: told as `no_answer`."""
+
+    def __init__(self, error_type: str, reason: str) -> None:
+        self.error_type, self.reason = error_type, reason
+        super().__init__(reason)
+
+
+def no_answer(error_type: str, reason: str, *, calls: int = 0) -> Answer:
+    """An answer that is none, and why."""
+    return Answer("error", reason=reason, error_type=error_type, calls=calls)
+
+
+def answered(case: Case, answer: Answer) -> Case:
+    """The item with its answer, as evaluators look at it.
+
+    What an item tells of an earlier answer (`tool_calls`, `steps`, `turns`, `usage`) is not of this one and is left
+    out; contexts and messages may have been given to the target, and stay unless it told its own.
+    """
+    if answer.recorded:
+        return replace(case, answer=answer.text)
+    return replace(
+        case, answer=answer.text, contexts=case.contexts if answer.contexts is None else answer.contexts,
+        messages=case.messages if answer.messages is None else answer.messages, tool_calls=answer.tool_calls,
+        steps=None, turns=None, usage=answer.usage,
+    )  # fmt: skip
+
+
+def seed_of(seed: int, item: str | int, repeat: int) -> int:
+    """The seed of one item and repeat, from 0 to 2**31 - 1: the same for the same three."""
+    drawn = hashlib.sha256(f"{seed}/{item!r}/{repeat}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(drawn[:4], "big") >> 1
+
+
+_USUAL = Answer("ok")
+
+
+def answer_row(answer: Answer) -> dict[str, Json]:
+    """An answer as JSON, which `read_answer_row` reads back: what has its usual value is left out."""
+    row = cast("dict[str, Json]", asdict(answer))
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in row.items()
+        if name == "status" or value != getattr(_USUAL, name)
+    }
+
+
+def read_answer_row(row: Mapping[str, Any]) -> Answer:
+    """The answer of a row that `answer_row` wrote. Raises TypeError or KeyError for another."""
+    held = {name: _READERS[name](value) if name in _READERS else value for name, value in row.items()}
+    return Answer(**held)
+
+
+def _messages(held: Iterable[Mapping[str, Any]]) -> tuple[Message, ...]:
+    return tuple(Message(**{**one, "tool_calls": _calls(one["tool_calls"])}) for one in held)
+
+
+def _calls(held: Iterable[Mapping[str, Any]]) -> tuple[ToolCall, ...]:
+    return tuple(ToolCall(**one) for one in held)
+
+
+_READERS: Mapping[str, Any] = {
+    "contexts": tuple, "tool_calls": _calls, "messages": _messages, "usage": lambda held: Usage(**held),
+}  # fmt: skip
