@@ -14,7 +14,7 @@ import json
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
 from evaluators.case import Case
 from evaluators.journal import Journal
@@ -23,12 +23,11 @@ from evaluators.protocol import Evaluator
 from evaluators.scoring import REPEAT, begun, finished, judged
 from evaluators.suites.items import Item
 from evaluators.suites.suite import Use
-from evaluators.targets.answer import Answer, Asking, Target, answered
+from evaluators.targets.answer import Answer, Asking, Target, answered, seed_of
 from evaluators.verdict import Verdict, failed
 
 AHEAD = 16  # answers that are begun before the one that is due is there, in multiples of the concurrency
 AHEAD_LEAST = 256
-SEED_BITS = 31  # of the seed that a target is given: what every library takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +156,6 @@ class _Engine:
 
 async def _ready(verdict: Verdict) -> Verdict:
     return verdict
-
-
-def seed_of(seed: int, item: str, repeat: int) -> int:
-    """The seed of one answer: the same for the same item and repeat, whatever stands beside it."""
-    return int(_hex(8, seed, item, repeat), 16) >> (64 - SEED_BITS)
 
 
 def _hex(size: int, *parts: object) -> str:
