@@ -54,12 +54,16 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = self.file(LOCK).open("a")
         except OSError as error:
-            raise FolderError(f"{self.path} cannot be written: {error.strerror}. Name another folder by --out.") from error
+            raise FolderError(
+                f"{self.path} cannot be written: {error.strerror}. Name another folder by --out."
+            ) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise FolderError(f"Another run writes to {self.path}. Wait for it, or name another folder by --out.") from error
+                raise FolderError(
+                    f"Another run writes to {self.path}. Wait for it, or name another folder by --out."
+                ) from error
             yield
 
     def state(self) -> State | None:

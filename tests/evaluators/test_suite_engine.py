@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import tracemalloc
 from collections import Counter
@@ -74,7 +73,9 @@ class Echo:
         self.asked[str(case.id), asking.repeat] += 1
         if case.id in self.fails:
             return no_answer("http_status", "It answered 500.")
-        return Answer("ok", f"{case.question} {asking.repeat} {asking.seed}", usage=Usage(latency_ms=1.0, cost_usd=0.01))
+        return Answer(
+            "ok", f"{case.question} {asking.repeat} {asking.seed}", usage=Usage(latency_ms=1.0, cost_usd=0.01)
+        )
 
     async def aclose(self) -> None: ...
 
@@ -89,7 +90,7 @@ class Said(Echo):
 
 def items(count: int) -> Iterator[Item]:
     for place in range(count):
-        yield Item(place, f"i{place}", f"c{place // 2}", Case(f"i{place}", question=f"Q{place}?"), f"{place:012x}")
+        yield Item(place, f"i{place}", f"c{place // 2}", Case(f"i{place}", question=f"Q{place}?"), f"{place:012x}", "")
 
 
 def scorer(evaluator: Any, **told: Any) -> Scorer:
@@ -123,7 +124,10 @@ def test_an_answer_that_failed_is_scored_by_nobody() -> None:
 
 def test_what_was_cut_off_goes_on_and_asks_nothing_twice(tmp_path: Path) -> None:
     way = Way(repeats=3, concurrency=4, generation="g", traced="run")
-    whole = [outcome_row(one, [scorer(Long()), scorer(Asked())]) for one in run(20, Echo(), [scorer(Long()), scorer(Asked())], way)]
+    whole = [
+        outcome_row(one, [scorer(Long()), scorer(Asked())])
+        for one in run(20, Echo(), [scorer(Long()), scorer(Asked())], way)
+    ]
     asked: Counter[tuple[str, int]] = Counter()
     judged: Counter[str] = Counter()
     rows: list[Any] = []
@@ -131,7 +135,10 @@ def test_what_was_cut_off_goes_on_and_asks_nothing_twice(tmp_path: Path) -> None
         target, judge = Echo(stop_after=stop), Asked()
         journal = Journal(tmp_path / "journal.db")
         try:
-            rows = [outcome_row(one, [scorer(Long()), scorer(judge)]) for one in run(20, target, [scorer(Long()), scorer(judge)], way, journal)]
+            rows = [
+                outcome_row(one, [scorer(Long()), scorer(judge)])
+                for one in run(20, target, [scorer(Long()), scorer(judge)], way, journal)
+            ]
         except KeyboardInterrupt:
             assert stop is not None
         journal.close()
