@@ -11,7 +11,10 @@ from evaluators.case import Case
 from evaluators.errors import EvaluatorError
 from evaluators.kept import Kept, key_of
 from evaluators.protocol import Evaluator, ruler
+from evaluators.targets.answer import Answer, answer_row, read_answer_row
 from evaluators.verdict import Highlight, Spent, Verdict
+
+_ANSWER = "answer "  # what keys of answers begin with; those of verdicts are hex digits
 
 
 class JournalError(EvaluatorError):
@@ -19,7 +22,10 @@ class JournalError(EvaluatorError):
 
 
 class Journal:
-    """Verdicts by case, evaluator with its ruler, and repeat. Errors are not kept: they are tried again."""
+    """Verdicts by case, evaluator with its ruler, and repeat; answers of targets likewise.
+
+    Errors are not kept: they are tried again. Answers are of a generation, so that they can be forgotten together.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises JournalError: the file is none, or cannot be written."""
@@ -42,6 +48,20 @@ class Journal:
         """Keep the verdict, if it is an answer."""
         if verdict.status != "error":
             self._kept.put(key, json.dumps(asdict(verdict)))
+
+    def answer_key(self, generation: str, ruler: str, seed: int, repeat: int, case: Case) -> str:
+        """The key of one answer. Generation "": it holds for as long as the target has this ruler."""
+        return f"{_ANSWER}{generation} {key_of(ruler, seed, repeat, asdict(case))}"
+
+    def answer(self, key: str) -> Answer | None:
+        """The answer; null: there is none yet."""
+        text = self._kept.get(key)
+        return None if text is None else read_answer_row(json.loads(text))
+
+    def keep_answer(self, key: str, answer: Answer) -> None:
+        """Keep the answer, if it is one."""
+        if answer.status != "error":
+            self._kept.put(key, json.dumps(answer_row(answer)))
 
     def close(self) -> None:
         """Close the file."""
