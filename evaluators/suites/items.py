@@ -1,4 +1,4 @@
-"""The items of a suite: rows of a file, read in order, each a case with an id, a cluster and a hash of what it holds."""
+"""The items of a suite: rows of a file, read in order, each a case with an id, a cluster and hashes of what it holds."""
 
 from __future__ import annotations
 

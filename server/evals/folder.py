@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -96,4 +95,4 @@ def write(path: Path, text: str) -> None:
     """The whole text, or what stood there before."""
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, "utf-8", "backslashreplace")
-    os.replace(part, path)
+    part.replace(path)

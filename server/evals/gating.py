@@ -160,7 +160,8 @@ class _Judge:
         if state == "not_comparable":
             if self._baseline is None:
                 return "There is no baseline: name the folder of a run by --baseline, or say --no-baseline."
-            return f"{self._refused(gate)} Other rulers' values are not compared. Run the baseline again with this version."
+            again = "Other rulers' values are not compared. Run the baseline again with this version."
+            return f"{self._refused(gate)} {again}"
         what = _against_baseline(gate, outcome) if found.comparison else _against_bound(gate, outcome)
         return what + (" The gate asks for proof." if fails and state == "undecided" else "")
 

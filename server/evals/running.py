@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
@@ -123,7 +122,7 @@ async def _carried_out(
             progress.tell(kept=one.kept, failed=one.answer.status == "error", cost_usd=_cost(one))
             if told is not None:
                 told(progress)
-    os.replace(part, folder.file(files.RESULTS))
+    part.replace(folder.file(files.RESULTS))
     return columns, digest.hex
 
 

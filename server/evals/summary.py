@@ -42,7 +42,9 @@ def summary_of(prepared: Prepared, columns: Columns, baseline: Baseline | None, 
         "clusters": len(columns.clusters.names), "failed_answers": dict(columns.errors), "cut": columns.cut,
         "held_back": columns.held_back, "cost": _cost(columns),
         "evaluators": [_evaluator(one, columns, suite) for one in prepared.scorers],
-        "measured": [found for name in MEASURED if (found := _measured(name, columns, clustered=clustered)) is not None],
+        "measured": [
+            found for name in MEASURED if (found := _measured(name, columns, clustered=clustered)) is not None
+        ],
         "gates": [one.row() for one in gates], "completeness": completeness,
         "flaky_items": flips[:FLAKY_SHOWN], "flaky_count": len(flips),
         "baseline": None if baseline is None else asdict(shared_with(baseline, columns)),
@@ -132,7 +134,8 @@ def _measured(name: str, columns: Columns, *, clustered: bool) -> dict[str, Any]
         return None
     p50, p95 = np.quantile(known, [0.5, 0.95])
     return {
-        "name": name, "mean": mean_over(values, columns, None, clustered=clustered), "p50": float(p50), "p95": float(p95),
+        "name": name, "mean": mean_over(values, columns, None, clustered=clustered), "p50": float(p50),
+        "p95": float(p95),
         "known": int(known.size),
     }  # fmt: skip
 
