@@ -2,9 +2,9 @@
 
     python benchmarks/suites.py [--items 1000] [--repeats 3] [--latency 0.15] [--concurrency 32] [--many 100000]
 
-An endpoint in a process of its own answers after `latency` seconds and counts what it answered. `assay eval run` asks it
-about all items and repeats, scored by four evaluators: once undisturbed, once killed (SIGKILL) at three random moments
-and started again each time. Said are: answers that were asked twice (those in flight when the kill came apart), whether
+An endpoint in a process of its own answers after `latency` seconds and counts what it answered. `assay eval run` asks
+it about all items and repeats, scored by four evaluators: once undisturbed, once killed (SIGKILL) at three moments and
+started again each time. Said are: answers that were asked twice (those in flight when the kill came apart), whether
 results and reports are the same bytes but for times, and the overhead: wall time over answers x latency / concurrency.
 Then `many` items with recorded answers, and the peak of the runner's memory at a tenth of them and at all.
 """
@@ -32,7 +32,10 @@ SUITE = """\
 suite: bench
 dataset: {{file: items.jsonl}}
 target:
-  http: {{url: "{url}", body: {{q: "{{{{ question }}}}", id: "{{{{ id }}}}", repeat: "{{{{ repeat }}}}"}}, answer: $.answer}}
+  http:
+    url: "{url}"
+    body: {{q: "{{{{ question }}}}", id: "{{{{ id }}}}", repeat: "{{{{ repeat }}}}"}}
+    answer: $.answer
 repeats: {repeats}
 concurrency: {concurrency}
 evaluators:
@@ -193,9 +196,8 @@ def memory_part(args: argparse.Namespace, folder: Path) -> bool:
         process = subprocess.Popen(command(folder, f"out{count}"), env=environment(folder), stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         peaks.append(used.ru_maxrss / 1024)
-        print(
-            f"{count:,} items: {time.monotonic() - started:.1f} s, peak {peaks[-1]:.0f} MiB, exit {os.waitstatus_to_exitcode(status)}"
-        )
+        took, code = time.monotonic() - started, os.waitstatus_to_exitcode(status)
+        print(f"{count:,} items: {took:.1f} s, peak {peaks[-1]:.0f} MiB, exit {code}")
     return peaks[1] < peaks[0] + 64
 
 

@@ -1,4 +1,4 @@
-"""The items of a suite: rows of a file, read in order, each a case with an id, a cluster and hashes of what it holds."""
+"""The items of a suite: rows of a file, in order, each a case with an id, a cluster and hashes of what it holds."""
 
 from __future__ import annotations
 
@@ -269,9 +269,9 @@ def _parquet(path: Path) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        with pq.ParquetFile(path) as file:  # type: ignore[no-untyped-call]  # pyarrow has no types here
+        with pq.ParquetFile(path) as file:
             place = 0
-            for batch in file.iter_batches(batch_size=256):  # type: ignore[no-untyped-call]
+            for batch in file.iter_batches(batch_size=256):
                 for row in batch.to_pylist():
                     place += 1
                     yield f"row {place}", _plain(row)

@@ -75,12 +75,12 @@ async def _each(
         place += 1
 
 
-async def answer_of(
+async def answer_of(  # noqa: PLR0917 - all of them are needed
     target: Target, case: Case, asking: Asking, room: asyncio.Semaphore, journal: Journal | None, generation: str = ""
 ) -> tuple[Answer, bool]:
     """The answer, and whether it stood in the journal; else it is asked for once there is room.
 
-    Generation "": an answer of the journal counts for as long as the target has the same ruler; else of that generation.
+    Generation "": an answer of the journal counts for as long as the target has the same ruler.
 
     Raises:
         EvaluatorError: the target cannot be asked at all.
