@@ -11,7 +11,7 @@ import contextvars
 import hashlib
 import inspect
 import json
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from evaluators.suites.items import Item
 from evaluators.suites.suite import Use
 from evaluators.targets.answer import Answer, Asking, Target, answered, seed_of
 from evaluators.targets.asking import answer_of
+from evaluators.targets.recorded import Recorded
 from evaluators.verdict import Verdict, failed
 
 AHEAD = 16  # answers that are begun before the one that is due is there, in multiples of the concurrency
@@ -89,6 +90,9 @@ class _Engine:
         self._target, self._scorers, self._way, self._journal = target, scorers, way, journal
         self._room, self._judges = asyncio.Semaphore(way.concurrency), asyncio.Semaphore(way.judges)
         # Evaluators that only compute would hold up the answers that come in meanwhile, and the clock that times them.
+        # Where nobody is asked there is nothing to hold up, and nothing to remember.
+        self._asks = not isinstance(target, Recorded)
+        self._answers = journal if self._asks else None
         self._thread = ThreadPoolExecutor(1, "evaluators")
         self._waits = [inspect.iscoroutinefunction(type(one.evaluator).__call__) for one in scorers]
 
@@ -106,7 +110,7 @@ class _Engine:
         parent = None if trace_id is None else f"00-{trace_id}-{_hex(8, trace_id, 'parent')}-01"
         asking = Asking(repeat, seed_of(self._way.seed, item.id, repeat), parent)
         generation = "" if self._target.pinned else self._way.generation
-        return await answer_of(self._target, item.case, asking, self._room, self._journal, generation)
+        return await answer_of(self._target, item.case, asking, self._room, self._answers, generation)
 
     async def _verdicts(self, item: Item, answer: Answer) -> tuple[Verdict, ...]:
         if answer.status == "error":
@@ -114,7 +118,10 @@ class _Engine:
             return (lost,) * len(self._scorers)
         case = answered(item.case, answer)
         computed = [one.evaluator for one, waits in zip(self._scorers, self._waits, strict=True) if not waits]
-        said = iter(await self._computed(case, computed) if computed else ())
+        found = await self._computed(case, computed) if computed else []
+        if len(computed) == len(self._scorers):
+            return tuple(found)
+        said = iter(found)
         asked = [
             self._asked(case, one.evaluator) if waits else _ready(next(said))
             for one, waits in zip(self._scorers, self._waits, strict=True)
@@ -122,12 +129,17 @@ class _Engine:
         return tuple(await asyncio.gather(*asked))
 
     async def _computed(self, case: Case, evaluators: Sequence[Evaluator]) -> list[Verdict]:
-        context = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        begun_ = await loop.run_in_executor(self._thread, context.run, lambda: [begun(one, case) for one in evaluators])
+        def work() -> list[Verdict | Awaitable[Verdict]]:
+            return [begun(one, case) for one in evaluators]
+
+        if self._asks:
+            context, loop = contextvars.copy_context(), asyncio.get_running_loop()
+            found = await loop.run_in_executor(self._thread, context.run, work)
+        else:
+            found = work()
         return [
             said if isinstance(said, Verdict) else await finished(one, said)
-            for one, said in zip(evaluators, begun_, strict=True)
+            for one, said in zip(evaluators, found, strict=True)
         ]
 
     async def _asked(self, case: Case, evaluator: Evaluator) -> Verdict:

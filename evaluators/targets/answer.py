@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Protocol, cast
 
 from evaluators.case import Case, Json, Message, ToolCall, Usage
@@ -138,12 +138,19 @@ _USUAL = Answer("ok")
 
 def answer_row(answer: Answer) -> dict[str, Json]:
     """An answer as JSON, which `read_answer_row` reads back: what has its usual value is left out."""
-    row = cast("dict[str, Json]", asdict(answer))
+    told = {name: getattr(answer, name) for name in _NAMES}
     return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in row.items()
+        name: cast("Json", _WRITERS[name](value)) if name in _WRITERS else value
+        for name, value in told.items()
         if name == "status" or value != getattr(_USUAL, name)
     }
+
+
+_NAMES = tuple(one.name for one in fields(Answer))
+_WRITERS: Mapping[str, Any] = {
+    "contexts": list, "tool_calls": lambda held: [asdict(one) for one in held],
+    "messages": lambda held: [asdict(one) for one in held], "usage": asdict,
+}  # fmt: skip
 
 
 def read_answer_row(row: Mapping[str, Any]) -> Answer:
