@@ -62,6 +62,8 @@ TIMES = (
     (re.compile(r"20\d\d-\d\d-\d\dT[\d:]+(\+00:00)?"), "TIME"),
     (re.compile(r'time="[\d.]+"'), "TOOK"),
     (re.compile(r'"resumed": \d+'), "RESUMED"),
+    (re.compile(r'"measured": \[.*?\n \]', re.DOTALL), "MEASURED"),  # of a summary
+    (re.compile(r"<h2>Answers</h2>.*?</table>", re.DOTALL), "MEASURED"),  # of a page
 )
 
 

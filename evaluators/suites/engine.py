@@ -102,7 +102,8 @@ class _Engine:
     async def outcome(self, turn: tuple[Item, int]) -> Outcome:
         item, repeat = turn
         REPEAT.set(repeat)  # each outcome is a task, with a context of its own
-        trace_id = None if self._way.traced is None else _hex(16, self._way.traced, item.id, repeat)
+        traced = self._way.traced if self._asks else None
+        trace_id = None if traced is None else _hex(16, traced, item.id, repeat)
         answer, kept = await self._answer(item, repeat, trace_id)
         return Outcome(item, repeat, answer, await self._verdicts(item, answer), trace_id, kept)
 
