@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from evaluators.errors import EvaluatorError
@@ -112,8 +111,7 @@ class Sending:
     @property
     def where(self) -> str:
         """Its address for errors, without what stands behind the path."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}{parts.path}"[:200]
+        return self.url.partition("?")[0].partition("#")[0][:200]
 
 
 class Reader(Protocol):
@@ -155,7 +153,7 @@ class Wire:
     def masked(self, text: str) -> str:
         """The text without the secrets: an endpoint may tell what it was sent."""
         for value in self._secrets.values():
-            for secret in {value, value.rpartition(" ")[2]}:  # also without the word before it, such as Bearer
+            for secret in (value, value.rpartition(" ")[2]):  # also without the word before it, such as Bearer
                 if len(secret) >= _MASK:
                     text = text.replace(secret, "***")
         return text
