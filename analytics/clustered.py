@@ -71,14 +71,14 @@ def share_of(values: ArrayLike, clusters: ArrayLike | None = None, bounds: tuple
 class Share:
     """A mean of values within bounds, by Clopper and Pearson's bounds at the effective size (Korn and Graubard 1998).
 
-    The size is that of yes-or-no items with the variance that is seen; where all items agree each cluster counts as one.
+    The size is that of yes-or-no items with the variance that is seen; where all agree, each cluster counts as one.
     Items that are themselves yes or no, and each its own cluster, are tested exactly, by the binomial distribution. For
     all others the error is estimated, and the normal distribution's quantiles give way to Student's. Scores, whose
     variance says nothing of their tails, are tested as `Mean` too, and the more careful of both holds.
 
     Scores near the end of their scale are not as sure as they seem: a low one is rare, and few items may have none. Of
     50 with a true mean of 0.95, the test of being above it rejects in 6 % in place of 5, and of 20 in 8 %; in clusters
-    of very unequal size in 20 % and more. The test of being below it, which fails builds, rejects in fewer than 5 %.
+    of very unequal size in 20 % and more. The test of being below it, which fails builds, rejects in 1 to 3 % there.
     """
 
     spread: Spread
