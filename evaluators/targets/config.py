@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -288,8 +288,8 @@ class TargetSettings(_Part):
         Raises:
             EvaluatorError: an environment variable that it needs is not set, or a package is not installed.
         """
-        from evaluators.targets.recorded import Recorded  # noqa: PLC0415 - as above
+        from evaluators.targets.aside import Aside  # noqa: PLC0415 - as above
+        from evaluators.targets.recorded import Recorded  # noqa: PLC0415
 
-        way: Any = self.http or self.model or self.command or self.python
-        made: Callable[..., Target] = way.make if way is not None else lambda *_: Recorded()
-        return made(folder, price, budget)
+        way = self.http or self.model or self.command or self.python
+        return Recorded() if way is None else Aside(way.make(folder, price, budget))

@@ -201,9 +201,9 @@ def test_retry_after_is_kept_to() -> None:
     started = time.monotonic()
     answer, _ = ask([whole("", 429, retry_after="0.3"), whole(GOOD)])
     assert answer.status == "ok"
-    assert time.monotonic() - started >= 0.3
     assert answer.usage is not None
-    assert (answer.usage.latency_ms or 0) < 250  # of the try that was answered
+    # The latency is of the try that was answered.
+    assert (time.monotonic() - started) * 1000 - (answer.usage.latency_ms or 0) >= 300
 
 
 def test_retry_after_does_not_outlast_the_limit() -> None:
@@ -232,15 +232,15 @@ def test_a_stream_is_timed_to_its_first_text() -> None:
     moves = streamed(
         {"ping": 1}, 0.15, {"t": "Be"}, 0.15, {"t": "cause", "usage": {"out": 2}}, {"t": None}, "[DONE]", 9.0
     )
-    answer, server = ask([moves], stream="sse", answer="$.t", output_tokens="$.usage.out")
+    answer, _ = ask([moves], stream="sse", answer="$.t", output_tokens="$.usage.out")
     assert (answer.status, answer.text) == ("ok", "Because")
-    usage, wrote = answer.usage, [at for at, _ in server.seen[0].wrote]
+    usage = answer.usage
     assert usage is not None
     assert usage.output_tokens == 2
     assert usage.ttft_ms is not None
     assert usage.latency_ms is not None
-    assert 150 <= usage.ttft_ms <= (wrote[2] - wrote[0]) * 1000 + 60
-    assert 300 <= usage.latency_ms <= (wrote[-1] - wrote[0]) * 1000 + 60  # not the 9 s for which it stays open
+    assert 150 <= usage.ttft_ms <= usage.latency_ms - 75
+    assert 300 <= usage.latency_ms < 4000  # not the 9 s for which it stays open
 
 
 @pytest.mark.parametrize(

@@ -101,13 +101,12 @@ def test_prompts(settings: dict[str, Any], case: Case, messages: list[tuple[str,
 
 def test_time_to_the_first_token_is_that_of_the_first_text() -> None:
     moves = streamed(ROLE, 0.15, delta("Be"), 0.15, delta("cause"), delta(None, "stop"), LAST, "[DONE]", 9.0)
-    answer, server = ask([moves])
-    wrote = [at for at, _ in server.seen[0].wrote]
+    answer, _ = ask([moves])
     assert answer.usage is not None
     assert answer.usage.ttft_ms is not None
     assert answer.usage.latency_ms is not None
-    assert 150 <= answer.usage.ttft_ms <= (wrote[2] - wrote[0]) * 1000 + 60
-    assert 300 <= answer.usage.latency_ms <= (wrote[-1] - wrote[0]) * 1000 + 60
+    assert 150 <= answer.usage.ttft_ms <= answer.usage.latency_ms - 75
+    assert 300 <= answer.usage.latency_ms < 4000
 
 
 ANSWERS: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {

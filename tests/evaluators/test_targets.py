@@ -6,6 +6,8 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from scripted import Scripted, Seen, whole
+from scripted import HOLD, Scripted, Seen, beside, whole
 
 from evaluators.case import Case, Message, Step, ToolCall, Unreadable, Usage
 from evaluators.documents import DocumentError, entries
@@ -402,3 +404,46 @@ def test_answers_over_http_with_journal_and_order(tmp_path: Path) -> None:
             return texts, len(server.seen)
 
     assert asyncio.run(go(None)) == ([f"Q{n}" for n in range(50)], 50)
+
+
+# In a loop of its own
+
+
+def test_work_of_others_does_not_pass_for_latency() -> None:
+    async def go(server: Scripted) -> tuple[float, float]:
+        target = TargetSettings(http={"url": server.url, "answer": "$.answer"}).make(Path())
+        await target(Case(), Asking())  # connected
+        asked = asyncio.create_task(target(Case(), Asking()))
+        while len(server.seen) < 2:  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0)
+        started = time.perf_counter()
+        while time.perf_counter() - started < 0.5:  # an evaluator that works
+            pass
+        answer, busy = await asked, (time.perf_counter() - started) * 1000
+        await target.aclose()
+        assert answer.usage is not None
+        return answer.usage.latency_ms or 0, busy
+
+    with beside(Scripted([whole({"answer": "a"}), [0.05, *whole({"answer": "a"})]])) as server:
+        latency, busy = asyncio.run(go(server))
+    assert latency < busy
+
+
+def test_the_thread_ends_and_can_be_had_again() -> None:
+    async def go() -> None:
+        async with Scripted([whole({"answer": "a"}), [HOLD]]) as server:
+            target = TargetSettings(http={"url": server.url, "answer": "$.answer"}).make(Path())
+            assert (await target(Case(), Asking())).text == "a"
+            await target.aclose()
+            asked = asyncio.create_task(target(Case(), Asking()))
+            while len(server.seen) < 2:  # noqa: ASYNC110 - nothing tells it
+                await asyncio.sleep(0.001)
+            assert [one.name for one in threading.enumerate()].count("target") == 1
+            asked.cancel()  # gives the request up
+            while server.busy:  # noqa: ASYNC110 - nothing tells it
+                await asyncio.sleep(0.001)
+            await target.aclose()
+            await target.aclose()
+            assert "target" not in [one.name for one in threading.enumerate()]
+
+    asyncio.run(go())

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -111,11 +113,11 @@ class Scripted:
         self.busy += 1
         self.most_busy = max(self.busy, self.most_busy)
         try:
-            return await self._play(one, writer)
+            return await self._play(one, reader, writer)
         finally:
             self.busy -= 1
 
-    async def _play(self, one: Seen, writer: asyncio.StreamWriter) -> bool:
+    async def _play(self, one: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         moves = (
             self._script(one) if callable(self._script) else self._script[min(len(self.seen), len(self._script)) - 1]
         )
@@ -126,7 +128,8 @@ class Scripted:
             elif move == DROP:
                 return False
             elif move == HOLD:
-                await asyncio.Event().wait()
+                await reader.read()
+                return False
             elif move == ENDLESS:
                 while True:
                     await self._write(one, writer, last)
@@ -141,3 +144,19 @@ class Scripted:
         one.wrote.append((time.perf_counter(), len(piece)))
         await writer.drain()
         await asyncio.sleep(0)  # others get their turn, and the piece is one of its own
+
+
+@contextmanager
+def beside(held: Scripted) -> Iterator[Scripted]:
+    """The server in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(held.__aenter__())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield held
+    finally:
+        asyncio.run_coroutine_threadsafe(held.__aexit__(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
