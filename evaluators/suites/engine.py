@@ -7,12 +7,10 @@ order of the items and of the repeats, however the answers came in; memory does 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import hashlib
 import inspect
 import json
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -20,7 +18,7 @@ from evaluators.case import Case
 from evaluators.journal import Journal
 from evaluators.ordered import in_order
 from evaluators.protocol import Evaluator
-from evaluators.scoring import REPEAT, begun, finished, judged
+from evaluators.scoring import REPEAT, judged
 from evaluators.suites.items import Item
 from evaluators.suites.suite import Use
 from evaluators.targets.answer import Answer, Asking, Target, answered, seed_of
@@ -58,7 +56,8 @@ class Way:
     """How a run goes."""
 
     repeats: int = 1
-    concurrency: int = 8  # answers asked for at once
+    concurrency: int = 8  # answers asked for at once; the target sees to it where `bounded`
+    bounded: bool = False
     judges: int = 32  # verdicts awaited at once; a judge bounds its own calls
     seed: int = 0
     traced: str | None = None  # what trace ids are made from, such as the run's id; null: the target is told none
@@ -71,12 +70,9 @@ async def outcomes(
     """An outcome for each item and repeat, in that order. Raises what reading the items raised."""
     engine = _Engine(target, scorers, way, journal)
     ahead = max(way.concurrency * AHEAD, AHEAD_LEAST)
-    try:
-        async with aclosing(in_order(_turns(items, way.repeats), engine.outcome, ahead)) as done:
-            async for one in done:
-                yield one
-    finally:
-        engine.close()
+    async with aclosing(in_order(_turns(items, way.repeats), engine.outcome, ahead)) as done:
+        async for one in done:
+            yield one
 
 
 def _turns(items: Iterable[Item], repeats: int) -> Iterator[tuple[Item, int]]:
@@ -88,16 +84,11 @@ def _turns(items: Iterable[Item], repeats: int) -> Iterator[tuple[Item, int]]:
 class _Engine:
     def __init__(self, target: Target, scorers: Sequence[Scorer], way: Way, journal: Journal | None) -> None:
         self._target, self._scorers, self._way, self._journal = target, scorers, way, journal
-        self._room, self._judges = asyncio.Semaphore(way.concurrency), asyncio.Semaphore(way.judges)
-        # Evaluators that only compute would hold up the answers that come in meanwhile, and the clock that times them.
-        # Where nobody is asked there is nothing to hold up, and nothing to remember.
+        self._room = asyncio.Semaphore(AHEAD * way.concurrency + AHEAD_LEAST if way.bounded else way.concurrency)
+        self._judges = asyncio.Semaphore(way.judges)
         self._asks = not isinstance(target, Recorded)
-        self._answers = journal if self._asks else None
-        self._thread = ThreadPoolExecutor(1, "evaluators")
+        self._answers = journal if self._asks else None  # where nobody is asked there is nothing to remember
         self._waits = [inspect.iscoroutinefunction(type(one.evaluator).__call__) for one in scorers]
-
-    def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def outcome(self, turn: tuple[Item, int]) -> Outcome:
         item, repeat = turn
@@ -118,30 +109,14 @@ class _Engine:
             lost = failed("no_answer", f"The target gave no answer: {answer.reason}")
             return (lost,) * len(self._scorers)
         case = answered(item.case, answer)
-        computed = [one.evaluator for one, waits in zip(self._scorers, self._waits, strict=True) if not waits]
-        found = await self._computed(case, computed) if computed else []
-        if len(computed) == len(self._scorers):
-            return tuple(found)
-        said = iter(found)
-        asked = [
-            self._asked(case, one.evaluator) if waits else _ready(next(said))
-            for one, waits in zip(self._scorers, self._waits, strict=True)
-        ]
-        return tuple(await asyncio.gather(*asked))
+        # Evaluators that only compute hold up nobody's answers: targets are asked in an event loop of their own.
+        said = [None if waits else await judged(one.evaluator, case) for one, waits in self._each()]
+        asked = [self._asked(case, one.evaluator) for one, waits in self._each() if waits]
+        awaited = iter(await asyncio.gather(*asked) if asked else ())
+        return tuple(next(awaited) if one is None else one for one in said)
 
-    async def _computed(self, case: Case, evaluators: Sequence[Evaluator]) -> list[Verdict]:
-        def work() -> list[Verdict | Awaitable[Verdict]]:
-            return [begun(one, case) for one in evaluators]
-
-        if self._asks:
-            context, loop = contextvars.copy_context(), asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._thread, context.run, work)
-        else:
-            found = work()
-        return [
-            said if isinstance(said, Verdict) else await finished(one, said)
-            for one, said in zip(evaluators, found, strict=True)
-        ]
+    def _each(self) -> Iterator[tuple[Scorer, bool]]:
+        return zip(self._scorers, self._waits, strict=True)
 
     async def _asked(self, case: Case, evaluator: Evaluator) -> Verdict:
         """The verdict of one that asks somebody: from the journal, where it stands there."""
@@ -156,10 +131,6 @@ class _Engine:
             verdict = await judged(evaluator, case)
         self._journal.put(key, verdict)
         return verdict
-
-
-async def _ready(verdict: Verdict) -> Verdict:
-    return verdict
 
 
 def _hex(size: int, *parts: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from concurrent.futures import Future
 
@@ -17,8 +18,10 @@ class Aside:
     answers that come meanwhile.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, concurrency: int | None = None) -> None:
+        """`concurrency`: answers that are awaited at once; the next is asked for whatever those who score are doing."""
         self._target = target
+        self._room = contextlib.nullcontext() if concurrency is None else asyncio.Semaphore(concurrency)
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -39,7 +42,8 @@ class Aside:
         return await asyncio.wrap_future(asked)
 
     async def _ask(self, case: Case, asking: Asking) -> Answer:
-        return await self._target(case, asking)
+        async with self._room:
+            return await self._target(case, asking)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:

@@ -282,8 +282,16 @@ class TargetSettings(_Part):
             )
         return self
 
-    def make(self, folder: Path, price: Price | None = None, budget: Budget | None = None) -> Target:
+    def make(
+        self,
+        folder: Path,
+        price: Price | None = None,
+        budget: Budget | None = None,
+        concurrency: int | None = None,
+    ) -> Target:
         """The target. Relative paths are of the folder; money is of the price, and spent within the budget.
+
+        `concurrency`: answers that it gives at once; null: whoever asks sees to it.
 
         Raises:
             EvaluatorError: an environment variable that it needs is not set, or a package is not installed.
@@ -292,4 +300,4 @@ class TargetSettings(_Part):
         from evaluators.targets.recorded import Recorded  # noqa: PLC0415
 
         way = self.http or self.model or self.command or self.python
-        return Recorded() if way is None else Aside(way.make(folder, price, budget))
+        return Recorded() if way is None else Aside(way.make(folder, price, budget), concurrency)

@@ -98,8 +98,10 @@ async def _carried_out(
 ) -> tuple[Columns, str]:
     suite = prepared.read.suite
     generation = "kept" if wish.reuse else state.run_id
+    traced = state.run_id if wish.traced else None
     way = Way(
-        suite.repeats, suite.concurrency, JUDGES, suite.seed, state.run_id if wish.traced else None, generation
+        suite.repeats, suite.concurrency, bounded=True, judges=JUDGES, seed=suite.seed, traced=traced,
+        generation=generation,
     )  # fmt: skip
     columns, digest = Columns(), Digest()
     part = folder.file(f"{files.RESULTS}.part")
