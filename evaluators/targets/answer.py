@@ -103,7 +103,7 @@ class TargetError(Exception):
         """The reason with what it shows, cut; `masked` takes out what must not be told."""
         shown = masked(self.shows).strip()
         cut = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
-        return f"{masked(self.reason)} {cut}".rstrip()[:LONGEST_REASON]
+        return whole(f"{masked(self.reason)} {cut}".rstrip()[:LONGEST_REASON])
 
 
 def no_answer(error_type: str, reason: str, *, calls: int = 0, cost_usd: float | None = None) -> Answer:
@@ -157,6 +157,28 @@ def read_answer_row(row: Mapping[str, Any]) -> Answer:
     """The answer of a row that `answer_row` wrote. Raises TypeError or KeyError for another."""
     held = {name: _READERS[name](value) if name in _READERS else value for name, value in row.items()}
     return Answer(**held)
+
+
+def each_text(answer: Answer, change: Callable[[str], str]) -> Answer:
+    """The answer with all its texts changed."""
+    return read_answer_row(_changed(answer_row(answer), change))
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return [_changed(held, change) for held in value]
+    return {name: _changed(held, change) for name, held in value.items()} if isinstance(value, dict) else value
+
+
+def whole(text: str) -> str:
+    """The text in which halves of letters that came apart are joined, and lone ones replaced: no file can hold them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _messages(held: Iterable[Mapping[str, Any]]) -> tuple[Message, ...]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from evaluators.case import Usage
 from evaluators.judges.model import Usage as Tokens
-from evaluators.targets.answer import Answer, TargetError
+from evaluators.targets.answer import Answer, TargetError, whole
 from evaluators.targets.pieces import Events
-from evaluators.targets.told import as_json, checked, parsed, parts_of, usage_of, whole
+from evaluators.targets.told import as_json, checked, parsed, parts_of, usage_of
 from evaluators.targets.wire import Timed
 
 

@@ -15,13 +15,15 @@ from weakref import WeakKeyDictionary
 
 from evaluators.errors import EvaluatorError
 from evaluators.judges.client import retry_after
-from evaluators.targets.answer import Answer, Asking, TargetError, answer_row, no_answer, read_answer_row
+from evaluators.targets.answer import Answer, Asking, TargetError, each_text, no_answer
 from evaluators.targets.pieces import Inflating
 
+KINDS = {401: "auth", 403: "auth", 429: "rate_limited"}  # of statuses; all others are http_status
 PASSING = frozenset({408, 429, 502, 503, 504})  # statuses that another try may not get
 _REFUSAL = 1 << 14  # bytes of a refusal that are read
 _DRAIN_S, _DRAIN = 0.1, 1 << 16  # seconds and bytes in which a stream has to end after its last part
-_MASK = 4  # letters from which on a value of a header is taken for a secret that a text can give away
+# Letters from which on a value of a header is masked: in errors, and in answers, where a short one may be any word.
+_MASK_ERROR, _MASK_ANSWER = 4, 12
 
 Told = TypeVar("Told")
 
@@ -150,17 +152,17 @@ class Wire:
         self._secrets = {name.lower(): value for name, value in secrets.items()}
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
-    def masked(self, text: str) -> str:
+    def masked(self, text: str, least: int = _MASK_ERROR) -> str:
         """The text without the secrets: an endpoint may tell what it was sent."""
         for value in self._secrets.values():
             for secret in (value, value.rpartition(" ")[2]):  # also without the word before it, such as Bearer
-                if len(secret) >= _MASK:
+                if len(secret) >= least:
                     text = text.replace(secret, "***")
         return text
 
     def clean(self, answer: Answer) -> Answer:
         """The answer without the secrets."""
-        return read_answer_row(_each_text(answer_row(answer), self.masked)) if self._secrets else answer
+        return each_text(answer, lambda text: self.masked(text, _MASK_ANSWER)) if self._secrets else answer
 
     async def exchange(self, sending: Sending, reader: Reader, timeout_s: float, max_bytes: int) -> Timed:
         """Send it, and have the reader take what comes.
@@ -217,14 +219,6 @@ def _certificates() -> Any:
     import httpx  # noqa: PLC0415 - as above
 
     return httpx.create_ssl_context()
-
-
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, list | tuple):
-        return [_each_text(held, change) for held in value]
-    return {name: _each_text(held, change) for name, held in value.items()} if isinstance(value, dict) else value
 
 
 class _Reading:
@@ -289,8 +283,13 @@ async def _drained(pieces: AsyncIterator[bytes]) -> None:
 
 def refused(where: str, status: int, headers: Mapping[str, str], said: str) -> StatusError:
     """The error of a status that is none of success."""
-    kind = {401: "auth", 403: "auth", 429: "rate_limited"}.get(status, "http_status")
-    return StatusError(kind, f"{where} answered {status}:", status, said or "nothing more", retry_after(headers))
+    return StatusError(
+        KINDS.get(status, "http_status"),
+        f"{where} answered {status}:",
+        status,
+        said or "nothing more",
+        retry_after(headers),
+    )
 
 
 class StatusError(TargetError):

@@ -363,6 +363,32 @@ def test_keys_are_sent_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
         assert SECRET not in str(raised.value)
 
 
+def test_a_short_key_is_no_word_to_be_masked_in_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THEIR_KEY", "test")
+    answer, _ = ask([whole({"answer": "A test."})], headers_env={"x-key": "THEIR_KEY"})
+    assert answer.text == "A test."
+    answer, _ = ask([whole("bad key test", 500)], headers_env={"x-key": "THEIR_KEY"})
+    assert answer.reason.endswith("answered 500: bad key ***")
+
+
+def test_what_no_file_can_hold_is_mended_everywhere() -> None:
+    calls = [{"name": "f", "arguments": {"a": ["\ud83d\ude00", "\ud83d"]}}]
+    answer, _ = ask([whole({"answer": "a", "c": ["\ud83d"], "t": calls})], contexts="$.c", tool_calls="$.t")
+    assert answer.contexts == ("\ufffd",)
+    assert answer.tool_calls == (ToolCall("f", {"a": ["😀", "\ufffd"]}),)
+    refused, _ = ask([whole({"answer": ["\ud83d"]})])
+    refused.reason.encode()
+
+
+@pytest.mark.parametrize("depth", [90, 200, 700, 5000])
+def test_what_is_nested_deep_is_an_answer_or_told(depth: int) -> None:
+    deep = '{"answer": "a", "t": [{"name": "f", "arguments": ' + "[" * depth + "]" * depth + "}]}"
+    answer, _ = ask([whole(deep)], tool_calls="$.t")
+    assert answer.error_type == (None if depth == 90 else "bad_answer")
+    answer, _ = ask([whole(deep)], answer="$..answer")
+    assert answer.error_type in {None, "bad_answer"}
+
+
 @pytest.mark.parametrize(
     ("change", "same"),
     [

@@ -203,6 +203,10 @@ def test_a_request_that_is_bad_anyway_is_told_as_it_was_refused() -> None:
     answer, server = ask(lambda seen: whole("with" if "stream_options" in seen.json else "without", 400))
     assert (answer.error_type, len(server.seen), answer.calls) == ("http_status", 2, 2)
     assert answer.reason.endswith("answered 400: with")
+    answer, server = ask(
+        lambda seen: whole("", 400 if "stream_options" in seen.json else 503, retry_after="0"), tries=2
+    )
+    assert (answer.reason.partition("answered ")[2][:3], answer.calls) == ("503", 4)
     answer, server = ask([GOOD, whole("too long", 400)], times=2)
     assert (answer.error_type, len(server.seen)) == ("http_status", 2)  # it knows them: it is something else
 
@@ -353,14 +357,15 @@ def test_another_provider_is_asked_through_its_client() -> None:
         2.0,
     )
     assert answer.usage.latency_ms is not None
-    for moves, error in (
-        (whole("", 500), "unreachable"),
-        (whole("no"), "unreachable"),
-        ([HOLD], "timeout"),
-        (whole("", 429), "rate_limited"),
-    ):
-        answer, _ = ask([moves], **anthropic, path="", tries=1, timeout_s=0.5)
-        assert answer.error_type == error
+    for moves, error, calls in (
+        (whole("", 500), "http_status", 1), (whole("", 401), "auth", 1), (whole("no"), "bad_answer", 1),
+        (whole(b""), "bad_answer", 1), ([HOLD], "timeout", 1), (whole("", 429, retry_after="0"), "rate_limited", 2),
+        ([DROP], "unreachable", 2), (whole("", 503), "http_status", 2),
+        ([head(), b" " * 65536, ENDLESS], "too_large", 1),
+    ):  # fmt: skip
+        answer, server = ask([moves], **anthropic, path="", tries=2, timeout_s=1.5 if moves == [HOLD] else 20)
+        assert (answer.error_type, answer.calls) == (error, calls)
+        assert server.seen[0].bytes_out < (32 << 20)
 
 
 def test_the_fake_of_judges_is_understood_too() -> None:
