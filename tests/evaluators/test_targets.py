@@ -151,7 +151,7 @@ def test_every_key_of_settings_is_described() -> None:
 
 
 def test_settings_load_nothing_that_is_large() -> None:
-    names = "{'httpx', 'openai', 'jinja2', 'jsonpath', 'pydantic', 'numpy'}"
+    names = "{'aiohttp', 'httpx', 'openai', 'jinja2', 'jsonpath', 'pydantic', 'numpy'}"
     code = (
         f"import sys, evaluators.targets.asking, evaluators.targets.recorded; print(sorted({names} & set(sys.modules)))"
     )
