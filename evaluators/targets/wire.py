@@ -177,9 +177,9 @@ class Wire:
         try:
             async with asyncio.timeout(timeout_s):
                 sent = time.perf_counter()
+                address, headers = _address(sending.url), {**sending.headers, **self._secrets}
                 async with session.request(
-                    sending.method, _address(sending.url), headers={**sending.headers, **self._secrets}, data=sending.content,
-                    allow_redirects=False,
+                    sending.method, address, headers=headers, data=sending.content, allow_redirects=False
                 ) as response:  # fmt: skip
                     return Timed(sent, await reading.read(response))
         except TimeoutError:
@@ -219,7 +219,7 @@ _KEPT = "%/:?#[]@!$&'()*+,;=~"  # what an address may hold as it is (RFC 3986), 
 
 
 def _address(text: str) -> Any:
-    """The address as it stands, with what no address may hold encoded: `%3F` is not `?`, which the library takes it for.
+    """The address as it stands, with what no address may hold encoded. The library by itself takes `%3F` for `?`.
 
     Raises:
         ValueError: it is none.

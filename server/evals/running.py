@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ def run_suite(
             _forget(folder)
         state = folder.begin(go_on=wish.again)
         try:
+            sys.setswitchinterval(SWITCH_S)
             columns, digest = asyncio.run(_carried_out(prepared, folder, state, wish, told))
         except KeyboardInterrupt as error:
             raise CutOffError(
@@ -91,6 +93,10 @@ def run_suite(
 def _forget(folder: RunFolder) -> None:
     for name in (files.JOURNAL, f"{files.JOURNAL}-wal", f"{files.JOURNAL}-shm", files.STATE):
         folder.file(name).unlink(missing_ok=True)
+
+
+SWITCH_S = 0.0005
+"""Between the threads of those who ask and those who score; at Python's usual 5 ms each answer waits some of these."""
 
 
 async def _carried_out(
