@@ -166,7 +166,11 @@ class ModelSettings(_Part):
     ] = None
     region: Annotated[str | None, Field(description="Of bedrock; null: as its SDK finds it.")] = None
     prompt: Annotated[
-        _Template | None, Field(description="What the user says: a template over the item. Null: the question.")
+        _Template | None,
+        Field(
+            description="What the user says: a template over the item. Null: its question; of an item without one its "
+            "conversation (`messages`)."
+        ),
     ] = None
     messages: Annotated[
         tuple[MessageSettings, ...] | None, Field(min_length=1, description="The whole prompt, in place of `prompt`.")

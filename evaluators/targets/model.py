@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from evaluators.case import Case, Json, Usage
+from evaluators.case import Case, Json, Message, Usage
 from evaluators.judges.budget import Budget
 from evaluators.judges.client import NO_KEY, client_for, sdk_of
 from evaluators.judges.judge import ASSUMED_OUTPUT, LETTERS_A_TOKEN, Judge
@@ -182,14 +183,28 @@ class _Prompt:
                 held.insert(0, ("system", settings.system))
             keys = {"user": "prompt", "system": "system"}
             self._turns = [(role, Template(text, keys[role])) for role, text in held]
+        self._own_prompt = told is None and settings.prompt is None
         self._own_system = told is None and settings.system is None
-        self.identity: Json = [self._own_system, [[role, text] for role, text in held]]
+        self.identity: Json = [self._own_prompt, self._own_system, [[role, text] for role, text in held]]
 
     def turns(self, case: Case, asking: Asking) -> list[Turn]:
         """As they are sent. Raises TargetError: the item lacks a field that a template needs."""
-        values = values_of(case, asking)
         own = [Turn("system", case.system)] if self._own_system and case.system else []
+        if self._own_prompt and case.question is None and case.messages:
+            said = _conversation(case.messages)
+            return said if any(turn.role == "system" for turn in said) else [*own, *said]
+        values = values_of(case, asking)
         return [*own, *(Turn(role, template.text(values)) for role, template in self._turns)]
+
+
+def _conversation(messages: Sequence[Message]) -> list[Turn]:
+    """Messages as they are sent. Raises TargetError: one is of a tool, or of a role of somebody's own."""
+    said = []
+    for place, one in enumerate(messages):
+        if one.role not in {"system", "user", "assistant"}:
+            raise TargetError("bad_request", f"messages.{place}: one of the role {one.role!r} cannot be sent.")
+        said.append(Turn(cast("Any", one.role), one.text))
+    return said
 
 
 class _OpenAI:

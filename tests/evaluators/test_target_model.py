@@ -11,7 +11,7 @@ import pytest
 from fake_openai import Act, FakeOpenAI
 from scripted import DROP, ENDLESS, HOLD, Script, Scripted, Seen, chunk, head, streamed, whole
 
-from evaluators.case import Case, ToolCall
+from evaluators.case import Case, Message, ToolCall
 from evaluators.errors import EvaluatorError
 from evaluators.judges.budget import Budget
 from evaluators.judges.model import Usage as Tokens
@@ -92,11 +92,38 @@ def test_what_is_sent_and_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
             [("user", "q"), ("assistant", "So")],
             id="messages",
         ),
+        pytest.param(
+            {},
+            Case(system="S", messages=(Message("user", "a"), Message("assistant", "b"), Message("user", "c"))),
+            [("system", "S"), ("user", "a"), ("assistant", "b"), ("user", "c")],
+            id="conversation",
+        ),
+        pytest.param(
+            {},
+            Case(system="S", messages=(Message("system", "T"), Message("user", "a"))),
+            [("system", "T"), ("user", "a")],
+            id="conversation-with-its-system",
+        ),
     ],
 )
 def test_prompts(settings: dict[str, Any], case: Case, messages: list[tuple[str, str]]) -> None:
     _, server = ask([GOOD], case=case, **settings)
     assert [(one["role"], one["content"]) for one in server.seen[0].json["messages"]] == messages
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        (Case(), "prompt: the item has no 'question'."),
+        (
+            Case(messages=(Message("user", "a"), Message("tool", "b"))),
+            "messages.1: one of the role 'tool' cannot be sent.",
+        ),
+    ],
+)  # fmt: skip
+def test_items_that_cannot_be_asked(case: Case, told: str) -> None:
+    answer, server = ask([GOOD], case=case)
+    assert (answer.error_type, answer.reason, server.seen) == ("bad_request", told, [])
 
 
 def test_time_to_the_first_token_is_that_of_the_first_text() -> None:
