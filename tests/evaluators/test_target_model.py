@@ -43,7 +43,7 @@ def ask(
 ) -> tuple[Answer, Scripted]:  # fmt: skip
     async def go() -> tuple[Answer, Scripted]:
         async with Scripted(script) as server:
-            told = {"base_url": server.url + path, "model": "m", "timeout_s": 5.0, "backoff_s": 0.001, **settings}
+            told = {"base_url": server.url + path, "model": "m", "timeout_s": 20.0, "backoff_s": 0.001, **settings}
             target = ModelSettings(**told).make(Path(), listed, budget)
             for _ in range(times):
                 answer = await target(case, asking)
@@ -133,7 +133,7 @@ def test_time_to_the_first_token_is_that_of_the_first_text() -> None:
     assert answer.usage.ttft_ms is not None
     assert answer.usage.latency_ms is not None
     assert 150 <= answer.usage.ttft_ms <= answer.usage.latency_ms - 75
-    assert 300 <= answer.usage.latency_ms < 4000
+    assert 300 <= answer.usage.latency_ms < 8000
 
 
 ANSWERS: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
@@ -258,9 +258,9 @@ BAD: dict[str, tuple[Any, dict[str, Any], str, str]] = {
     "event": (streamed(delta("Hi"), "hello"), {}, "bad_answer", "An event of the stream is no JSON: hello"),
     "not-ended": (streamed(delta("Hi")), {}, "unreachable", "neither a finish_reason nor [DONE]"),
     "drop": (streamed(delta("Hi"), DROP), {}, "unreachable", "broke the connection off, after"),
-    "hang": ([HOLD], {"timeout_s": 0.2}, "timeout", "did not answer within 0.2 s"),
-    "stall": (streamed(delta("Hi"), HOLD), {"timeout_s": 0.2}, "timeout", "within 0.2 s, after"),
-    "drip": (streamed(*[delta("x"), 0.05] * 100), {"timeout_s": 0.3}, "timeout", "within 0.3 s, after"),
+    "hang": ([HOLD], {"timeout_s": 0.4}, "timeout", "did not answer within 0.4 s"),
+    "stall": (streamed(delta("Hi"), HOLD), {"timeout_s": 0.4}, "timeout", "within 0.4 s, after"),
+    "drip": (streamed(*[delta("x"), 0.05] * 100), {"timeout_s": 0.5}, "timeout", "within 0.5 s, after"),
     "endless": (streamed(delta("x" * 9999), ENDLESS), {"max_bytes": 1 << 20}, "too_large", "1,048,576"),
     "endless-body": ([head() + b"{", b" " * 65536, ENDLESS], {"max_bytes": 1 << 20}, "too_large", "1,048,576"),
     "endless-silence": (streamed(chunk(":" * 999 + "\n\n"), ENDLESS), {"max_bytes": 1 << 16}, "too_large", "65,536"),

@@ -134,8 +134,8 @@ def test_one_bad_item_ends_nothing(folder: Path) -> None:
         "halves", "noise", "huge", "d",
     ]  # fmt: skip
     started = time.monotonic()
-    said = dict(zip(questions, asked(python(folder, timeout_s=1.0, max_bytes=1 << 20), *questions), strict=True))
-    assert time.monotonic() - started < 10
+    said = dict(zip(questions, asked(python(folder, timeout_s=2.0, max_bytes=1 << 20), *questions), strict=True))
+    assert time.monotonic() - started < 40  # it would hang for 60
     assert {text: said[text].status for text in "abcd"} == dict.fromkeys("abcd", "ok")
     errors = {text: one.error_type for text, one in said.items() if one.status == "error"}
     assert errors == {
@@ -172,9 +172,11 @@ def test_latency_is_of_the_answer_and_not_of_the_start(folder: Path) -> None:
     (folder / "slow.py").write_text(
         "import time\ntime.sleep(0.5)\ndef nap(row):\n    time.sleep(0.1)\n    return 'x'\n"
     )
+    started = time.monotonic()
     [said] = asked(python(folder, "slow:nap"), "a")
+    took = (time.monotonic() - started) * 1000
     assert said.usage is not None
-    assert 100 <= (said.usage.latency_ms or 0) < 450
+    assert 100 <= (said.usage.latency_ms or 0) <= took - 500
 
 
 def test_a_budget_holds_for_what_tells_its_cost(folder: Path) -> None:
@@ -188,7 +190,7 @@ def test_a_budget_holds_for_what_tells_its_cost(folder: Path) -> None:
 
 
 def command(where: Path, script: str, **more: Any) -> Target:
-    return CommandSettings(run=("/bin/sh", "-c", script), **{"timeout_s": 1.0, **more}).make(where)
+    return CommandSettings(run=("/bin/sh", "-c", script), **{"timeout_s": 10.0, **more}).make(where)
 
 
 def test_any_command_that_speaks_lines(folder: Path) -> None:
@@ -221,7 +223,7 @@ def test_any_command_that_speaks_lines(folder: Path) -> None:
     ],
 )
 def test_a_command_that_does_not_keep_to_it(script: str, error: str, told: str, folder: Path) -> None:
-    [said] = asked(command(folder, script, timeout_s=0.5, max_bytes=65536), "a")
+    [said] = asked(command(folder, script, timeout_s=0.5 if error == "timeout" else 10, max_bytes=65536), "a")
     assert (said.status, said.error_type) == ("error", error)
     assert told in said.reason
 
