@@ -36,9 +36,12 @@ class Journal:
             raise JournalError(f"{path} is no journal, or cannot be written. Name another file, or move it away.")
 
     def key(self, case: Case, evaluator: Evaluator, repeat: int) -> str:
-        """The key of one verdict."""
+        """The key of one verdict. How long the answer took is part of it where the evaluator looks at that."""
         _, told = self._rulers.setdefault(id(evaluator), (evaluator, ruler(evaluator)))
-        return key_of(evaluator.card.name, told, repeat, case_row(case))
+        row, card = case_row(case), evaluator.card
+        if "usage" not in (*card.needs, *card.takes):
+            row.pop("usage", None)
+        return key_of(card.name, told, repeat, row)
 
     def get(self, key: str) -> Verdict | None:
         """The verdict; null: there is none yet."""

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
 import json
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from evaluators.case import Case
 from evaluators.journal import Journal
 from evaluators.ordered import in_order
 from evaluators.protocol import Evaluator
-from evaluators.scoring import REPEAT, judged
+from evaluators.runner import awaited
+from evaluators.scoring import REPEAT, begun
 from evaluators.suites.items import Item
 from evaluators.suites.suite import Use
 from evaluators.targets.answer import Answer, Asking, Target, answered, seed_of
@@ -88,7 +87,6 @@ class _Engine:
         self._judges = asyncio.Semaphore(way.judges)
         self._asks = not isinstance(target, Recorded)
         self._answers = journal if self._asks else None  # where nobody is asked there is nothing to remember
-        self._waits = [inspect.iscoroutinefunction(type(one.evaluator).__call__) for one in scorers]
 
     async def outcome(self, turn: tuple[Item, int]) -> Outcome:
         item, repeat = turn
@@ -110,27 +108,14 @@ class _Engine:
             return (lost,) * len(self._scorers)
         case = answered(item.case, answer)
         # Evaluators that only compute hold up nobody's answers: targets are asked in an event loop of their own.
-        said = [None if waits else await judged(one.evaluator, case) for one, waits in self._each()]
-        asked = [self._asked(case, one.evaluator) for one, waits in self._each() if waits]
-        awaited = iter(await asyncio.gather(*asked) if asked else ())
-        return tuple(next(awaited) if one is None else one for one in said)
-
-    def _each(self) -> Iterator[tuple[Scorer, bool]]:
-        return zip(self._scorers, self._waits, strict=True)
-
-    async def _asked(self, case: Case, evaluator: Evaluator) -> Verdict:
-        """The verdict of one that asks somebody: from the journal, where it stands there."""
-        if self._journal is None:
-            async with self._judges:
-                return await judged(evaluator, case)
-        key = self._journal.key(case, evaluator, REPEAT.get())
-        known = self._journal.get(key)
-        if known is not None:
-            return known
-        async with self._judges:
-            verdict = await judged(evaluator, case)
-        self._journal.put(key, verdict)
-        return verdict
+        said = [begun(one.evaluator, case) for one in self._scorers]
+        asked = [
+            awaited(one.evaluator, case, told, self._judges, self._journal)
+            for one, told in zip(self._scorers, said, strict=True)
+            if not isinstance(told, Verdict)
+        ]
+        answers = iter(await asyncio.gather(*asked) if asked else ())
+        return tuple(told if isinstance(told, Verdict) else next(answers) for told in said)
 
 
 def _hex(size: int, *parts: object) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_openai import Act, beside, good
 from lxml import etree
 from typer.testing import CliRunner
 
@@ -261,3 +262,90 @@ def test_two_runs_in_one_folder_do_not_mix(folder: Path) -> None:
 def test_the_published_schema_is_that_of_the_code(folder: Path) -> None:
     published = Path(__file__).parents[2] / "docs" / "suite.schema.json"
     assert assay(folder, "schema") == published.read_text("utf-8")
+
+
+TRACES = """\
+suite: production
+dataset:
+  traces: {since: 2020-01-01, until: 2100-01-01, unit: UNIT, most: 40}
+target: {answered: true}
+failures_at_most: 1
+evaluators: [refusal]
+"""
+
+
+@pytest.mark.parametrize("unit", ["trace", "call"])
+def test_stored_traces_are_items(tmp_path: Path, filled: Any, unit: str) -> None:
+    (tmp_path / "suite.yaml").write_text(TRACES.replace("UNIT", unit))
+    assay(tmp_path, "run", "suite.yaml", "--api-url", filled.note.api_url)
+    rows = [json.loads(line) for line in (tmp_path / "eval-results/production/results.jsonl").read_text().splitlines()]
+    assert len(rows) >= 40 if unit == "call" else len(rows) == 40
+    with filled.client() as client:
+        for row in rows[:: len(rows) // 4]:
+            trace, _, span = row["item"].partition("/")
+            case = client.case(trace, span or None)
+            assert (row["case"] or {}).get("question") == case.get("question")
+            assert row["answer"] == case.get("answer") or row["error_type"] == "empty"
+
+
+def test_a_filter_that_is_none_is_refused(tmp_path: Path, filled: Any) -> None:
+    text = TRACES.replace("unit: UNIT", "filter: {modl: x}")
+    (tmp_path / "suite.yaml").write_text(text)
+    assert "modl" in assay(tmp_path, "run", "suite.yaml", "--api-url", filled.note.api_url, code=2)
+
+
+def test_without_a_store_traces_are_no_dataset(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(TRACES.replace("UNIT", "trace"))
+    assert "No store in" in assay(tmp_path, "run", "suite.yaml", code=2)
+
+
+JUDGED = """\
+suite: judged
+dataset: {file: items.jsonl, sample: 10}
+target:
+  model: {base_url: "URL", model: m, prompt: "Say {{ question }}", price: {input: 1000, output: 1000}}
+repeats: 2
+evaluators:
+  - {name: judge_helpfulness, as: helpful}
+gates: [{of: target.cost_usd, measure: mean, at_most: 10}, {of: helpful, at_least: 0.1}]
+"""
+JUDGES = """\
+judges: [{name: fake, base_url: "URL", model: judge, price: {input: 1000, output: 1000}}]
+"""
+
+
+def model_or_judge(body: dict[str, Any]) -> Act:
+    if body["model"] == "judge":
+        return good(reason="It helps.", score=4)
+    return Act("Fine.")
+
+
+def test_models_and_judges_are_asked_once_for_each_answer(folder: Path) -> None:
+    with beside(model_or_judge) as fake:
+        (folder / "suite.yaml").write_text(JUDGED.replace("URL", fake.url))
+        (folder / "judges.yaml").write_text(JUDGES.replace("URL", fake.url))
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q")
+        found = json.loads((folder / "eval-results/judged/summary.json").read_text())
+        asked = len(fake.requests)
+        assert (found["items"], found["answers"], asked) == (10, 20, 40)
+        assert found["cost"]["target_usd"] > 0
+        assert found["cost"]["judges_usd"] > 0
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q", "--again")
+        assert len(fake.requests) == asked
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q")  # answers anew; equal ones are judged
+        assert len(fake.requests) == asked + 20
+        (folder / "suite.yaml").write_text(JUDGED.replace("URL", fake.url).replace("Say", "Tell"))
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q", "--reuse")
+        assert len(fake.requests) == asked + 40
+
+
+def test_target_and_judges_share_one_budget(folder: Path) -> None:
+    with beside(model_or_judge) as fake:
+        (folder / "suite.yaml").write_text(JUDGED.replace("URL", fake.url))
+        (folder / "judges.yaml").write_text(JUDGES.replace("URL", fake.url))
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q", "--budget", "3", code=1)
+        found = json.loads((folder / "eval-results/judged/summary.json").read_text())
+        assert found["cost"]["target_usd"] + (found["cost"]["judges_usd"] or 0) <= 3
+        kinds = {**found["failed_answers"], **found["evaluators"][0]["error_types"]}
+        assert kinds["budget"] > 0
+        assert found["completeness"]["fails"]
