@@ -20,6 +20,7 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from server.cli import app
+from server.evals.progress import Progress
 from server.shell import expected
 
 SCHEMA = Path(__file__).parent / "schemas" / "JUnit.xsd"
@@ -349,3 +350,56 @@ def test_target_and_judges_share_one_budget(folder: Path) -> None:
         kinds = {**found["failed_answers"], **found["evaluators"][0]["error_types"]}
         assert kinds["budget"] > 0
         assert found["completeness"]["fails"]
+
+
+FLIPS = """\
+import json, sys
+for line in sys.stdin:
+    row = json.loads(line)
+    flips = row["id"] in ("q1", "q2") and row["repeat"] == 1
+    print(json.dumps({"answer": "other" if flips else row["reference"], "_n": row.get("_n")}), flush=True)
+"""
+
+
+def test_flaky_items_are_found_and_shown(folder: Path) -> None:
+    (folder / "target.py").write_text(FLIPS)
+    (folder / "suite.yaml").write_text(
+        SUITE.replace("target: {answered: true}", COMMAND).replace(
+            "file: items.jsonl", "file: items.jsonl, sample: 100"
+        )
+        + "repeats: 3\n"
+    )
+    assay(folder, "run", "suite.yaml", "-q")
+    found = summary(folder)
+    assert found["answers"] == 300
+    assert [(one["item"], one["passed"], one["of"]) for one in found["flaky_items"]] == [("q1", 2, 3), ("q2", 2, 3)]
+    assert found["evaluators"][0]["flaky"]["items"] == 2
+    assert found["evaluators"][0]["pass_rate"]["n"] == 100  # items, not answers
+    assert "Flaky items" in (results(folder) / "report.html").read_text()
+
+
+def test_gates_on_what_is_measured_and_without_a_baseline(folder: Path) -> None:
+    (folder / "target.py").write_text(TARGET)
+    (folder / "suite.yaml").write_text(
+        SUITE.replace("target: {answered: true}", COMMAND)
+        + "  - {of: target.latency_ms, measure: p95, at_most: 60000}\n"
+        + "  - {of: target.latency_ms, measure: p50, at_most: 0.0001}\n"
+        + "  - {of: right, no_worse_than: baseline}\n"
+    )
+    assay(folder, "run", "suite.yaml", "-q", "--no-baseline", code=1)
+    assert [one["state"] for one in summary(folder)["gates"]] == ["met", "met", "missed", "undecided"]
+    (latency,) = summary(folder)["measured"]
+    assert latency["known"] == 100
+    assert 0 < latency["p50"] <= latency["p95"]
+
+
+def test_progress_tells_answers_money_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("answers", 100, 2.0) as progress:
+        for _ in range(10):
+            progress.tell(kept=True, failed=False, cost_usd=0.0)
+        for number in range(20):
+            progress.tell(kept=False, failed=number == 3, cost_usd=0.01)
+        assert (
+            progress.sentence(progress.started + 40) == "30 of 100 answers, $0.2000 of $2.00, 1 failed, 2 min 20 s left"
+        )
+    assert capsys.readouterr().err == ""  # nothing before it is time
