@@ -94,7 +94,7 @@ class Share:
         size, share = self.size(), self._share()
         if share == 0:
             return float(self.bounds[0])
-        at = float(special.betaincinv(share * size, size - share * size + 1, self.inner(tail)))
+        at = _beta_quantile(share * size, size - share * size + 1, self.inner(tail))
         # The exact bound lies below the mean; with a large size the function's last digits may not.
         found = self.bounds[0] + (self.bounds[1] - self.bounds[0]) * min(at, share)
         skewed = None if self.binary or self._exact() else Mean(self.spread).low(tail)
@@ -195,6 +195,18 @@ class Mean:
 
     def _agreed(self) -> float:
         return 0.5**self.spread.clusters
+
+
+def _beta_quantile(a: float, b: float, chance: float) -> float:
+    """As `betaincinv`, which finds none for some chances below 1e-100, as of two clusters: there by halving."""
+    found = float(special.betaincinv(a, b, chance))
+    if not np.isnan(found):
+        return found
+    least, most = -700.0, 0.0
+    for _ in range(60):
+        middle = (least + most) / 2
+        least, most = (least, middle) if special.betainc(a, b, np.exp(middle)) > chance else (middle, most)
+    return float(np.exp(least))
 
 
 def _turned(found: Spread) -> Spread:

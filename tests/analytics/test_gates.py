@@ -447,6 +447,7 @@ EDGES = [
     pytest.param([0.3] * 12, range(12), None, id="all-equal"),
     pytest.param([0.0, 1.0] * 4, range(8), [0, 0, 1, 1, 2, 2, 3, 3], id="clusters-that-agree"),
     pytest.param([1.0] * 11 + [NAN], range(12), None, id="all-pass"),
+    pytest.param([0, 0.95, 0.9], [0, 1, 2], [0, 1, 0], id="two-clusters"),
 ]
 
 
