@@ -17,6 +17,9 @@ from scipy import special  # not `stats`, for the reason in `intervals`
 
 from analytics.intervals import LEVEL, Estimate, Spread, spread
 
+_FARTHEST = -37.0
+"""A quantile of the normal distribution whose error is still a number: of two clusters, it is not yet a small p."""
+
 
 class Sided(Protocol):
     """A mean that can be bounded and tested on either side."""
@@ -78,7 +81,7 @@ class Share:
 
     Scores near the end of their scale are not as sure as they seem: a low one is rare, and few items may have none. Of
     50 with a true mean of 0.95, the test of being above it rejects in 6 % in place of 5, and of 20 in 8 %; in clusters
-    of very unequal size in 20 % and more. The test of being below it, which fails builds, rejects in 1 to 3 % there.
+    of very unequal size in 20 % and more. The test of being below it, which fails builds, in fewer than 3 %.
     """
 
     spread: Spread
@@ -91,19 +94,20 @@ class Share:
         size, share = self.size(), self._share()
         if share == 0:
             return float(self.bounds[0])
-        at = float(special.betaincinv(share * size, size - share * size + 1, self.inner(tail)))
+        at = _beta_quantile(share * size, size - share * size + 1, self.inner(tail))
         # The exact bound lies below the mean; with a large size the function's last digits may not.
         found = self.bounds[0] + (self.bounds[1] - self.bounds[0]) * min(at, share)
         skewed = None if self.binary or self._exact() else Mean(self.spread).low(tail)
-        return found if skewed is None else min(found, max(skewed, self.bounds[0]))
+        # Something lies above the least there can be, so that the mean does: however little is seen of it.
+        return max(found if skewed is None else min(found, skewed), float(np.nextafter(self.bounds[0], np.inf)))
 
     def above(self, bound: float) -> float:
         if self.spread.clusters < 2:
             return 1.0
         size, share = self.size(), self._share()
         at = (bound - self.bounds[0]) / (self.bounds[1] - self.bounds[0])
-        if at < 0:
-            return 0.0
+        if at < 0 or (at == 0 and share > 0):
+            return 0.0  # whatever the spread: no mean is lower, and one item is above
         if at >= 1 or share == 0:
             return 1.0
         found = self._outer(float(special.betainc(share * size, size - share * size + 1, at)))
@@ -134,15 +138,18 @@ class Share:
         found = self.spread
         if self._exact():
             return tail
-        quantile = special.stdtrit(found.freedom, tail)
+        quantile = float(special.stdtrit(found.freedom, tail))
+        if quantile < _FARTHEST:
+            return 0.0
         return float(special.stdtr(found.n - 1, quantile) if self.binary else special.ndtr(quantile))
 
     def _outer(self, p: float) -> float:
         found = self.spread
-        if p <= 0 or p >= 1 or self._exact():
+        if p >= 1 or self._exact():
             return min(max(p, 0.0), 1.0)
-        quantile = special.stdtrit(found.n - 1, p) if self.binary else special.ndtri(p)
-        return float(special.stdtr(found.freedom, quantile))
+        kept = max(p, 1e-300)
+        quantile = special.stdtrit(found.n - 1, kept) if self.binary else special.ndtri(kept)
+        return float(special.stdtr(found.freedom, max(float(quantile), _FARTHEST)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +195,18 @@ class Mean:
 
     def _agreed(self) -> float:
         return 0.5**self.spread.clusters
+
+
+def _beta_quantile(a: float, b: float, chance: float) -> float:
+    """As `betaincinv`, which finds none for some chances below 1e-100, as of two clusters: there by halving."""
+    found = float(special.betaincinv(a, b, chance))
+    if not np.isnan(found):
+        return found
+    least, most = -700.0, 0.0
+    for _ in range(60):
+        middle = (least + most) / 2
+        least, most = (least, middle) if special.betainc(a, b, np.exp(middle)) > chance else (middle, most)
+    return float(np.exp(least))
 
 
 def _turned(found: Spread) -> Spread:
