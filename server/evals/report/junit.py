@@ -22,7 +22,8 @@ def junit(summary: dict[str, Any], manifest: dict[str, Any], found: Failing) -> 
     suite = ET.Element(
         "testsuite", name=_clean(summary["suite"]), tests=str(len(cases)),
         failures=str(sum(one["fails"] for one in cases)), errors="0", skipped="0", time=f"{took:.3f}",
-        timestamp=started.replace(tzinfo=None).isoformat(timespec="seconds"), hostname="localhost",
+        timestamp=started.replace(tzinfo=None).isoformat(timespec="seconds"), hostname="localhost", id="0",
+        package="assayline",
     )  # fmt: skip
     properties = ET.SubElement(suite, "properties")
     for name, value in _properties(summary, manifest):
