@@ -212,8 +212,8 @@ def add_rows(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, rows: pa
     """Keep rows (`ROW_COLUMNS`), in place of those of the same place and repeat."""
     with relations.registered(cursor, rows) as told:
         cursor.execute(
-            f"delete from run_rows where project_id = $project_id and run_id = $run_id and place between $low and $high "
-            f"and (place, repeat) in (select (place, repeat) from {told})",
+            "delete from run_rows where project_id = $project_id and run_id = $run_id "
+            f"and place between $low and $high and (place, repeat) in (select (place, repeat) from {told})",
             {"project_id": project_id, "run_id": run_id, **_places(rows)},
         )
         names = ", ".join(ROW_COLUMNS.names)
@@ -230,8 +230,8 @@ def _places(rows: pa.Table) -> dict[str, int]:
 def end(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, told: Ending) -> bool:
     """Book what came of a run, and forget rows that it has no longer; false: it was cancelled."""
     rows = cursor.execute(
-        "update runs set state = 'done', ended_at = ?, fault = null, summary = ?, manifest = ?, brief = ?, outcome = ?, "
-        "answers_done = ?, answers_total = ?, cost_usd = ?, seconds_left = null, lease = null, leased_until = null "
+        "update runs set state = 'done', ended_at = ?, fault = null, summary = ?, manifest = ?, brief = ?, "
+        "outcome = ?, answers_done = ?, answers_total = ?, cost_usd = ?, seconds_left = null, lease = null, leased_until = null "
         "where project_id = ? and run_id = ? and state <> 'cancelled' returning run_id",
         [
             told.ended_at, told.summary, told.manifest, told.brief, told.outcome, told.answers, told.answers,
@@ -246,7 +246,7 @@ def end(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, told: Ending)
     return bool(rows)
 
 
-def stop(  # noqa: PLR0917 - a row
+def stop(
     cursor: DuckDBPyConnection, project_id: int, run_id: UUID, state: Literal["cut_off", "failed"], fault: str | None
 ) -> bool:
     """End a run that has no summary; false: it is over already."""

@@ -50,7 +50,7 @@ def versions(cursor: DuckDBPyConnection, project_id: int, name: str) -> list[Sto
     return [StoredSuite(*row) for row in rows]
 
 
-def set_suite(  # noqa: PLR0917 - a row
+def set_suite(
     cursor: DuckDBPyConnection, project_id: int, name: str, document: str, author: str | None
 ) -> StoredSuite | None:
     """Make a document the newest version; the one that is newest already is left as it is.

@@ -26,7 +26,7 @@ def run_rows(  # noqa: PLR0917 - given by name
     after_repeat: int = -1,
     page_size: int = 50,
 ) -> pa.Table:
-    """Rows of a run by place and repeat, from after a place and repeat on: place, repeat, item, fails, status, trace_id.
+    """Rows of a run by place and repeat, from after these on: place, repeat, item, fails, status, trace_id, line.
 
     `line` is the row of results.jsonl, JSON; `matching`: how many rows the filters keep. `failing`: those without an
     answer or with a verdict that failed or does not pass; with `evaluator` of that one. `flaky`: those of items of
