@@ -124,6 +124,90 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike, level: float = LEVEL) 
     return Estimate(value, value - half, value + half, int(x.size))
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A mean over items and how sure it is, of items that may come in clusters."""
+
+    n: int  # items
+    clusters: int
+    mean: float
+    error: float  # standard error by clusters; 0.0: all agree, or there is one cluster
+    freedom: float  # of Student's distribution; clusters less one where they are of one size, and fewer where not
+    skew: float  # third moment of what clusters are off by, over the 3/2th power of the second: skewness over root n
+
+
+def spread(values: ArrayLike, clusters: ArrayLike | None = None) -> Spread:
+    """The mean of one value an item, with its cluster-robust error; null clusters: each item is its own.
+
+    The error is sqrt(G/(G-1) * sum over clusters of (sum of (s - mean))^2) / n (Cochran, 2.11; statsmodels' default for
+    clusters). Its degrees of freedom are of the clusters as items weigh them, sum(k)^2 / sum(k^2) - 1 for sizes k
+    (Kish's size): of 50 items in 10 clusters of very unequal size, a 5 % test with G-1 rejects in 9 %.
+
+    Args:
+        values: no NaN, at least one.
+        clusters: codes from 0 to G-1, each of which is there.
+    """
+    array = np.asarray(values, np.float64)
+    n = int(array.size)
+    codes = None if clusters is None else np.asarray(clusters, np.intp)
+    sizes = np.ones(n) if codes is None else np.bincount(codes).astype(float)
+    middle, least, most = float(array.mean()), float(array.min()), float(array.max())
+    if least == most or sizes.size < 2:
+        # A sum of equal numbers is not their multiple in its last bits, and no error may come of that.
+        return Spread(n, int(sizes.size), least if least == most else middle, 0.0, _freedom(sizes), 0.0)
+    off = array - middle if codes is None else np.bincount(codes, array - middle)
+    squares = float(np.square(off).sum())
+    if squares <= 1e-24 * n * (most - least) ** 2:
+        return Spread(n, int(sizes.size), middle, 0.0, _freedom(sizes), 0.0)
+    error = float(np.sqrt(sizes.size / (sizes.size - 1) * squares)) / n
+    skew = float((off**3).sum() / squares**1.5)
+    return Spread(n, int(sizes.size), middle, error, _freedom(sizes), skew)
+
+
+def _freedom(sizes: NDArray[np.float64]) -> float:
+    return float(sizes.sum() ** 2 / np.square(sizes).sum()) - 1
+
+
+def bounded_mean(
+    values: ArrayLike,
+    clusters: ArrayLike | None = None,
+    *,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    level: float = LEVEL,
+) -> Estimate:
+    """A mean of values that lie within bounds, such as shares, by Wilson's interval at the effective sample size.
+
+    So many independent yes-or-no items would have the variance that is seen (Korn and Graubard 1998; Dean and Pagano
+    2015), and the quantile is Student's. It stays within the bounds, and is not of no width where all items agree, as
+    Student's and the bootstrap's are: then each cluster counts as one. Of four tries of 10 tasks it holds pass^4 in 97
+    to 99 % of samples, where theirs do in 69 to 98 % (`benchmarks/coverage.py`).
+
+    Its error is not the same on both sides: for what may be missed on one side only, see `clustered`.
+
+    Args:
+        values: one an item. NaN is left out.
+        clusters: codes from 0, one an item; null: each item is its own. `n` is of clusters.
+        bounds: the least and the greatest value there can be.
+        level: of the interval.
+    """
+    array = np.asarray(values, np.float64)
+    kept = ~np.isnan(array)
+    if not kept.any():
+        return Estimate(None, None, None, 0)
+    codes = None if clusters is None else np.unique(np.asarray(clusters)[kept], return_inverse=True)[1]
+    found = spread(array[kept], codes)
+    if found.clusters < 2:
+        return Estimate(found.mean, None, None, found.clusters)
+    width = bounds[1] - bounds[0]
+    share = (found.mean - bounds[0]) / width
+    size = share * (1 - share) * (width / found.error) ** 2 if found.error > 0 else found.clusters
+    z = student(found.freedom, level)
+    centre = (share + z * z / (2 * size)) / (1 + z * z / size)
+    half = z / (1 + z * z / size) * float(np.sqrt(share * (1 - share) / size + z * z / (4 * size * size)))
+    low, high = max(centre - half, 0.0), min(centre + half, 1.0)
+    return Estimate(found.mean, bounds[0] + width * low, bounds[0] + width * high, found.clusters)
+
+
 def student(freedom: float, level: float) -> float:
     """Standard errors from the middle to the ends of Student's interval with so many degrees of freedom."""
     return float(special.stdtrit(freedom, (1 + level) / 2))

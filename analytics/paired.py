@@ -6,8 +6,9 @@ distribution. It is exact for few differences, and by drawing for more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ ENOUGH = 30  # things that were measured twice
 POWER = 0.8
 EXACT = 15  # differences that are not 0, up to which all flips are counted: 32,768
 DRAWS = 10_000
+KEPT = 1_000  # differences up to which the signs that were drawn are kept: 10 MB
 
 Finding = Literal["differs", "no difference found", "not enough"]
 
@@ -91,16 +93,57 @@ def _by_thing(differences: NDArray[np.float64], clusters: Iterable[object] | Non
 
 def flip_test(differences: NDArray[np.float64], seed: int = 0) -> float:
     """The share of flips of signs with a sum as far from 0 as the one that is seen; of no difference 1."""
-    kept = differences[differences != 0]
+    kept = np.sort(differences[differences != 0])
     if kept.size == 0:
         return 1.0
     seen = abs(float(kept.sum())) * (1 - 1e-12)  # equal sums may differ in their last bits
-    if kept.size <= EXACT:
-        bits = np.arange(1 << kept.size)[:, None] >> np.arange(kept.size) & 1
-        return float((np.abs((2 * bits - 1) @ kept) >= seen).mean())
-    signs = np.random.default_rng(seed).integers(0, 2, (DRAWS, kept.size), dtype=np.int8) * 2 - 1
+    return _share(np.abs(_flipped(kept, seed)) >= seen, kept.size)
+
+
+def flip_tests(differences: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
+    """The shares of flips of signs with a sum as low as the one that is seen, and as high: of no difference 1 and 1.
+
+    Drawn flips are the same for the same seed and number of differences, so that of differences that all grow the
+    first share grows too.
+    """
+    some = differences[differences != 0]
+    if some.size == 0:
+        return 1.0, 1.0
+    sums = _flipped(some if some.size <= EXACT else differences, seed)
+    seen, slack = float(some.sum()), 1e-12 * float(np.abs(some).sum())  # equal sums may differ in their last bits
+    return _share(sums <= seen + slack, some.size), _share(sums >= seen - slack, some.size)
+
+
+def _share(found: NDArray[np.bool_], differences: int) -> float:
+    if differences <= EXACT:
+        return float(found.mean())
     # The flip that is seen is one of them (Phipson and Smyth 2010).
-    return float(((np.abs(signs @ kept) >= seen).sum() + 1) / (DRAWS + 1))
+    return float((found.sum() + 1) / (found.size + 1))
+
+
+def _flipped(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """The sums of all flips, or of as many as are drawn."""
+    if values.size > EXACT:
+        return np.concatenate([signs @ values for signs in _blocks(values.size, seed)])
+    sums = np.zeros(1)
+    for value in values.tolist():
+        sums = np.concatenate((sums - value, sums + value))
+    return sums
+
+
+def _blocks(n: int, seed: int) -> Iterator[NDArray[np.int8]]:
+    """Drawn signs, a tenth at a time, as they become floats eight times the size."""
+    if n <= KEPT:
+        yield from np.array_split(_signs(n, seed), 10)
+        return
+    rng = np.random.default_rng(seed)
+    for _ in range(10):
+        yield rng.integers(0, 2, (DRAWS // 10, n), dtype=np.int8) * 2 - 1
+
+
+@lru_cache(maxsize=2)  # gates of one suite are of the same items
+def _signs(n: int, seed: int) -> NDArray[np.int8]:
+    return np.random.default_rng(seed).integers(0, 2, (DRAWS, n), dtype=np.int8) * 2 - 1
 
 
 def _effect(differences: NDArray[np.float64], reach: float | None, level: float) -> Estimate:

@@ -49,7 +49,9 @@ def document(told: Any, kind: type[Entry], origin: str, line_of: LineOf | None) 
         DocumentError: it is not of that form; names origin, line, key, value, rule and the nearest key.
     """
     if not isinstance(told, dict):
-        raise DocumentError(f"{origin} needs keys such as {next(iter(_keys(kind)))!r} at its top; it holds {_got(told)}.")
+        raise DocumentError(
+            f"{origin} needs keys such as {next(iter(_keys(kind)))!r} at its top; it holds {_got(told)}."
+        )
     try:
         return kind.model_validate(told)
     except ValidationError as error:

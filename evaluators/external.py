@@ -7,31 +7,21 @@ JSON line a row from standard input and write one a verdict to standard output. 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import math
 import os
-import signal
-import sys
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from evaluators.case import Case, Json
+from evaluators.case import Case
 from evaluators.errors import EvaluatorError
+from evaluators.processes import Processes, ProgramError, Running
 from evaluators.protocol import Card
 from evaluators.rows import case_row
 from evaluators.verdict import Highlight, Verdict, failed, not_applicable, verdict
-
-SHIM = Path(__file__).with_name("external_shim.py")
-
-LONGEST_LINE = 16 << 20  # bytes of an answer
-KEPT_STDERR = 2000  # letters of what a program said last, for the reason of its failure
-STARTS = 3  # failures to start, one after the other, after which a program is not started again
-END_S = 2.0  # that a program has to end by itself once its input has ended
 
 
 class _AnswerError(Exception):
@@ -81,155 +71,6 @@ def _span(told: Any) -> Highlight:
     return Highlight(held["start"], held["end"], str(held.get("why") or ""), str(held.get("field") or "answer"))
 
 
-class _ProgramError(Exception):
-    """The program gave no answer."""
-
-    def __init__(self, error_type: str, message: str) -> None:
-        self.error_type = error_type
-        super().__init__(message)
-
-
-class _Process:
-    """One run of a program."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process, self._asked = process, 0
-        self._stderr: deque[str] = deque(maxlen=20)
-        self._listening = asyncio.create_task(self._listen())
-
-    @classmethod
-    async def start(cls, program: Program) -> _Process:
-        command = list(program.command)
-        if program.memory_mb is not None:
-            # A shell sets the limit: code between fork and exec is not safe in a process with threads.
-            command = ["/bin/sh", "-c", f'ulimit -v {program.memory_mb * 1024} && exec "$@"', "sh", *command]
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE, cwd=program.folder, limit=LONGEST_LINE, start_new_session=True,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            )  # fmt: skip
-        except OSError as error:
-            raise _ProgramError("not_started", f"{program.command[0]} cannot be started: {error.strerror}.") from error
-        started = cls(process)
-        if program.says_ready:
-            try:
-                await started.line(program.start_s, "start")
-            except _ProgramError as error:
-                await started.kill()
-                raise _ProgramError("not_started", f"It did not start. {error}{started.said()}") from error
-        return started
-
-    async def ask(self, row: Mapping[str, Json], timeout_s: float) -> Any:
-        """The answer to a row. Raises _ProgramError, after which the process is of no more use."""
-        self._asked += 1
-        assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
-        try:
-            self._process.stdin.write(json.dumps({**row, "_n": self._asked}).encode() + b"\n")
-            # One that does not read its input is met by the answer's limit.
-            line = await self.line(timeout_s, "answer")
-            told = json.loads(line)
-        except (ConnectionError, ValueError) as error:
-            raise _ProgramError("bad_answer", f"Its answer is no JSON line: {error}.{self.said()}") from error
-        if isinstance(told, dict) and told.pop("_n", self._asked) != self._asked:
-            raise _ProgramError("bad_answer", "It answered another row than the one that it was asked.")
-        return told
-
-    async def line(self, timeout_s: float, what: str) -> bytes:
-        """The next line that it writes."""
-        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
-        try:
-            async with asyncio.timeout(timeout_s):
-                line = await self._process.stdout.readline()
-        except TimeoutError:
-            raise _ProgramError("timeout", f"It did not {what} within {timeout_s:g} s.{self.said()}") from None
-        except ValueError as error:  # longer than the limit
-            raise _ProgramError("bad_answer", f"It wrote a line of more than {LONGEST_LINE >> 20} MiB.") from error
-        if not line:
-            ended = asyncio.create_task(self._process.wait())
-            await asyncio.wait({self._listening, ended}, timeout=0.5)  # for what it said, and how it ended
-            ended.cancel()
-            raise _ProgramError("crashed", f"It {_ending(self._process.returncode)}.{self.said()}")
-        return line
-
-    def said(self) -> str:
-        """The end of what it wrote to standard error, as a sentence."""
-        text = "".join(self._stderr).strip()[-KEPT_STDERR:]
-        return f" It said: {text}" if text else ""
-
-    async def _listen(self) -> None:
-        assert self._process.stderr is not None  # noqa: S101 - a pipe was asked for
-        while piece := await self._process.stderr.read(4096):
-            self._stderr.append(piece.decode("utf-8", "replace"))
-
-    async def end(self) -> None:
-        """Let it end by itself for a moment, as its input has ended; then kill it."""
-        assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
-        self._process.stdin.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(END_S):
-                await self._process.wait()
-        await self.kill()
-
-    async def kill(self) -> None:
-        """End it and all that it started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
-        self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
-        transport = getattr(self._process, "_transport", None)  # asyncio closes it late, and warns of it then
-        if transport is not None:
-            transport.close()
-
-
-def _ending(code: int | None) -> str:
-    if code is None:
-        return "closed its output"
-    return f"ended with signal {-code}" if code < 0 else f"ended with exit code {code}"
-
-
-class _Pool:
-    """The processes of one program in one event loop."""
-
-    def __init__(self, program: Program) -> None:
-        self._program = program
-        self._room = asyncio.Semaphore(program.processes)
-        self._idle: list[_Process] = []
-        self._failed_starts = 0
-        self._broken: _ProgramError | None = None
-
-    async def ask(self, row: Mapping[str, Json]) -> Any:
-        async with self._room:
-            process = self._idle.pop() if self._idle else await self._started()
-            try:
-                told = await process.ask(row, self._program.timeout_s)
-            except BaseException:
-                await asyncio.shield(process.kill())
-                raise
-            self._idle.append(process)
-            return told
-
-    async def _started(self) -> _Process:
-        if self._broken is not None:
-            raise self._broken
-        try:
-            process = await _Process.start(self._program)
-        except _ProgramError as error:
-            self._failed_starts += 1
-            if self._failed_starts >= STARTS:
-                self._broken = _ProgramError(
-                    error.error_type, f"It was not started again after {STARTS} failures. {error}"
-                )
-            raise
-        self._failed_starts = 0
-        return process
-
-    async def end(self) -> None:
-        while self._idle:
-            await self._idle.pop().end()
-
-
 _MECHANICS = {"ruler": False}  # fields that change no score
 
 
@@ -247,29 +88,26 @@ class Program:
     processes: int = field(default=1, metadata=_MECHANICS)  # that are asked at once
     says_ready: bool = field(default=False, metadata=_MECHANICS)
     read: Callable[[Any], Verdict] = field(default=read_answer, metadata=_MECHANICS)  # of what it answers
-    _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = field(
-        default_factory=WeakKeyDictionary, init=False, repr=False, compare=False
-    )
+    _held: list[Processes] = field(default_factory=list, init=False, repr=False, compare=False)  # once it is asked
 
     async def __call__(self, case: Case) -> Verdict:
         """Its answer."""
-        loop = asyncio.get_running_loop()
-        pool = self._pools.setdefault(loop, _Pool(self)) if loop not in self._pools else self._pools[loop]
         try:
-            return self.read(await pool.ask(case_row(case)))
-        except _ProgramError as error:
+            return self.read((await self._processes().ask(case_row(case))).told)
+        except ProgramError as error:
             return failed(error.error_type, str(error))
+
+    def _processes(self) -> Processes:
+        if not self._held:
+            self._held.append(Processes(Running(
+                self.command, self.folder, self.timeout_s, self.start_s, self.memory_mb, self.processes, self.says_ready
+            )))  # fmt: skip
+        return self._held[0]
 
     async def aclose(self) -> None:
         """End its processes."""
-        pool = self._pools.pop(asyncio.get_running_loop(), None)
-        if pool is not None:
-            await pool.end()
-
-
-def python_command(interpreter: str | None, function: str) -> tuple[str, ...]:
-    """The command that runs a function `module:name` in an interpreter; null: ours."""
-    return (interpreter or sys.executable, str(SHIM), function)
+        for one in self._held:
+            await one.aclose()
 
 
 @dataclass(frozen=True, slots=True)

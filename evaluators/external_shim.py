@@ -1,9 +1,12 @@
-"""Runs a user's function in the user's own Python: rows in, verdicts out, a JSON line each. Standard library only.
+"""Runs a user's function in the user's own Python: rows in, verdicts or answers out, a JSON line each.
+
+Standard library only.
 
 It must run on Pythons that are older than ours: annotations are never evaluated, and no newer syntax is used.
 
-Called as `python external_shim.py MODULE:FUNCTION`. The function gets a row as a dictionary, and returns a verdict as
-one: {value, label, reason, spans, status}; or a number or a truth, which is its value; or None: it does not apply.
+Called as `python external_shim.py MODULE:FUNCTION WHAT`. The function gets a row as a dictionary. Where a verdict is
+wanted, it returns one: {value, label, reason, spans, status}; or a number or a truth, which is its value; or None: it
+does not apply. Where an answer is wanted, it returns a text, or {answer, contexts, ...}.
 What it prints goes to standard error.
 """
 
@@ -19,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 
-def main(name: str) -> None:
+def main(name: str, what: str) -> None:
     """Answer every row of standard input by the function, until it ends."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed, also from C
@@ -29,26 +32,44 @@ def main(name: str) -> None:
     function = importlib.import_module(module)
     for part in path.split("."):
         function = getattr(function, part)
+    read = {"verdict": _verdict, "answer": _answer}[what]
     _tell(out, {"ready": True})
     for line in sys.stdin:
         row = json.loads(line)
         told = row.pop("_n", None)
-        _tell(out, {**_answer(function, row), "_n": told})
+        _tell(out, {**_said(function, row, read), "_n": told})
 
 
-def _answer(function: Any, row: Any) -> Any:
+def _said(function: Any, row: Any, read: Any) -> Any:
     try:
         said = function(row)
         if inspect.isawaitable(said):
             said = asyncio.run(_awaited(said))
-        if said is None:
-            return {"status": "not_applicable", "reason": "The function returned None."}
         if isinstance(said, dict):
             json.dumps(said, allow_nan=False)
             return said
-        return {"value": float(said), "reason": "The function gave no reason."}
+        return read(said)
     except Exception as error:  # noqa: BLE001 - the user's
-        return {"status": "error", "error_type": type(error).__name__, "reason": _where(error)}
+        where = _where(error)
+        return {"status": "error", "error_type": type(error).__name__, "reason": where, "error": where}
+
+
+def _verdict(said: Any) -> Any:
+    if said is None:
+        return {"status": "not_applicable", "reason": "The function returned None."}
+    return {"value": float(said), "reason": "The function gave no reason."}
+
+
+def _answer(said: Any) -> Any:
+    if said is None:
+        return {"error": "The function returned None.", "error_type": "empty"}
+    if isinstance(said, str):
+        return {"answer": said}
+    what = type(said).__name__
+    return {
+        "error": f"The function returned a {what}, and neither a text nor a dictionary.",
+        "error_type": "bad_answer",
+    }
 
 
 async def _awaited(said: Any) -> Any:
@@ -71,4 +92,4 @@ def _tell(out: Any, row: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -14,7 +14,6 @@ from evaluators.protocol import Evaluator, ruler
 from evaluators.targets.answer import Answer, answer_row, read_answer_row
 from evaluators.verdict import Highlight, Spent, Verdict
 
-
 _ANSWER = "answer "  # what keys of answers begin with; those of verdicts are hex digits
 
 

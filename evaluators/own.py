@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evaluators.case import Part
 from evaluators.documents import LineOf, entries
-from evaluators.external import Endpoint, Program, python_command
+from evaluators.external import Endpoint, Program
 from evaluators.judges.rubric import Rubric, RubricMaker
+from evaluators.processes import placed, python_command
 from evaluators.protocol import Card, Evaluator, Maker
 from evaluators.verdict import Scale
 
@@ -121,14 +122,9 @@ def _fixed(one: OwnEvaluator, folder: Path) -> _Fixed:
 
 
 def _program(one: OwnEvaluator, card: Card, folder: Path) -> Program:
-    command = one.command or python_command(_placed(one.interpreter, folder), one.python or "")
+    command = one.command or python_command(placed(one.interpreter, folder), one.python or "", "verdict")
     asked = one.command or (one.python or "",)
     return Program(
         card, command, asked, folder, one.timeout_s, one.start_s, one.memory_mb, one.processes,
         says_ready=one.python is not None,
     )  # fmt: skip
-
-
-def _placed(interpreter: str | None, folder: Path) -> str | None:
-    """A path from the document is of its folder; a plain name is sought as the shell does."""
-    return str(folder / interpreter) if interpreter and "/" in interpreter else interpreter

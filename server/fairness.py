@@ -24,9 +24,10 @@ from evaluators.errors import EvaluatorError, UnreadableCaseError
 from evaluators.journal import Journal
 from evaluators.protocol import Evaluator
 from evaluators.rows import parsed, read_case
-from evaluators.runner import run, threaded
+from evaluators.runner import threaded
 from evaluators.scoring import judged, release
-from evaluators.verdict import Verdict
+from evaluators.targets.answer import Answer, Target
+from evaluators.targets.asking import answers
 from server.jsontext import dumps
 from server.score_shell import Progress, Tally
 
@@ -78,7 +79,7 @@ class Group:
     question: str
     base: Case  # with what an evaluator may look at beside the question and the answer
     swaps: list[Swapped]
-    said: dict[str, Verdict] = field(default_factory=dict)  # by what was asked
+    said: dict[str, Answer] = field(default_factory=dict)  # by what was asked
     measured: dict[Answered, dict[str, float]] = field(default_factory=dict)  # once, also of an answer in several pairs
 
     def texts(self) -> list[str]:
@@ -176,7 +177,7 @@ def swapped_rows(lines: IO[bytes], terms: Terms | None, axes: Sequence[str] | No
 class Way:
     """How the target is asked and its answers are measured."""
 
-    target: Evaluator | None  # null: the lines are answered
+    target: Target | None  # null: the lines are answered
     quality: Evaluator | None = None
     system: str | None = None
     concurrency: int = 8
@@ -213,7 +214,9 @@ def _reach(quality: Evaluator) -> dict[str, float]:
 async def _measured(asked: Iterable[Group], way: Way, counts: Counts) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(release, [one for one in (way.target, way.quality) if one is not None])
+        if way.target is not None:
+            stack.push_async_callback(way.target.aclose)
+        stack.push_async_callback(release, [] if way.quality is None else [way.quality])
         out = None if way.answers is None else stack.enter_context(_opened(way.answers))
         async for group in await stack.enter_async_context(aclosing(_answered(asked, way, counts))):
             for pair in _pairs(group):
@@ -240,11 +243,11 @@ async def _answered(asked: Iterable[Group], way: Way, counts: Counts) -> AsyncGe
     async with AsyncExitStack() as stack:
         journal = None if way.journal is None else stack.enter_context(closing(Journal(way.journal)))
         cases = threaded(_cases(asked, way, waiting))
-        scored = run(cases, [way.target], way.concurrency, journal=journal)
-        async for one in await stack.enter_async_context(aclosing(scored)):
+        asked_for = answers(cases, way.target, way.concurrency, journal=journal)
+        async for one in await stack.enter_async_context(aclosing(asked_for)):
             group, text = waiting.popleft()
-            group.said[text] = one.verdict
-            _count(one.verdict, counts)
+            group.said[text] = one.answer
+            _count(one.answer, counts)
             progress.tell()
             if len(group.said) == len(group.texts()):
                 yield group
@@ -261,12 +264,18 @@ def _cases(asked: Iterable[Group], way: Way, waiting: deque[tuple[Group, str]]) 
             yield Case(group.id, text, system=group.base.system if way.system is None else way.system)
 
 
-def _count(said: Verdict, counts: Counts) -> None:
-    counts.asked.rows += 1
-    counts.asked.count(said)
+def _count(said: Answer, counts: Counts) -> None:
+    cost, tally = None if said.usage is None else said.usage.cost_usd, counts.asked
+    tally.rows += 1
+    tally.ok += said.status == "ok"
+    tally.errors += said.status == "error"
+    tally.calls += said.calls
+    tally.cached += said.cached
+    tally.cost_usd += cost or 0.0
+    tally.unpriced += cost is None and bool(said.calls)
     if said.status == "error":
         counts.failures[said.error_type or "unknown"] += 1
-    counts.cut += bool(said.details.get("cut"))
+    counts.cut += said.cut
 
 
 def _pairs(group: Group) -> Iterator[tuple[Swapped, Answered, Answered]]:
@@ -278,10 +287,10 @@ def _pairs(group: Group) -> Iterator[tuple[Swapped, Answered, Answered]]:
             yield one, first, second
 
 
-def _answer(question: str, said: Verdict) -> Answered:
+def _answer(question: str, said: Answer) -> Answered:
     if said.status != "ok":
         return Answered(question, None, reason=said.reason)
-    return Answered(question, str(said.details["answer"]), bool(said.details.get("held_back")))
+    return Answered(question, said.text, said.held_back)
 
 
 async def _measures(

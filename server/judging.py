@@ -52,6 +52,7 @@ class Bench:
 
     own: Mapping[str, Maker] = field(default_factory=dict)
     judges: Mapping[str, Judge] = field(default_factory=dict)
+    budget: Budget | None = None  # that all of them share; null: nobody is asked, or there is no limit
 
     def names(self) -> list[str]:
         """Names of all evaluators: those that are installed, and the user's own.
@@ -107,7 +108,12 @@ def bench(files: Files, tracer: Tracer | None = None) -> Bench:
         EvaluatorError: a file cannot be read, or says what cannot be; names file, line and key.
     """
     own = {} if files.evaluators is None else _own(files.evaluators)
-    return Bench(own, {} if files.judges is None else _judges(files.judges, files, tracer))
+    if files.judges is None and files.budget_usd is None and files.calls is None:
+        return Bench(own)
+    from evaluators.judges.budget import Budget  # noqa: PLC0415 - 0.2 s, and only where somebody is asked
+
+    budget = Budget(files.budget_usd, files.calls)
+    return Bench(own, {} if files.judges is None else _judges(files.judges, files, budget, tracer), budget)
 
 
 def _own(path: Path) -> Mapping[str, Maker]:
@@ -117,14 +123,12 @@ def _own(path: Path) -> Mapping[str, Maker]:
     return parse_evaluators(document, str(path), path.absolute().parent, line_of)
 
 
-def _judges(path: Path, files: Files, tracer: Tracer | None) -> dict[str, Judge]:
-    from evaluators.judges.budget import Budget  # noqa: PLC0415 - as above
-    from evaluators.judges.judge import Judge  # noqa: PLC0415
+def _judges(path: Path, files: Files, budget: Budget, tracer: Tracer | None) -> dict[str, Judge]:
+    from evaluators.judges.judge import Judge  # noqa: PLC0415 - as above
     from evaluators.judges.settings import parse_judges  # noqa: PLC0415
     from evaluators.kept import Kept  # noqa: PLC0415
 
     document, line_of = _document(path)
-    budget: Budget = Budget(files.budget_usd, files.calls)
     cache: Kept | None = None if files.cache is None else Kept(files.cache)
     return {
         name: Judge(settings, budget=budget, cache=cache, price=list_price, tracer=tracer)

@@ -57,7 +57,7 @@ class Budget:
                 "The budget is in money, and no price of this model is known: give the judge a price, or limit calls.",
             )
         left = max(0.0, self.usd - self.spent_usd)
-        if worst_usd > left:
+        if worst_usd > left or self.spent_usd > self.usd:  # also a free call: more was spent than could be foreseen
             raise AskError(
                 "budget",
                 f"Of the budget of {self.usd:g} USD {left:.4g} USD are left, and a call may cost {worst_usd:.4g} USD.",

@@ -31,12 +31,13 @@ def client_for(settings: JudgeSettings) -> ModelClient:
     return makers[settings.provider](settings)
 
 
-def _sdk(module: str, extra: str) -> Any:
+def sdk_of(module: str, extra: str) -> Any:
+    """A provider's package. Raises EvaluatorError: it is not installed."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise EvaluatorError(
-            f"A judge of provider {extra!r} needs the package {module}: pip install 'assayline[{extra}]'."
+            f"A model of provider {extra!r} needs the package {module}: pip install 'assayline[{extra}]'."
         ) from error
 
 
@@ -71,12 +72,14 @@ class OpenAIClient:
         }
         if request.schema is not None and self._format != "text":
             body["response_format"] = self._wanted(request.schema)
-        return _openai_reply(await _posted(self._client, self._sdk, "/chat/completions", body, request.timeout_s))
+        where = "/chat/completions"
+        data = await _posted(self._client, self._sdk, where, body, _options(request))
+        return _openai_reply(data)
 
     async def embed(self, model: str, texts: Sequence[str], timeout_s: float) -> Vectors:
         """As floats: base64, the SDK's own choice, is not known to every server."""
         body = {"model": model, "input": list(texts), "encoding_format": "float"}
-        data = await _posted(self._client, self._sdk, "/embeddings", body, timeout_s)
+        data = await _posted(self._client, self._sdk, "/embeddings", body, {"timeout": timeout_s})
         vectors = [one["embedding"] for one in _listed(data, "data") if isinstance(one.get("embedding"), list)]
         if len(vectors) != len(texts) or not all(vectors):
             raise AskError("empty", f"{len(texts)} embeddings were asked for, and {len(vectors)} came.")
@@ -92,7 +95,11 @@ class OpenAIClient:
         return {"type": "json_schema", "json_schema": {"name": "judgement", "schema": schema}}
 
 
-async def _posted(client: Any, sdk: Any, path: str, body: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+def _options(request: Request) -> dict[str, Any]:
+    return {"timeout": request.timeout_s, "headers": dict(request.headers)}
+
+
+async def _posted(client: Any, sdk: Any, path: str, body: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """What an SDK's endpoint answers to a body. Both SDKs are made by one generator and have the same parts.
 
     The body is read here: other servers' differ from what the SDKs expect, and so do broken ones'.
@@ -100,13 +107,13 @@ async def _posted(client: Any, sdk: Any, path: str, body: dict[str, Any], timeou
     import httpx2  # noqa: PLC0415 - the SDKs' own
 
     try:
-        response = await client.post(path, cast_to=httpx2.Response, body=body, options={"timeout": timeout_s})
+        response = await client.post(path, cast_to=httpx2.Response, body=body, options=options)
     except sdk.APIStatusError as error:
         raise _refused(error.status_code, error.response.headers, error.response.text) from error
     except sdk.APITimeoutError as error:
-        raise AskError("timeout", f"The judge did not answer within {timeout_s:g} s.", billed=True) from error
+        raise AskError("timeout", f"The model did not answer within {options['timeout']:g} s.", billed=True) from error
     except sdk.APIConnectionError as error:
-        raise AskError("server", f"The judge cannot be reached: {error.__cause__ or error}.", billed=True) from error
+        raise AskError("server", f"The model cannot be reached: {error.__cause__ or error}.", billed=True) from error
     return _body(response.text)
 
 
@@ -114,7 +121,7 @@ class AnthropicClient:
     """Anthropic's messages."""
 
     def __init__(self, settings: JudgeSettings) -> None:
-        self._sdk = _sdk("anthropic", "anthropic")
+        self._sdk = sdk_of("anthropic", "anthropic")
         self._client = self._sdk.AsyncAnthropic(
             base_url=settings.base_url or "https://api.anthropic.com",
             api_key=settings.key() or NO_KEY,
@@ -131,7 +138,8 @@ class AnthropicClient:
             "system": _system(request),
             "messages": [{"role": one.role, "content": one.text} for one in request.turns if one.role != "system"],
         }
-        return _anthropic_reply(await _posted(self._client, self._sdk, "/v1/messages", body, request.timeout_s))
+        data = await _posted(self._client, self._sdk, "/v1/messages", body, _options(request))
+        return _anthropic_reply(data)
 
     async def embed(self, model: str, texts: Sequence[str], timeout_s: float) -> Vectors:
         """It has none."""
@@ -147,7 +155,7 @@ class BedrockClient:
     """Bedrock's Converse, the same for all its models. Its SDK blocks, so a thread asks."""
 
     def __init__(self, settings: JudgeSettings) -> None:
-        boto3, config = _sdk("boto3", "bedrock"), _sdk("botocore.config", "bedrock")
+        boto3, config = sdk_of("boto3", "bedrock"), sdk_of("botocore.config", "bedrock")
         self._client = boto3.client(
             "bedrock-runtime", region_name=settings.region, endpoint_url=settings.base_url,
             config=config.Config(
@@ -155,7 +163,7 @@ class BedrockClient:
                 max_pool_connections=settings.concurrency,
             ),
         )  # fmt: skip
-        self._faults = _sdk("botocore.exceptions", "bedrock")
+        self._faults = sdk_of("botocore.exceptions", "bedrock")
 
     async def complete(self, request: Request) -> Reply:
         """One conversation."""
@@ -174,10 +182,10 @@ class BedrockClient:
             status = int(meta.get("HTTPStatusCode", 500))
             raise _refused(status, meta.get("HTTPHeaders", {}), str(error)) from error
         except (self._faults.ReadTimeoutError, self._faults.ConnectTimeoutError) as error:
-            raise AskError("timeout", f"The judge did not answer in time: {error}.", billed=True) from error
+            raise AskError("timeout", f"The model did not answer in time: {error}.", billed=True) from error
         except self._faults.BotoCoreError as error:
             kind: Kind = "auth" if "Credentials" in type(error).__name__ else "server"
-            raise AskError(kind, f"The judge cannot be reached: {error}.", billed=kind == "server") from error
+            raise AskError(kind, f"The model cannot be reached: {error}.", billed=kind == "server") from error
         return _bedrock_reply(said, request.model)
 
     async def embed(self, model: str, texts: Sequence[str], timeout_s: float) -> Vectors:
@@ -197,19 +205,19 @@ def _system(request: Request) -> str:
 def _body(text: str) -> dict[str, Any]:
     """What the body of a 200 holds."""
     if not text.strip():
-        raise AskError("empty", "The judge's response has no body.", billed=True)
+        raise AskError("empty", "The model's response has no body.", billed=True)
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise AskError("server", f"The judge's response is not JSON: {text[:200]}", billed=True) from error
+        raise AskError("server", f"The model's response is not JSON: {text[:200]}", billed=True) from error
     if not isinstance(data, dict):
-        raise AskError("server", f"The judge's response is no JSON object: {text[:200]}", billed=True)
+        raise AskError("server", f"The model's response is no JSON object: {text[:200]}", billed=True)
     return data
 
 
 def _refused(status: int, headers: Mapping[str, str], text: str) -> AskError:
     """The error of a status that is none of success."""
-    message = f"The judge's endpoint answered {status}: {text.strip()[:300] or 'nothing more'}"
+    message = f"The model's endpoint answered {status}: {text.strip()[:300] or 'nothing more'}"
     if status in {401, 403}:
         return AskError("auth", message)
     if status == 429:

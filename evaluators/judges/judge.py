@@ -35,8 +35,8 @@ Check = Callable[[Any], None]
 """Looks at an answer that has its shape, and raises AskError, with a sentence to the model, where it does not do."""
 
 REFUSALS = 5  # of its key, one after the other, after which a judge is not asked any more
-_ASSUMED_OUTPUT = 4096  # tokens that a call may make where no parameter limits them
-_LETTERS_A_TOKEN = 3  # fewer than in most texts: the worst cost shall be the worst
+ASSUMED_OUTPUT = 4096  # tokens that a call may make where no parameter limits them
+LETTERS_A_TOKEN = 3  # fewer than in most texts: the worst cost shall be the worst
 
 
 class Judge:
@@ -56,7 +56,7 @@ class Judge:
         connect: Callable[[JudgeSettings], ModelClient] = client_for,
     ) -> None:
         self.settings, self.budget, self.cache, self.tracer = settings, budget or Budget(), cache, tracer
-        self._price, self._connect = price, connect
+        self.price, self._connect = price, connect
         self.refusals = 0  # of its key, since the last answer
         # The SDKs' connections belong to an event loop, and fail in the next one.
         self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[ModelClient, Pace]] = WeakKeyDictionary()
@@ -82,7 +82,7 @@ class Judge:
         own = self.settings.price
         if own is None:
             provider = PROVIDERS[self.settings.provider]
-            return None if self._price is None else self._price(provider, self.settings.model, usage)
+            return None if self.price is None else self.price(provider, self.settings.model, usage)
         if usage.input_tokens is None or usage.output_tokens is None:
             return None
         return (usage.input_tokens * own.input + usage.output_tokens * own.output) / 1e6
@@ -212,7 +212,7 @@ class Asking:
             return reply, reply.usage
 
         most = params.get("max_tokens", params.get("max_completion_tokens"))
-        output = most if isinstance(most, int) else _ASSUMED_OUTPUT
+        output = most if isinstance(most, int) else ASSUMED_OUTPUT
         return await self._tried(call, sum(len(turn.text) for turn in turns), output, self._judge.cost)
 
     def _params(self) -> dict[str, Json]:
@@ -229,7 +229,7 @@ class Asking:
         cost: Callable[[Usage], float | None],
     ) -> Told:
         """The call's answer, tried again while its endpoint fails in passing and time is left."""
-        worst = self._judge.cost(Usage(letters // _LETTERS_A_TOKEN + 1, output))
+        worst = self._judge.cost(Usage(letters // LETTERS_A_TOKEN + 1, output))
         for attempt in range(self._settings.tries):
             try:
                 return await self._once(call, worst, cost)

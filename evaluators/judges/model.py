@@ -56,6 +56,7 @@ class Request:
     params: Mapping[str, Json] = field(default_factory=dict)  # as the provider names them
     schema: Mapping[str, Json] | None = None  # of the JSON object that is asked for; null: text
     timeout_s: float = 60.0
+    headers: Mapping[str, str] = field(default_factory=dict)  # beside the client's own; bedrock sends none
 
 
 @dataclass(frozen=True, slots=True)

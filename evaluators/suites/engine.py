@@ -1,7 +1,7 @@
 """The engine of a run: each item is asked of the target, so many times, and each answer is scored.
 
-What was answered once stands in a journal, so that a run that was cut off asks nothing again. Outcomes come in the order
-of the items and of the repeats, however the answers came in; memory does not grow with the items.
+What was answered once stands in a journal, so that a run that was cut off asks nothing again. Outcomes come in the
+order of the items and of the repeats, however the answers came in; memory does not grow with the items.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from evaluators.scoring import REPEAT, begun, finished, judged
 from evaluators.suites.items import Item
 from evaluators.suites.suite import Use
 from evaluators.targets.answer import Answer, Asking, Target, answered, seed_of
+from evaluators.targets.asking import answer_of
 from evaluators.verdict import Verdict, failed
 
 AHEAD = 16  # answers that are begun before the one that is due is there, in multiples of the concurrency
@@ -102,20 +103,10 @@ class _Engine:
         return Outcome(item, repeat, answer, await self._verdicts(item, answer), trace_id, kept)
 
     async def _answer(self, item: Item, repeat: int, trace_id: str | None) -> tuple[Answer, bool]:
-        seed = seed_of(self._way.seed, item.id, repeat)
-        generation = "" if self._target.pinned else self._way.generation
-        key = None
-        if self._journal is not None:
-            key = self._journal.answer_key(generation, self._target.ruler, seed, repeat, item.case)
-            known = self._journal.answer(key)
-            if known is not None:
-                return known, True
         parent = None if trace_id is None else f"00-{trace_id}-{_hex(8, trace_id, 'parent')}-01"
-        async with self._room:
-            answer = await self._target(item.case, Asking(repeat, seed, parent))
-        if self._journal is not None and key is not None:
-            self._journal.keep_answer(key, answer)
-        return answer, False
+        asking = Asking(repeat, seed_of(self._way.seed, item.id, repeat), parent)
+        generation = "" if self._target.pinned else self._way.generation
+        return await answer_of(self._target, item.case, asking, self._room, self._journal, generation)
 
     async def _verdicts(self, item: Item, answer: Answer) -> tuple[Verdict, ...]:
         if answer.status == "error":

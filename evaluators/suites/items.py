@@ -1,4 +1,4 @@
-"""The items of a suite: rows of a file, read in order, each a case with an id, a cluster and a hash of what it holds."""
+"""The items of a suite: rows of a file, in order, each a case with an id, a cluster and hashes of what it holds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Item:
     id: str
     cluster: str  # its own id where the suite names no cluster
     case: Case
-    content: str  # 12 hex digits: equal for items that hold the same
+    content: str  # 12 hex digits: equal for items that ask the same and expect the same
+    whole: str  # sha256 of all that it holds, with a recorded answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,13 @@ class _Reading:
     def _counted(self, chosen: set[str] | None, rows: int) -> Items:
         digest, clusters, count = hashlib.sha256(), set[bytes](), 0
         for item in self._chosen(chosen):
-            digest.update(json.dumps([item.id, item.cluster, item.content]).encode())
+            digest.update(json.dumps([item.id, item.cluster, item.whole]).encode())
             clusters.add(_short(item.cluster))
             count += 1
         if not count:
-            raise DatasetError(f"{self._origin} has no row that the suite takes, of {rows:,}; see `where` and `sample`.")
+            raise DatasetError(
+                f"{self._origin} has no row that the suite takes, of {rows:,}; see `where` and `sample`."
+            )
         return Items(count, rows - count, len(clusters), digest.hexdigest(), lambda: self._chosen(chosen))
 
     def _chosen(self, chosen: set[str] | None) -> Iterator[Item]:
@@ -131,7 +134,8 @@ class _Reading:
         case = read_case(_renamed(row, self._dataset.fields))
         name = str(number) if case.id is None else str(case.id)
         case = replace(case, id=name)
-        return Item(number, name, self._cluster(row, name), case, key_of(case_row(case))[:12])
+        asked = case_row(_asked(case))
+        return Item(number, name, self._cluster(row, name), case, key_of(asked)[:12], key_of(case_row(case)))
 
     def _cluster(self, row: Row, name: str) -> str:
         if self._dataset.cluster is None:
@@ -157,6 +161,15 @@ class _Reading:
             rows = "row" if self._faulty == 1 else "rows"
             told = "\n".join(f"  {fault}" for fault in self._faults)
             raise DatasetError(f"{self._origin}: {self._faulty:,} {rows} cannot be used.{more}\n{told}")
+
+
+def _asked(case: Case) -> Case:
+    """What two runs have to share for their answers to be compared; contexts may be what a system retrieved itself."""
+    return Case(
+        question=case.question, reference=case.reference, reference_contexts=case.reference_contexts,
+        reference_tool_calls=case.reference_tool_calls, system=case.system,
+        messages=case.messages if case.question is None else None,
+    )  # fmt: skip
 
 
 def _draw(seed: int, name: str) -> int:
@@ -256,9 +269,9 @@ def _parquet(path: Path) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        with pq.ParquetFile(path) as file:  # type: ignore[no-untyped-call]  # pyarrow has no types here
+        with pq.ParquetFile(path) as file:
             place = 0
-            for batch in file.iter_batches(batch_size=256):  # type: ignore[no-untyped-call]
+            for batch in file.iter_batches(batch_size=256):
                 for row in batch.to_pylist():
                     place += 1
                     yield f"row {place}", _plain(row)

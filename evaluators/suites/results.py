@@ -1,6 +1,7 @@
 """Outcomes as lines of JSON: one a row of `results.jsonl`, in order of item and repeat, in files that any tool reads.
 
-All that may differ between two runs that say the same stands under `measured`; a digest over the rest proves that they do.
+All that may differ between two runs that say the same stands under `measured`; a digest over the rest proves that they
+do.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def outcome_row(outcome: Outcome, scorers: Sequence[Scorer]) -> dict[str, Json]:
     told = {name: value for name, value in answer_row(answer).items() if name in {"contexts", "tool_calls", "messages"}}
     case = {name: value for name, value in case_row(item.case).items() if name not in {"id", "answer"}}
     return {
-        "item": item.id, "place": item.place, "repeat": outcome.repeat, "cluster": item.cluster, "content": item.content,
+        "item": item.id, "place": item.place, "repeat": outcome.repeat, "cluster": item.cluster,
+        "content": item.content,
         "status": answer.status, "error_type": answer.error_type, "reason": answer.reason, "answer": answer.text,
         "held_back": answer.held_back, "cut": answer.cut, **({"told": told} if told else {}),
         "case": case if outcome.repeat == 0 else None,

@@ -166,8 +166,6 @@ class Gate(_Part):
             raise ValueError(f"a gate has one of at_least, at_most, no_worse_than; not {' and '.join(given) or 'none'}")
         if self.by_at_most and self.no_worse_than is None:
             raise ValueError("by_at_most belongs to no_worse_than")
-        if self.no_worse_than is not None and self.measure in QUANTILES:
-            raise ValueError("against a baseline means, pass rates and errors are compared, no quantiles")
         if self.of.startswith(f"{TARGET}."):
             self._of_target()
         elif self.of == TARGET and self.measure != "errors":

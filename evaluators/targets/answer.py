@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol, cast
 
 from evaluators.case import Case, Json, Message, ToolCall, Usage
+
+LONGEST_REASON = 2000  # letters
+SHOWN = 300  # letters of what the other side sent, in a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,12 @@ class Answer:
     contexts: tuple[str, ...] | None = None  # what the target says it retrieved; null: it does not say
     tool_calls: tuple[ToolCall, ...] | None = None  # null: it does not say
     messages: tuple[Message, ...] | None = None  # null: it does not say
-    usage: Usage | None = None  # null: of an error, or of a recorded answer without it
+    usage: Usage | None = None  # of an error: what it cost, if that is known; null: not known, or not recorded
     held_back: bool = False  # by the target's provider
     cut: bool = False  # by its limit of tokens
     session: str | None = None  # what the target calls the conversation; null: it does not say
     recorded: bool = False  # it is the item's own, with all else that the item tells of it
-    calls: int = 0  # requests that were sent for it, with those that failed
+    calls: int = 0  # requests that were sent for it over a network, with those that failed
     cached: bool = False  # it was asked before, and kept
 
 
@@ -79,14 +82,34 @@ class Target(Protocol):
 class TargetError(Exception):
     """There is no answer: told as `no_answer`."""
 
-    def __init__(self, error_type: str, reason: str) -> None:
+    def __init__(
+        self,
+        error_type: str,
+        reason: str,
+        *,
+        passes: bool = False,
+        retry_after_s: float | None = None,
+        billed: bool = False,
+        shows: str = "",
+    ) -> None:
         self.error_type, self.reason = error_type, reason
+        self.shows = shows  # what the other side sent, whole: cut only when nothing in it may not be told
+        self.passes = passes  # the same request may do better later
+        self.retry_after_s = retry_after_s  # null: the other side does not say
+        self.billed = billed  # the other side may bill it, and nobody knows how much
         super().__init__(reason)
 
+    def told(self, masked: Callable[[str], str] = str) -> str:
+        """The reason with what it shows, cut; `masked` takes out what must not be told."""
+        shown = masked(self.shows).strip()
+        cut = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
+        return f"{masked(self.reason)} {cut}".rstrip()[:LONGEST_REASON]
 
-def no_answer(error_type: str, reason: str, *, calls: int = 0) -> Answer:
-    """An answer that is none, and why."""
-    return Answer("error", reason=reason, error_type=error_type, calls=calls)
+
+def no_answer(error_type: str, reason: str, *, calls: int = 0, cost_usd: float | None = None) -> Answer:
+    """An answer that is none, and why; null cost: nobody knows what it cost."""
+    usage = None if cost_usd is None else Usage(cost_usd=cost_usd)
+    return Answer("error", reason=reason, error_type=error_type, usage=usage, calls=calls)
 
 
 def answered(case: Case, answer: Answer) -> Case:

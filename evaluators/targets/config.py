@@ -212,8 +212,8 @@ class CommandSettings(_Part):
         tuple[str, ...],
         Field(
             min_length=1,
-            description="The program and its arguments. It reads the item's row with `repeat`, `seed` and "
-            "`traceparent`, and writes {answer, contexts, tool_calls, usage}, or {error}.",
+            description="The program and its arguments, started in `folder`. It reads the item's row with `repeat`, "
+            "`seed` and `traceparent` as a JSON line, and writes {answer, contexts, tool_calls, usage}, or {error}.",
         ),
     ]
     folder: _Folder = None

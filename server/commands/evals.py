@@ -35,6 +35,9 @@ def run(
         Path | None,
         typer.Option(help="Folder of the run to compare with, for gates that ask for it.", show_default=False),
     ] = None,
+    no_baseline: Annotated[
+        bool, typer.Option("--no-baseline", help="Leave gates against a baseline undecided: there is none yet.")
+    ] = False,
     judges: Judges = None,
     evaluators: Own = None,
     budget: Annotated[
@@ -84,7 +87,7 @@ def run(
         tracer = around.enter_context(tracing(data_dir=data_dir, api_url=api_url)) if trace else None
         ready = prepared(read, files, told.trace_rows(settings), tracer)
         compared = None if baseline is None else told.baseline_of(baseline)
-        done = run_suite(ready, folder, Wish(again, reuse, fresh, quiet), compared)
+        done = run_suite(ready, folder, Wish(again, reuse, fresh, quiet, no_baseline), compared)
     typer.echo(told.as_json(done) if as_json else told.text(done), nl=False)
     if done.summary["outcome"] != "passed":
         raise typer.Exit(FAILURE)
@@ -117,4 +120,3 @@ def schema() -> None:
     from server.evals.shell import schema_text  # noqa: PLC0415
 
     typer.echo(schema_text(), nl=False)
-

@@ -15,7 +15,7 @@ from server.exit_codes import FAILURE
 
 if TYPE_CHECKING:
     from evaluators.counterfactual.swaps import Terms
-    from evaluators.protocol import Evaluator
+    from evaluators.targets.answer import Target
     from server.judging import Bench
 
 fairness = typer.Typer(
@@ -213,14 +213,16 @@ def _words(command: str) -> tuple[str, ...]:
 
 def _target(
     bench: Bench, model: str | None, command: str | None, timeout_s: float, processes: int, *, with_judges: bool
-) -> Evaluator | None:
+) -> Target | None:
     """What is asked; null: nothing, as the lines are answered."""
-    from evaluators.counterfactual import target  # noqa: PLC0415
+    from evaluators.targets.config import CommandSettings  # noqa: PLC0415
+    from evaluators.targets.model import as_target  # noqa: PLC0415
 
     if command is not None:
         if model is not None:
             raise typer.BadParameter("ask a model or a program, not both")
-        return target.program(_words(command), timeout_s=timeout_s, processes=processes)
+        told = CommandSettings(run=_words(command), timeout_s=timeout_s, processes=processes)
+        return told.make(Path.cwd())
     if not with_judges and model is None:
         return None
-    return target.ModelTarget(bench.judge(model, "assay fairness ask"))
+    return as_target(bench.judge(model, "assay fairness ask"))

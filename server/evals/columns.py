@@ -75,6 +75,7 @@ class Columns:
     errors: Counter[str] = field(default_factory=Counter)  # of answers, by type
     cut: int = 0
     held_back: int = 0
+    judges_usd: float | None = None  # known cost of verdicts; null: none is known
 
     @property
     def rows(self) -> int:
@@ -97,6 +98,9 @@ class Columns:
         told = {**row["usage"], **row["measured"]}
         for name, numbers in self.measured.items():
             numbers.append(NAN if told.get(name) is None else told[name])
+        for spent in row["measured"].get("spent", {}).values():
+            if spent["cost_usd"] is not None:
+                self.judges_usd = (self.judges_usd or 0.0) + spent["cost_usd"]
         for name, verdict in row["verdicts"].items():
             self.evaluators.setdefault(name, Said()).add(verdict)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -54,12 +53,16 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = self.file(LOCK).open("a")
         except OSError as error:
-            raise FolderError(f"{self.path} cannot be written: {error.strerror}. Name another folder by --out.") from error
+            raise FolderError(
+                f"{self.path} cannot be written: {error.strerror}. Name another folder by --out."
+            ) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise FolderError(f"Another run writes to {self.path}. Wait for it, or name another folder by --out.") from error
+                raise FolderError(
+                    f"Another run writes to {self.path}. Wait for it, or name another folder by --out."
+                ) from error
             yield
 
     def state(self) -> State | None:
@@ -92,4 +95,4 @@ def write(path: Path, text: str) -> None:
     """The whole text, or what stood there before."""
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, "utf-8", "backslashreplace")
-    os.replace(part, path)
+    part.replace(path)

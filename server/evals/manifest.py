@@ -13,6 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from evaluators.targets.config import WAYS, TargetSettings
+from server.evals.gating import passing_of
 from server.evals.preparing import Prepared
 
 PACKAGES = (
@@ -47,17 +49,22 @@ def inputs(prepared: Prepared) -> dict[str, Any]:
             "left_out": prepared.items.left_out, "clusters": prepared.items.clusters,
             "items_sha256": prepared.items.digest,
         },
-        "target": {"kind": suite.target.kind, "ruler": prepared.target.ruler, "pinned": prepared.target.pinned},
+        "target": {"kind": kind_of(suite.target), "ruler": prepared.target.ruler, "pinned": prepared.target.pinned},
         "evaluators": {
             one.use.called: {
                 "evaluator": one.evaluator.card.name, "version": one.ruler, "cost": one.evaluator.card.cost,
-                "options": dict(one.use.options),
+                "options": dict(one.use.options), "pass": passing_of(one),
             }
             for one in prepared.scorers
         },
         "judges": {name: judge.settings.identity for name, judge in prepared.bench.judges.items()},
         "seed": suite.seed, "repeats": suite.repeats, "packages": packages(), "python": platform.python_version(),
     }  # fmt: skip
+
+
+def kind_of(target: TargetSettings) -> str:
+    """Which of the five ways it is."""
+    return next(way for way in WAYS if getattr(target, way) is not None)
 
 
 def packages() -> dict[str, str]:
@@ -75,7 +82,9 @@ def surroundings(folder: Path, environment: Mapping[str, str] = os.environ) -> d
     """Where a run took place: what may differ while the results do not."""
     commit = commit_of(folder)
     return {
-        "git": None if commit is None else {"commit": commit.commit, "branch": commit.branch, "changed": commit.changed},
+        "git": None
+        if commit is None
+        else {"commit": commit.commit, "branch": commit.branch, "changed": commit.changed},
         "ci": {name: environment[name] for name in CI if environment.get(name)},
         "platform": f"{sys.platform} {platform.machine()}",
     }

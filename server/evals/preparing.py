@@ -1,4 +1,4 @@
-"""From a suite's file to what can be run: its items, its target, its evaluators; all of it checked before anything is asked."""
+"""From a suite's file to what can be run: items, target, evaluators; all checked before anything is asked."""
 
 from __future__ import annotations
 
@@ -117,5 +117,7 @@ def _rows(read: Read, trace_rows: TraceRows | None) -> tuple[Rows, str, str | No
         return file_rows(path, dataset.fields), dataset.file, file_digest(path)
     assert dataset.traces is not None  # noqa: S101 - the model has one of the two
     if trace_rows is None:
-        raise SuiteError(f"{read.origin}: its items are stored traces, and no store is at hand. Start `assay up`, or name --data-dir.")
+        raise SuiteError(
+            f"{read.origin}: its items are stored traces, and no store is at hand. Start `assay up`, or say --data-dir."
+        )
     return trace_rows(dataset.traces), f"traces of project {dataset.traces.project}", None

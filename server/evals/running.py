@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ from evaluators.suites.results import Digest, line_of, outcome_row
 from server.evals import folder as files
 from server.evals.columns import Columns
 from server.evals.folder import RunFolder, State
+from server.evals.gating import Baseline
 from server.evals.manifest import inputs, surroundings
 from server.evals.preparing import Prepared
 from server.evals.progress import Progress
-from server.evals.summary import Baseline, Summary, summary_of
+from server.evals.summary import Summary, summary_of
 
 JUDGES = 32  # verdicts awaited at once; a judge bounds its own calls
 
@@ -38,6 +38,7 @@ class Wish:
     reuse: bool = False  # take answers of earlier runs also of a target that names no version
     fresh: bool = False  # forget all that was answered before
     quiet: bool = False  # no progress
+    no_baseline: bool = False  # leave gates against a baseline undecided
     traced: bool = True  # tell the target the trace to go on with
 
 
@@ -80,9 +81,9 @@ def run_suite(
             raise CutOffError(
                 f"The run was cut off. What was answered is kept in {folder.path}: the same command goes on with it."
             ) from error
-        summary = summary_of(prepared, columns, baseline)
+        summary = summary_of(prepared, columns, baseline, skip=wish.no_baseline)
         manifest = _manifest(prepared, state, digest)
-        _written(folder, prepared, summary, manifest)
+        _written(folder, summary, manifest)
         folder.end(state)
     return Finished(state, summary, manifest, folder)
 
@@ -121,7 +122,7 @@ async def _carried_out(
             progress.tell(kept=one.kept, failed=one.answer.status == "error", cost_usd=_cost(one))
             if told is not None:
                 told(progress)
-    os.replace(part, folder.file(files.RESULTS))
+    part.replace(folder.file(files.RESULTS))
     return columns, digest.hex
 
 
@@ -140,12 +141,12 @@ def _manifest(prepared: Prepared, state: State, digest: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _written(folder: RunFolder, prepared: Prepared, summary: Summary, manifest: dict[str, Any]) -> None:
+def _written(folder: RunFolder, summary: Summary, manifest: dict[str, Any]) -> None:
     from server.evals.report import reports  # noqa: PLC0415 - the templates' library
 
     files.write(folder.file(files.MANIFEST), _pretty(manifest))
-    files.write(folder.file(files.SUMMARY), _pretty(summary.row()))
-    for name, text in reports(folder.file(files.RESULTS), prepared, summary, manifest).items():
+    files.write(folder.file(files.SUMMARY), _pretty(summary))
+    for name, text in reports(folder.file(files.RESULTS), summary, manifest).items():
         files.write(folder.file(name), text)
 
 

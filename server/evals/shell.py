@@ -16,9 +16,9 @@ from evaluators.suites.results import read_rows
 from evaluators.suites.suite import Suite, Traces, schema
 from server.evals.columns import columns_of
 from server.evals.folder import MANIFEST, RESULTS
+from server.evals.gating import Baseline
 from server.evals.preparing import Prepared, Read, SuiteError, TraceRows
 from server.evals.running import Finished
-from server.evals.summary import Baseline
 from server.settings import Settings
 
 
@@ -89,7 +89,9 @@ def _table(rows: Iterable[Mapping[str, str]]) -> list[str]:
     names = list(told[0]) if told else []
     widths = [max(len(name), *(len(row[name]) for row in told)) for name in names[:-1]]
     lines = [[*names], *([row[name] for name in names] for row in told)]
-    return ["  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]) for line in lines]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]) for line in lines
+    ]
 
 
 def as_json(done: Finished) -> str:

@@ -41,12 +41,18 @@ def cases_of(settings: Settings, wanted: Traces) -> Iterator[Told]:
 
 def _traces(client: Client, wanted: Traces) -> Iterator[Row]:
     left, after = wanted.most, dict[str, Any]()
-    window = {"since": _utc(wanted.since), "until": _utc(wanted.until)}
+    window: dict[str, Any] = {"since": _utc(wanted.since), "until": _utc(wanted.until)}
     while left:
         size = min(left, 1000)
-        page = client.query(
-            "traces", **{**wanted.filter, **window, **after, "sort": "newest", "words": False, "page_size": size}
-        )  # fmt: skip
+        asked: dict[str, Any] = {
+            **wanted.filter,
+            **window,
+            **after,
+            "sort": "newest",
+            "words": False,
+            "page_size": size,
+        }
+        page = client.query("traces", **asked)
         rows = records(page)
         yield from rows
         left -= len(rows)
@@ -58,7 +64,7 @@ def _traces(client: Client, wanted: Traces) -> Iterator[Row]:
 
 def _cases(client: Client, traces: Sequence[Row], unit: str) -> Iterator[Told]:
     ids = [str(one["trace_id"]) for one in traces]
-    bounds = {
+    bounds: dict[str, Any] = {
         "traces": ",".join(ids), "since_us": min(int(one["start_us"]) for one in traces),
         "until_us": max(int(one["start_us"]) + int(one["duration_ns"] or 0) // 1000 + 1 for one in traces),
     }  # fmt: skip

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from evaluators.case import Case, Message, Step, ToolCall, Usage
 from evaluators.errors import EvaluatorError
-from evaluators.external import Program, python_command, read_answer
+from evaluators.external import Program, read_answer
 from evaluators.own import parse_evaluators
+from evaluators.processes import python_command
 from evaluators.protocol import Card, ruler
 from evaluators.rows import case_row, read_case
 from evaluators.runner import run
@@ -71,7 +72,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def program(folder: Path, function: str = "theirs:polite", **more: Any) -> Program:
-    return Program(CARD, python_command(None, function), folder=folder, says_ready=True, **{"timeout_s": 5, **more})
+    return Program(
+        CARD, python_command(None, function, "verdict"), folder=folder, says_ready=True, **{"timeout_s": 5, **more}
+    )
 
 
 def scored(made: Program, *answers: str) -> list[Verdict]:

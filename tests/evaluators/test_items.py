@@ -18,7 +18,7 @@ from evaluators.suites.suite import Dataset
 
 ROWS: list[dict[str, Any]] = [
     {"id": "a", "prompt": "Who?", "contexts": ["one", "two"], "team": {"name": "x"}, "answer": "Me."},
-    {"id": "b", "prompt": "Why, \"so\"?\nNow", "contexts": [], "team": {"name": "x"}, "answer": "[sic]"},
+    {"id": "b", "prompt": 'Why, "so"?\nNow', "contexts": [], "team": {"name": "x"}, "answer": "[sic]"},
     {"id": "c", "prompt": "Where?", "contexts": ["three"], "team": {"name": "y"}, "answer": "Ω"},
 ]  # fmt: skip
 
@@ -71,7 +71,9 @@ def test_rows_without_an_id_are_called_by_their_place(tmp_path: Path) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 30), st.integers(0, 5), st.integers(0, 2**20))
-def test_a_sample_is_stable_and_grows(tmp_path_factory: pytest.TempPathFactory, size: int, more: int, seed: int) -> None:
+def test_a_sample_is_stable_and_grows(
+    tmp_path_factory: pytest.TempPathFactory, size: int, more: int, seed: int
+) -> None:
     folder = tmp_path_factory.mktemp("rows")
     rows = [{"id": f"i{n}", "question": str(n)} for n in range(30)]
     few = [one.id for one in items(written(folder, rows, ".jsonl"), seed, sample=size)]

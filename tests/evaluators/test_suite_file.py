@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from evaluators.documents import DocumentError
 from evaluators.suites.suite import Pass, Suite, schema
@@ -78,8 +79,6 @@ def test_a_fault_is_told_with_line_and_key(tmp_path: Path, old: str, new: str, l
 
 
 def test_the_schema_takes_what_is_read_and_refuses_what_is_not(tmp_path: Path) -> None:
-    import yaml
-
     told = yaml.safe_load(GOOD)
     jsonschema.Draft202012Validator.check_schema(schema())
     check = jsonschema.Draft202012Validator(schema())

@@ -18,8 +18,9 @@ import pytest
 from fake_openai import Act, FakeOpenAI, beside
 
 from analytics.fairness import slices
-from evaluators.counterfactual import target
 from evaluators.counterfactual.swaps import read_terms, variants
+from evaluators.targets.config import CommandSettings
+from evaluators.targets.model import as_target
 from server import fairness, fairness_shell, judging
 from server.client import ApiError
 from server.fairness import LineError, Way
@@ -55,7 +56,7 @@ def compared(way: Way, lines: bytes = LINES) -> dict[str, Any]:
 
 
 def theirs(folder: Path, how: str) -> Any:
-    return target.program((sys.executable, str(folder / "theirs.py"), how), processes=2)
+    return CommandSettings(run=(sys.executable, str(folder / "theirs.py"), how), processes=2).make(folder)
 
 
 def findings(found: dict[str, Any]) -> dict[str, str]:
@@ -136,7 +137,7 @@ def test_a_model_is_asked_within_its_budget_and_goes_on_from_its_journal(folder:
 
     def ask(**limits: Any) -> dict[str, Any]:
         bench = judging.bench(judging.Files(judges, **limits))
-        way = Way(target.ModelTarget(bench.judge("near", "ask")), system="Be short.", journal=folder / "run.db")
+        way = Way(as_target(bench.judge("near", "ask")), system="Be short.", journal=folder / "run.db")
         return compared(way)
 
     cut = ask(calls=100)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET  # noqa: S405 - written, never read
+import xml.etree.ElementTree as ET
 from datetime import datetime
 from typing import Any
 

@@ -37,7 +37,7 @@ def _environment() -> Any:
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("server.evals.report", "templates"), trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
-        autoescape=lambda name: bool(name) and name.endswith(".html.jinja"),
+        autoescape=jinja2.select_autoescape(["html.jinja"]),
     )  # fmt: skip
     made.filters |= {
         "md": markdown_text, "estimate": estimate, "number": number, "value": value_text, "marked": marked,

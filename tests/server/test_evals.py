@@ -1,0 +1,263 @@
+"""`assay eval` as engineers and CI use it: exit codes, reports, resuming, refusals. Each run is a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+from typer.testing import CliRunner
+
+from server.cli import app
+from server.shell import expected
+
+SCHEMA = Path(__file__).parent / "schemas" / "JUnit.xsd"
+SUITE = """\
+suite: answers
+description: Answers that are there already.
+dataset: {file: items.jsonl}
+target: {answered: true}
+evaluators:
+  - {name: exact_match, as: right, pass: {at_least: 1}}
+  - {name: length, as: short, options: {most: 40}, pass: {at_least: 1}}
+gates:
+  - {of: right, measure: pass_rate, at_least: 0.6}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path, right=90, wrong=10)
+    (tmp_path / "suite.yaml").write_text(SUITE)
+    return tmp_path
+
+
+def write(folder: Path, right: int, wrong: int, *, lost: int = 0) -> None:
+    rows = [{"id": f"q{n}", "question": f"{n}?", "answer": f"{n}", "reference": f"{n}"} for n in range(right)]
+    rows += [
+        {"id": f"w{n}", "question": f"{n}?", "answer": f"<b>no & \x07 {n}</b>", "reference": f"{n}"}
+        for n in range(wrong)
+    ]
+    rows += [{"id": f"l{n}", "question": f"{n}?", "reference": f"{n}"} for n in range(lost)]
+    (folder / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def assay(folder: Path, *words: str, code: int = 0) -> str:
+    """What the command says, run in this process: the work is the same, and starting Python takes longer."""
+    with contextlib.chdir(folder):
+        done = CliRunner(env={"ASSAY_DATA_DIR": str(folder / "none")}).invoke(app, ["eval", *words])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        told = expected(done.exception)
+        assert told is not None, done.exception
+        assert told[1] == code, told
+        return told[0]
+    assert done.exit_code == code, done.output
+    return done.stdout
+
+
+def results(folder: Path) -> Path:
+    return folder / "eval-results" / "answers"
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((results(folder) / "summary.json").read_text())
+    return found
+
+
+def valid_junit(folder: Path) -> Any:
+    tree = etree.parse(results(folder) / "junit.xml")
+    etree.XMLSchema(etree.parse(SCHEMA)).assertValid(tree)
+    return tree.getroot()
+
+
+def test_a_suite_that_passes_writes_its_reports(folder: Path) -> None:
+    said = assay(folder, "run", "suite.yaml")
+    assert said.startswith("answers: passed\n")
+    found = summary(folder)
+    assert [one["state"] for one in found["gates"]] == ["met"]
+    assert found["evaluators"][0]["pass_rate"]["value"] == 0.9
+    root = valid_junit(folder)
+    assert root.xpath("string(//testsuite/@failures)") == "0"
+    page = (results(folder) / "report.html").read_text()
+    assert "&lt;b&gt;no &amp;" in page
+    assert "<b>no" not in page
+    assert not re.search(r"(src|href)=|url\(|@import|<script", page)
+    assert "10 answers of 100" in page
+    assert r"| right pass\_rate \>= 0.6 | met | 0.9 [" in (results(folder) / "report.md").read_text()
+
+
+def test_a_gate_that_the_data_refute_fails_the_build(folder: Path) -> None:
+    write(folder, right=40, wrong=60)
+    said = assay(folder, "run", "suite.yaml", code=1)
+    assert said.startswith("answers: failed\n")
+    (gate,) = summary(folder)["gates"]
+    assert (gate["state"], gate["fails"]) == ("missed", True)
+    root = valid_junit(folder)
+    assert root.xpath("string(//failure/@type)") == "missed"
+
+
+def test_a_mean_below_the_bound_alone_fails_nothing(folder: Path) -> None:
+    write(folder, right=11, wrong=9)
+    assay(folder, "run", "suite.yaml")
+    (gate,) = summary(folder)["gates"]
+    assert (gate["state"], gate["fails"]) == ("undecided", False)
+    (folder / "suite.yaml").write_text(SUITE.replace("at_least: 0.6}", "at_least: 0.6, when_undecided: fail}"))
+    assay(folder, "run", "suite.yaml", code=1)
+    (gate,) = summary(folder)["gates"]
+    assert (gate["state"], gate["fails"]) == ("undecided", True)
+
+
+def test_too_many_failures_fail_the_build_whatever_the_gates_say(folder: Path) -> None:
+    write(folder, right=80, wrong=0, lost=20)
+    assay(folder, "run", "suite.yaml", code=1)
+    found = summary(folder)
+    assert [one["state"] for one in found["gates"]] == ["met"]
+    assert found["completeness"]["fails"]
+    assert found["failed_answers"] == {"empty": 20}
+    assert "20 of 100 answers failed" in found["completeness"]["sentence"]
+
+
+def test_the_same_seed_data_and_versions_give_the_same_bytes(folder: Path) -> None:
+    for out in ("one", "two"):
+        assay(folder, "run", "suite.yaml", "--out", out, "--sample", "50")
+    told = [(folder / out / "results.jsonl").read_text() for out in ("one", "two")]
+    rows = [[json.loads(line) for line in text.splitlines()] for text in told]
+    for row in (*rows[0], *rows[1]):
+        row.pop("measured")
+    assert rows[0] == rows[1]
+    manifests = [json.loads((folder / out / "manifest.json").read_text()) for out in ("one", "two")]
+    assert manifests[0]["results_sha256"] == manifests[1]["results_sha256"]
+    assert manifests[0]["dataset"]["items"] == 50
+    assert manifests[0]["run_id"] != manifests[1]["run_id"]
+
+
+def test_against_a_baseline_pairs_are_compared(folder: Path) -> None:
+    text = SUITE.replace("at_least: 0.6", "no_worse_than: baseline, by_at_most: 0.02")
+    (folder / "suite.yaml").write_text(text)
+    assay(folder, "run", "suite.yaml", "--out", "base", code=1)  # there is none to compare with
+    assay(folder, "run", "suite.yaml", "--out", "same", "--baseline", "base")
+    rows = [json.loads(line) for line in (folder / "items.jsonl").read_text().splitlines()]
+    worse = [{**row, "answer": "other"} if n < 20 else row for n, row in enumerate(rows)]
+    (folder / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in worse))
+    assay(folder, "run", "suite.yaml", "--baseline", "base", code=1)
+    (gate,) = summary(folder)["gates"]
+    assert gate["state"] == "missed"
+    assert gate["effect"]["value"] == pytest.approx(-0.2)
+    assert gate["effect"]["high"] < 0
+
+
+def test_another_ruler_is_not_compared(folder: Path) -> None:
+    text = SUITE.replace("of: right, measure: pass_rate, at_least: 0.6", "of: short, no_worse_than: baseline")
+    (folder / "suite.yaml").write_text(text)
+    assay(folder, "run", "suite.yaml", "--out", "base", code=1)
+    (folder / "suite.yaml").write_text(text.replace("most: 40", "most: 50"))
+    assay(folder, "run", "suite.yaml", "--baseline", "base", code=1)
+    (gate,) = summary(folder)["gates"]
+    assert (gate["state"], gate["fails"]) == ("not_comparable", True)
+    assert "short is length 1+" in gate["sentence"]
+    assert "Run the baseline again" in gate["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param(SUITE.replace("exact_match", "exakt_match"), "suite.yaml, line 6: evaluators.0: No evaluator is named 'exakt_match'. Did you mean 'exact_match'?", id="evaluator"),
+        pytest.param(SUITE.replace("most: 40", "mots: 40"), "suite.yaml, line 7: evaluators.1: Evaluator 'length' has no option 'mots'. Did you mean 'most'?", id="option"),
+        pytest.param(SUITE.replace("items.jsonl", "other.jsonl"), "other.jsonl is no file", id="dataset"),
+        pytest.param(SUITE.replace("gates:", "gate:"), "suite.yaml, line 9: gate: there is no such key; did you mean 'gates'?", id="key"),
+        pytest.param("suite: [", "is no YAML", id="yaml"),
+    ],
+)  # fmt: skip
+def test_a_suite_that_cannot_be_run_is_refused_before_anything_is_asked(folder: Path, text: str, told: str) -> None:
+    (folder / "suite.yaml").write_text(text)
+    for word in ("check", "run"):
+        assert told in assay(folder, word, "suite.yaml", code=2)
+    assert not (folder / "eval-results").exists()
+
+
+def test_what_failed_is_asked_again_alone(folder: Path) -> None:
+    script = folder / "target.py"
+    script.write_text(TARGET)
+    (folder / "suite.yaml").write_text(
+        SUITE.replace("target: {answered: true}", COMMAND)
+        .replace("at_least: 0.6", "at_least: 0.5")
+    )  # fmt: skip
+    (folder / "fails").write_text("q7")
+    assay(folder, "run", "suite.yaml", "-q")
+    assert summary(folder)["failed_answers"] == {"target": 1}
+    asked = (folder / "asked").read_text().split()
+    assert len(asked) == 100
+    (folder / "fails").unlink()
+    assay(folder, "run", "suite.yaml", "-q", "--again")
+    assert (folder / "asked").read_text().split()[100:] == ["q7"]
+    assert summary(folder)["failed_answers"] == {}
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(folder: Path) -> None:
+    (folder / "target.py").write_text(TARGET)
+    (folder / "suite.yaml").write_text(
+        SUITE.replace("target: {answered: true}", COMMAND.replace("}}", ", processes: 4}}"))
+        .replace("at_least: 0.6", "at_least: 0.1") + "repeats: 2\nconcurrency: 4\n"
+    )  # fmt: skip
+    assay(folder, "run", "suite.yaml", "-q", "--out", "whole")
+    (folder / "asked").unlink()
+    (folder / "slow").write_text("")
+    for wanted in (30, 90):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server.cli", "eval", "run", "suite.yaml", "-q"], cwd=folder,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, start_new_session=True,
+        )  # fmt: skip
+        asked = folder / "asked"
+        until = time.monotonic() + 60
+        while not (asked.exists() and len(asked.read_text().split()) >= wanted):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    (folder / "slow").unlink()
+    assay(folder, "run", "suite.yaml", "-q")
+    asked_ids = (folder / "asked").read_text().split()
+    assert len(asked_ids) <= 200 + 2 * 4  # those in flight at a kill
+    manifests = [json.loads((one / "manifest.json").read_text()) for one in (folder / "whole", results(folder))]
+    assert manifests[0]["results_sha256"] == manifests[1]["results_sha256"]
+    assert manifests[1]["resumed"] == 2
+
+
+COMMAND = f"target: {{command: {{run: [{sys.executable}, target.py]}}}}"
+TARGET = """\
+import json, os, sys, time
+for line in sys.stdin:
+    row = json.loads(line)
+    if os.path.exists("slow"):
+        time.sleep(0.02)
+    if os.path.exists("fails") and open("fails").read() == row["id"]:
+        told = {"error": "It would not."}
+    else:
+        told = {"answer": row["reference"]}
+    with open("asked", "a") as asked:
+        asked.write(row["id"] + "\\n")
+    print(json.dumps({**told, "_n": row.get("_n")}), flush=True)
+"""
+
+
+def test_two_runs_in_one_folder_do_not_mix(folder: Path) -> None:
+    results(folder).mkdir(parents=True)
+    with (results(folder) / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "Another run writes to" in assay(folder, "run", "suite.yaml", code=2)
+
+
+def test_the_published_schema_is_that_of_the_code(folder: Path) -> None:
+    published = Path(__file__).parents[2] / "docs" / "suite.schema.json"
+    assert assay(folder, "schema") == published.read_text("utf-8")
