@@ -129,15 +129,17 @@ class RunsClient:
         found: Json = self._send("POST", f"/api/runs/{run_id}/cancel", {}).json()
         return found
 
-    def take_run(self, wait_s: float) -> Json | None:
+    def take_run(self, wait_s: float, lease_s: float = 30.0) -> Json | None:
         """For workers: the next run to carry out; null: there was none within `wait_s`."""
-        answer = self._send("POST", "/api/worker/run/take", {}, body={"wait_s": wait_s}, timeout_s=wait_s + 60)
+        answer = self._send(
+            "POST", "/api/worker/run/take", {}, body={"wait_s": wait_s, "lease_s": lease_s}, timeout_s=wait_s + 60
+        )
         found: Json | None = answer.json()
         return found
 
-    def keep_run(self, run_id: str, lease: str) -> bool:
+    def keep_run(self, run_id: str, lease: str, lease_s: float = 30.0) -> bool:
         """For workers: keep a run; false: stop."""
-        answer = self._send("POST", f"/api/worker/run/{run_id}/progress", {}, body={"lease": lease})
+        answer = self._send("POST", f"/api/worker/run/{run_id}/progress", {}, body={"lease": lease, "lease_s": lease_s})
         return bool(answer.json()["kept"])
 
     def let_run(self, run_id: str, lease: str, fault: str | None) -> bool:

@@ -18,7 +18,6 @@ from server.core import Core
 from store import runs as store
 from store.runs import Run
 
-LEASE = timedelta(seconds=30)  # of a worker; it says every two seconds that it goes on
 SILENCE = timedelta(seconds=60)  # after the last word of a run that the command line tells of
 WRITE_S = 60.0
 MOST_ROWS = 1_000  # that are told at once

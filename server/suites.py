@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evaluators.errors import EvaluatorError
-from evaluators.suites.items import Rows
-from evaluators.suites.suite import Suite, Traces
+from evaluators.suites.suite import Suite
 from evaluators.targets.config import WAYS
 from server.core import Core
-from server.evals.preparing import MAX_SUITE, Read, SuiteError, TraceRows, prepared, suite_of
+from server.evals.preparing import MAX_SUITE, Read, SuiteError, prepared, suite_of
 from server.judging import Files
 from server.settings import Settings
 from store import suites as store
@@ -195,20 +194,12 @@ def checked(one: Held, settings: Settings, whole: bool) -> dict[str, Any]:
 
 
 def _prepared(read: Read, settings: Settings) -> dict[str, Any]:
-    ready = prepared(read, Files(settings.judges_file, settings.evaluators_file), _trace_rows(settings))
+    from server.evals import shell  # noqa: PLC0415 - reaches the way to the store
+
+    ready = prepared(read, Files(settings.judges_file, settings.evaluators_file), shell.trace_rows(settings))
     suite = read.suite
     return {
-        "sentence": "It can be run.", "items": ready.items.count, "left_out": ready.items.left_out,
+        "sentence": shell.checked(ready), "items": ready.items.count, "left_out": ready.items.left_out,
         "clusters": ready.items.clusters, "answers": ready.items.count * suite.repeats, "target": _way(suite),
         "evaluators": [use.called for use in suite.evaluators], "gates": [gate.text for gate in suite.gates],
     }  # fmt: skip
-
-
-def _trace_rows(settings: Settings) -> TraceRows:
-    def rows(wanted: Traces) -> Rows:
-        from server.evals.traces import cases_of  # noqa: PLC0415 - reaches the way to the store
-
-        found = list(cases_of(settings, wanted))
-        return lambda: found
-
-    return rows

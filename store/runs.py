@@ -231,7 +231,8 @@ def end(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, told: Ending)
     """Book what came of a run, and forget rows that it has no longer; false: it was cancelled."""
     rows = cursor.execute(
         "update runs set state = 'done', ended_at = ?, fault = null, summary = ?, manifest = ?, brief = ?, "
-        "outcome = ?, answers_done = ?, answers_total = ?, cost_usd = ?, seconds_left = null, lease = null, leased_until = null "
+        "outcome = ?, answers_done = ?, answers_total = ?, cost_usd = ?, seconds_left = null, lease = null, "
+        "leased_until = null "
         "where project_id = ? and run_id = ? and state <> 'cancelled' returning run_id",
         [
             told.ended_at, told.summary, told.manifest, told.brief, told.outcome, told.answers, told.answers,
@@ -249,11 +250,15 @@ def end(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, told: Ending)
 def stop(
     cursor: DuckDBPyConnection, project_id: int, run_id: UUID, state: Literal["cut_off", "failed"], fault: str | None
 ) -> bool:
-    """End a run that has no summary; false: it is over already."""
+    """End a run that has no summary; false: it is over already.
+
+    Of an ordered run that was interrupted its worker decides: it was cancelled, or another goes on with it.
+    """
     rows = cursor.execute(
         "update runs set state = ?, fault = ?, ended_at = now() at time zone 'utc', lease = null, leased_until = null "
-        "where project_id = ? and run_id = ? and state in ('waiting', 'running') returning run_id",
-        [state, fault, project_id, run_id],
+        "where project_id = ? and run_id = ? and state in ('waiting', 'running') "
+        "and (source = 'cli' or ? = 'failed') returning run_id",
+        [state, fault, project_id, run_id, state],
     ).fetchall()
     return bool(rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -29,6 +29,7 @@ MAX_WAIT_S = 5.0  # a server that ends waits for its requests
 WAIT_STEP_S = 0.25
 
 routes = router()
+LEASE_S = Field(30.0, ge=0.1, le=600, description="After so long without a word another worker takes the run.")
 RunId = Annotated[UUID, Path(description="Of the run, 32 hex digits.")]
 
 
@@ -240,33 +241,34 @@ class Take(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     wait_s: float = Field(MAX_WAIT_S, ge=0, le=MAX_WAIT_S, description="How long to wait for something to do.")
+    lease_s: float = LEASE_S
 
 
 @routes.post("/api/worker/run/take", tags=["runs"], dependencies=[needs("admin")])
 def take(request: Request, here: Here, body: Take) -> Response:
-    """For workers: the next run to carry out, of any project, under a lease of 30 s; null: there is none.
+    """For workers: the next run to carry out, of any project, under a lease of `lease_s`; null: there is none.
 
-    `run_id`, `lease`, `lease_s`, `project`, `suite`, `document`, `wish`.
+    `run_id`, `lease`, `project`, `suite`, `document`, `wish`.
     """
-    taken = _taken(here, body.wait_s)
+    taken = _taken(here, body)
     if taken is None:
         return json_response(request, None)
     told = {
-        "run_id": taken.run_id.hex, "lease": str(taken.lease), "lease_s": runs.LEASE.total_seconds(),
+        "run_id": taken.run_id.hex, "lease": str(taken.lease),
         "project": here.core.projects.name_of(taken.project_id), "suite": taken.suite, "document": taken.document,
         "wish": orjson.loads(taken.wish),
     }  # fmt: skip
     return json_response(request, told)
 
 
-def _taken(here: Context, wait_s: float) -> store.Taken | None:
-    until = time.monotonic() + wait_s
+def _taken(here: Context, asked: Take) -> store.Taken | None:
+    until, lasts = time.monotonic() + asked.wait_s, timedelta(seconds=asked.lease_s)
     while True:
         with here.core.readers.read() as cursor:
             there = store.waiting(cursor)
         found = None
         if there:
-            found = here.core.writer.call(lambda cursor: store.take(cursor, runs.LEASE)).result(runs.WRITE_S)
+            found = here.core.writer.call(lambda cursor: store.take(cursor, lasts)).result(runs.WRITE_S)
         if found is not None or time.monotonic() >= until:
             return found
         time.sleep(min(WAIT_STEP_S, max(until - time.monotonic(), 0)))
@@ -276,12 +278,14 @@ class Lease(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     lease: UUID
+    lease_s: float = LEASE_S
 
 
 @routes.post("/api/worker/run/{run_id}/progress", tags=["runs"], dependencies=[needs("admin")])
 def keep(request: Request, here: Here, run_id: RunId, body: Lease) -> Response:
-    """For workers: keep a run for another 30 s. `kept` false: it is over, or another has it; stop."""
-    kept = here.core.writer.call(lambda cursor: store.keep(cursor, run_id, body.lease, runs.LEASE)).result(runs.WRITE_S)
+    """For workers: keep a run for another `lease_s`. `kept` false: it is over, or another has it; stop."""
+    lasts = timedelta(seconds=body.lease_s)
+    kept = here.core.writer.call(lambda cursor: store.keep(cursor, run_id, body.lease, lasts)).result(runs.WRITE_S)
     return json_response(request, {"kept": kept})
 
 

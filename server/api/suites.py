@@ -149,7 +149,8 @@ def run(request: Request, here: Here, name: Name, body: Wish, project: Project =
     """
     found = _held(here, project, name)
     _readable(here, project, name, found.document)
-    wish = orjson.dumps(body.model_dump(mode="json", exclude={"author"}, exclude_none=True)).decode()
+    told = body.model_dump(mode="json", exclude={"author"}, exclude_none=True)
+    wish = orjson.dumps(told | {"source": found.source, "folder": str(found.folder)}).decode()
     if body.again is not None:
         run_id = _again(here, project, name, body.again, wish)
     else:

@@ -213,12 +213,12 @@ def test_a_suite_must_be_called_as_it_calls_itself(served: Any) -> None:
         client.set_suite("other", suite("support"))
 
 
-def test_a_run_is_ordered_cancelled_and_gone_on_with(served: Any) -> None:
+def test_a_run_is_ordered_cancelled_and_gone_on_with(served: Any, folder: Path) -> None:
     with served.client() as client:
         client.set_suite("ordered", suite("ordered"))
         made = client.run_suite("ordered", {"repeats": 2, "baseline": "latest", "author": "ada"})
         assert (made["state"], made["source"], made["author"]) == ("waiting", "app", "ada")
-        assert made["wish"] == {"repeats": 2, "baseline": "latest"}
+        assert made["wish"] == {"repeats": 2, "baseline": "latest", "source": "stored", "folder": str(folder)}
         assert client.cancel_run(made["run_id"])["state"] == "cancelled"
         again = client.run_suite("ordered", {"again": made["run_id"]})
         assert (again["run_id"], again["state"]) == (made["run_id"], "waiting")
