@@ -88,6 +88,10 @@ class RunsClient:
         with self._stream(f"/api/runs/{run_id}/results", {}) as answer:
             yield from (line for line in answer.iter_lines() if line)
 
+    def run_report(self, run_id: str) -> str:
+        """Its report.html: a page that stands alone."""
+        return str(self._send("GET", f"/api/runs/{run_id}/report", {}, accept="text/html", timeout_s=LONG_S).text)
+
     def run_results(self, run_id: str) -> Iterator[Json]:
         """Its rows, in order."""
         return map(json.loads, self.run_lines(run_id))

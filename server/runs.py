@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import orjson
 import pyarrow as pa
 
 from server.core import Core
+from server.evals.folder import HTML
 from store import runs as store
 from store.runs import Run
 
@@ -206,3 +208,10 @@ def lines(core: Core, project_id: int, run_id: UUID) -> Iterator[bytes]:
         if len(rows) < PAGE:
             return
         after = (rows[-1][0], rows[-1][1])
+
+
+def report(results: str, summary: str, manifest: str) -> str:
+    """report.html, from a file of rows and what is kept of the run; seconds of Python where rows are many."""
+    from server.evals.report import reports  # noqa: PLC0415 - the templates' library
+
+    return reports(Path(results), orjson.loads(summary), orjson.loads(manifest))[HTML]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from store import runs as store
 T = TypeVar("T")
 MAX_WAIT_S = 5.0  # a server that ends waits for its requests
 WAIT_STEP_S = 0.25
+REPORT_S = 120.0
 
 routes = router()
 LEASE_S = Field(30.0, ge=0.1, le=600, description="After so long without a word another worker takes the run.")
@@ -210,6 +212,21 @@ def results(here: Here, run_id: RunId, project: Project = DEFAULT) -> Response:
     _found(here, project, run_id)
     lines = runs.lines(here.core, here.core.projects.id_of(project), run_id)
     return StreamingResponse(lines, media_type=JSON_LINES)
+
+
+@routes.get("/api/runs/{run_id}/report", tags=["runs"], dependencies=[needs("read")])
+def report(here: Here, run_id: RunId, project: Project = DEFAULT) -> Response:
+    """The report of a run that ended, as report.html: a page that stands alone. 409 `no_end`: it has none yet."""
+    _, texts = _found(here, project, run_id)
+    if texts.summary is None or texts.manifest is None:
+        raise ProblemError(HTTPStatus.CONFLICT, "no_end", f"The run {run_id.hex} has no end to report.")
+    with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
+        for part in runs.lines(here.core, here.core.projects.id_of(project), run_id):
+            file.write(part)
+        file.flush()
+        asked = (file.name, texts.summary, texts.manifest)
+        told = runs.report(*asked) if here.aside is None else orjson.loads(here.aside.compute(REPORT_S, runs.report, *asked))
+    return Response(told, media_type="text/html", headers={"content-security-policy": "sandbox"})
 
 
 @routes.delete("/api/runs/{run_id}", tags=["runs"], dependencies=[needs("edit")])
