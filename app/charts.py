@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Literal
 from zlib import crc32
 
@@ -590,7 +591,7 @@ def gates(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
     names = []
     for at, row in enumerate(shown.to_dict("records")):
         ink = STATES.get(row["state"], GREY)
-        names.append(f"{_label_of(row['text'], 52)}<br><span style='color:{ink}'>{row['word']}</span>")
+        names.append(f"{_label_of(row['text'], 64)}<br><span style='color:{ink}'>{row['word']}</span>")
         ends = [row["better"] * (row[end] - row["bound"]) for end in ("value", "low", "high")]
         known = [abs(end) for end in ends if not fmt.absent(end)]
         if not known:
@@ -606,7 +607,12 @@ def gates(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
             customdata=[row["told"]], hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
         figure.add_annotation(
-            x=1.08, y=at, text=row["value_text"], showarrow=False, xanchor="left", font={"size": 12, "color": INK[theme]}
+            x=1.08,
+            y=at,
+            text=row["value_text"],
+            showarrow=False,
+            xanchor="left",
+            font={"size": 12, "color": INK[theme]},
         )
     figure.update_layout(hovermode="closest", height=110 + 40 * len(shown))
     figure.update_yaxes(
@@ -626,13 +632,16 @@ def _label_of(text: str, most: int) -> str:
 
 
 def spread(
-    edges: Sequence[float], counts: Sequence[int], bound: float | None, title: str, subtitle: str, theme: Theme
+    edges: Sequence[float], counts: Sequence[int], bound: float | None, words: tuple[str, str], theme: Theme
 ) -> go.Figure:
-    """How the values of an evaluator lie: a bar per bin. `bound`: from where a verdict passes, as a dotted line."""
-    figure = _figure(_label_of(title, 40), _label_of(subtitle, 90), theme)
-    middles = [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+    """How the values of an evaluator lie: a bar per bin. `bound`: from where a verdict passes, as a dotted line.
+
+    `words`: title and subtitle.
+    """
+    figure, bins = _figure(_label_of(words[0], 40), _label_of(words[1], 90), theme), list(pairwise(edges))
+    middles = [(low + high) / 2 for low, high in bins]
     width = edges[1] - edges[0]
-    told = [[fmt.digits(low), fmt.digits(high)] for low, high in zip(edges, edges[1:], strict=False)]
+    told = [[fmt.digits(low), fmt.digits(high)] for low, high in bins]
     figure.add_bar(
         x=middles, y=list(counts), width=width * 0.92, marker_color=PALETTE[0], customdata=told,
         hovertemplate="%{customdata[0]} to %{customdata[1]}: %{y:,}<extra></extra>",

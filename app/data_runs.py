@@ -1,4 +1,4 @@
-"""Doors to suites and runs, as `app/data.py` has those to all else. What moves is never cached, rows of ended runs are."""
+"""Doors to suites and runs. What moves is never cached; rows of runs that ended are."""
 
 from __future__ import annotations
 

@@ -33,9 +33,12 @@ GROUPS = {
 }
 SWITCHES = (home.switches, widgets.project, widgets.time_range)
 TIMED = (widgets.project, widgets.time_range)
-SHOWN = {"Home": SWITCHES, "Evaluators": (widgets.project,), "Suites": (widgets.project,), "Runs": (widgets.project,)} | dict.fromkeys(
-    ("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED
-)  # of the title row
+SHOWN = {
+    "Home": SWITCHES,
+    "Evaluators": (widgets.project,),
+    "Suites": (widgets.project,),
+    "Runs": (widgets.project,),
+} | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
 shown = SHOWN.get(page.title, ())

@@ -109,7 +109,8 @@ def _ask_delete() -> None:
 @st.dialog("Delete this run")
 def _delete(told: Run) -> None:
     st.markdown(
-        f"The run of {fmt.plain(told['suite'])} and its rows are forgotten for everyone. Its folder stays where it was run."
+        f"The run of {fmt.plain(told['suite'])} and its rows are forgotten for everyone. Its folder stays where it was "
+        "run."
     )
     if st.button("Delete it", key="delete-it", type="primary"):
         try:
@@ -172,7 +173,8 @@ def _stopped(told: Run) -> None:
     else:
         st.warning(_WORDS[told["state"]], icon=":material/warning:")
     way = "“Rerun failed” goes on with it." if told["source"] == "app" else "The same command goes on with it."
-    st.caption(f"{runs.progress(told)}. What was answered is kept: {way}")
+    far = f"{runs.progress(told)}. " if told["answers_total"] else ""
+    st.caption(f"{far}What was answered is kept. {way}")
 
 
 def _came_of_it(told: Run) -> None:
@@ -181,6 +183,7 @@ def _came_of_it(told: Run) -> None:
         st.markdown(f"**{fmt.plain(sentence, 500)}**" if not place else fmt.plain(sentence, 500))
     widgets.tiles(*tiles(summary))
     _gates(summary)
+    _against(told)
     _evaluators(told, summary)
     run_rows.section(told)
     with st.container(gap="small"):
@@ -195,7 +198,9 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in summary["failed_answers"].items())
     gates = summary["gates"]
     fails = sum(bool(gate["fails"]) for gate in gates)
-    states = runs.gates_words({"gates": pd.Series([gate["state"] for gate in gates], dtype=object).value_counts().to_dict()})
+    states = runs.gates_words(
+        {"gates": pd.Series([gate["state"] for gate in gates], dtype=object).value_counts().to_dict()}
+    )
     return [
         Tile("Gates that fail", f"{fails:,} of {len(gates):,}", fmt.plain(states), states if gates else "none", []),
         Tile(
@@ -271,7 +276,9 @@ def _value(told: Mapping[str, Any], *, change: bool = False) -> str:
 def _gates(summary: Mapping[str, Any]) -> None:
     """The figure, and the table that says the same in words."""
     if not summary["gates"]:
-        widgets.empty("Gates would be drawn here.", "The suite has none. A gate says what must hold, so that a build fails.")
+        widgets.empty(
+            "Gates would be drawn here.", "The suite has none. A gate says what must hold, so that a build fails."
+        )
         return
     rows = gate_rows(summary)
     subtitle = f"95 % intervals over {fmt.plural(summary['items'], 'item')}; a gate fails only when chance is ruled out"
@@ -282,25 +289,31 @@ def _gates(summary: Mapping[str, Any]) -> None:
     )  # fmt: skip
     if len(rows) > _DRAWN:
         widgets.cut(_DRAWN, len(rows), "gates")
-    completeness = summary["completeness"]
-    told = pd.DataFrame(
-        [
-            {
-                "Gate": fmt.plain(row["text"], 160), "State": fmt.plain(row["word"]), "Value": fmt.plain(row["value_text"]),
-                "Adjusted p": "" if fmt.absent(row["adjusted_p"]) else fmt.plain(fmt.digits(row["adjusted_p"])),
-                "Missing": fmt.count(row["missing"]), "Says": fmt.plain(row["sentence"], 400),
-            }
-            for row in rows.to_dict("records")
-        ]
-        + [
-            {
-                "Gate": fmt.plain(completeness["text"], 160), "State": fmt.plain(runs.gate_word(completeness["state"])),
-                "Value": "", "Adjusted p": "", "Missing": "", "Says": fmt.plain(completeness["sentence"], 400),
-            }
-        ]
-    )  # fmt: skip
+    told = pd.DataFrame([*map(_told, rows.to_dict("records")), _complete(summary["completeness"])])
     with st.expander("Gates as a table", expanded=False):
         st.table(told, border="horizontal", hide_index=True, alt="Gates of the run")
+
+
+def _told(row: Mapping[Any, Any]) -> dict[str, str]:
+    """A gate as a row of the table, whose cells are Markdown."""
+    p = "" if fmt.absent(row["adjusted_p"]) else fmt.digits(row["adjusted_p"])
+    return _plain(
+        {
+            "Gate": row["text"], "State": row["word"], "Value": row["value_text"], "Adjusted p": p,
+            "Missing": fmt.count(row["missing"]), "Says": row["sentence"],
+        }
+    )  # fmt: skip
+
+
+def _complete(told: Mapping[str, Any]) -> dict[str, str]:
+    """Whether so few answers failed that the rest stands for all, beside the gates."""
+    word = runs.gate_word(told["state"]) + (", fails" if told["fails"] else "")
+    cells = {"Gate": told["text"], "State": word, "Value": "", "Adjusted p": "", "Missing": ""}
+    return _plain({**cells, "Says": told["sentence"]})
+
+
+def _plain(cells: Mapping[str, str]) -> dict[str, str]:
+    return {name: fmt.plain(text, 400) for name, text in cells.items()}
 
 
 def _evaluators(told: Run, summary: Mapping[str, Any]) -> None:
@@ -330,7 +343,7 @@ def _evaluator(one: Mapping[str, Any], bound: float | None) -> None:
     histogram = one["histogram"]
     figure = None
     if histogram is not None and not (counts and _only_ends(histogram)):
-        figure = charts.spread(histogram["edges"], histogram["counts"], bound, title, subtitle, widgets.theme())
+        figure = charts.spread(histogram["edges"], histogram["counts"], bound, (title, subtitle), widgets.theme())
     elif counts:
         figure = charts.labelled(counts, title, subtitle, widgets.theme())
     if figure is None:
@@ -344,8 +357,12 @@ def _evaluator(one: Mapping[str, Any], bound: float | None) -> None:
     idle = [f"{one['not_applicable']:,} not applicable"] if one["not_applicable"] else []
     with st.container(horizontal=True, vertical_alignment="center"):
         link = {"evaluator": one["evaluator"]}
-        st.page_link("views/evaluators.py", label=fmt.plain(one["evaluator"], 60), icon=":material/rule:", query_params=link)
-        st.caption(fmt.plain(", ".join([*lost, *idle]) or f"{one['cost']}, version {one['version']}", 200), width="content")
+        st.page_link(
+            "views/evaluators.py", label=fmt.plain(one["evaluator"], 60), icon=":material/rule:", query_params=link
+        )
+        st.caption(
+            fmt.plain(", ".join([*lost, *idle]) or f"{one['cost']}, version {one['version']}", 200), width="content"
+        )
 
 
 def _only_ends(histogram: Mapping[str, Any]) -> bool:
@@ -372,7 +389,9 @@ def _flaky(told: Run, summary: Mapping[str, Any]) -> None:
             found = one["flaky"]
             interval = _value(found["share"])
             st.markdown(
-                fmt.plain(f"{one['name']}: {found['items']:,} of {found['of']:,} items flip, a share of {interval}.", 300)
+                fmt.plain(
+                    f"{one['name']}: {found['items']:,} of {found['of']:,} items flip, a share of {interval}.", 300
+                )
             )
         run_rows.flips(told, flips)
         if summary["flaky_count"] > len(flips):
@@ -412,7 +431,6 @@ def _made_from(told: Run) -> None:
     manifest = told["manifest"]
     if manifest is None or "dataset" not in manifest:
         return
-    _against(told)
     with st.expander("What it was made from"):
         widgets.fields(facts(manifest), columns=4)
         if told["document"]:
@@ -421,7 +439,10 @@ def _made_from(told: Run) -> None:
         st.caption("Versions of packages")
         st.text(", ".join(f"{name} {version}" for name, version in manifest.get("packages", {}).items()))
         st.page_link(
-            "views/suites.py", label="The suite", icon=":material/checklist:", query_params={suites.CHOSEN: told["suite"]}
+            "views/suites.py",
+            label="The suite",
+            icon=":material/checklist:",
+            query_params={suites.CHOSEN: told["suite"]},
         )
 
 
@@ -449,8 +470,9 @@ def _against(told: Run) -> None:
     baseline = (told["summary"] or {}).get("baseline")
     if not baseline:
         return
+    began = fmt.plain(str(baseline["started_at"])[:16])
     shared = (
-        f"Compared with the run of {fmt.plain(baseline['started_at'][:16])}: {baseline['shared']:,} items hold the same, "
+        f"Compared with the run of {began}: {baseline['shared']:,} items hold the same, "
         f"{baseline['changed']:,} changed, {baseline['only_here']:,} only here, {baseline['only_there']:,} only there."
     )
     try:

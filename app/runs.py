@@ -29,6 +29,7 @@ _OUTCOMES = {
     "passed": "passed", "failed": "failed", "running": "running", "waiting": "waiting", "cut off": "cut_off",
     "cancelled": "cancelled",
 }  # fmt: skip
+TIMES = " \u00d7 "
 COMMAND = "assay eval run SUITE.yaml"
 
 
@@ -112,7 +113,7 @@ def _list(by: Mapping[str, str], *, moving: bool) -> None:
 
 
 def finding(found: Sequence[Run], *, more: bool) -> str:
-    """`12 runs of 3 suites: 9 passed, 2 failed, 1 running.`"""
+    """How many there are, by what came of them: `12 runs of 3 suites: 9 passed, 2 failed, 1 running`."""
     counts = {name: sum(word(run) == name for run in found) for name in TONES}
     said = ", ".join(f"{n:,} {name}" for name, n in counts.items() if n)
     suites = len({run["suite"] for run in found})
@@ -124,7 +125,7 @@ COLUMNS = (
     Column("Begun", "98px"),
     Column("Suite", "minmax(120px, 1fr)", link=True),
     Column("Outcome", "92px"),
-    Column("Gates", "minmax(120px, 0.9fr)", help="Met, missed, left open by the data"),
+    Column("Gates", "minmax(172px, 1fr)", help="Met, missed, left open by the data"),
     Column("Items", "110px", "right", "Items, and how many answers each got"),
     Column("Cost", "92px", "right", "Of target and judges. ≥: some answers do not tell theirs"),
     Column("From", "48px", help="cli: the command line; app: ordered here"),
@@ -135,6 +136,23 @@ COLUMNS = (
 def table(found: Sequence[Run], back: Mapping[str, str], label: str = "Runs") -> None:
     """The runs, each a link."""
     listing.listing(label.lower().replace(" ", "-"), label, COLUMNS, [_line(run, back) for run in found])
+
+
+SHORT = (
+    Column("Begun", "98px", link=True),
+    Column("Outcome", "92px"),
+    Column("Gates", "minmax(100px, 1fr)"),
+    Column("Items", "80px", "right"),
+)
+
+
+def short_table(found: Sequence[Run]) -> None:
+    """The runs of one suite beside it."""
+    rows = []
+    for run in found:
+        begun, *_ = cells = list(_line(run, {}).cells)
+        rows.append(listing.Row(path(run["run_id"]), [begun, *cells[2:5]]))
+    listing.listing("suite-runs", "Newest runs", SHORT, rows)
 
 
 def _line(run: Run, back: Mapping[str, str]) -> listing.Row:
@@ -175,12 +193,12 @@ def gate_word(state: str) -> str:
 
 
 def items_words(run: Mapping[str, Any]) -> str:
-    """`120 × 3`: items, and answers to each; of a run without an end the answers so far."""
+    """Items, and answers to each where they are several; of a run without an end the answers so far."""
     brief = run["brief"]
     if not brief:
         total = run["answers_total"]
         return f"{run['answers_done']:,} / {fmt.count(total)}" if total else "—"
-    return f"{brief['items']:,}" + (f" × {brief['repeats']:,}" if brief["repeats"] > 1 else "")
+    return f"{brief['items']:,}" + (f"{TIMES}{brief['repeats']:,}" if brief["repeats"] > 1 else "")
 
 
 def cost_words(run: Mapping[str, Any]) -> str:
