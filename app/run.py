@@ -148,7 +148,7 @@ def moving(told: Run) -> None:
                 "Cancel", key=f"cancel-{told['run_id']}", help="What was answered is kept"
             ):
                 _cancel(told)
-        said = [] if told["cost_usd"] is None else [f"cost so far {fmt.money(told['cost_usd'])}"]
+        said = [] if not told["cost_usd"] else [f"cost so far {fmt.money(told['cost_usd'])}"]
         waits = (pd.Timestamp.now("UTC") - runs.at(told["created_at"])).total_seconds()
         if told["state"] == "waiting" and waits > _ALONE_S:
             said.append("no worker has taken it yet: `assay up` runs one, `assay worker` another")
@@ -268,8 +268,8 @@ def _value(told: Mapping[str, Any], *, change: bool = False) -> str:
     if fmt.absent(told.get("value")):
         return "no value"
     sign = "+" if change and told["value"] > 0 else ""
-    ends = [told.get("low"), told.get("high")]
-    interval = "" if any(map(fmt.absent, ends)) else f" [{', '.join(fmt.digits(end) for end in ends)}]"
+    ends = [float(end) for end in (told.get("low"), told.get("high")) if end is not None and not fmt.absent(end)]
+    interval = f" [{', '.join(map(fmt.digits, ends))}]" if len(ends) == 2 else ""
     return f"{sign}{fmt.digits(told['value'])}{interval}"
 
 
