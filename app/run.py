@@ -72,7 +72,7 @@ def _begun(told: Run) -> str:
 
 
 def _actions(told: Run) -> None:
-    if told["source"] == "app" and told["state"] not in runs.OPEN:
+    if told["source"] == "app" and told["state"] not in runs.OPEN and _lacks(told):
         st.button(
             "Rerun failed", key="again", icon=":material/replay:", on_click=_again, args=(told,),
             help="Asks again for what failed or was not done; all else is kept",
@@ -82,6 +82,14 @@ def _actions(told: Run) -> None:
             _more(told)
     if refused := st.session_state.pop("run-refused", None):
         st.toast(fmt.plain(refused, 300), icon=":material/error:")
+
+
+def _lacks(told: Run) -> bool:
+    """Whether anything failed or was not done."""
+    summary = told["summary"]
+    if told["state"] != "done" or summary is None:
+        return True
+    return bool(summary["failed_answers"]) or any(one["errors"] for one in summary["evaluators"])
 
 
 def _more(told: Run) -> None:

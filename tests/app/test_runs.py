@@ -233,8 +233,8 @@ def test_a_run_that_was_ordered_is_followed_and_cancelled(page: Open, told: Any)
 
 def test_gates_are_drawn_so_that_what_holds_lies_right_of_the_bound() -> None:
     made = made_runs.summary(made_runs.rows(8), "failed")
-    made["gates"].append(made_runs.gate("groundedness mean not worse than the baseline by more than 0.02", "undecided",
-                                        margin=0.02, bound=None, effect=made_runs.interval(-0.01, 0.02, 8)))  # fmt: skip
+    change = {"margin": 0.02, "bound": None, "effect": made_runs.interval(-0.01, 0.02, 8)}
+    made["gates"].append(made_runs.gate("groundedness mean not worse than the baseline", "undecided", **change))
     made["gates"].append(made_runs.gate("exact mean >= 1", "no_data", estimate=None))
     rows = run.gate_rows(made)
     assert rows["better"].tolist() == [1, 1, -1, 1, 1]

@@ -71,6 +71,11 @@ def test_a_row_of_a_run_is_opened_and_leads_back(site: Visit, served: Any) -> No
     page.locator(".listing").get_by_role("link", name="support-answers").click()
     expect(page.get_by_text("1 of 3 gates is missed.")).to_be_visible()
     expect(page.get_by_text("missed, fails").first).to_be_attached()
+    page.get_by_role("button", name="More").click()
+    with page.expect_download() as got:
+        page.get_by_role("button", name="results.jsonl").click()
+    assert len(got.value.path().read_text().splitlines()) == 90
+    page.keyboard.press("Escape")
     page.get_by_role("radio", name="flaky").click()
     expect(page.get_by_text("3 rows of flaky items of 90")).to_be_visible()
     page.locator(".listing").get_by_role("link", name="q5", exact=True).first.click()
