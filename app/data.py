@@ -46,6 +46,16 @@ def _place() -> Place:
     return str(settings.api_url or f"http://{settings.host}:{settings.api_port}").rstrip("/"), project()
 
 
+def place() -> Place:
+    """The server that the settings name, and the page's project."""
+    return _place()
+
+
+def client_of(place: Place) -> Client:
+    """The client of a place, for doors in other modules."""
+    return _client(place)
+
+
 def project() -> str:
     """Which project the page is about: what the widget says, or the URL while it is not drawn."""
     return str(st.session_state.get(state.PROJECT) or st.query_params.get(state.PROJECT) or state.DEFAULT_PROJECT)

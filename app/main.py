@@ -23,6 +23,8 @@ GROUPS = {
     ],
     "Evaluate": [
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
+        st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
+        st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
     ],
     "Label": [],
     "Operate": [
@@ -31,9 +33,12 @@ GROUPS = {
 }
 SWITCHES = (home.switches, widgets.project, widgets.time_range)
 TIMED = (widgets.project, widgets.time_range)
-SHOWN = {"Home": SWITCHES, "Evaluators": (widgets.project,)} | dict.fromkeys(
-    ("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED
-)  # of the title row
+SHOWN = {
+    "Home": SWITCHES,
+    "Evaluators": (widgets.project,),
+    "Suites": (widgets.project,),
+    "Runs": (widgets.project,),
+} | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
 shown = SHOWN.get(page.title, ())

@@ -6,10 +6,22 @@ import sys
 
 import typer
 
-from server.commands import evals, fairness, jobs, running, scoring, spending, stored, whatif
+from server.commands import evals, fairness, jobs, running, scoring, spending, stored, stored_evals, whatif
 from server.commands.common import app
 
-__all__ = ["app", "evals", "fairness", "jobs", "main", "running", "scoring", "spending", "stored", "whatif"]
+__all__ = [
+    "app",
+    "evals",
+    "fairness",
+    "jobs",
+    "main",
+    "running",
+    "scoring",
+    "spending",
+    "stored",
+    "stored_evals",
+    "whatif",
+]
 
 
 def main() -> None:

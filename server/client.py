@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 import httpx
 
+from server.client_runs import RunsClient
+
 if TYPE_CHECKING:  # a third of a second, which only who asks for frames pays
     import pandas as pd
     import pyarrow as pa
@@ -60,7 +62,7 @@ class Rows:
     truncated: bool  # true: there are more rows than these
 
 
-class Client:
+class Client(RunsClient):
     """One server, one project. Safe to share between threads."""
 
     def __init__(
@@ -416,6 +418,7 @@ class Client:
         params: Mapping[str, Param] | None = None,
         *,
         body: object = None,
+        content: bytes | None = None,
         accept: str = "application/json",
         timeout_s: float | None = None,
         accept_status: tuple[int, ...] = (200, 201),
@@ -425,6 +428,7 @@ class Client:
             path,
             params=self._params(params),
             json=body,
+            content=content,
             headers={"accept": accept},
             timeout=timeout_s or self._http.timeout,
         )

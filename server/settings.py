@@ -88,6 +88,15 @@ class Settings(BaseSettings):
         None, description="YAML file of judges, for jobs that ask a model; see README. Keys stay in the environment."
     )
     evaluators_file: Path | None = Field(None, description="YAML file of your own evaluators, beside those installed.")
+    suites_dir: Path | None = Field(
+        None,
+        description="Folder of evaluation suites and their datasets, for the app; default: suites in the data folder.",
+    )
+    suites_may_run_programs: bool = Field(
+        default=False,
+        description="Whether suites that are edited in the app may start programs: command and python targets, own "
+        "evaluators. Whoever reaches the app could then run anything on this machine.",
+    )
 
     variant_keys: tuple[str, ...] = Field(
         ("variant", "experiment", "ab_variant", "feature_flag.result.variant"),

@@ -30,6 +30,7 @@ from server.jobs import metadata_of
 from server.judge_traces import traced
 from server.judging import Bench, Files, bench
 from server.ports import reachable
+from server.run_worker import RunWorker
 from server.settings import Settings
 
 WAIT_S = 5.0  # for something to do
@@ -109,7 +110,10 @@ def work(settings: Settings) -> None:
     worker = Worker(url, Files.of(settings))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stopping.set())
+    runner = threading.Thread(target=RunWorker(url, settings, worker.stopping).run, name="runs")
+    runner.start()
     worker.run()
+    runner.join()
 
 
 def _said(client: Client, part: Row, known: Bench, lost: threading.Event) -> list[Kept]:

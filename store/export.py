@@ -44,6 +44,9 @@ TABLES: dict[str, str | None] = {
     "repricings": None,
     "invoices": None,
     "replaced_costs": "start_time",
+    "suites": None,
+    "runs": None,
+    "run_rows": None,
 }
 
 

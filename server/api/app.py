@@ -23,7 +23,9 @@ from server.api import (
     parity,
     prices,
     problems,
+    runs,
     scoring,
+    suites,
     whatif,
 )
 from server.api.bodies import BodyLimit
@@ -52,6 +54,8 @@ MODULES = (
     scoring,
     evaluators,
     jobs,
+    runs,
+    suites,
     prices,
     budgets,
     hardware,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, DataDir, app, load_settings, tracing
+from server.commands.common import ApiUrl, AsJson, DataDir, Project, app, load_settings, tracing
 from server.commands.scoring import Judges, Own
 from server.exit_codes import FAILURE
 
@@ -32,8 +32,12 @@ def run(
         typer.Option(help="Folder of results and reports [eval-results/NAME of the suite].", show_default=False),
     ] = None,
     baseline: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the run to compare with, for gates that ask for it.", show_default=False),
+        str | None,
+        typer.Option(
+            help="Run to compare with, for gates that ask for it: a folder of results, a stored run's id, or latest, "
+            "the newest stored one that passed.",
+            show_default=False,
+        ),
     ] = None,
     no_baseline: Annotated[
         bool, typer.Option("--no-baseline", help="Leave gates against a baseline undecided: there is none yet.")
@@ -63,22 +67,30 @@ def run(
     trace: Annotated[
         bool, typer.Option("--trace", help="Send what judges do to the running server's project `judges`.")
     ] = False,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Do not tell the running server of the run.")] = False,
+    project: Project = "default",
     as_json: AsJson = False,
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
+    run_id: Annotated[str | None, typer.Option(hidden=True, help="It is this run, which was ordered.")] = None,
+    folder_of: Annotated[Path | None, typer.Option(hidden=True, help="The suite's paths are relative to it.")] = None,
 ) -> None:
     """Run a suite. One that was cut off goes on where it was, and asks nothing twice.
 
-    Writes results.jsonl, summary.json, manifest.json, junit.xml, report.md and report.html.
+    Writes results.jsonl, summary.json, manifest.json, junit.xml, report.md and report.html, and tells the running
+    server, if there is one, for its pages Runs and Suites.
     """
     from server.evals import shell as told  # noqa: PLC0415
+    from server.evals import storing  # noqa: PLC0415
     from server.evals.folder import RunFolder  # noqa: PLC0415
     from server.evals.preparing import prepared, read_suite  # noqa: PLC0415
-    from server.evals.running import Wish, run_suite  # noqa: PLC0415
+    from server.evals.running import Wish  # noqa: PLC0415
     from server.judging import CACHE, Files  # noqa: PLC0415
 
     changes = {"repeats": repeats, "concurrency": concurrency, "sample": sample}
-    read = told.changed(read_suite(suite), {name: value for name, value in changes.items() if value is not None})
+    read = told.changed(
+        read_suite(suite, folder_of), {name: value for name, value in changes.items() if value is not None}
+    )
     settings = load_settings(data_dir=data_dir, api_url=api_url)
     cache = settings.data_dir / CACHE if settings.data_dir.is_dir() else None
     files = Files(judges or settings.judges_file, evaluators or settings.evaluators_file, cache, budget)
@@ -86,11 +98,19 @@ def run(
     with ExitStack() as around:
         tracer = around.enter_context(tracing(data_dir=data_dir, api_url=api_url)) if trace else None
         ready = prepared(read, files, told.trace_rows(settings), tracer)
-        compared = None if baseline is None else told.baseline_of(baseline)
-        done = run_suite(ready, folder, Wish(again, reuse, fresh, quiet, no_baseline), compared)
+        compared = None
+        if baseline is not None:
+            compared = storing.baseline_of(baseline, read.suite.name, settings, project, run_id)
+        teller = None if no_store else around.enter_context(storing.telling(settings, project, _say))
+        wish = Wish(again, reuse, fresh, quiet, no_baseline, run_id)
+        done = storing.carried_out(ready, folder, wish, compared, teller)
     typer.echo(told.as_json(done) if as_json else told.text(done), nl=False)
     if done.summary["outcome"] != "passed":
         raise typer.Exit(FAILURE)
+
+
+def _say(words: str) -> None:
+    typer.echo(words, err=True)
 
 
 @evals.command()

@@ -14,6 +14,7 @@ from uuid import uuid4
 from evaluators.errors import EvaluatorError
 
 RESULTS, MANIFEST, SUMMARY = "results.jsonl", "manifest.json", "summary.json"
+SUITE = "suite.yaml"  # as it was run
 JUNIT, MARKDOWN, HTML = "junit.xml", "report.md", "report.html"
 JOURNAL, STATE, LOCK = "journal.db", "state.json", "lock"
 
@@ -72,15 +73,15 @@ class RunFolder:
         except (OSError, ValueError, TypeError):
             return None
 
-    def begin(self, *, go_on: bool) -> State:
+    def begin(self, *, go_on: bool, run_id: str | None = None) -> State:
         """The run to carry out: the one that was cut off, if there is one, else a new one.
 
-        With `go_on` also the one that ended, for those of its answers that failed.
+        With `go_on` also the one that ended, for those of its answers that failed. With `run_id` that one and no other.
         """
         last = self.state()
-        if last is not None and (go_on or not last.ended):
+        if last is not None and ((go_on or not last.ended) if run_id is None else run_id == last.run_id):
             return self._noted(State(last.run_id, last.started_at, resumed=last.resumed + 1))
-        return self._noted(State(uuid4().hex, datetime.now(UTC).isoformat(timespec="seconds")))
+        return self._noted(State(run_id or uuid4().hex, datetime.now(UTC).isoformat(timespec="seconds")))
 
     def end(self, state: State) -> None:
         """Note that it is over."""

@@ -51,8 +51,8 @@ class Prepared:
     bench: Bench
 
 
-def read_suite(path: Path) -> Read:
-    """The suite of a file.
+def read_suite(path: Path, folder: Path | None = None) -> Read:
+    """The suite of a file; its paths are relative to the folder, or to where it stands.
 
     Raises:
         EvaluatorError: the file cannot be read, or says what cannot be; names file, line, key.
@@ -61,7 +61,7 @@ def read_suite(path: Path) -> Read:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SuiteError(f"The suite {path} cannot be read: {error}") from error
-    return suite_of(text, str(path), path.absolute().parent)
+    return suite_of(text, str(path), path.absolute().parent if folder is None else folder)
 
 
 def suite_of(text: str, origin: str, folder: Path) -> Read:

@@ -39,6 +39,7 @@ class Wish:
     fresh: bool = False  # forget all that was answered before
     quiet: bool = False  # no progress
     no_baseline: bool = False  # leave gates against a baseline undecided
+    run_id: str | None = None  # it is this run; null: the folder says
     traced: bool = True  # tell the target the trace to go on with
 
 
@@ -53,11 +54,13 @@ class Finished:
 
 
 Told = Callable[[Progress], None]
+Begun = Callable[[State], None]
 
 
-def run_suite(
-    prepared: Prepared, folder: RunFolder, wish: Wish, baseline: Baseline | None = None, told: Told | None = None
-) -> Finished:
+def run_suite(  # noqa: PLR0917 - what it is, where, how, and who is told
+    prepared: Prepared, folder: RunFolder, wish: Wish, baseline: Baseline | None = None, told: Told | None = None,
+    begun: Begun | None = None,
+) -> Finished:  # fmt: skip
     """Carry the suite out, and write results, manifest, summary and reports to the folder.
 
     Args:
@@ -66,6 +69,7 @@ def run_suite(
         wish: how.
         baseline: what gates compare with.
         told: is called after each answer.
+        begun: is called before the first.
 
     Raises:
         EvaluatorError: the folder cannot be written, or another run writes there.
@@ -74,7 +78,9 @@ def run_suite(
     with folder.held():
         if wish.fresh:
             _forget(folder)
-        state = folder.begin(go_on=wish.again)
+        state = folder.begin(go_on=wish.again, run_id=wish.run_id)
+        if begun is not None:
+            begun(state)
         try:
             columns, digest = asyncio.run(_carried_out(prepared, folder, state, wish, told))
         except KeyboardInterrupt as error:
@@ -83,7 +89,7 @@ def run_suite(
             ) from error
         summary = summary_of(prepared, columns, baseline, skip=wish.no_baseline)
         manifest = _manifest(prepared, state, digest)
-        _written(folder, summary, manifest)
+        _written(prepared.read.text, folder, summary, manifest)
         folder.end(state)
     return Finished(state, summary, manifest, folder)
 
@@ -141,9 +147,10 @@ def _manifest(prepared: Prepared, state: State, digest: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _written(folder: RunFolder, summary: Summary, manifest: dict[str, Any]) -> None:
+def _written(suite: str, folder: RunFolder, summary: Summary, manifest: dict[str, Any]) -> None:
     from server.evals.report import reports  # noqa: PLC0415 - the templates' library
 
+    files.write(folder.file(files.SUITE), suite)
     files.write(folder.file(files.MANIFEST), _pretty(manifest))
     files.write(folder.file(files.SUMMARY), _pretty(summary))
     for name, text in reports(folder.file(files.RESULTS), summary, manifest).items():

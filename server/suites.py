@@ -1,0 +1,205 @@
+"""Suites that the server knows: those of the suites' folder, and those that are edited in the app.
+
+A file is trusted as files are. A document of the app is a text that whoever may edit has typed: it starts no programs
+and reads no files elsewhere, unless the settings say that it may.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from evaluators.errors import EvaluatorError
+from evaluators.suites.suite import Suite
+from evaluators.targets.config import WAYS
+from server.core import Core
+from server.evals.preparing import MAX_SUITE, Read, SuiteError, prepared, suite_of
+from server.judging import Files
+from server.settings import Settings
+from store import suites as store
+
+MOST_FILES = 500
+DEPTH = 4  # folders below the suites' folder
+_NAMED = re.compile(r"^suite:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._-]{0,99})[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+_LINE = re.compile(r"\bline (\d+)")
+PROGRAMS = ("command", "python")  # targets
+TEMPLATES = Path(__file__).parents[1] / "datasets" / "suites" / "templates"
+
+
+class UnknownSuiteError(Exception):
+    """There is no such suite."""
+
+    def __init__(self, project: str, name: str) -> None:
+        super().__init__(f"Project {project!r} has no suite {name!r}. GET /api/suites lists those that there are.")
+
+
+@dataclass(frozen=True, slots=True)
+class FileSuite:
+    """A suite's file."""
+
+    name: str
+    path: Path
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A suite as it would be run now."""
+
+    name: str
+    document: str
+    source: Literal["stored", "file"]
+    folder: Path  # that its paths are relative to
+    file: Path | None  # of that name in the suites' folder; of a stored one it is not what is run
+    version: int | None = None  # of a stored one
+    set_at: datetime | None = None
+    author: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """What errors call it."""
+        return f"suite {self.name}" if self.file is None or self.source == "stored" else self.file.name
+
+
+def folder_of(settings: Settings) -> Path:
+    """Where suites and their datasets stand."""
+    return (settings.suites_dir or settings.data_dir / "suites").absolute()
+
+
+def files(settings: Settings) -> list[FileSuite]:
+    """The suites of the folder, by path; of two of one name the first counts. Files that name no suite are left out."""
+    found: dict[str, FileSuite] = {}
+    for path in list(_paths(folder_of(settings)))[:MOST_FILES]:
+        one = _file(path)
+        if one is not None:
+            found.setdefault(one.name, one)
+    return sorted(found.values(), key=lambda one: one.name)
+
+
+def templates() -> list[FileSuite]:
+    """Suites to begin with; they are part of the repository, not of the installed package."""
+    return [one for path in sorted(TEMPLATES.glob("*.y*ml")) if (one := _file(path)) is not None]
+
+
+def _paths(folder: Path) -> Iterator[Path]:
+    for pattern in ("*/" * depth + "*.y*ml" for depth in range(DEPTH)):
+        yield from sorted(path for path in folder.glob(pattern) if path.suffix in {".yaml", ".yml"})
+
+
+def _file(path: Path) -> FileSuite | None:
+    try:
+        if path.stat().st_size > MAX_SUITE:
+            return None
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    # Only the name is read here: YAML is seconds of Python where it is long, and holds up whoever sends.
+    named = _NAMED.search(text)
+    return None if named is None else FileSuite(named[1], path, text)
+
+
+def every(core: Core, project: str) -> list[Held]:
+    """The suites of a project, by name: a stored one goes before a file."""
+    with core.readers.read() as cursor:
+        stored = store.suites(cursor, core.projects.id_of(project))
+    named = {one.name: one for one in files(core.settings)}
+    found = {name: _of_file(one) for name, one in named.items()}
+    found |= {one.name: _of_store(core.settings, one, named.get(one.name)) for one in stored}
+    return [found[name] for name in sorted(found)]
+
+
+def held(core: Core, project: str, name: str, version: int | None = None) -> Held:
+    """One suite; a version is of a stored one. Raises UnknownSuiteError."""
+    with core.readers.read() as cursor:
+        stored = store.suite(cursor, core.projects.id_of(project), name, version)
+    file = next((one for one in files(core.settings) if one.name == name), None)
+    if stored is not None:
+        return _of_store(core.settings, stored, file)
+    if file is None or version is not None:
+        raise UnknownSuiteError(project, name)
+    return _of_file(file)
+
+
+def _of_file(one: FileSuite) -> Held:
+    return Held(one.name, one.document, "file", one.path.parent, one.path)
+
+
+def _of_store(settings: Settings, one: store.StoredSuite, file: FileSuite | None) -> Held:
+    path = None if file is None else file.path
+    # Relative to the file of the same name, so that a suite that was edited still finds its dataset.
+    folder = folder_of(settings) if path is None else path.parent
+    return Held(one.name, one.document, "stored", folder, path, one.version, one.set_at, one.author)
+
+
+def read_held(one: Held, settings: Settings) -> Read:
+    """The suite, if it may be run here. Raises EvaluatorError: it says what cannot be, or must not."""
+    read = suite_of(one.document, one.origin, one.folder)
+    if one.source == "stored":
+        bound(read, settings)
+    return read
+
+
+def bound(read: Read, settings: Settings) -> None:
+    """Raises SuiteError where a document of the app would start programs, or read files outside the suites' folder."""
+    suite = read.suite
+    if not settings.suites_may_run_programs:
+        if (way := _way(suite)) in PROGRAMS:
+            raise SuiteError(_refused(read, f"a {way} target starts a program of this machine"))
+        if suite.own_evaluators is not None:
+            raise SuiteError(_refused(read, "own_evaluators start programs of this machine"))
+    root = folder_of(settings).resolve()
+    for key, told in _files_of(suite):
+        if not (read.folder / told).resolve().is_relative_to(root):
+            raise SuiteError(
+                f"{read.origin}: {key}: {told!r} lies outside {root}. A suite that is edited in the app reads only "
+                "what stands in the suites' folder (ASSAY_SUITES_DIR): put it there."
+            )
+
+
+def _refused(read: Read, what: str) -> str:
+    return (
+        f"{read.origin}: {what}, and suites that are edited in the app may not. Put the suite's file into the suites' "
+        "folder (ASSAY_SUITES_DIR), or set ASSAY_SUITES_MAY_RUN_PROGRAMS=true."
+    )
+
+
+def _way(suite: Suite) -> str:
+    return next(way for way in WAYS if getattr(suite.target, way) is not None)
+
+
+def _files_of(suite: Suite) -> Iterator[tuple[str, str]]:
+    for key, told in (
+        ("dataset.file", suite.dataset.file), ("judges", suite.judges), ("own_evaluators", suite.own_evaluators)
+    ):  # fmt: skip
+        if told is not None:
+            yield key, told
+
+
+def checked(one: Held, settings: Settings, whole: bool) -> dict[str, Any]:
+    """Whether a suite can be run: `{problem, line, ...}`; no problem: it can. Plain values, for another process.
+
+    `whole`: with its dataset, evaluators and target's settings, as `assay eval check` does; else as a text alone.
+    """
+    try:
+        read = read_held(one, settings)
+        told = {"name": read.suite.name, "problem": None, "line": None, "sentence": "It can be read."}
+        return told | (_prepared(read, settings) if whole else {})
+    except EvaluatorError as error:
+        line = _LINE.search(str(error))
+        return {"name": None, "problem": str(error), "line": None if line is None else int(line[1])}
+
+
+def _prepared(read: Read, settings: Settings) -> dict[str, Any]:
+    from server.evals import shell  # noqa: PLC0415 - reaches the way to the store
+
+    ready = prepared(read, Files(settings.judges_file, settings.evaluators_file), shell.trace_rows(settings))
+    suite = read.suite
+    return {
+        "sentence": shell.checked(ready), "items": ready.items.count, "left_out": ready.items.left_out,
+        "clusters": ready.items.clusters, "answers": ready.items.count * suite.repeats, "target": _way(suite),
+        "evaluators": [use.called for use in suite.evaluators], "gates": [gate.text for gate in suite.gates],
+    }  # fmt: skip
