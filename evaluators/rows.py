@@ -217,11 +217,11 @@ def _calls(name: str, value: Json) -> tuple[ToolCall, ...]:
 
 
 def _call(name: str, value: Json) -> ToolCall:
-    """As we write it, or as OpenAI does: `{id, function: {name, arguments: JSON text}}`."""
+    """As we write it, or as OpenAI does: `{id, function: {name, arguments: JSON text}}`; tau-bench says kwargs."""
     held = value.get("function", value) if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(held, dict) or not isinstance(held.get("name"), str):
         raise _wrong(name, value, "a tool call {name, arguments}")
-    arguments = held.get("arguments", held.get("args"))
+    arguments = held.get("arguments", held.get("args", held.get("kwargs")))
     result, failed, call_id = value.get("result"), value.get("failed"), value.get("id")
     return ToolCall(
         str(held["name"]),

@@ -19,6 +19,7 @@ from evaluators.suites.suite import Suite
 from evaluators.targets.config import WAYS
 from server.core import Core
 from server.evals.preparing import MAX_SUITE, Read, SuiteError, prepared, suite_of
+from server.evals.starting import FOLDER as TEMPLATES
 from server.judging import Files
 from server.settings import Settings
 from store import suites as store
@@ -28,7 +29,6 @@ DEPTH = 4  # folders below the suites' folder
 _NAMED = re.compile(r"^suite:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._-]{0,99})[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 _LINE = re.compile(r"\bline (\d+)")
 PROGRAMS = ("command", "python")  # targets
-TEMPLATES = Path(__file__).parents[1] / "datasets" / "suites" / "templates"
 
 
 class UnknownSuiteError(Exception):
@@ -82,8 +82,8 @@ def files(settings: Settings) -> list[FileSuite]:
 
 
 def templates() -> list[FileSuite]:
-    """Suites to begin with; they are part of the repository, not of the installed package."""
-    return [one for path in sorted(TEMPLATES.glob("*.y*ml")) if (one := _file(path)) is not None]
+    """Suites to begin with, as `assay eval new` copies them."""
+    return [one for path in sorted(TEMPLATES.glob("*.yaml")) if (one := _file(path)) is not None]
 
 
 def _paths(folder: Path) -> Iterator[Path]:

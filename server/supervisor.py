@@ -129,6 +129,7 @@ class Supervisor:
         self._settings, self._demo = settings, demo
         self._stopping = threading.Event()
         self._loading: threading.Thread | None = None
+        self._suites: Part | None = None
         self._announced = False
         self._app_port = settings.app_port
 
@@ -151,7 +152,7 @@ class Supervisor:
             return 0
         finally:
             say("assay  | stopping")
-            for part in reversed(parts):
+            for part in reversed([*parts, *([self._suites] if self._suites else [])]):
                 part.stop(self._settings.drain_s + KILL_AFTER_S)
 
     def _tend(self, part: Part) -> bool:
@@ -197,6 +198,22 @@ class Supervisor:
             taken = report["spans_accepted"] + report["logs_accepted"]
             say(f"assay  | sample data: {report['traces']} traces, {taken} spans and logs, times shifted to end now")
         say(f"assay  | ready: {self._app_url()}")
+        self._run_suites()
+
+    def _run_suites(self) -> None:
+        """Have the sample suites run, beside everything else, and wait for their end.
+
+        Its parent is the thread that starts a process: with this one's end the process would get its signal.
+        """
+        command = [sys.executable, "-m", "server.demo.suites"]
+        environment = {**self._environment(), "ASSAY_API_URL": self._api_url()}
+        # What it has done is kept, and gone on with at the next start.
+        part = Part("suites", command, environment, Path.cwd(), lambda _: True, signal.SIGKILL)
+        if not self._stopping.is_set():
+            self._suites = part
+            part.start()
+            if part.process is not None:
+                part.process.wait()
 
     def _free_app_port(self) -> int:
         """The app's port, which must be free: Streamlit would say it less clearly."""
@@ -232,6 +249,10 @@ class Supervisor:
         """
         told = self._settings.model_dump(mode="json", exclude_none=True)
         told["data_dir"] = str(self._settings.data_dir.resolve())
+        if self._demo and self._settings.suites_dir is None:
+            from server.demo import datasets_folder  # noqa: PLC0415 - loads protobuf
+
+            told["suites_dir"] = str(datasets_folder())  # that the page Suites shows those that are run
         own = {f"ASSAY_{name.upper()}": environment_text(value) for name, value in told.items()}
         others = {name: value for name, value in os.environ.items() if name.upper() not in own}  # case does not count
         return {**others, "PYTHONUNBUFFERED": "1", **own}

@@ -27,7 +27,7 @@ def tracked() -> list[Path]:
         pytest.skip("Not a git checkout: nobody knows which files belong to the repository.")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     paths = [ROOT / name for name in listed.split("\0") if name]
-    return [path for path in paths if path.is_file() and path.suffix not in {".gz", ".png", ".pb"}]
+    return [path for path in paths if path.is_file() and path.suffix not in {".gz", ".png", ".pb", ".parquet"}]
 
 
 def files_with(pattern: re.Pattern[str]) -> list[str]:

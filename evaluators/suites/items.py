@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import heapq
+import io
 import json
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from evaluators.case import Case, Json
 from evaluators.errors import EvaluatorError, UnreadableCaseError
@@ -214,7 +218,7 @@ def _renamed(row: Row, fields: Mapping[str, str]) -> dict[str, Json]:
 
 
 def file_rows(path: Path, fields: Mapping[str, str]) -> Rows:
-    """Reads a JSON lines, CSV or Parquet file, by the end of its name.
+    """Reads a JSON lines, CSV or Parquet file, by the end of its name; the first two also packed, as `.gz`.
 
     In CSV an empty cell is no value, and what a case has as a list or an object is JSON (or text, where it may be).
 
@@ -223,10 +227,29 @@ def file_rows(path: Path, fields: Mapping[str, str]) -> Rows:
     """
     if not path.is_file():
         raise DatasetError(f"The dataset {path} is no file. Its path is relative to the suite's file.")
-    if path.suffix.lower() == ".csv":
+    kind = (path.with_suffix("") if _packed(path) else path).suffix.lower()
+    if kind == ".csv":
         columns = {*STRUCTURED, *(column for field, column in fields.items() if field in STRUCTURED)}
         return lambda: _csv(path, columns)
-    return lambda: (_parquet if path.suffix.lower() == ".parquet" else _json_lines)(path)
+    return lambda: (_parquet if kind == ".parquet" else _json_lines)(path)
+
+
+def _packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+@contextmanager
+def _bytes(path: Path) -> Iterator[IO[bytes]]:
+    """The file's content. Raises DatasetError: it is packed, and cannot be unpacked to its end."""
+    if not _packed(path):
+        with path.open("rb") as file:
+            yield file
+        return
+    try:
+        with gzip.open(path, "rb") as packed:
+            yield cast("IO[bytes]", packed)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DatasetError(f"{path} cannot be unpacked: {error}.") from error
 
 
 def file_digest(path: Path) -> str:
@@ -236,7 +259,7 @@ def file_digest(path: Path) -> str:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
-    with path.open("rb") as file:
+    with _bytes(path) as file:
         for place, line in enumerate(file, 1):
             if line.strip():
                 yield f"line {place}", _tried(line)
@@ -252,8 +275,8 @@ def _tried(line: bytes) -> Json | UnreadableCaseError:
 def _csv(path: Path, columns: set[str]) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
     csv.field_size_limit(1 << 27)  # the usual 128 KiB are less than a long context
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
+        with _bytes(path) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            reader = csv.DictReader(text, strict=True)
             for row in reader:
                 yield f"line {reader.line_num}", _cells(row, columns)
     except (csv.Error, UnicodeDecodeError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
@@ -18,7 +17,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Alias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
-FORMATS = (".jsonl", ".ndjson", ".csv", ".parquet")
+FORMATS = (".jsonl", ".ndjson", ".csv", ".parquet", ".jsonl.gz", ".ndjson.gz", ".csv.gz")
 TARGET = "target"
 MEASURED = ("latency_ms", "ttft_ms", "cost_usd", "input_tokens", "output_tokens")
 """What is measured of each answer, beside what evaluators say of it: `target.latency_ms` in a gate."""
@@ -55,7 +54,9 @@ class Dataset(_Part):
     """Where the items come from: a file, or stored traces."""
 
     file: str | None = Field(
-        None, min_length=1, description="JSON lines, CSV or Parquet; a path relative to the suite's file."
+        None,
+        min_length=1,
+        description="JSON lines, CSV (both also as .gz) or Parquet; a path relative to the suite's file.",
     )
     traces: Traces | None = Field(None, description="Stored traces, in place of a file.")
     fields: Mapping[str, str] = Field(
@@ -73,7 +74,7 @@ class Dataset(_Part):
     @field_validator("file")
     @classmethod
     def _readable(cls, value: str | None) -> str | None:
-        if value is not None and PurePath(value).suffix.lower() not in FORMATS:
+        if value is not None and not value.lower().endswith(FORMATS):
             raise ValueError(f"a dataset's file ends in {', '.join(FORMATS)}")
         return value
 

@@ -16,16 +16,24 @@ class Recorded:
     pinned: bool = True
 
     async def __call__(self, case: Case, asking: Asking) -> Answer:
-        """The item's answer; an item without one, or with a blank one, is an error of the type `empty`."""
+        """The item's answer, or the last word of the assistant in its conversation.
+
+        An item without one, or with a blank one, is an error of the type `empty`.
+        """
         del asking
-        if case.answer is None or not case.answer.strip():
-            return no_answer(
-                "empty", "The item has no answer." if case.answer is None else "The item's answer is blank."
-            )
+        said = _last_word(case) if case.answer is None else case.answer
+        if said is None or not said.strip():
+            return no_answer("empty", "The item has no answer." if said is None else "The item's answer is blank.")
         return Answer(
-            "ok", case.answer, contexts=case.contexts, tool_calls=case.tool_calls, messages=case.messages,
+            "ok", said, contexts=case.contexts, tool_calls=case.tool_calls, messages=case.messages,
             usage=case.usage, recorded=True,
         )  # fmt: skip
 
     async def aclose(self) -> None:
         """It holds nothing."""
+
+
+def _last_word(case: Case) -> str | None:
+    """What the assistant said last; null: nothing, or there is no conversation."""
+    said = [one.text for one in case.messages or () if one.role == "assistant" and one.text.strip()]
+    return said[-1] if said else None

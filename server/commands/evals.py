@@ -135,6 +135,18 @@ def check(
 
 
 @evals.command()
+def new(
+    template: Annotated[str | None, typer.Argument(help="Its name; without one they are listed.")] = None,
+    *,
+    to: Annotated[Path, typer.Option(help="Folder of the copy.")] = Path(),
+) -> None:
+    """Copy a template of a suite, with a small dataset: it runs as it stands, and says what to fill in."""
+    from server.evals import starting  # noqa: PLC0415
+
+    typer.echo(starting.listed() if template is None else starting.told(starting.copied(template, to)), nl=False)
+
+
+@evals.command()
 def schema() -> None:
     """Print the JSON schema of suite files, for editors; docs/suite.schema.json is the same."""
     from server.evals.shell import schema_text  # noqa: PLC0415

@@ -1,8 +1,9 @@
-"""Items of suites: read from files in three formats alike, checked whole, sampled the same each time."""
+"""Items of suites: read from files in three formats alike, packed or not, checked whole, sampled the same each time."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ ROWS: list[dict[str, Any]] = [
 
 def written(folder: Path, rows: list[Any], ending: str) -> Path:
     path = folder / f"items{ending}"
+    if ending.endswith(".gz"):
+        path.write_bytes(gzip.compress(written(folder, rows, ending.removesuffix(".gz")).read_bytes()))
+        return path
     if ending == ".parquet":
         pq.write_table(pa.Table.from_pylist(rows), path)
     elif ending == ".csv":
@@ -52,9 +56,9 @@ def test_three_formats_give_the_same_cases(tmp_path: Path) -> None:
             (one.id, one.place, one.content, one.case.question, one.case.contexts, one.case.answer)
             for one in items(written(tmp_path, rows, ending), fields={"question": "prompt"})
         ]
-        for ending in (".jsonl", ".csv", ".parquet")
+        for ending in (".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz")
     }
-    assert found[".jsonl"] == found[".csv"] == found[".parquet"]
+    assert all(one == found[".jsonl"] for one in found.values())
     assert found[".jsonl"][1][3:] == ('Why, "so"?\nNow', (), "[sic]")
 
 
@@ -112,7 +116,14 @@ def test_a_dataset_that_cannot_be_used_says_where(tmp_path: Path, lines: list[st
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("items.csv", b"id,question\n1,\xff\n"), ("items.parquet", b"PAR1 no"), ("items.csv", b'id\n"1\n')],
+    [
+        ("items.csv", b"id,question\n1,\xff\n"),
+        ("items.parquet", b"PAR1 no"),
+        ("items.csv", b'id\n"1\n'),
+        ("items.jsonl.gz", b'{"id": 1}'),
+        ("items.jsonl.gz", gzip.compress(b'{"id": 1}')[:-9]),
+        ("items.csv.gz", b"id\n"),
+    ],
 )
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name

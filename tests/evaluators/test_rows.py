@@ -61,6 +61,9 @@ from server import score_shell
             id="text",
         ),
         pytest.param(
+            {"tool_calls": [{"name": "f", "kwargs": {"a": 1}}]}, Case(tool_calls=(ToolCall("f", {"a": 1}),)), id="tau"
+        ),
+        pytest.param(
             {"messages": [{"role": "user",
                            "content": [{"type": "text", "text": "a"}, {"type": "text", "content": "b"}]},
                           {"role": "assistant", "content": None, "tool_calls": [{"name": "f"}]},

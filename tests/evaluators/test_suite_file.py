@@ -60,7 +60,7 @@ def test_a_whole_suite_is_read(tmp_path: Path) -> None:
         pytest.param("as: relevance", "alas: relevance", 13, "evaluators.1.alas: there is no such key", id="key-in-a-list"),
         pytest.param("pass: {at_least: 0.5}", "pass: {at_lest: 0.5}", 14, "did you mean 'at_least'?", id="key-far-below"),
         pytest.param("repeats: 2", "repeats: 0", 9, "greater than or equal to 1; got 0", id="value"),
-        pytest.param("items.jsonl", "items.xlsx", 4, ".jsonl, .ndjson, .csv, .parquet; got 'items.xlsx'", id="format"),
+        pytest.param("items.jsonl", "items.xlsx", 4, ".csv, .parquet, .jsonl.gz, .ndjson.gz, .csv.gz; got 'items.xlsx'", id="format"),
         pytest.param("of: relevance", "of: relevants", 1, "no evaluator is called so; there are: groundedness, relevance", id="gate-of-none"),
         pytest.param("of: groundedness, no", "of: groundedness, measure: pass_rate, no", 1, "which has no `pass`", id="no-pass"),
         pytest.param(", at_least: 0.7", "", 16, "one of at_least, at_most, no_worse_than; not none", id="gate-without-bound"),
