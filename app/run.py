@@ -289,7 +289,7 @@ def _gates(summary: Mapping[str, Any]) -> None:
         )
         return
     rows = gate_rows(summary)
-    subtitle = f"95 % intervals over {fmt.plural(summary['items'], 'item')}; a gate fails only when chance is ruled out"
+    subtitle = f"90 % intervals over {fmt.plural(summary['items'], 'item')}; a gate fails only when chance is ruled out"
     drawn = rows.head(_DRAWN)
     st.plotly_chart(
         charts.gates(drawn, subtitle, widgets.theme()), theme=None, key="gates", config={"displayModeBar": False},

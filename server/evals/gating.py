@@ -240,10 +240,9 @@ def _against_baseline(gate: Gate, outcome: gates.Outcome) -> str:
         f"{number(comparison.run)} against {number(comparison.baseline)}, a change of {interval(comparison.effect)}"
     )
     over = f" over {comparison.items:,} items"
-    allowed = f" than {gate.by_at_most:g} is allowed" if gate.by_at_most else ""
+    allowed = f"more than the {gate.by_at_most:g} allowed, and by " if gate.by_at_most else ""
     if outcome.state == "missed":
-        worse = f"worse by more{allowed}, and by more than chance" if allowed else "worse by more than chance"
-        return f"{change}{over}: {worse} ({_p(outcome.adjusted_p)})."
+        return f"{change}{over}: worse by {allowed}more than chance ({_p(outcome.adjusted_p)})."
     if outcome.state == "met":
         return f"{change}{over}: which shows that it is not worse" + (
             f" by more than {gate.by_at_most:g}." if allowed else "."
