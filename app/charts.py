@@ -577,6 +577,11 @@ def quality(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
 
 STATES = {"met": "#228833", "missed": "#cc3311", "undecided": "#997700"}
 """Inks of what became of a gate; each stands beside its word."""
+STATE_WORDS = {
+    "light": {"met": "#1a6b28", "missed": "#b02a0e", "undecided": "#7a5f00"},
+    "dark": {"met": "#5fbf72", "missed": "#ff8066", "undecided": "#d9b13b"},
+}
+"""And of the word, which has to be read."""
 
 
 def gates(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
@@ -590,8 +595,8 @@ def gates(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
     figure.add_vline(x=0, line={"color": PALE[theme], "width": 1})
     names = []
     for at, row in enumerate(shown.to_dict("records")):
-        ink = STATES.get(row["state"], GREY)
-        names.append(f"{_label_of(row['text'], 64)}<br><span style='color:{ink}'>{row['word']}</span>")
+        ink, word = STATES.get(row["state"], GREY), STATE_WORDS[theme].get(row["state"], PALE[theme])
+        names.append(f"{_label_of(row['text'], 64)}<br><span style='color:{word}'>{row['word']}</span>")
         ends = [row["better"] * (row[end] - row["bound"]) for end in ("value", "low", "high")]
         known = [abs(end) for end in ends if not fmt.absent(end)]
         figure.add_annotation(

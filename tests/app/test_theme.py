@@ -54,8 +54,8 @@ def test_marks_of_charts_reach_three_to_one(side: str, colour: str) -> None:
 
 @pytest.mark.parametrize("side", SIDES)
 def test_text_of_charts_reaches_aa(side: str) -> None:
-    for ink in (charts.INK, charts.PALE):
-        assert contrast(ink[side], THEME[side]["backgroundColor"]) >= 4.5
+    for ink in (charts.INK[side], charts.PALE[side], *charts.STATE_WORDS[side].values()):
+        assert contrast(ink, THEME[side]["backgroundColor"]) >= 4.5
 
 
 def test_a_model_keeps_its_colour() -> None:
