@@ -22,9 +22,9 @@ class Quantile:
     """A quantile, whose bounds are values of the sample.
 
     Its bounds are the values beyond which there are neither too many rows nor too few, at the effective size that the
-    share of rows up to the quantile has (Woodruff 1952, JASA 47, 635-646). Of items with one row each that are their own clusters,
-    these are the order statistics of the binomial distribution, and the test says the same as they do. They are whole
-    ranks, a little wider than those of `intervals.quantile`, which hold on average and not at the least.
+    share of rows up to the quantile has (Woodruff 1952, JASA 47, 635-646). Of items with one row each that are
+    their own clusters, these are the order statistics of the binomial distribution, and the test of the share says the
+    same as they do. They are whole ranks, a little wider than those of `intervals.quantile`, which hold on average.
     """
 
     q: float

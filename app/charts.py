@@ -594,6 +594,14 @@ def gates(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
         names.append(f"{_label_of(row['text'], 64)}<br><span style='color:{ink}'>{row['word']}</span>")
         ends = [row["better"] * (row[end] - row["bound"]) for end in ("value", "low", "high")]
         known = [abs(end) for end in ends if not fmt.absent(end)]
+        figure.add_annotation(
+            x=1.08,
+            y=at,
+            text=row["value_text"],
+            showarrow=False,
+            xanchor="left",
+            font={"size": 12, "color": INK[theme]},
+        )
         if not known:
             continue
         reach = max(known) or 1.0
@@ -606,14 +614,6 @@ def gates(rows: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
             x=[x], y=[at], mode="markers", marker={"color": ink, "size": 11, "symbol": _SYMBOLS.get(row["state"], "x")},
             customdata=[row["told"]], hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
-        figure.add_annotation(
-            x=1.08,
-            y=at,
-            text=row["value_text"],
-            showarrow=False,
-            xanchor="left",
-            font={"size": 12, "color": INK[theme]},
-        )
     figure.update_layout(hovermode="closest", height=110 + 40 * len(shown))
     figure.update_yaxes(
         tickvals=list(range(len(shown))), ticktext=names, range=[-0.6, len(shown) - 0.4], rangemode="normal",

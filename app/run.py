@@ -72,7 +72,7 @@ def _begun(told: Run) -> str:
 
 
 def _actions(told: Run) -> None:
-    if told["source"] == "app" and told["state"] not in runs.OPEN:
+    if told["source"] == "app" and told["state"] not in runs.OPEN and _lacks(told):
         st.button(
             "Rerun failed", key="again", icon=":material/replay:", on_click=_again, args=(told,),
             help="Asks again for what failed or was not done; all else is kept",
@@ -82,6 +82,14 @@ def _actions(told: Run) -> None:
             _more(told)
     if refused := st.session_state.pop("run-refused", None):
         st.toast(fmt.plain(refused, 300), icon=":material/error:")
+
+
+def _lacks(told: Run) -> bool:
+    """Whether anything failed or was not done."""
+    summary = told["summary"]
+    if told["state"] != "done" or summary is None:
+        return True
+    return bool(summary["failed_answers"]) or any(one["errors"] for one in summary["evaluators"])
 
 
 def _more(told: Run) -> None:
@@ -148,7 +156,7 @@ def moving(told: Run) -> None:
                 "Cancel", key=f"cancel-{told['run_id']}", help="What was answered is kept"
             ):
                 _cancel(told)
-        said = [] if told["cost_usd"] is None else [f"cost so far {fmt.money(told['cost_usd'])}"]
+        said = [] if not told["cost_usd"] else [f"cost so far {fmt.money(told['cost_usd'])}"]
         waits = (pd.Timestamp.now("UTC") - runs.at(told["created_at"])).total_seconds()
         if told["state"] == "waiting" and waits > _ALONE_S:
             said.append("no worker has taken it yet: `assay up` runs one, `assay worker` another")
@@ -268,8 +276,8 @@ def _value(told: Mapping[str, Any], *, change: bool = False) -> str:
     if fmt.absent(told.get("value")):
         return "no value"
     sign = "+" if change and told["value"] > 0 else ""
-    ends = [told.get("low"), told.get("high")]
-    interval = "" if any(map(fmt.absent, ends)) else f" [{', '.join(fmt.digits(end) for end in ends)}]"
+    ends = [float(end) for end in (told.get("low"), told.get("high")) if end is not None and not fmt.absent(end)]
+    interval = f" [{', '.join(map(fmt.digits, ends))}]" if len(ends) == 2 else ""
     return f"{sign}{fmt.digits(told['value'])}{interval}"
 
 
@@ -281,7 +289,7 @@ def _gates(summary: Mapping[str, Any]) -> None:
         )
         return
     rows = gate_rows(summary)
-    subtitle = f"95 % intervals over {fmt.plural(summary['items'], 'item')}; a gate fails only when chance is ruled out"
+    subtitle = f"90 % intervals over {fmt.plural(summary['items'], 'item')}; a gate fails only when chance is ruled out"
     drawn = rows.head(_DRAWN)
     st.plotly_chart(
         charts.gates(drawn, subtitle, widgets.theme()), theme=None, key="gates", config={"displayModeBar": False},

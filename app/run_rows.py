@@ -99,7 +99,7 @@ def _table(told: Mapping[str, Any], rows: Sequence[Row], names: Sequence[str]) -
         *([Column("Answer no.", "76px", "right")] if repeats else []),
         Column("Question", "minmax(140px, 1.4fr)"),
         Column("Answer", "minmax(160px, 1.8fr)"),
-        *(Column(fmt.clip(name, 40), "104px", help=name) for name in shown),
+        *(Column(fmt.clip(name, 40), "118px", help=name) for name in shown),
         Column("Why", "minmax(140px, 1.4fr)", help="Of the first verdict that does not pass"),
     )
     scales = {one["name"]: one["scale"] for one in told["summary"]["evaluators"]}

@@ -142,7 +142,6 @@ SHORT = (
     Column("Begun", "98px", link=True),
     Column("Outcome", "92px"),
     Column("Gates", "minmax(100px, 1fr)"),
-    Column("Items", "80px", "right"),
 )
 
 
@@ -151,7 +150,7 @@ def short_table(found: Sequence[Run]) -> None:
     rows = []
     for run in found:
         begun, *_ = cells = list(_line(run, {}).cells)
-        rows.append(listing.Row(path(run["run_id"]), [begun, *cells[2:5]]))
+        rows.append(listing.Row(path(run["run_id"]), [begun, *cells[2:4]]))
     listing.listing("suite-runs", "Newest runs", SHORT, rows)
 
 

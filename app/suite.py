@@ -129,8 +129,8 @@ def _told(name: str) -> None:
         return
     if told["problem"] is None:
         st.success(fmt.plain(told["sentence"], 600), icon=":material/check:")
-        for gate in told.get("gates", ()):
-            st.caption(fmt.plain(f"Gate: {gate}", 200))
+        if told.get("gates"):
+            st.caption("\n".join(["Gates:", "", *(f"- {fmt.plain(gate, 200)}" for gate in told["gates"])]))
         return
     st.error("**It cannot be run as it is.**", icon=":material/error:")
     for line in str(told["problem"]).splitlines()[:12]:

@@ -1,11 +1,11 @@
 """Does a killed run of a suite go on where it was, how much does the runner add, and does its memory stay flat?
 
-    python benchmarks/suites.py [--items 1000] [--repeats 3] [--latency 0.15] [--concurrency 32] [--many 100000]
+    python benchmarks/suites.py [--items 1000] [--repeats 3] [--latency 0.5] [--concurrency 32] [--many 100000]
 
 An endpoint in a process of its own answers after `latency` seconds and counts what it answered. `assay eval run` asks
 it about all items and repeats, scored by four evaluators: once undisturbed, once killed (SIGKILL) at three moments and
 started again each time. Said are: answers that were asked twice (those in flight when the kill came apart), whether
-results and reports are the same bytes but for times, and the overhead: wall time over answers x latency / concurrency.
+results and reports are the same bytes but for times, and the overhead: wall time over that of the endpoint.
 Then `many` items with recorded answers, and the peak of the runner's memory at a tenth of them and at all.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -62,6 +63,8 @@ TIMES = (
     (re.compile(r"20\d\d-\d\d-\d\dT[\d:]+(\+00:00)?"), "TIME"),
     (re.compile(r'time="[\d.]+"'), "TOOK"),
     (re.compile(r'"resumed": \d+'), "RESUMED"),
+    (re.compile(r'"measured": \[.*?\n \]', re.DOTALL), "MEASURED"),  # of a summary
+    (re.compile(r"<h2>Answers</h2>.*?</table>", re.DOTALL), "MEASURED"),  # of a page
 )
 
 
@@ -158,7 +161,7 @@ def measured_part(args: argparse.Namespace, folder: Path) -> bool:
     took = time.monotonic() - started
     asking.send(0)
     assert set(asking.recv().values()) == {1}  # noqa: S101
-    ideal = answers * args.latency / args.concurrency
+    ideal = math.ceil(answers / args.concurrency) * args.latency
     idle = start_up(folder)
     met = killed(folder, took, 3, args.seed)
     asking.send(0)
@@ -205,7 +208,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, usual in (("items", 1000), ("repeats", 3), ("concurrency", 32), ("many", 100_000), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=usual)
-    parser.add_argument("--latency", type=float, default=0.15)
+    parser.add_argument("--latency", type=float, default=0.5)
     args = parser.parse_args()
     print("$ python benchmarks/suites.py " + " ".join(sys.argv[1:]))
     with tempfile.TemporaryDirectory() as name:

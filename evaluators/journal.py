@@ -11,6 +11,7 @@ from evaluators.case import Case
 from evaluators.errors import EvaluatorError
 from evaluators.kept import Kept, key_of
 from evaluators.protocol import Evaluator, ruler
+from evaluators.rows import case_row
 from evaluators.targets.answer import Answer, answer_row, read_answer_row
 from evaluators.verdict import Highlight, Spent, Verdict
 
@@ -35,9 +36,12 @@ class Journal:
             raise JournalError(f"{path} is no journal, or cannot be written. Name another file, or move it away.")
 
     def key(self, case: Case, evaluator: Evaluator, repeat: int) -> str:
-        """The key of one verdict."""
+        """The key of one verdict. How long the answer took is part of it where the evaluator looks at that."""
         _, told = self._rulers.setdefault(id(evaluator), (evaluator, ruler(evaluator)))
-        return key_of(evaluator.card.name, told, repeat, asdict(case))
+        row, card = case_row(case), evaluator.card
+        if "usage" not in (*card.needs, *card.takes):
+            row.pop("usage", None)
+        return key_of(card.name, told, repeat, row)
 
     def get(self, key: str) -> Verdict | None:
         """The verdict; null: there is none yet."""
@@ -51,7 +55,7 @@ class Journal:
 
     def answer_key(self, generation: str, ruler: str, seed: int, repeat: int, case: Case) -> str:
         """The key of one answer. Generation "": it holds for as long as the target has this ruler."""
-        return f"{_ANSWER}{generation} {key_of(ruler, seed, repeat, asdict(case))}"
+        return f"{_ANSWER}{generation} {key_of(ruler, seed, repeat, case_row(case))}"
 
     def answer(self, key: str) -> Answer | None:
         """The answer; null: there is none yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -74,26 +74,56 @@ class _Beginning:
             if isinstance(said, Verdict):
                 return Done(Scored(case, evaluator, said, repeat))
             # A task has the context of its making: its judge sees the repeat.
-            task = asyncio.create_task(self._awaited(evaluator, case, repeat, said))
-            # One that is cancelled before its first step has not awaited it.
-            task.add_done_callback(lambda _: _close(said))
-            return task
+            return _closing(self._awaited(evaluator, case, repeat, said), said)
         finally:
             REPEAT.reset(token)
 
     async def _awaited(
         self, evaluator: Evaluator, case: Case | Unreadable, repeat: int, said: Awaitable[Verdict]
     ) -> Scored:
-        if self._journal is None or isinstance(case, Unreadable):
-            async with self._room:
-                return Scored(case, evaluator, await finished(evaluator, said), repeat)
-        key = self._journal.key(case, evaluator, repeat)
-        verdict = self._journal.get(key)
-        if verdict is None:
-            async with self._room:
-                verdict = await finished(evaluator, said)
-            self._journal.put(key, verdict)
+        verdict = await _verdict(evaluator, case, said, self._room, self._journal)
         return Scored(case, evaluator, verdict, repeat)
+
+
+def awaited(
+    evaluator: Evaluator,
+    case: Case | Unreadable,
+    said: Awaitable[Verdict],
+    room: asyncio.Semaphore,
+    journal: Journal | None,
+) -> asyncio.Task[Verdict]:
+    """The verdict that `begun` left to await, once there is room; from the journal, where it stands there.
+
+    The repeat is that of the context.
+    """
+    return _closing(_verdict(evaluator, case, said, room, journal), said)
+
+
+def _closing(work: Coroutine[Any, Any, Item], said: Awaitable[Verdict]) -> asyncio.Task[Item]:
+    """The work as a task. One that is cancelled before its first step, or finds a kept verdict, has not awaited it."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda _: _close(said))
+    return task
+
+
+async def _verdict(
+    evaluator: Evaluator,
+    case: Case | Unreadable,
+    said: Awaitable[Verdict],
+    room: asyncio.Semaphore,
+    journal: Journal | None,
+) -> Verdict:
+    if journal is None or isinstance(case, Unreadable):
+        async with room:
+            return await finished(evaluator, said)
+    key = journal.key(case, evaluator, REPEAT.get())
+    known = journal.get(key)
+    if known is not None:
+        return known
+    async with room:
+        verdict = await finished(evaluator, said)
+    journal.put(key, verdict)
+    return verdict
 
 
 def _close(said: Awaitable[Verdict]) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,8 +93,15 @@ def _paths(folder: Path) -> Iterator[Path]:
 
 def _file(path: Path) -> FileSuite | None:
     try:
-        if path.stat().st_size > MAX_SUITE:
-            return None
+        told = path.stat()
+    except OSError:
+        return None
+    return None if told.st_size > MAX_SUITE else _read(path, told.st_mtime_ns, told.st_size)
+
+
+@lru_cache(2 * MOST_FILES)
+def _read(path: Path, changed_ns: int, size: int) -> FileSuite | None:  # noqa: ARG001 - both key the cache
+    try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return None

@@ -190,7 +190,8 @@ def begin(cursor: DuckDBPyConnection, project_id: int, new: NewRun, lasts: timed
         return False
     cursor.execute(
         "update runs set state = 'running', started_at = ?, ended_at = null, fault = null, answers_done = 0, "
-        "answers_total = ?, manifest = ?, document = ?, leased_until = case when source = 'cli' "
+        "answers_total = ?, manifest = case when summary is null then ? else manifest end, document = ?, "
+        "leased_until = case when source = 'cli' "
         "then now() at time zone 'utc' + ? else leased_until end where project_id = ? and run_id = ?",
         [new.started_at, new.answers_total, new.manifest, new.document, lasts, project_id, new.run_id],
     )

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import importlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from time import time
@@ -16,6 +16,7 @@ from evaluators.errors import EvaluatorError
 from evaluators.judges.model import AskError, Kind, ModelClient, Reply, Request, Usage, Vectors
 from evaluators.judges.settings import JudgeSettings
 
+LONGEST = 16 << 20  # bytes of a response, as they come
 NO_KEY = "none"  # for an endpoint that wants none: the client sends some
 
 
@@ -41,12 +42,36 @@ def sdk_of(module: str, extra: str) -> Any:
         ) from error
 
 
+async def _bound(response: Any) -> None:
+    """Have the body of a response end with an error once it is longer than any answer."""
+    import httpx2  # noqa: PLC0415 - the SDKs' own
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            count = 0
+            async for piece in stream:
+                count += len(piece)
+                if count > LONGEST:
+                    raise AskError(
+                        "bad_request", f"The model sent more than {LONGEST >> 20} MiB.", billed=True, body="too_large"
+                    )
+                yield piece
+
+        async def aclose(self) -> None:
+            await stream.aclose()
+
+    stream, response.stream = response.stream, Bounded()
+
+
 @functools.cache
 def _certificates() -> Any:
     """Read once: 50 ms for each client else."""
     import httpx2  # noqa: PLC0415 - the SDK's own
 
     return httpx2.create_ssl_context()
+
+
+_HOOKS = {"response": [_bound]}
 
 
 class OpenAIClient:
@@ -60,7 +85,7 @@ class OpenAIClient:
             base_url=settings.base_url or "https://api.openai.com/v1",
             api_key=settings.key() or NO_KEY,
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(verify=_certificates()),
+            http_client=openai.DefaultAsyncHttpxClient(verify=_certificates(), event_hooks=_HOOKS),
         )
 
     async def complete(self, request: Request) -> Reply:
@@ -113,6 +138,8 @@ async def _posted(client: Any, sdk: Any, path: str, body: dict[str, Any], option
     except sdk.APITimeoutError as error:
         raise AskError("timeout", f"The model did not answer within {options['timeout']:g} s.", billed=True) from error
     except sdk.APIConnectionError as error:
+        if isinstance(error.__cause__, AskError):
+            raise error.__cause__ from error
         raise AskError("server", f"The model cannot be reached: {error.__cause__ or error}.", billed=True) from error
     return _body(response.text)
 
@@ -126,7 +153,7 @@ class AnthropicClient:
             base_url=settings.base_url or "https://api.anthropic.com",
             api_key=settings.key() or NO_KEY,
             max_retries=0,
-            http_client=self._sdk.DefaultAsyncHttpxClient(verify=_certificates()),
+            http_client=self._sdk.DefaultAsyncHttpxClient(verify=_certificates(), event_hooks=_HOOKS),
         )
 
     async def complete(self, request: Request) -> Reply:
@@ -205,28 +232,25 @@ def _system(request: Request) -> str:
 def _body(text: str) -> dict[str, Any]:
     """What the body of a 200 holds."""
     if not text.strip():
-        raise AskError("empty", "The model's response has no body.", billed=True)
+        raise AskError("empty", "The model's response has no body.", billed=True, body="garbage")
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise AskError("server", f"The model's response is not JSON: {text[:200]}", billed=True) from error
+        raise AskError(
+            "server", f"The model's response is not JSON: {text[:200]}", billed=True, body="garbage"
+        ) from error
     if not isinstance(data, dict):
-        raise AskError("server", f"The model's response is no JSON object: {text[:200]}", billed=True)
+        raise AskError("server", f"The model's response is no JSON object: {text[:200]}", billed=True, body="garbage")
     return data
 
 
 def _refused(status: int, headers: Mapping[str, str], text: str) -> AskError:
     """The error of a status that is none of success."""
     message = f"The model's endpoint answered {status}: {text.strip()[:300] or 'nothing more'}"
-    if status in {401, 403}:
-        return AskError("auth", message)
-    if status == 429:
-        return AskError("rate_limited", message, retry_after_s=retry_after(headers))
-    if status == 408:
-        return AskError("timeout", message)
-    if status == 409 or status >= 500:
-        return AskError("server", message, retry_after_s=retry_after(headers))
-    return AskError("bad_request", message)
+    kinds: dict[int, Kind] = {401: "auth", 403: "auth", 408: "timeout", 409: "server", 429: "rate_limited"}
+    kind: Kind = kinds.get(status, "server" if status >= 500 else "bad_request")
+    pause = retry_after(headers) if kind in {"rate_limited", "server"} else None
+    return AskError(kind, message, retry_after_s=pause, status=status)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

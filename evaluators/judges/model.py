@@ -21,8 +21,19 @@ REASKED: frozenset[Kind] = frozenset({"unparsable", "off_scale", "incomplete", "
 class AskError(Exception):
     """A judge gave nothing that can be used."""
 
-    def __init__(self, kind: Kind, message: str, *, retry_after_s: float | None = None, billed: bool = False) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        billed: bool = False,
+        status: int | None = None,
+        body: Literal["garbage", "too_large"] | None = None,
+    ) -> None:
         self.kind, self.retry_after_s = kind, retry_after_s
+        self.status = status  # of HTTP, that is none of success; null: it was one, or there was no response
+        self.body = body  # what is wrong with that of a success; null: nothing is
         self.billed = billed  # the provider may bill the call, and nobody knows how much
         super().__init__(message)
 

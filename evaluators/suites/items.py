@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -75,6 +75,23 @@ def items_of(rows: Rows, dataset: Dataset, seed: int, origin: str) -> Items:
     return _Reading(rows, dataset, seed, origin).items()
 
 
+@dataclass(slots=True)
+class _Taken:
+    """What is counted of the items that a run takes."""
+
+    count: int = 0
+    clusters: set[bytes] = field(default_factory=set)
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, item: Item) -> None:
+        self.count += 1
+        self.clusters.add(_short(item.cluster))
+        self.digest.update(json.dumps([item.id, item.cluster, item.whole]).encode())
+
+    def items(self, left_out: int, read: Callable[[], Iterator[Item]]) -> Items:
+        return Items(self.count, left_out, len(self.clusters), self.digest.hexdigest(), read)
+
+
 class _Reading:
     def __init__(self, rows: Rows, dataset: Dataset, seed: int, origin: str) -> None:
         self._rows, self._dataset, self._seed, self._origin = rows, dataset, seed, origin
@@ -83,33 +100,28 @@ class _Reading:
 
     def items(self) -> Items:
         seen: dict[bytes, str] = {}
-        drawn: list[tuple[int, str]] = []  # a heap with the highest hash first
-        most = self._dataset.sample
-        read = 0
+        taken = _Taken()
+        drawn: list[tuple[int, int, Item]] = []  # a heap with the highest hash first
+        most, left_out = self._dataset.sample, 0
         for place, item in self._all():
-            read += item is None
             if item is None:
+                left_out += 1
                 continue
             self._once(place, item.id, seen)
-            if most is not None:
-                heapq.heappush(drawn, (-_draw(self._seed, item.id), item.id))
-                if len(drawn) > most:
-                    heapq.heappop(drawn)
+            if most is None:
+                taken.add(item)
+                continue
+            heapq.heappush(drawn, (-_draw(self._seed, item.id), item.place, replace(item, case=Case())))
+            if len(drawn) > most:
+                heapq.heappop(drawn)
+                left_out += 1
         self._raise_faults()
-        chosen = None if most is None else {name for _, name in drawn}
-        return self._counted(chosen, len(seen) + read)
-
-    def _counted(self, chosen: set[str] | None, rows: int) -> Items:
-        digest, clusters, count = hashlib.sha256(), set[bytes](), 0
-        for item in self._chosen(chosen):
-            digest.update(json.dumps([item.id, item.cluster, item.whole]).encode())
-            clusters.add(_short(item.cluster))
-            count += 1
-        if not count:
-            raise DatasetError(
-                f"{self._origin} has no row that the suite takes, of {rows:,}; see `where` and `sample`."
-            )
-        return Items(count, rows - count, len(clusters), digest.hexdigest(), lambda: self._chosen(chosen))
+        for _, _, item in sorted(drawn, key=lambda one: one[1]):
+            taken.add(item)
+        chosen = None if most is None else {item.id for _, _, item in drawn}
+        if not taken.count:
+            raise DatasetError(f"{self._origin} has no row that the suite takes, of {left_out:,}; see `where`.")
+        return taken.items(left_out, lambda: self._chosen(chosen))
 
     def _chosen(self, chosen: set[str] | None) -> Iterator[Item]:
         count = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Protocol, cast
 
 from evaluators.case import Case, Json, Message, ToolCall, Usage
@@ -103,7 +103,7 @@ class TargetError(Exception):
         """The reason with what it shows, cut; `masked` takes out what must not be told."""
         shown = masked(self.shows).strip()
         cut = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
-        return f"{masked(self.reason)} {cut}".rstrip()[:LONGEST_REASON]
+        return whole(f"{masked(self.reason)} {cut}".rstrip()[:LONGEST_REASON])
 
 
 def no_answer(error_type: str, reason: str, *, calls: int = 0, cost_usd: float | None = None) -> Answer:
@@ -138,18 +138,47 @@ _USUAL = Answer("ok")
 
 def answer_row(answer: Answer) -> dict[str, Json]:
     """An answer as JSON, which `read_answer_row` reads back: what has its usual value is left out."""
-    row = cast("dict[str, Json]", asdict(answer))
+    told = {name: getattr(answer, name) for name in _NAMES}
     return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in row.items()
+        name: cast("Json", _WRITERS[name](value)) if name in _WRITERS else value
+        for name, value in told.items()
         if name == "status" or value != getattr(_USUAL, name)
     }
+
+
+_NAMES = tuple(one.name for one in fields(Answer))
+_WRITERS: Mapping[str, Any] = {
+    "contexts": list, "tool_calls": lambda held: [asdict(one) for one in held],
+    "messages": lambda held: [asdict(one) for one in held], "usage": asdict,
+}  # fmt: skip
 
 
 def read_answer_row(row: Mapping[str, Any]) -> Answer:
     """The answer of a row that `answer_row` wrote. Raises TypeError or KeyError for another."""
     held = {name: _READERS[name](value) if name in _READERS else value for name, value in row.items()}
     return Answer(**held)
+
+
+def each_text(answer: Answer, change: Callable[[str], str]) -> Answer:
+    """The answer with all its texts changed."""
+    return read_answer_row(_changed(answer_row(answer), change))
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return [_changed(held, change) for held in value]
+    return {name: _changed(held, change) for name, held in value.items()} if isinstance(value, dict) else value
+
+
+def whole(text: str) -> str:
+    """The text in which halves of letters that came apart are joined, and lone ones replaced: no file can hold them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _messages(held: Iterable[Mapping[str, Any]]) -> tuple[Message, ...]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from evaluators.case import Usage
 from evaluators.judges.model import Usage as Tokens
-from evaluators.targets.answer import Answer, TargetError
+from evaluators.targets.answer import Answer, TargetError, whole
 from evaluators.targets.pieces import Events
-from evaluators.targets.told import as_json, checked, parsed, parts_of, usage_of, whole
+from evaluators.targets.told import as_json, checked, parsed, parts_of, usage_of
 from evaluators.targets.wire import Timed
 
 
@@ -18,7 +18,7 @@ class ChatReader:
 
     def __init__(self) -> None:
         self._body: list[bytes] = []
-        self._events = Events()
+        self._events, self._event_count = Events(), 0
         self._is_stream: bool | None = None  # null: nothing has come that tells
         self._said = _Said()
         self._ended = False  # the stream said so
@@ -31,13 +31,15 @@ class ChatReader:
             start = piece.lstrip(b"\r\n\t \xef\xbb\xbf")
             if start:
                 self._is_stream = not start.startswith((b"{", b"["))  # no field of an event begins like that
-        if not self._is_stream:
+        if not self._is_stream or not self._event_count:  # of a stream its start, in case that it is none
             self._body.append(piece)
+        if not self._is_stream:
             return False
         self._last = at
         return any(self._take(data, at) for data in self._events.feed(piece))
 
     def _take(self, data: str, at: float) -> bool:
+        self._event_count += 1
         if data.strip() == "[DONE]":
             self._ended = True
             return True
@@ -50,6 +52,10 @@ class ChatReader:
         if self._is_stream:
             for data in self._events.rest():
                 self._take(data, self._last)
+            if not self._event_count:
+                shows = b"".join(self._body).decode("utf-8", "replace")
+                told = "What came is neither JSON nor a stream of events:"
+                raise TargetError("bad_answer", told, shows=shows, billed=True)
             if not self._ended and self._said.finish is None:
                 told = "The stream ended before the answer did: neither a finish_reason nor [DONE] came."
                 raise TargetError("unreachable", told, passes=True, billed=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -166,7 +166,11 @@ class ModelSettings(_Part):
     ] = None
     region: Annotated[str | None, Field(description="Of bedrock; null: as its SDK finds it.")] = None
     prompt: Annotated[
-        _Template | None, Field(description="What the user says: a template over the item. Null: the question.")
+        _Template | None,
+        Field(
+            description="What the user says: a template over the item. Null: its question; of an item without one its "
+            "conversation (`messages`)."
+        ),
     ] = None
     messages: Annotated[
         tuple[MessageSettings, ...] | None, Field(min_length=1, description="The whole prompt, in place of `prompt`.")
@@ -282,14 +286,22 @@ class TargetSettings(_Part):
             )
         return self
 
-    def make(self, folder: Path, price: Price | None = None, budget: Budget | None = None) -> Target:
+    def make(
+        self,
+        folder: Path,
+        price: Price | None = None,
+        budget: Budget | None = None,
+        concurrency: int | None = None,
+    ) -> Target:
         """The target. Relative paths are of the folder; money is of the price, and spent within the budget.
+
+        `concurrency`: answers that it gives at once; null: whoever asks sees to it.
 
         Raises:
             EvaluatorError: an environment variable that it needs is not set, or a package is not installed.
         """
-        from evaluators.targets.recorded import Recorded  # noqa: PLC0415 - as above
+        from evaluators.targets.aside import Aside  # noqa: PLC0415 - as above
+        from evaluators.targets.recorded import Recorded  # noqa: PLC0415
 
-        way: Any = self.http or self.model or self.command or self.python
-        made: Callable[..., Target] = way.make if way is not None else lambda *_: Recorded()
-        return made(folder, price, budget)
+        way = self.http or self.model or self.command or self.python
+        return Recorded() if way is None else Aside(way.make(folder, price, budget), concurrency)

@@ -10,13 +10,13 @@ from typing import Any, Protocol
 from evaluators.case import Case
 from evaluators.judges.budget import Budget
 from evaluators.kept import key_of
-from evaluators.targets.answer import Answer, Asking, TargetError
+from evaluators.targets.answer import Answer, Asking, TargetError, whole
 from evaluators.targets.config import HttpSettings
 from evaluators.targets.paths import JsonPath
 from evaluators.targets.pieces import Events, TextLines
 from evaluators.targets.spending import Spending
 from evaluators.targets.templates import Template, Templates, values_of
-from evaluators.targets.told import checked, parsed, parts_of, text_of, usage_of, whole
+from evaluators.targets.told import checked, parsed, parts_of, text_of, usage_of
 from evaluators.targets.wire import Sending, Timed, Tries, Wire, secret_of
 
 _FOUND = ("contexts", "tool_calls", "input_tokens", "output_tokens", "cost_usd", "session")

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from evaluators.case import Case, Json, Usage
+from evaluators.case import Case, Json, Message, Usage
 from evaluators.judges.budget import Budget
 from evaluators.judges.client import NO_KEY, client_for, sdk_of
 from evaluators.judges.judge import ASSUMED_OUTPUT, LETTERS_A_TOKEN, Judge
@@ -20,16 +21,15 @@ from evaluators.judges.pace import Pace
 from evaluators.judges.settings import JudgeSettings
 from evaluators.judges.tracing import PROVIDERS
 from evaluators.kept import Kept, key_of
-from evaluators.targets.answer import Answer, Asking, TargetError, answer_row, read_answer_row
+from evaluators.targets.answer import Answer, Asking, TargetError, answer_row, read_answer_row, whole
 from evaluators.targets.chat import ChatReader
 from evaluators.targets.config import ModelSettings
 from evaluators.targets.templates import Template, values_of
-from evaluators.targets.told import checked, whole
-from evaluators.targets.wire import Sending, StatusError, Timed, Tries, Wire, secret_of
+from evaluators.targets.told import checked
+from evaluators.targets.wire import KINDS, PASSING, Sending, StatusError, Timed, Tries, Wire, secret_of
 
 _OPENAI = "https://api.openai.com/v1"
 _UNKNOWN = frozenset({400, 422})  # statuses of servers that do not know a part of what they are sent
-_KINDS = {"server": "unreachable", "refused": "bad_answer", "truncated": "bad_answer"}  # of a judge's errors, as ours
 
 Cost = Callable[[Tokens], float | None]
 
@@ -183,14 +183,28 @@ class _Prompt:
                 held.insert(0, ("system", settings.system))
             keys = {"user": "prompt", "system": "system"}
             self._turns = [(role, Template(text, keys[role])) for role, text in held]
+        self._own_prompt = told is None and settings.prompt is None
         self._own_system = told is None and settings.system is None
-        self.identity: Json = [self._own_system, [[role, text] for role, text in held]]
+        self.identity: Json = [self._own_prompt, self._own_system, [[role, text] for role, text in held]]
 
     def turns(self, case: Case, asking: Asking) -> list[Turn]:
         """As they are sent. Raises TargetError: the item lacks a field that a template needs."""
-        values = values_of(case, asking)
         own = [Turn("system", case.system)] if self._own_system and case.system else []
+        if self._own_prompt and case.question is None and case.messages:
+            said = _conversation(case.messages)
+            return said if any(turn.role == "system" for turn in said) else [*own, *said]
+        values = values_of(case, asking)
         return [*own, *(Turn(role, template.text(values)) for role, template in self._turns)]
+
+
+def _conversation(messages: Sequence[Message]) -> list[Turn]:
+    """Messages as they are sent. Raises TargetError: one is of a tool, or of a role of somebody's own."""
+    said = []
+    for place, one in enumerate(messages):
+        if one.role not in {"system", "user", "assistant"}:
+            raise TargetError("bad_request", f"messages.{place}: one of the role {one.role!r} cannot be sent.")
+        said.append(Turn(cast("Any", one.role), one.text))
+    return said
 
 
 class _OpenAI:
@@ -222,8 +236,8 @@ class _OpenAI:
                 raise
             try:
                 answer = await send(options=False)
-            except StatusError:
-                raise error from None  # it was not that
+            except StatusError as other:
+                raise (error if other.status in _UNKNOWN else other) from None  # it was not that
             self._tells_usage = False
             return answer
         self._tells_usage = True
@@ -269,10 +283,15 @@ class _Provider:
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, ModelClient] = WeakKeyDictionary()
 
     def masked(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
+        """Without the key, also where an error's end cuts it."""
+        if not self._key:
+            return text
+        text = text.replace(self._key, "***")
+        cut = next((n for n in range(len(self._key) - 1, 3, -1) if text.endswith(self._key[:n])), 0)
+        return f"{text[:-cut]}***" if cut else text
 
     def clean(self, answer: Answer) -> Answer:
-        return replace(answer, text=self.masked(answer.text or ""))
+        return replace(answer, text=(answer.text or "").replace(self._key, "***")) if self._key else answer
 
     async def ask(
         self, turns: Sequence[Turn], parameters: dict[str, Json], traceparent: str | None, tries: Tries
@@ -292,16 +311,24 @@ class _Provider:
         except TimeoutError:
             raise TargetError("timeout", f"The model did not answer within {left:.3g} s.", billed=True) from None
         except AskError as error:
-            raise TargetError(
-                _KINDS.get(error.kind, error.kind), str(error), passes=error.kind in {"rate_limited", "server"},
-                retry_after_s=error.retry_after_s, billed=error.billed,
-            ) from error  # fmt: skip
+            raise _told(error) from error
         return _answer(reply, Timed(sent, time.perf_counter()))
 
     async def aclose(self) -> None:
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.close()
+
+
+def _told(error: AskError) -> TargetError:
+    """The error of a judge's client as that of a target."""
+    if error.status is not None:
+        kind = KINDS.get(error.status, "http_status")
+        return TargetError(kind, str(error), passes=error.status in PASSING, retry_after_s=error.retry_after_s)
+    if error.body is not None:
+        return TargetError("too_large" if error.body == "too_large" else "bad_answer", str(error), billed=True)
+    kind = "unreachable" if error.kind == "server" else error.kind
+    return TargetError(kind, str(error), passes=kind == "unreachable", billed=error.billed)
 
 
 def _answer(reply: Reply, timed: Timed) -> Answer:

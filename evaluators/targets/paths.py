@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from evaluators.case import Json
+from evaluators.targets.answer import TargetError
 
 
 class PathError(ValueError):
@@ -27,8 +28,15 @@ class JsonPath:
             raise PathError(f"it is no JSONPath such as $.answer: {what}") from error
 
     def found(self, data: Json) -> list[Any]:
-        """All that stands there, in order; nothing is no error."""
-        return list(self._path.findall(data)) if isinstance(data, dict | list) else self._root(data)
+        """All that stands there, in order; nothing is no error. Raises TargetError: the data is nested too deep."""
+        from jsonpath.exceptions import JSONPathError  # noqa: PLC0415 - loaded already
+
+        try:
+            return list(self._path.findall(data)) if isinstance(data, dict | list) else self._root(data)
+        except (JSONPathError, RecursionError) as error:
+            raise TargetError(
+                "bad_answer", f"{self.text} cannot be looked for in what came: {error}", billed=True
+            ) from error
 
     def _root(self, data: Json) -> list[Any]:
         """Of a value that is no container: itself by `$`."""

@@ -11,12 +11,17 @@ from typing import Any
 from evaluators.case import Case, Usage
 from evaluators.errors import UnreadableCaseError
 from evaluators.rows import read_case
-from evaluators.targets.answer import Answer, TargetError
+from evaluators.targets.answer import Answer, TargetError, answer_row, each_text, whole
+
+_DEEPEST = 100  # levels of what is kept of an answer: whoever walks it later stands deep already
 
 
 def as_json(value: Any) -> str:
     """A value as JSON, for an error."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "JSON that is nested too deep"
 
 
 def parsed(text: str | bytes, whose: str) -> Any:
@@ -37,18 +42,13 @@ def text_of(value: Any, whose: str) -> str:
     raise TargetError("bad_answer", f"{whose} is no text but:", shows=as_json(value), billed=True)
 
 
-def whole(text: str) -> str:
-    """The text in which halves of letters that came apart are joined, and lone ones replaced: no file can hold them."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
 def checked(answer: Answer, whose: str) -> Answer:
     """The answer. Raises TargetError: it says nothing at all."""
     if (answer.text or "").strip() or answer.tool_calls or answer.held_back:
+        try:
+            json.dumps(answer_row(answer), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return each_text(answer, whole)
         return answer
     cut = " Its limit of tokens cut it before it said anything." if answer.cut else ""
     raise TargetError("empty", f"{whose} is empty.{cut}", billed=True)
@@ -57,11 +57,20 @@ def checked(answer: Answer, whose: str) -> Answer:
 def parts_of(told: Mapping[str, Any]) -> Case:
     """The contexts, messages and tool calls of what was told. Raises TargetError: one has another shape."""
     held = {name: told[name] for name in ("contexts", "messages", "tool_calls") if told.get(name) is not None}
+    if _deeper(held, _DEEPEST):
+        raise TargetError("bad_answer", f"{' and '.join(held)}: nested deeper than {_DEEPEST} levels.", billed=True)
     try:
         return read_case(held)
     except UnreadableCaseError as error:
         rule = str(error).partition(", not ")[0]
         raise TargetError("bad_answer", f"{rule}, not:", shows=as_json(held), billed=True) from error
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(one, levels - 1) for one in inner)
 
 
 def usage_of(told: Mapping[str, Any]) -> Usage:

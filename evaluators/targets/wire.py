@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 import random
 import time
@@ -11,18 +10,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from evaluators.errors import EvaluatorError
 from evaluators.judges.client import retry_after
-from evaluators.targets.answer import Answer, Asking, TargetError, answer_row, no_answer, read_answer_row
+from evaluators.targets.answer import Answer, Asking, TargetError, each_text, no_answer
 from evaluators.targets.pieces import Inflating
 
+KINDS = {401: "auth", 403: "auth", 429: "rate_limited"}  # of statuses; all others are http_status
 PASSING = frozenset({408, 429, 502, 503, 504})  # statuses that another try may not get
 _REFUSAL = 1 << 14  # bytes of a refusal that are read
 _DRAIN_S, _DRAIN = 0.1, 1 << 16  # seconds and bytes in which a stream has to end after its last part
-_MASK = 4  # letters from which on a value of a header is taken for a secret that a text can give away
+# Letters from which on a value of a header is masked: in errors, and in answers, where a short one may be any word.
+_MASK_ERROR, _MASK_ANSWER = 4, 12
 
 Told = TypeVar("Told")
 
@@ -112,8 +113,7 @@ class Sending:
     @property
     def where(self) -> str:
         """Its address for errors, without what stands behind the path."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}{parts.path}"[:200]
+        return self.url.partition("?")[0].partition("#")[0][:200]
 
 
 class Reader(Protocol):
@@ -150,19 +150,19 @@ class Wire:
     def __init__(self, secrets: Mapping[str, str]) -> None:
         """`secrets` are headers of every request whose values must not be told."""
         self._secrets = {name.lower(): value for name, value in secrets.items()}
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
-    def masked(self, text: str) -> str:
+    def masked(self, text: str, least: int = _MASK_ERROR) -> str:
         """The text without the secrets: an endpoint may tell what it was sent."""
         for value in self._secrets.values():
-            for secret in {value, value.rpartition(" ")[2]}:  # also without the word before it, such as Bearer
-                if len(secret) >= _MASK:
+            for secret in (value, value.rpartition(" ")[2]):  # also without the word before it, such as Bearer
+                if len(secret) >= least:
                     text = text.replace(secret, "***")
         return text
 
     def clean(self, answer: Answer) -> Answer:
         """The answer without the secrets."""
-        return read_answer_row(_each_text(answer_row(answer), self.masked)) if self._secrets else answer
+        return each_text(answer, lambda text: self.masked(text, _MASK_ANSWER)) if self._secrets else answer
 
     async def exchange(self, sending: Sending, reader: Reader, timeout_s: float, max_bytes: int) -> Timed:
         """Send it, and have the reader take what comes.
@@ -170,63 +170,65 @@ class Wire:
         Raises:
             TargetError: nothing came, not in time, too much, or with a status that is none of success.
         """
-        import httpx  # noqa: PLC0415 - only where something is sent
+        import aiohttp  # noqa: PLC0415 - only where something is sent
 
-        client = self._client(httpx)
+        session = self._session(aiohttp)
         reading = _Reading(sending.where, reader, max_bytes)
         try:
             async with asyncio.timeout(timeout_s):
                 sent = time.perf_counter()
-                async with client.stream(
-                    sending.method, sending.url, headers={**sending.headers, **self._secrets}, content=sending.content
-                ) as response:
+                address, headers = _address(sending.url), {**sending.headers, **self._secrets}
+                async with session.request(
+                    sending.method, address, headers=headers, data=sending.content, allow_redirects=False
+                ) as response:  # fmt: skip
                     return Timed(sent, await reading.read(response))
         except TimeoutError:
             told = f"{sending.where} did not answer within {timeout_s:.3g} s{reading.came()}."
             raise TargetError("timeout", told, billed=True) from None
-        except (httpx.InvalidURL, httpx.LocalProtocolError, httpx.UnsupportedProtocol, UnicodeError) as error:
+        except ValueError as error:  # of addresses and headers
             told = f"The request cannot be sent: {self.masked(str(error)) or type(error).__name__}."
             raise TargetError("bad_request", told) from None  # its cause may hold a secret
-        except httpx.ConnectError as error:
+        except aiohttp.ClientConnectorError as error:
             told = f"{sending.where} cannot be reached: {error or type(error).__name__}."
             raise TargetError("unreachable", told, passes=True) from error
-        except (httpx.TransportError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             told = f"{sending.where} broke the connection off{reading.came()}: {error or type(error).__name__}."
             raise TargetError("unreachable", told, passes=True, billed=True) from error
 
-    def _client(self, httpx: Any) -> Any:
+    def _session(self, aiohttp: Any) -> Any:
         loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            self._clients[loop] = httpx.AsyncClient(
+        if loop not in self._sessions:
+            self._sessions[loop] = aiohttp.ClientSession(
                 # Not compressed: pieces then come when they are written, and a limit of bytes is one of the answer.
                 headers={"accept-encoding": "identity", "user-agent": "assayline"},
-                timeout=None,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
-                verify=_certificates(),
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=None),
+                cookie_jar=aiohttp.DummyCookieJar(),  # one item must not be known by what another was told
+                auto_decompress=False,
             )
-        return self._clients[loop]
+        return self._sessions[loop]
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.close()
 
 
-@functools.cache
-def _certificates() -> Any:
-    """Read once: 20 ms for each client else."""
-    import httpx  # noqa: PLC0415 - as above
-
-    return httpx.create_ssl_context()
+_KEPT = "%/:?#[]@!$&'()*+,;=~"  # what an address may hold as it is (RFC 3986), beside letters, digits and -._
 
 
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, list | tuple):
-        return [_each_text(held, change) for held in value]
-    return {name: _each_text(held, change) for name, held in value.items()} if isinstance(value, dict) else value
+def _address(text: str) -> Any:
+    """The address as it stands, with what no address may hold encoded. The library by itself takes `%3F` for `?`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    import yarl  # noqa: PLC0415 - with aiohttp, which the caller has loaded
+
+    scheme, slashes, rest = text.partition("://")
+    host, slash, path = rest.partition("/")
+    return yarl.URL(f"{scheme}{slashes}{host}{slash}{quote(path, _KEPT)}", encoded=host.isascii())
 
 
 class _Reading:
@@ -242,10 +244,10 @@ class _Reading:
 
     async def read(self, response: Any) -> float:
         """Have the reader take it. Returns when its last byte came."""
-        if not response.is_success:
+        if not 200 <= response.status < 300:
             raise await self._refusal(response)
         inflating = Inflating(response.headers.get("content-encoding", "").strip().lower())
-        pieces = response.aiter_raw()
+        pieces = response.content.iter_any()
         async for piece in pieces:
             at = time.perf_counter()  # before anything is done with it
             for step in inflating.steps(piece):
@@ -268,19 +270,19 @@ class _Reading:
 
     async def _refusal(self, response: Any) -> TargetError:
         start = b""
-        async for piece in response.aiter_raw():
+        async for piece in response.content.iter_any():
             start += piece
             if len(start) >= _REFUSAL:
                 break
         said = start[:_REFUSAL].decode("utf-8", "replace").strip()
-        return refused(self._where, response.status_code, response.headers, said)
+        return refused(self._where, response.status, response.headers, said)
 
 
 async def _drained(pieces: AsyncIterator[bytes]) -> None:
     """Let the body end, so that its connection can be used again; one that does not is given up."""
-    import httpx  # noqa: PLC0415 - loaded already
+    import aiohttp  # noqa: PLC0415 - loaded already
 
-    with suppress(TimeoutError, httpx.TransportError):
+    with suppress(TimeoutError, aiohttp.ClientError):
         async with asyncio.timeout(_DRAIN_S):
             count = 0
             async for piece in pieces:
@@ -291,8 +293,13 @@ async def _drained(pieces: AsyncIterator[bytes]) -> None:
 
 def refused(where: str, status: int, headers: Mapping[str, str], said: str) -> StatusError:
     """The error of a status that is none of success."""
-    kind = {401: "auth", 403: "auth", 429: "rate_limited"}.get(status, "http_status")
-    return StatusError(kind, f"{where} answered {status}:", status, said or "nothing more", retry_after(headers))
+    return StatusError(
+        KINDS.get(status, "http_status"),
+        f"{where} answered {status}:",
+        status,
+        said or "nothing more",
+        retry_after(headers),
+    )
 
 
 class StatusError(TargetError):

@@ -55,11 +55,13 @@ def begin(request: Request, here: Here, body: NewRun, project: Project = DEFAULT
 
     Until its end say how far it is every few seconds: after a minute without a word it is taken for cut off.
     """
-    started = (
-        datetime.fromisoformat(str(body.manifest.get("started_at") or "")) if body.manifest.get("started_at") else None
-    )
+    try:
+        started = runs.naive(datetime.fromisoformat(str(body.manifest["started_at"])))
+    except (KeyError, ValueError) as error:
+        detail = f"A manifest tells `started_at`, a time as ISO 8601 writes it: {type(error).__name__} {error}."
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_manifest", detail) from error
     new = store.NewRun(
-        body.run_id, body.suite, runs.naive(started or here.began), orjson.dumps(body.manifest).decode(), body.document,
+        body.run_id, body.suite, started, orjson.dumps(body.manifest).decode(), body.document,
         body.answers_total, body.author,
     )  # fmt: skip
     wanted = _write(here, project, lambda cursor, project_id: store.begin(cursor, project_id, new, runs.SILENCE))

@@ -17,6 +17,8 @@ from server.evals.columns import Columns, Said, numbers
 from server.evals.preparing import Prepared
 
 SHARE = (0.0, 1.0)
+LEVEL = 1 - 2 * gates.ALPHA
+"""Of the intervals of gates: a gate asks one side, with an error that such an interval has at each end."""
 Bounds = tuple[float, float] | None
 FAILING = {"missed", "not_comparable", "no_data"}
 
@@ -104,12 +106,15 @@ class _Judge:
         ours, bounds = self._of(gate, self._columns), self._bounds(gate)
         q = QUANTILES.get(gate.measure)
         if gate.no_worse_than is None:
-            return gates.against_bound(ours, at_least=gate.at_least, at_most=gate.at_most, bounds=bounds, q=q)
+            return gates.against_bound(
+                ours, at_least=gate.at_least, at_most=gate.at_most, bounds=bounds, q=q, level=LEVEL
+            )
         if self._baseline is None or self._refused(gate) is not None:
-            return gates.not_comparable(ours, bounds=bounds, q=q)
+            return gates.not_comparable(ours, bounds=bounds, q=q, level=LEVEL)
         return gates.against_baseline(
             ours, self._of(gate, self._baseline.columns, _codes(self._columns, self._baseline.columns)),
             better=self._better(gate), margin=gate.by_at_most, bounds=bounds, q=q, seed=self._suite.seed,
+            level=LEVEL,
         )  # fmt: skip
 
     def judged(self, gate: Gate, outcome: gates.Outcome) -> Judged:
@@ -221,7 +226,7 @@ def _against_bound(gate: Gate, outcome: gates.Outcome) -> str:
     bound = f"{gate.at_least if least else gate.at_most:g}"
     rule = f"at least {bound}" if least else f"at most {bound}"
     if outcome.state == "met":
-        return f"It is {value}, and so surely {rule}."
+        return f"It is {value}, which shows that it is {rule}."
     if outcome.state == "missed":
         side = "below" if least else "above"
         return f"It is {value}: {side} {bound} by more than chance ({_p(outcome.adjusted_p)})."
@@ -235,12 +240,13 @@ def _against_baseline(gate: Gate, outcome: gates.Outcome) -> str:
         f"{number(comparison.run)} against {number(comparison.baseline)}, a change of {interval(comparison.effect)}"
     )
     over = f" over {comparison.items:,} items"
-    allowed = f" than {gate.by_at_most:g} is allowed" if gate.by_at_most else ""
+    allowed = f"more than the {gate.by_at_most:g} allowed, and by " if gate.by_at_most else ""
     if outcome.state == "missed":
-        worse = f"worse by more{allowed}, and by more than chance" if allowed else "worse by more than chance"
-        return f"{change}{over}: {worse} ({_p(outcome.adjusted_p)})."
+        return f"{change}{over}: worse by {allowed}more than chance ({_p(outcome.adjusted_p)})."
     if outcome.state == "met":
-        return f"{change}{over}: surely not worse" + (f" by more than {gate.by_at_most:g}." if allowed else ".")
+        return f"{change}{over}: which shows that it is not worse" + (
+            f" by more than {gate.by_at_most:g}." if allowed else "."
+        )
     smallest = (
         ""
         if comparison.detectable is None

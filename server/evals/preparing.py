@@ -85,7 +85,7 @@ def prepared(read: Read, files: Files, trace_rows: TraceRows | None = None, trac
     suite = read.suite
     found = bench(_files(read, files), tracer)
     scorers = tuple(_scorer(use, found, read) for use in suite.evaluators)
-    target = suite.target.make(read.folder, list_price, found.budget)
+    target = suite.target.make(read.folder, list_price, found.budget, suite.concurrency)
     rows, origin, digest = _rows(read, trace_rows)
     return Prepared(read, items_of(rows, suite.dataset, suite.seed, origin), digest, target, scorers, found)
 

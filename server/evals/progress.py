@@ -17,7 +17,7 @@ class Progress:
         self.name, self.answers, self.budget_usd = name, answers, budget_usd
         self.done = self.kept = self.failed = 0
         self.cost_usd = 0.0
-        self._started = self._told = time.monotonic()
+        self.started = self._told = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
         self._quiet = quiet
@@ -63,7 +63,7 @@ class Progress:
         asked = self.done - self.kept
         if not asked:
             return None
-        return (now - self._started) / asked * (self.answers - self.done)
+        return (now - self.started) / asked * (self.answers - self.done)
 
     def _money(self) -> str:
         of = "" if self.budget_usd is None else f" of ${self.budget_usd:,.2f}"

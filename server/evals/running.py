@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ def run_suite(  # noqa: PLR0917 - what it is, where, how, and who is told
         if begun is not None:
             begun(state)
         try:
+            sys.setswitchinterval(SWITCH_S)
             columns, digest = asyncio.run(_carried_out(prepared, folder, state, wish, told))
         except KeyboardInterrupt as error:
             raise CutOffError(
@@ -99,13 +101,19 @@ def _forget(folder: RunFolder) -> None:
         folder.file(name).unlink(missing_ok=True)
 
 
+SWITCH_S = 0.0005
+"""Between the threads of those who ask and those who score; at Python's usual 5 ms each answer waits some of these."""
+
+
 async def _carried_out(
     prepared: Prepared, folder: RunFolder, state: State, wish: Wish, told: Told | None
 ) -> tuple[Columns, str]:
     suite = prepared.read.suite
     generation = "kept" if wish.reuse else state.run_id
+    traced = state.run_id if wish.traced else None
     way = Way(
-        suite.repeats, suite.concurrency, JUDGES, suite.seed, state.run_id if wish.traced else None, generation
+        suite.repeats, suite.concurrency, bounded=True, judges=JUDGES, seed=suite.seed, traced=traced,
+        generation=generation,
     )  # fmt: skip
     columns, digest = Columns(), Digest()
     part = folder.file(f"{files.RESULTS}.part")

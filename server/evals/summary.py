@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -176,17 +177,16 @@ def _kinds(errors: dict[str, int]) -> str:
 
 
 def _sentences(columns: Columns, gates: Sequence[Judged], completeness: dict[str, Any]) -> list[str]:
-    """What a person has to know first."""
-    failed = [one for one in gates if one.fails]
-    open_ = [one for one in gates if one.state == "undecided" and not one.fails]
-    first = f"{len(columns.items.names):,} items, {columns.rows:,} answers."
-    found = [f"{first} {_gates_sentence(gates, failed, open_)}"]
-    found += [f"{one.gate.text}: {one.sentence}" for one in failed]
-    return found + ([str(completeness["sentence"])] if completeness["fails"] else [])
+    """What a person has to know, the first thing first."""
+    failed = [f"{one.gate.text}: {one.sentence}" for one in gates if one.fails]
+    failed += [str(completeness["sentence"])] if completeness["fails"] else []
+    counted = f"{len(columns.items.names):,} items, {columns.rows:,} answers."
+    return [*failed, f"{_gates_sentence(gates)} {counted}"]
 
 
-def _gates_sentence(gates: Sequence[Judged], failed: Sequence[Judged], open_: Sequence[Judged]) -> str:
+def _gates_sentence(gates: Sequence[Judged]) -> str:
     if not gates:
         return "The suite has no gates."
-    told_open = f" {len(open_)} left open by the data." if open_ else ""
-    return f"{len(failed)} of {len(gates)} gates fail the build.{told_open}"
+    states = Counter(one.state for one in gates)
+    told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(states.items()))
+    return f"Of {len(gates)} gate{'s' * (len(gates) > 1)}: {told}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 import pyarrow as pa
@@ -36,9 +37,10 @@ def run_rows(  # noqa: PLR0917 - given by name
         ValueError: more than 500 rows are asked for, or none.
     """
     within("page_size", page_size, MOST_ROWS)
+    words = json.dumps(text or "", ensure_ascii=False)[1:-1]  # as the line has them
     params = {
         "project_id": project_id, "run_id": run_id, "failing": failing, "evaluator": evaluator, "flaky": flaky,
-        "item": item, "text": text or None, "after_place": after_place, "after_repeat": after_repeat,
+        "item": item, "text": words or None, "after_place": after_place, "after_repeat": after_repeat,
         "page_size": page_size,
     }  # fmt: skip
     return ask(con, "run_rows", params)

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_openai import Act, beside, good
 from lxml import etree
 from typer.testing import CliRunner
 
 from server.cli import app
+from server.evals.progress import Progress
 from server.shell import expected
 
 SCHEMA = Path(__file__).parent / "schemas" / "JUnit.xsd"
@@ -261,3 +263,143 @@ def test_two_runs_in_one_folder_do_not_mix(folder: Path) -> None:
 def test_the_published_schema_is_that_of_the_code(folder: Path) -> None:
     published = Path(__file__).parents[2] / "docs" / "suite.schema.json"
     assert assay(folder, "schema") == published.read_text("utf-8")
+
+
+TRACES = """\
+suite: production
+dataset:
+  traces: {since: 2020-01-01, until: 2100-01-01, unit: UNIT, most: 40}
+target: {answered: true}
+failures_at_most: 1
+evaluators: [refusal]
+"""
+
+
+@pytest.mark.parametrize("unit", ["trace", "call"])
+def test_stored_traces_are_items(tmp_path: Path, filled: Any, unit: str) -> None:
+    (tmp_path / "suite.yaml").write_text(TRACES.replace("UNIT", unit))
+    assay(tmp_path, "run", "suite.yaml", "--api-url", filled.note.api_url)
+    rows = [json.loads(line) for line in (tmp_path / "eval-results/production/results.jsonl").read_text().splitlines()]
+    assert len(rows) >= 40 if unit == "call" else len(rows) == 40
+    with filled.client() as client:
+        for row in rows[:: len(rows) // 4]:
+            trace, _, span = row["item"].partition("/")
+            case = client.case(trace, span or None)
+            assert (row["case"] or {}).get("question") == case.get("question")
+            assert row["answer"] == case.get("answer") or row["error_type"] == "empty"
+
+
+def test_a_filter_that_is_none_is_refused(tmp_path: Path, filled: Any) -> None:
+    text = TRACES.replace("unit: UNIT", "filter: {modl: x}")
+    (tmp_path / "suite.yaml").write_text(text)
+    assert "modl" in assay(tmp_path, "run", "suite.yaml", "--api-url", filled.note.api_url, code=2)
+
+
+def test_without_a_store_traces_are_no_dataset(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(TRACES.replace("UNIT", "trace"))
+    assert "No store in" in assay(tmp_path, "run", "suite.yaml", code=2)
+
+
+JUDGED = """\
+suite: judged
+dataset: {file: items.jsonl, sample: 10}
+target:
+  model: {base_url: "URL", model: m, prompt: "Say {{ question }}", price: {input: 1000, output: 1000}}
+repeats: 2
+evaluators:
+  - {name: judge_helpfulness, as: helpful}
+gates: [{of: target.cost_usd, measure: mean, at_most: 10}, {of: helpful, at_least: 0.1}]
+"""
+JUDGES = """\
+judges: [{name: fake, base_url: "URL", model: judge, price: {input: 1000, output: 1000}}]
+"""
+
+
+def model_or_judge(body: dict[str, Any]) -> Act:
+    if body["model"] == "judge":
+        return good(reason="It helps.", score=4)
+    return Act("Fine.")
+
+
+def test_models_and_judges_are_asked_once_for_each_answer(folder: Path) -> None:
+    with beside(model_or_judge) as fake:
+        (folder / "suite.yaml").write_text(JUDGED.replace("URL", fake.url))
+        (folder / "judges.yaml").write_text(JUDGES.replace("URL", fake.url))
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q")
+        found = json.loads((folder / "eval-results/judged/summary.json").read_text())
+        asked = len(fake.requests)
+        assert (found["items"], found["answers"], asked) == (10, 20, 40)
+        assert found["cost"]["target_usd"] > 0
+        assert found["cost"]["judges_usd"] > 0
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q", "--again")
+        assert len(fake.requests) == asked
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q")  # answers anew; equal ones are judged
+        assert len(fake.requests) == asked + 20
+        (folder / "suite.yaml").write_text(JUDGED.replace("URL", fake.url).replace("Say", "Tell"))
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q", "--reuse")
+        assert len(fake.requests) == asked + 40
+
+
+def test_target_and_judges_share_one_budget(folder: Path) -> None:
+    with beside(model_or_judge) as fake:
+        (folder / "suite.yaml").write_text(JUDGED.replace("URL", fake.url))
+        (folder / "judges.yaml").write_text(JUDGES.replace("URL", fake.url))
+        assay(folder, "run", "suite.yaml", "--judges", "judges.yaml", "-q", "--budget", "3", code=1)
+        found = json.loads((folder / "eval-results/judged/summary.json").read_text())
+        assert found["cost"]["target_usd"] + (found["cost"]["judges_usd"] or 0) <= 3
+        kinds = {**found["failed_answers"], **found["evaluators"][0]["error_types"]}
+        assert kinds["budget"] > 0
+        assert found["completeness"]["fails"]
+
+
+FLIPS = """\
+import json, sys
+for line in sys.stdin:
+    row = json.loads(line)
+    flips = row["id"] in ("q1", "q2") and row["repeat"] == 1
+    print(json.dumps({"answer": "other" if flips else row["reference"], "_n": row.get("_n")}), flush=True)
+"""
+
+
+def test_flaky_items_are_found_and_shown(folder: Path) -> None:
+    (folder / "target.py").write_text(FLIPS)
+    (folder / "suite.yaml").write_text(
+        SUITE.replace("target: {answered: true}", COMMAND).replace(
+            "file: items.jsonl", "file: items.jsonl, sample: 100"
+        )
+        + "repeats: 3\n"
+    )
+    assay(folder, "run", "suite.yaml", "-q")
+    found = summary(folder)
+    assert found["answers"] == 300
+    assert [(one["item"], one["passed"], one["of"]) for one in found["flaky_items"]] == [("q1", 2, 3), ("q2", 2, 3)]
+    assert found["evaluators"][0]["flaky"]["items"] == 2
+    assert found["evaluators"][0]["pass_rate"]["n"] == 100  # items, not answers
+    assert "Flaky items" in (results(folder) / "report.html").read_text()
+
+
+def test_gates_on_what_is_measured_and_without_a_baseline(folder: Path) -> None:
+    (folder / "target.py").write_text(TARGET)
+    (folder / "suite.yaml").write_text(
+        SUITE.replace("target: {answered: true}", COMMAND)
+        + "  - {of: target.latency_ms, measure: p95, at_most: 60000}\n"
+        + "  - {of: target.latency_ms, measure: p50, at_most: 0.0001}\n"
+        + "  - {of: right, no_worse_than: baseline}\n"
+    )
+    assay(folder, "run", "suite.yaml", "-q", "--no-baseline", code=1)
+    assert [one["state"] for one in summary(folder)["gates"]] == ["met", "met", "missed", "undecided"]
+    (latency,) = summary(folder)["measured"]
+    assert latency["known"] == 100
+    assert 0 < latency["p50"] <= latency["p95"]
+
+
+def test_progress_tells_answers_money_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("answers", 100, 2.0) as progress:
+        for _ in range(10):
+            progress.tell(kept=True, failed=False, cost_usd=0.0)
+        for number in range(20):
+            progress.tell(kept=False, failed=number == 3, cost_usd=0.01)
+        assert (
+            progress.sentence(progress.started + 40) == "30 of 100 answers, $0.2000 of $2.00, 1 failed, 2 min 20 s left"
+        )
+    assert capsys.readouterr().err == ""  # nothing before it is time

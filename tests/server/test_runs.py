@@ -11,7 +11,9 @@ import httpx
 import made_runs
 import pytest
 
+from server import suites
 from server.client import ApiError
+from server.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,38 @@ def test_rows_come_with_their_case_by_pages_and_filters(served: Any) -> None:
         assert client.run_rows(run_id, flaky=True)["matching"] == 3
         assert client.run_rows(run_id, text="order 4 ")["matching"] == 3
         assert client.run_rows(run_id, item="nothing") == {"rows": [], "matching": 0, "next": None}
+
+
+def test_words_with_quotes_are_found_as_they_were_said(served: Any) -> None:
+    made = made_runs.rows(2)
+    made[1]["answer"] = 'They "never" pay.\nNot once.'
+    with served.client() as client:
+        run_id = made_runs.tell(client, made, suite="quoted")
+        assert [row["item"] for row in client.run_rows(run_id, text='"never" pay.\nnot')["rows"]] == ["q1"]
+
+
+def test_a_report_stands_alone(served: Any) -> None:
+    with served.client() as client:
+        run_id = made_runs.tell(client, made_runs.rows(4), "failed", suite="reported")
+        told = client.run_report(run_id)
+        assert "1 of 3 gates is missed." in told
+        assert "<script" not in told
+        begun = made_runs.manifest(suite="reported")
+        client.begin_run({"run_id": begun["run_id"], "suite": "reported", "manifest": begun, "document": ""})
+        with pytest.raises(ApiError, match="has no end to report"):
+            client.run_report(begun["run_id"])
+        with pytest.raises(ApiError, match="A manifest tells `started_at`"):
+            client.begin_run({"run_id": begun["run_id"], "suite": "reported", "manifest": {}, "document": ""})
+        client.end_run(begun["run_id"], None, None)
+
+
+def test_programs_may_be_run_where_the_settings_say_so(tmp_path: Path) -> None:
+    document = suite().replace("{answered: true}", "{command: {run: [cat]}}")
+    held = suites.Held("support", document, "stored", tmp_path, None)
+    open_ = Settings(suites_dir=tmp_path, suites_may_run_programs=True)
+    assert suites.checked(held, open_, whole=False)["problem"] is None
+    filed = suites.Held("support", document, "file", tmp_path, tmp_path / "a.yaml")
+    assert suites.checked(filed, Settings(suites_dir=tmp_path), whole=False)["problem"] is None
 
 
 def test_telling_a_run_again_changes_nothing(served: Any) -> None:
