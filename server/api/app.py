@@ -23,6 +23,7 @@ from server.api import (
     parity,
     prices,
     problems,
+    rules,
     scoring,
     whatif,
 )
@@ -52,6 +53,7 @@ MODULES = (
     scoring,
     evaluators,
     jobs,
+    rules,
     prices,
     budgets,
     hardware,
