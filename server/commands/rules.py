@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -176,7 +176,7 @@ def backfill(
     from server.price_shell import EARLIEST, LATEST, this_user  # noqa: PLC0415
 
     window = (as_time(since) or EARLIEST, as_time(until) or LATEST)
-    more = {"again": again, "budget_usd": budget, "author": author or this_user()}
+    more: dict[str, Any] = {"again": again, "budget_usd": budget, "author": author or this_user()}
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         told = client.backfill(name, *window, dry_run=dry_run, **more)
         while wait and not dry_run and told["ended_at"] is None:
