@@ -88,7 +88,8 @@ def gate(text: str, state: str, *, fails: bool = False, **more: Any) -> Json:
     return {
         "text": text, "of": "groundedness", "measure": "mean", "state": state, "fails": fails,
         "sentence": f"{text}: {state.replace('_', ' ')}.", "estimate": interval(0.72, 0.05, 8), "bound": 0.7,
-        "margin": None, "baseline": None, "effect": None, "p": 0.4, "adjusted_p": 0.8, "detectable": 0.04, "missing": 0,
+        "margin": None, "baseline": None, "effect": None, "p": 0.4, "adjusted_p": 0.8, "detectable": 0.04,
+        "missing": 0, "items": 40,
     } | more  # fmt: skip
 
 
