@@ -25,6 +25,7 @@ GROUPS = {
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
+        st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
     ],
     "Label": [],
     "Operate": [
@@ -38,6 +39,7 @@ SHOWN = {
     "Evaluators": (widgets.project,),
     "Suites": (widgets.project,),
     "Runs": (widgets.project,),
+    "Online rules": (widgets.project,),
 } | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})

@@ -44,6 +44,10 @@ KEYS: dict[str, Keys] = {
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
         (("/",), "Search the rows of a run"),
     ),
+    "Online rules": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+    ),
     "What-if": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),

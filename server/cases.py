@@ -1,6 +1,7 @@
 """Stored spans as cases: what was asked, what was answered, from which contexts, by which steps.
 
-A trace is asked and answered in its root, else in its first and last model call; a span in itself.
+A trace is asked and answered in its root, else in its first and last model call; a span in itself; a session in its
+first and its last trace.
 """
 
 from __future__ import annotations
@@ -37,6 +38,49 @@ def case_rows(spans: Iterable[Span], targets: Mapping[str, str | None]) -> Itera
             yield _of_trace(trace_id, held)
         elif one is not None:
             yield _of_span(trace_id, held, one)
+
+
+def session_row(session_id: str, turns: Sequence[Row]) -> Row | None:
+    """A row of a case of a session, from those of its traces in order; null: there are none.
+
+    `question` is what the first trace was asked, `answer` what the last answered, `messages` what was asked and
+    answered in all of them; `turns` has the traces whole.
+    """
+    if not turns:
+        return None
+    asked = [turn["question"] for turn in turns if "question" in turn]
+    answered = [turn["answer"] for turn in turns if "answer" in turn]
+    return _given(
+        {
+            "id": session_id,
+            "question": next(iter(asked), None),
+            "answer": answered[-1] if answered else None,
+            "contexts": _joined(turns, "contexts"),
+            "system": next((turn["system"] for turn in turns if "system" in turn), None),
+            "messages": [message for turn in turns for message in _exchange(turn)] or None,
+            "tools": _joined(turns, "tools"),
+            "tool_calls": [call for turn in turns for call in turn.get("tool_calls", ())] or None,
+            "steps": [step for turn in turns for step in turn.get("steps", ())] or None,
+            "turns": list(turns),
+            "usage": _given(
+                {
+                    name: _sum([{name: turn.get("usage", {}).get(name)} for turn in turns], name)
+                    for name in ("latency_ms", "cost_usd", "input_tokens", "output_tokens")
+                }
+            ),
+        }
+    )
+
+
+def _joined(turns: Sequence[Row], name: str) -> list[str] | None:
+    """The texts that the turns have, in order, each once; null: none has any."""
+    held = [turn[name] for turn in turns if name in turn]
+    return list(dict.fromkeys(text for texts in held for text in texts)) if held else None
+
+
+def _exchange(turn: Row) -> list[Row]:
+    said = (("user", turn.get("question")), ("assistant", turn.get("answer")))
+    return [{"role": role, "content": text} for role, text in said if text]
 
 
 def _of_trace(trace_id: str, spans: Sequence[Span]) -> Row:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from server.commands import evals, fairness, jobs, running, scoring, spending, stored, stored_evals, whatif
+from server.commands import evals, fairness, jobs, rules, running, scoring, spending, stored, stored_evals, whatif
 from server.commands.common import app
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "fairness",
     "jobs",
     "main",
+    "rules",
     "running",
     "scoring",
     "spending",

@@ -294,6 +294,63 @@ class Client(RunsClient):
         found: dict[str, Any] = self._send("POST", f"/api/jobs/{job_id}/retry", {}, body=body).json()
         return found
 
+    def rules(self) -> list[dict[str, Any]]:
+        """The project's standing rules, by name; see `GET /api/rules/{name}` for the fields."""
+        found: list[dict[str, Any]] = self._json("/api/rules")
+        return found
+
+    def rule(self, name: str) -> dict[str, Any]:
+        """One rule. Raises ApiError, `refused`, when there is none of this name."""
+        found: dict[str, Any] = self._json(_rule(name))
+        return found
+
+    def set_rule(self, name: str, terms: Mapping[str, Any], author: str | None = None) -> dict[str, Any]:
+        """Set a rule; see `PUT /api/rules/{name}`. Answers as `rule`.
+
+        Raises:
+            ApiError: `refused` when an evaluator, an option or a filter is unknown; says which.
+        """
+        found: dict[str, Any] = self._send("PUT", _rule(name), {}, body={**terms, "author": author}).json()
+        return found
+
+    def delete_rule(self, name: str, author: str | None = None) -> None:
+        """Take a rule away, with what waits of it; its scores stay."""
+        self._send("DELETE", _rule(name), {"author": author})
+
+    def rule_backlog(self, name: str, hours: int = 24) -> dict[str, Any]:
+        """What waits of a rule, and what it did by the hour; see `GET /api/rules/{name}/backlog`."""
+        found: dict[str, Any] = self._json(f"{_rule(name)}/backlog", {"hours": hours})
+        return found
+
+    def rule_queue(self, name: str, state: str | None = None) -> list[dict[str, Any]]:
+        """Its parts: `waiting`, `working`, `failed`, `done`; see `GET /api/rules/{name}/queue`."""
+        found: list[dict[str, Any]] = self._json(f"{_rule(name)}/queue", {"state": state})
+        return found
+
+    def rule_failures(self, name: str) -> dict[str, Any]:
+        """Targets that are not scored, and why; see `GET /api/rules/{name}/failures`."""
+        found: dict[str, Any] = self._json(f"{_rule(name)}/failures")
+        return found
+
+    def retry_failures(self, name: str, **chosen: str | None) -> int:
+        """Have failures scored again; how many targets. `chosen`: see `POST /api/rules/{name}/retry`; none: all."""
+        found: dict[str, Any] = self._send("POST", f"{_rule(name)}/retry", {}, body=chosen).json()
+        return int(found["targets"])
+
+    def backfill(
+        self, name: str, since: datetime, until: datetime, *, dry_run: bool = False, **more: Any
+    ) -> dict[str, Any]:
+        """Have stored traces scored by a rule, or say what that would be; see `POST /api/rules/{name}/backfill`."""
+        body = {"since": text(since), "until": text(until), "dry_run": dry_run, **more}
+        found: dict[str, Any] = self._send("POST", f"{_rule(name)}/backfill", {}, body=body, timeout_s=600).json()
+        return found
+
+    def preview_rule(self, terms: Mapping[str, Any], count: int = 5) -> list[dict[str, Any]]:
+        """What a rule's evaluators say of the newest that match; see `POST /api/rules/preview`."""
+        body = {**terms, "count": count}
+        found: list[dict[str, Any]] = self._send("POST", "/api/rules/preview", {}, body=body, timeout_s=120).json()
+        return found
+
     def take_work(self, wait_s: float) -> dict[str, Any] | None:
         """For workers: the next targets to score; see `POST /api/worker/take`. Null: nothing came within `wait_s`."""
         answer = self._send("POST", "/api/worker/take", {}, body={"wait_s": wait_s}, timeout_s=wait_s + 60)
@@ -472,6 +529,10 @@ def invoice_text(data: bytes) -> str:
 
 def _invoice_path(name: str) -> str:
     return f"/api/invoices/{quote(name, safe='')}"
+
+
+def _rule(name: str) -> str:
+    return f"/api/rules/{quote(name, safe='')}"
 
 
 def text(value: Param) -> str:

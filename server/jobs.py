@@ -17,17 +17,18 @@ from collectors.facts import ScoreFacts
 from collectors.frames import score_table
 from evaluators.protocol import Card
 from evaluators.verdict import Verdict
-from server.cases import case_rows
+from server.cases import case_rows, session_row
 from server.core import Core
 from server.jsontext import dumps
 from server.judging import Files, bench
 from store import jobs
 from store.batch import Batch
 from store.errors import StoreError
-from store.jobs import Part, Tally, Target
+from store.jobs import Part, Target
+from store.outcomes import Failure, Tally
 
 T = TypeVar("T")
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=20)  # a worker says every few seconds that it is still at it
 PART_SIZE = 20  # targets: what is lost with a worker, and begun anew
 MOST = 10_000  # targets of one order
 PAGE = 1_000
@@ -96,10 +97,10 @@ def targets_of(core: Core, project: str, order: Order) -> tuple[list[Target], in
     Raises UnknownQueryError for a filter that the query `traces` does not take.
     """
     traces, total = _traces(core, project, order)
-    whole = [Target(UUID(row["trace_id"]), None, row["start_us"], _end_us(row)) for row in traces]
+    whole = [Target(UUID(row["trace_id"]), None, row["start_us"], end_us(row)) for row in traces]
     if order.unit == "trace":
         return whole, total
-    return _calls(core, project, whole)[: order.most], total
+    return calls_of(core, project, whole)[: order.most], total
 
 
 def count_of(core: Core, project: str, order: Order) -> tuple[int, int]:
@@ -141,11 +142,11 @@ def _after(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"after_sort": row["sort_key"], "after_start_us": row["start_us"], "after_trace": row["trace_id"]}
 
 
-def _end_us(row: Mapping[str, Any]) -> int:
+def end_us(row: Mapping[str, Any]) -> int:
     return int(row["start_us"]) + int(row["duration_ns"] or 0) // 1000 + 1
 
 
-def _calls(core: Core, project: str, traces: Sequence[Target]) -> list[Target]:
+def calls_of(core: Core, project: str, traces: Sequence[Target]) -> list[Target]:
     """The model calls of the traces, in the order of the traces."""
     found: dict[UUID, list[Target]] = {one.trace_id: [] for one in traces}
     known = {one.trace_id: one for one in traces}
@@ -218,6 +219,7 @@ class Result(BaseModel):
 
     trace_id: UUID
     span_id: str | None = Field(None, pattern=r"^[0-9a-f]{16}$")
+    session_id: str | None = Field(None, description="Set: the verdict is on this session, as taken.")
     evaluator: str = Field(max_length=200)
     version: str = Field(max_length=200)
     source: Literal["code", "llm"]
@@ -232,13 +234,17 @@ class Result(BaseModel):
     def facts(self) -> ScoreFacts:
         """As a score: of an evaluator that failed or did not apply too."""
         return ScoreFacts(
-            trace_id=self.trace_id.bytes, span_id=None if self.span_id is None else int(self.span_id, 16),
-            session_id=None, response_id=None, carrier_trace_id=None, carrier_span_id=None, name=self.evaluator,
+            trace_id=None if self.session_id is not None else self.trace_id.bytes, span_id=self.span(),
+            session_id=self.session_id, response_id=None, carrier_trace_id=None, carrier_span_id=None,
+            name=self.evaluator,
             value=self.value if self.status == "ok" else None, label=self.label, explanation=self.reason,
             source=self.source, evaluator=self.evaluator, evaluator_version=self.version, author=None,
             error_type=(self.error_type or "error") if self.status == "error" else None, time_ns=self.time_ns,
             metadata={"status": self.status, **self.metadata},
         )  # fmt: skip
+
+    def span(self) -> int | None:
+        return None if self.span_id is None else int(self.span_id, 16)
 
 
 class Results(BaseModel):
@@ -253,24 +259,63 @@ class Results(BaseModel):
     spent_usd: float | None = Field(None, ge=0, allow_inf_nan=False)
 
 
-def finish(core: Core, project: str, job_id: UUID, told: Results) -> bool:
-    """Store the verdicts as scores of the order's project, then close the part; false: another worker has it since.
+NO_MONEY = "budget"  # error type of a judge that the budget did not allow to ask
 
-    A crash between the two leaves scores of a part that is done again: the latest count.
+
+def finish(core: Core, project: str, job_id: UUID, told: Results) -> bool:
+    """Store the verdicts as scores of the order's project and close the part, in one; false: another worker has it.
+
+    What the budget of a rule did not allow to ask is no verdict: it waits.
 
     Raises:
-        StoreError: the store refuses the scores; none is stored.
+        UnknownJobError: the project has no such order.
+        StoreError: the store refuses the scores; none is stored, and the part is as it was.
     """
-    if told.results:
-        table = score_table([result.facts() for result in told.results])
-        receipt = core.writer.submit(Batch(core.projects.id_of(project), "worker", "scores", {}, scores=table)).result(
-            WRITE_S
-        )
-        if receipt.rejected:
-            raise StoreError(f"No score is stored: {receipt.message}")
-    counted = Counter(result.status for result in told.results)
+    of_rule = one(core, project, job_id).rule_id is not None
+    unpaid = [result for result in told.results if of_rule and result.error_type == NO_MONEY]
+    kept = [result for result in told.results if not (of_rule and result.error_type == NO_MONEY)]
+    counted = Counter(result.status for result in kept)
     tally = Tally(counted["ok"], counted["not_applicable"], counted["error"], told.calls, told.cached, told.spent_usd)
-    return core.writer.call(lambda cursor: jobs.finish(cursor, job_id, told.lease, tally)).result(WRITE_S)
+    with core.readers.read() as cursor:
+        taken = jobs.taken(cursor, job_id, told.lease)
+    failures, again = _failures(kept, taken) if of_rule else [], _placed(unpaid, taken)
+
+    def close(cursor: Any) -> bool:
+        return jobs.finish(cursor, job_id, told.lease, tally, failures, again, PART_SIZE)
+
+    if not kept:
+        return core.writer.call(close).result(WRITE_S)
+    batch = Batch(
+        core.projects.id_of(project), "worker", "scores", {}, scores=score_table([result.facts() for result in kept])
+    )
+    try:
+        return core.writer.store_if(batch, close).result(WRITE_S) is not None
+    except (StoreError, TimeoutError):
+        raise
+    except Exception as error:
+        raise StoreError(f"No score is stored: {error}") from error
+
+
+def _failures(results: Sequence[Result], taken: Sequence[Target]) -> list[Failure]:
+    placed = _placed([result for result in results if result.status == "error"], taken)
+    by_key = {(_key(result), result.evaluator): result for result in results}
+    return [
+        Failure(
+            target.trace_id, target.span_id, target.session_id, target.start_us, target.end_us, name,
+            (found := by_key[_key(target), name]).error_type or "error", found.reason,
+        )
+        for target, name in placed
+    ]  # fmt: skip
+
+
+def _placed(results: Sequence[Result], taken: Sequence[Target]) -> list[tuple[Target, str]]:
+    """Each result's target as it was taken, with the evaluator; what was not taken is left out."""
+    known = {_key(target): target for target in taken}
+    return [(known[_key(result)], result.evaluator) for result in results if _key(result) in known]
+
+
+def _key(one: Target | Result) -> tuple[UUID, int | None, str | None]:
+    return one.trace_id, one.span_id if isinstance(one, Target) else one.span(), one.session_id
 
 
 def case_of(core: Core, project: str, trace_id: UUID, span_id: str | None) -> dict[str, Any] | None:
@@ -278,9 +323,20 @@ def case_of(core: Core, project: str, trace_id: UUID, span_id: str | None) -> di
     found = core.run("case_traces", project, {"traces": [trace_id]}).table.to_pylist()
     if not found:
         return None
-    target = Target(trace_id, None, found[0]["start_us"], _end_us(found[0]))
+    target = Target(trace_id, None, found[0]["start_us"], end_us(found[0]))
     spans = core.run("case_spans", project, bounds([target])).table.to_pylist()
     return next(case_rows(spans, {trace_id.hex: span_id}), None)
+
+
+def session_of(core: Core, project: str, target: Target) -> dict[str, Any] | None:
+    """The row of a session as a case; null: none of its traces is stored any more."""
+    session_id, within = target.session_id or "", {"since_us": target.start_us, "until_us": target.end_us}
+    ids = core.run("session_traces", project, {"session_id": session_id, **within}).table["trace_id"].to_pylist()
+    if not ids:
+        return None
+    spans = core.run("case_spans", project, {"traces": ids[-PAGE:], **within}).table.to_pylist()
+    rows = {str(row["id"]): row for row in case_rows(spans, {})}
+    return session_row(session_id, [rows[key] for one in ids if (key := one.replace("-", "")) in rows])
 
 
 def metadata_of(card: Card | None, verdict: Verdict, job_id: str) -> dict[str, str]:

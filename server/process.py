@@ -30,6 +30,7 @@ from server.ingest import make_ingest
 from server.ports import PortError, listen, port_of, reachable
 from server.running import Running
 from server.settings import Settings
+from server.standing import Standing
 
 if sys.platform != "win32":
     from uvloop import new_event_loop
@@ -143,6 +144,8 @@ class Process:
             "OTLP/HTTP": (http_server(http_app(ingest, config, draining), settings.drain_s), sockets.otlp),
             "API": (http_server(guarded(create_api(context), context), settings.drain_s), sockets.api),
         }
+        standing = Standing(core)
+        standing.start()
         tasks = [asyncio.create_task(server.serve([bound]), name=name) for name, (server, bound) in servers.items()]
         try:
             await self._until_stopped([server for server, _ in servers.values()], tasks, note)
@@ -150,6 +153,7 @@ class Process:
             for server, _ in servers.values():
                 server.should_exit = True
             await asyncio.gather(receiver.stop(settings.drain_s), *tasks)
+            await asyncio.to_thread(standing.stop)
             await asyncio.to_thread(aside.close)
             await asyncio.to_thread(checker.close)
             await asyncio.to_thread(ingest.close)

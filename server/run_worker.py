@@ -73,7 +73,8 @@ class RunWorker:
 
     def _carried_out(self, client: Client, taken: Json) -> str | None:
         """Null: it is over, or no longer ours. Empty: another is to go on with it. Else why it failed."""
-        folder = self.settings.data_dir.absolute() / "runs" / taken["project"] / taken["suite"]
+        # A project may be named `..`, a suite may not.
+        folder = self.settings.data_dir.absolute() / "runs" / f"project-{taken['project']}" / taken["suite"]
         try:
             command = self._command(client, taken, folder)
         except (EvaluatorError, OSError) as error:

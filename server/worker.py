@@ -1,6 +1,7 @@
 """The worker: takes targets from the server, scores them, gives the verdicts back. Any number may run at once.
 
-What a worker has taken is its own for two minutes, and for as long as it says so. One that dies loses nothing but time.
+What a worker has taken is its own for twenty seconds, and for as long as it says so. One that dies loses nothing but
+time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from evaluators.runner import run
 from evaluators.scoring import release
 from evaluators.verdict import Spent, Verdict, failed
 from server import running
-from server.cases import case_rows
+from server.cases import case_rows, session_row
 from server.client import ApiError, Client
 from server.jobs import metadata_of
 from server.judge_traces import traced
@@ -34,10 +35,12 @@ from server.run_worker import RunWorker
 from server.settings import Settings
 
 WAIT_S = 5.0  # for something to do
-KEEP_S = 5.0  # between two words that the part is still being worked on
+KEEP_S = 4.0  # between two words that the part is still being worked on
 AGAIN_S = 2.0  # after the server gave no answer
 CONCURRENCY = 32  # a judge bounds its own
+MOST_TURNS = 1_000  # of a session, the newest
 GONE = "Its spans are no longer stored."
+TOO_LARGE = "The trace has more spans than one answer holds (ASSAY_QUERY_MAX_ROWS)."
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
@@ -156,8 +159,29 @@ def _kept(client: Client, part: Row) -> Iterator[threading.Event]:
 
 def cases_of(client: Client, part: Row) -> list[Case | Unreadable]:
     """A case for each target of the part, in their order; one that cannot be made says why."""
-    spans = _spans(client, part, list(dict.fromkeys(one["trace_id"] for one in part["targets"])))
-    return [_case(spans[one["trace_id"]], one["trace_id"], one["span_id"]) for one in part["targets"]]
+    alone = [one["trace_id"] for one in part["targets"] if one["session_id"] is None]
+    spans = _spans(client, part, list(dict.fromkeys(alone))) if alone else {}
+    return [
+        _case(spans[one["trace_id"]], one["trace_id"], one["span_id"])
+        if one["session_id"] is None
+        else _session(client, part, one["session_id"])
+        for one in part["targets"]
+    ]
+
+
+def _session(client: Client, part: Row, session_id: str) -> Case | Unreadable:
+    bounds = {"since_us": part["since_us"], "until_us": part["until_us"]}
+    found = [
+        str(row["trace_id"]).replace("-", "") for row in client.rows("session_traces", session_id=session_id, **bounds)
+    ]
+    ids = found[-MOST_TURNS:]
+    if not ids:
+        return Unreadable(session_id, GONE)
+    spans = _spans(client, part, ids)
+    if None in spans.values():
+        return Unreadable(session_id, TOO_LARGE)
+    rows = [next(case_rows(spans[one] or [], {one: None}), None) for one in ids]
+    return _read(session_row(session_id, [row for row in rows if row is not None]), session_id)
 
 
 def _spans(client: Client, part: Row, traces: Sequence[str]) -> dict[str, list[Row] | None]:
@@ -175,9 +199,15 @@ def _spans(client: Client, part: Row, traces: Sequence[str]) -> dict[str, list[R
 def _case(spans: list[Row] | None, trace_id: str, span_id: str | None) -> Case | Unreadable:
     name = trace_id if span_id is None else f"{trace_id}/{span_id}"
     if spans is None:
-        return Unreadable(name, "The trace has more spans than one answer holds (ASSAY_QUERY_MAX_ROWS).")
+        return Unreadable(name, TOO_LARGE)
+    return _read(next(case_rows(spans, {trace_id: span_id}), None), name)
+
+
+def _read(row: Row | None, name: str) -> Case | Unreadable:
+    if row is None:
+        return Unreadable(name, GONE)
     try:
-        return next((read_case(row) for row in case_rows(spans, {trace_id: span_id})), Unreadable(name, GONE))
+        return read_case(row)
     except UnreadableCaseError as error:
         return Unreadable(name, str(error))
 

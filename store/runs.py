@@ -170,7 +170,8 @@ def latest_passed(cursor: DuckDBPyConnection, project_id: int, suite: str, but: 
 def begin(cursor: DuckDBPyConnection, project_id: int, new: NewRun, lasts: timedelta) -> bool:
     """Book a run that begins, or that is gone on with; false: it was cancelled, and is not wanted any more.
 
-    One that was ordered keeps its lease; of another the state holds for `lasts` after each word of it.
+    One that was ordered keeps its lease, and the text that it was ordered with: a worker may trust that. Of another the
+    state holds for `lasts` after each word of it.
     """
     rows = cursor.execute(
         "select state from runs where project_id = ? and run_id = ?", [project_id, new.run_id]
@@ -190,8 +191,8 @@ def begin(cursor: DuckDBPyConnection, project_id: int, new: NewRun, lasts: timed
         return False
     cursor.execute(
         "update runs set state = 'running', started_at = ?, ended_at = null, fault = null, answers_done = 0, "
-        "answers_total = ?, manifest = case when summary is null then ? else manifest end, document = ?, "
-        "leased_until = case when source = 'cli' "
+        "answers_total = ?, manifest = case when summary is null then ? else manifest end, "
+        "document = case when source = 'cli' then ? else document end, leased_until = case when source = 'cli' "
         "then now() at time zone 'utc' + ? else leased_until end where project_id = ? and run_id = ?",
         [new.started_at, new.answers_total, new.manifest, new.document, lasts, project_id, new.run_id],
     )

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import duckdb
@@ -65,6 +66,7 @@ class _Request:
 class _Call:
     work: Callable[[DuckDBPyConnection], Any]
     future: Future[Any]
+    batch: Batch | None = None  # stored in the same transaction, if the work says yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,18 @@ class Writer:
         """
         call = _Call(work, Future())
         self._admit(call, 0, reserve=reserve)
+        return call.future
+
+    def store_if(self, batch: Batch, work: Callable[[DuckDBPyConnection], bool]) -> Future[Receipt | None]:
+        """Run `work` as `call` does and store the batch in the same transaction; false, then null: neither is done.
+
+        The future fails with what the store says of data that it cannot take, and nothing is written.
+
+        Raises:
+            StoreBusyError: as `submit`.
+        """
+        call = _Call(work, Future(), batch)
+        self._admit(call, 0)
         return call.future
 
     def _admit(self, item: _Request | _Call, nbytes: int, *, reserve: bool = False) -> None:
@@ -265,9 +279,25 @@ class Writer:
         requests = [item for item in items if isinstance(item, _Request)]
         for item in items:
             if isinstance(item, _Call):
-                self._answer(item, lambda item=item: self._transaction(item.work))  # type: ignore[misc]  # default binds the loop variable
+                self._answer(item, partial(self._called, item))
         if requests:
             self._store(requests)
+
+    def _called(self, call: _Call) -> Any:
+        if call.batch is None:
+            return self._transaction(call.work)
+        group, now = Group([call.batch]), datetime.now(UTC).replace(tzinfo=None)
+
+        def both(cursor: DuckDBPyConnection) -> Receipt | None:
+            if not call.work(cursor):
+                return None
+            return group.write(cursor, self._memory, self._next_seq(cursor), now)[0]
+
+        receipt = self._transaction(both)
+        if receipt is not None:
+            self._commit_seq = self._database.newest_seq = receipt.commit_seq
+            group.committed(self._memory)
+        return receipt
 
     def _answer(self, call: _Call, work: Callable[[], Any]) -> None:
         try:

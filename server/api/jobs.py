@@ -48,7 +48,7 @@ def add(request: Request, here: Here, body: NewJob, project: Project = DEFAULT) 
         return json_response(request, {"targets": count, "matching": matching})
     targets, matching = jobs.targets_of(here.core, project, order)
     told = {"targets": len(targets), "matching": matching}
-    return json_response(request, _shown(jobs.add(here.core, project, order, targets)) | told)
+    return json_response(request, shown(jobs.add(here.core, project, order, targets)) | told)
 
 
 @routes.get("/api/jobs", tags=["evaluation"], dependencies=[needs("read")])
@@ -56,7 +56,7 @@ def listed(request: Request, here: Here, project: Project = DEFAULT) -> Response
     """The newest 100 jobs, newest first; fields as in `GET /api/jobs/{id}`."""
     with here.core.readers.read() as cursor:
         found = store.jobs(cursor, here.core.projects.id_of(project), SHOWN)
-    return json_response(request, [_shown(one) for one in found])
+    return json_response(request, [shown(one) for one in found])
 
 
 @routes.get("/api/jobs/{job_id}", tags=["evaluation"], dependencies=[needs("read")])
@@ -67,7 +67,7 @@ def one(request: Request, here: Here, job_id: JobId, project: Project = DEFAULT)
     is unknown) are of judges. `targets_given_up` were lost with their workers, three times each; `fault` says why it
     stopped, `part_fault` why targets were given up.
     """
-    return json_response(request, _shown(_job(here, project, job_id)))
+    return json_response(request, shown(_job(here, project, job_id)))
 
 
 @routes.post("/api/jobs/{job_id}/cancel", tags=["evaluation"], dependencies=[needs("edit")])
@@ -76,7 +76,7 @@ def cancel(request: Request, here: Here, job_id: JobId, project: Project = DEFAU
     _job(here, project, job_id)
     project_id = here.core.projects.id_of(project)
     here.core.writer.call(lambda cursor: store.cancel(cursor, project_id, job_id)).result(jobs.WRITE_S)
-    return json_response(request, _shown(_job(here, project, job_id)))
+    return json_response(request, shown(_job(here, project, job_id)))
 
 
 class Retry(BaseModel):
@@ -96,7 +96,7 @@ def retry(request: Request, here: Here, job_id: JobId, body: Retry, project: Pro
     here.core.writer.call(
         lambda cursor: store.retry(cursor, project_id, job_id, body.budget_usd, unbounded=body.unbounded)
     ).result(jobs.WRITE_S)
-    return json_response(request, _shown(_job(here, project, job_id)))
+    return json_response(request, shown(_job(here, project, job_id)))
 
 
 class Take(BaseModel):
@@ -107,11 +107,11 @@ class Take(BaseModel):
 
 @routes.post("/api/worker/take", tags=["evaluation"], dependencies=[needs("admin")])
 def take(request: Request, here: Here, body: Take) -> Response:
-    """For workers: the next targets to score, of any project, under a lease of 120 s; null: there are none.
+    """For workers: the next targets to score, of any project, under a lease of 20 s; null: there are none.
 
     `job_id`, `lease`, `lease_s`, `project`, `order`, `targets` (`trace_id` and `span_id`, hex digits; `span_id` null:
-    the whole trace), `since_us` and `until_us` between which their spans start, `left_usd` of the budget (null: no
-    bound).
+    the whole trace; `session_id` not null: all of that session, whose newest trace this is), `since_us` and `until_us`
+    between which their spans start, `left_usd` of the budget (null: no bound).
     """
     part = jobs.take(here.core, body.wait_s)
     if part is None:
@@ -119,7 +119,7 @@ def take(request: Request, here: Here, body: Take) -> Response:
     told = {
         "job_id": str(part.job_id), "lease": str(part.lease), "lease_s": jobs.LEASE.total_seconds(),
         "project": here.core.projects.name_of(part.project_id), "left_usd": part.left_usd,
-        "order": json.loads(part.document), "targets": [_target(one) for one in part.targets],
+        "order": _order(part), "targets": [_target(one) for one in part.targets],
         "since_us": min(one.start_us for one in part.targets), "until_us": max(one.end_us for one in part.targets),
     }  # fmt: skip
     return json_response(request, told)
@@ -133,7 +133,7 @@ class Renewal(BaseModel):
 
 @routes.post("/api/worker/{job_id}/renew", tags=["evaluation"], dependencies=[needs("admin")])
 def renew(request: Request, here: Here, job_id: JobId, body: Renewal, project: Project = DEFAULT) -> Response:
-    """For workers: keep what was taken for another 120 s. `kept` false: the job is over, or another has it; stop."""
+    """For workers: keep what was taken for another 20 s. `kept` false: the job is over, or another has it; stop."""
     _job(here, project, job_id)
     kept = here.core.writer.call(lambda cursor: store.renew(cursor, job_id, body.lease, jobs.LEASE)).result(
         jobs.WRITE_S
@@ -143,7 +143,10 @@ def renew(request: Request, here: Here, job_id: JobId, body: Renewal, project: P
 
 @routes.post("/api/worker/{job_id}/finish", tags=["evaluation"], dependencies=[needs("admin")])
 def finish(request: Request, here: Here, job_id: JobId, body: jobs.Results, project: Project = DEFAULT) -> Response:
-    """For workers: store the verdicts on what was taken as scores. `closed` false: another had taken it since."""
+    """For workers: store the verdicts on what was taken as scores. `closed` false: another had taken it since.
+
+    Then none of them is stored: it is that worker's verdicts that count.
+    """
     _job(here, project, job_id)
     return json_response(request, {"closed": jobs.finish(here.core, project, job_id, body)})
 
@@ -171,8 +174,18 @@ def case(
     return json_response(request, found)
 
 
+def _order(part: store.Part) -> dict[str, Any]:
+    """What the part is to be scored by: of the order's evaluators those that it is for."""
+    order: dict[str, Any] = json.loads(part.document)
+    if part.evaluators is not None:
+        named = [one for one in order["evaluators"] if one["name"] in part.evaluators]
+        order["evaluators"] = named or order["evaluators"]  # the rule has others by now
+    return order
+
+
 def _target(one: store.Target) -> dict[str, str | None]:
-    return {"trace_id": one.trace_id.hex, "span_id": None if one.span_id is None else f"{one.span_id:016x}"}
+    span_id = None if one.span_id is None else f"{one.span_id:016x}"
+    return {"trace_id": one.trace_id.hex, "span_id": span_id, "session_id": one.session_id}
 
 
 def _job(here: Here, project: str, job_id: UUID) -> store.Job:
@@ -182,7 +195,9 @@ def _job(here: Here, project: str, job_id: UUID) -> store.Job:
         raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_job", str(error)) from error
 
 
-def _shown(job: store.Job) -> dict[str, Any]:
+def shown(job: store.Job) -> dict[str, Any]:
+    """A job as the API tells it."""
     told = asdict(job)
     order = json.loads(told.pop("document"))
+    del told["rule_id"]  # the order names it
     return {"job_id": str(told.pop("job_id")), "state": job.state, "order": order, **told}

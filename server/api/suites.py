@@ -149,27 +149,32 @@ def run(request: Request, here: Here, name: Name, body: Wish, project: Project =
     """
     found = _held(here, project, name)
     _readable(here, project, name, found.document)
-    told = body.model_dump(mode="json", exclude={"author"}, exclude_none=True)
-    wish = orjson.dumps(told | {"source": found.source, "folder": str(found.folder)}).decode()
+    wish = body.model_dump(mode="json", exclude={"author"}, exclude_none=True)
     if body.again is not None:
         run_id = _again(here, project, name, body.again, wish)
     else:
+        told = orjson.dumps(wish | {"source": found.source, "folder": str(found.folder)}).decode()
         project_id = here.core.projects.id_of(project)
         run_id = here.core.writer.call(
-            lambda cursor: run_store.order(cursor, project_id, name, found.document, wish, body.author)
+            lambda cursor: run_store.order(cursor, project_id, name, found.document, told, body.author)
         ).result(runs.WRITE_S)
     return json_response(request, runs.shown(runs.found(here.core, project, run_id)[0]))
 
 
-def _again(here: Context, project: str, name: str, run_id: UUID, wish: str) -> UUID:
+def _again(here: Context, project: str, name: str, run_id: UUID, wish: dict[str, Any]) -> UUID:
     project_id = here.core.projects.id_of(project)
     with here.core.readers.read() as cursor:
         ordered = [one for one in run_store.runs(cursor, project_id, name) if one.source == "app"]
     done = False
     if ordered and ordered[0].run_id == run_id:
-        done = here.core.writer.call(
-            lambda cursor: run_store.order_again(cursor, project_id, run_id, wish)
-        ).result(runs.WRITE_S)  # fmt: skip
+        # The text is that of the run, and so is what it may do.
+        kept = {
+            key: value for key, value in orjson.loads(ordered[0].wish or "{}").items() if key in {"source", "folder"}
+        }
+        told = orjson.dumps(wish | kept).decode()
+        done = here.core.writer.call(lambda cursor: run_store.order_again(cursor, project_id, run_id, told)).result(
+            runs.WRITE_S
+        )
     if not done:
         detail = (
             f"The run {run_id.hex} is not the newest that was ordered here of {name!r}, or is not over. A run of the "

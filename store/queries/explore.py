@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 from uuid import UUID
 
 import pyarrow as pa
@@ -15,45 +15,71 @@ MAX_PAGE = 1_000  # rows; each may carry 40,000 letters
 EVER = (datetime(1970, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - UTC without a zone is what the store holds
 
 
+class TraceFilters(TypedDict, total=False):
+    """What narrows traces down; null: any."""
+
+    service: str | None
+    environment: str | None
+    model: str | None
+    status: str | None
+    variant: str | None
+    tag: str | None
+    session_id: str | None
+    user_id: str | None
+    has_errors: bool | None
+    min_duration_ns: int | None
+    text: str | None  # in the name and the error, whatever the case
+    score: str | None  # name of a score of the trace, of one of its spans, or of its session
+    score_at_least: float | None  # the bounds are of the newest of each target
+    score_at_most: float | None
+    score_label: str | None
+    score_failed: bool | None  # true: its evaluator failed
+
+
+def filtered(filters: TraceFilters) -> dict[str, object]:
+    """The parameters of the part `trace_conditions`.
+
+    Raises:
+        ValueError: a bound of a score, and no score is named.
+    """
+    bound = next((name for name in filters if name.startswith("score_") and filters.get(name) is not None), None)
+    if bound is not None and not filters.get("score"):
+        message = f"{bound} needs the name of a score, as 'score'"
+        raise ValueError(message)
+    return {**dict.fromkeys(TraceFilters.__annotations__), **filters}
+
+
 @query(right="read")
-def traces(  # noqa: PLR0917 - each is one filter, given by name
+def traces(  # noqa: PLR0917 - given by name
     con: DuckDBPyConnection,
     project_id: int,
     since: datetime,
     until: datetime,
     sort: Literal["newest", "slowest", "tokens", "errors"] = "newest",
     page_size: int = 50,
-    service: str | None = None,
-    environment: str | None = None,
-    model: str | None = None,
-    status: str | None = None,
-    variant: str | None = None,
-    tag: str | None = None,
-    session_id: str | None = None,
-    user_id: str | None = None,
-    has_errors: bool | None = None,
-    min_duration_ns: int | None = None,
-    text: str | None = None,
     after_sort: int | None = None,
     after_start_us: int | None = None,
     after_trace: UUID | None = None,
     backward: bool = False,
     words: bool = True,
+    **filters: Unpack[TraceFilters],
 ) -> pa.Table:
     """One page of the traces that started in [since, until) and match every filter; null filters nothing. Best first.
 
-    `text` is sought in the name and the error, whatever the case. The next page starts after the last row's
-    (sort_key, start_us, trace_id); the previous one is asked for with the first row's and `backward`. `total` counts
-    all that match, whatever the page; a page beyond the end has no rows. input and output are the first 20,000 letters
-    of what the root, else its first and last model call, said, with input_key and output_key as in `spans`; null:
-    nothing was recorded. Without `words` these four are left out: no text is unpacked. half_told_calls: model calls
-    that ended well and told one side of their usage, as in `home_totals`. sample: a span of it is of the sample data,
-    whose times are shifted.
+    `text` is sought in the name and the error, whatever the case. `score` names one of the trace, of one of its spans
+    or of its session, and the other filters that begin so bound the newest of each target. The next page starts after
+    the last row's (sort_key, start_us, trace_id); the previous one is asked for with the first row's and `backward`.
+    `total` counts all that match, whatever the page; a page beyond the end has no rows. input and output are the first
+    20,000 letters of what the root, else its first and last model call, said, with input_key and output_key as in
+    `spans`; null: nothing was recorded. Without `words` these four are left out: no text is unpacked. half_told_calls:
+    model calls that ended well and told one side of their usage, as in `home_totals`. sample: a span of it is of the
+    sample data, whose times are shifted.
 
     Raises:
-        ValueError: `page_size` is not between 1 and 1,000.
+        ValueError: `page_size` is not between 1 and 1,000, or a bound of a score has no name of one.
     """
-    params = {name: value for name, value in locals().items() if name not in {"con", "words"}}
+    given = {name: value for name, value in locals().items() if name not in {"con", "words", "filters"}}
+    params = given | filtered(filters)
     within("page_size", page_size, MAX_PAGE)
     page = ask(con, "traces", params)
     return _with_words(con, project_id, page) if words else page.drop_columns(["root_span_id"])

@@ -117,7 +117,7 @@ def test_an_ordered_run_is_carried_out_and_stored(served: Any, worker: RunWorker
         assert run["manifest"]["run_id"] == made["run_id"]
         rows = list(client.run_results(made["run_id"]))
         assert [row["verdicts"]["exact_match"]["passed"] for row in rows[:4]] == [False, False, True, True]
-        assert (tmp_path / "runs" / "default" / "plain" / "report.html").is_file()
+        assert (tmp_path / "runs" / "project-default" / "plain" / "report.html").is_file()
         assert not worker.turn(0)
         again = client.run_suite("plain", {"sample": 3, "baseline": "latest"})
         assert worker.turn(0)

@@ -204,6 +204,17 @@ def test_of_a_suite_one_ordered_run_at_a_time_is_taken(store: Any) -> None:
     assert taken(store).run_id == second
 
 
+def test_the_text_of_an_ordered_run_is_not_replaced(store: Any) -> None:
+    """A worker may trust it as a file of the suites' folder."""
+    run_id = order(store)
+    new = NewRun(run_id, "a", BEGAN, "{}", "target: {command: {run: [evil]}}", 1)
+    assert call(store, lambda cursor: runs.begin(cursor, 1, new, MINUTE))
+    with store.readers.read() as cursor:
+        found = runs.run(cursor, 1, run_id)
+    assert found is not None
+    assert found[1].document == "suite: a"
+
+
 def test_a_lost_lease_is_taken_by_another_and_the_first_is_told(store: Any) -> None:
     run_id = order(store)
     first = taken(store, NONE)

@@ -88,7 +88,8 @@ def gate(text: str, state: str, *, fails: bool = False, **more: Any) -> Json:
     return {
         "text": text, "of": "groundedness", "measure": "mean", "state": state, "fails": fails,
         "sentence": f"{text}: {state.replace('_', ' ')}.", "estimate": interval(0.72, 0.05, 8), "bound": 0.7,
-        "margin": None, "baseline": None, "effect": None, "p": 0.4, "adjusted_p": 0.8, "detectable": 0.04, "missing": 0,
+        "margin": None, "baseline": None, "effect": None, "p": 0.4, "adjusted_p": 0.8, "detectable": 0.04,
+        "missing": 0, "items": 40,
     } | more  # fmt: skip
 
 
@@ -119,8 +120,8 @@ def summary(made: list[Json], outcome: str = "passed", **more: Any) -> Json:
                        histogram={"edges": [0.0, 0.25, 0.5, 0.75, 1.0], "counts": [2, 0, 0, 6]}),
             _evaluator("exact", 0, lost, not_applicable=len(made) - lost),
         ],
-        "measured": [{"name": "latency_ms", "mean": interval(210, 10, items), "p50": interval(205, 10, items),
-                      "p95": interval(260, 30, items), "known": len(made)}],
+        "measured": [{"name": "latency_ms", "mean": interval(210, 10, items), "p50": 205.0,
+                      "p95": 260.0, "known": len(made)}],
         "gates": gates,
         "completeness": {"text": "failed answers or verdicts <= 10 %", "state": "met", "fails": False,
                          "sentence": "All answers came."},
