@@ -115,7 +115,7 @@ class Draft(BaseModel):
     )
 
 
-@routes.post("/api/suites/check", tags=["suites"], dependencies=[needs("read")])
+@routes.post("/api/suites/check", tags=["suites"], dependencies=[needs("edit")])
 def check(request: Request, here: Here, body: Draft, project: Project = DEFAULT) -> Response:
     """What `assay eval check` says of a text: `problem` (null: it can be run), `line`, else `sentence`, `items`, ...
 

@@ -494,11 +494,11 @@ def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
         def allows(self, request: object, right: str) -> bool:
             return right == "public"
 
-    api.state.policy = Nobody()
+    api.state.policy, ids = Nobody(), dict.fromkeys(("job_id", "run_id"), UUID(int=1))
     with TestClient(api, raise_server_exceptions=False) as http:
         for route in (route for module in MODULES for route in module.routes.routes):
             assert isinstance(route, APIRoute)
-            path = route.path.format(trace_id="0" * 32, span_id="0" * 16, name="swagger-ui.css", job_id=UUID(int=1))
+            path = route.path.format(trace_id="0" * 32, span_id="0" * 16, name="swagger-ui.css", **ids)
             (method,) = route.methods or {"GET"}
             answer = http.request(method, path, json={} if method == "POST" else None)
             denied = answer.status_code == HTTPStatus.FORBIDDEN
@@ -562,7 +562,7 @@ def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
     for path, _, entry in operations:
         assert entry["description"], path
         assert entry["responses"], path
-        in_path = {name for name in ("trace_id", "span_id", "name", "job_id") if f"{{{name}}}" in path}
+        in_path = {name for name in ("trace_id", "span_id", "name", "job_id", "run_id") if f"{{{name}}}" in path}
         assert in_path == {one["name"] for one in entry.get("parameters", []) if one["in"] == "path"}
         errors = {code: told for code, told in entry["responses"].items() if code != "200"}
         assert "default" in errors, path
