@@ -39,8 +39,31 @@ _LITTLE = frozenset(
 )
 _BY = frozenset("by with from at against to about for fight fights fighting treat treats treated cure".split())
 _SAYS = frozenset("are is were should must can deserve need have will would have do don't aren't".split())
+_IS = frozenset("are is 're 's r be am was were aren't isn't ain't seem seems look looks act acts behave smell smells remain become becoming like as considered sound sounds".split())
+_PAST = frozenset("was were been had did didn't wasn't weren't hadn't".split())
+_PARTS = frozenset("in of with for to at from on by that which who when where because if into over under about and or not but can will have has had do does did than".split()) | _BREAKS - {","}
+_QUANTITIES = frozenset("bunch lot lots kind kinds sort pack breed piece pieces load form all most some none worst full one many any gang race nation set herd".split())
+_DEGREES = frozenset("a an the all just so such too very really nothing but only like as basically simply literally all both always total complete utter fucking bunch of pack no better than not no more less , in fact really are be is".split())
+_ADVERBS = frozenset("who are is were will would all just always only never simply really , should can do ever also".split())
+_STANDS_FOR = frozenset("they them their theirs she her he him it these those".split())
+_FOR = frozenset("for at to on with by about seeing looking".split())
+_WISHES = frozenset("should must deserve deserves deserved hope hopefully wish ought need needs let let's lets please better gotta can wanna want would".split())
+_ENDS_PHRASE = frozenset("too everywhere always anyway again today now period lol af than enough never nothing just not no hitting who".split())
 _COMPARES = frozenset("than between equal instead before same".split())
 _PEOPLE = frozenset("people ppl person someone somebody anyone men those everyone anybody man guys guy".split())
+_THIS = frozenset("this that it".split())
+_IDLE = frozenset(
+    "more than|difference between|don't see any difference between|no difference between|just a|only a|responsible for|it is always|it's always|bunch of|the end of|free of|"
+    "only thing|near me|rather have|fault|next door|better if|test on|agenda|care more about|would be better if|typical|no wonder|"
+    "unable to|incapable of|lack of|lower than|can't be|same as|belong to|belong at|should not have|shouldn't have|"
+    "should be treated|should stay|not capable|not equal|not be allowed to|no right to|no rights|no value|not worth|submit to|worse than|superior to|"
+    "steal|stink|ruined|molest|contaminate|polluting|infest|take our|taking over|to blame for|live off|a threat to|a danger to|burden on|burden to|responsible for all|"
+    "objects|property|slaves|servants|mistakes|mistake|problem|joke|jokes|things|creatures|machines|robots|waste|disease|diseases|cancer|virus|viruses|"
+    "infection|bacteria|germs|animals|animal|dogs|sheep|cows|goats|snake|snakes|insect|insects|bugs|worms|dirt|objects|plague|tumor|tumour|breeders|"
+    "mental|criminal|terrorist|less than|entitled|fake|cheap|slow|thick|broken|damaged|wrong|lowest|infected|contaminated|weak|bitter|dim|dull|a problem|the problem|"
+    "sick|mad|nuts|crap|aggressive|dangerous|violent|bad|so bad|crazy|abnormal|hated|demon|demons|devil|psycho|illiterate|uneducated|clown|clowns|enemy|enemies|invaders|"
+    "reject|rejects|crook|evil|beast|beasts|pig|pigs|rat|rats|cattle|monster|monsters|predator|predators|killers|property|failure|failures|failing".split("|")
+)
 _LEFT_MOST = 10  # words that a predicate may stand from its subject
 _RIGHT_MOST = 6
 
@@ -116,6 +139,7 @@ class Lexicon:
         self.homonyms: dict[str, list[str]] = lists["homonyms"]
         self.reclaim: list[str] = lists["reclaim"]
         self.reclaimable = frozenset(lists["reclaimable"])
+        self.doubtful = frozenset(lists["doubtful"])
         self.heads = frozenset(lists["heads"])
         self.adjectival = frozenset(lists["adjectival"])
         self.emoji: dict[str, str] = lists["emoji"]
@@ -143,7 +167,8 @@ class Lexicon:
             frozenset(part for listed in self.phrases.values() for parts, _ in listed for part in parts) | _LITTLE
         )
         self.single = self._single(told)
-        self.speller = Speller(self.single, (*told["profanity"], *self.slurs), vocabulary)
+        names = {part for parts in self.groups for part in parts}
+        self.speller = Speller(self.single, (*told["profanity"], *self.slurs), vocabulary, names - set(self.slurs))
 
     def _add(self, phrase: str, kind: str) -> None:
         parts = tuple(one.text for one in words_of(phrase))
@@ -222,7 +247,7 @@ def read(text: str) -> Reading:
     equated = _equated(sentences)
     for place, sentence in enumerate(sentences):
         _resolve(sentence, last, equated)
-        last = next((one.group for one in reversed(sentence.targets) if one.group), last)
+        last = next((one.group for one in reversed(sentence.targets) if one.group), None)
         findings += _findings(known, sentences, place, folded)
     spans = {
         kind: tuple(
@@ -392,6 +417,8 @@ def _of_thing(known: Lexicon, sentence: _Sentence, hit: Hit) -> bool:
     if sentence.texts[hit.end - 1] not in known.adjectival or hit.end >= len(sentence.texts):
         return False
     after = sentence.texts[hit.end]
+    if any(one.start == hit.end for one in sentence.of("thing")) and after not in _THIS:
+        return True
     return after not in known.known and not after.endswith(("ing", "ly")) and after.isalpha()
 
 
@@ -451,8 +478,10 @@ def _bond(sentence: _Sentence, hit: Hit) -> _Bond:  # noqa: PLR0911 - a table of
     if hit.kind in {"bad", "bad_noun", "dehuman"}:
         return _predicate(sentence, hit)
     if hit.kind == "implicit":
-        return _anywhere(sentence, hit)
+        return _insinuation(sentence, hit)
     subject = _left(sentence, hit)
+    if _phrase(sentence, hit) in _IDLE:
+        return _Bond(subject, strict=subject is not None and _subject(sentence, subject, hit))
     if subject is not None:
         return _Bond(subject, strict=True)
     return _Bond(_right(sentence, hit), strict=hit.kind == "emote_effect")
@@ -475,7 +504,7 @@ def _deed(sentence: _Sentence, hit: Hit) -> _Bond:
     word = sentence.texts[hit.start]
     before = sentence.texts[max(hit.start - 4, 0) : hit.start]
     passive = (word.endswith("ed") or word in _PARTICIPLES) and bool(_BE & set(before))
-    wanted = _wanted(sentence, hit)
+    wanted = _wanted(sentence, hit) and not (passive and _PAST & set(before) and "should" not in before)
     if passive or sentence.texts[hit.start] in {"in", "behind", "out", "back", "not", "away"}:
         subject = _left(sentence, hit)
         return _Bond(subject or _right(sentence, hit), strict=subject is not None and wanted)
@@ -496,7 +525,8 @@ def _wanted(sentence: _Sentence, hit: Hit) -> bool:
 
 def _doom(sentence: _Sentence, hit: Hit) -> _Bond:
     subject = _left(sentence, hit, 7)
-    wanted = _wanted(sentence, hit) or "can" in sentence.texts[max(hit.start - 3, 0) : hit.start]
+    before = sentence.texts[max(hit.start - 6, 0) : hit.start]
+    wanted = hit.start == 0 or bool(_WISHES & set(before))
     target = subject or _right(sentence, hit)
     return _Bond(target, strict=wanted and target is not None)
 
@@ -504,27 +534,81 @@ def _doom(sentence: _Sentence, hit: Hit) -> _Bond:
 def _predicate(sentence: _Sentence, hit: Hit) -> _Bond:
     texts = sentence.texts
     subject = _left(sentence, hit)
-    copulas = [one.start for one in sentence.of("copula")]
+    if _of_noun(sentence, hit):
+        return _Bond(subject, strict=False)  # `bad news`, `cancer screening`
     before = [one for one in texts[max(hit.start - 3, 0) : hit.start] if one not in {"a", "an", "the", "some", "these"}]
     if before and before[-1] in _BY:
         return _Bond(subject, strict=False)  # `was beaten by thugs`
-    if subject is not None and any(subject.end <= place < hit.start for place in copulas):
+    if subject is not None and _predicated(sentence, hit, subject):
         return _Bond(subject, strict=True)
     target = _right(sentence, hit, 8)
-    if target is not None and _close(sentence, hit, target, sentence.of("bad", "bad_noun", "dehuman", "profanity")):
-        return _Bond(target, strict=True)
+    idle = _phrase(sentence, hit) in _IDLE
+    harsh = sentence.of("bad", "bad_noun", "dehuman", "profanity")
+    if target is not None and not idle and _close(sentence, hit, target, harsh):
+        return _Bond(target, strict=not _FOR & set(_between(sentence, target, hit)))
     near = target or subject
     if hit.kind == "dehuman" and near is not None and near.kind == "group" and _COMPARES & set(texts):
         return _Bond(near, strict=True)
     if subject is not None:
-        return _Bond(subject, strict=hit.start == subject.end and hit.end == len(texts))
+        return _Bond(subject, strict=not idle and hit.start == subject.end and hit.end == len(texts))
     return _Bond(target, strict=False)
 
 
-def _anywhere(sentence: _Sentence, hit: Hit) -> _Bond:
+def _of_noun(sentence: _Sentence, hit: Hit) -> bool:
+    """Whether the word after it is a noun that it belongs to; a word of no list is taken for one."""
+    if hit.end >= len(sentence.texts):
+        return False
+    after = sentence.texts[hit.end]
+    hostile = sentence.of("bad", "bad_noun", "dehuman", "insult", "insult_weak", "profanity", "group", "slur", "pronoun", "you", "other")
+    if not after.isalpha() or after in _LITTLE | _GAP | _LINK | _PEOPLE | _SAYS | _ENDS_PHRASE or after.endswith("ly"):
+        return False
+    return not any(one.start <= hit.end < one.end for one in hostile) and after not in lexicon().heads
+
+
+def _predicated(sentence: _Sentence, hit: Hit, subject: Target) -> bool:
+    """`are ...`, `look like ...`, `are nothing but ...`: a copula of the subject, and nothing that parts it from the hit."""
+    between = sentence.texts[subject.end : hit.start]
+    at = next((place for place in range(len(between) - 1, -1, -1) if between[place] in _IS), None)
+    if at is None:
+        return False
+    head, tail = between[:at], between[at + 1 :]
+    if _phrase(sentence, hit) in _IDLE:
+        return len(head) <= 1 and set(tail) <= _DEGREES and subject.kind in {"group", "you"}
+    return not _parted(tail)
+
+
+def _parted(tail: list[str]) -> bool:
+    return any(
+        word in _PARTS and not (word == "of" and place and tail[place - 1] in _QUANTITIES)
+        for place, word in enumerate(tail)
+    )
+
+
+def _insinuation(sentence: _Sentence, hit: Hit) -> _Bond:
+    """It speaks of the group beside it: `too many women`, `women live on our taxes`."""
+    after = _right(sentence, hit)
+    if after is not None and after.kind == "group" and _close(sentence, hit, after):
+        return _Bond(after, strict=_phrase(sentence, hit) not in _IDLE or bool(sentence.of("dehuman", "you")))
     groups = [one for one in sentence.targets if one.kind == "group"]
     near = min(groups, key=lambda one: abs(one.start - hit.start), default=None)
-    return _Bond(near or _right(sentence, hit) or _left(sentence, hit), strict=near is not None)
+    strict = near is not None and _phrase(sentence, hit) not in _IDLE and not _BREAKS & set(_between(sentence, near, hit))
+    return _Bond(near or after or _left(sentence, hit), strict=strict)
+
+
+def _phrase(sentence: _Sentence, hit: Hit) -> str:
+    return " ".join(sentence.texts[hit.start : hit.end])
+
+
+def _between(sentence: _Sentence, target: Target, hit: Hit) -> list[str]:
+    first, last = min(target.end, hit.end), max(target.start, hit.start)
+    return sentence.texts[first:last]
+
+
+def _subject(sentence: _Sentence, target: Target, hit: Hit) -> bool:
+    """Whether a group is named as the subject right before a phrase that has an ordinary sense as well."""
+    between = sentence.texts[target.end : hit.start]
+    named = target.kind in {"group", "you"} and sentence.texts[target.start] not in _STANDS_FOR
+    return named and set(between) <= _ADVERBS and sentence.texts[hit.start] not in _PAST
 
 
 # What takes the edge off.
@@ -636,7 +720,7 @@ def _findings(known: Lexicon, sentences: list[_Sentence], place: int, folded: Fo
     found += [_slur(known, sentences, place, hit, hits, folded) for hit in slurs]
     for hit in sentence.of("positive"):
         bond = _kindness(sentence, hit)
-        if bond.target is not None and bond.target.kind == "group" and _negated(sentence, hit, None):
+        if bond.target is not None and bond.target.kind == "group" and _denied(sentence, hit, bond.target):
             one = Hit(hit.start, hit.end, "negated_positive")
             found.append(_finding(sentences, place, one, bond, hits, folded, free=True))
     for hit in sentence.of("profanity"):
@@ -645,6 +729,16 @@ def _findings(known: Lexicon, sentences: list[_Sentence], place: int, folded: Fo
             one = Hit(hit.start, hit.end, "profane")
             found.append(_finding(sentences, place, one, _Bond(target, strict=True), hits, folded))
     return found
+
+
+def _denied(sentence: _Sentence, hit: Hit, target: Target) -> bool:
+    """Whether a kind word is denied of the group, in general: not of what was, and not many words away."""
+    if not _negated(sentence, hit, None) or _PAST & set(sentence.texts[max(hit.start - 6, 0) : hit.start]):
+        return False
+    if target.start >= hit.end:
+        return True
+    negation = max((one.start for one in sentence.of("negation") if one.end <= hit.start), default=0)
+    return negation - target.end <= 3 and not _PARTS & set(sentence.texts[target.end : max(negation, target.end)])
 
 
 def _spares(sentence: _Sentence, hit: Hit) -> bool:
@@ -692,10 +786,25 @@ def _slur(  # noqa: PLR0917 - as above
 ) -> Finding:
     sentence = sentences[place]
     group = known.slurs.get(" ".join(sentence.texts[hit.start : hit.end]))
-    state = "reclaimed" if _reclaimed(known, sentence, hit) else "said"
+    state = "reclaimed" if _reclaimed(known, sentence, hit) else "said" if _meant(known, sentence, hit, folded) else "loose"
     if _mentioned(sentences, place, hit, others):
         state = "mentioned"
     return _placed(sentence, hit, Target(hit.start, hit.end, "group", group), state, folded)
+
+
+def _meant(known: Lexicon, sentence: _Sentence, hit: Hit, folded: Folded) -> bool:
+    """Whether a slur that is an ordinary word as well, or was read into a misspelt one, is said of somebody."""
+    first, last = sentence.words[hit.start], sentence.words[hit.end - 1]
+    exact = folded.text[first.start : last.end].lower() == _phrase(sentence, hit)
+    if exact and _phrase(sentence, hit) not in known.doubtful:
+        return True
+    near = sentence.texts[max(hit.start - 4, 0) : hit.start]
+    before = sentence.texts[hit.start - 1] if hit.start else ""
+    hostile = sentence.of("bad", "bad_noun", "profanity", "emote_verb", "insult", "implicit")
+    aimed = any(one.end <= hit.start and hit.start - one.end <= 3 for one in sentence.of("you"))
+    pointed = before in {"these", "those", "you"} or bool({"you", "bunch", "typical", "'re"} & set(near))
+    beside = any(abs(one.start - hit.end) <= 3 or abs(hit.start - one.end) <= 3 for one in hostile if one.end <= hit.start or one.start >= hit.end)
+    return aimed or pointed or beside
 
 
 def _placed(sentence: _Sentence, hit: Hit, target: Target | None, state: str, folded: Folded) -> Finding:
