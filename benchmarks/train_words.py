@@ -30,6 +30,7 @@ OTHERS = (
     ("ragtruth_qa_train", "ragtruth_qa_train.jsonl.gz", "response"),
     ("surge_toxicity", "toxicity_en_dev_half.jsonl.gz", "text"),
     ("tau_bench_airline", "gpt-4o-airline_dev_half.jsonl.gz", "traj"),
+    ("bipia", "contexts_train.jsonl.gz", "context"),
     ("inthewild_jailbreaks", "inthewild_dev_half.jsonl.gz", "prompt"),
 )
 

@@ -39,22 +39,30 @@ _LITTLE = frozenset(
 )
 _BY = frozenset("by with from at against to about for fight fights fighting treat treats treated cure".split())
 _SAYS = frozenset("are is were should must can deserve need have will would have do don't aren't".split())
-_IS = frozenset("are is 're 's r be am was were aren't isn't ain't seem seems look looks act acts behave smell smells remain become becoming like as considered sound sounds".split())
+_IS = frozenset("be are is 're 's r be am was were aren't isn't ain't seem seems look looks act acts behave smell smells remain become becoming like as considered sound sounds".split())
 _PAST = frozenset("was were been had did didn't wasn't weren't hadn't".split())
+_UNREAL = frozenset("if should better wish".split())
+_OBVIOUS = frozenset("realise realize obvious clear see know understand agree admit".split())
+_DISEASES = frozenset("cancer disease diseases virus viruses infection bacteria germs tumor tumour".split())
+_UNSURE = frozenset("if when whether while unless".split())
+_DETERMINERS = frozenset("the a an these those this that all our your their".split())
+_POSSESSIVE = frozenset("your their".split())
+_PREPOSITIONS = frozenset("per of for with in by to from about on against among between".split())
 _PARTS = frozenset("in of with for to at from on by that which who when where because if into over under about and or not but can will have has had do does did than".split()) | _BREAKS - {","}
 _QUANTITIES = frozenset("bunch lot lots kind kinds sort pack breed piece pieces load form all most some none worst full one many any gang race nation set herd".split())
 _DEGREES = frozenset("a an the all just so such too very really nothing but only like as basically simply literally all both always total complete utter fucking bunch of pack no better than not no more less , in fact really are be is".split())
-_ADVERBS = frozenset("who are is were will would all just always only never simply really , should can do ever also".split())
+_ADVERBS = frozenset("who have has are is were will would all just always only never simply really , should can do ever also".split())
 _STANDS_FOR = frozenset("they them their theirs she her he him it these those".split())
 _FOR = frozenset("for at to on with by about seeing looking".split())
 _WISHES = frozenset("should must deserve deserves deserved hope hopefully wish ought need needs let let's lets please better gotta can wanna want would".split())
 _ENDS_PHRASE = frozenset("too everywhere always anyway again today now period lol af than enough never nothing just not no hitting who".split())
 _COMPARES = frozenset("than between equal instead before same".split())
+_BEINGS = frozenset("being beings human humans creature creatures kind race lot bunch".split())
 _PEOPLE = frozenset("people ppl person someone somebody anyone men those everyone anybody man guys guy".split())
 _THIS = frozenset("this that it".split())
 _IDLE = frozenset(
     "more than|difference between|don't see any difference between|no difference between|just a|only a|responsible for|it is always|it's always|bunch of|the end of|free of|"
-    "only thing|near me|rather have|fault|next door|better if|test on|agenda|care more about|would be better if|typical|no wonder|"
+    "only thing|near me|rather have|fault|next door|better if|test on|agenda|would be better if|typical|no wonder|"
     "unable to|incapable of|lack of|lower than|can't be|same as|belong to|belong at|should not have|shouldn't have|"
     "should be treated|should stay|not capable|not equal|not be allowed to|no right to|no rights|no value|not worth|submit to|worse than|superior to|"
     "steal|stink|ruined|molest|contaminate|polluting|infest|take our|taking over|to blame for|live off|a threat to|a danger to|burden on|burden to|responsible for all|"
@@ -100,6 +108,9 @@ class Finding:
     trigger: tuple[int, int]  # of the phrase alone
 
 
+_ABUSIVE = ("profanity", "insult", "insult_weak")
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """All that was found in a text."""
@@ -114,6 +125,7 @@ class Reading:
     words: int
     capitals: float  # share of letters, in texts of some length
     marks: int  # exclamation marks
+    said: Mapping[str, int]  # different phrases of `_ABUSIVE`: a text that repeats one speaks of a topic
 
 
 @dataclass(slots=True)
@@ -249,13 +261,14 @@ def read(text: str) -> Reading:
         _resolve(sentence, last, equated)
         last = next((one.group for one in reversed(sentence.targets) if one.group), None)
         findings += _findings(known, sentences, place, folded)
+    said = {kind: len({_phrase(one, hit) for one in sentences for hit in one.of(kind)}) for kind in _ABUSIVE}
     spans = {
         kind: tuple(
             folded.original(one.words[hit.start].start, one.words[hit.end - 1].end)
             for one in sentences
             for hit in one.of(kind)
         )
-        for kind in ("profanity", "insult", "insult_weak")
+        for kind in _ABUSIVE
     }
     letters = [one for one in text if one.isalpha()]
     return Reading(
@@ -269,6 +282,7 @@ def read(text: str) -> Reading:
         len(words),
         sum(map(str.isupper, letters)) / len(letters) if len(letters) > 20 else 0.0,
         min(text.count("!"), 10),
+        said,
     )
 
 
@@ -314,7 +328,7 @@ def _targets(known: Lexicon, sentence: _Sentence) -> list[Target]:
     found = [
         Target(hit.start, hit.end, "group", known.groups.get(tuple(texts[hit.start : hit.end])))
         for hit in sentence.of("group", "slur")
-        if not (_homonym if hit.kind == "slur" else _of_thing)(known, sentence, hit)
+        if not (_ordinary if hit.kind == "slur" else _of_thing)(known, sentence, hit)
     ]
     nouns = {hit.start for hit in sentence.of("bad_noun", "dehuman", "insult", "harm")}
     for place, text in enumerate(texts[:-1]):
@@ -332,9 +346,17 @@ def _targets(known: Lexicon, sentence: _Sentence) -> list[Target]:
     taken = {place for one in found for place in range(one.start, one.end)}
     for hit in sentence.of("pronoun", "you", "other", "thing"):
         if taken.isdisjoint(range(hit.start, hit.end)):
-            found.append(Target(hit.start, hit.end, hit.kind))
+            kind = "thing" if _belongings(known, texts, hit) else hit.kind
+            found.append(Target(hit.start, hit.end, kind))
             taken |= set(range(hit.start, hit.end))
     return list(_merged(sorted(found, key=lambda one: one.start), texts, known))
+
+
+def _belongings(known: Lexicon, texts: list[str], hit: Hit) -> bool:
+    """`your inbox`, `their roots`: a thing of somebody's, not somebody."""
+    if texts[hit.end - 1] not in _POSSESSIVE or hit.end >= len(texts):
+        return False
+    return texts[hit.end].isalpha() and texts[hit.end] not in known.known | known.heads
 
 
 def _merged(found: list[Target], texts: list[str], known: Lexicon) -> Iterator[Target]:
@@ -422,6 +444,11 @@ def _of_thing(known: Lexicon, sentence: _Sentence, hit: Hit) -> bool:
     return after not in known.known and not after.endswith(("ing", "ly")) and after.isalpha()
 
 
+def _ordinary(known: Lexicon, sentence: _Sentence, hit: Hit) -> bool:
+    """Whether a slur may be the ordinary word that it is as well."""
+    return _homonym(known, sentence, hit) or (_phrase(sentence, hit) in known.doubtful and not _aimed_at(sentence, hit))
+
+
 def _homonym(known: Lexicon, sentence: _Sentence, hit: Hit) -> bool:
     company = known.homonyms.get(sentence.texts[hit.start], ())
     line = f" {' '.join(sentence.texts)} "
@@ -504,7 +531,7 @@ def _deed(sentence: _Sentence, hit: Hit) -> _Bond:
     word = sentence.texts[hit.start]
     before = sentence.texts[max(hit.start - 4, 0) : hit.start]
     passive = (word.endswith("ed") or word in _PARTICIPLES) and bool(_BE & set(before))
-    wanted = _wanted(sentence, hit) and not (passive and _PAST & set(before) and "should" not in before)
+    wanted = _wanted(sentence, hit) and not (passive and _PAST & set(before) and not _UNREAL & set(sentence.texts[: hit.start]))
     if passive or sentence.texts[hit.start] in {"in", "behind", "out", "back", "not", "away"}:
         subject = _left(sentence, hit)
         return _Bond(subject or _right(sentence, hit), strict=subject is not None and wanted)
@@ -526,7 +553,7 @@ def _wanted(sentence: _Sentence, hit: Hit) -> bool:
 def _doom(sentence: _Sentence, hit: Hit) -> _Bond:
     subject = _left(sentence, hit, 7)
     before = sentence.texts[max(hit.start - 6, 0) : hit.start]
-    wanted = hit.start == 0 or bool(_WISHES & set(before))
+    wanted = hit.start == 0 or bool(_WISHES & set(before)) or ("will" in before and bool(_OWN & set(sentence.texts)))
     target = subject or _right(sentence, hit)
     return _Bond(target, strict=wanted and target is not None)
 
@@ -547,7 +574,8 @@ def _predicate(sentence: _Sentence, hit: Hit) -> _Bond:
     if target is not None and not idle and _close(sentence, hit, target, harsh):
         return _Bond(target, strict=not _FOR & set(_between(sentence, target, hit)))
     near = target or subject
-    if hit.kind == "dehuman" and near is not None and near.kind == "group" and _COMPARES & set(texts):
+    compared = hit.kind == "dehuman" and near is not None and near.kind == "group" and _COMPARES & set(texts)
+    if compared and _phrase(sentence, hit) not in _DISEASES:
         return _Bond(near, strict=True)
     if subject is not None:
         return _Bond(subject, strict=not idle and hit.start == subject.end and hit.end == len(texts))
@@ -560,7 +588,7 @@ def _of_noun(sentence: _Sentence, hit: Hit) -> bool:
         return False
     after = sentence.texts[hit.end]
     hostile = sentence.of("bad", "bad_noun", "dehuman", "insult", "insult_weak", "profanity", "group", "slur", "pronoun", "you", "other")
-    if not after.isalpha() or after in _LITTLE | _GAP | _LINK | _PEOPLE | _SAYS | _ENDS_PHRASE or after.endswith("ly"):
+    if not after.isalpha() or after in _LITTLE | _GAP | _LINK | _PEOPLE | _BEINGS | _SAYS | _ENDS_PHRASE or after.endswith("ly"):
         return False
     return not any(one.start <= hit.end < one.end for one in hostile) and after not in lexicon().heads
 
@@ -569,17 +597,30 @@ def _predicated(sentence: _Sentence, hit: Hit, subject: Target) -> bool:
     """`are ...`, `look like ...`, `are nothing but ...`: a copula of the subject, and nothing that parts it from the hit."""
     between = sentence.texts[subject.end : hit.start]
     at = next((place for place in range(len(between) - 1, -1, -1) if between[place] in _IS), None)
-    if at is None:
+    if at is None or not _subjects(sentence, subject):
         return False
     head, tail = between[:at], between[at + 1 :]
     if _phrase(sentence, hit) in _IDLE:
-        return len(head) <= 1 and set(tail) <= _DEGREES and subject.kind in {"group", "you"}
+        unsure = subject.kind == "you" and _UNSURE & set(sentence.texts[: subject.start])
+        return len(head) <= 1 and set(tail) <= _DEGREES and subject.kind in {"group", "you"} and not unsure
     return not _parted(tail)
+
+
+def _subjects(sentence: _Sentence, target: Target) -> bool:
+    """Whether a target may be a subject: no preposition stands before it, but for that of `most of the ...`."""
+    at = target.start - 1
+    while at > 0 and sentence.texts[at] in _DETERMINERS:
+        at -= 1
+    if at < 0 or sentence.texts[at] not in _PREPOSITIONS:
+        return True
+    return sentence.texts[at] == "of" and at > 0 and sentence.texts[at - 1] in _QUANTITIES
 
 
 def _parted(tail: list[str]) -> bool:
     return any(
-        word in _PARTS and not (word == "of" and place and tail[place - 1] in _QUANTITIES)
+        word in _PARTS
+        and not (word == "that" and place == len(tail) - 1)
+        and not (word == "of" and place and tail[place - 1] in _QUANTITIES)
         for place, word in enumerate(tail)
     )
 
@@ -608,7 +649,7 @@ def _subject(sentence: _Sentence, target: Target, hit: Hit) -> bool:
     """Whether a group is named as the subject right before a phrase that has an ordinary sense as well."""
     between = sentence.texts[target.end : hit.start]
     named = target.kind in {"group", "you"} and sentence.texts[target.start] not in _STANDS_FOR
-    return named and set(between) <= _ADVERBS and sentence.texts[hit.start] not in _PAST
+    return named and set(between) <= _ADVERBS and _subjects(sentence, target)
 
 
 # What takes the edge off.
@@ -626,6 +667,8 @@ def _negated(sentence: _Sentence, hit: Hit, target: Target | None) -> bool:
     for one in sentence.of("negation"):
         if one.start in _fixed(sentence, hit) or (one.start and sentence.texts[one.start - 1] == "why"):
             continue  # `no better than rats`, `why don't they leave`
+        if _OBVIOUS & set(sentence.texts[one.end : min(one.end + 2, hit.start)]):
+            continue  # `do they not realise that ...`
         if sentence.texts[one.start] == "stop" and hit.start - one.end > 2:
             continue
         if first <= one.start and one.end <= hit.start:
@@ -736,9 +779,11 @@ def _denied(sentence: _Sentence, hit: Hit, target: Target) -> bool:
     if not _negated(sentence, hit, None) or _PAST & set(sentence.texts[max(hit.start - 6, 0) : hit.start]):
         return False
     if target.start >= hit.end:
-        return True
-    negation = max((one.start for one in sentence.of("negation") if one.end <= hit.start), default=0)
-    return negation - target.end <= 3 and not _PARTS & set(sentence.texts[target.end : max(negation, target.end)])
+        return not _FOR & set(sentence.texts[hit.end : target.start])
+    negation = max((one for one in sentence.of("negation") if one.end <= hit.start), key=lambda one: one.start)
+    if negation.end <= target.start:
+        return target.start - negation.end <= 1 and sentence.texts[negation.start - 1 : negation.start] != ["or"]
+    return negation.start - target.end <= 2
 
 
 def _spares(sentence: _Sentence, hit: Hit) -> bool:
@@ -798,13 +843,19 @@ def _meant(known: Lexicon, sentence: _Sentence, hit: Hit, folded: Folded) -> boo
     exact = folded.text[first.start : last.end].lower() == _phrase(sentence, hit)
     if exact and _phrase(sentence, hit) not in known.doubtful:
         return True
-    near = sentence.texts[max(hit.start - 4, 0) : hit.start]
-    before = sentence.texts[hit.start - 1] if hit.start else ""
+    return _aimed_at(sentence, hit)
+
+
+def _aimed_at(sentence: _Sentence, hit: Hit) -> bool:
+    """Whether a word is pointed at somebody, or stands beside a hostile one."""
+    if any(0 <= hit.start - one.end <= 3 for one in sentence.of("you")):
+        return True
+    near = {"you", *sentence.texts[max(hit.start - 4, 0) : hit.start]}
+    if near & {"bunch", "typical", "another", "'re"} or sentence.texts[hit.start - 1 : hit.start] in (["these"], ["those"]):
+        return True
     hostile = sentence.of("bad", "bad_noun", "profanity", "emote_verb", "insult", "implicit")
-    aimed = any(one.end <= hit.start and hit.start - one.end <= 3 for one in sentence.of("you"))
-    pointed = before in {"these", "those", "you"} or bool({"you", "bunch", "typical", "'re"} & set(near))
-    beside = any(abs(one.start - hit.end) <= 3 or abs(hit.start - one.end) <= 3 for one in hostile if one.end <= hit.start or one.start >= hit.end)
-    return aimed or pointed or beside
+    apart = (one for one in hostile if one.end <= hit.start or one.start >= hit.end)
+    return any(abs(one.start - hit.end) <= 3 or abs(hit.start - one.end) <= 3 for one in apart)
 
 
 def _placed(sentence: _Sentence, hit: Hit, target: Target | None, state: str, folded: Folded) -> Finding:
