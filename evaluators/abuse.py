@@ -50,7 +50,7 @@ _POSSESSIVE = frozenset("your their".split())
 _PREPOSITIONS = frozenset("per of for with in by to from about on against among between".split())
 _PARTS = frozenset("in of with for to at from on by that which who when where because if into over under about and or not but can will have has had do does did than".split()) | _BREAKS - {","}
 _QUANTITIES = frozenset("bunch lot lots kind kinds sort pack breed piece pieces load form all most some none worst full one many any gang race nation set herd".split())
-_DEGREES = frozenset("a an the all just so such too very really nothing but only like as basically simply literally all both always total complete utter fucking bunch of pack no better than not no more less , in fact really are be is".split())
+_DEGREES = frozenset("that a an the all just so such too very really nothing but only like as basically simply literally all both always total complete utter fucking bunch of pack no better than not no more less , in fact really are be is".split())
 _ADVERBS = frozenset("who have has are is were will would all just always only never simply really , should can do ever also".split())
 _STANDS_FOR = frozenset("they them their theirs she her he him it these those".split())
 _FOR = frozenset("for at to on with by about seeing looking".split())
@@ -575,7 +575,7 @@ def _predicate(sentence: _Sentence, hit: Hit) -> _Bond:
         return _Bond(target, strict=not _FOR & set(_between(sentence, target, hit)))
     near = target or subject
     compared = hit.kind == "dehuman" and near is not None and near.kind == "group" and _COMPARES & set(texts)
-    if compared and _phrase(sentence, hit) not in _DISEASES:
+    if compared and (_phrase(sentence, hit) not in _DISEASES or "rather" in texts):
         return _Bond(near, strict=True)
     if subject is not None:
         return _Bond(subject, strict=not idle and hit.start == subject.end and hit.end == len(texts))
@@ -597,12 +597,13 @@ def _predicated(sentence: _Sentence, hit: Hit, subject: Target) -> bool:
     """`are ...`, `look like ...`, `are nothing but ...`: a copula of the subject, and nothing that parts it from the hit."""
     between = sentence.texts[subject.end : hit.start]
     at = next((place for place in range(len(between) - 1, -1, -1) if between[place] in _IS), None)
-    if at is None or not _subjects(sentence, subject):
+    if at is None:
         return False
     head, tail = between[:at], between[at + 1 :]
     if _phrase(sentence, hit) in _IDLE:
         unsure = subject.kind == "you" and _UNSURE & set(sentence.texts[: subject.start])
-        return len(head) <= 1 and set(tail) <= _DEGREES and subject.kind in {"group", "you"} and not unsure
+        tight = len(head) <= 1 and set(tail) <= _DEGREES and subject.kind in {"group", "you"}
+        return tight and not unsure and _subjects(sentence, subject)
     return not _parted(tail)
 
 
@@ -779,7 +780,7 @@ def _denied(sentence: _Sentence, hit: Hit, target: Target) -> bool:
     if not _negated(sentence, hit, None) or _PAST & set(sentence.texts[max(hit.start - 6, 0) : hit.start]):
         return False
     if target.start >= hit.end:
-        return not _FOR & set(sentence.texts[hit.end : target.start])
+        return not _FOR & set(sentence.texts[hit.end : target.start]) or "should" in sentence.texts
     negation = max((one for one in sentence.of("negation") if one.end <= hit.start), key=lambda one: one.start)
     if negation.end <= target.start:
         return target.start - negation.end <= 1 and sentence.texts[negation.start - 1 : negation.start] != ["or"]
