@@ -47,6 +47,8 @@ _DISEASES = frozenset("cancer disease diseases virus viruses infection bacteria 
 _UNSURE = frozenset("if when whether while unless".split())
 _DETERMINERS = frozenset("the a an these those this that all our your their".split())
 _POSSESSIVE = frozenset("your their".split())
+_COMPLEMENTS = frozenset("to for of with from in".split())
+_PLURAL = frozenset("they them their theirs these those all every".split())
 _PREPOSITIONS = frozenset("per of for with in by to from about on against among between".split())
 _PARTS = frozenset("in of with for to at from on by that which who when where because if into over under about and or not but can will have has had do does did than".split()) | _BREAKS - {","}
 _QUANTITIES = frozenset("bunch lot lots kind kinds sort pack breed piece pieces load form all most some none worst full one many any gang race nation set herd".split())
@@ -70,7 +72,8 @@ _IDLE = frozenset(
     "infection|bacteria|germs|animals|animal|dogs|sheep|cows|goats|snake|snakes|insect|insects|bugs|worms|dirt|objects|plague|tumor|tumour|breeders|"
     "mental|criminal|terrorist|less than|entitled|fake|cheap|slow|thick|broken|damaged|wrong|lowest|infected|contaminated|weak|bitter|dim|dull|a problem|the problem|"
     "sick|mad|nuts|crap|aggressive|dangerous|violent|bad|so bad|crazy|abnormal|hated|demon|demons|devil|psycho|illiterate|uneducated|clown|clowns|enemy|enemies|invaders|"
-    "reject|rejects|crook|evil|beast|beasts|pig|pigs|rat|rats|cattle|monster|monsters|predator|predators|killers|property|failure|failures|failing".split("|")
+    "tool|tools|fat|fraud|frauds|scam|looking at|avoid|tired of|screw|fear|dread|curse|damn|don't want|do not want|scared of|afraid of|dislike|dislikes|reject|rejects|toxic|out of control|useless|"
+    "crook|evil|beast|beasts|pig|pigs|rat|rats|cattle|monster|monsters|predator|predators|killers|property|failure|failures|failing".split("|")
 )
 _LEFT_MOST = 10  # words that a predicate may stand from its subject
 _RIGHT_MOST = 6
@@ -320,7 +323,14 @@ def _sentence(known: Lexicon, words: list[Word]) -> _Sentence:
         hits.setdefault(hit.kind, []).append(hit)
     made = _Sentence(words, texts, hits)
     made.targets = _targets(known, made)
+    hits["insult_weak"] = [hit for hit in made.of("insult_weak") if _phrase(made, hit) not in _IDLE or _called(made, hit)]
     return made
+
+
+def _called(sentence: _Sentence, hit: Hit) -> bool:
+    """Whether somebody is called an ordinary word: `you tool`, `he is sick`."""
+    subject = next((one for one in reversed(sentence.targets) if one.end <= hit.start and one.kind != "thing"), None)
+    return subject is not None and (subject.end == hit.start or _predicated(sentence, hit, subject))
 
 
 def _targets(known: Lexicon, sentence: _Sentence) -> list[Target]:
@@ -523,6 +533,9 @@ def _object(sentence: _Sentence, hit: Hit) -> _Bond:
     subject = _left(sentence, hit, 1)
     theirs = (subject is not None and subject.kind != "other") or (hit.start and sentence.texts[hit.start - 1] == "who")
     harsh = sentence.of("bad", "bad_noun", "dehuman", "profanity")
+    if _phrase(sentence, hit) in _IDLE:
+        own = hit.start <= 1 or bool(_OWN & set(sentence.texts[: hit.start]))
+        theirs = theirs or target.kind != "group" or not own
     return _Bond(target, strict=_close(sentence, hit, target, harsh) and not theirs)
 
 
@@ -538,6 +551,8 @@ def _deed(sentence: _Sentence, hit: Hit) -> _Bond:
     target = _right(sentence, hit)
     if target is None:
         return _Bond(_left(sentence, hit), strict=False)
+    if target.kind == "pronoun" and sentence.texts[target.start] in _PLURAL:
+        return _Bond(target, strict=False)  # `beat them`, `hang them up`: things as often as people
     harsh = sentence.of("bad", "bad_noun", "dehuman", "profanity")
     return _Bond(target, strict=wanted and _close(sentence, hit, target, harsh))
 
@@ -547,7 +562,7 @@ def _wanted(sentence: _Sentence, hit: Hit) -> bool:
     if any(0 <= hit.start - one.end <= 6 for one in sentence.of("modal")):
         return True
     before = sentence.texts[hit.start - 1] if hit.start else ""
-    return hit.start == 0 or before in {"and", "please", "just", "go", "now", "then", ",", "lets", "to", ":", "so"}
+    return hit.start == 0 or before in {"please", "just", "go", "now", "then", ",", "lets", ":", "so"}
 
 
 def _doom(sentence: _Sentence, hit: Hit) -> _Bond:
@@ -571,7 +586,7 @@ def _predicate(sentence: _Sentence, hit: Hit) -> _Bond:
     target = _right(sentence, hit, 8)
     idle = _phrase(sentence, hit) in _IDLE
     harsh = sentence.of("bad", "bad_noun", "dehuman", "profanity")
-    if target is not None and not idle and _close(sentence, hit, target, harsh):
+    if target is not None and target.kind != "pronoun" and not idle and _close(sentence, hit, target, harsh):
         return _Bond(target, strict=not _FOR & set(_between(sentence, target, hit)))
     near = target or subject
     compared = hit.kind == "dehuman" and near is not None and near.kind == "group" and _COMPARES & set(texts)
@@ -600,7 +615,11 @@ def _predicated(sentence: _Sentence, hit: Hit, subject: Target) -> bool:
     if at is None:
         return False
     head, tail = between[:at], between[at + 1 :]
+    if subject.kind != "group" and not set(head) <= _ADVERBS:
+        return False
     if _phrase(sentence, hit) in _IDLE:
+        if sentence.texts[hit.end : hit.end + 1] and sentence.texts[hit.end] in _COMPLEMENTS:
+            return False  # `entitled to a refund`
         unsure = subject.kind == "you" and _UNSURE & set(sentence.texts[: subject.start])
         tight = len(head) <= 1 and set(tail) <= _DEGREES and subject.kind in {"group", "you"}
         return tight and not unsure and _subjects(sentence, subject)
@@ -649,7 +668,7 @@ def _between(sentence: _Sentence, target: Target, hit: Hit) -> list[str]:
 def _subject(sentence: _Sentence, target: Target, hit: Hit) -> bool:
     """Whether a group is named as the subject right before a phrase that has an ordinary sense as well."""
     between = sentence.texts[target.end : hit.start]
-    named = target.kind in {"group", "you"} and sentence.texts[target.start] not in _STANDS_FOR
+    named = target.kind == "group" and sentence.texts[target.start] not in _STANDS_FOR
     return named and set(between) <= _ADVERBS and _subjects(sentence, target)
 
 
@@ -668,6 +687,8 @@ def _negated(sentence: _Sentence, hit: Hit, target: Target | None) -> bool:
     for one in sentence.of("negation"):
         if one.start in _fixed(sentence, hit) or (one.start and sentence.texts[one.start - 1] == "why"):
             continue  # `no better than rats`, `why don't they leave`
+        if sentence.texts[one.end : one.end + 1] == ["doubt"]:
+            continue
         if _OBVIOUS & set(sentence.texts[one.end : min(one.end + 2, hit.start)]):
             continue  # `do they not realise that ...`
         if sentence.texts[one.start] == "stop" and hit.start - one.end > 2:
@@ -780,9 +801,11 @@ def _denied(sentence: _Sentence, hit: Hit, target: Target) -> bool:
     if not _negated(sentence, hit, None) or _PAST & set(sentence.texts[max(hit.start - 6, 0) : hit.start]):
         return False
     if target.start >= hit.end:
-        return not _FOR & set(sentence.texts[hit.end : target.start]) or "should" in sentence.texts
+        return not (_FOR | {"of"}) & set(sentence.texts[hit.end : target.start]) or "should" in sentence.texts
     negation = max((one for one in sentence.of("negation") if one.end <= hit.start), key=lambda one: one.start)
     if negation.end <= target.start:
+        if sentence.texts[negation.start] not in {"no", "not", "none", "never"}:
+            return False
         return target.start - negation.end <= 1 and sentence.texts[negation.start - 1 : negation.start] != ["or"]
     return negation.start - target.end <= 2
 
