@@ -72,7 +72,7 @@ _IDLE = frozenset(
     "infection|bacteria|germs|animals|animal|dogs|sheep|cows|goats|snake|snakes|insect|insects|bugs|worms|dirt|objects|plague|tumor|tumour|breeders|"
     "mental|criminal|terrorist|less than|entitled|fake|cheap|slow|thick|broken|damaged|wrong|lowest|infected|contaminated|weak|bitter|dim|dull|a problem|the problem|"
     "sick|mad|nuts|crap|aggressive|dangerous|violent|bad|so bad|crazy|abnormal|hated|demon|demons|devil|psycho|illiterate|uneducated|clown|clowns|enemy|enemies|invaders|"
-    "tool|tools|fat|fraud|frauds|scam|looking at|avoid|tired of|screw|fear|dread|curse|damn|don't want|do not want|scared of|afraid of|dislike|dislikes|reject|rejects|toxic|out of control|useless|"
+    "tool|tools|fat|fraud|frauds|scam|looking at|avoid|tired of|screw|fear|dread|curse|damn|don't want|do not want|scared of|afraid of|dislike|dislikes|reject|rejects|toxic|out of control|useless|not human|crook|stain|stains|fill us with|fills me with|fill me with|"
     "crook|evil|beast|beasts|pig|pigs|rat|rats|cattle|monster|monsters|predator|predators|killers|property|failure|failures|failing".split("|")
 )
 _LEFT_MOST = 10  # words that a predicate may stand from its subject
@@ -366,7 +366,7 @@ def _belongings(known: Lexicon, texts: list[str], hit: Hit) -> bool:
     """`your inbox`, `their roots`: a thing of somebody's, not somebody."""
     if texts[hit.end - 1] not in _POSSESSIVE or hit.end >= len(texts):
         return False
-    return texts[hit.end].isalpha() and texts[hit.end] not in known.known | known.heads
+    return texts[hit.end].isalpha() and texts[hit.end] not in known.heads | _LITTLE | _BE | _ADVERBS
 
 
 def _merged(found: list[Target], texts: list[str], known: Lexicon) -> Iterator[Target]:
@@ -551,8 +551,8 @@ def _deed(sentence: _Sentence, hit: Hit) -> _Bond:
     target = _right(sentence, hit)
     if target is None:
         return _Bond(_left(sentence, hit), strict=False)
-    if target.kind == "pronoun" and sentence.texts[target.start] in _PLURAL:
-        return _Bond(target, strict=False)  # `beat them`, `hang them up`: things as often as people
+    if hit.kind == "exclude" and target.kind != "group" and not _OWN & set(sentence.texts[: hit.start]):
+        return _Bond(target, strict=False)  # `police may arrest you`
     harsh = sentence.of("bad", "bad_noun", "dehuman", "profanity")
     return _Bond(target, strict=wanted and _close(sentence, hit, target, harsh))
 
@@ -618,7 +618,7 @@ def _predicated(sentence: _Sentence, hit: Hit, subject: Target) -> bool:
     if subject.kind != "group" and not set(head) <= _ADVERBS:
         return False
     if _phrase(sentence, hit) in _IDLE:
-        if sentence.texts[hit.end : hit.end + 1] and sentence.texts[hit.end] in _COMPLEMENTS:
+        if hit.kind == "bad" and hit.end < len(sentence.texts) and sentence.texts[hit.end] in _COMPLEMENTS:
             return False  # `entitled to a refund`
         unsure = subject.kind == "you" and _UNSURE & set(sentence.texts[: subject.start])
         tight = len(head) <= 1 and set(tail) <= _DEGREES and subject.kind in {"group", "you"}
@@ -837,7 +837,9 @@ def _finding(  # noqa: PLR0917 - what a finding is made of
     free: bool = False,
 ) -> Finding:
     sentence, target = sentences[place], bond.target
-    state = "said" if bond.strict else "loose"
+    vague = target is not None and target.kind == "pronoun" and sentence.texts[target.start] in _PLURAL
+    vague = vague and hit.kind not in {"bad", "bad_noun", "dehuman"}  # `they`: things as often as people
+    state = "said" if bond.strict and not vague else "loose"
     if not free and _negated(sentence, hit, target):
         state = "negated"
     if _mentioned(sentences, place, hit, others) or _across(sentence, hit, target):

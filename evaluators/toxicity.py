@@ -50,16 +50,17 @@ def abuse_features(reading: Reading, attack: float) -> dict[str, float]:
     kinds = {one.kind for one in persons}
     slurs = {one.state for one in reading.findings if one.kind == "slur"}
     states = {one.state for one in reading.findings}
+    length = max(1.0, math.log1p(reading.words / 100))  # a word or two in a long text is told of more often than meant
     return {
         "hostile": float(not kinds.isdisjoint({"bad", "bad_noun", "dehuman", "deny"})),
         "emote": float(not kinds.isdisjoint({"emote_verb", "emote_effect"})),
         "deed": float(not kinds.isdisjoint({"harm", "exclude", "doom"})),
         "slur": float("said" in slurs),
         "slur_set_aside": float(bool(slurs - {"said"})),
-        "insults": math.log1p(reading.said["insult"]),
+        "insults": math.log1p(reading.said["insult"]) / length,
         "weak": math.log1p(reading.said["insult_weak"]) / math.log1p(reading.words + 4),
         "aimed": math.log1p(reading.aimed),
-        "profanity": math.log1p(reading.said["profanity"]),
+        "profanity": math.log1p(reading.said["profanity"]) / length,
         "loose": float("loose" in states),
         "set_aside": float(not states.isdisjoint({"negated", "mentioned"})),
         "capitals": reading.capitals,
@@ -174,6 +175,8 @@ def toxic(reading: Reading) -> float:
     known = models("toxicity")
     identity = attack(reading)
     abuse = known["abuse"].scaled(abuse_features(reading, known["identity"](identity_features(reading))))
+    if not reading.findings and not any(reading.said.values()):
+        return min(abuse, FLAGS)  # capitals and exclamation marks alone are no abuse
     return max(identity, abuse) if identity > FLAGS else abuse
 
 
