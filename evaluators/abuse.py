@@ -573,7 +573,7 @@ def _doom(sentence: _Sentence, hit: Hit) -> _Bond:
     return _Bond(target, strict=wanted and target is not None)
 
 
-def _predicate(sentence: _Sentence, hit: Hit) -> _Bond:
+def _predicate(sentence: _Sentence, hit: Hit) -> _Bond:  # noqa: PLR0911 - one way of saying it after the other
     texts = sentence.texts
     subject = _left(sentence, hit)
     if _of_noun(sentence, hit):
@@ -675,7 +675,7 @@ def _subject(sentence: _Sentence, target: Target, hit: Hit) -> bool:
 # What takes the edge off.
 
 
-def _negated(sentence: _Sentence, hit: Hit, target: Target | None) -> bool:
+def _negated(sentence: _Sentence, hit: Hit, target: Target | None) -> bool:  # noqa: C901 - the exceptions of one loop
     """A negation stands before the phrase, in its clause; or the target is `no` woman."""
     if hit.kind in {"deny", "implicit", "slur", "profane"}:
         return False
@@ -838,7 +838,7 @@ def _finding(  # noqa: PLR0917 - what a finding is made of
 ) -> Finding:
     sentence, target = sentences[place], bond.target
     vague = target is not None and target.kind == "pronoun" and sentence.texts[target.start] in _PLURAL
-    vague = vague and hit.kind not in {"bad", "bad_noun", "dehuman"}  # `they`: things as often as people
+    vague = vague and hit.kind in {"harm", "doom", "emote_verb"}  # `they`: things as often as people
     state = "said" if bond.strict and not vague else "loose"
     if not free and _negated(sentence, hit, target):
         state = "negated"
