@@ -189,7 +189,7 @@ TEXTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 LONGEST = 6000  # characters of a web page
 CHECKS: dict[str, Callable[[str], float]] = {
     "toxicity": lambda text: toxic(read(text)), "identity_attack": lambda text: attack(read(text)),
-    "jailbreak": lambda text: jailbreak(text)[0], "prompt_injection": lambda text: worst(text),
+    "jailbreak": lambda text: jailbreak(text)[0], "prompt_injection": lambda text: worst(text),  # noqa: PLW0108 - it is defined below
     "pii": lambda text: max((one.confidence for one in find(text) if one.type in IDENTIFIERS), default=0.0),
     "unsafe_urls": lambda text: max((one.weight for one in unsafe_urls(text)), default=0.0),
     "unsafe_code": lambda text: max((one.weight for one in unsafe_code(text)), default=0.0),

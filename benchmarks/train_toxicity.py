@@ -23,7 +23,7 @@ from evaluators.logistic import ARTEFACTS, Model
 from evaluators.toxicity import ABUSE, IDENTITY, abuse_features, identity_features
 
 SEED = 7
-CALM = 0.001  # share of ordinary texts that the threshold may flag
+CALM = 0.002  # share of ordinary texts that the threshold may flag
 GROUPS = (
     "Muslims", "Jewish people", "Christians", "Hindus", "Sikhs", "atheists", "women", "men", "girls", "gay men", "lesbians",
     "trans people", "bisexual people", "black people", "white people", "Asians", "Latinos", "Mexicans", "Nigerians",
@@ -174,7 +174,6 @@ _SIGN = {
     "named": 0,
     "loose.words": 0,
     "loose.deeds": 0,
-    "loose": 0,
     "set_aside": -1,
     "slur_set_aside": 0,
 }

@@ -39,7 +39,9 @@ _LITTLE = frozenset(
 )
 _BY = frozenset("by with from at against to about for fight fights fighting treat treats treated cure".split())
 _SAYS = frozenset("are is were should must can deserve need have will would have do don't aren't".split())
-_IS = frozenset("be are is 're 's r be am was were aren't isn't ain't seem seems look looks act acts behave smell smells remain become becoming like as considered sound sounds".split())
+_IS = frozenset(
+    "be are is 're 's r be am was were aren't isn't ain't seem seems look looks act acts behave smell smells remain become becoming like as considered sound sounds".split()
+)
 _PAST = frozenset("was were been had did didn't wasn't weren't hadn't".split())
 _UNREAL = frozenset("if should better wish".split())
 _OBVIOUS = frozenset("realise realize obvious clear see know understand agree admit".split())
@@ -50,14 +52,26 @@ _POSSESSIVE = frozenset("your their".split())
 _COMPLEMENTS = frozenset("to for of with from in".split())
 _PLURAL = frozenset("they them their theirs these those all every".split())
 _PREPOSITIONS = frozenset("per of for with in by to from about on against among between".split())
-_PARTS = frozenset("in of with for to at from on by that which who when where because if into over under about and or not but can will have has had do does did than".split()) | _BREAKS - {","}
-_QUANTITIES = frozenset("bunch lot lots kind kinds sort pack breed piece pieces load form all most some none worst full one many any gang race nation set herd".split())
-_DEGREES = frozenset("that a an the all just so such too very really nothing but only like as basically simply literally all both always total complete utter fucking bunch of pack no better than not no more less , in fact really are be is".split())
-_ADVERBS = frozenset("who have has are is were will would all just always only never simply really , should can do ever also".split())
+_PARTS = frozenset(
+    "in of with for to at from on by that which who when where because if into over under about and or not but can will have has had do does did than".split()
+) | _BREAKS - {","}
+_QUANTITIES = frozenset(
+    "bunch lot lots kind kinds sort pack breed piece pieces load form all most some none worst full one many any gang race nation set herd".split()
+)
+_DEGREES = frozenset(
+    "that a an the all just so such too very really nothing but only like as basically simply literally all both always total complete utter fucking bunch of pack no better than not no more less , in fact really are be is".split()
+)
+_ADVERBS = frozenset(
+    "who have has are is were will would all just always only never simply really , should can do ever also".split()
+)
 _STANDS_FOR = frozenset("they them their theirs she her he him it these those".split())
 _FOR = frozenset("for at to on with by about seeing looking".split())
-_WISHES = frozenset("should must deserve deserves deserved hope hopefully wish ought need needs let let's lets please better gotta can wanna want would".split())
-_ENDS_PHRASE = frozenset("too everywhere always anyway again today now period lol af than enough never nothing just not no hitting who".split())
+_WISHES = frozenset(
+    "should must deserve deserves deserved hope hopefully wish ought need needs let let's lets please better gotta can wanna want would".split()
+)
+_ENDS_PHRASE = frozenset(
+    "too everywhere always anyway again today now period lol af than enough never nothing just not no hitting who".split()
+)
 _COMPARES = frozenset("than between equal instead before same".split())
 _BEINGS = frozenset("being beings human humans creature creatures kind race lot bunch".split())
 _PEOPLE = frozenset("people ppl person someone somebody anyone men those everyone anybody man guys guy".split())
@@ -73,7 +87,9 @@ _IDLE = frozenset(
     "mental|criminal|terrorist|less than|entitled|fake|cheap|slow|thick|broken|damaged|wrong|lowest|infected|contaminated|weak|bitter|dim|dull|a problem|the problem|"
     "sick|mad|nuts|crap|aggressive|dangerous|violent|bad|so bad|crazy|abnormal|hated|demon|demons|devil|psycho|illiterate|uneducated|clown|clowns|enemy|enemies|invaders|"
     "tool|tools|fat|fraud|frauds|scam|looking at|avoid|tired of|screw|fear|dread|curse|damn|don't want|do not want|scared of|afraid of|dislike|dislikes|reject|rejects|toxic|out of control|useless|not human|crook|stain|stains|fill us with|fills me with|fill me with|"
-    "crook|evil|beast|beasts|pig|pigs|rat|rats|cattle|monster|monsters|predator|predators|killers|property|failure|failures|failing".split("|")
+    "crook|evil|beast|beasts|pig|pigs|rat|rats|cattle|monster|monsters|predator|predators|killers|property|failure|failures|failing".split(
+        "|"
+    )
 )
 _LEFT_MOST = 10  # words that a predicate may stand from its subject
 _RIGHT_MOST = 6
@@ -323,7 +339,9 @@ def _sentence(known: Lexicon, words: list[Word]) -> _Sentence:
         hits.setdefault(hit.kind, []).append(hit)
     made = _Sentence(words, texts, hits)
     made.targets = _targets(known, made)
-    hits["insult_weak"] = [hit for hit in made.of("insult_weak") if _phrase(made, hit) not in _IDLE or _called(made, hit)]
+    hits["insult_weak"] = [
+        hit for hit in made.of("insult_weak") if _phrase(made, hit) not in _IDLE or _called(made, hit)
+    ]
     return made
 
 
@@ -544,7 +562,9 @@ def _deed(sentence: _Sentence, hit: Hit) -> _Bond:
     word = sentence.texts[hit.start]
     before = sentence.texts[max(hit.start - 4, 0) : hit.start]
     passive = (word.endswith("ed") or word in _PARTICIPLES) and bool(_BE & set(before))
-    wanted = _wanted(sentence, hit) and not (passive and _PAST & set(before) and not _UNREAL & set(sentence.texts[: hit.start]))
+    wanted = _wanted(sentence, hit) and not (
+        passive and _PAST & set(before) and not _UNREAL & set(sentence.texts[: hit.start])
+    )
     if passive or sentence.texts[hit.start] in {"in", "behind", "out", "back", "not", "away"}:
         subject = _left(sentence, hit)
         return _Bond(subject or _right(sentence, hit), strict=subject is not None and wanted)
@@ -602,8 +622,14 @@ def _of_noun(sentence: _Sentence, hit: Hit) -> bool:
     if hit.end >= len(sentence.texts):
         return False
     after = sentence.texts[hit.end]
-    hostile = sentence.of("bad", "bad_noun", "dehuman", "insult", "insult_weak", "profanity", "group", "slur", "pronoun", "you", "other")
-    if not after.isalpha() or after in _LITTLE | _GAP | _LINK | _PEOPLE | _BEINGS | _SAYS | _ENDS_PHRASE or after.endswith("ly"):
+    hostile = sentence.of(
+        "bad", "bad_noun", "dehuman", "insult", "insult_weak", "profanity", "group", "slur", "pronoun", "you", "other"
+    )
+    if (
+        not after.isalpha()
+        or after in _LITTLE | _GAP | _LINK | _PEOPLE | _BEINGS | _SAYS | _ENDS_PHRASE
+        or after.endswith("ly")
+    ):
         return False
     return not any(one.start <= hit.end < one.end for one in hostile) and after not in lexicon().heads
 
@@ -652,7 +678,9 @@ def _insinuation(sentence: _Sentence, hit: Hit) -> _Bond:
         return _Bond(after, strict=_phrase(sentence, hit) not in _IDLE or bool(sentence.of("dehuman", "you")))
     groups = [one for one in sentence.targets if one.kind == "group"]
     near = min(groups, key=lambda one: abs(one.start - hit.start), default=None)
-    strict = near is not None and _phrase(sentence, hit) not in _IDLE and not _BREAKS & set(_between(sentence, near, hit))
+    strict = (
+        near is not None and _phrase(sentence, hit) not in _IDLE and not _BREAKS & set(_between(sentence, near, hit))
+    )
     return _Bond(near or after or _left(sentence, hit), strict=strict)
 
 
@@ -857,7 +885,9 @@ def _slur(  # noqa: PLR0917 - as above
 ) -> Finding:
     sentence = sentences[place]
     group = known.slurs.get(" ".join(sentence.texts[hit.start : hit.end]))
-    state = "reclaimed" if _reclaimed(known, sentence, hit) else "said" if _meant(known, sentence, hit, folded) else "loose"
+    state = (
+        "reclaimed" if _reclaimed(known, sentence, hit) else "said" if _meant(known, sentence, hit, folded) else "loose"
+    )
     if _mentioned(sentences, place, hit, others):
         state = "mentioned"
     return _placed(sentence, hit, Target(hit.start, hit.end, "group", group), state, folded)
@@ -877,7 +907,10 @@ def _aimed_at(sentence: _Sentence, hit: Hit) -> bool:
     if any(0 <= hit.start - one.end <= 3 for one in sentence.of("you")):
         return True
     near = {"you", *sentence.texts[max(hit.start - 4, 0) : hit.start]}
-    if near & {"bunch", "typical", "another", "'re"} or sentence.texts[hit.start - 1 : hit.start] in (["these"], ["those"]):
+    if near & {"bunch", "typical", "another", "'re"} or sentence.texts[hit.start - 1 : hit.start] in (
+        ["these"],
+        ["those"],
+    ):
         return True
     hostile = sentence.of("bad", "bad_noun", "profanity", "emote_verb", "insult", "implicit")
     apart = (one for one in hostile if one.end <= hit.start or one.start >= hit.end)

@@ -73,7 +73,11 @@ class Speller:
     """Reads disguised words of a list."""
 
     def __init__(
-        self, listed: Mapping[str, bool], coarse: Iterable[str], vocabulary: Mapping[str, Any], names: Iterable[str] = ()
+        self,
+        listed: Mapping[str, bool],
+        coarse: Iterable[str],
+        vocabulary: Mapping[str, Any],
+        names: Iterable[str] = (),
     ) -> None:
         """Of `listed` words, true for those that are worth mending; `coarse` ones are written with asterisks.
 

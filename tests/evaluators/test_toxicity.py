@@ -77,9 +77,13 @@ ORDINARY = [
     pytest.param("SMS and MMS differ; the NPS runs the park; Paul Hom led the clinic.", id="abbreviations-and-names"),
     pytest.param("The typical weather in Indian Shores is warm.", id="insinuation-of-weather"),
     pytest.param("It has more than 70 international airlines and an Indian carrier.", id="more-than"),
-    pytest.param("The difference between FEHA and the Americans with Disabilities Act is scope.", id="difference-between"),
+    pytest.param(
+        "The difference between FEHA and the Americans with Disabilities Act is scope.", id="difference-between"
+    ),
     pytest.param("Mutations are responsible for 15% of cases in Europeans.", id="responsible-for"),
-    pytest.param("The American Cancer Society says that men should be screened for prostate cancer.", id="disease-of-a-society"),
+    pytest.param(
+        "The American Cancer Society says that men should be screened for prostate cancer.", id="disease-of-a-society"
+    ),
     pytest.param("Women with a family history of the disease have a higher risk of cancer.", id="disease-of-women"),
     pytest.param("Two teenagers who both have cancer fall in love.", id="disease-of-persons"),
     pytest.param("ADA defines disability as a physical or mental impairment.", id="impairment"),
