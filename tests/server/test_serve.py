@@ -260,18 +260,18 @@ def test_a_low_disk_stops_ingest_and_not_reads(start: Start, otlp: Callable[...,
     assert httpx.get(f"{serving.note.api_url}/healthz", trust_env=False).is_success
 
 
-def test_a_port_in_use_is_named(tmp_path: Path, command: Callable[..., Any]) -> None:
+def test_a_port_in_use_is_named(tmp_path: Path, command_process: Callable[..., Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = command(tmp_path, "serve", otlp_grpc_port=port)
+        ended = command_process(tmp_path, "serve", otlp_grpc_port=port)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert f"Port {port} of 127.0.0.1 is in use" in ended.stderr
     assert "ASSAY_OTLP_GRPC_PORT" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_a_second_server_on_a_store_says_who_holds_it(shared: Serving, command: Callable[..., Any]) -> None:
-    ended = command(shared.folder, "serve")
+def test_a_second_server_on_a_store_says_who_holds_it(shared: Serving, command_process: Callable[..., Any]) -> None:
+    ended = command_process(shared.folder, "serve")
     assert ended.returncode == 1
     assert str(shared.process.pid) in ended.stderr
     assert "Traceback" not in ended.stderr
