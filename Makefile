@@ -11,6 +11,9 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$python; break; }; done)
 
+# Tests start hundreds of processes. Where bytecode is not to be kept, each would compile the whole of Assayline anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo run test check bench bench-quality clean chromium
 
 help: ## this list
