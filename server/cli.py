@@ -6,10 +6,10 @@ import sys
 
 import typer
 
-from server.commands import fairness, jobs, running, scoring, spending, stored, whatif
+from server.commands import fairness, jobs, rules, running, scoring, spending, stored, whatif
 from server.commands.common import app
 
-__all__ = ["app", "fairness", "jobs", "main", "running", "scoring", "spending", "stored", "whatif"]
+__all__ = ["app", "fairness", "jobs", "main", "rules", "running", "scoring", "spending", "stored", "whatif"]
 
 
 def main() -> None:

@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from fake_openai import Act, FakeOpenAI, beside, good
 
+from evaluators.documents import DocumentError
 from server.client import ApiError, Client
 from server.judging import Files
+from server.rule_shell import read_rules
 from server.worker import Worker
 
 WAIT_S = 60.0
@@ -336,3 +338,55 @@ def test_rules_have_versions_and_are_turned_off_and_deleted(world: World) -> Non
             client.rule("turned")
         rows = client.sql_rows("select version, document is null as gone from rule_versions where name = 'turned'").rows
     assert rows == [{"version": 1, "gone": False}, {"version": 2, "gone": False}, {"version": 3, "gone": True}]
+
+
+def test_the_shell_sets_tells_and_deletes(world: World, command: Callable[..., Any], tmp_path: Path) -> None:
+    def shell(*arguments: str) -> Any:
+        return command(tmp_path, "rules", *arguments, "--api-url", world.served.note.api_url)
+
+    file = tmp_path / "rules.yaml"
+    file.write_text(
+        "rules:\n- name: by-file\n  filter: {service: shell}\n  sample_rate: 0.25\n  evaluators: [length]\n"
+        "  budget_usd_per_day: 2\n"
+    )
+    assert shell("set", str(file)).stdout == (
+        "Rule by-file (version 1) is on: 25 % of traces by length. 0 pending, 0 failed, 0 scored in 24 hours.\n"
+    )
+    assert "by-file" in shell("list").stdout
+    assert "version 2) is off" in shell("disable", "by-file").stdout
+    assert "version 3) is on" in shell("enable", "by-file").stdout
+    assert "Nothing was scored" in shell("backlog", "by-file").stdout
+    assert "No target failed." in shell("failures", "by-file").stdout
+    assert shell("retry", "by-file").stdout == "0 targets are scored again.\n"
+    dry = shell("backfill", "by-file", "--dry-run").stdout
+    assert dry.startswith("0 traces match, 0 are in the sample, 0 of them are scored already. 0 targets would be ")
+    assert dry.endswith("no model is asked.\n")
+    assert shell("delete", "by-file").stdout == "Rule by-file is deleted; its scores stay.\n"
+    file.write_text("rules:\n- name: a\n  evaluators: [lenght]\n")
+    assert "rules.yaml, line 2, rule 'a': No evaluator is named 'lenght'" in shell("set", str(file)).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param(
+            "rules:\n- name: a\n  evaluators: [length]\n  samplerate: 1\n",
+            r"line 4, entry 1: samplerate: there is no such key; did you mean 'sample_rate'",
+            id="key",
+        ),
+        pytest.param(
+            "rules:\n- name: a\n  evaluators: [length]\n  filter:\n    servise: x\n",
+            r"line 5, entry 1: filter.servise: there is no filter; did you mean 'service'",
+            id="filter",
+        ),
+        pytest.param("rules:\n- name: a b\n  evaluators: [length]\n", "line 2, entry 1: name: ", id="name"),
+        pytest.param("rules:\n- name: a\n  evaluators: []\n", "line 3, entry 1: evaluators: ", id="evaluators"),
+        pytest.param("rule: []\n", "needs a list called 'rules'", id="top"),
+        pytest.param("rules: [\n", "is no YAML", id="yaml"),
+    ],
+)
+def test_a_file_that_breaks_a_rule_is_told_by_line_and_key(text: str, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(text)
+    with pytest.raises(DocumentError, match=says):
+        read_rules(file)
