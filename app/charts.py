@@ -101,6 +101,22 @@ def calls(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: Theme) ->
     return figure.update_xaxes(range=_edges(series, step))
 
 
+VERDICTS = {"ok": "scored", "not_applicable": "not applicable", "failed": "failed"}
+
+
+def verdicts(hours: pd.DataFrame, subtitle: str, theme: Theme) -> go.Figure:
+    """Verdicts by the hour, stacked by what came of them. `hours`: every hour as `bucket`, and the counts."""
+    figure, step = _figure("Verdicts", subtitle, theme), pd.Timedelta(hours=1)
+    for (column, name), ink in zip(VERDICTS.items(), (GOOD, GREY, BAD), strict=True):
+        figure.add_bar(
+            x=hours["bucket"], y=hours[column], name=name, marker_color=ink, customdata=_spans(hours, step),
+            hovertemplate="%{y:,} " + name + "<br>%{customdata}<extra></extra>", **_over_bucket(hours, step),
+        )  # fmt: skip
+    return figure.update_layout(barmode="stack", showlegend=True, legend=_LEGEND).update_xaxes(
+        range=_edges(hours, step)
+    )
+
+
 Stack = tuple[str, str, pd.Series]
 """Name, ink, and a value per bucket."""
 

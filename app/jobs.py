@@ -107,7 +107,7 @@ def share(job: Job) -> float:
 
 def progress(job: Job) -> str:
     """`120 of 400 traces`, and of a running one about how long it takes still."""
-    noun = {"trace": "trace", "call": "model call"}[job["order"]["unit"]]
+    noun = {"trace": "trace", "call": "model call", "session": "session"}[job["order"]["unit"]]
     said = f"{job['targets_done']:,} of {fmt.plural(job['targets'], noun)}"
     return f"{said}, {left}" if (left := _left(job)) else said
 

@@ -23,6 +23,7 @@ GROUPS = {
     ],
     "Evaluate": [
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
+        st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
     ],
     "Label": [],
     "Operate": [
@@ -31,7 +32,7 @@ GROUPS = {
 }
 SWITCHES = (home.switches, widgets.project, widgets.time_range)
 TIMED = (widgets.project, widgets.time_range)
-SHOWN = {"Home": SWITCHES, "Evaluators": (widgets.project,)} | dict.fromkeys(
+SHOWN = {"Home": SWITCHES, "Evaluators": (widgets.project,), "Online rules": (widgets.project,)} | dict.fromkeys(
     ("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED
 )  # of the title row
 

@@ -35,6 +35,10 @@ KEYS: dict[str, Keys] = {
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
         (("/",), "Search"),
     ),
+    "Online rules": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+    ),
     "What-if": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),

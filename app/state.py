@@ -27,6 +27,7 @@ DEFAULT_PROJECT = "default"
 
 FILTERS = (
     "service", "environment", "model", "status", "variant", "tag", "session", "user", "text", "errors", "min_s",
+    "scored", "score_min", "score_max", "score_label", "score_failed",
 )  # fmt: skip
 """URL keys of the filters of Traces."""
 
@@ -138,7 +139,7 @@ def cursor(text: str | None, chosen: str) -> Cursor | None:
 
 def mark(chosen: Mapping[str, object]) -> str:
     """Eight letters that tell one choice of filters, range and order from another; what is empty does not count."""
-    said = sorted((name, str(value)) for name, value in chosen.items() if value)
+    said = sorted((name, str(value)) for name, value in chosen.items() if value not in (None, ""))
     return f"{crc32(urlencode(said).encode()):08x}"
 
 
@@ -193,8 +194,15 @@ def filter_words(chosen: Mapping[str, object]) -> str:
 
     Without `text`, which stands in the field for it.
     """
-    said = {"min_s": "at least {} s", "errors": "{} failed spans"}
-    used = ((name, value) for name, value in chosen.items() if name != "text" and value)
+    said = {
+        "min_s": "at least {} s", "errors": "{} failed spans",
+        "scored": "scored by {}", "score_min": "score at least {}",
+        "score_max": "score at most {}", "score_label": "score {}", "score_failed": "score failed: {}",
+    }  # fmt: skip
+    bounds = {"score_min", "score_max"}  # of which 0 is one
+    used = (
+        (name, value) for name, value in chosen.items() if name != "text" and (value or (name in bounds and value == 0))
+    )
     return ", ".join(said.get(name, f"{name} {{}}").format(value) for name, value in used)
 
 
@@ -225,19 +233,25 @@ def traces_scope(params: Mapping[str, object]) -> dict[str, str]:
     since, until = (instant(str(params.get(name) or "")) for name in ("since", "until"))
     if since is None or until is None:
         return {}
-    names = {"session_id": "session", "user_id": "user"}
+    names = {
+        "session_id": "session", "user_id": "user", "score": "scored", "score_at_least": "score_min",
+        "score_at_most": "score_max",
+    }  # fmt: skip
     told = {names.get(name, name): str(value) for name, value in params.items() if value is not None}
     if "has_errors" in told:
         told["errors"] = "with" if params["has_errors"] else "without"
     if "min_duration_ns" in told:
         told["min_s"] = f"{float(told['min_duration_ns']) / 1e9:g}"
+    if "score_failed" in told:
+        told["score_failed"] = "yes" if params["score_failed"] else "no"
     return _known(told | {"range": "custom", "from": instant_text(since), "to": instant_text(until)})
 
 
 def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
     """Widget values -> parameters of query `traces`; what is empty filters nothing.
 
-    `min_s` is in seconds, `errors` is `with` or `without`.
+    `min_s` is in seconds, `errors` is `with` or `without`, `score_failed` is `yes` or `no`. What is asked of a score is
+    left out while none is named.
     """
     texts: dict[str, object] = {
         name: _text(name, chosen) or None
@@ -245,9 +259,25 @@ def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
     }
     seconds = chosen.get("min_s")
     wanted = {"with": True, "without": False}.get(str(chosen.get("errors")))
-    return texts | {
-        "session_id": _text("session", chosen) or None,
-        "user_id": _text("user", chosen) or None,
-        "has_errors": wanted,
-        "min_duration_ns": math.ceil(float(str(seconds)) * 1e9) if seconds else None,
+    return (
+        texts
+        | _of_score(chosen)
+        | {
+            "session_id": _text("session", chosen) or None,
+            "user_id": _text("user", chosen) or None,
+            "has_errors": wanted,
+            "min_duration_ns": math.ceil(float(str(seconds)) * 1e9) if seconds else None,
+        }
+    )
+
+
+def _of_score(chosen: Mapping[str, object]) -> dict[str, object]:
+    name = str(chosen.get("scored") or "") or None
+    told = {
+        "score_at_least": chosen.get("score_min"),
+        "score_at_most": chosen.get("score_max"),
+        "score_label": str(chosen.get("score_label") or "") or None,
+        "score_failed": {"yes": True, "no": False}.get(str(chosen.get("score_failed"))),
     }
+    known = {key: value if value != "" and name is not None else None for key, value in told.items()}
+    return {"score": name} | known

@@ -128,14 +128,45 @@ def _moved(name: str, key: str) -> None:
 def filters(window: state.Window) -> dict[str, object]:
     """The filters of Traces in one popover; returns parameters of query `traces`."""
 
-    def own(_: Offers) -> None:
+    def own(offers: Offers) -> None:
         pick("status", ["ok", "recovered", "error"], others=False)
         pick("errors", ["with", "without"], "Failed spans", others=False)
         _as_in_url("min_s", _seconds)
         st.number_input("Takes at least (s)", 0.0, _LONGEST_S, None, key="min_s", bind="query-params")
+        _of_score(_score_names(window) if offers else [])
 
     asked: Asked = "trace_filters", window
     return state.filter_params(_chosen("filters", state.FILTERS, asked, "views/traces.py", own))
+
+
+def _of_score(names: Sequence[str]) -> None:
+    """Filters by a score of the trace, of one of its spans or of its session."""
+    pick("scored", names, "Score")
+    slots = st.columns(2)
+    for slot, name, label in zip(slots, ("score_min", "score_max"), ("at least", "at most"), strict=True):
+        with slot:
+            _as_in_url(name, _number)
+            st.number_input(
+                f"Score {label}", value=None, key=name, bind="query-params", step=0.1, placeholder="any", format="%g"
+            )
+    type_in("score_label", "Score's label", "exact label")
+    pick("score_failed", ["yes", "no"], "Evaluator failed", others=False)
+
+
+def _score_names(window: state.Window) -> list[str]:
+    """Names that scores of the window have; that they did not come is told by what the filters themselves ask."""
+    try:
+        return [str(name) for name in data.score_names(window.since)["name"]]
+    except data.ApiError:
+        return []
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def call_filters(window: state.Window, path: str) -> dict[str, str]:

@@ -28,6 +28,10 @@ from store.rules import Look, Rule
 LOG = logging.getLogger(__name__)
 
 LOOK_S = 2.0  # between two looks
+# A look is followed by a rest this many times as long, so that any number of rules take a tenth of a core at most. One
+# rule's look takes 9 ms of CPU at 2 million spans, by a score 75 ms, and 2 ms where no commit came.
+REST_FACTOR = 10.0
+LONGEST_REST_S = 20.0
 NOTE_S = 30.0  # looks that found nothing are written so often: repeated after a crash they find nothing again
 TIDY_S = 3600.0
 FAULT_S = 30.0  # after a fault of one rule
@@ -61,13 +65,16 @@ class Standing:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
+        rest = LOOK_S
+        while not self._stop.wait(rest):
+            began = time.monotonic()
             try:
-                self.turn(time.monotonic())
+                self.turn(began)
             except PASSING as error:
                 LOG.info("standing rules wait: %s", error)
             except Exception:
                 LOG.exception("a look of the standing rules failed and is repeated")
+            rest = min(max(LOOK_S, REST_FACTOR * (time.monotonic() - began)), LONGEST_REST_S)
 
     def turn(self, now: float) -> None:
         """Look for all rules, feed backfills, tidy.

@@ -305,7 +305,7 @@ def finish(  # noqa: PLR0917 - what becomes of a part
     project_id, told, sessions, evaluators = rows[0]
     if (rule_id := _rule_of(cursor, job_id)) is not None:
         targets = _targets(told, sessions)
-        outcomes.book(cursor, project_id, rule_id, len(targets), tally)
+        outcomes.book(cursor, project_id, rule_id, len(targets) - len({target for target, _ in unpaid}), tally)
         outcomes.scored(cursor, rule_id, [_key(one) for one in targets], evaluators)
         outcomes.fail(cursor, project_id, rule_id, failures)
         _postpone(cursor, project_id, job_id, unpaid, part_size)

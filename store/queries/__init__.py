@@ -290,8 +290,8 @@ def sql(name: str, others: frozenset[str] = frozenset()) -> str:
 PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
 
 
-OTHERS = {"told_apart": "told_by_tag", "placed": "placed_by_join"}
-"""Parts, and another that answers the same and is faster for some parameters."""
+OTHERS = {"told_apart": "told_by_tag", "placed": "placed_by_join", "trace_scored": "trace_any_score"}
+"""Parts, and another that stands in their place, and is faster, for some parameters."""
 
 
 def _part(found: re.Match[str], others: frozenset[str]) -> str:
@@ -317,4 +317,6 @@ def _faster(params: Mapping[str, object]) -> frozenset[str]:
     values = params.get("values")
     by_join = isinstance(values, list) and len(values) > FEW_VALUES
     by_tag = params.get("dimension") == "tag"
-    return frozenset(["told_by_tag"] * by_tag + ["placed_by_join"] * by_join)
+    any_score = "score" in params and params["score"] is None
+    others = (("told_by_tag", by_tag), ("placed_by_join", by_join), ("trace_any_score", any_score))
+    return frozenset(name for name, holds in others if holds)

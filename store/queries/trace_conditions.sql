@@ -11,5 +11,4 @@ and ($has_errors::boolean is null or (errors > 0) = $has_errors)
 and ($min_duration_ns::bigint is null or duration_ns >= $min_duration_ns)
 and ($text::varchar is null or contains(lower(root_name), lower($text)) or contains(lower(error_message), lower($text))
 or contains(lower(error_type), lower($text)))
-and ($score::varchar is null or trace_id in (select trace_id from /* part scores_met */ of_traces where trace_id is not null)
-     or session_id in (select session_id from /* part scores_met */ of_sessions where session_id is not null))
+and /* part trace_scored */

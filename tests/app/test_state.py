@@ -139,6 +139,18 @@ def test_filters_are_told_in_words() -> None:
     assert state.filter_words(chosen) == "service {shop}, without failed spans, at least 0.5 s"
 
 
+def test_filters_of_a_score_need_its_name_and_lead_back() -> None:
+    chosen = {"scored": "groundedness", "score_max": 0.0, "score_failed": "no"}
+    asked = state.filter_params(chosen)
+    assert (asked["score"], asked["score_at_most"], asked["score_failed"]) == ("groundedness", 0.0, False)
+    assert asked["score_at_least"] is None
+    assert state.filter_words(chosen) == "scored by groundedness, score at most 0.0, score failed: no"
+    assert {state.filter_params(chosen | {"scored": ""})[name] for name in ("score_at_most", "score_failed")} == {None}
+    window = {"since": "2026-05-04T10:30Z", "until": "2026-05-05T00:00Z"}
+    back = {"scored": "groundedness", "score_max": "0.0", "score_failed": "no"}
+    assert state.traces_scope(asked | window).items() >= back.items()
+
+
 def test_empty_filters_filter_nothing() -> None:
     empty = state.filter_params(dict.fromkeys(state.FILTERS, ""))
     assert set(empty.values()) == {None}
