@@ -31,7 +31,7 @@ LOOK_S = 2.0  # between two looks
 # A look is followed by a rest this many times as long, so that any number of rules take a tenth of a core at most. One
 # rule's look takes 9 ms of CPU at 2 million spans, by a score 75 ms, and 2 ms where no commit came.
 REST_FACTOR = 10.0
-LONGEST_REST_S = 20.0
+LONGEST_REST_S = 8.0
 NOTE_S = 30.0  # looks that found nothing are written so often: repeated after a crash they find nothing again
 TIDY_S = 3600.0
 FAULT_S = 30.0  # after a fault of one rule
