@@ -219,7 +219,7 @@ def _versions(name: str, told: Suite) -> None:
             st.caption("It was taken away; no version has a text.")
             return
         texts = [str(data_runs.suite(name, number)["document"]) for number in (older, newer)]
-        st.code(diff(*texts) or "Both say the same.", language="diff", height=260)
+        st.code(diff(*texts) or "Both say the same.", language="diff", height=260, wrap_lines=True)
         st.button("Edit this version", key="edit-version", on_click=_discard, args=(f"draft-{name}", texts[1]))
 
 
