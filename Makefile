@@ -11,6 +11,9 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$python; break; }; done)
 
+# Tests start hundreds of processes. Where bytecode is not to be kept, each would compile the whole of Assayline anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo run test check bench bench-quality clean chromium
 
 help: ## this list
@@ -27,7 +30,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (a few minutes the first time)"
 	@# Without build isolation, so that the build tool is pinned too.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'setuptools>=77'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --no-compile --editable '.[dev]'
+	@# On every core, where pip compiles on one. Templates that are no Python are left as they are.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
@@ -40,8 +45,8 @@ run: setup ## the same without sample data
 check: setup ## lint, format, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@# Beside each other: each is busy on one core.
+	$(BIN)/mypy & types=$$!; $(BIN)/lint-imports; contracts=$$?; wait $$types && exit $$contracts
 
 chromium: setup
 	@.ci/chromium

@@ -120,14 +120,14 @@ def queue(rule: Rule) -> None:
     if not found:
         widgets.empty(
             "Parts of some targets each would be listed here, which workers take.",
-            "None waits, and none was closed in the last day. They come once traces that match are over.",
+            "None waits, and none was closed in the last hour. They come once traces that match are over.",
         )
         return
     counts = {name: sum(one["state"] == name for one in found) for name in TONES}
     said = ", ".join(f"{n:,} {name}" for name, n in counts.items() if n)
     st.markdown(f"{fmt.plural(len(found), 'part')}: {said}.")
     listing.listing("rule-queue", "Queue", COLUMNS, [_part(one) for one in found])
-    st.caption("At most 200: those that come next, then those closed last. Closed ones are kept for a day.")
+    st.caption("At most 200: those that come next, then those closed last. Closed ones are kept for an hour.")
 
 
 def _part(one: Mapping[str, Any]) -> listing.Row:

@@ -195,6 +195,7 @@ def _chosen(
                 pick(name, offers.get(name, []))
         with right:
             own(offers)
+        with left if names is state.FILTERS else right:  # the shorter side
             type_in("session", "Session")
             type_in("user", "User")
         if cut:

@@ -4,6 +4,7 @@ Prints each figure with a bootstrap interval (2.5 to 97.5 %) beside naive rules.
 the Surge AI comments, whose figure is of five folds, and the in-the-wild prompts, of which only the half that was kept
 out is counted. Thresholds are the shipped ones. The development halves of HateCheck, BIPIA and Presidio were looked at
 while patterns were written: of HateCheck the functionalities of `DESIGN`, of Presidio every other template.
+When ordinary texts were spared (version 2 of both), half of them was looked at, and lost sentences of all functionalities.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ import train_toxicity
 
 from evaluators.abuse import read
 from evaluators.personal import find
+from evaluators.pii import IDENTIFIERS
+from evaluators.relevance.refusal import told as refused
 from evaluators.security import injected, jailbreak
 from evaluators.toxicity import attack, toxic
+from evaluators.unsafe import unsafe_code, unsafe_urls
 
 FLAGS = 0.5
 KEYWORDS = re.compile(
@@ -156,6 +160,66 @@ def calm() -> list[figures.Row]:
 
 def _flagged(_: Any, score: Any) -> float:
     return float((score > FLAGS).mean())
+
+
+TEXTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "RAGTruth answers, all": ("ragtruth_qa_train", "ragtruth_qa_train.jsonl.gz", ("response",)),
+    "RAGTruth test answers": ("ragtruth_qa_test", "ragtruth_qa_test_dev_half.jsonl.gz", ("response",)),
+    "RAGTruth contexts": ("ragtruth_qa_train", "ragtruth_qa_train.jsonl.gz", ("context",)),
+    "RAGTruth questions": ("ragtruth_qa_train", "ragtruth_qa_train.jsonl.gz", ("question",)),
+    "SummEdits documents": ("summedits", "summedits_dev_domains.jsonl.gz", ("doc",)),
+    "SummEdits summaries": ("summedits", "summedits_dev_domains.jsonl.gz", ("summary",)),
+    "BEGIN": ("begin_wow", "begin_dev_wow.jsonl.gz", ("response", "knowledge", "message")),
+    "LLMDrift code": ("llmdrift", "leetcode_easy_eval.jsonl.gz", ("answer",)),
+    "LLMDrift primes": ("llmdrift", "prime_full_eval.jsonl.gz", ("answer",)),
+    "LLMDrift sensitive questions": ("llmdrift", "sensitiveq_eval.jsonl.gz", ("answer",)),
+    "tau-bench": ("tau_bench_airline", "gpt-4o-airline_dev_half.jsonl.gz", ("traj",)),
+    "PandaLM": ("pandalm", "pandalm_dev_half.jsonl.gz", ("instruction", "input", "response1", "response2")),
+    "HaluEval answers": ("halueval", "halueval_general_dev_half.jsonl.gz", ("chatgpt_response",)),
+    "HaluEval 2.0, medicine": ("halueval2", "bio-medical.jsonl.gz", ("chatgpt_response",)),
+    "HaluEval 2.0, finance": ("halueval2", "finance.jsonl.gz", ("chatgpt_response",)),
+    "HaluQuestQA answers": ("haluquestqa", "haluquestqa_dev_half.jsonl.gz", ("ans1_text", "ans2_text")),
+    "NovelEval passages": ("noveleval", "noveleval_dev.jsonl.gz", ("passage",)),
+    "Topical-Chat": ("topical_chat_usr", "topical_chat_dev_half.jsonl.gz", ("dialogue", "knowledge", "response")),
+    "WiCE claims": ("wice", "wice_claim_dev.jsonl.gz", ("claim",)),
+    "WiCE web pages": ("wice", "wice_claim_dev.jsonl.gz", ("evidence",)),
+    "QAGS news": ("qags", "qags_cnndm.jsonl.gz", ("source",)),
+    "XSTest answers to safe questions": ("xstest", "completions_gpt4.jsonl.gz", ("completion",)),
+}  # fmt: skip
+LONGEST = 6000  # characters of a web page
+CHECKS: dict[str, Callable[[str], float]] = {
+    "toxicity": lambda text: toxic(read(text)), "identity_attack": lambda text: attack(read(text)),
+    "jailbreak": lambda text: jailbreak(text)[0], "prompt_injection": lambda text: worst(text),  # noqa: PLW0108 - it is defined below
+    "pii": lambda text: max((one.confidence for one in find(text) if one.type in IDENTIFIERS), default=0.0),
+    "unsafe_urls": lambda text: max((one.weight for one in unsafe_urls(text)), default=0.0),
+    "unsafe_code": lambda text: max((one.weight for one in unsafe_code(text)), default=0.0),
+    "refusal": lambda text: float(refused(text)[0] != "answer"),
+}  # fmt: skip
+
+
+def ordinary() -> None:
+    """Shares of ordinary texts that each check flags: all of them, and of the half that was not looked at."""
+    print(f"\n## Ordinary text, % flagged (of the half not looked at)\n\n| data | n | {' | '.join(CHECKS)} |")
+    print("|---" * (len(CHECKS) + 2) + "|")
+    for name, (folder, file, parts) in TEXTS.items():
+        told = rows(folder, file)
+        if name.startswith("XSTest"):
+            told = [row for row in told if not row["type"].startswith("contrast")]
+        texts = sorted({text for row in told for part in parts for text in _texts(row[part]) if text.strip()})
+        held = np.array([hashlib.sha256(text.encode()).digest()[-1] % 2 == 1 for text in texts], bool)
+        if texts:
+            flags = (np.array([check(text) > FLAGS for text in texts]) for check in CHECKS.values())
+            cells = (f"{100 * one.mean():.2f} ({100 * one[held].mean():.2f})" for one in flags)
+            print(f"| {name} | {len(texts)} | {' | '.join(cells)} |", flush=True)
+
+
+def _texts(value: Any) -> list[str]:
+    """A text; the lines of a page as one; the messages of a conversation."""
+    if isinstance(value, str):
+        return [value]
+    if all(isinstance(one, str) for one in value):
+        return ["\n".join(value)[:LONGEST]]
+    return [one["content"] for one in value if isinstance(one.get("content"), str)]
 
 
 def jailbreaks() -> list[figures.Row]:
@@ -361,3 +425,4 @@ if __name__ == "__main__":
     every = [*hatecheck(), *surge(), *calm(), *jailbreaks(), *indirect()]
     print(f"\n{figures.table(every)}")
     personal()
+    ordinary()

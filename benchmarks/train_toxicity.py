@@ -1,7 +1,7 @@
 """Trains `evaluators/artefacts/toxicity.json`: python benchmarks/train_toxicity.py
 
 Identity attack: on the sentences below, written for this, with the names of many groups put in; no row of HateCheck.
-Abuse: on the Surge AI comments (MIT), the same sentences, and ordinary answers
+Abuse: on the Surge AI comments (MIT), the same sentences, and ordinary answers and passages
 of RAGTruth's training split (MIT; half of its questions). Both are logistic regressions over the findings of
 `evaluators/abuse.py`, with the sign of each weight fixed, so that no name of a group and no kindness adds to a score.
 Thresholds are those of the best balanced accuracy on the training rows.
@@ -23,7 +23,7 @@ from evaluators.logistic import ARTEFACTS, Model
 from evaluators.toxicity import ABUSE, IDENTITY, abuse_features, identity_features
 
 SEED = 7
-CALM = 0.02  # share of ordinary answers that the threshold may flag
+CALM = 0.002  # share of ordinary texts that the threshold may flag
 GROUPS = (
     "Muslims", "Jewish people", "Christians", "Hindus", "Sikhs", "atheists", "women", "men", "girls", "gay men", "lesbians",
     "trans people", "bisexual people", "black people", "white people", "Asians", "Latinos", "Mexicans", "Nigerians",
@@ -172,6 +172,8 @@ _SIGN = {
     "reclaimed": -1,
     "positive": -1,
     "named": 0,
+    "loose.words": 0,
+    "loose.deeds": 0,
     "set_aside": -1,
     "slur_set_aside": 0,
 }
@@ -259,7 +261,9 @@ def prepared() -> tuple[list[Row], Model, list[Row], list[Row], int]:
     readings = [read(text) for text, _ in own]
     identity = trained([identity_features(one) for one in readings], [label for _, label in own], IDENTITY, 1e-3)
     surge = [(row["text"], int(row["is_toxic"] == "Toxic")) for row in figures.read(path)]
-    plain = [(row["response"], 0) for row in figures.read(ordinary) if trains(row["source_id"])][::4]
+    calm = [row for row in figures.read(ordinary) if trains(row["source_id"])]
+    passages = sorted({row["context"] for row in calm})
+    plain = [(text, 0) for text in (*(row["response"] for row in calm[::4]), *passages[::2])]
     rows = surge + [(text, label) for text, label in own if label or text not in NO_GROUP] + plain
     return own, identity, surge, rows, len(plain)
 

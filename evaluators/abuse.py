@@ -39,8 +39,58 @@ _LITTLE = frozenset(
 )
 _BY = frozenset("by with from at against to about for fight fights fighting treat treats treated cure".split())
 _SAYS = frozenset("are is were should must can deserve need have will would have do don't aren't".split())
+_IS = frozenset(
+    "be are is 're 's r be am was were aren't isn't ain't seem seems look looks act acts behave smell smells remain become becoming like as considered sound sounds".split()
+)
+_PAST = frozenset("was were been had did didn't wasn't weren't hadn't".split())
+_UNREAL = frozenset("if should better wish".split())
+_OBVIOUS = frozenset("realise realize obvious clear see know understand agree admit".split())
+_DISEASES = frozenset("cancer disease diseases virus viruses infection bacteria germs tumor tumour".split())
+_UNSURE = frozenset("if when whether while unless".split())
+_DETERMINERS = frozenset("the a an these those this that all our your their".split())
+_POSSESSIVE = frozenset("your their".split())
+_COMPLEMENTS = frozenset("to for of with from in".split())
+_PLURAL = frozenset("they them their theirs these those all every".split())
+_PREPOSITIONS = frozenset("per of for with in by to from about on against among between".split())
+_PARTS = frozenset(
+    "in of with for to at from on by that which who when where because if into over under about and or not but can will have has had do does did than".split()
+) | _BREAKS - {","}
+_QUANTITIES = frozenset(
+    "bunch lot lots kind kinds sort pack breed piece pieces load form all most some none worst full one many any gang race nation set herd".split()
+)
+_DEGREES = frozenset(
+    "that a an the all just so such too very really nothing but only like as basically simply literally all both always total complete utter fucking bunch of pack no better than not no more less , in fact really are be is".split()
+)
+_ADVERBS = frozenset(
+    "who have has are is were will would all just always only never simply really , should can do ever also".split()
+)
+_STANDS_FOR = frozenset("they them their theirs she her he him it these those".split())
+_FOR = frozenset("for at to on with by about seeing looking".split())
+_WISHES = frozenset(
+    "should must deserve deserves deserved hope hopefully wish ought need needs let let's lets please better gotta can wanna want would".split()
+)
+_ENDS_PHRASE = frozenset(
+    "too everywhere always anyway again today now period lol af than enough never nothing just not no hitting who".split()
+)
 _COMPARES = frozenset("than between equal instead before same".split())
+_BEINGS = frozenset("being beings human humans creature creatures kind race lot bunch".split())
 _PEOPLE = frozenset("people ppl person someone somebody anyone men those everyone anybody man guys guy".split())
+_THIS = frozenset("this that it".split())
+_IDLE = frozenset(
+    "more than|difference between|don't see any difference between|no difference between|just a|only a|responsible for|it is always|it's always|bunch of|the end of|free of|"
+    "only thing|near me|rather have|fault|next door|better if|test on|agenda|would be better if|typical|no wonder|"
+    "unable to|incapable of|lack of|lower than|can't be|same as|belong to|belong at|should not have|shouldn't have|"
+    "should be treated|should stay|not capable|not equal|not be allowed to|no right to|no rights|no value|not worth|submit to|worse than|superior to|"
+    "steal|stink|ruined|molest|contaminate|polluting|infest|take our|taking over|to blame for|live off|a threat to|a danger to|burden on|burden to|responsible for all|"
+    "objects|property|slaves|servants|mistakes|mistake|problem|joke|jokes|things|creatures|machines|robots|waste|disease|diseases|cancer|virus|viruses|"
+    "infection|bacteria|germs|animals|animal|dogs|sheep|cows|goats|snake|snakes|insect|insects|bugs|worms|dirt|objects|plague|tumor|tumour|breeders|"
+    "mental|criminal|terrorist|less than|entitled|fake|cheap|slow|thick|broken|damaged|wrong|lowest|infected|contaminated|weak|bitter|dim|dull|a problem|the problem|"
+    "sick|mad|nuts|crap|aggressive|dangerous|violent|bad|so bad|crazy|abnormal|hated|demon|demons|devil|psycho|illiterate|uneducated|clown|clowns|enemy|enemies|invaders|"
+    "tool|tools|fat|fraud|frauds|scam|looking at|avoid|tired of|screw|fear|dread|curse|damn|don't want|do not want|scared of|afraid of|dislike|dislikes|reject|rejects|toxic|out of control|useless|not human|crook|stain|stains|fill us with|fills me with|fill me with|"
+    "crook|evil|beast|beasts|pig|pigs|rat|rats|cattle|monster|monsters|predator|predators|killers|property|failure|failures|failing".split(
+        "|"
+    )
+)
 _LEFT_MOST = 10  # words that a predicate may stand from its subject
 _RIGHT_MOST = 6
 
@@ -77,6 +127,9 @@ class Finding:
     trigger: tuple[int, int]  # of the phrase alone
 
 
+_ABUSIVE = ("profanity", "insult", "insult_weak")
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """All that was found in a text."""
@@ -91,6 +144,7 @@ class Reading:
     words: int
     capitals: float  # share of letters, in texts of some length
     marks: int  # exclamation marks
+    said: Mapping[str, int]  # different phrases of `_ABUSIVE`: a text that repeats one speaks of a topic
 
 
 @dataclass(slots=True)
@@ -116,6 +170,7 @@ class Lexicon:
         self.homonyms: dict[str, list[str]] = lists["homonyms"]
         self.reclaim: list[str] = lists["reclaim"]
         self.reclaimable = frozenset(lists["reclaimable"])
+        self.doubtful = frozenset(lists["doubtful"])
         self.heads = frozenset(lists["heads"])
         self.adjectival = frozenset(lists["adjectival"])
         self.emoji: dict[str, str] = lists["emoji"]
@@ -143,7 +198,8 @@ class Lexicon:
             frozenset(part for listed in self.phrases.values() for parts, _ in listed for part in parts) | _LITTLE
         )
         self.single = self._single(told)
-        self.speller = Speller(self.single, (*told["profanity"], *self.slurs), vocabulary)
+        names = {part for parts in self.groups for part in parts}
+        self.speller = Speller(self.single, (*told["profanity"], *self.slurs), vocabulary, names - set(self.slurs))
 
     def _add(self, phrase: str, kind: str) -> None:
         parts = tuple(one.text for one in words_of(phrase))
@@ -222,15 +278,16 @@ def read(text: str) -> Reading:
     equated = _equated(sentences)
     for place, sentence in enumerate(sentences):
         _resolve(sentence, last, equated)
-        last = next((one.group for one in reversed(sentence.targets) if one.group), last)
+        last = next((one.group for one in reversed(sentence.targets) if one.group), None)
         findings += _findings(known, sentences, place, folded)
+    said = {kind: len({_phrase(one, hit) for one in sentences for hit in one.of(kind)}) for kind in _ABUSIVE}
     spans = {
         kind: tuple(
             folded.original(one.words[hit.start].start, one.words[hit.end - 1].end)
             for one in sentences
             for hit in one.of(kind)
         )
-        for kind in ("profanity", "insult", "insult_weak")
+        for kind in _ABUSIVE
     }
     letters = [one for one in text if one.isalpha()]
     return Reading(
@@ -244,6 +301,7 @@ def read(text: str) -> Reading:
         len(words),
         sum(map(str.isupper, letters)) / len(letters) if len(letters) > 20 else 0.0,
         min(text.count("!"), 10),
+        said,
     )
 
 
@@ -281,7 +339,16 @@ def _sentence(known: Lexicon, words: list[Word]) -> _Sentence:
         hits.setdefault(hit.kind, []).append(hit)
     made = _Sentence(words, texts, hits)
     made.targets = _targets(known, made)
+    hits["insult_weak"] = [
+        hit for hit in made.of("insult_weak") if _phrase(made, hit) not in _IDLE or _called(made, hit)
+    ]
     return made
+
+
+def _called(sentence: _Sentence, hit: Hit) -> bool:
+    """Whether somebody is called an ordinary word: `you tool`, `he is sick`."""
+    subject = next((one for one in reversed(sentence.targets) if one.end <= hit.start and one.kind != "thing"), None)
+    return subject is not None and (subject.end == hit.start or _predicated(sentence, hit, subject))
 
 
 def _targets(known: Lexicon, sentence: _Sentence) -> list[Target]:
@@ -289,7 +356,7 @@ def _targets(known: Lexicon, sentence: _Sentence) -> list[Target]:
     found = [
         Target(hit.start, hit.end, "group", known.groups.get(tuple(texts[hit.start : hit.end])))
         for hit in sentence.of("group", "slur")
-        if not (_homonym if hit.kind == "slur" else _of_thing)(known, sentence, hit)
+        if not (_ordinary if hit.kind == "slur" else _of_thing)(known, sentence, hit)
     ]
     nouns = {hit.start for hit in sentence.of("bad_noun", "dehuman", "insult", "harm")}
     for place, text in enumerate(texts[:-1]):
@@ -307,9 +374,17 @@ def _targets(known: Lexicon, sentence: _Sentence) -> list[Target]:
     taken = {place for one in found for place in range(one.start, one.end)}
     for hit in sentence.of("pronoun", "you", "other", "thing"):
         if taken.isdisjoint(range(hit.start, hit.end)):
-            found.append(Target(hit.start, hit.end, hit.kind))
+            kind = "thing" if _belongings(known, texts, hit) else hit.kind
+            found.append(Target(hit.start, hit.end, kind))
             taken |= set(range(hit.start, hit.end))
     return list(_merged(sorted(found, key=lambda one: one.start), texts, known))
+
+
+def _belongings(known: Lexicon, texts: list[str], hit: Hit) -> bool:
+    """`your inbox`, `their roots`: a thing of somebody's, not somebody."""
+    if texts[hit.end - 1] not in _POSSESSIVE or hit.end >= len(texts):
+        return False
+    return texts[hit.end].isalpha() and texts[hit.end] not in known.heads | _LITTLE | _BE | _ADVERBS
 
 
 def _merged(found: list[Target], texts: list[str], known: Lexicon) -> Iterator[Target]:
@@ -392,7 +467,14 @@ def _of_thing(known: Lexicon, sentence: _Sentence, hit: Hit) -> bool:
     if sentence.texts[hit.end - 1] not in known.adjectival or hit.end >= len(sentence.texts):
         return False
     after = sentence.texts[hit.end]
+    if any(one.start == hit.end for one in sentence.of("thing")) and after not in _THIS:
+        return True
     return after not in known.known and not after.endswith(("ing", "ly")) and after.isalpha()
+
+
+def _ordinary(known: Lexicon, sentence: _Sentence, hit: Hit) -> bool:
+    """Whether a slur may be the ordinary word that it is as well."""
+    return _homonym(known, sentence, hit) or (_phrase(sentence, hit) in known.doubtful and not _aimed_at(sentence, hit))
 
 
 def _homonym(known: Lexicon, sentence: _Sentence, hit: Hit) -> bool:
@@ -451,8 +533,10 @@ def _bond(sentence: _Sentence, hit: Hit) -> _Bond:  # noqa: PLR0911 - a table of
     if hit.kind in {"bad", "bad_noun", "dehuman"}:
         return _predicate(sentence, hit)
     if hit.kind == "implicit":
-        return _anywhere(sentence, hit)
+        return _insinuation(sentence, hit)
     subject = _left(sentence, hit)
+    if _phrase(sentence, hit) in _IDLE:
+        return _Bond(subject, strict=subject is not None and _subject(sentence, subject, hit))
     if subject is not None:
         return _Bond(subject, strict=True)
     return _Bond(_right(sentence, hit), strict=hit.kind == "emote_effect")
@@ -467,6 +551,9 @@ def _object(sentence: _Sentence, hit: Hit) -> _Bond:
     subject = _left(sentence, hit, 1)
     theirs = (subject is not None and subject.kind != "other") or (hit.start and sentence.texts[hit.start - 1] == "who")
     harsh = sentence.of("bad", "bad_noun", "dehuman", "profanity")
+    if _phrase(sentence, hit) in _IDLE:
+        own = hit.start <= 1 or bool(_OWN & set(sentence.texts[: hit.start]))
+        theirs = theirs or target.kind != "group" or not own
     return _Bond(target, strict=_close(sentence, hit, target, harsh) and not theirs)
 
 
@@ -475,13 +562,17 @@ def _deed(sentence: _Sentence, hit: Hit) -> _Bond:
     word = sentence.texts[hit.start]
     before = sentence.texts[max(hit.start - 4, 0) : hit.start]
     passive = (word.endswith("ed") or word in _PARTICIPLES) and bool(_BE & set(before))
-    wanted = _wanted(sentence, hit)
+    wanted = _wanted(sentence, hit) and not (
+        passive and _PAST & set(before) and not _UNREAL & set(sentence.texts[: hit.start])
+    )
     if passive or sentence.texts[hit.start] in {"in", "behind", "out", "back", "not", "away"}:
         subject = _left(sentence, hit)
         return _Bond(subject or _right(sentence, hit), strict=subject is not None and wanted)
     target = _right(sentence, hit)
     if target is None:
         return _Bond(_left(sentence, hit), strict=False)
+    if hit.kind == "exclude" and target.kind != "group" and not _OWN & set(sentence.texts[: hit.start]):
+        return _Bond(target, strict=False)  # `police may arrest you`
     harsh = sentence.of("bad", "bad_noun", "dehuman", "profanity")
     return _Bond(target, strict=wanted and _close(sentence, hit, target, harsh))
 
@@ -491,46 +582,128 @@ def _wanted(sentence: _Sentence, hit: Hit) -> bool:
     if any(0 <= hit.start - one.end <= 6 for one in sentence.of("modal")):
         return True
     before = sentence.texts[hit.start - 1] if hit.start else ""
-    return hit.start == 0 or before in {"and", "please", "just", "go", "now", "then", ",", "lets", "to", ":", "so"}
+    return hit.start == 0 or before in {"please", "just", "go", "now", "then", ",", "lets", ":", "so"}
 
 
 def _doom(sentence: _Sentence, hit: Hit) -> _Bond:
     subject = _left(sentence, hit, 7)
-    wanted = _wanted(sentence, hit) or "can" in sentence.texts[max(hit.start - 3, 0) : hit.start]
+    before = sentence.texts[max(hit.start - 6, 0) : hit.start]
+    wanted = hit.start == 0 or bool(_WISHES & set(before)) or ("will" in before and bool(_OWN & set(sentence.texts)))
     target = subject or _right(sentence, hit)
     return _Bond(target, strict=wanted and target is not None)
 
 
-def _predicate(sentence: _Sentence, hit: Hit) -> _Bond:
+def _predicate(sentence: _Sentence, hit: Hit) -> _Bond:  # noqa: PLR0911 - one way of saying it after the other
     texts = sentence.texts
     subject = _left(sentence, hit)
-    copulas = [one.start for one in sentence.of("copula")]
+    if _of_noun(sentence, hit):
+        return _Bond(subject, strict=False)  # `bad news`, `cancer screening`
     before = [one for one in texts[max(hit.start - 3, 0) : hit.start] if one not in {"a", "an", "the", "some", "these"}]
     if before and before[-1] in _BY:
         return _Bond(subject, strict=False)  # `was beaten by thugs`
-    if subject is not None and any(subject.end <= place < hit.start for place in copulas):
+    if subject is not None and _predicated(sentence, hit, subject):
         return _Bond(subject, strict=True)
     target = _right(sentence, hit, 8)
-    if target is not None and _close(sentence, hit, target, sentence.of("bad", "bad_noun", "dehuman", "profanity")):
-        return _Bond(target, strict=True)
+    idle = _phrase(sentence, hit) in _IDLE
+    harsh = sentence.of("bad", "bad_noun", "dehuman", "profanity")
+    if target is not None and target.kind != "pronoun" and not idle and _close(sentence, hit, target, harsh):
+        return _Bond(target, strict=not _FOR & set(_between(sentence, target, hit)))
     near = target or subject
-    if hit.kind == "dehuman" and near is not None and near.kind == "group" and _COMPARES & set(texts):
+    compared = hit.kind == "dehuman" and near is not None and near.kind == "group" and _COMPARES & set(texts)
+    if compared and (_phrase(sentence, hit) not in _DISEASES or "rather" in texts):
         return _Bond(near, strict=True)
     if subject is not None:
-        return _Bond(subject, strict=hit.start == subject.end and hit.end == len(texts))
+        return _Bond(subject, strict=not idle and hit.start == subject.end and hit.end == len(texts))
     return _Bond(target, strict=False)
 
 
-def _anywhere(sentence: _Sentence, hit: Hit) -> _Bond:
+def _of_noun(sentence: _Sentence, hit: Hit) -> bool:
+    """Whether the word after it is a noun that it belongs to; a word of no list is taken for one."""
+    if hit.end >= len(sentence.texts):
+        return False
+    after = sentence.texts[hit.end]
+    hostile = sentence.of(
+        "bad", "bad_noun", "dehuman", "insult", "insult_weak", "profanity", "group", "slur", "pronoun", "you", "other"
+    )
+    if (
+        not after.isalpha()
+        or after in _LITTLE | _GAP | _LINK | _PEOPLE | _BEINGS | _SAYS | _ENDS_PHRASE
+        or after.endswith("ly")
+    ):
+        return False
+    return not any(one.start <= hit.end < one.end for one in hostile) and after not in lexicon().heads
+
+
+def _predicated(sentence: _Sentence, hit: Hit, subject: Target) -> bool:
+    """`are ...`, `look like ...`, `are nothing but ...`: a copula of the subject, and nothing that parts it from the hit."""
+    between = sentence.texts[subject.end : hit.start]
+    at = next((place for place in range(len(between) - 1, -1, -1) if between[place] in _IS), None)
+    if at is None:
+        return False
+    head, tail = between[:at], between[at + 1 :]
+    if subject.kind != "group" and not set(head) <= _ADVERBS:
+        return False
+    if _phrase(sentence, hit) in _IDLE:
+        if hit.kind == "bad" and hit.end < len(sentence.texts) and sentence.texts[hit.end] in _COMPLEMENTS:
+            return False  # `entitled to a refund`
+        unsure = subject.kind == "you" and _UNSURE & set(sentence.texts[: subject.start])
+        tight = len(head) <= 1 and set(tail) <= _DEGREES and subject.kind in {"group", "you"}
+        return tight and not unsure and _subjects(sentence, subject)
+    return not _parted(tail)
+
+
+def _subjects(sentence: _Sentence, target: Target) -> bool:
+    """Whether a target may be a subject: no preposition stands before it, but for that of `most of the ...`."""
+    at = target.start - 1
+    while at > 0 and sentence.texts[at] in _DETERMINERS:
+        at -= 1
+    if at < 0 or sentence.texts[at] not in _PREPOSITIONS:
+        return True
+    return sentence.texts[at] == "of" and at > 0 and sentence.texts[at - 1] in _QUANTITIES
+
+
+def _parted(tail: list[str]) -> bool:
+    return any(
+        word in _PARTS
+        and not (word == "that" and place == len(tail) - 1)
+        and not (word == "of" and place and tail[place - 1] in _QUANTITIES)
+        for place, word in enumerate(tail)
+    )
+
+
+def _insinuation(sentence: _Sentence, hit: Hit) -> _Bond:
+    """It speaks of the group beside it: `too many women`, `women live on our taxes`."""
+    after = _right(sentence, hit)
+    if after is not None and after.kind == "group" and _close(sentence, hit, after):
+        return _Bond(after, strict=_phrase(sentence, hit) not in _IDLE or bool(sentence.of("dehuman", "you")))
     groups = [one for one in sentence.targets if one.kind == "group"]
     near = min(groups, key=lambda one: abs(one.start - hit.start), default=None)
-    return _Bond(near or _right(sentence, hit) or _left(sentence, hit), strict=near is not None)
+    strict = (
+        near is not None and _phrase(sentence, hit) not in _IDLE and not _BREAKS & set(_between(sentence, near, hit))
+    )
+    return _Bond(near or after or _left(sentence, hit), strict=strict)
+
+
+def _phrase(sentence: _Sentence, hit: Hit) -> str:
+    return " ".join(sentence.texts[hit.start : hit.end])
+
+
+def _between(sentence: _Sentence, target: Target, hit: Hit) -> list[str]:
+    first, last = min(target.end, hit.end), max(target.start, hit.start)
+    return sentence.texts[first:last]
+
+
+def _subject(sentence: _Sentence, target: Target, hit: Hit) -> bool:
+    """Whether a group is named as the subject right before a phrase that has an ordinary sense as well."""
+    between = sentence.texts[target.end : hit.start]
+    named = target.kind == "group" and sentence.texts[target.start] not in _STANDS_FOR
+    return named and set(between) <= _ADVERBS and _subjects(sentence, target)
 
 
 # What takes the edge off.
 
 
-def _negated(sentence: _Sentence, hit: Hit, target: Target | None) -> bool:
+def _negated(sentence: _Sentence, hit: Hit, target: Target | None) -> bool:  # noqa: C901 - the exceptions of one loop
     """A negation stands before the phrase, in its clause; or the target is `no` woman."""
     if hit.kind in {"deny", "implicit", "slur", "profane"}:
         return False
@@ -542,6 +715,10 @@ def _negated(sentence: _Sentence, hit: Hit, target: Target | None) -> bool:
     for one in sentence.of("negation"):
         if one.start in _fixed(sentence, hit) or (one.start and sentence.texts[one.start - 1] == "why"):
             continue  # `no better than rats`, `why don't they leave`
+        if sentence.texts[one.end : one.end + 1] == ["doubt"]:
+            continue
+        if _OBVIOUS & set(sentence.texts[one.end : min(one.end + 2, hit.start)]):
+            continue  # `do they not realise that ...`
         if sentence.texts[one.start] == "stop" and hit.start - one.end > 2:
             continue
         if first <= one.start and one.end <= hit.start:
@@ -636,7 +813,7 @@ def _findings(known: Lexicon, sentences: list[_Sentence], place: int, folded: Fo
     found += [_slur(known, sentences, place, hit, hits, folded) for hit in slurs]
     for hit in sentence.of("positive"):
         bond = _kindness(sentence, hit)
-        if bond.target is not None and bond.target.kind == "group" and _negated(sentence, hit, None):
+        if bond.target is not None and bond.target.kind == "group" and _denied(sentence, hit, bond.target):
             one = Hit(hit.start, hit.end, "negated_positive")
             found.append(_finding(sentences, place, one, bond, hits, folded, free=True))
     for hit in sentence.of("profanity"):
@@ -645,6 +822,20 @@ def _findings(known: Lexicon, sentences: list[_Sentence], place: int, folded: Fo
             one = Hit(hit.start, hit.end, "profane")
             found.append(_finding(sentences, place, one, _Bond(target, strict=True), hits, folded))
     return found
+
+
+def _denied(sentence: _Sentence, hit: Hit, target: Target) -> bool:
+    """Whether a kind word is denied of the group, in general: not of what was, and not many words away."""
+    if not _negated(sentence, hit, None) or _PAST & set(sentence.texts[max(hit.start - 6, 0) : hit.start]):
+        return False
+    if target.start >= hit.end:
+        return not (_FOR | {"of"}) & set(sentence.texts[hit.end : target.start]) or "should" in sentence.texts
+    negation = max((one for one in sentence.of("negation") if one.end <= hit.start), key=lambda one: one.start)
+    if negation.end <= target.start:
+        if sentence.texts[negation.start] not in {"no", "not", "none", "never"}:
+            return False
+        return target.start - negation.end <= 1 and sentence.texts[negation.start - 1 : negation.start] != ["or"]
+    return negation.start - target.end <= 2
 
 
 def _spares(sentence: _Sentence, hit: Hit) -> bool:
@@ -674,7 +865,9 @@ def _finding(  # noqa: PLR0917 - what a finding is made of
     free: bool = False,
 ) -> Finding:
     sentence, target = sentences[place], bond.target
-    state = "said" if bond.strict else "loose"
+    vague = target is not None and target.kind == "pronoun" and sentence.texts[target.start] in _PLURAL
+    vague = vague and hit.kind in {"harm", "doom", "emote_verb"}  # `they`: things as often as people
+    state = "said" if bond.strict and not vague else "loose"
     if not free and _negated(sentence, hit, target):
         state = "negated"
     if _mentioned(sentences, place, hit, others) or _across(sentence, hit, target):
@@ -692,10 +885,36 @@ def _slur(  # noqa: PLR0917 - as above
 ) -> Finding:
     sentence = sentences[place]
     group = known.slurs.get(" ".join(sentence.texts[hit.start : hit.end]))
-    state = "reclaimed" if _reclaimed(known, sentence, hit) else "said"
+    state = (
+        "reclaimed" if _reclaimed(known, sentence, hit) else "said" if _meant(known, sentence, hit, folded) else "loose"
+    )
     if _mentioned(sentences, place, hit, others):
         state = "mentioned"
     return _placed(sentence, hit, Target(hit.start, hit.end, "group", group), state, folded)
+
+
+def _meant(known: Lexicon, sentence: _Sentence, hit: Hit, folded: Folded) -> bool:
+    """Whether a slur that is an ordinary word as well, or was read into a misspelt one, is said of somebody."""
+    first, last = sentence.words[hit.start], sentence.words[hit.end - 1]
+    exact = folded.text[first.start : last.end].lower() == _phrase(sentence, hit)
+    if exact and _phrase(sentence, hit) not in known.doubtful:
+        return True
+    return _aimed_at(sentence, hit)
+
+
+def _aimed_at(sentence: _Sentence, hit: Hit) -> bool:
+    """Whether a word is pointed at somebody, or stands beside a hostile one."""
+    if any(0 <= hit.start - one.end <= 3 for one in sentence.of("you")):
+        return True
+    near = {"you", *sentence.texts[max(hit.start - 4, 0) : hit.start]}
+    if near & {"bunch", "typical", "another", "'re"} or sentence.texts[hit.start - 1 : hit.start] in (
+        ["these"],
+        ["those"],
+    ):
+        return True
+    hostile = sentence.of("bad", "bad_noun", "profanity", "emote_verb", "insult", "implicit")
+    apart = (one for one in hostile if one.end <= hit.start or one.start >= hit.end)
+    return any(abs(one.start - hit.end) <= 3 or abs(hit.start - one.end) <= 3 for one in apart)
 
 
 def _placed(sentence: _Sentence, hit: Hit, target: Target | None, state: str, folded: Folded) -> Finding:

@@ -50,16 +50,17 @@ def abuse_features(reading: Reading, attack: float) -> dict[str, float]:
     kinds = {one.kind for one in persons}
     slurs = {one.state for one in reading.findings if one.kind == "slur"}
     states = {one.state for one in reading.findings}
+    length = max(1.0, math.log1p(reading.words / 100))  # a word or two in a long text is told of more often than meant
     return {
         "hostile": float(not kinds.isdisjoint({"bad", "bad_noun", "dehuman", "deny"})),
         "emote": float(not kinds.isdisjoint({"emote_verb", "emote_effect"})),
         "deed": float(not kinds.isdisjoint({"harm", "exclude", "doom"})),
         "slur": float("said" in slurs),
         "slur_set_aside": float(bool(slurs - {"said"})),
-        "insults": math.log1p(len(reading.insults)),
-        "weak": math.log1p(len(reading.weak)) / math.log1p(reading.words + 4),
+        "insults": math.log1p(reading.said["insult"]) / length,
+        "weak": math.log1p(reading.said["insult_weak"]) / math.log1p(reading.words + 4),
         "aimed": math.log1p(reading.aimed),
-        "profanity": math.log1p(len(reading.profanity)),
+        "profanity": math.log1p(reading.said["profanity"]) / length,
         "loose": float("loose" in states),
         "set_aside": float(not states.isdisjoint({"negated", "mentioned"})),
         "capitals": reading.capitals,
@@ -92,25 +93,25 @@ class IdentityAttack:
 
     card: ClassVar[Card] = Card(
         "identity_attack",
-        "1",
+        "2",
         "safety",
         "Probability that a text attacks people for a group that they belong to; the highest of the texts looked at.",
         (),
         FIELDS,
         scale=Scale(labels=("attack", "none"), better="lower"),
         quality=(
-            Quality("HateCheck, development half", "AUROC", 0.913, 1876, "any identity word", 0.633, 0.869, 0.948),
-            Quality("HateCheck, functionalities not looked at", "AUROC", 0.881, 998, low=0.859, high=0.901),
+            Quality("HateCheck, development half", "AUROC", 0.926, 1876, "any identity word", 0.652, 0.888, 0.957),
+            Quality("HateCheck, functionalities not looked at", "AUROC", 0.901, 998, low=0.881, high=0.918),
             Quality(
                 "HateCheck, development half",
                 "highest false-alarm rate of a group",
-                0.12,
+                0.06,
                 422,
                 "any identity word",
                 0.98,
             ),
-            Quality("RAGTruth answers", "false-alarm rate", 0.011, 1728, low=0.006, high=0.016),
-            Quality("CrowS-Pairs", "share of stereotypes above their pair", 0.516, 1508, "chance", 0.5, 0.510, 0.522),
+            Quality("RAGTruth answers", "false-alarm rate", 0.0, 1728, low=0.0, high=0.0),
+            Quality("CrowS-Pairs", "share of stereotypes above their pair", 0.510, 1508, "chance", 0.5, 0.505, 0.515),
         ),
         limits=LIMITS,
     )
@@ -132,25 +133,25 @@ class Toxicity:
 
     card: ClassVar[Card] = Card(
         "toxicity",
-        "1",
+        "2",
         "safety",
         "Probability that a text is abusive, of a person or a group; the highest of the texts looked at.",
         (),
         FIELDS,
         scale=Scale(labels=("toxic", "clean"), better="lower"),
         quality=(
-            Quality("HateCheck, development half", "AUROC", 0.896, 1876, "any identity word", 0.633, 0.852, 0.935),
+            Quality("HateCheck, development half", "AUROC", 0.911, 1876, "any identity word", 0.652, 0.870, 0.943),
             Quality(
                 "HateCheck, development half",
                 "highest false-alarm rate of a group",
-                0.19,
+                0.11,
                 422,
                 "any identity word",
                 0.98,
             ),
-            Quality("Surge AI comments, 5 folds", "AUROC", 0.855, 511, "keyword list", 0.630, 0.820, 0.888),
-            Quality("Surge AI comments, 5 folds", "F1", 0.567, 511, "always toxic", 0.676, 0.501, 0.623),
-            Quality("RAGTruth answers", "false-alarm rate", 0.013, 1728, low=0.008, high=0.019),
+            Quality("Surge AI comments, 5 folds", "AUROC", 0.857, 511, "keyword list", 0.630, 0.823, 0.891),
+            Quality("Surge AI comments, 5 folds", "F1", 0.650, 511, "always toxic", 0.676, 0.589, 0.700),
+            Quality("RAGTruth answers", "false-alarm rate", 0.001, 1728, low=0.0, high=0.002),
         ),
         limits=LIMITS,
     )
@@ -174,6 +175,8 @@ def toxic(reading: Reading) -> float:
     known = models("toxicity")
     identity = attack(reading)
     abuse = known["abuse"].scaled(abuse_features(reading, known["identity"](identity_features(reading))))
+    if not reading.findings and not any(reading.said.values()):
+        return min(abuse, FLAGS)  # capitals and exclamation marks alone are no abuse
     return max(identity, abuse) if identity > FLAGS else abuse
 
 

@@ -143,10 +143,20 @@ def _fault(name: str, kind: str, value: object, message: str) -> str:
 
 
 def _told_by_kind(error: Exception) -> tuple[str, int] | None:
-    # Imported here: these are heavy, and most commands end well.
-    from server.budgets import BudgetError  # noqa: PLC0415
+    # Imported here: most commands end well.
     from server.client import ApiError  # noqa: PLC0415
     from server.door import NoServerError, NoStoreError  # noqa: PLC0415
+
+    if isinstance(error, ApiError):
+        return error.message, USER_ERROR if error.kind == "refused" else FAILURE
+    if isinstance(error, NoServerError | NoStoreError):
+        return str(error), USER_ERROR
+    return _told_by_rare_kind(error)
+
+
+def _told_by_rare_kind(error: Exception) -> tuple[str, int] | None:
+    # Apart from the above: these load the store's queries, half a second.
+    from server.budgets import BudgetError  # noqa: PLC0415
     from server.ports import PortError  # noqa: PLC0415
     from server.pricing import UnreadableLineError  # noqa: PLC0415
     from store.errors import (  # noqa: PLC0415
@@ -156,9 +166,7 @@ def _told_by_kind(error: Exception) -> tuple[str, int] | None:
         UnknownQueryError,
     )
 
-    if isinstance(error, ApiError):
-        return error.message, USER_ERROR if error.kind == "refused" else FAILURE
-    if isinstance(error, BudgetError | NoServerError | NoStoreError | UnreadableLineError | RefusedSqlError):
+    if isinstance(error, BudgetError | UnreadableLineError | RefusedSqlError):
         return str(error), USER_ERROR
     if isinstance(error, UnknownProjectNameError | UnknownQueryError):
         return str(error), USER_ERROR

@@ -27,6 +27,7 @@ from store import suites as store
 MOST_FILES = 500
 DEPTH = 4  # folders below the suites' folder
 _NAMED = re.compile(r"^suite:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._-]{0,99})[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+_DATA = re.compile(r"\bfile:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)")
 _LINE = re.compile(r"\bline (\d+)")
 PROGRAMS = ("command", "python")  # targets
 
@@ -69,6 +70,17 @@ class Held:
 def folder_of(settings: Settings) -> Path:
     """Where suites and their datasets stand."""
     return (settings.suites_dir or settings.data_dir / "suites").absolute()
+
+
+def base_of(settings: Settings, document: str) -> Path:
+    """What the paths of a suite without a file are relative to: the suites' folder, but of a template its own.
+
+    A template's dataset stands beside it, so that a copy runs as it stands; one of that name in the suites' folder goes
+    first. The text is searched, not read: see `_file`.
+    """
+    root, named = folder_of(settings), _DATA.search(document)
+    lent = named is not None and (TEMPLATES / named[1]).is_file() and not (root / named[1]).exists()
+    return TEMPLATES if lent else root
 
 
 def files(settings: Settings) -> list[FileSuite]:
@@ -139,7 +151,7 @@ def _of_file(one: FileSuite) -> Held:
 def _of_store(settings: Settings, one: store.StoredSuite, file: FileSuite | None) -> Held:
     path = None if file is None else file.path
     # Relative to the file of the same name, so that a suite that was edited still finds its dataset.
-    folder = folder_of(settings) if path is None else path.parent
+    folder = base_of(settings, one.document) if path is None else path.parent
     return Held(one.name, one.document, "stored", folder, path, one.version, one.set_at, one.author)
 
 
@@ -161,7 +173,8 @@ def bound(read: Read, settings: Settings) -> None:
             raise SuiteError(_refused(read, "own_evaluators start programs of this machine"))
     root = folder_of(settings).resolve()
     for key, told in _files_of(suite):
-        if not (read.folder / told).resolve().is_relative_to(root):
+        path = (read.folder / told).resolve()
+        if not path.is_relative_to(root) and not path.is_relative_to(TEMPLATES.resolve()):
             raise SuiteError(
                 f"{read.origin}: {key}: {told!r} lies outside {root}. A suite that is edited in the app reads only "
                 "what stands in the suites' folder (ASSAY_SUITES_DIR): put it there."

@@ -252,7 +252,8 @@ class Supervisor:
         if self._demo and self._settings.suites_dir is None:
             from server.demo import datasets_folder  # noqa: PLC0415 - loads protobuf
 
-            told["suites_dir"] = str(datasets_folder())  # that the page Suites shows those that are run
+            if datasets_folder().is_dir():
+                told["suites_dir"] = str(datasets_folder())  # that the page Suites shows those that are run
         own = {f"ASSAY_{name.upper()}": environment_text(value) for name, value in told.items()}
         others = {name: value for name, value in os.environ.items() if name.upper() not in own}  # case does not count
         return {**others, "PYTHONUNBUFFERED": "1", **own}

@@ -338,9 +338,12 @@ def _rule_of(cursor: DuckDBPyConnection, job_id: UUID) -> UUID | None:
 
 
 def cancel(cursor: DuckDBPyConnection, project_id: int, job_id: UUID) -> bool:
-    """End an order; what was scored stays. False: there is none of this id that is not over."""
-    found = job(cursor, project_id, job_id)
-    if found is None or found.outcome is not None:
+    """End an order; what was scored stays. False: there is none of this id that may end: a rule's goes on with it."""
+    rows = cursor.execute(
+        "select 1 from jobs where project_id = ? and job_id = ? and outcome is null and urgency is distinct from ?",
+        [project_id, job_id, NEW],
+    ).fetchall()
+    if not rows:
         return False
     _end(cursor, job_id, "cancelled", None)
     return True

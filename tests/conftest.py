@@ -38,12 +38,12 @@ class Served:
     def client(self, project: str = "default") -> Client:
         return Client(self.note.api_url, project)
 
-    def send(self, body: bytes, signal_name: str = "traces") -> None:
+    def send(self, body: bytes, signal_name: str = "traces", project: str = "default") -> None:
         """One OTLP request; fails the test unless it is taken. Bodies that are joined are one request of all."""
         answer = SENDER.post(
             f"{self.note.otlp_http_url}/v1/{signal_name}",
             content=body,
-            headers={"content-type": "application/x-protobuf"},
+            headers={"content-type": "application/x-protobuf", "x-assayline-project": project},
         )
         answer.raise_for_status()
 

@@ -133,7 +133,7 @@ def queue(
 ) -> Response:  # fmt: skip
     """The 200 parts that come next, or were closed last: `state`, `targets`, the `first` of them, `attempts`, times.
 
-    `backfill`: it is of one. `fault`: why its workers could not finish it. Closed parts are kept for a day.
+    `backfill`: it is of one. `fault`: why its workers could not finish it. Closed parts are kept for an hour.
     """
     with _told():
         known = rules.one(here.core, project, name)

@@ -193,7 +193,7 @@ def _held(here: Context, project: str, name: str, version: int | None = None) ->
 
 def _draft(here: Context, project: str, name: str | None, document: str) -> Held:
     """The text as the suite of that name would be: as trusted as its file where it says the same."""
-    folder, file = suites.folder_of(here.core.settings), None
+    folder, file = suites.base_of(here.core.settings, document), None
     try:
         kept = suites.held(here.core, project, name or "")
     except suites.UnknownSuiteError:
@@ -201,7 +201,8 @@ def _draft(here: Context, project: str, name: str | None, document: str) -> Held
     if kept is not None:
         if kept.document == document:
             return kept
-        folder, file = kept.folder, kept.file
+        if kept.file is not None:
+            folder, file = kept.folder, kept.file
     return Held(name or "draft", document, "stored", folder, file)
 
 

@@ -54,7 +54,9 @@ def up(
     otlp_grpc_port: OtlpGrpcPort = None,
     api_port: ApiPort = None,
     app_port: AppPort = None,
-    demo: Annotated[bool, typer.Option(help="Load the sample data once the server answers.")] = False,
+    demo: Annotated[
+        bool, typer.Option(help="Load the sample data once the server answers, then run the sample suites.")
+    ] = False,
 ) -> None:
     """Run server and app, restart what dies, stop all on Ctrl-C."""
     settings = load_settings(

@@ -18,8 +18,8 @@ CALL = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai", "
         "gen_ai__usage__input_tokens": 10**6, "gen_ai__usage__output_tokens": 0}  # fmt: skip
 
 
-@pytest.fixture
-def site(serve: Callable[[str], Any], telling: Any, visit_over: Callable[[str], Visit]) -> Visit:
+@pytest.fixture(scope="module")
+def spent(serve: Callable[[str], Any], telling: Any) -> Any:
     """Four traces at $2.50 just now: two solved, one not, one that nobody scored."""
     served, now = serve("budgets"), time.time_ns()
     for number in range(1, 5):
@@ -31,7 +31,12 @@ def site(serve: Callable[[str], Any], telling: Any, visit_over: Callable[[str], 
             for number, value in ((1, 1.0), (2, 0.8), (3, 0.1))
         ])  # fmt: skip
     served.settle()
-    return visit_over(served.note.api_url)
+    return served
+
+
+@pytest.fixture
+def site(spent: Any, visit_over: Callable[[str], Visit]) -> Visit:
+    return visit_over(spent.note.api_url)
 
 
 def test_a_budget_is_set_changed_and_removed(site: Visit) -> None:

@@ -5,25 +5,15 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Error, Locator, Page, expect
+from browsing import at_rest, click_point
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
-
-
-def click_tallest(page: Page, bars: Locator) -> None:
-    page.wait_for_timeout(1000)  # the figure settles its size
-    boxes = [box for bar in bars.all() if (box := bar.bounding_box())]
-    tallest = max(boxes, key=lambda box: box["height"])
-    x, y = tallest["x"] + tallest["width"] / 2, tallest["y"] + tallest["height"] / 2
-    page.mouse.move(x, y)
-    page.wait_for_timeout(500)  # the figure takes a click for the point that it hovers
-    page.mouse.click(x, y, delay=60)
 
 
 def test_home_shows_tiles_figures_ledger_and_problems(visit: Visit) -> None:
@@ -70,12 +60,7 @@ def test_a_bar_leads_to_the_traces_behind_it(visit: Visit) -> None:
     page = visit("/?range=1h")
     bars = page.locator(".js-plotly-plot").first.locator(".bars .point")
     link = page.get_by_role("link", name=re.compile("Traces of "))
-    bars.first.wait_for(state="attached")
-    for _ in range(5):  # a click while the figure is drawn anew goes astray, and a person clicks again
-        click_tallest(page, bars)
-        with suppress(Error):
-            link.wait_for(timeout=5_000)
-            break
+    click_point(page, bars, link)
     with page.context.expect_page() as opened:
         link.click()
     traces = opened.value
@@ -176,7 +161,7 @@ def test_text_of_a_span_is_text_wherever_it_is_shown(visit: Visit, hostile: str)
     expect(page.locator("h1")).to_contain_text("![x](http:")
     for tab in ("Messages", "Attributes", "Raw"):
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(300)
+        at_rest(page)
     expect(page.get_by_text(hostile).first).to_be_attached()
     assert page.locator("[data-testid=stMain] img").count() == 0
     assert page.locator("a[href*='127.0.0.1:9']").count() == 0
@@ -188,7 +173,7 @@ def test_text_of_a_span_is_text_wherever_it_is_shown(visit: Visit, hostile: str)
         "/latency?range=1h&by=user",
     ):
         visit(path)
-        page.wait_for_timeout(1000)
+        at_rest(page)
         assert page.locator("[data-testid=stMain] img").count() == 0
         assert page.locator("a[href*='127.0.0.1:9']").count() == 0
 
@@ -206,5 +191,5 @@ def test_both_themes_draw_their_own_ground(visit: Visit, scheme: str) -> None:
 def test_nothing_is_cut_off_at_1280(visit: Visit) -> None:
     for path in ("/?range=1h", "/traces?range=1h", "/cost?range=1h", f"/trace?trace={'07' * 15}05"):
         page = visit(path)
-        page.wait_for_timeout(1500)
+        at_rest(page)
         assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth")

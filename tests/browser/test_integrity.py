@@ -8,8 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
+from browsing import click_point
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -20,19 +22,29 @@ CALL = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def billed(serve: Callable[[str], Any]) -> Any:
+    return serve("billed")
+
+
 @pytest.fixture
-def site(serve: Callable[[str], Any], telling: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    """Three calls of gpt-4o at $2.50, each reported as twice that, and one of a model that nobody knows."""
-    served, now = serve("billed"), time.time_ns()
+def site(billed: Any, telling: Any, visit_over: Callable[[str], Visit]) -> Visit:
+    """Pages of a project of the test's own. Three calls of gpt-4o at $2.50, each reported as twice that, and one of a
+    model that nobody knows.
+    """
+    project, now = f"site-{uuid4().hex}", time.time_ns()
+    with billed.client() as client:
+        client.add_project(project)
     for number in range(1, 4):
         trace = telling(bytes([number]) * 16, now - number * 10**9).span(1, f"answer {number}", 0, 900)
         trace.span(2, "chat", 5, 20, parent=1, gen_ai__request__model="gpt-4o", **CALL)
         trace._spans.spans[-1].attributes.add(key="gen_ai.usage.cost").value.double_value = 5.0
         if number == 1:
             trace.span(3, "chat", 30, 20, parent=1, gen_ai__request__model="mine", **CALL)
-        served.send(trace.body())
-    served.settle()
-    return visit_over(served.note.api_url)
+        billed.send(trace.body(), project=project)
+    billed.settle()
+    opened = visit_over(billed.note.api_url)
+    return lambda path: opened(f"{path}&project={project}")
 
 
 def tile(page: Page, label: str) -> Any:
@@ -136,18 +148,7 @@ def test_an_unknown_model_is_priced_from_here(site: Visit) -> None:
 
 def test_a_point_of_the_figure_offers_its_calls(site: Visit) -> None:
     page = site("/cost_integrity?range=1h")
-    point = page.locator(".js-plotly-plot .scatterlayer .point").first
-    point.wait_for(state="attached")
     link = page.get_by_role("link", name="Calls of gpt-4o")
-    for _ in range(5):  # a click while the figure is drawn anew goes astray, and a person clicks again
-        page.wait_for_timeout(1000)
-        box = point.bounding_box()
-        assert box is not None
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.wait_for_timeout(500)
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, delay=60)
-        page.wait_for_timeout(2000)
-        if link.count():
-            break
+    click_point(page, page.locator(".js-plotly-plot .scatterlayer .point"), link)
     expect(link).to_be_visible()
     assert "behind=compared" in str(link.get_attribute("href"))

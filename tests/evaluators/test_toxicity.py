@@ -62,6 +62,43 @@ OTHER = [
     pytest.param("All nigers are thieves", "attack", id="slurs-a-letter-short"),
 ]  # fmt: skip
 
+ORDINARY = [
+    pytest.param("The average pay in Alaska is $49,400 per year.", id="amount"),
+    pytest.param("Panels cost $480 to $720; the fare is $137 + $194 = $331.", id="amounts"),
+    pytest.param("In the 1930s and early '40s output rose by 49 % (10k units, 35mm film).", id="decades-and-units"),
+    pytest.param("Lamp bases are E27, GU10 and MR16; the car is an F45.", id="model-numbers"),
+    pytest.param("RECEIVED DATE: Mon, 14 Feb 2022 09:55:16 +0000", id="date"),
+    pytest.param("Flight HAT083 leaves at 10:45 on 2024-05-07, gate A49.", id="flight"),
+    pytest.param("dist = min(abs(i - start), n - abs(i - start))", id="code"),
+    pytest.param("```python\nlosers = [m[1] for m in matches]\nreturn sorted(losers)\n```", id="code-block"),
+    pytest.param("See https://example.org/a/s1ut-f4g-b1tch?x=n1gg3r for details.", id="address"),
+    pytest.param("Collaboration and data transmission improve with practice.", id="words-within-words"),
+    pytest.param("The ship sank. The spa offers hair dyes, honks and sags aside.", id="a-letter-from-a-slur"),
+    pytest.param("SMS and MMS differ; the NPS runs the park; Paul Hom led the clinic.", id="abbreviations-and-names"),
+    pytest.param("The typical weather in Indian Shores is warm.", id="insinuation-of-weather"),
+    pytest.param("It has more than 70 international airlines and an Indian carrier.", id="more-than"),
+    pytest.param(
+        "The difference between FEHA and the Americans with Disabilities Act is scope.", id="difference-between"
+    ),
+    pytest.param("Mutations are responsible for 15% of cases in Europeans.", id="responsible-for"),
+    pytest.param(
+        "The American Cancer Society says that men should be screened for prostate cancer.", id="disease-of-a-society"
+    ),
+    pytest.param("Women with a family history of the disease have a higher risk of cancer.", id="disease-of-women"),
+    pytest.param("Two teenagers who both have cancer fall in love.", id="disease-of-persons"),
+    pytest.param("ADA defines disability as a physical or mental impairment.", id="impairment"),
+    pytest.param("Before the movement females did not have the right to vote or own property.", id="history-of-rights"),
+    pytest.param("Women were not allowed to work outside their homes.", id="report-of-a-rule"),
+    pytest.param("The Russian government tried to bury bad news.", id="adjective-of-a-noun"),
+    pytest.param("Hundreds of girls have been sick in recent weeks.", id="illness"),
+    pytest.param("Serve with crackers; break the soil with a hoe; give gentle nips.", id="ordinary-senses-of-slurs"),
+    pytest.param("Use catapults to attack the invaders and defend the castle.", id="invaders"),
+    pytest.param("Wash the shirts, beat the eggs and hang them up.", id="violent-verbs-of-things"),
+    pytest.param("As a gold member, you are entitled to 3 free bags.", id="entitled-to"),
+    pytest.param("If you are unable to log in, use the tool; other tools and a fat file may help.", id="tools"),
+    pytest.param("If you suspect that someone is planning to commit suicide, call for help.", id="advice"),
+]
+
 
 def attack(text: str) -> Verdict:
     return IdentityAttack()(Case(answer=text))
@@ -118,6 +155,17 @@ def test_toxicity_of_persons_and_of_ordinary_text(text: str, label: str) -> None
     verdict = Toxicity()(Case(answer=text))
     assert verdict.label == label
     assert (verdict.value > 0.5) == (label == "toxic")
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_sentences_are_flagged_by_neither(text: str) -> None:
+    said = {one.card.name: one(Case(answer=text)).label for one in (Toxicity(), IdentityAttack())}
+    assert said == {"toxicity": "clean", "identity_attack": "none"}
+
+
+def test_what_a_long_ordinary_text_says_of_others_is_not_said_of_a_group_named_long_before() -> None:
+    text = "Women study here. The lab has two rooms. It opened in May. They are dirty and must be cleaned."
+    assert attack(text).label == "none"
 
 
 def test_triggers_are_marked_where_they_stand_and_not_repeated_in_the_reason() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+import shell
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from server import running
@@ -35,7 +36,14 @@ def environment(folder: Path, **settings: object) -> dict[str, str]:
 def assay(
     folder: Path, *arguments: str, stdin: str | None = None, **settings: object
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+    """Run one command to its end, in the test's process."""
+    return shell.run(folder if folder.exists() else folder.parent, arguments, environment(folder, **settings), stdin)
+
+
+def assay_process(
+    folder: Path, *arguments: str, stdin: str | None = None, **settings: object
+) -> subprocess.CompletedProcess[str]:
+    """As `assay`, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "server.cli", *arguments],
         env=environment(folder, **settings),
@@ -196,7 +204,14 @@ class Load:
 
 @pytest.fixture(scope="session")
 def command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command where only its answer counts."""
     return assay
+
+
+@pytest.fixture(scope="session")
+def command_process() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command as a person does: for one of each kind, and where its start and end count."""
+    return assay_process
 
 
 @pytest.fixture(scope="session")

@@ -85,15 +85,19 @@ def weigh(desk: Aside | Inline, zone: str = "FRA") -> bytes:
     return desk.answer(1, carbon.answer, *ASKED, zone)
 
 
-def test_an_answer_is_what_the_command_line_works_out_by_itself(start: Start, otlp: Callable[..., bytes]) -> None:
+def test_an_answer_is_what_the_command_line_works_out_by_itself_and_it_ends_with_its_server(
+    start: Start, otlp: Callable[..., bytes]
+) -> None:
     served = start()
     for number in range(1, 40):
         assert served.post(otlp(number, 2, **CALL)).is_success
     with served.client() as client:
         client.settle()
         said = {what: client.whatif(what, **WINDOW) for what in ("caching", "routing", "carbon")}
-    assert len(asides(served.process.pid)) == 1
+    found = asides(served.process.pid)
+    assert len(found) == 1
     served.end()
+    assert psutil.wait_procs(found, timeout=30)[1] == []
     works: dict[str, tuple[Any, Any]] = {
         "caching": (caching.answer, caching.Options(timedelta(seconds=300))),
         "routing": (routing.answer, routing.Options()),
@@ -105,7 +109,7 @@ def test_an_answer_is_what_the_command_line_works_out_by_itself(start: Start, ot
     assert said["caching"]["exact"]["hits"] > said["routing"]["sample"]["calls"] // 2 == 39
 
 
-def test_spans_come_in_while_an_answer_is_worked_out_and_a_lost_process_is_replaced(
+def test_spans_come_in_meanwhile_a_lost_process_is_replaced_and_a_killed_server_leaves_none(
     start: Start, otlp: Callable[..., bytes]
 ) -> None:
     served = start()
@@ -127,18 +131,11 @@ def test_spans_come_in_while_an_answer_is_worked_out_and_a_lost_process_is_repla
                 waiting.result(30)
         assert failed.value.status == 503
         assert client.whatif("carbon", **WINDOW)["calls"] == 2
-        assert asides(served.process.pid) != [lost]
-
-
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_it_ends_with_its_server(start: Start, ending: signal.Signals) -> None:
-    served = start()
-    with served.client() as client:
-        client.whatif("carbon", **WINDOW)
-    found = asides(served.process.pid)
+        found = asides(served.process.pid)
+        assert found != [lost]
+    served.end(signal.SIGKILL)
     assert len(found) == 1
-    served.end(ending)
-    assert psutil.wait_procs(found, timeout=10)[1] == []
+    assert psutil.wait_procs(found, timeout=30)[1] == []
 
 
 def test_it_ends_when_idle_and_comes_again(core: Core) -> None:

@@ -39,7 +39,7 @@ def lines(ended: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 
 
 def test_every_answer_is_the_same_with_and_without_a_server(
-    start: Callable[..., Serving], otlp: Any, command: Command
+    start: Callable[..., Serving], otlp: Any, command: Command, command_process: Command
 ) -> None:
     serving = start()
     for trace in (1, 2):
@@ -51,8 +51,10 @@ def test_every_answer_is_the_same_with_and_without_a_server(
         ("sql", "--json", "select count(*) as n from spans"),
     ]
     with_server = [lines(command(serving.folder, *question)) for question in questions]
+    assert lines(command_process(serving.folder, *questions[0])) == with_server[0]
     assert serving.end() == 0
     assert [lines(command(serving.folder, *question)) for question in questions] == with_server
+    assert lines(command_process(serving.folder, *questions[0])) == with_server[0]
     totals, one, ledger, counted = with_server
     assert [row["trace_id"] for row in totals] == [f"{1:032x}", f"{2:032x}"]
     assert one == totals[1:]
@@ -75,8 +77,8 @@ def test_the_status_without_a_server_is_the_file_s(start: Callable[..., Serving]
     assert command(serving.folder, "status").stdout.startswith(f"No server runs on {serving.folder}; ")
 
 
-def test_people_get_tables(folder: Path, command: Command) -> None:
-    shown = command(folder, "totals").stdout
+def test_people_get_tables(folder: Path, command: Command, command_process: Command) -> None:
+    shown = command_process(folder, "totals").stdout
     assert f"{1:032x}" in shown
     assert "unknown" in shown
     assert "http-protobuf" in command(folder, "ledger").stdout
@@ -115,9 +117,9 @@ def test_sql_prints_in_three_forms(folder: Path, command: Command) -> None:
     assert "[12345678901234567890123]" in command(folder, "sql", long).stdout
 
 
-def test_the_prompt_takes_statements_one_by_one(folder: Path, command: Command) -> None:
+def test_the_prompt_takes_statements_one_by_one(folder: Path, command: Command, command_process: Command) -> None:
     typed = "select 1\nas one;\ndrop table spans;\n.tables\nselect count(*) as n from spans"
-    ended = command(folder, "sql", "--json", stdin=typed)
+    ended = command_process(folder, "sql", "--json", stdin=typed)
     rows = [json.loads(line) for line in ended.stdout.splitlines()]
     assert rows[0] == {"one": 1}
     assert {"spans", "logs"} <= {row["table_name"] for row in rows[1:-1]}
@@ -146,9 +148,9 @@ def test_settings_tell_where_they_come_from(tmp_path: Path, command: Command) ->
     assert all(row["description"] for row in rows.values())
 
 
-def test_a_mistyped_variable_is_told(tmp_path: Path, command: Command) -> None:
+def test_a_mistyped_variable_is_told(tmp_path: Path, command_process: Command) -> None:
     """And no error: the environment is not ours alone."""
-    ended = command(tmp_path, "settings", "--json", datadir="x", of_another_tool=1, config_file="")
+    ended = command_process(tmp_path, "settings", "--json", datadir="x", of_another_tool=1, config_file="")
     assert (ended.returncode, len(ended.stdout.splitlines())) == (0, len(Settings.model_fields))
     assert ended.stderr.splitlines() == [
         "assay: ASSAY_DATADIR is no setting. Did you mean ASSAY_DATA_DIR?",
@@ -160,6 +162,9 @@ def test_a_mistyped_variable_is_told(tmp_path: Path, command: Command) -> None:
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(repr(text))):
         parse_time(text, NOW)
+
+
+OWN_PROCESS = {"serve", "nonsense"}  # it listens to signals and keeps a log, or there is no command
 
 
 @pytest.mark.parametrize(
@@ -176,8 +181,7 @@ def test_what_is_no_time(text: str) -> None:
         pytest.param(["serve"], {"host": "no.such.invalid"}, 1, "ASSAY_HOST", id="bad-host"),
         pytest.param(["serve", "--data-dir", "in-the-way"], {}, 1, "ASSAY_DATA_DIR", id="file-in-the-way"),
         pytest.param(["serve", "--data-dir", "/dev/null/x"], {}, 1, "ASSAY_DATA_DIR", id="no-folder"),
-        pytest.param(["serve", "--data-dir", "garbage"], {}, 1, "not a valid DuckDB", id="garbage"),
-        pytest.param(["serve", "--data-dir", "garbage"], {}, 1, "backup copy", id="way-back"),
+        pytest.param(["serve", "--data-dir", "garbage"], {}, 1, "(?s)not a valid DuckDB.*backup copy", id="garbage"),
         pytest.param(["serve", "--data-dir", "orphan"], {}, 1, "is gone", id="log-without-its-file"),
         pytest.param(["ledger", "--data-dir", "orphan"], {}, 1, "is gone", id="log-without-its-file-read"),
         pytest.param(["serve"], {"config_file": "nowhere.toml"}, 2, "nowhere.toml", id="no-file"),
@@ -188,7 +192,12 @@ def test_what_is_no_time(text: str) -> None:
     ],
 )
 def test_a_mistake_is_one_sentence(
-    tmp_path: Path, command: Command, arguments: list[str], settings: dict[str, object], code: int, told: str
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    arguments: list[str],
+    settings: dict[str, object],
+    code: int,
+    told: str,
 ) -> None:
     (tmp_path / "in-the-way").touch()
     (tmp_path / "garbage").mkdir()
@@ -198,9 +207,10 @@ def test_a_mistake_is_one_sentence(
     (tmp_path / "cut.toml").write_text('host = "127', "utf-8")
     (tmp_path / "misspelt.toml").write_text("api_prot = 1", "utf-8")
     (tmp_path / "latin.toml").write_bytes('host = "zwölf"'.encode("latin-1"))
+    command: Command = request.getfixturevalue("command_process" if arguments[0] in OWN_PROCESS else "command")
     ended = command(tmp_path, *arguments, **settings)
     assert (ended.returncode, ended.stdout) == (code, "")
-    assert told in ended.stderr
+    assert re.search(told, ended.stderr)
     assert "Traceback" not in ended.stderr
 
 
@@ -249,8 +259,8 @@ def test_the_list_of_commands_cuts_no_sentence() -> None:
     assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
 
 
-def test_the_version_is_the_package_s(tmp_path: Path, command: Command) -> None:
-    assert command(tmp_path, "version").stdout.count(".") == 2
+def test_the_version_is_the_package_s(tmp_path: Path, command_process: Command) -> None:
+    assert command_process(tmp_path, "version").stdout.count(".") == 2
 
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -276,11 +286,13 @@ OWN_PRICES = "# by contract\nprices:\n  - {model: mine, usd_per_million: {input:
 
 
 def test_prices_are_set_and_stored_calls_priced_anew(
-    start: Callable[..., Serving], otlp: Any, command: Command, tmp_path: Path
+    start: Callable[..., Serving], otlp: Any, command: Command, command_process: Command, tmp_path: Path
 ) -> None:
     serving = start()
     told = CALL | {"gen_ai__request__model": "mine", "gen_ai__usage__output_tokens": 3}
     serving.post(otlp(1, spans=2, **told))
+    with serving.client() as client:
+        client.settle()
     file = tmp_path / "own.yaml"
     file.write_text(OWN_PRICES)
     none = command(serving.folder, "prices")
@@ -296,7 +308,7 @@ def test_prices_are_set_and_stored_calls_priced_anew(
     (dry,) = lines(command(serving.folder, "reprice", "--dry-run", "--json"))
     assert (dry["changed"], dry["repricing_id"]) == (2, None)
     assert serving.end() == 0
-    done = command(serving.folder, "reprice", "--reason", "contract")  # the file itself, without a server
+    done = command_process(serving.folder, "reprice", "--reason", "contract")  # the file itself, without a server
     assert done.stdout == (
         "2 of 2 calls have another cost; before unknown US dollars and after 0.000026 US dollars, over the calls that "
         "count. The old figures stand under repricing 1: `assay prices --history`.\n"

@@ -258,6 +258,8 @@ def test_the_shell_answers_with_and_without_a_server(
     trace.span(2, "chat", 10, 5, **(call | {"gen_ai__request__model": "mine"}), **usage)
     trace.span(3, "chat", 20, 5, **call)
     serving.post(trace.body())
+    with serving.client() as client:
+        client.settle()
     file = tmp_path / "november.csv"
     file.write_text("date,model,amount\n2026-11-20,gpt-4o-2024-08-06,2.5\n")
     questions = [

@@ -206,7 +206,15 @@ def test_our_collector_understands_what_judges_trace() -> None:
     assert told.evaluator_version == builtin.GROUNDEDNESS.card.version
 
 
-def test_a_pipe_that_stays_open_holds_up_neither_a_verdict_nor_the_end(folder: Path) -> None:
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Commands begin by hearing SIGINT. What a script starts in the background ignores it, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_pipe_that_stays_open_holds_up_neither_a_verdict_nor_the_end(folder: Path, interruptible: None) -> None:
     command = [sys.executable, "-m", "server.cli", "score", "-", "-e", "exact_match"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe) as process:
@@ -217,5 +225,5 @@ def test_a_pipe_that_stays_open_holds_up_neither_a_verdict_nor_the_end(folder: P
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["value"] == 1.0
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(60) == 130
         assert b"Fatal" not in process.stderr.read()

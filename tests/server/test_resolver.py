@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from stores import put_empty
 
 from collectors.normalise import NormaliserOptions, hashed_user
 from collectors.otlp import decode
@@ -70,7 +71,9 @@ def workplaces(tmp_path: Path) -> Iterator[Callable[[], Workplace]]:
     opened: list[Workplace] = []
 
     def make() -> Workplace:
-        database = Database.open(tmp_path / str(len(opened)))
+        folder = tmp_path / str(len(opened))
+        put_empty(folder)
+        database = Database.open(folder)
         writer, readers = Writer(database, min_free_bytes=0), ReaderPool(database)
         opened.append(Workplace(database, writer, readers, Resolver(readers, writer)))
         return opened[-1]

@@ -269,8 +269,7 @@ def test_failures_are_listed_retried_and_backfills_foretold(judged: tuple[World,
         assert (told["judge_calls"], round(told["usd"], 6)) == (3, round(3 * _cost(client), 6))
         assert "newest 1 stored" in told["evaluators"][0]["how"]
         job = client.backfill("grounded", **window)
-        until(lambda: turner.turn(0) or client.job(job["job_id"])["state"] == "done")
-        until(lambda: client.job(job["job_id"])["state"] == "done")
+        until(lambda: not turner.turn(0) and client.job(job["job_id"])["state"] == "done")
         assert world.scored(*old) == Counter(old)
         assert client.backfill("grounded", **window, dry_run=True)["targets"] == 0
         assert client.backfill("grounded", **window, dry_run=True, again=True)["targets"] == 4
@@ -304,7 +303,7 @@ def test_a_rule_waits_when_its_day_is_spent(judged: tuple[World, FakeOpenAI, Wor
         assert "goes on at midnight UTC" in rule["why"]
         assert (turner.turn(0), judge.calls) == (False, 0)
         assert client.set_rule("poor", terms | {"budget_usd_per_day": 1.0})["state"] == "on"
-        until(lambda: turner.turn(0) or client.rule("poor")["backlog"]["pending"] == 0)
+        until(lambda: not turner.turn(0) and client.rule("poor")["backlog"]["pending"] == 0)
         assert world.scored(*ids, name="judge_groundedness") == Counter(ids)
         assert 0 < client.rule("poor")["backlog"]["spent_today_usd"] < 0.01
 

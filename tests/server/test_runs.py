@@ -13,6 +13,7 @@ import pytest
 
 from server import suites
 from server.client import ApiError
+from server.evals.starting import FOLDER as TEMPLATES
 from server.settings import Settings
 
 
@@ -266,10 +267,22 @@ def test_a_run_is_ordered_cancelled_and_gone_on_with(served: Any, folder: Path) 
             client.run_suite("nothing", {})
 
 
-def test_templates_are_those_of_the_repository(served: Any) -> None:
+def test_a_template_runs_as_it_stands_until_it_has_a_dataset_of_its_own(served: Any, folder: Path) -> None:
     with served.client() as client:
-        names = [one["name"] for one in client.suite_templates()]
-    assert names == sorted(names)
+        found = client.suite_templates()
+        assert [one["name"] for one in found] == ["rag", "safety", "summarisation", "support-agent", "tool-agent"]
+        document = found[0]["document"].replace("suite: rag", "suite: mine")
+        assert client.check_suite(document, "mine")["items"] == 12
+        client.set_suite("mine", document)
+        made = client.run_suite("mine", {})
+        assert made["wish"]["folder"] == str(TEMPLATES)
+        client.cancel_run(made["run_id"])
+        mine = document.replace("file: rag.jsonl", "file: items.jsonl")
+        assert "rag" not in (client.check_suite(mine, "mine")["problem"] or "")
+        (folder / "rag.jsonl").write_text('{"id": "1", "page": "a", "question": "Why?", "answer": "So."}')
+        assert client.check_suite(document, "mine")["items"] == 1
+        (folder / "rag.jsonl").unlink()
+        client.forget_suite("mine")
 
 
 def test_values_of_a_run_are_one_query(served: Any) -> None:

@@ -133,16 +133,19 @@ def test_the_status_counts_what_came_in(shared: Serving, otlp: Callable[..., byt
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_what_was_acknowledged_is_there_after_the_end(
+def test_what_was_acknowledged_is_there_after_the_end_and_no_decoder_is(
     start: Start, load: Callable[..., Any], ending: signal.Signals
 ) -> None:
     serving = start()
     senders = load(serving)
     senders.wait_for(40)
+    found = decoders(serving)
+    assert found
     code = serving.end(ending)
     senders.stop()
     assert code == (0 if ending is signal.SIGTERM else -signal.SIGKILL)
     assert {200} <= set(senders.answers) <= {200, 503}
+    assert psutil.wait_procs(found, timeout=30)[1] == []
     serving.start()
     with serving.client() as client:
         senders.check_kept(client.totals())
@@ -260,18 +263,18 @@ def test_a_low_disk_stops_ingest_and_not_reads(start: Start, otlp: Callable[...,
     assert httpx.get(f"{serving.note.api_url}/healthz", trust_env=False).is_success
 
 
-def test_a_port_in_use_is_named(tmp_path: Path, command: Callable[..., Any]) -> None:
+def test_a_port_in_use_is_named(tmp_path: Path, command_process: Callable[..., Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = command(tmp_path, "serve", otlp_grpc_port=port)
+        ended = command_process(tmp_path, "serve", otlp_grpc_port=port)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert f"Port {port} of 127.0.0.1 is in use" in ended.stderr
     assert "ASSAY_OTLP_GRPC_PORT" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_a_second_server_on_a_store_says_who_holds_it(shared: Serving, command: Callable[..., Any]) -> None:
-    ended = command(shared.folder, "serve")
+def test_a_second_server_on_a_store_says_who_holds_it(shared: Serving, command_process: Callable[..., Any]) -> None:
+    ended = command_process(shared.folder, "serve")
     assert ended.returncode == 1
     assert str(shared.process.pid) in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -294,13 +297,3 @@ def test_a_lost_decoder_is_replaced(start: Start, otlp: Callable[..., bytes]) ->
     assert codes in ([503, 200, 200], [200, 200, 200])
     with serving.client() as client:
         assert [row["spans"] for row in client.totals()] == [1, 1, 1]
-
-
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_decoders_end_with_their_server(start: Start, otlp: Callable[..., bytes], ending: signal.Signals) -> None:
-    serving = start()
-    assert serving.post(otlp(1)).is_success
-    found = decoders(serving)
-    assert found
-    serving.end(ending)
-    assert psutil.wait_procs(found, timeout=10)[1] == []

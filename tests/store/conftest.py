@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from duckdb import DuckDBPyConnection
+from stores import put_empty
 
 from collectors import frames
 from collectors.facts import SpanFacts
@@ -40,6 +41,7 @@ class Store:
 
     def __init__(self, folder: Path, **settings: int) -> None:
         self.folder = folder
+        put_empty(folder)
         self.database = Database.open(folder)
         self.writer = Writer(self.database, min_free_bytes=0, **settings)
         self.readers = ReaderPool(self.database)

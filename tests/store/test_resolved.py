@@ -11,6 +11,7 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 from duckdb import DuckDBPyConnection
+from stores import put_empty
 
 from store.database import Database
 from store.resolved import (
@@ -49,6 +50,7 @@ EMPTY = pa.schema(
 
 @pytest.fixture
 def con(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
+    put_empty(tmp_path)
     database = Database.open(tmp_path)
     with database.lease() as cursor:
         yield cursor

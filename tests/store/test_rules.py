@@ -134,6 +134,7 @@ def test_failures_are_kept_until_they_are_scored(store: Any) -> None:
     assert call(store, lambda c: rules.retry(c, rule, Chosen(), 2)) == 1
     told = backlog(store, rule)
     assert (told.failures, told.retrying, told.pending, told.failed_day) == (2, 2, 2, 2)
+    assert not call(store, lambda c: jobs.cancel(c, 1, rule.job_id)), "it ends with its rule"
     finish(store, leased(store))
     finish(store, leased(store), Tally(0, 0, 1), failures=[failure(2)])
     with store.readers.read() as cursor:

@@ -4,7 +4,50 @@ import re
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Page, TimeoutError  # noqa: A004 - its own
+from playwright.sync_api import Locator, Page, TimeoutError  # noqa: A004 - its own
+
+BOXES = "points => points.map(point => point.getBoundingClientRect().toJSON())"
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def at_rest(page: Page) -> None:
+    """The script of the page has ended, what it told is drawn, and no part of the app is still on its way."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_load_state("networkidle")
+    page.evaluate(DRAWN)
+
+
+def click_point(page: Page, points: Locator, opens: Locator) -> None:
+    """Click the tallest of a figure's points or bars till what it opens is there.
+
+    A figure takes a click for the point that it hovers, and what is clicked while it is drawn anew goes astray.
+    """
+    points.first.wait_for(state="attached")
+    for _ in range(5):
+        at_rest(page)
+        box = _tallest(page, points)
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x - 1, y - 1)
+        page.mouse.move(x, y)
+        with suppress(TimeoutError):
+            page.locator(".js-plotly-plot .hoverlayer .hovertext").first.wait_for(timeout=2000)
+        page.mouse.click(x, y, delay=60)
+        with suppress(TimeoutError):
+            opens.wait_for(timeout=8000)
+            return
+    pytest.fail("No click reached the figure")
+
+
+def _tallest(page: Page, points: Locator) -> dict[str, float]:
+    """Where it is, once the figure has settled its size."""
+    before: list[dict[str, float]] = []
+    for _ in range(100):
+        found = points.evaluate_all(BOXES)
+        if found and found == before:
+            return max(found, key=lambda box: box["height"])
+        before = found
+        page.wait_for_timeout(100)
+    pytest.fail("The figure does not come to rest")
 
 
 def choose(page: Page, label: str, option: str) -> None:
