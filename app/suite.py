@@ -24,7 +24,8 @@ NONE, LATEST = "none", "the newest that passed"
 def page(name: str) -> None:
     """The suite, or the beginning of a new one."""
     try:
-        told: Suite | None = data_runs.suite(name)
+        with st.skeleton(height=400):
+            told: Suite | None = data_runs.suite(name)
     except data.ApiError as error:
         if error.status not in {404, 422}:
             raise
