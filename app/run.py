@@ -28,7 +28,8 @@ _NAMES = {
 def page(run_id: str) -> None:
     """The run whole, or one item of it; while it goes on, how far it is."""
     try:
-        told = data_runs.run(run_id)
+        with st.skeleton(height=400):
+            told = data_runs.run(run_id)
     except data.ApiError as error:
         if error.status not in {404, 422}:
             raise

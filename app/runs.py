@@ -47,7 +47,8 @@ def word(run: Mapping[str, Any]) -> str:
 
 def overview() -> None:
     """The filters, and the runs that they keep; the list refreshes itself while anything runs."""
-    known = [one["name"] for one in data_runs.suites()["suites"]]
+    with st.skeleton(height=300):
+        known = [one["name"] for one in data_runs.suites()["suites"]]
     by = _filters(known)
     found = _ask(by)
     if not found and not any(by.values()) and not st.query_params.get(BEFORE):

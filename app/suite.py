@@ -24,7 +24,8 @@ NONE, LATEST = "none", "the newest that passed"
 def page(name: str) -> None:
     """The suite, or the beginning of a new one."""
     try:
-        told: Suite | None = data_runs.suite(name)
+        with st.skeleton(height=400):
+            told: Suite | None = data_runs.suite(name)
     except data.ApiError as error:
         if error.status not in {404, 422}:
             raise
@@ -219,7 +220,7 @@ def _versions(name: str, told: Suite) -> None:
             st.caption("It was taken away; no version has a text.")
             return
         texts = [str(data_runs.suite(name, number)["document"]) for number in (older, newer)]
-        st.code(diff(*texts) or "Both say the same.", language="diff", height=260)
+        st.code(diff(*texts) or "Both say the same.", language="diff", height=260, wrap_lines=True)
         st.button("Edit this version", key="edit-version", on_click=_discard, args=(f"draft-{name}", texts[1]))
 
 

@@ -42,7 +42,8 @@ def chosen() -> str:
 
 def overview() -> None:
     """One sentence, and the table; it refreshes itself while one is being run."""
-    told = data_runs.suites()
+    with st.skeleton(height=300):
+        told = data_runs.suites()
     found = told["suites"]
     with st.container(horizontal=True, vertical_alignment="center"):
         said = st.empty()

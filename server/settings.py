@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         description="Whether suites that are edited in the app may start programs: command and python targets, own "
         "evaluators. Whoever reaches the app could then run anything on this machine.",
     )
+    suites_env: tuple[str, ...] = Field(
+        (),
+        description="Environment variables that suites edited in the app may name for keys; they are sent wherever "
+        "such a suite says. Files of the suites' folder may name any.",
+    )
 
     variant_keys: tuple[str, ...] = Field(
         ("variant", "experiment", "ab_variant", "feature_flag.result.variant"),

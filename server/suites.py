@@ -164,13 +164,19 @@ def read_held(one: Held, settings: Settings) -> Read:
 
 
 def bound(read: Read, settings: Settings) -> None:
-    """Raises SuiteError where a document of the app would start programs, or read files outside the suites' folder."""
+    """Raises SuiteError where a document of the app would start programs, send secrets or read other files."""
     suite = read.suite
     if not settings.suites_may_run_programs:
         if (way := _way(suite)) in PROGRAMS:
             raise SuiteError(_refused(read, f"a {way} target starts a program of this machine"))
         if suite.own_evaluators is not None:
             raise SuiteError(_refused(read, "own_evaluators start programs of this machine"))
+    if (name := next((one for one in _variables(suite) if one not in settings.suites_env), None)) is not None:
+        raise SuiteError(
+            f"{read.origin}: it names the environment variable {name}, and a suite that is edited in the app could send "
+            "it anywhere. Add it to ASSAY_SUITES_ENV, or put the suite's file into the suites' folder "
+            "(ASSAY_SUITES_DIR)."
+        )
     root = folder_of(settings).resolve()
     for key, told in _files_of(suite):
         path = (read.folder / told).resolve()
@@ -190,6 +196,15 @@ def _refused(read: Read, what: str) -> str:
 
 def _way(suite: Suite) -> str:
     return next(way for way in WAYS if getattr(suite.target, way) is not None)
+
+
+def _variables(suite: Suite) -> Iterator[str]:
+    """Environment variables whose values the suite would send."""
+    target = suite.target
+    if target.http is not None:
+        yield from target.http.headers_env.values()
+    if target.model is not None and target.model.key_env is not None:
+        yield target.model.key_env
 
 
 def _files_of(suite: Suite) -> Iterator[tuple[str, str]]:

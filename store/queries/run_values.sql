@@ -2,5 +2,5 @@
 select item, place, repeat, cluster, content, status, numbers[$measure] as value, passed[$measure] as passed,
        list_contains(failed, $measure) as failed
 from run_rows
-where project_id = $project_id and run_id = $run_id
+where project_id = $project_id and run_id = $run_id and place > $after_place
 order by place, repeat

@@ -47,11 +47,13 @@ def run_rows(  # noqa: PLR0917 - given by name
 
 
 @query(right="read")
-def run_values(con: DuckDBPyConnection, project_id: int, run_id: UUID, measure: str) -> pa.Table:
+def run_values(con: DuckDBPyConnection, project_id: int, run_id: UUID, measure: str, after_place: int = -1) -> pa.Table:
     """What one evaluator said of each item and repeat of a run: item, place, repeat, cluster, content, status, value.
 
     `passed` (null: it has no rule, or there is no verdict), `failed` (the verdict is an error). `measure`: what the
-    suite calls the evaluator, or `target.latency_ms`, `target.cost_usd` and the like. Whole, in order: items of one
-    `cluster` belong together, and those of one `content` hold the same.
+    suite calls the evaluator, or `target.latency_ms`, `target.cost_usd` and the like. In order of place and repeat.
+    Items of one `cluster` belong together, and those of one `content` hold the same. An answer that is cut is gone on
+    with from its last place but one, as the last may lack repeats.
     """
-    return ask(con, "run_values", {"project_id": project_id, "run_id": run_id, "measure": measure})
+    params = {"project_id": project_id, "run_id": run_id, "measure": measure, "after_place": after_place}
+    return ask(con, "run_values", params)

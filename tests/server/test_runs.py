@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,9 @@ def test_programs_may_be_run_where_the_settings_say_so(tmp_path: Path) -> None:
     held = suites.Held("support", document, "stored", tmp_path, None)
     open_ = Settings(suites_dir=tmp_path, suites_may_run_programs=True)
     assert suites.checked(held, open_, whole=False)["problem"] is None
+    keyed = suite().replace("{answered: true}", "{model: {model: gpt-4o, key_env: MINE}}")
+    named = Settings(suites_dir=tmp_path, suites_env=("MINE",))
+    assert suites.checked(replace(held, document=keyed), named, whole=False)["problem"] is None
     filed = suites.Held("support", document, "file", tmp_path, tmp_path / "a.yaml")
     assert suites.checked(filed, Settings(suites_dir=tmp_path), whole=False)["problem"] is None
 
@@ -227,6 +231,10 @@ def test_a_check_says_what_would_be_run(served: Any) -> None:
                      None, id="command"),
         pytest.param(suite().replace("{answered: true}", "{python: {function: 'a:b'}}"), "ASSAY_SUITES_MAY_RUN_PROG",
                      None, id="python"),
+        pytest.param(suite().replace("{answered: true}", "{model: {model: gpt-4o, key_env: SECRET}}"),
+                     "environment variable SECRET", None, id="key"),
+        pytest.param(suite().replace("{answered: true}", "{http: {url: 'http://a/', headers_env: {x: SECRET}}}"),
+                     "ASSAY_SUITES_ENV", None, id="header"),
         pytest.param("", "", None, id="empty"),
     ],
 )  # fmt: skip

@@ -177,6 +177,8 @@ def test_values_stand_by_item_and_repeat(store: Any) -> None:
     assert [row["value"] for row in ask(store, "run_values", run_id=run_id, measure="target.latency_ms")] == [
         200.0, 200.0, 201.0, 201.0
     ]  # fmt: skip
+    later = ask(store, "run_values", run_id=run_id, measure="groundedness", after_place=0)
+    assert [row["place"] for row in later] == [1, 1]
 
 
 def order(store: Any, suite: str = "a") -> UUID:
