@@ -173,8 +173,8 @@ def bound(read: Read, settings: Settings) -> None:
             raise SuiteError(_refused(read, "own_evaluators start programs of this machine"))
     if (name := next((one for one in _variables(suite) if one not in settings.suites_env), None)) is not None:
         raise SuiteError(
-            f"{read.origin}: it names the environment variable {name}, and a suite that is edited in the app could send "
-            "it anywhere. Add it to ASSAY_SUITES_ENV, or put the suite's file into the suites' folder "
+            f"{read.origin}: it names the environment variable {name}, and a suite that is edited in the app could "
+            "send it anywhere. Add it to ASSAY_SUITES_ENV, or put the suite's file into the suites' folder "
             "(ASSAY_SUITES_DIR)."
         )
     root = folder_of(settings).resolve()
