@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from evaluators.case import Case
 from evaluators.targets.answer import Answer, Asking, Target
 
+END_S = 5.0  # that processes which were cut off have to end
+
 
 class Aside:
     """Asks a target from a thread of its own, which ends with `aclose`.
@@ -72,4 +74,7 @@ class Aside:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self._target.aclose()
+        # What must not be given up: the ends of processes that were asked when it was cancelled.
+        if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(rest, timeout=END_S)
         await asyncio.get_running_loop().shutdown_asyncgens()

@@ -10,7 +10,7 @@ import typer
 
 from server.commands.common import ApiUrl, AsJson, DataDir, Project, app, load_settings, tracing
 from server.commands.scoring import Judges, Own
-from server.exit_codes import FAILURE
+from server.exit_codes import FAILURE, INTERRUPTED
 
 evals = typer.Typer(
     short_help="Run evaluation suites; gate builds on them.",
@@ -84,7 +84,7 @@ def run(
     from server.evals import storing  # noqa: PLC0415
     from server.evals.folder import RunFolder  # noqa: PLC0415
     from server.evals.preparing import prepared, read_suite  # noqa: PLC0415
-    from server.evals.running import Wish  # noqa: PLC0415
+    from server.evals.running import CutOffError, Wish  # noqa: PLC0415
     from server.judging import CACHE, Files  # noqa: PLC0415
 
     changes = {"repeats": repeats, "concurrency": concurrency, "sample": sample}
@@ -103,7 +103,11 @@ def run(
             compared = storing.baseline_of(baseline, read.suite.name, settings, project, run_id)
         teller = None if no_store else around.enter_context(storing.telling(settings, project, _say))
         wish = Wish(again, reuse, fresh, quiet, no_baseline, run_id)
-        done = storing.carried_out(ready, folder, wish, compared, teller)
+        try:
+            done = storing.carried_out(ready, folder, wish, compared, teller)
+        except CutOffError as error:
+            _say(f"assay: {error}")
+            raise typer.Exit(INTERRUPTED) from error
     typer.echo(told.as_json(done) if as_json else told.text(done), nl=False)
     if done.summary["outcome"] != "passed":
         raise typer.Exit(FAILURE)

@@ -214,10 +214,13 @@ def test_a_run_that_is_killed_goes_on_where_it_was(folder: Path) -> None:
     assay(folder, "run", "suite.yaml", "-q", "--out", "whole")
     (folder / "asked").unlink()
     (folder / "slow").write_text("")
-    for wanted in (30, 90):
+    for wanted, by in ((30, signal.SIGINT), (90, signal.SIGKILL)):
         process = subprocess.Popen(
             [sys.executable, "-m", "server.cli", "eval", "run", "suite.yaml", "-q"], cwd=folder,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, start_new_session=True,
+            stderr=subprocess.PIPE, text=True,
+            # What a shell starts in the background ignores SIGINT, and so does what that starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - it takes no lock
         )  # fmt: skip
         asked = folder / "asked"
         until = time.monotonic() + 60
@@ -225,8 +228,11 @@ def test_a_run_that_is_killed_goes_on_where_it_was(folder: Path) -> None:
             assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        os.killpg(process.pid, by)
+        said = process.communicate(timeout=30)[1]
+        if by is signal.SIGINT:
+            assert process.returncode == 130
+            assert said.startswith("assay: The run was cut off. What was answered is kept in")
     (folder / "slow").unlink()
     assay(folder, "run", "suite.yaml", "-q")
     asked_ids = (folder / "asked").read_text().split()
