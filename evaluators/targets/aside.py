@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from concurrent.futures import Future
+from typing import Any
 
 from evaluators.case import Case
 from evaluators.targets.answer import Answer, Asking, Target
@@ -25,6 +26,7 @@ class Aside:
         self._target = target
         self._room = contextlib.nullcontext() if concurrency is None else asyncio.Semaphore(concurrency)
         self._lock = threading.Lock()
+        self._asked: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -44,8 +46,14 @@ class Aside:
         return await asyncio.wrap_future(asked)
 
     async def _ask(self, case: Case, asking: Asking) -> Answer:
-        async with self._room:
-            return await self._target(case, asking)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs is one's
+        self._asked.add(task)
+        try:
+            async with self._room:
+                return await self._target(case, asking)
+        finally:
+            self._asked.discard(task)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -69,12 +77,12 @@ class Aside:
             loop.close()
 
     async def _end(self) -> None:
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
+        asked = set(self._asked)
+        for task in asked:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*asked, return_exceptions=True)
         await self._target.aclose()
         # What must not be given up: the ends of processes that were asked when it was cancelled.
-        if rest := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(rest, timeout=END_S)
+        if left := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(left, timeout=END_S)
         await asyncio.get_running_loop().shutdown_asyncgens()
