@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
 from server.commands import evals, fairness, jobs, rules, running, scoring, spending, stored, stored_evals, whatif
 from server.commands.common import app
+from server.exit_codes import BUG
 
 __all__ = [
     "app",
@@ -29,12 +31,13 @@ def main() -> None:
     """Run a command; an expected error is one sentence on standard error."""
     try:
         app()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a bug is told with its trace, by an exit code of its own
         from server.shell import expected  # noqa: PLC0415
 
         told = expected(error)
         if told is None:
-            raise
+            traceback.print_exc()
+            sys.exit(BUG)
         sentence, code = told
         typer.echo(f"assay: {sentence}", err=True)
         sys.exit(code)

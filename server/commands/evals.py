@@ -80,6 +80,10 @@ def run(
     Writes results.jsonl, summary.json, manifest.json, junit.xml, report.md and report.html, and tells the running
     server, if there is one, for its pages Runs and Suites.
     """
+    if again and fresh:
+        raise typer.BadParameter("--again keeps what was answered, --fresh forgets it: say one of them")
+    if baseline is not None and no_baseline:
+        raise typer.BadParameter("--baseline names a run, --no-baseline says that there is none: say one of them")
     from server.evals import shell as told  # noqa: PLC0415
     from server.evals import storing  # noqa: PLC0415
     from server.evals.folder import RunFolder  # noqa: PLC0415

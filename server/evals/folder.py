@@ -6,7 +6,7 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -25,12 +25,13 @@ class FolderError(EvaluatorError):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The newest run of the folder. Its id is the generation of its answers."""
+    """The newest run of the folder."""
 
     run_id: str
     started_at: str  # UTC, ISO 8601
     ended: bool = False
     resumed: int = 0  # times that it was begun again
+    generation: str = ""  # of its answers: its own id, or that of an earlier run whose answers it took too
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +74,22 @@ class RunFolder:
         except (OSError, ValueError, TypeError):
             return None
 
-    def begin(self, *, go_on: bool, run_id: str | None = None) -> State:
+    def begin(self, *, go_on: bool, reuse: bool = False, run_id: str | None = None) -> State:
         """The run to carry out: the one that was cut off, if there is one, else a new one.
 
-        With `go_on` also the one that ended, for those of its answers that failed. With `run_id` that one and no other.
+        With `go_on` also the one that ended, for those of its answers that failed. With `reuse` a new one takes the
+        answers of the newest too. With `run_id` that one and no other.
         """
         last = self.state()
         if last is not None and ((go_on or not last.ended) if run_id is None else run_id == last.run_id):
-            return self._noted(State(last.run_id, last.started_at, resumed=last.resumed + 1))
-        return self._noted(State(run_id or uuid4().hex, datetime.now(UTC).isoformat(timespec="seconds")))
+            return self._noted(replace(last, ended=False, resumed=last.resumed + 1))
+        name = run_id or uuid4().hex
+        generation = last.generation if reuse and last is not None else name
+        return self._noted(State(name, datetime.now(UTC).isoformat(timespec="seconds"), generation=generation))
 
     def end(self, state: State) -> None:
         """Note that it is over."""
-        self._noted(State(state.run_id, state.started_at, ended=True, resumed=state.resumed))
+        self._noted(replace(state, ended=True))
 
     def _noted(self, state: State) -> State:
         write(self.file(STATE), json.dumps(asdict(state)))

@@ -79,7 +79,7 @@ def run_suite(  # noqa: PLR0917 - what it is, where, how, and who is told
     with folder.held():
         if wish.fresh:
             _forget(folder)
-        state = folder.begin(go_on=wish.again, run_id=wish.run_id)
+        state = folder.begin(go_on=wish.again, reuse=wish.reuse, run_id=wish.run_id)
         if begun is not None:
             begun(state)
         try:
@@ -109,18 +109,17 @@ async def _carried_out(
     prepared: Prepared, folder: RunFolder, state: State, wish: Wish, told: Told | None
 ) -> tuple[Columns, str]:
     suite = prepared.read.suite
-    generation = "kept" if wish.reuse else state.run_id
     traced = state.run_id if wish.traced else None
     way = Way(
         suite.repeats, suite.concurrency, bounded=True, judges=JUDGES, seed=suite.seed, traced=traced,
-        generation=generation,
+        generation=state.generation,
     )  # fmt: skip
     columns, digest = Columns(), Digest()
     part = folder.file(f"{files.RESULTS}.part")
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(closing(Journal(folder.file(files.JOURNAL))))
-        if not state.resumed and not wish.reuse:
-            journal.forget_others(generation)
+        if not state.resumed:
+            journal.forget_others(state.generation)
         stack.push_async_callback(prepared.target.aclose)
         stack.push_async_callback(release, [one.evaluator for one in prepared.scorers])
         progress = stack.enter_context(

@@ -259,6 +259,19 @@ for line in sys.stdin:
 """
 
 
+def test_answers_of_earlier_runs_are_taken_where_that_is_asked_for(folder: Path) -> None:
+    (folder / "target.py").write_text(TARGET)
+    text = SUITE.replace("target: {answered: true}", COMMAND).replace("items.jsonl", "items.jsonl, sample: 10")
+    (folder / "suite.yaml").write_text(text)
+    asked = []
+    for words in ((), ("--reuse",), ("--again", "--reuse"), (), ("--sample", "5", "--reuse"), ("--fresh",)):
+        assay(folder, "run", "suite.yaml", "-q", *words)
+        asked.append(len((folder / "asked").read_text().split()))
+    assert asked == [10, 10, 10, 20, 20, 30]
+    for words in (("--again", "--fresh"), ("--baseline", "x", "--no-baseline")):
+        assay(folder, "run", "suite.yaml", *words, code=2)
+
+
 def test_two_runs_in_one_folder_do_not_mix(folder: Path) -> None:
     results(folder).mkdir(parents=True)
     with (results(folder) / "lock").open("a") as lock:
