@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,11 +11,7 @@ from pydantic import ValidationError
 from evaluators.case import Json
 from evaluators.errors import UnreadableCaseError
 from evaluators.suites.items import Rows
-from evaluators.suites.results import read_rows
 from evaluators.suites.suite import Suite, Traces, schema
-from server.evals.columns import columns_of
-from server.evals.folder import MANIFEST, RESULTS
-from server.evals.gating import Baseline
 from server.evals.preparing import Prepared, Read, SuiteError, TraceRows
 from server.evals.running import Finished
 from server.settings import Settings
@@ -35,16 +30,6 @@ def changed(read: Read, changes: Mapping[str, Any]) -> Read:
     except ValidationError as error:
         raise SuiteError(f"{read.origin}: {error.errors()[0]['msg']}") from error
     return Read(suite, read.text, read.origin, read.folder)
-
-
-def baseline_of(path: Path) -> Baseline:
-    """The run of a folder of results. Raises EvaluatorError: there is none."""
-    file = path / MANIFEST
-    try:
-        manifest = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SuiteError(f"The baseline {path} has no {MANIFEST} of a run: {error}") from error
-    return Baseline(manifest, columns_of(read_rows(path / RESULTS)))
 
 
 def trace_rows(settings: Settings) -> TraceRows:
