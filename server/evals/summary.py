@@ -15,7 +15,7 @@ from analytics.items import rows
 from evaluators.suites.engine import Scorer
 from evaluators.suites.suite import MEASURED, Suite
 from server.evals.columns import Columns, Said, numbers
-from server.evals.gating import Baseline, Judged, judged_gates, mean_over, shared_with, told
+from server.evals.gating import Baseline, Judged, estimate_row, judged_gates, mean_over, shared_with
 from server.evals.preparing import Prepared
 
 BINS = 20
@@ -82,7 +82,8 @@ def _flaky(said: Said, columns: Columns, *, clustered: bool) -> dict[str, Any] |
         return None
     found = flaky(rows(decides, columns.item_codes(), columns.cluster_codes() if clustered else None))
     return {
-        "items": len(found.flips), "of": found.share.n, "share": told(found.share), "another": told(found.another),
+        "items": len(found.flips), "of": found.share.n, "share": estimate_row(found.share),
+        "another": estimate_row(found.another),
     }  # fmt: skip
 
 
