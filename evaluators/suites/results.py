@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from evaluators.verdict import Verdict
 MEASURED = "measured"
 TIMES = ("latency_ms", "ttft_ms")
 TOKENS = ("input_tokens", "output_tokens", "cost_usd")
+
+Shape = Mapping[str, tuple[type, ...]]
+"""What stands under which key."""
 
 
 class ResultsError(EvaluatorError):
@@ -91,7 +94,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a file of results.
 
     Raises:
-        ResultsError: it cannot be read, or a line is no row.
+        ResultsError: it cannot be read, or a line is no row, or lacks what a row has; names file and line.
     """
     try:
         with path.open("rb") as file:
@@ -108,4 +111,59 @@ def _row(line: bytes, path: Path, place: int) -> dict[str, Any]:
         raise ResultsError(f"{path}, line {place}: it is not JSON: {error}.") from error
     if not isinstance(row, dict) or not isinstance(row.get("verdicts"), dict):
         raise ResultsError(f"{path}, line {place}: it is no row of results. A run writes them as results.jsonl.")
+    fault = _fault(row)
+    if fault is not None:
+        raise ResultsError(f"{path}, line {place}: {fault}. The file is damaged: run the suite again.")
     return row
+
+
+_NULL = type(None)
+_NUMBER = (int, float, _NULL)
+_ROW: Shape = {
+    "item": (str,), "place": (int,), "repeat": (int,), "cluster": (str,), "content": (str,), "status": (str,),
+    "error_type": (str, _NULL), "reason": (str, _NULL), "answer": (str, _NULL), "held_back": (bool,), "cut": (bool,),
+    "case": (dict, _NULL), "usage": (dict,), MEASURED: (dict,),
+}  # fmt: skip
+_VERDICT: Shape = {
+    "status": (str,), "value": _NUMBER, "label": (str, _NULL), "passed": (bool, _NULL), "reason": (str, _NULL),
+}  # fmt: skip
+
+
+def _fault(row: dict[str, Any]) -> str | None:
+    """What a row lacks that all who read it take for granted; null: nothing."""
+    faults = [_lacking(row, _ROW, "the row")]
+    faults += [_lacking(said, _VERDICT, f"its verdict {name}") for name, said in row["verdicts"].items()]
+    if faults[0] is None:
+        faults.append(_lacking(row["usage"], dict.fromkeys(TOKENS, _NUMBER), "its usage"))
+        faults.append(_lacking(row[MEASURED], dict.fromkeys(TIMES, _NUMBER), "what it measured"))
+        spent = row[MEASURED].get("spent") or {}
+        faults += [_lacking(one, {"cost_usd": _NUMBER}, f"what {name} spent") for name, one in spent.items()]
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _lacking(told: Any, shape: Shape, what: str) -> str | None:
+    if not isinstance(told, dict):
+        return f"{what} is no object"
+    for name, kinds in shape.items():
+        if name not in told:
+            return f"{what} has no {name!r}"
+        if not isinstance(told[name], kinds):
+            return f"{what} has {json.dumps(told[name])[:60]} as {name!r}"
+    return None
+
+
+def verified_rows(path: Path, sha256: str) -> Iterator[dict[str, Any]]:
+    """The rows of a file of results, whose digest is checked when the last one was taken.
+
+    Raises:
+        ResultsError: as `read_rows`; or the digest is another one.
+    """
+    digest = Digest()
+    for row in read_rows(path):
+        digest.add(row)
+        yield row
+    if digest.hex != sha256:
+        raise ResultsError(
+            f"{path} is not what its run wrote: its digest is {digest.hex[:12]}, and the manifest says {sha256[:12]}. "
+            "Take it from where it was kept, or run the suite again."
+        )

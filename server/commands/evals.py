@@ -10,7 +10,7 @@ import typer
 
 from server.commands.common import ApiUrl, AsJson, DataDir, Project, app, load_settings, tracing
 from server.commands.scoring import Judges, Own
-from server.exit_codes import FAILURE, INTERRUPTED
+from server.exit_codes import FAILURE, INTERRUPTED, USER_ERROR
 
 evals = typer.Typer(
     short_help="Run evaluation suites; gate builds on them.",
@@ -130,16 +130,30 @@ def check(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Check suites whole, with their datasets, evaluators and targets' settings, and ask nothing."""
+    """Check suites whole, with their datasets, evaluators and targets' settings, and ask nothing.
+
+    All are checked; exit code 2 says that one of them cannot be run.
+    """
     from server.evals import shell as told  # noqa: PLC0415
     from server.evals.preparing import prepared, read_suite  # noqa: PLC0415
     from server.judging import Files  # noqa: PLC0415
+    from server.shell import expected  # noqa: PLC0415
 
     settings = load_settings(data_dir=data_dir, api_url=api_url)
     files = Files(judges or settings.judges_file, evaluators or settings.evaluators_file)
+    faulty = 0
     for suite in suites:
-        ready = prepared(read_suite(suite), files, told.trace_rows(settings))
-        typer.echo(told.checked(ready))
+        try:
+            typer.echo(told.checked(prepared(read_suite(suite), files, told.trace_rows(settings))))
+        except Exception as error:
+            fault = expected(error)
+            if fault is None or len(suites) == 1:
+                raise
+            _say(f"assay: {fault[0]}")
+            faulty += 1
+    if faulty:
+        _say(f"assay: {faulty:,} of {len(suites):,} suites cannot be run.")
+        raise typer.Exit(USER_ERROR)
 
 
 @evals.command()

@@ -14,10 +14,10 @@ from evaluators.errors import EvaluatorError
 from server.client import ApiError, Client
 from server.demo import datasets_folder
 from server.door import NoServerError, address
+from server.evals.baseline import folder_baseline
 from server.evals.folder import RunFolder
 from server.evals.preparing import prepared, read_suite
 from server.evals.running import Wish
-from server.evals.shell import baseline_of
 from server.evals.storing import Teller, carried_out, push
 from server.judging import Files
 from server.settings import Settings
@@ -65,7 +65,7 @@ def _told(path: Path, name: str, settings: Settings, client: Client, say: Callab
         push(client, folder.path)
         return
     before = BASELINES.get(name)
-    baseline = None if before is None else baseline_of(folder_of(settings, before).path)
+    baseline = None if before is None else folder_baseline(folder_of(settings, before).path)
     # Recorded answers are no calls of anybody: there is no trace to go on with.
     wish = Wish(quiet=True, traced=False)
     finished = carried_out(prepared(read_suite(path), Files()), folder, wish, baseline, Teller(client, say))

@@ -46,6 +46,7 @@ class Said:
     labels: Codes = field(default_factory=Codes)
     statuses: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)  # by type
+    reasons: dict[str, str] = field(default_factory=dict)  # the first of each type of error, as it was told
 
     def add(self, row: dict[str, Any]) -> None:
         """One more verdict."""
@@ -53,7 +54,7 @@ class Said:
         ok = status == "ok"
         self.statuses[status] += 1
         if status == "error":
-            self.errors[row.get("error_type") or "unknown"] += 1
+            _note(self.errors, self.reasons, row)
         self.value.append(value if ok and value is not None else NAN)
         self.label.append(self.labels.code(label) if ok and label is not None else NAN)
         self.passed.append(NAN if passed is None else float(passed))
@@ -73,6 +74,7 @@ class Columns:
     failed: array[float] = field(default_factory=lambda: array("d"))  # 1: there is no answer; else 0
     measured: dict[str, array[float]] = field(default_factory=lambda: {name: array("d") for name in MEASURED})
     errors: Counter[str] = field(default_factory=Counter)  # of answers, by type
+    reasons: dict[str, str] = field(default_factory=dict)  # the first of each of those types
     cut: int = 0
     held_back: int = 0
     judges_usd: float | None = None  # known cost of verdicts; null: none is known
@@ -92,7 +94,7 @@ class Columns:
         error = row["status"] == "error"
         self.failed.append(float(error))
         if error:
-            self.errors[row["error_type"] or "unknown"] += 1
+            _note(self.errors, self.reasons, row)
         self.cut += bool(row["cut"])
         self.held_back += bool(row["held_back"])
         told = {**row["usage"], **row["measured"]}
@@ -111,6 +113,12 @@ class Columns:
     def cluster_codes(self) -> NDArray[np.int64]:
         """The cluster of each row."""
         return np.frombuffer(self.cluster, np.int64) if self.cluster else np.empty(0, np.int64)
+
+
+def _note(errors: Counter[str], reasons: dict[str, str], row: dict[str, Any]) -> None:
+    kind = row.get("error_type") or "unknown"
+    errors[kind] += 1
+    reasons.setdefault(kind, row.get("reason") or "")
 
 
 def columns_of(rows: Iterable[dict[str, Any]]) -> Columns:

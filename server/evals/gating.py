@@ -1,19 +1,22 @@
-"""Gates of a run: the columns that each looks at, the statistics over them, and a sentence of what they say."""
+"""Gates of a run: the columns that each looks at, and the statistics over them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics import gates
+from analytics.baseline import Better
 from analytics.intervals import Estimate
 from analytics.items import Rows, rows
 from evaluators.suites.engine import Scorer
 from evaluators.suites.suite import QUANTILES, TARGET, Gate
+from server.evals import gate_sentences as sentences
 from server.evals.columns import Columns, Said, numbers
+from server.evals.gate_sentences import Overlap
 from server.evals.preparing import Prepared
 
 SHARE = (0.0, 1.0)
@@ -54,23 +57,24 @@ class Judged:
     outcome: gates.Outcome
 
     def row(self) -> dict[str, Any]:
-        """As `summary.json` has it."""
+        """As `summary.json` has it. `items` are those compared where the gate compares, else those with a value."""
         found = self.outcome.found
         comparison = found.comparison
         return {
             "text": self.gate.text, "of": self.gate.of, "measure": self.gate.measure, "state": self.state,
-            "fails": self.fails, "sentence": self.sentence, "estimate": told(found.measured.estimate),
+            "fails": self.fails, "sentence": self.sentence, "estimate": estimate_row(found.measured.estimate),
             "bound": self.gate.at_least if self.gate.at_least is not None else self.gate.at_most,
             "margin": None if self.gate.no_worse_than is None else self.gate.by_at_most,
             "baseline": None if comparison is None else comparison.baseline,
-            "effect": None if comparison is None else told(comparison.effect),
+            "effect": None if comparison is None else estimate_row(comparison.effect),
             "p": found.p_missed, "adjusted_p": self.outcome.adjusted_p,
             "detectable": None if comparison is None else comparison.detectable,
-            "items": found.measured.items, "missing": found.measured.missing,
+            "items": found.measured.items if comparison is None else comparison.items,
+            "without": found.measured.without, "missing": found.measured.missing,
         }  # fmt: skip
 
 
-def told(estimate: Estimate) -> dict[str, Any]:
+def estimate_row(estimate: Estimate) -> dict[str, Any]:
     """An estimate as JSON has it."""
     return asdict(estimate)
 
@@ -81,7 +85,7 @@ def mean_over(
     """The mean over items with its interval; null: there is no value."""
     if not values.size or np.isnan(values).all():
         return None
-    return told(gates.measured(_rows(values, columns, clustered=clustered), bounds=bounds).estimate)
+    return estimate_row(gates.measured(_rows(values, columns, clustered=clustered), bounds=bounds).estimate)
 
 
 def judged_gates(
@@ -89,10 +93,10 @@ def judged_gates(
 ) -> list[Judged]:
     """What becomes of the suite's gates, in their order. `skip`: those against a baseline are left undecided."""
     judge = _Judge(prepared, columns, baseline, skip=skip)
-    told_gates = prepared.read.suite.gates
-    found = [judge.found(gate) for gate in told_gates]
+    asked = prepared.read.suite.gates
+    found = [judge.found(gate) for gate in asked]
     return [
-        judge.judged(gate, outcome) for gate, outcome in zip(told_gates, gates.decided(found), strict=True)
+        judge.judged(gate, outcome) for gate, outcome in zip(asked, gates.decided(found), strict=True)
     ]  # fmt: skip
 
 
@@ -101,20 +105,22 @@ class _Judge:
         self._suite, self._columns, self._baseline, self._skip = prepared.read.suite, columns, baseline, skip
         self._scorers = {one.use.called: one for one in prepared.scorers}
         self._clustered = self._suite.dataset.cluster is not None
+        if baseline is not None:
+            self._codes, self._shared = _codes(columns, baseline.columns), shared_with(baseline, columns)
 
     def found(self, gate: Gate) -> gates.Found:
-        ours, bounds = self._of(gate, self._columns), self._bounds(gate)
+        ours, bounds = self._rows(gate), self._bounds(gate)
         q = QUANTILES.get(gate.measure)
         if gate.no_worse_than is None:
             return gates.against_bound(
                 ours, at_least=gate.at_least, at_most=gate.at_most, bounds=bounds, q=q, level=LEVEL
             )
-        if self._baseline is None or self._refused(gate) is not None:
+        valued = not np.isnan(ours.values).all()
+        if self._baseline is None or self._refused(gate) is not None or (valued and not self._overlap(gate).enough):
             return gates.not_comparable(ours, bounds=bounds, q=q, level=LEVEL)
         return gates.against_baseline(
-            ours, self._of(gate, self._baseline.columns, _codes(self._columns, self._baseline.columns)),
-            better=self._better(gate), margin=gate.by_at_most, bounds=bounds, q=q, seed=self._suite.seed,
-            level=LEVEL,
+            ours, self._baseline_rows(gate), better=self._better(gate), margin=gate.by_at_most, bounds=bounds, q=q,
+            seed=self._suite.seed, level=LEVEL,
         )  # fmt: skip
 
     def judged(self, gate: Gate, outcome: gates.Outcome) -> Judged:
@@ -123,8 +129,24 @@ class _Judge:
         fails = not skipped and (state in FAILING or (state == "undecided" and gate.when_undecided == "fail"))
         return Judged(gate, state, fails, self._sentence(gate, outcome, state, fails=fails, skipped=skipped), outcome)
 
-    def _of(self, gate: Gate, columns: Columns, codes: NDArray[np.int64] | None = None) -> Rows:
-        return _rows(_values(gate, columns), columns, clustered=self._clustered, codes=codes)
+    def _rows(self, gate: Gate) -> Rows:
+        return _rows(_values(gate, self._columns), self._columns, clustered=self._clustered)
+
+    def _baseline_rows(self, gate: Gate) -> Rows:
+        assert self._baseline is not None  # noqa: S101 - asked where there is one
+        theirs, codes = self._baseline.columns, self._codes
+        return _rows(_values(gate, theirs), theirs, clustered=self._clustered, codes=codes)
+
+    def _overlap(self, gate: Gate) -> Overlap:
+        """What becomes of the run's items beside the baseline's."""
+        ours, theirs = self._rows(gate), self._baseline_rows(gate)
+        here = {int(one) for one in np.unique(ours.items[~np.isnan(ours.values)])}
+        there = {int(one) for one in np.unique(theirs.items[~np.isnan(theirs.values)])}
+        shared, compared = self._shared, len(here & there)
+        return Overlap(
+            shared.shared + shared.changed + shared.only_here, compared, shared.changed, shared.only_here,
+            shared.shared - compared, len(here),
+        )  # fmt: skip
 
     def _bounds(self, gate: Gate) -> Bounds:
         if gate.measure in {"pass_rate", "errors"}:
@@ -134,7 +156,7 @@ class _Judge:
         scale = self._scorers[gate.of].evaluator.card.scale
         return None if scale.low is None or scale.high is None else (scale.low, scale.high)
 
-    def _better(self, gate: Gate) -> Literal["higher", "lower"]:
+    def _better(self, gate: Gate) -> Better:
         if gate.measure == "pass_rate":
             return "higher"
         if gate.measure == "errors" or gate.of.startswith(f"{TARGET}."):
@@ -161,13 +183,18 @@ class _Judge:
             return "Not compared: the run was asked for without a baseline."
         found = outcome.found
         if state == "no_data":
-            return _no_data(found)
+            return sentences.no_data(found)
         if state == "not_comparable":
             if self._baseline is None:
                 return "There is no baseline: name the folder of a run by --baseline, or say --no-baseline."
-            again = "Other rulers' values are not compared. Run the baseline again with this version."
-            return f"{self._refused(gate)} {again}"
-        what = _against_baseline(gate, outcome) if found.comparison else _against_bound(gate, outcome)
+            refused = self._refused(gate)
+            if refused is None:
+                return sentences.too_few(self._overlap(gate))
+            return f"{refused} Other rulers' values are not compared. Run the baseline again with this version."
+        if found.comparison is None:
+            what = sentences.against_bound(gate, outcome)
+        else:
+            what = sentences.against_baseline(gate, outcome, self._better(gate), self._overlap(gate))
         return what + (" The gate asks for proof." if fails and state == "undecided" else "")
 
 
@@ -212,64 +239,3 @@ def shared_with(baseline: Baseline, columns: Columns) -> Shared:
         baseline.manifest["run_id"], baseline.manifest["started_at"], same, len(ours) - len(both),
         len(theirs) - len(both), len(both) - same,
     )  # fmt: skip
-
-
-def _no_data(found: gates.Found) -> str:
-    if found.comparison is not None and found.measured.items:
-        return "No item has a value here and in the baseline: they share none that holds the same."
-    return f"There is nothing to measure: none of {found.measured.rows:,} rows has a value."
-
-
-def _against_bound(gate: Gate, outcome: gates.Outcome) -> str:
-    value = interval(outcome.found.measured.estimate)
-    least = gate.at_least is not None
-    bound = f"{gate.at_least if least else gate.at_most:g}"
-    rule = f"at least {bound}" if least else f"at most {bound}"
-    if outcome.state == "met":
-        return f"It is {value}, which shows that it is {rule}."
-    if outcome.state == "missed":
-        side = "below" if least else "above"
-        return f"It is {value}: {side} {bound} by more than chance ({_p(outcome.adjusted_p)})."
-    return f"It is {value}: the data leave open whether it is {rule}."
-
-
-def _against_baseline(gate: Gate, outcome: gates.Outcome) -> str:
-    comparison = outcome.found.comparison
-    assert comparison is not None  # noqa: S101 - asked where there is one
-    change = (
-        f"{number(comparison.run)} against {number(comparison.baseline)}, a change of {interval(comparison.effect)}"
-    )
-    over = f" over {comparison.items:,} items"
-    allowed = f"more than the {gate.by_at_most:g} allowed, and by " if gate.by_at_most else ""
-    if outcome.state == "missed":
-        return f"{change}{over}: worse by {allowed}more than chance ({_p(outcome.adjusted_p)})."
-    if outcome.state == "met":
-        return f"{change}{over}: which shows that it is not worse" + (
-            f" by more than {gate.by_at_most:g}." if allowed else "."
-        )
-    smallest = (
-        ""
-        if comparison.detectable is None
-        else f" A drop of {number(comparison.detectable)} would be found in 80 % of such runs."
-    )
-    return f"{change}{over}: no drop was found, and none is ruled out.{smallest}"
-
-
-def interval(found: Estimate) -> str:
-    """A number with its ends."""
-    if found.value is None or (found.low is None and found.high is None):
-        return number(found.value)
-    return f"{number(found.value)} [{number(found.low)}, {number(found.high)}]"
-
-
-def number(value: float | None) -> str:
-    """Three significant digits; null is `?`."""
-    if value is None:
-        return "?"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def _p(p: float | None) -> str:
-    if p is None:
-        return "p unknown"
-    return "adjusted p < 0.001" if p < 0.001 else f"adjusted p {p:.2g}"

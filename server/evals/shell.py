@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,13 +11,12 @@ from pydantic import ValidationError
 from evaluators.case import Json
 from evaluators.errors import UnreadableCaseError
 from evaluators.suites.items import Rows
-from evaluators.suites.results import read_rows
 from evaluators.suites.suite import Suite, Traces, schema
-from server.evals.columns import columns_of
-from server.evals.folder import MANIFEST, RESULTS
-from server.evals.gating import Baseline
+from server.evals.figures import counted
+from server.evals.gating import LEVEL
 from server.evals.preparing import Prepared, Read, SuiteError, TraceRows
 from server.evals.running import Finished
+from server.evals.summary import outcome_line
 from server.settings import Settings
 
 
@@ -37,16 +35,6 @@ def changed(read: Read, changes: Mapping[str, Any]) -> Read:
     return Read(suite, read.text, read.origin, read.folder)
 
 
-def baseline_of(path: Path) -> Baseline:
-    """The run of a folder of results. Raises EvaluatorError: there is none."""
-    file = path / MANIFEST
-    try:
-        manifest = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SuiteError(f"The baseline {path} has no {MANIFEST} of a run: {error}") from error
-    return Baseline(manifest, columns_of(read_rows(path / RESULTS)))
-
-
 def trace_rows(settings: Settings) -> TraceRows:
     """Asks the running server, or the store itself, for cases of traces."""
 
@@ -63,20 +51,22 @@ def checked(ready: Prepared) -> str:
     """What a suite that can be run would do."""
     suite, items = ready.read.suite, ready.items
     answers = items.count * suite.repeats
-    left_out = f" ({items.left_out:,} rows left out)" if items.left_out else ""
+    left_out = f" ({counted(items.left_out, 'row')} left out)" if items.left_out else ""
     return (
-        f"{ready.read.origin}: {items.count:,} items{left_out} in {items.clusters:,} clusters, {answers:,} answers, "
-        f"{len(suite.evaluators)} evaluators, {len(suite.gates)} gates. It can be run."
+        f"{ready.read.origin}: {counted(items.count, 'item')}{left_out} in {counted(items.clusters, 'cluster')}, "
+        f"{counted(answers, 'answer')}, {counted(len(suite.evaluators), 'evaluator')}, "
+        f"{counted(len(suite.gates), 'gate')}. It can be run."
     )
 
 
 def text(done: Finished) -> str:
     """What came of a run, for people."""
     summary = done.summary
-    lines = [f"{summary['suite']}: {summary['outcome']}", *summary["sentences"], ""]
+    lines = [f"{summary['suite']}: {outcome_line(summary)}", *summary["sentences"], ""]
+    says = f"says, with intervals of {100 * LEVEL:.0f} %" if summary["gates"] else "says"
     lines += _table(
         [
-            {"gate": one["text"], "state": one["state"].replace("_", " "), "says": one["sentence"]}
+            {"gate": one["text"], "state": one["state"].replace("_", " "), says: one["sentence"]}
             for one in (*summary["gates"], summary["completeness"])
         ]
     )

@@ -18,7 +18,7 @@ from typing import Any
 from evaluators.errors import EvaluatorError
 from server.client import ApiError, Client
 from server.door import address, door
-from server.evals import shell
+from server.evals.baseline import folder_baseline
 from server.evals.columns import columns_of
 from server.evals.folder import MANIFEST, RESULTS, SUITE, SUMMARY, RunFolder, State
 from server.evals.gating import Baseline
@@ -168,7 +168,7 @@ def baseline_of(told: str, suite: str, settings: Settings, project: str, but: st
         EvaluatorError, ApiError, NoStoreError: there is none.
     """
     if told != LATEST and (Path(told).exists() or not _RUN_ID.fullmatch(told.lower())):
-        return shell.baseline_of(Path(told))
+        return folder_baseline(Path(told))
     with door(settings, project) as client:
         run_id = _latest(client, suite, but) if told == LATEST else told
         run = client.run(run_id)

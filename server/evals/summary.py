@@ -15,11 +15,13 @@ from analytics.items import rows
 from evaluators.suites.engine import Scorer
 from evaluators.suites.suite import MEASURED, Suite
 from server.evals.columns import Columns, Said, numbers
-from server.evals.gating import Baseline, Judged, judged_gates, mean_over, shared_with, told
+from server.evals.figures import counted, verb
+from server.evals.gating import Baseline, Judged, estimate_row, judged_gates, mean_over, shared_with
 from server.evals.preparing import Prepared
 
 BINS = 20
 FLAKY_SHOWN = 50
+REASON = 200  # letters of the reason that a sentence tells
 
 Summary = dict[str, Any]
 """As `summary.json` has it."""
@@ -82,7 +84,8 @@ def _flaky(said: Said, columns: Columns, *, clustered: bool) -> dict[str, Any] |
         return None
     found = flaky(rows(decides, columns.item_codes(), columns.cluster_codes() if clustered else None))
     return {
-        "items": len(found.flips), "of": found.share.n, "share": told(found.share), "another": told(found.another),
+        "items": len(found.flips), "of": found.share.n, "share": estimate_row(found.share),
+        "another": estimate_row(found.another),
     }  # fmt: skip
 
 
@@ -151,25 +154,52 @@ def _cost(columns: Columns) -> dict[str, Any]:
 
 
 def _completeness(suite: Suite, columns: Columns) -> dict[str, Any]:
-    """Whether so few answers and verdicts failed that the rest stands for all."""
+    """Whether so few answers and verdicts failed that the rest stands for all; it says, too, what hardly applies."""
     most = suite.failures_at_most
     faults = []
     lost = int(numbers(columns.failed).sum())
     if lost > most * columns.rows:
-        faults.append(f"{lost:,} of {columns.rows:,} answers failed ({_kinds(columns.errors)}).")
+        faults.append(_failed(lost, columns.rows, "answer", columns.errors, columns.reasons))
     for name, said in columns.evaluators.items():
         failed = said.statuses["error"] - said.errors["no_answer"]
         if failed > most * columns.rows:
             kinds = {kind: count for kind, count in said.errors.items() if kind != "no_answer"}
-            faults.append(f"{failed:,} of {columns.rows:,} verdicts of {name} failed ({_kinds(kinds)}).")
+            faults.append(_failed(failed, columns.rows, "verdict", kinds, said.reasons, f" of {name}"))
     return {
         "text": f"failures <= {most:g}", "state": "missed" if faults else "met", "fails": bool(faults),
-        "sentence": " ".join(faults) or _few(lost, columns.rows),
+        "sentence": " ".join([*(faults or [_few(lost, columns)]), *_idle(columns)]),
     }  # fmt: skip
 
 
-def _few(lost: int, answers: int) -> str:
-    return f"{lost:,} of {answers:,} answers failed." if lost else f"All {answers:,} answers came."
+def _few(lost: int, columns: Columns) -> str:
+    if lost:
+        return _failed(lost, columns.rows, "answer", columns.errors, columns.reasons)
+    return "The one answer came." if columns.rows == 1 else f"All {columns.rows:,} answers came."
+
+
+def _failed(count: int, rows: int, what: str, kinds: dict[str, int], reasons: dict[str, str], of: str = "") -> str:  # noqa: PLR0917 - words of one sentence
+    """How many failed, of which kinds, and what the first of the most frequent kind said."""
+    often = max(kinds, key=lambda kind: kinds[kind])
+    reason = _line(reasons.get(often, ""))
+    first = f" The first {often.replace('_', ' ')}: {reason}" if reason else ""
+    return f"{count:,} of {counted(rows, what)}{of} failed ({_kinds(kinds)}).{first}"
+
+
+def _line(text: str) -> str:
+    """A text of somebody else as one short line, without letters that a terminal would obey; it ends a sentence."""
+    flat = " ".join("".join(letter if letter.isprintable() else " " for letter in text[: 4 * REASON]).split())
+    flat = flat if len(flat) <= REASON else f"{flat[: REASON - 1]}…"
+    return flat if not flat or flat[-1] in ".!?…" else f"{flat}."
+
+
+def _idle(columns: Columns) -> list[str]:
+    """A sentence for each evaluator that says of more than half of the answers that it does not apply."""
+    return [
+        f"{name} does not apply to {said.statuses['not_applicable']:,} of {counted(columns.rows, 'answer')}: "
+        "see in results.jsonl what it lacks."
+        for name, said in columns.evaluators.items()
+        if 2 * said.statuses["not_applicable"] > columns.rows
+    ]
 
 
 def _kinds(errors: dict[str, int]) -> str:
@@ -180,8 +210,20 @@ def _sentences(columns: Columns, gates: Sequence[Judged], completeness: dict[str
     """What a person has to know, the first thing first."""
     failed = [f"{one.gate.text}: {one.sentence}" for one in gates if one.fails]
     failed += [str(completeness["sentence"])] if completeness["fails"] else []
-    counted = f"{len(columns.items.names):,} items, {columns.rows:,} answers."
-    return [*failed, f"{_gates_sentence(gates)} {counted}"]
+    size = f"{counted(len(columns.items.names), 'item')}, {counted(columns.rows, 'answer')}."
+    return [*failed, f"{_gates_sentence(gates)} {size}"]
+
+
+def outcome_line(summary: Summary) -> str:
+    """Whether the run passed; where gates are undecided, that it passes as nothing was shown, not as it was refuted."""
+    states = [one["state"] for one in summary["gates"]]
+    count = states.count("undecided")
+    if summary["outcome"] != "passed" or not count:
+        return str(summary["outcome"])
+    return (
+        f"passed; nothing was shown to be worse; {count:,} of {counted(len(states), 'gate')} "
+        f"{verb(count, 'is', 'are')} undecided"
+    )
 
 
 def _gates_sentence(gates: Sequence[Judged]) -> str:
@@ -189,4 +231,4 @@ def _gates_sentence(gates: Sequence[Judged]) -> str:
         return "The suite has no gates."
     states = Counter(one.state for one in gates)
     told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(states.items()))
-    return f"Of {len(gates)} gate{'s' * (len(gates) > 1)}: {told}."
+    return f"Of {counted(len(gates), 'gate')}: {told}."

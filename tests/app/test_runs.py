@@ -188,7 +188,7 @@ def test_a_suite_is_checked_saved_and_told_apart_by_version(page: Open, told: An
     editor = shown.text_area[0]
     assert editor.value.startswith("suite: edited")
     shown.button(key="check-suite").click().run()
-    assert "4 items in 4 clusters, 4 answers, 1 evaluators, 1 gates. It can be run." in words(shown)
+    assert "4 items in 4 clusters, 4 answers, 1 evaluator, 1 gate. It can be run." in words(shown)
     shown.text_area[0].set_value(
         editor.value.replace("at_least: 1", "at_most: 1").replace("repeats", "x") + "repeets: 2\n"
     )

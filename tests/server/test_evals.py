@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,133 @@ def test_against_a_baseline_pairs_are_compared(folder: Path) -> None:
     assert gate["state"] == "missed"
     assert gate["effect"]["value"] == pytest.approx(-0.2)
     assert gate["effect"]["high"] < 0
+
+
+def answers(folder: Path, change: Callable[[int, dict[str, Any]], dict[str, Any]]) -> None:
+    """The dataset with each row changed."""
+    rows = [json.loads(line) for line in (folder / "items.jsonl").read_text().splitlines()]
+    (folder / "items.jsonl").write_text("".join(json.dumps(change(n, row)) + "\n" for n, row in enumerate(rows)))
+
+
+def against_base(folder: Path, change: Callable[[int, dict[str, Any]], dict[str, Any]], *, code: int) -> Any:
+    """The gate of a run whose dataset was changed after its baseline, and what the terminal says."""
+    (folder / "suite.yaml").write_text(SUITE.replace("at_least: 0.6", "no_worse_than: baseline, by_at_most: 0.02"))
+    assay(folder, "run", "suite.yaml", "-q", "--out", "base", "--no-baseline")
+    answers(folder, change)
+    said = assay(folder, "run", "suite.yaml", "-q", "--baseline", "base", code=code)
+    (gate,) = summary(folder)["gates"]
+    return gate, said
+
+
+def test_a_baseline_that_shares_few_items_is_not_compared_with(folder: Path) -> None:
+    gate, said = against_base(folder, lambda n, row: row | {"question": "else?"} if n else row | {"answer": ""}, code=1)
+    assert (gate["state"], gate["fails"], gate["effect"]) == ("not_comparable", True, None)
+    told = "No item can be compared with the baseline: 99 hold something else there, 1 has no value in one of the two."
+    assert told in gate["sentence"]
+    assert told in said
+
+
+def test_items_that_are_not_compared_are_told(folder: Path) -> None:
+    gate, _ = against_base(
+        folder, lambda n, row: row | ({"id": f"n{n}"} if n < 10 else {"question": "else?"} if n < 30 else {}), code=0
+    )
+    assert gate["items"] == 70
+    assert gate["sentence"].endswith("30 of 100 items left out: 20 hold something else there, 10 are not in it.")
+
+
+@pytest.mark.parametrize(
+    ("lost", "won", "told"),
+    [
+        pytest.param(8, 8, "no drop was found, and none is ruled out.", id="none"),
+        pytest.param(1, 0, "a drop of 0.01, within the 0.02 allowed; more is not ruled out.", id="allowed"),
+        pytest.param(3, 0, "a drop of 0.03, beyond the 0.02 allowed by no more than chance explains.", id="chance"),
+    ],
+)
+def test_a_drop_that_chance_explains_is_called_a_drop(folder: Path, lost: int, won: int, told: str) -> None:
+    def change(n: int, row: dict[str, Any]) -> dict[str, Any]:
+        return row | {"answer": "other" if n < lost else row["reference"] if n >= 100 - won else row["answer"]}
+
+    gate, said = against_base(folder, change, code=0)
+    assert gate["state"] == "undecided"
+    assert told in gate["sentence"]
+    assert said.startswith("answers: passed; nothing was shown to be worse; 1 of 1 gate is undecided\n")
+    assert "says, with intervals of 90 %" in said
+
+
+def test_one_item_tells_nothing_of_chance(folder: Path) -> None:
+    write(folder, right=1, wrong=0)
+    said = assay(folder, "run", "suite.yaml", "-q")
+    assert "It is 1. One item alone tells nothing of chance: take more items." in said
+    assert "The one answer came." in said
+    assert "1 item, 1 answer." in said
+
+
+def test_what_has_no_value_is_told(folder: Path) -> None:
+    write(folder, right=90, wrong=0, lost=10)
+    said = assay(folder, "run", "suite.yaml", "-q")
+    (gate,) = summary(folder)["gates"]
+    assert gate["sentence"].endswith("at least 0.6, over 90 of 100 items; 10 have no value.")
+    assert (gate["items"], gate["without"]) == (90, 10)
+    assert "10 of 100 answers failed (10 empty). The first empty: " in said
+
+
+def test_an_evaluator_that_hardly_applies_is_told_and_fails_nothing(folder: Path) -> None:
+    answers(folder, lambda n, row: row if n < 20 else {name: row[name] for name in ("id", "question", "answer")})
+    assay(folder, "run", "suite.yaml", "-q")
+    found = summary(folder)
+    assert found["gates"][0]["sentence"].endswith("over 20 of 100 items; 80 have no value.")
+    assert not found["completeness"]["fails"]
+    assert found["completeness"]["sentence"] == (
+        "All 100 answers came. right does not apply to 80 of 100 answers: see in results.jsonl what it lacks."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param(lambda row: row | {"answer": "other"}, "is not what its run wrote: its digest is", id="digest"),
+        pytest.param(lambda row: {**row, "cluster": None}, "line 3: the row has null as 'cluster'", id="value"),
+        pytest.param(lambda row: {n: row[n] for n in row if n != "content"}, "line 3: the row has no 'content'", id="key"),
+        pytest.param(lambda row: row | {"verdicts": {"right": {}}}, "line 3: its verdict right has no 'status'", id="verdict"),
+        pytest.param(lambda row: row | {"usage": {}}, "line 3: its usage has no 'input_tokens'", id="usage"),
+        pytest.param(lambda row: row | {"verdicts": []}, "line 3: it is no row of results", id="row"),
+    ],
+)  # fmt: skip
+def test_a_damaged_baseline_is_refused(folder: Path, change: Any, told: str) -> None:
+    assay(folder, "run", "suite.yaml", "-q", "--out", "base")
+    file = folder / "base" / "results.jsonl"
+    lines = file.read_text().splitlines()
+    lines[2] = json.dumps(change(json.loads(lines[2])), ensure_ascii=False, separators=(",", ":"))
+    file.write_text("\n".join(lines) + "\n")
+    assert told in assay(folder, "run", "suite.yaml", "-q", "--baseline", "base", code=2)
+
+
+def test_a_manifest_that_lacks_a_key_is_refused(folder: Path) -> None:
+    assay(folder, "run", "suite.yaml", "-q", "--out", "base")
+    (folder / "base" / "manifest.json").write_text('{"run_id": "1", "started_at": "2026-01-01", "evaluators": {}}')
+    told = assay(folder, "run", "suite.yaml", "-q", "--baseline", "base", code=2)
+    assert "without results_sha256: it is damaged" in told
+
+
+def test_reports_bound_texts_and_call_nobody(folder: Path) -> None:
+    long, turned = "long " * 5000, "\u202e@all see https://evil.example and www.evil.example, #1"
+    answers(folder, lambda n, row: row | {"id": turned, "answer": long, "question": long} if n == 95 else row)
+    answers(folder, lambda n, row: row | {"answer": row["reference"]} if n > 95 else row)
+    assay(folder, "run", "suite.yaml", "-q")
+    page = (results(folder) / "report.html").read_text()
+    assert page.count("(cut; all of it stands in results.jsonl)") == 2
+    assert max(map(len, page.splitlines())) < 50_000
+    assert "unicode-bidi: isolate" in page
+    text = (results(folder) / "report.md").read_text()
+    assert not re.search("@all|https://|www\\.evil|#1|\u202e", text)
+    assert "@\u2060all see https:\u2060//evil.example" in text
+
+
+def test_all_suites_are_checked(folder: Path) -> None:
+    for name, text in (("bad", "suite: ["), ("worse", SUITE.replace("length", "lenght")), ("good", SUITE)):
+        (folder / f"{name}.yaml").write_text(text)
+    said = assay(folder, "check", "bad.yaml", "worse.yaml", "good.yaml", code=2)
+    assert said.startswith("good.yaml: 100 items in 100 clusters, 100 answers, 2 evaluators, 1 gate.")
 
 
 def test_another_ruler_is_not_compared(folder: Path) -> None:

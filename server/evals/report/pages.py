@@ -7,11 +7,20 @@ import re
 from html import escape
 from typing import Any
 
+from server.evals.figures import counted, interval, number
 from server.evals.report.rows import Failing, failed_of, value_text
+from server.evals.summary import outcome_line
 
 NAMED = 10  # failing rows that the Markdown names
 SHORT = 160
+MOST = 20_000  # letters of a text in the HTML
+CUT = " (cut; all of it stands in results.jsonl)"
+CONTEXTS = 50  # of a row in the HTML
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_JOINER = "\u2060"
+"""Nobody sees it. A backslash stops no mention: forges look for mentions and addresses in the text that comes out."""
+_LINKING = re.compile(r"[@#!](?=[\w.-])|:(?=//)|\bwww(?=\.)", re.IGNORECASE)
 
 
 def markdown(summary: dict[str, Any], manifest: dict[str, Any], found: Failing) -> str:
@@ -27,7 +36,9 @@ def html(summary: dict[str, Any], manifest: dict[str, Any], found: Failing) -> s
 def _rendered(name: str, summary: dict[str, Any], manifest: dict[str, Any], found: Failing, *, most: int) -> str:
     rows = [{**row, "failed": failed_of(row)} for row in found.rows[:most]]
     template = _environment().get_template(name)
-    return str(template.render(summary=summary, manifest=manifest, rows=rows, found=found))
+    return str(
+        template.render(summary=summary, manifest=manifest, rows=rows, found=found, outcome=outcome_line(summary))
+    )
 
 
 @functools.cache
@@ -41,32 +52,21 @@ def _environment() -> Any:
     )  # fmt: skip
     made.filters |= {
         "md": markdown_text, "estimate": estimate, "number": number, "value": value_text, "marked": marked,
-        "share": share, "times": _times,
+        "share": share, "times": counted, "cut": cut, "contexts": contexts,
     }  # fmt: skip
     return made
 
 
 def markdown_text(text: object, most: int = SHORT) -> str:
-    """A text as one line of Markdown that says what it says."""
-    flat = " ".join(str(text).split())
-    return _MARKDOWN.sub(r"\\\1", flat if len(flat) <= most else f"{flat[: most - 1]}…")
-
-
-def number(value: float | None) -> str:
-    """Four significant digits; null is unknown."""
-    if value is None:
-        return "unknown"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    """A text as one line of Markdown that says what it says: it calls nobody, links and turns nothing."""
+    flat = _TURNING.sub("\ufffd", " ".join(str(text).split()))
+    short = flat if len(flat) <= most else f"{flat[: most - 1]}…"
+    return _MARKDOWN.sub(r"\\\1", _LINKING.sub(f"\\g<0>{_JOINER}", short))
 
 
 def estimate(told: dict[str, Any] | None) -> str:
-    """A number with its 95 % interval."""
-    if told is None or told["value"] is None:
-        return "unknown"
-    if told["low"] is None and told["high"] is None:
-        return number(told["value"])
-    ends = ["?" if told[end] is None else number(told[end]) for end in ("low", "high")]
-    return f"{number(told['value'])} [{ends[0]}, {ends[1]}]"
+    """A number with its interval."""
+    return "unknown" if told is None else interval(told["value"], told["low"], told["high"])
 
 
 def share(value: float) -> str:
@@ -74,15 +74,30 @@ def share(value: float) -> str:
     return f"{100 * value:.3g} %"
 
 
-def _times(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
+def is_cut(text: object) -> bool:
+    """Whether a text is too long for the page."""
+    return len(str(text or "")) > MOST
+
+
+def contexts(row: dict[str, Any]) -> list[str]:
+    """What the answer was given to go by, as the target told it, else as the item has it; a line says what is left."""
+    told = row.get("told") or {}
+    found = (told if "contexts" in told else row["case"]).get("contexts") or []
+    left = len(found) - CONTEXTS
+    return [*(cut(one) for one in found[:CONTEXTS]), *([f"And {left:,} more{CUT}."] if left > 0 else [])]
+
+
+def cut(text: object) -> str:
+    """The beginning of a text, which says so where it was cut."""
+    whole = str(text)
+    return f"{whole[:MOST]}…{CUT}" if is_cut(text) else whole
 
 
 def marked(text: str | None, highlights: list[dict[str, Any]], field: str = "answer") -> str:
-    """HTML of a text with the stretches of the field marked that verdicts rest on; the text is escaped whole."""
+    """HTML of a text, cut as `cut`, with the stretches of the field marked that verdicts rest on; all is escaped."""
     import markupsafe  # noqa: PLC0415 - with jinja2
 
-    text = text or ""
+    long, text = is_cut(text), (text or "")[:MOST]
     edges = [False] * (len(text) + 1)
     for one in highlights:
         if one.get("field", "answer") == field:
@@ -96,4 +111,5 @@ def marked(text: str | None, highlights: list[dict[str, Any]], field: str = "ans
         piece = escape(text[at:end])
         parts.append(f"<mark>{piece}</mark>" if edges[at] else piece)
         at = end
+    parts += [f"…{CUT}"] if long else []
     return markupsafe.Markup("".join(parts))  # noqa: S704 - escaped piece by piece
