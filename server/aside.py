@@ -104,7 +104,7 @@ class Aside:
     def compute(self, limit_s: float, work: Compute, *arguments: object) -> bytes:
         """As `answer`, of work that asks the store nothing: no snapshot is opened. Raises as `answer` does."""
         until = time.monotonic() + limit_s
-        with self._own_turn(until) as child:
+        with _of_work(limit_s), self._own_turn(until) as child:
             try:
                 found = child.answer(_nothing, until, _unasking, (work, *arguments))
             except BaseException:
@@ -245,6 +245,16 @@ def _losses() -> Iterator[None]:
 
 def _too_slow(limit_s: float) -> QueryTimeoutError:
     return QueryTimeoutError(f"The answer was not there within {limit_s:g} s. Narrow the time range or add a filter.")
+
+
+@contextmanager
+def _of_work(limit_s: float) -> Iterator[None]:
+    """Work that asks the store nothing has a limit of its own, and neither time range nor filter."""
+    try:
+        yield
+    except QueryTimeoutError as error:
+        message = f"This was not worked out within {limit_s:g} s. Give less at once, or ask again later."
+        raise QueryTimeoutError(message) from error
 
 
 def _later(seconds: float, work: Callable[..., None], *arguments: object) -> threading.Timer:

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 
+OURS = (sys.executable, "-P", "-m")  # without -P a `server.py` of the working folder would be run in place of ours
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 

@@ -35,6 +35,7 @@ PROMPT_TOKENS, REPLY_TOKENS = (
     150,
 )  # that a judge's prompt adds to a case, and that it answers with, where nobody knows
 FOREVER = (datetime(1970, 1, 1), datetime(9999, 1, 1))  # noqa: DTZ001 - UTC without a zone, as the store holds it
+CLOSED = {"status": ("ok", "recovered", "error")}  # filters with the values that there are
 NONE_SCORED = ("-",)  # rulers that nothing is scored by
 
 Dollars = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
@@ -117,6 +118,9 @@ def checked(core: Core, terms: Terms) -> list[Evaluator]:
         EvaluatorError: there is no such evaluator or option, or a judge cannot be asked.
         RuleError: the filter is none.
     """
+    for key, values in CLOSED.items():
+        if (told := terms.filter.get(key)) is not None and told not in values:
+            raise RuleError(f"The filter: {key} is one of {', '.join(values)}, not {told!r}; nothing would match.")
     try:
         choice_of(0, terms).params()
     except (UnknownQueryError, ValueError) as error:

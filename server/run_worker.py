@@ -1,16 +1,16 @@
 """The part of a worker that carries out runs of suites: each in a process of its own, so that it can be ended whole.
 
-What a run was told stands in its folder's journal. One that is lost with its worker is gone on with by another, and
-asks nothing twice.
+What a run was told stands in its folder's journal. One that is lost with its worker is gone on with by another,
+which asks again only for what was being answered then.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -21,8 +21,10 @@ from typing import Any
 
 from evaluators.errors import EvaluatorError
 from server import suites
+from server.child import OURS
 from server.client import ApiError, Client
-from server.evals.storing import push
+from server.evals.folder import MANIFEST
+from server.evals.storing import LATEST, NoRunError, latest, push, read_part
 from server.exit_codes import FAILURE
 from server.settings import Settings
 
@@ -31,8 +33,10 @@ KEEP_S = 2.0  # between two words that the run goes on
 TICK_S = 0.1
 AGAIN_S = 2.0  # after the server gave no answer
 END_S = 10.0  # that an interrupted run gets to keep what it has
+WORDS = "worker.log"  # in the run's folder: what the process said
 FAULT = 2_000  # letters of the last words of a run that could not be carried out
-LATEST = "latest"
+_SENTENCE = re.compile(r"^assay: ", re.MULTILINE)  # what a command ends with, where a person can act on it
+_TRACE = "Traceback (most recent call last)"
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -79,10 +83,9 @@ class RunWorker:
             command = self._command(client, taken, folder)
         except (EvaluatorError, OSError) as error:
             return str(error)
-        words = folder / "worker.log"
-        with words.open("wb") as out:
+        with (folder / WORDS).open("wb") as out:
             process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "server.child", "SIGKILL", *command], stdin=subprocess.DEVNULL,
+                [*OURS, "server.child", "SIGKILL", *command], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=out, start_new_session=True,
             )  # fmt: skip
         kept = _Watch(client, taken, process, self).watched()
@@ -90,7 +93,7 @@ class RunWorker:
             return "" if self.stopping.is_set() else None
         if process.returncode in {0, FAILURE}:
             return _stored(client, taken, folder)
-        return _last_words(words) or f"It ended with exit code {process.returncode}."
+        return _last_words(folder, process.returncode)
 
     def _command(self, client: Client, taken: Json, folder: Path) -> list[str]:
         """How the run is started. Raises EvaluatorError where the suite may not be run here."""
@@ -113,16 +116,16 @@ class RunWorker:
             *([] if "--baseline" in told else ["--no-baseline"]),
             *(["--again"] if wish.get("again") else []),
         ]
-        return [sys.executable, "-m", "server.cli", "eval", "run", str(file), *told, *flags]
+        return [*OURS, "server.cli", "eval", "run", str(file), *told, *flags]
 
 
 def _baseline(client: Client, taken: Json) -> str | None:
-    """The run to compare with; null: none was asked for, or none has passed yet."""
+    """The run to compare with; null: none was asked for, or none has passed yet.
+
+    On the command line `latest` must be there; here it is asked for before anything has passed, as the app offers it.
+    """
     wanted: str | None = taken["wish"].get("baseline")
-    if wanted != LATEST:
-        return wanted
-    found = client.runs(suite=taken["suite"], outcome="passed", most=2)
-    return next((one["run_id"] for one in found if one["run_id"] != taken["run_id"]), None)
+    return latest(client, taken["suite"], taken["run_id"]) if wanted == LATEST else wanted
 
 
 @dataclass(slots=True)
@@ -167,14 +170,20 @@ def _stored(client: Client, taken: Mapping[str, Any], folder: Path) -> str | Non
     if client.run(run_id)["state"] != "running":
         return None
     try:
+        if read_part(folder, MANIFEST)["run_id"] != run_id:
+            return _last_words(folder)  # it stands for the run before: this one came to no end
         push(client, folder)
+    except NoRunError:
+        return _last_words(folder)
     except (ApiError, EvaluatorError) as error:
         return str(error)
     return None
 
 
-def _last_words(file: Path) -> str:
-    """What the run said last, such as why it could not begin."""
-    told = file.read_text("utf-8", "replace")[-FAULT:].strip()
-    _, found, error = told.rpartition("assay: ")
-    return error if found else told
+def _last_words(folder: Path, code: int | None = None) -> str:
+    """What the run said last: its sentence, such as why it could not begin; of a crash the end of what it said."""
+    told = (folder / WORDS).read_text("utf-8", "replace")[-FAULT:].strip()
+    sentences = [found.end() for found in _SENTENCE.finditer(told)]
+    if sentences and sentences[-1] > told.rfind(_TRACE):
+        return told[sentences[-1] :]
+    return told or ("It left no results." if code is None else f"It ended with exit code {code}.")

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from server.core import Core
 from server.evals.folder import HTML
+from server.evals.report.rows import fails
 from store import runs as store
 from store.runs import Run
 
@@ -77,7 +78,7 @@ def _row(line: bytes, number: int) -> Json:
             "place": int(told["place"]), "repeat": int(told["repeat"]), "item": str(told["item"]),
             "cluster": str(told["cluster"]), "content": str(told.get("content") or ""),
             "status": "error" if told["status"] == "error" else "ok",
-            "fails": told["status"] == "error" or bool(failed) or not all(passed.values()),
+            "fails": fails(told),
             "trace_id": None if trace_id is None else str(UUID(trace_id)), "numbers": _numbers(told, verdicts),
             "passed": passed, "failed": failed, "line": line.decode("utf-8"),
         }  # fmt: skip

@@ -6,6 +6,7 @@ and reads no files elsewhere, unless the settings say that it may.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,8 +28,9 @@ from store import suites as store
 MOST_FILES = 500
 DEPTH = 4  # folders below the suites' folder
 _NAMED = re.compile(r"^suite:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._-]{0,99})[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
-_DATA = re.compile(r"\bfile:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)")
+_DATA = re.compile(r"\bfile:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._-]{0,99})")
 _LINE = re.compile(r"\bline (\d+)")
+MOST_NAME, MOST_PATH = 255, 2_000  # bytes of a file's name, and of a path of such
 PROGRAMS = ("command", "python")  # targets
 
 
@@ -158,9 +160,26 @@ def _of_store(settings: Settings, one: store.StoredSuite, file: FileSuite | None
 def read_held(one: Held, settings: Settings) -> Read:
     """The suite, if it may be run here. Raises EvaluatorError: it says what cannot be, or must not."""
     read = suite_of(one.document, one.origin, one.folder)
+    for key, told in _files_of(read.suite):
+        _nameable(read, key, told)
     if one.source == "stored":
         bound(read, settings)
     return read
+
+
+def _nameable(read: Read, key: str, told: str) -> None:
+    """Raises SuiteError where no file can have the name: the system would say so by errors of many kinds."""
+    try:
+        name = os.fsencode(told)
+    except UnicodeEncodeError as error:
+        raise SuiteError(f"{read.origin}: {key}: {told!r} holds a letter that no file's name has.") from error
+    if b"\0" in name:
+        raise SuiteError(f"{read.origin}: {key}: {told[:100]!r} holds a NUL, which no file's name has. Write it anew.")
+    if len(name) > MOST_PATH or max(map(len, name.split(b"/"))) > MOST_NAME:
+        raise SuiteError(
+            f"{read.origin}: {key}: {told[:100]!r}... is longer than a file's name can be ({MOST_NAME} bytes a part, "
+            f"{MOST_PATH} in all). Name a file that there is."
+        )
 
 
 def bound(read: Read, settings: Settings) -> None:
@@ -171,6 +190,13 @@ def bound(read: Read, settings: Settings) -> None:
             raise SuiteError(_refused(read, f"a {way} target starts a program of this machine"))
         if suite.own_evaluators is not None:
             raise SuiteError(_refused(read, "own_evaluators start programs of this machine"))
+        model = suite.target.model
+        if model is not None and model.provider == "bedrock" and not any(map(_of_aws, settings.suites_env)):
+            raise SuiteError(
+                f"{read.origin}: a bedrock model is asked with the AWS credentials of this machine, and suites that "
+                "are edited in the app may not. Put the suite's file into the suites' folder (ASSAY_SUITES_DIR), or "
+                "name the AWS_... variables that it may use in ASSAY_SUITES_ENV."
+            )
     if (name := next((one for one in _variables(suite) if one not in settings.suites_env), None)) is not None:
         raise SuiteError(
             f"{read.origin}: it names the environment variable {name}, and a suite that is edited in the app could "
@@ -192,6 +218,10 @@ def _refused(read: Read, what: str) -> str:
         f"{read.origin}: {what}, and suites that are edited in the app may not. Put the suite's file into the suites' "
         "folder (ASSAY_SUITES_DIR), or set ASSAY_SUITES_MAY_RUN_PROGRAMS=true."
     )
+
+
+def _of_aws(variable: str) -> bool:
+    return variable.startswith("AWS_")
 
 
 def _way(suite: Suite) -> str:

@@ -19,6 +19,7 @@ import httpx
 import orjson
 
 from server import running
+from server.child import OURS
 from server.client import ApiError, Client
 from server.exit_codes import FAILURE
 from server.ports import free_port, listen, reachable
@@ -57,7 +58,7 @@ class Part:
     def start(self) -> None:
         # A session of its own: Ctrl-C reaches the supervisor alone, which then stops the parts in order.
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, "-m", "server.child", self.orphaned.name, *self.command],
+            [*OURS, "server.child", self.orphaned.name, *self.command],
             env=dict(self.environment),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -205,7 +206,7 @@ class Supervisor:
 
         Its parent is the thread that starts a process: with this one's end the process would get its signal.
         """
-        command = [sys.executable, "-m", "server.demo.suites"]
+        command = [*OURS, "server.demo.suites"]
         environment = {**self._environment(), "ASSAY_API_URL": self._api_url()}
         # What it has done is kept, and gone on with at the next start.
         part = Part("suites", command, environment, Path.cwd(), lambda _: True, signal.SIGKILL)
@@ -223,13 +224,13 @@ class Supervisor:
         return self._settings.app_port
 
     def _server(self) -> Part:
-        command = [sys.executable, "-m", "server.cli", "serve"]
+        command = [*OURS, "server.cli", "serve"]
         return Part("server", command, self._environment(), Path.cwd(), self._server_answers, signal.SIGTERM)
 
     def _app(self) -> Part:
         script = app_script()
         command = [
-            sys.executable, "-m", "streamlit", "run", str(script), "--server.address", self._settings.host,
+            *OURS, "streamlit", "run", str(script), "--server.address", self._settings.host,
             "--server.port", str(self._app_port), "--server.headless", "true",
         ]  # fmt: skip
         environment = {**self._environment(), "ASSAY_API_URL": self._api_url()}
@@ -237,7 +238,7 @@ class Supervisor:
         return Part("app", command, environment, Path.cwd(), self._app_answers, signal.SIGKILL)
 
     def _worker(self) -> Part:
-        command = [sys.executable, "-m", "server.cli", "worker"]
+        command = [*OURS, "server.cli", "worker"]
         environment = {**self._environment(), "ASSAY_API_URL": self._api_url()}
         # It has nothing to lose: what it took is taken again.
         return Part("worker", command, environment, Path.cwd(), lambda _: True, signal.SIGKILL)

@@ -157,16 +157,6 @@ def run(cursor: DuckDBPyConnection, project_id: int, run_id: UUID) -> tuple[Run,
     return (Run(*rows[0][:-3]), Texts(*rows[0][-3:])) if rows else None
 
 
-def latest_passed(cursor: DuckDBPyConnection, project_id: int, suite: str, but: UUID | None = None) -> UUID | None:
-    """The newest run of a suite that passed, other than one; null: none did."""
-    rows = cursor.execute(
-        "select run_id from runs where project_id = ? and suite = ? and outcome = 'passed' and state = 'done' "
-        "and run_id is distinct from ? order by created_at desc, run_id limit 1",
-        [project_id, suite, but],
-    ).fetchall()
-    return rows[0][0] if rows else None
-
-
 def begin(cursor: DuckDBPyConnection, project_id: int, new: NewRun, lasts: timedelta) -> bool:
     """Book a run that begins, or that is gone on with; false: it was cancelled, and is not wanted any more.
 
@@ -210,8 +200,14 @@ def tell(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, far: Progres
     return bool(rows)
 
 
-def add_rows(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, rows: pa.Table) -> None:
-    """Keep rows (`ROW_COLUMNS`), in place of those of the same place and repeat."""
+def add_rows(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, rows: pa.Table) -> bool:
+    """Keep rows (`ROW_COLUMNS`), in place of those of the same place and repeat; false: the run is not carried out."""
+    # That it was told of of late is not asked for: many rows take longer than the state holds.
+    open_ = cursor.execute(
+        "select 1 from runs where project_id = ? and run_id = ? and state = 'running'", [project_id, run_id]
+    ).fetchall()
+    if not open_:
+        return False
     with relations.registered(cursor, rows) as told:
         cursor.execute(
             "delete from run_rows where project_id = $project_id and run_id = $run_id "
@@ -222,6 +218,7 @@ def add_rows(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, rows: pa
         cursor.execute(
             f"insert into run_rows (project_id, run_id, {names}) select ?, ?, {names} from {told}", [project_id, run_id]
         )
+    return True
 
 
 def _places(rows: pa.Table) -> dict[str, int]:

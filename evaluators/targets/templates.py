@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 from evaluators.case import Case, Json
 from evaluators.rows import NAMES, case_row
+from evaluators.targets import bounds
 from evaluators.targets.answer import Asking, TargetError
 
 KNOWN = (*NAMES, "metadata", "repeat", "seed")  # what a template can name; no part of an item is called otherwise
@@ -111,15 +112,31 @@ def _filling(text: str) -> Callable[[Values], Any]:
             case [nodes.Output(nodes=[nodes.Expr() as alone])] if not isinstance(alone, nodes.TemplateData):
                 # As `Environment.compile_expression` does, which takes an expression without its braces.
                 kept = nodes.Template([nodes.Assign(nodes.Name("result", "store"), alone, lineno=1)], lineno=1)
-                expression = TemplateExpression(env.from_string(kept), undefined_to_none=False)
+                expression = TemplateExpression(env.from_string(_counted(kept)), undefined_to_none=False)
                 fill: Callable[[Values], Any] = expression
             case _:
-                fill = env.from_string(text).render
+                fill = env.from_string(_counted(env.parse(text))).render
     except TemplateSyntaxError as error:
         raise TemplateError(f"it is no template: {error.message} (line {error.lineno} of the text)") from error
     for name in sorted(named - set(KNOWN)):
         raise TemplateError(f"no item has a field {name!r}{_hint(name)}")
     return fill
+
+
+def _counted(tree: Any) -> Any:
+    """The tree with all that it says as expressions, whose letters are counted, `~` too: also what loops repeat."""
+    from jinja2 import nodes  # noqa: PLC0415 - as above
+    from jinja2.visitor import NodeTransformer  # noqa: PLC0415
+
+    class Counting(NodeTransformer):
+        def visit_TemplateData(self, node: Any) -> Any:  # noqa: N802 - as Jinja calls it
+            return nodes.Const(node.data, lineno=node.lineno)
+
+        def visit_Concat(self, node: Any) -> Any:  # noqa: N802 - likewise
+            parts = nodes.List([self.visit(part) for part in node.nodes], lineno=node.lineno)
+            return nodes.Filter(parts, "joined", [], [], None, None, lineno=node.lineno)
+
+    return Counting().visit(tree).set_environment(_environment())
 
 
 def _hint(name: str) -> str:
@@ -129,7 +146,7 @@ def _hint(name: str) -> str:
 
 @functools.cache
 def _environment() -> Any:
-    from jinja2 import StrictUndefined  # noqa: PLC0415 - as above
+    from jinja2 import StrictUndefined, pass_context  # noqa: PLC0415 - as above
     from jinja2.runtime import Undefined  # noqa: PLC0415
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
 
@@ -143,30 +160,65 @@ def _environment() -> Any:
             return self._undefined_hint or f"the item has no {self._undefined_name!r}."
 
     class Environment(ImmutableSandboxedEnvironment):
-        """In which `metadata.items` is the item's field of that name, where it has one."""
+        """In which `metadata.items` is the item's field of that name, where it has one, and nothing grows large."""
+
+        intercepted_binops = frozenset(bounds.OPERATORS)
 
         def getattr(self, obj: Any, attribute: str) -> Any | Undefined:
             if isinstance(obj, dict) and attribute in obj:
                 return obj[attribute]
-            return super().getattr(obj, attribute)
+            return _method(obj, attribute) or super().getattr(obj, attribute)
 
-    def written(value: Any) -> Any:
-        return value if isinstance(value, Undefined) else _written(_json(value))
+        def getitem(self, obj: Any, argument: Any) -> Any | Undefined:
+            return _method(obj, argument) or super().getitem(obj, argument)
 
-    # Neither HTML nor a page: a prompt or a JSON text must not be escaped.
-    return Environment(undefined=Missing, finalize=written, keep_trailing_newline=True, autoescape=False)
+        def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+            return attr not in bounds.CLOSED and super().is_safe_attribute(obj, attr, value)
+
+    @pass_context  # which also keeps Jinja from working out what is constant while it reads
+    def written(context: Any, value: Any) -> Any:
+        if isinstance(value, Undefined):
+            return value
+        said = _written(_json(value))
+        context.letters = getattr(context, "letters", 0) + len(said)
+        bounds.within(context.letters)
+        return said
+
+    # Neither HTML nor a page: a prompt or a JSON text must not be escaped. `optimized` works out what is constant.
+    made = Environment(undefined=Missing, finalize=written, keep_trailing_newline=True, autoescape=False,
+                       optimized=False)  # fmt: skip
+    made.binop_table.update(bounds.OPERATORS)
+    bounds.bounded(made)
+    return made
+
+
+def _method(obj: Any, name: Any) -> Callable[..., Any] | None:
+    """A method of a text that could make much of little, with a bound; null: it is none of these."""
+    if not isinstance(obj, str) or not isinstance(name, str):
+        return None
+    if name == "format":
+        bounds.formattable(obj)
+    method = bounds.METHODS.get(name)
+    return None if method is None else functools.partial(method, obj)
 
 
 def _json(value: Any) -> Json:
-    """A value as JSON. Raises what a missing field raises, and TypeError for what JSON has no form of."""
+    """A value as JSON. Raises what a missing field raises, TypeError for what JSON has no form of, TooLargeError."""
+    return _sized_json(value, [0])
+
+
+def _sized_json(value: Any, size: list[int]) -> Json:
+    """`size`: of one item, letters and parts so far; a list of lists may name one text without end."""
+    size[0] += len(value) if isinstance(value, str) else 1
+    bounds.within(size[0])
     if isinstance(value, str):
         return str(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(name): _json(held) for name, held in value.items()}
+        return {str(name): _sized_json(held, size) for name, held in value.items()}
     if isinstance(value, list | tuple | GeneratorType):
-        return [_json(held) for held in value]
+        return [_sized_json(held, size) for held in value]
     str(value)  # of a missing field: names it
     raise TypeError(f"it gives a {type(value).__name__}, which JSON has no form of.")
 
@@ -178,5 +230,5 @@ def _written(value: Json) -> str:
 def _said(error: Exception) -> str:
     from jinja2 import UndefinedError  # noqa: PLC0415 - loaded already
 
-    told = isinstance(error, UndefinedError | TypeError)
+    told = isinstance(error, UndefinedError | TypeError | bounds.TooLargeError)
     return str(error)[:300] if told else f"it cannot be filled: {type(error).__name__}: {error}"[:300]

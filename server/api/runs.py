@@ -101,15 +101,19 @@ def add_rows(
 ) -> Response:
     """Keep rows of results, lines of results.jsonl, at most 1,000: in place of those of the same place and repeat.
 
-    422 `bad_rows` names the line that is none; then nothing is kept.
+    422 `bad_rows` names the line that is none; then nothing is kept. 409 `not_running`: the run is over, or waits.
     """
-    _found(here, project, run_id)
+    found, _ = _found(here, project, run_id)
     try:
         rows = runs.rows_of(body)
     except runs.BadRowError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_rows", str(error)) from error
-    if rows.num_rows:
-        _write(here, project, lambda cursor, project_id: store.add_rows(cursor, project_id, run_id, rows))
+    if rows.num_rows and not _write(here, project, lambda cursor, of: store.add_rows(cursor, of, run_id, rows)):
+        detail = (
+            f"The run {run_id.hex} is {found.state}, and takes rows only while it is carried out. Tell that it goes on "
+            "(POST /api/runs), then its rows and its end."
+        )
+        raise ProblemError(HTTPStatus.CONFLICT, "not_running", detail)
     return json_response(request, {"rows": rows.num_rows})
 
 

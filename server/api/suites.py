@@ -46,7 +46,7 @@ def listed(request: Request, here: Here, project: Project = DEFAULT) -> Response
 
 @routes.get("/api/suite-templates", tags=["suites"], dependencies=[needs("read")])
 def templates(request: Request, here: Here) -> Response:  # noqa: ARG001 - every route has it
-    """Suites to begin with: `name` and `document`; only a checkout of the repository has them."""
+    """Suites to begin with: `name` and `document`, as `assay eval new` copies them."""
     return json_response(request, [{"name": one.name, "document": one.document} for one in suites.templates()])
 
 
@@ -134,7 +134,9 @@ class Wish(BaseModel):
     concurrency: int | None = Field(None, ge=1, le=1024)
     budget_usd: float | None = Field(None, gt=0, allow_inf_nan=False)
     baseline: UUID | Literal["latest"] | None = Field(
-        None, description="What gates compare with: a run, or the newest of the suite that passed."
+        None,
+        description="What gates compare with: a run, or the newest of the suite that passed; where none "
+        "has, gates that compare are left open.",
     )
     again: UUID | None = Field(None, description="Go on with this run: ask again for what failed in it.")
     author: Author = None

@@ -141,7 +141,7 @@ def push(client: Client, folder: Path) -> str:
         NoRunError: the folder holds no run that ended.
         ApiError: the server does not take it.
     """
-    manifest, summary = (_read(folder, name) for name in (MANIFEST, SUMMARY))
+    manifest, summary = (read_part(folder, name) for name in (MANIFEST, SUMMARY))
     run_id = str(manifest["run_id"])
     suite = folder / SUITE
     document = suite.read_text("utf-8") if suite.is_file() else ""
@@ -153,7 +153,8 @@ def push(client: Client, folder: Path) -> str:
     return run_id
 
 
-def _read(folder: Path, name: str) -> dict[str, Any]:
+def read_part(folder: Path, name: str) -> dict[str, Any]:
+    """The manifest or summary of a folder's run. Raises NoRunError."""
     try:
         found: dict[str, Any] = json.loads((folder / name).read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -170,18 +171,24 @@ def baseline_of(told: str, suite: str, settings: Settings, project: str, but: st
     if told != LATEST and (Path(told).exists() or not _RUN_ID.fullmatch(told.lower())):
         return folder_baseline(Path(told))
     with door(settings, project) as client:
-        run_id = _latest(client, suite, but) if told == LATEST else told
+        run_id = _the_latest(client, suite, but) if told == LATEST else told
         run = client.run(run_id)
         if run["manifest"] is None or run["state"] != "done":
             raise SuiteError(f"The baseline {run_id} is {run['state']}; compare with a run that ended.")
         return Baseline(run["manifest"], columns_of(client.run_results(run_id)))
 
 
-def _latest(client: Client, suite: str, but: str | None) -> str:
-    found = [one["run_id"] for one in client.runs(suite=suite, outcome="passed", most=2) if one["run_id"] != but]
-    if not found:
+def latest(client: Client, suite: str, but: str | None) -> str | None:
+    """The newest run of a suite that passed, other than `but`; null: none did."""
+    found = client.runs(suite=suite, outcome="passed", most=2)
+    return next((str(one["run_id"]) for one in found if one["run_id"] != but), None)
+
+
+def _the_latest(client: Client, suite: str, but: str | None) -> str:
+    found = latest(client, suite, but)
+    if found is None:
         raise SuiteError(
             f"No run of the suite {suite} has passed in project {client.project}, so there is no latest to compare "
             "with. Say --no-baseline until there is one."
         )
-    return str(found[0])
+    return found

@@ -227,6 +227,60 @@ def test_what_an_item_cannot_fill_is_told(text: str, told: str) -> None:
     assert told in raised.value.reason
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 'a' * 10**9 }}",
+        "{{ [0] * 10**9 }}",
+        "{{ 9**9**9**9**9**9 }}",
+        "{{ '%1000000000d' % 1 }}",
+        "{{ '%*d' % (1000000000, 1) }}",
+        "{{ '%1000000000d' | format(1) }}",
+        "{{ '{:1000000000}'.format(1) }}",
+        "{{ '{:{}}'.format(1, 1000000000) }}",
+        "{{ 'a' | center(1000000000) }}",
+        "{{ 'a' | indent(1000000000, true) }}",
+        "{{ 'a' | batch(1000000000, 'x') | list }}",
+        "{{ 'a'.ljust(1000000000) }}",
+        "{{ 'a'['zfill'](1000000000) }}",
+        "{{ ('a' * 100000).replace('a', 'b' * 100000) }}",
+        "{{ ('a' * 100000) | replace('a', 'b' * 100000) }}",
+        "{{ ([1] * 1000000) | join('a' * 1000000) }}",
+        "{{ [['a' * 1000000] * 1000000] * 1000 }}",
+        "{% set n = namespace(x='a') %}{% for i in range(40) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}",
+        "{% set n = namespace(x='a') %}{% for i in range(40) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x }}",
+        "{% for i in range(99999) %}{% for j in range(99999) %}" + "a" * 99 + "{% endfor %}{% endfor %}",
+        "{% macro m(x) %}{{ x }}{{ x }}{% endmacro %}{{ " + "m(" * 40 + "'a'" + ")" * 40 + " }}",
+    ],
+)
+def test_a_template_does_not_grow_without_end(text: str) -> None:
+    with pytest.raises(TargetError, match="works out more than 4,194,304 letters, or a number that is too large"):
+        Template(text).value(values_of(CASE, Asking()))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{{ 'a' * 3 }}", "aaa"),
+        ("{{ 2**10 % 1000 }}", 24),
+        ("{{ '%05.1f' % 1.5 }}", "001.5"),
+        ("{{ '%s-%(a)s' | replace('%s', 'x') }}", "x-%(a)s"),
+        ("{{ '%s-%s' | format(1, 2) }}", "1-2"),
+        ("{{ '{:>4}'.format(1) }}", "   1"),
+        ("{{ 'a' ~ id ~ none }}.", "a3None."),
+        ("{{ 'a'.center(3) }}{{ 'a' | center(3) }}", " a  a "),
+        ("{{ 'a b' | wordwrap(1) }}", "a\nb"),
+        ("{{ 'a\nb' | indent }}", "a\n    b"),
+        ("{{ [1, 2, 3] | batch(linecount=2) | list }}", [[1, 2], [3]]),
+        ("{{ [1, 2, 3] | slice(2) | list }}", [[1, 2], [3]]),
+        ("{{ [1] | tojson }}", "[1]"),
+        ("{{ 'a'.replace('a', 'b') }}", "b"),
+    ],
+)
+def test_what_is_small_is_as_jinja_says(text: str, value: Any) -> None:
+    assert Template(text).value(values_of(CASE, Asking())) == value
+
+
 def test_an_item_without_metadata_lacks_the_field_and_not_the_metadata() -> None:
     with pytest.raises(TargetError, match="has no 'customer'"):
         Template("{{ metadata.customer }}").value(values_of(Case(), Asking()))

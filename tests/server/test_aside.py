@@ -164,6 +164,11 @@ def test_one_that_is_too_slow_is_replaced(core: Core) -> None:
         assert weigh(aside) == weigh(Inline(core.readers))
 
 
+def test_work_that_asks_the_store_nothing_has_a_limit_and_words_of_its_own(core: Core) -> None:
+    with beside(core) as aside, pytest.raises(QueryTimeoutError, match=r"within 0\.5 s\. Give less at once"):
+        aside.compute(0.5, time.sleep, 30)
+
+
 def test_few_may_wait(core: Core) -> None:
     with beside(core) as aside, ThreadPoolExecutor(PLACES) as pool:
         weigh(aside)

@@ -313,6 +313,7 @@ def test_a_rule_waits_when_its_day_is_spent(judged: tuple[World, FakeOpenAI, Wor
     [
         pytest.param({"evaluators": ["lenght"]}, "Did you mean 'length'", id="evaluator"),
         pytest.param({"filter": {"servise": "a"}}, "Did you mean 'service'", id="filter"),
+        pytest.param({"filter": {"status": "zzz"}}, "status is one of ok, recovered, error, not 'zzz'", id="closed"),
         pytest.param({"filter": {"since": "2020-01-01"}}, "'since' is of pages and windows", id="window"),
         pytest.param({"filter": {"score_at_most": 1}}, "needs the name of a score", id="bound-without-score"),
         pytest.param({"sample_rate": 0}, "greater than 0", id="rate"),

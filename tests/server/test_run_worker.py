@@ -106,7 +106,11 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def test_an_ordered_run_is_carried_out_and_stored(served: Any, worker: RunWorker, tmp_path: Path) -> None:
+def test_an_ordered_run_is_carried_out_and_stored(
+    served: Any, worker: RunWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "server.py").write_text("raise SystemExit('not ours')\n")
+    monkeypatch.chdir(tmp_path)  # a worker may be started anywhere
     with served.client() as client:
         client.set_suite("plain", suite("plain"))
         made = client.run_suite("plain", {"repeats": 2, "baseline": "latest"})
@@ -134,6 +138,38 @@ def test_a_run_that_cannot_begin_says_why(served: Any, worker: RunWorker, folder
         run = client.run(made["run_id"])
     assert run["state"] == "failed"
     assert "gone.jsonl" in run["fault"]
+
+
+def test_a_run_that_crashes_does_not_pass_for_the_one_before(served: Any, worker: RunWorker, tmp_path: Path) -> None:
+    with served.client() as client:
+        client.set_suite("crashed", suite("crashed"))
+        client.run_suite("crashed", {})
+        assert worker.turn(0)
+        state = tmp_path / "runs" / "project-default" / "crashed" / "state.json"
+        state.unlink()
+        state.mkdir()
+        made = client.run_suite("crashed", {})
+        assert worker.turn(0)
+        run = client.run(made["run_id"])
+    assert (run["state"], run["summary"]) == ("failed", None)
+    assert run["fault"].splitlines()[-1].startswith("IsADirectoryError")
+
+
+@pytest.mark.parametrize(
+    ("log", "code", "says"),
+    [
+        pytest.param("3 of 9\nassay: No such file.\n", 2, "No such file.", id="sentence"),
+        pytest.param("assay: slow: assay: quick\n", 2, "slow: assay: quick", id="words-of-ours-within"),
+        pytest.param("assay: A note.\nTraceback (most recent call last):\nKeyError: 'a'\n", 70,
+                     "assay: A note.\nTraceback (most recent call last):\nKeyError: 'a'", id="crash"),
+        pytest.param("x" * 3000 + "\nKeyError: 'a'\n", 70, "x" * 1985 + "\nKeyError: 'a'", id="long"),
+        pytest.param("", -9, "It ended with exit code -9.", id="killed"),
+        pytest.param("", None, "It left no results.", id="nothing"),
+    ],
+)  # fmt: skip
+def test_a_run_s_last_words_are_its_real_error(log: str, code: int | None, says: str, tmp_path: Path) -> None:
+    (tmp_path / run_worker.WORDS).write_text(log)
+    assert run_worker._last_words(tmp_path, code) == says
 
 
 def test_a_document_of_the_app_that_would_start_a_program_is_not_carried_out(

@@ -110,6 +110,9 @@ def test_programs_may_be_run_where_the_settings_say_so(tmp_path: Path) -> None:
     keyed = suite().replace("{answered: true}", "{model: {model: gpt-4o, key_env: MINE}}")
     named = Settings(suites_dir=tmp_path, suites_env=("MINE",))
     assert suites.checked(replace(held, document=keyed), named, whole=False)["problem"] is None
+    bedrock = suite().replace("{answered: true}", "{model: {provider: bedrock, model: m}}")
+    for allowed in (open_, Settings(suites_dir=tmp_path, suites_env=("AWS_PROFILE",))):
+        assert suites.checked(replace(held, document=bedrock), allowed, whole=False)["problem"] is None
     filed = suites.Held("support", document, "file", tmp_path, tmp_path / "a.yaml")
     assert suites.checked(filed, Settings(suites_dir=tmp_path), whole=False)["problem"] is None
 
@@ -145,6 +148,10 @@ def test_more_than_a_thousand_rows_are_told_in_parts(served: Any) -> None:
     with served.client() as client:
         run_id = made_runs.tell(client, made, suite="many")
         assert sum(1 for _ in client.run_results(run_id)) == 1100
+    body = b"".join(made_runs.lines(made[:1]))
+    answer = httpx.post(f"{served.note.api_url}/api/runs/{run_id}/rows", content=body, trust_env=False)
+    assert (answer.status_code, answer.json()["kind"]) == (409, "not_running"), "its rows are those of its end"
+    assert "is done, and takes rows only while it is carried out" in answer.json()["detail"]
     body = b"".join(made_runs.lines(made))
     answer = httpx.post(f"{served.note.api_url}/api/runs/{run_id}/rows", content=body, trust_env=False)
     assert (answer.status_code, answer.json()["kind"]) == (422, "bad_rows")
@@ -235,6 +242,12 @@ def test_a_check_says_what_would_be_run(served: Any) -> None:
                      "environment variable SECRET", None, id="key"),
         pytest.param(suite().replace("{answered: true}", "{http: {url: 'http://a/', headers_env: {x: SECRET}}}"),
                      "ASSAY_SUITES_ENV", None, id="header"),
+        pytest.param(suite().replace("{answered: true}", "{model: {provider: bedrock, model: m}}"),
+                     "AWS credentials of this machine", None, id="bedrock"),
+        pytest.param(suite().replace("items.jsonl", '"a\\0b.jsonl"'), "holds a NUL", None, id="nul"),
+        pytest.param(suite().replace("items.jsonl", "a" * 5000 + ".jsonl"), "longer than a file's name",
+                     None, id="long-name"),
+        pytest.param(suite().replace("items.jsonl", "a/" * 2500 + "b.jsonl"), "2000 in all", None, id="long-path"),
         pytest.param("", "", None, id="empty"),
     ],
 )  # fmt: skip

@@ -115,9 +115,6 @@ def test_runs_are_listed_newest_first_by_suite_and_outcome(store: Any) -> None:
     assert listed(before=told(store, third).created_at) == [second, first]
     with store.readers.read() as cursor:
         assert {name: run.run_id for name, run in runs.newest_runs(cursor, 1).items()} == {"a": third, "b": second}
-        assert runs.latest_passed(cursor, 1, "a") == first
-        assert runs.latest_passed(cursor, 1, "a", first) is None
-        assert runs.latest_passed(cursor, 1, "b") is None
 
 
 def test_rows_that_are_told_again_are_there_once(store: Any) -> None:
