@@ -262,7 +262,8 @@ def file_rows(path: Path, fields: Mapping[str, str]) -> Rows:
 
 
 def _check_readable(path: Path) -> None:
-    shown = repr(str(path)) if len(str(path)) <= SHOWN else f"{str(path)[:SHOWN]!r}..."
+    shown = ascii(str(path))[1:-1] if "\0" in str(path) else str(path)
+    shown = shown if len(shown) <= SHOWN else f"...{shown[-SHOWN:]}"
     try:
         if not path.is_file():
             raise DatasetError(f"The dataset {shown} is no file. Its path is relative to the suite's file.")

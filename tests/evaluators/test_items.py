@@ -204,7 +204,7 @@ def test_an_infinite_number_of_a_parquet_file_is_refused(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        pytest.param("no.jsonl", "no.jsonl' is no file", id="none"),
+        pytest.param("no.jsonl", "no.jsonl is no file", id="none"),
         pytest.param("a\0b.jsonl", "is no file|cannot be read", id="nul"),
         pytest.param("x" * 5000 + ".jsonl", "cannot be read: File name too long", id="too-long"),
     ],

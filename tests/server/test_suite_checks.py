@@ -89,6 +89,10 @@ def test_recorded_answers_have_to_be_there(tmp_path: Path, row: dict[str, Any], 
     assert told in str(error.value)
 
 
+def test_a_suite_that_lets_all_answers_fail_is_taken(tmp_path: Path) -> None:
+    assert checked(tmp_path, f"{GOOD}failures_at_most: 1\n", [{"id": 1}]).items.count == 1
+
+
 def content(folder: Path, evaluator: str, metadata: dict[str, Any]) -> str:
     text = "\n".join([*GOOD.splitlines()[:4], f"evaluators: [{evaluator}]"])
     (item,) = checked(folder, text, [ROWS[0] | metadata]).items
