@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from evaluators.errors import EvaluatorError
+from evaluators.suites.suite import Traces
 from server.evals.preparing import Prepared, prepared, read_suite
+from server.evals.traces import cases_of
 from server.judging import Files
+from server.settings import Settings
 
 GOOD = """\
 suite: answers
@@ -112,3 +115,18 @@ def test_metadata_that_an_evaluator_reads_tell_items_apart(
     tmp_path: Path, evaluator: str, one: dict[str, Any], other: dict[str, Any], same: bool
 ) -> None:
     assert (content(tmp_path, evaluator, one) == content(tmp_path, evaluator, other)) is same
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        pytest.param("0001-01-01T00:00:00Z", "2100-01-01T00:00:00Z", id="year-1"),
+        pytest.param("2020-01-01T14:00:00+14:00", "9999-12-31T23:59:59Z", id="year-9999"),
+    ],
+)
+def test_traces_are_asked_for_up_to_the_ends_of_the_calendar(
+    tmp_path: Path, filled: Any, since: str, until: str
+) -> None:
+    wanted = Traces.model_validate({"since": since, "until": until, "most": 3})
+    settings = Settings(data_dir=tmp_path, api_url=filled.note.api_url)
+    assert len(list(cases_of(settings, wanted))) == 3
