@@ -7,6 +7,7 @@ things are understood (`NAMES`); what is none of them stands in the case's metad
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, cast
@@ -34,10 +35,26 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def strict(text: str | bytes) -> Json:
+    """What a JSON text holds, where every number is one of JSON. Raises ValueError and RecursionError."""
+    return cast("Json", json.loads(text, parse_constant=_no_number, parse_float=_finite))
+
+
+def _no_number(text: str) -> Json:
+    raise ValueError(f"{text} is no number there; null says that there is none")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"the number {_cut(text)} is larger than can be held")
+    return number
+
+
 def parsed(line: bytes) -> Json:
     """What a line of JSON holds. Raises UnreadableCaseError: it is none."""
     try:
-        return cast("Json", json.loads(line))
+        return strict(line)
     except UnicodeDecodeError as error:
         raise UnreadableCaseError(f"It is not UTF-8: {error}.") from error
     except ValueError as error:
@@ -136,7 +153,10 @@ def verdict_row(case_id: str | int | None, evaluator: str, version: str, verdict
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    return _cut(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -151,6 +171,9 @@ def _text(name: str, value: Json) -> str:
 
 
 def _id(name: str, value: Json) -> str | int:
+    """Whole floats too: pandas makes them of a column of integers that lacks one."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, str | int) and not isinstance(value, bool):
         return value
     raise _wrong(name, value, "text or a whole number")
@@ -234,7 +257,7 @@ def _call(name: str, value: Json) -> ToolCall:
 
 def _parsed(text: str) -> Json:
     try:
-        return cast("Json", json.loads(text))
+        return strict(text)
     except (ValueError, RecursionError):  # none, or nested deeper than can be read
         return text
 

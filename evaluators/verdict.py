@@ -29,13 +29,14 @@ class Scale:
             return "It has neither a value nor a label."
         if value is not None and not math.isfinite(value):
             return f"Its value is {value}."
-        if value is not None and not self._within(value):
+        if value is not None and not self.spans(value):
             return f"Its value {value:g} is not between {_bound(self.low)} and {_bound(self.high)}."
         if label is not None and self.labels and label not in self.labels:
             return f"Its label {label!r} is none of: {', '.join(self.labels)}."
         return None
 
-    def _within(self, value: float) -> bool:
+    def spans(self, value: float) -> bool:
+        """Whether the number lies on the scale."""
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 

@@ -40,6 +40,11 @@ class GoalReached:
         quality=(Quality("tau-bench airline, half", "agreement on texts to tell", 1.0, 7),),
     )
 
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Members of the metadata that tell what came about, not what is expected."""
+        return (self.state, self.success)
+
     def __call__(self, case: Case) -> Verdict:
         """The lowest share of what can be told; pass when all of it was reached."""
         told = [one for one in (self._state(case), self._outputs(case), self._success(case)) if one]

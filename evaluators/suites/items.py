@@ -8,26 +8,36 @@ import hashlib
 import heapq
 import io
 import json
+import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
-from evaluators.case import Case, Json
+from evaluators.case import Case, Json, Message
 from evaluators.errors import EvaluatorError, UnreadableCaseError
 from evaluators.kept import key_of
-from evaluators.rows import NAMES, case_row, parsed, read_case
+from evaluators.rows import NAMES, case_row, parsed, read_case, strict
 from evaluators.suites.suite import Dataset
 
 NAMED = 5  # faults of rows that one error tells
+SHOWN = 200  # letters of a file's name that an error tells
 STRUCTURED = ("contexts", "reference_contexts", "messages", "tools", "tool_calls", "reference_tool_calls", "steps",
               "turns", "usage", "metadata")  # fmt: skip
 
 Row = Mapping[str, Json]
 Rows = Callable[[], Iterable[tuple[str, Json | UnreadableCaseError]]]
 """Begins reading anew: where each row stands (`line 3`), and the row, or why it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Which metadata belong to what an item asks and expects, so that two runs have to share them to be compared."""
+
+    counts: bool = False  # an evaluator looks at metadata
+    outcomes: frozenset[str] = frozenset()  # members that tell what came about, and may differ
 
 
 class DatasetError(EvaluatorError):
@@ -60,7 +70,7 @@ class Items:
         return self._read()
 
 
-def items_of(rows: Rows, dataset: Dataset, seed: int, origin: str) -> Items:
+def items_of(rows: Rows, dataset: Dataset, seed: int, origin: str, metadata: Metadata = Metadata()) -> Items:
     """The dataset's items, checked whole: one that cannot be read is found before anything is asked.
 
     Args:
@@ -68,11 +78,12 @@ def items_of(rows: Rows, dataset: Dataset, seed: int, origin: str) -> Items:
         dataset: what of them is taken, and how.
         seed: of the sample.
         origin: what errors call the rows.
+        metadata: what of it two runs have to share.
 
     Raises:
         DatasetError: a row is none, two have one id, a column is missing, or none is left.
     """
-    return _Reading(rows, dataset, seed, origin).items()
+    return _Reading(rows, dataset, seed, origin, metadata).items()
 
 
 @dataclass(slots=True)
@@ -93,8 +104,9 @@ class _Taken:
 
 
 class _Reading:
-    def __init__(self, rows: Rows, dataset: Dataset, seed: int, origin: str) -> None:
+    def __init__(self, rows: Rows, dataset: Dataset, seed: int, origin: str, metadata: Metadata) -> None:
         self._rows, self._dataset, self._seed, self._origin = rows, dataset, seed, origin
+        self._metadata = metadata
         self._faults: list[str] = []
         self._faulty = 0
 
@@ -120,7 +132,7 @@ class _Reading:
             taken.add(item)
         chosen = None if most is None else {item.id for _, _, item in drawn}
         if not taken.count:
-            raise DatasetError(f"{self._origin} has no row that the suite takes, of {left_out:,}; see `where`.")
+            raise DatasetError(_nothing(self._origin, left_out))
         return taken.items(left_out, lambda: self._chosen(chosen))
 
     def _chosen(self, chosen: set[str] | None) -> Iterator[Item]:
@@ -150,7 +162,7 @@ class _Reading:
         case = read_case(_renamed(row, self._dataset.fields))
         name = str(number) if case.id is None else str(case.id)
         case = replace(case, id=name)
-        asked = case_row(_asked(case))
+        asked = case_row(_asked(case, self._metadata))
         return Item(number, name, self._cluster(row, name), case, key_of(asked)[:12], key_of(case_row(case)))
 
     def _cluster(self, row: Row, name: str) -> str:
@@ -164,7 +176,7 @@ class _Reading:
     def _once(self, place: str, name: str, seen: dict[bytes, str]) -> None:
         first = seen.setdefault(_short(name), place)
         if first != place:
-            self._note(f"{place}: its id {name!r} is that of {first}.")
+            self._note(f"{place}: its id (its number, where it has none) {name!r} is that of {first}.")
 
     def _note(self, fault: str) -> None:
         self._faulty += 1
@@ -179,13 +191,29 @@ class _Reading:
             raise DatasetError(f"{self._origin}: {self._faulty:,} {rows} cannot be used.{more}\n{told}")
 
 
-def _asked(case: Case) -> Case:
+def _nothing(origin: str, left_out: int) -> str:
+    if not left_out:
+        return f"{origin} has no rows."
+    rows = "its one row" if left_out == 1 else f"all {left_out:,} rows"
+    return f"{origin} has nothing that the suite takes: `where` leaves out {rows}."
+
+
+def _asked(case: Case, metadata: Metadata) -> Case:
     """What two runs have to share for their answers to be compared; contexts may be what a system retrieved itself."""
+    shared = {name: held for name, held in case.metadata.items() if name not in metadata.outcomes}
     return Case(
         question=case.question, reference=case.reference, reference_contexts=case.reference_contexts,
-        reference_tool_calls=case.reference_tool_calls, system=case.system,
-        messages=case.messages if case.question is None else None,
+        reference_tool_calls=case.reference_tool_calls, system=case.system, tools=case.tools,
+        messages=None if case.messages is None else _before(case.messages, case.question),
+        metadata=shared if metadata.counts else {},
     )  # fmt: skip
+
+
+def _before(messages: tuple[Message, ...], question: str | None) -> tuple[Message, ...]:
+    """The conversation up to the question, else up to the user's last word: what comes after it is an answer."""
+    asked = [place for place, one in enumerate(messages, 1) if one.role == "user"]
+    same = [place for place in asked if messages[place - 1].text == question]
+    return messages[: same[0] if same else asked[-1]] if asked and (same or question is None) else messages
 
 
 def _draw(seed: int, name: str) -> int:
@@ -225,13 +253,24 @@ def file_rows(path: Path, fields: Mapping[str, str]) -> Rows:
     Raises:
         DatasetError: there is no such file.
     """
-    if not path.is_file():
-        raise DatasetError(f"The dataset {path} is no file. Its path is relative to the suite's file.")
+    _check_readable(path)
     kind = (path.with_suffix("") if _packed(path) else path).suffix.lower()
     if kind == ".csv":
         columns = {*STRUCTURED, *(column for field, column in fields.items() if field in STRUCTURED)}
         return lambda: _csv(path, columns)
     return lambda: (_parquet if kind == ".parquet" else _json_lines)(path)
+
+
+def _check_readable(path: Path) -> None:
+    shown = ascii(str(path))[1:-1] if "\0" in str(path) else str(path)
+    shown = shown if len(shown) <= SHOWN else f"...{shown[-SHOWN:]}"
+    try:
+        if not path.is_file():
+            raise DatasetError(f"The dataset {shown} is no file. Its path is relative to the suite's file.")
+        path.open("rb").close()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        why = error.strerror if isinstance(error, OSError) else error
+        raise DatasetError(f"The dataset {shown} cannot be read: {why}.") from error
 
 
 def _packed(path: Path) -> bool:
@@ -277,15 +316,24 @@ def _csv(path: Path, columns: set[str]) -> Iterator[tuple[str, Json | Unreadable
     try:
         with _bytes(path) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
             reader = csv.DictReader(text, strict=True)
+            _check_header(path, reader.fieldnames or ())
             for row in reader:
                 yield f"line {reader.line_num}", _cells(row, columns)
     except (csv.Error, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is no CSV in UTF-8: {error}.") from error
 
 
+def _check_header(path: Path, names: Sequence[str]) -> None:
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise DatasetError(f"{path}: its header names the column {twice!r} twice; rename one of them.")
+
+
 def _cells(row: Mapping[Any, Any], columns: set[str]) -> Json | UnreadableCaseError:
     if None in row:
         return UnreadableCaseError("It has more cells than the header has columns.")
+    if None in row.values():
+        return UnreadableCaseError("It has fewer cells than the header has columns.")
     return {name: _cell(text) if name in columns else text for name, text in row.items() if text}
 
 
@@ -293,10 +341,9 @@ def _cell(text: str) -> Json:
     if text[0] not in "[{":
         return text
     try:
-        found: Json = json.loads(text)
-    except ValueError:
+        return strict(text)
+    except (ValueError, RecursionError):
         return text
-    return found
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
@@ -310,11 +357,22 @@ def _parquet(path: Path) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
                 for row in batch.to_pylist():
                     place += 1
                     yield f"row {place}", _plain(row)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # also times that Python cannot hold
         raise DatasetError(f"{path} is no Parquet file that can be read: {error}.") from error
 
 
-def _plain(row: Mapping[str, Any]) -> Json:
-    """With times and other values as JSON has them."""
-    found: Json = json.loads(json.dumps(row, default=str))
+def _plain(row: Mapping[str, Any]) -> Json | UnreadableCaseError:
+    """With times and other values as JSON has them; NaN is null, as pandas means it."""
+    endless = next((name for name, value in row.items() if any(map(math.isinf, _floats(value)))), None)
+    if endless is not None:
+        return UnreadableCaseError(f"Its {endless!r} holds an infinite number; null says that there is none.")
+    found: Json = json.loads(json.dumps(row, default=str), parse_constant=lambda _: None)
     return found
+
+
+def _floats(value: Any) -> Iterator[float]:
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, list | tuple | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _floats(inner)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from evaluators.documents import LineOf, document
 from evaluators.rows import NAMES
@@ -17,10 +17,30 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Alias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
+
+def _nameable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("a file's name holds no NUL")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        (value if value.tzinfo is None else value.astimezone(UTC)).timestamp()
+    except (OverflowError, ValueError):
+        raise ValueError("in UTC it lies before the year 1 or after 9999") from None
+    return value
+
+
+FileName = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_nameable)]
+Time = Annotated[datetime, AfterValidator(_in_utc)]
+
 FORMATS = (".jsonl", ".ndjson", ".csv", ".parquet", ".jsonl.gz", ".ndjson.gz", ".csv.gz")
 TARGET = "target"
 MEASURED = ("latency_ms", "ttft_ms", "cost_usd", "input_tokens", "output_tokens")
 """What is measured of each answer, beside what evaluators say of it: `target.latency_ms` in a gate."""
+SHARES = ("pass_rate", "errors")
+"""Measures that are shares, whatever they are of."""
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 Measure = Literal["mean", "pass_rate", "errors", "p50", "p90", "p95", "p99"]
 
@@ -33,8 +53,8 @@ class Traces(_Part):
     """Stored traces as the dataset: what was asked and answered in production."""
 
     project: str = Field("default", max_length=200)
-    since: datetime = Field(description="Traces that start at this time or later; with a zone, else UTC.")
-    until: datetime = Field(description="And before this time.")
+    since: Time = Field(description="Traces that start at this time or later; with a zone, else UTC.")
+    until: Time = Field(description="And before this time.")
     filter: Mapping[str, JsonValue] = Field(
         default_factory=dict, description="Parameters of the query `traces`, such as {model: gpt-4o, status: error}."
     )
@@ -53,9 +73,8 @@ class Traces(_Part):
 class Dataset(_Part):
     """Where the items come from: a file, or stored traces."""
 
-    file: str | None = Field(
+    file: FileName | None = Field(
         None,
-        min_length=1,
         description="JSON lines, CSV (both also as .gz) or Parquet; a path relative to the suite's file.",
     )
     traces: Traces | None = Field(None, description="Stored traces, in place of a file.")
@@ -167,17 +186,34 @@ class Gate(_Part):
             raise ValueError(f"a gate has one of at_least, at_most, no_worse_than; not {' and '.join(given) or 'none'}")
         if self.by_at_most and self.no_worse_than is None:
             raise ValueError("by_at_most belongs to no_worse_than")
+        if self.measure in SHARES:
+            self._of_a_share()
         if self.of.startswith(f"{TARGET}."):
             self._of_target()
         elif self.of == TARGET and self.measure != "errors":
             raise ValueError(f"of the target itself only errors are measured; of its answers: {_measures()}")
         return self
 
+    @property
+    def bounds(self) -> dict[str, float]:
+        """The numbers that it names, by key."""
+        told = {name: getattr(self, name) for name in ("at_least", "at_most")}
+        return {name: value for name, value in told.items() if value is not None}
+
+    def _of_a_share(self) -> None:
+        for name, value in {**self.bounds, "by_at_most": self.by_at_most}.items():
+            if not 0 <= value <= 1:
+                hint = f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
+                raise ValueError(f"{self.measure} is a share from 0 to 1, and {name} is {value:g}{hint}")
+
     def _of_target(self) -> None:
         if self.of.partition(".")[2] not in MEASURED:
             raise ValueError(f"{self.of!r} is not measured; what is: {_measures()}")
         if self.measure in {"pass_rate", "errors"}:
             raise ValueError(f"{self.of} has no {self.measure}; use mean, p50, p90, p95 or p99")
+        below = next((name for name, value in self.bounds.items() if value < 0), None)
+        if below is not None:
+            raise ValueError(f"{self.of} is never below 0, and {below} is {self.bounds[below]:g}")
 
     @property
     def text(self) -> str:
@@ -208,12 +244,12 @@ class Suite(_Part):
     budget_usd: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="What target and judges may cost together; null: no bound."
     )
-    judges: str | None = Field(
+    judges: FileName | None = Field(
         None, description="YAML file of judges, relative to the suite's; --judges, else ASSAY_JUDGES_FILE, comes first."
     )
-    own_evaluators: str | None = Field(None, description="YAML file of your own evaluators, likewise.")
+    own_evaluators: FileName | None = Field(None, description="YAML file of your own evaluators, likewise.")
     failures_at_most: float = Field(
-        0.1, ge=0, le=1, description="Share of failed answers, or verdicts of one evaluator, above which a run fails."
+        0.05, ge=0, le=1, description="Share of failed answers, or verdicts of one evaluator, above which a run fails."
     )
 
     @field_validator("evaluators", mode="before")

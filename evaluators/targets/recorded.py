@@ -21,7 +21,7 @@ class Recorded:
         An item without one, or with a blank one, is an error of the type `empty`.
         """
         del asking
-        said = _last_word(case) if case.answer is None else case.answer
+        said = said_in(case)
         if said is None or not said.strip():
             return no_answer("empty", "The item has no answer." if said is None else "The item's answer is blank.")
         return Answer(
@@ -31,6 +31,11 @@ class Recorded:
 
     async def aclose(self) -> None:
         """It holds nothing."""
+
+
+def said_in(case: Case) -> str | None:
+    """The item's own answer, which may be blank; null: there is none."""
+    return _last_word(case) if case.answer is None else case.answer
 
 
 def _last_word(case: Case) -> str | None:

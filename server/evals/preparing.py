@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluators.errors import EvaluatorError
 from evaluators.protocol import ruler
 from evaluators.suites.engine import Scorer
-from evaluators.suites.items import Items, Rows, file_digest, file_rows, items_of
-from evaluators.suites.suite import Suite, Traces, Use, parse_suite
+from evaluators.suites.items import Items, Metadata, Rows, file_digest, file_rows, items_of
+from evaluators.suites.suite import SHARES, TARGET, Gate, Suite, Traces, Use, parse_suite
 from evaluators.targets.answer import Target
+from evaluators.targets.recorded import Recorded, said_in
+from evaluators.verdict import Scale
 from server.judging import Bench, Files, bench, list_price
 from server.yaml_lines import line_in, parsed
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
 MAX_SUITE = 1_000_000  # letters
+COLUMNS = 20  # that an error names
 
 TraceRows = Callable[[Traces], Rows]
 """Asks a store for the cases of traces."""
@@ -85,9 +89,13 @@ def prepared(read: Read, files: Files, trace_rows: TraceRows | None = None, trac
     suite = read.suite
     found = bench(_files(read, files), tracer)
     scorers = tuple(_scorer(use, found, read) for use in suite.evaluators)
+    _check_gates(read, scorers)
     target = suite.target.make(read.folder, list_price, found.budget, suite.concurrency)
     rows, origin, digest = _rows(read, trace_rows)
-    return Prepared(read, items_of(rows, suite.dataset, suite.seed, origin), digest, target, scorers, found)
+    items = items_of(rows, suite.dataset, suite.seed, origin, _metadata(scorers))
+    if isinstance(target, Recorded) and suite.failures_at_most < 1:
+        _check_answers(read, items, origin)
+    return Prepared(read, items, digest, target, scorers, found)
 
 
 def _files(read: Read, files: Files) -> Files:
@@ -104,10 +112,81 @@ def _scorer(use: Use, found: Bench, read: Read) -> Scorer:
     try:
         evaluator = found.make(use.name, use.options)
     except EvaluatorError as error:
-        place = read.suite.evaluators.index(use)
-        line = line_in(read.text, ("evaluators", place))
-        raise SuiteError(f"{read.origin}, line {line}: evaluators.{place}: {error}") from error
+        raise _fault(read, ("evaluators", read.suite.evaluators.index(use)), str(error)) from error
+    _check_pass(read, use, evaluator.card.scale)
     return Scorer(use, evaluator, ruler(evaluator))
+
+
+def _fault(read: Read, steps: tuple[str | int, ...], what: str) -> SuiteError:
+    key = ".".join(map(str, steps))
+    return SuiteError(f"{read.origin}, line {line_in(read.text, steps)}: {key}: {what}")
+
+
+def _check_pass(read: Read, use: Use, scale: Scale) -> None:
+    """Raises SuiteError: a label or a bound that no verdict of the evaluator can have."""
+    if use.passing is None:
+        return
+    steps = ("evaluators", read.suite.evaluators.index(use), "pass")
+    named = {"label": () if use.passing.label is None else (use.passing.label,), "labels": use.passing.labels}
+    for key, labels in named.items():
+        unknown = next((label for label in labels if scale.labels and label not in scale.labels), None)
+        if unknown is not None:
+            close = get_close_matches(unknown, scale.labels, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else "."
+            what = f"{use.name} has no label {unknown!r}{hint} Its labels: {', '.join(scale.labels)}."
+            raise _fault(read, (*steps, key), what)
+    for key, value in {"at_least": use.passing.at_least, "at_most": use.passing.at_most}.items():
+        if value is not None and not scale.spans(value):
+            raise _fault(read, (*steps, key), f"{use.name} is {_extent(scale)}, and {key} is {value:g}.")
+
+
+def _check_gates(read: Read, scorers: tuple[Scorer, ...]) -> None:
+    scales = {one.use.called: one.evaluator.card.scale for one in scorers}
+    for place, gate in enumerate(read.suite.gates):
+        if gate.of.partition(".")[0] != TARGET and gate.measure not in SHARES:
+            _check_gate(read, ("gates", place), gate, scales[gate.of])
+
+
+def _check_gate(read: Read, steps: tuple[str | int, ...], gate: Gate, scale: Scale) -> None:
+    """Raises SuiteError: a bound outside the evaluator's scale, or a comparison of what has no better end."""
+    for key, value in gate.bounds.items():
+        if not scale.spans(value):
+            raise _fault(read, (*steps, key), f"{gate.of} is {_extent(scale)}, and {key} is {value:g}.")
+    if gate.no_worse_than is not None and scale.better is None:
+        what = f"of {gate.of} neither a high nor a low value is better, so that none is worse. "
+        raise _fault(read, (*steps, "no_worse_than"), f"{what}Give it a `pass`, and the gate the measure pass_rate.")
+    width = None if scale.low is None or scale.high is None else scale.high - scale.low
+    if width is not None and gate.by_at_most > width:
+        what = f"{gate.of} is {_extent(scale)}, and by_at_most is {gate.by_at_most:g}: no change is as large."
+        raise _fault(read, (*steps, "by_at_most"), what)
+
+
+def _extent(scale: Scale) -> str:
+    if scale.low is None:
+        return f"at most {scale.high:g}"
+    return f"at least {scale.low:g}" if scale.high is None else f"from {scale.low:g} to {scale.high:g}"
+
+
+def _metadata(scorers: tuple[Scorer, ...]) -> Metadata:
+    """What of metadata two runs have to share: what evaluators look at, but for what tells of an outcome."""
+    cards = [one.evaluator.card for one in scorers]
+    outcomes = [name for one in scorers for name in getattr(one.evaluator, "outcomes", ())]
+    return Metadata(any("metadata" in (*card.needs, *card.takes) for card in cards), frozenset(outcomes))
+
+
+def _check_answers(read: Read, items: Items, origin: str) -> None:
+    """Raises SuiteError: no item has the answer that is to be scored."""
+    columns: dict[str, None] = {}
+    for item in items:
+        if (said_in(item.case) or "").strip():
+            return
+        columns |= dict.fromkeys(item.case.metadata)
+    what = f"none of the items of {origin} has an answer, so that nothing can be scored."
+    if columns:
+        named = ", ".join(list(columns)[:COLUMNS]) + (", ..." if len(columns) > COLUMNS else "")
+        what += f" Columns that are no field of a case: {named}. Name the one of the answers by `fields`, such as "
+        what += f"{{answer: {next(iter(columns))}}}."
+    raise _fault(read, ("dataset",), what)
 
 
 def _rows(read: Read, trace_rows: TraceRows | None) -> tuple[Rows, str, str | None]:

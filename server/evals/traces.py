@@ -91,4 +91,5 @@ def _told(rows: Iterable[Mapping[str, Any]]) -> Iterator[Told]:
 
 
 def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+    """In UTC, which each time of a suite can be told in."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

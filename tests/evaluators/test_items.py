@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluators.suites.items import DatasetError, Items, file_rows, items_of
+from evaluators.suites.items import DatasetError, Items, Metadata, file_rows, items_of
 from evaluators.suites.suite import Dataset
 
 ROWS: list[dict[str, Any]] = [
@@ -44,9 +44,12 @@ def written(folder: Path, rows: list[Any], ending: str) -> Path:
     return path
 
 
-def items(path: Path, seed: int = 0, **told: Any) -> Items:
+PLAIN = Metadata()
+
+
+def items(path: Path, seed: int = 0, metadata: Metadata = PLAIN, **told: Any) -> Items:
     dataset = Dataset.model_validate({"file": path.name, **told})
-    return items_of(file_rows(path, dataset.fields), dataset, seed, path.name)
+    return items_of(file_rows(path, dataset.fields), dataset, seed, path.name, metadata)
 
 
 def test_three_formats_give_the_same_cases(tmp_path: Path) -> None:
@@ -99,10 +102,17 @@ def test_another_seed_draws_others(tmp_path: Path) -> None:
     ("lines", "told"),
     [
         pytest.param(['{"id": 1', "{}"], "line 1: It is not JSON", id="no-json"),
-        pytest.param(['{"id": 1}', '{"id": 1}'], "line 2: its id '1' is that of line 1", id="twice"),
+        pytest.param(
+            ['{"id": 1}', '{"id": 1}'],
+            "line 2: its id (its number, where it has none) '1' is that of line 1",
+            id="twice",
+        ),
         pytest.param(['{"id": 1}', "[1]"], "line 2: A row is an object, not [1].", id="list"),
         pytest.param(['{"id": 1, "contexts": 7}'], "line 1: ", id="shape"),
-        pytest.param([], "has no row that the suite takes, of 0", id="empty"),
+        pytest.param([], "items.jsonl has no rows.", id="empty"),
+        pytest.param(['{"id": 1}', '{"id": 2, "a": NaN}'], "line 2: It is not JSON: NaN is no number there", id="nan"),
+        pytest.param(['{"id": 1, "a": [-Infinity]}'], "line 1: It is not JSON: -Infinity is no number", id="infinity"),
+        pytest.param(['{"id": 1, "a": 1e999}'], "line 1: It is not JSON: the number 1e999 is larger", id="too-large"),
         pytest.param(["{"] * 9, "9 rows cannot be used. And 4 more.", id="many"),
     ],
 )
@@ -146,3 +156,86 @@ def test_the_digest_tells_whether_items_are_the_same(tmp_path: Path) -> None:
     other = [*ROWS[:2], {**ROWS[2], "answer": "O"}]
     assert items(written(tmp_path, other, ".jsonl")).digest != same
     assert items(written(tmp_path, ROWS, ".jsonl"), cluster="team.name").digest != same
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        pytest.param("id,question\n1,a\n2\n", "line 3: It has fewer cells than the header has columns.", id="fewer"),
+        pytest.param("id,question\n1,a,b\n", "line 2: It has more cells than the header has columns.", id="more"),
+        pytest.param("id,a,a\n1,x,y\n", "its header names the column 'a' twice", id="header"),
+        pytest.param("", "items.csv has no rows.", id="empty"),
+        pytest.param("id,question\n", "items.csv has no rows.", id="header-alone"),
+    ],
+)
+def test_a_csv_file_that_is_cut_or_ambiguous_is_refused(tmp_path: Path, content: str, told: str) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text(content, "utf-8")
+    with pytest.raises(DatasetError) as error:
+        items(path)
+    assert told in str(error.value)
+
+
+def test_cells_that_are_no_json_stay_text(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text("id,contexts\n1,[NaN]\n2,\n3," + "[" * 100_000 + "\n", "utf-8")
+    found = [one.case.contexts for one in items(path)]
+    assert found == [("[NaN]",), None, ("[" * 100_000,)]
+
+
+def test_where_that_leaves_out_everything_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="`where` leaves out all 3 rows"):
+        items(written(tmp_path, ROWS, ".jsonl"), where={"id": "d"})
+
+
+def test_nan_of_a_parquet_file_is_null_and_whole_ids_are_integers(tmp_path: Path) -> None:
+    rows = [{"id": 7.0, "score": float("nan"), "deep": [{"a": float("nan")}]}, {"id": float("nan"), "score": 2.5}]
+    first, second = items(written(tmp_path, rows, ".parquet"))
+    assert (first.id, first.case.metadata["score"], first.case.metadata["deep"]) == ("7", None, [{"a": None}])
+    assert (second.place, second.case.metadata["score"]) == (1, 2.5)
+
+
+def test_an_infinite_number_of_a_parquet_file_is_refused(tmp_path: Path) -> None:
+    rows = [{"id": 1, "deep": [{"a": 1.0}]}, {"id": 2, "deep": [{"a": float("-inf")}]}]
+    with pytest.raises(DatasetError, match="row 2: Its 'deep' holds an infinite number"):
+        items(written(tmp_path, rows, ".parquet"))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        pytest.param("no.jsonl", "no.jsonl is no file", id="none"),
+        pytest.param("a\0b.jsonl", "is no file|cannot be read", id="nul"),
+        pytest.param("x" * 5000 + ".jsonl", "cannot be read: File name too long", id="too-long"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path, name: str, told: str) -> None:
+    with pytest.raises(DatasetError, match=told) as error:
+        file_rows(tmp_path / name, {})
+    assert len(str(error.value)) < 400
+
+
+SAID = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Me."}]
+
+
+@pytest.mark.parametrize(
+    ("change", "metadata", "same"),
+    [
+        pytest.param({"key": 2}, Metadata(), True, id="metadata-that-none-reads"),
+        pytest.param({"key": 2}, Metadata(counts=True), False, id="metadata-that-one-reads"),
+        pytest.param({"key": 2}, Metadata(True, frozenset({"key"})), True, id="an-outcome"),
+        pytest.param({"tools": ["a", "b"]}, Metadata(), False, id="tools"),
+        pytest.param({"answer": "O", "contexts": ["c"]}, Metadata(True), True, id="what-was-answered"),
+        pytest.param({"messages": [SAID[0], {"role": "assistant", "content": "It."}]}, Metadata(), True, id="answered"),
+        pytest.param({"messages": [{"role": "system", "content": "Be."}, *SAID]}, Metadata(), False, id="said-before"),
+        pytest.param({"messages": [{"role": "user", "content": "Why?"}]}, Metadata(), False, id="another-talk"),
+    ],
+)  # fmt: skip
+def test_an_item_is_the_same_when_it_asks_and_expects_the_same(
+    tmp_path: Path, change: dict[str, Any], metadata: Metadata, same: bool
+) -> None:
+    row: dict[str, Any] = {"id": 1, "question": "Who?", "messages": SAID, "tools": ["a"], "key": 1, "answer": "I"}
+    for base in (row, {name: held for name, held in row.items() if name != "question"}):
+        (one,) = items(written(tmp_path, [base], ".jsonl"), metadata=metadata)
+        (other,) = items(written(tmp_path, [base | change], ".jsonl"), metadata=metadata)
+        assert (one.content == other.content) is same

@@ -22,6 +22,7 @@ from server import score_shell
     ("row", "expected"),
     [
         pytest.param({"id": 7, "answer": "a"}, Case(id=7, answer="a"), id="an-id-stays-as-it-is"),
+        pytest.param({"id": 7.0}, Case(id=7), id="a-whole-float-is-an-integer"),
         pytest.param({"query": "q", "response": "a"}, Case(question="q", answer="a"), id="names-of-others"),
         pytest.param({"input": "q", "question": "q"}, Case(question="q"), id="twice-the-same"),
         pytest.param({"answer": 42, "reference": {"a": 1}}, Case(answer="42", reference='{"a": 1}'), id="as-json-text"),
@@ -94,6 +95,7 @@ def test_a_row_is_a_case(row: dict[str, Any], expected: Case) -> None:
         pytest.param({"question": 1}, "'question' is text, not 1", id="question"),
         pytest.param({"contexts": [1]}, "'contexts' is a list of texts, not 1", id="contexts"),
         pytest.param({"contexts": 5}, "'contexts' is a list of texts, not 5", id="no-list"),
+        pytest.param({"id": 1.5}, "'id' is text or a whole number, not 1.5", id="broken-id"),
         pytest.param({"id": True}, "'id' is text or a whole number, not true", id="id"),
         pytest.param({"messages": [{"content": "a"}]}, "'messages[0]' is a message {role, content}", id="message"),
         pytest.param({"tool_calls": [{"arguments": {}}]}, "'tool_calls[0]' is a tool call", id="tool-call"),
