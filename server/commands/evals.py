@@ -75,7 +75,7 @@ def run(
     run_id: Annotated[str | None, typer.Option(hidden=True, help="It is this run, which was ordered.")] = None,
     folder_of: Annotated[Path | None, typer.Option(hidden=True, help="The suite's paths are relative to it.")] = None,
 ) -> None:
-    """Run a suite. One that was cut off goes on where it was, and asks nothing twice.
+    """Run a suite. One that was cut off goes on where it was, and asks nothing again that was answered.
 
     Writes results.jsonl, summary.json, manifest.json, junit.xml, report.md and report.html, and tells the running
     server, if there is one, for its pages Runs and Suites.
