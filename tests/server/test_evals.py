@@ -287,7 +287,7 @@ def test_all_suites_are_checked(folder: Path) -> None:
 
 
 def test_another_ruler_is_not_compared(folder: Path) -> None:
-    text = SUITE.replace("of: right, measure: pass_rate, at_least: 0.6", "of: short, no_worse_than: baseline")
+    text = SUITE.replace("of: right, measure: pass_rate, at_least: 0.6", "of: short, measure: pass_rate, no_worse_than: baseline")
     (folder / "suite.yaml").write_text(text)
     assay(folder, "run", "suite.yaml", "--out", "base", code=1)
     (folder / "suite.yaml").write_text(text.replace("most: 40", "most: 50"))
@@ -455,7 +455,7 @@ target:
 repeats: 2
 evaluators:
   - {name: judge_helpfulness, as: helpful}
-gates: [{of: target.cost_usd, measure: mean, at_most: 10}, {of: helpful, at_least: 0.1}]
+gates: [{of: target.cost_usd, measure: mean, at_most: 10}, {of: helpful, at_least: 1.1}]
 """
 JUDGES = """\
 judges: [{name: fake, base_url: "URL", model: judge, price: {input: 1000, output: 1000}}]
