@@ -287,7 +287,9 @@ def test_all_suites_are_checked(folder: Path) -> None:
 
 
 def test_another_ruler_is_not_compared(folder: Path) -> None:
-    text = SUITE.replace("of: right, measure: pass_rate, at_least: 0.6", "of: short, measure: pass_rate, no_worse_than: baseline")
+    text = SUITE.replace(
+        "of: right, measure: pass_rate, at_least: 0.6", "of: short, measure: pass_rate, no_worse_than: baseline"
+    )
     (folder / "suite.yaml").write_text(text)
     assay(folder, "run", "suite.yaml", "--out", "base", code=1)
     (folder / "suite.yaml").write_text(text.replace("most: 40", "most: 50"))
