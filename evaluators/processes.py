@@ -155,12 +155,13 @@ class _Process:
         """End it and all that it started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        # asyncio by itself waits for the end of its output, which nobody reads any more.
+        transport = getattr(self._process, "_transport", None)
+        if transport is not None:
+            transport.close()
         await self._process.wait()
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
-        transport = getattr(self._process, "_transport", None)  # asyncio closes it late, and warns of it then
-        if transport is not None:
-            transport.close()
 
 
 def _ending(code: int | None) -> str:

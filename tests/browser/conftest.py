@@ -80,24 +80,11 @@ def _wait(url: str) -> None:
     pytest.fail("Streamlit did not start.")
 
 
-@pytest.fixture(scope="module")
-def profile(browser: Browser) -> Iterator[BrowserContext]:
-    """One for the tests of a module: for each, Chromium draws the frame of a window in a process of its own."""
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
     made = browser.new_context(viewport={"width": 1280, "height": 1000}, timezone_id="UTC")
-    made.new_page()  # a profile without a page is closed
     yield made
     made.close()
-
-
-@pytest.fixture
-def context(profile: BrowserContext) -> Iterator[BrowserContext]:
-    """Left without the pages, routes and cookies of the test."""
-    before = list(profile.pages)
-    yield profile
-    profile.unroute_all()
-    profile.clear_cookies()
-    for page in [page for page in profile.pages if page not in before]:
-        page.close()
 
 
 @pytest.fixture

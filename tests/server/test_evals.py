@@ -220,6 +220,7 @@ def test_one_item_tells_nothing_of_chance(folder: Path) -> None:
 
 def test_what_has_no_value_is_told(folder: Path) -> None:
     write(folder, right=90, wrong=0, lost=10)
+    (folder / "suite.yaml").write_text(f"{SUITE}failures_at_most: 0.1\n")
     said = assay(folder, "run", "suite.yaml", "-q")
     (gate,) = summary(folder)["gates"]
     assert gate["sentence"].endswith("at least 0.6, over 90 of 100 items; 10 have no value.")

@@ -175,10 +175,10 @@ def test_a_sample_is_stable_and_grows_with_its_rate(world: World) -> None:
                 picked[part["order"]["rule"]] |= {target["trace_id"] for target in part["targets"]}
                 done[part["order"]["rule"]] += len(part["targets"])
                 client.finish_work(part["job_id"], {"lease": part["lease"], "results": []})
-        return len(picked["a-half"]) > 15 and bool(picked["a-tenth-too"]) and bool(picked["a-tenth"])
+        # A rule takes them in one look or in two.
+        return len(picked["a-half"]) > 15 and set() < picked["a-tenth"] == picked["a-tenth-too"] < picked["a-half"]
 
     until(take)
-    assert picked["a-tenth"] == picked["a-tenth-too"] < picked["a-half"]
     assert 15 < len(picked["a-half"]) < 45
     assert done["a-half"] == len(picked["a-half"])
     for name in names:

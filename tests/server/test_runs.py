@@ -244,10 +244,10 @@ def test_a_check_says_what_would_be_run(served: Any) -> None:
                      "ASSAY_SUITES_ENV", None, id="header"),
         pytest.param(suite().replace("{answered: true}", "{model: {provider: bedrock, model: m}}"),
                      "AWS credentials of this machine", None, id="bedrock"),
-        pytest.param(suite().replace("items.jsonl", '"a\\0b.jsonl"'), "holds a NUL", None, id="nul"),
-        pytest.param(suite().replace("items.jsonl", "a" * 5000 + ".jsonl"), "longer than a file's name",
+        pytest.param(suite().replace("items.jsonl", '"a\\0b.jsonl"'), "holds no NUL", None, id="nul"),
+        pytest.param(suite().replace("items.jsonl", "a" * 300 + ".jsonl"), "longer than a file's name",
                      None, id="long-name"),
-        pytest.param(suite().replace("items.jsonl", "a/" * 2500 + "b.jsonl"), "2000 in all", None, id="long-path"),
+        pytest.param(suite().replace("items.jsonl", "a/" * 1100 + "b.jsonl"), "2000 in all", None, id="long-path"),
         pytest.param("", "", None, id="empty"),
     ],
 )  # fmt: skip
