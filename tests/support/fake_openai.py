@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+from threads import in_a_thread
 
 Script = Callable[[dict[str, Any]], "Act"]
 
@@ -122,17 +123,8 @@ class FakeOpenAI:
         }  # fmt: skip
 
 
-@contextmanager
-def beside(script: Sequence[Act] | Script, vector: Callable[[str], list[float]] | None = None) -> Iterator[FakeOpenAI]:
+def beside(
+    script: Sequence[Act] | Script, vector: Callable[[str], list[float]] | None = None
+) -> AbstractContextManager[FakeOpenAI]:
     """One in a thread of its own, for tests that are no coroutines."""
-    loop, held = asyncio.new_event_loop(), FakeOpenAI(script, vector)
-    loop.run_until_complete(held.__aenter__())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield held
-    finally:
-        asyncio.run_coroutine_threadsafe(held.__aexit__(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
+    return in_a_thread(FakeOpenAI(script, vector))

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+from threads import in_a_thread
 
 DROP = "drop"  # the connection
 HOLD = "hold"  # until the client or the test is gone
@@ -146,17 +147,6 @@ class Scripted:
         await asyncio.sleep(0)  # others get their turn, and the piece is one of its own
 
 
-@contextmanager
-def beside(held: Scripted) -> Iterator[Scripted]:
+def beside(held: Scripted) -> AbstractContextManager[Scripted]:
     """The server in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(held.__aenter__())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield held
-    finally:
-        asyncio.run_coroutine_threadsafe(held.__aexit__(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
+    return in_a_thread(held)
