@@ -9,6 +9,9 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
+# What is begun ahead of the one that is due: a slow one holds the rest up only when all of it is there.
+AHEAD = 16  # in multiples of the concurrency
+AHEAD_LEAST = 256
 SLICE = 64  # things that are begun before others get their turn: work that awaits nothing would never give it
 
 Thing = TypeVar("Thing")

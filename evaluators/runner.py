@@ -12,14 +12,10 @@ from typing import Any, TypeVar
 
 from evaluators.case import Case, Unreadable
 from evaluators.journal import Journal
-from evaluators.ordered import Begun, Done, begun_in_order
+from evaluators.ordered import AHEAD, AHEAD_LEAST, Begun, Done, begun_in_order
 from evaluators.protocol import Evaluator
 from evaluators.scoring import REPEAT, begun, finished
 from evaluators.verdict import Verdict
-
-# Verdicts that are begun ahead of the one that is due: a slow one holds the rest up only when all these are answered.
-AHEAD = 16  # in multiples of the concurrency
-AHEAD_LEAST = 256
 
 Item = TypeVar("Item")
 

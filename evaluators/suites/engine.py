@@ -10,11 +10,11 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 
 from evaluators.journal import Journal
-from evaluators.ordered import in_order
+from evaluators.ordered import AHEAD, AHEAD_LEAST, in_order
 from evaluators.protocol import Evaluator
 from evaluators.runner import awaited
 from evaluators.scoring import REPEAT, begun
@@ -24,9 +24,6 @@ from evaluators.targets.answer import Answer, Asking, Target, answered, seed_of
 from evaluators.targets.asking import answer_of
 from evaluators.targets.recorded import Recorded
 from evaluators.verdict import Verdict, failed
-
-AHEAD = 16  # answers that are begun before the one that is due is there, in multiples of the concurrency
-AHEAD_LEAST = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,9 @@ def _turns(items: Iterable[Item], repeats: int) -> Iterator[tuple[Item, int]]:
 class _Engine:
     def __init__(self, target: Target, scorers: Sequence[Scorer], way: Way, journal: Journal | None) -> None:
         self._target, self._scorers, self._way, self._journal = target, scorers, way, journal
-        self._room = asyncio.Semaphore(AHEAD * way.concurrency + AHEAD_LEAST if way.bounded else way.concurrency)
+        self._room: AbstractAsyncContextManager[None] = (
+            nullcontext() if way.bounded else asyncio.Semaphore(way.concurrency)
+        )
         self._judges = asyncio.Semaphore(way.judges)
         self._asks = not isinstance(target, Recorded)
         self._answers = journal if self._asks else None  # where nobody is asked there is nothing to remember

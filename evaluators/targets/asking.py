@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 
 from evaluators.case import Case, Unreadable
 from evaluators.errors import EvaluatorError
 from evaluators.journal import Journal
-from evaluators.ordered import in_order
+from evaluators.ordered import AHEAD, in_order
 from evaluators.targets.answer import Answer, Asking, Target, no_answer, seed_of
-
-# Answers that are begun ahead of the one that is due: a slow one holds the rest up only when all these are there.
-AHEAD = 16  # in multiples of the concurrency
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,12 @@ async def _each(
 
 
 async def answer_of(  # noqa: PLR0917 - all of them are needed
-    target: Target, case: Case, asking: Asking, room: asyncio.Semaphore, journal: Journal | None, generation: str = ""
+    target: Target,
+    case: Case,
+    asking: Asking,
+    room: AbstractAsyncContextManager[None],
+    journal: Journal | None,
+    generation: str = "",
 ) -> tuple[Answer, bool]:
     """The answer, and whether it stood in the journal; else it is asked for once there is room.
 

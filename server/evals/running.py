@@ -24,8 +24,6 @@ from server.evals.preparing import Prepared
 from server.evals.progress import Progress
 from server.evals.summary import Summary, summary_of
 
-JUDGES = 32  # verdicts awaited at once; a judge bounds its own calls
-
 
 class CutOffError(Exception):
     """The run was interrupted; what was answered is kept."""
@@ -111,7 +109,7 @@ async def _carried_out(
     suite = prepared.read.suite
     traced = state.run_id if wish.traced else None
     way = Way(
-        suite.repeats, suite.concurrency, bounded=True, judges=JUDGES, seed=suite.seed, traced=traced,
+        suite.repeats, suite.concurrency, bounded=True, seed=suite.seed, traced=traced,
         generation=state.generation,
     )  # fmt: skip
     columns, digest = Columns(), Digest()
