@@ -27,11 +27,10 @@ from server.evals.folder import MANIFEST
 from server.evals.storing import LATEST, NoRunError, latest, push, read_part
 from server.exit_codes import FAILURE
 from server.settings import Settings
+from server.turns import until_stopped
 
-WAIT_S = 5.0  # for something to do
 KEEP_S = 2.0  # between two words that the run goes on
 TICK_S = 0.1
-AGAIN_S = 2.0  # after the server gave no answer
 END_S = 10.0  # that an interrupted run gets to keep what it has
 WORDS = "worker.log"  # in the run's folder: what the process said
 FAULT = 2_000  # letters of the last words of a run that could not be carried out
@@ -53,15 +52,7 @@ class RunWorker:
 
     def run(self) -> None:
         """Until `stopping` is set; then the run that is being carried out is interrupted, and left to another."""
-        while not self.stopping.is_set():
-            try:
-                self.turn(WAIT_S)
-            except ApiError as error:
-                log.warning("%s", error)
-                self.stopping.wait(AGAIN_S)
-            except Exception:
-                log.exception("a run could not be carried out")
-                self.stopping.wait(AGAIN_S)
+        until_stopped(self.stopping, self.turn, log, "a run could not be carried out")
 
     def turn(self, wait_s: float) -> bool:
         """Take and carry out one run; false: there was none within `wait_s`. Raises ApiError."""

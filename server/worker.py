@@ -33,10 +33,9 @@ from server.judging import Bench, Files, bench
 from server.ports import reachable
 from server.run_worker import RunWorker
 from server.settings import Settings
+from server.turns import until_stopped
 
-WAIT_S = 5.0  # for something to do
 KEEP_S = 4.0  # between two words that the part is still being worked on
-AGAIN_S = 2.0  # after the server gave no answer
 CONCURRENCY = 32  # a judge bounds its own
 MOST_TURNS = 1_000  # of a session, the newest
 GONE = "Its spans are no longer stored."
@@ -60,15 +59,7 @@ class Worker:
 
         What it was at is taken again, by this worker or another, and given up when that fails too.
         """
-        while not self.stopping.is_set():
-            try:
-                self.turn(WAIT_S)
-            except ApiError as error:
-                log.warning("%s", error)
-                self.stopping.wait(AGAIN_S)
-            except Exception:
-                log.exception("a part could not be scored")
-                self.stopping.wait(AGAIN_S)
+        until_stopped(self.stopping, self.turn, log, "a part could not be scored")
 
     def turn(self, wait_s: float) -> bool:
         """Take and score one part; false: there was none within `wait_s`. Raises ApiError."""
