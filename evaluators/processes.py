@@ -155,10 +155,13 @@ class _Process:
         """End it and all that it started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        # asyncio by itself waits for the end of its output, which nobody reads any more.
+        # asyncio by itself waits for the end of its output, which nobody reads any more. The pipes are closed one by one:
+        # closing the whole also asks how the process ended, and whoever waits for that is then told that it is unknown.
         transport = getattr(self._process, "_transport", None)
-        if transport is not None:
-            transport.close()
+        pipes = [transport.get_pipe_transport(number) for number in range(3)] if transport is not None else []
+        for pipe in pipes:
+            if pipe is not None:
+                pipe.close()
         await self._process.wait()
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)

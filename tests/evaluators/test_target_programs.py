@@ -228,6 +228,13 @@ def test_a_command_that_does_not_keep_to_it(script: str, error: str, told: str, 
     assert told in said.reason
 
 
+def test_a_program_that_is_killed_is_quiet(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its end is asked for once: whoever asks second is told by asyncio, on the user's terminal, that it is unknown."""
+    said = asked(command(folder, "sleep 9", timeout_s=0.02, processes=8), *(str(number) for number in range(40)))
+    assert {one.error_type for one in said} == {"timeout"}
+    assert caplog.records == []
+
+
 def test_a_command_that_is_not_there(folder: Path) -> None:
     said = asked(CommandSettings(run=("./nothing",)).make(folder), *"abcd")
     assert {one.error_type for one in said} == {"not_started"}
