@@ -43,8 +43,8 @@ def of_quantiles(a: Side, b: Side, q: float) -> Tested:
     sure = Bounded(ends)
     low, high = ends(0.025)
     error = None if low is None or high is None else (high - low) / (2 * intervals.student(1e9, 0.95))
-    p = None if error is None else min(1.0, 2 * min(sure.above(0.0), sure.below(0.0)))
     first, second = found[0].value, found[1].value
+    p = None if error is None else min(1.0, 2 * (sure.above(0.0) if second > first else sure.below(0.0)))
     simple = a.alone and b.alone and not (a.repeated or b.repeated)
     name = "order statistics" if simple else "order statistics by clusters"
     return Tested(first, second, sure, name, p, error, 1e9, _relative(first, second), "relative change")

@@ -19,6 +19,7 @@ from analytics.samples import Codes, Side
 
 DRAWS = 2_000
 FEW = 10  # clusters of a side, or values that differ, below which the bootstrap is not trusted
+_TAIL = 10  # draws at either end that tell no shares
 _BLOCK = 1 << 20  # weights that are drawn at once: 8 MB
 
 
@@ -120,10 +121,9 @@ class Corrected:
 
     def above(self, bound: float) -> float:
         """The p-value of the difference being above the bound: the error at which the lower end reaches it."""
-        place = float(np.searchsorted(self.draws, bound, side="right") + 1) / (self.draws.size + 2)
-        off = float(special.ndtri(place)) - self.bias
-        under = 1 + self.acceleration * off
-        return float(special.ndtr(off / under - self.bias)) if under > 0 else float(off > 0)
+        off = self._placed(bound) - self.bias
+        # Where the correction has its pole, which is far out, it is not trusted.
+        return float(special.ndtr(off / max(1 + self.acceleration * off, 0.2) - self.bias))
 
     def below(self, bound: float) -> float:
         """The p-value of the difference being below the bound."""
@@ -133,6 +133,22 @@ class Corrected:
     def p(self) -> float:
         """Two-sided, of there being a difference."""
         return min(1.0, 2 * min(self.above(0.0), self.below(0.0)))
+
+    def _placed(self, bound: float) -> float:
+        """The normal quantile of the share of draws up to a bound.
+
+        Beyond the tenth draw from either end it goes on in a line from the middle: draws cannot say how small a p is,
+        and two in 2,000 would be too large a one among hundreds of comparisons.
+        """
+        of = self.draws.size
+        up_to = int(np.searchsorted(self.draws, bound, side="right"))
+        rank = min(max(up_to, _TAIL), of - _TAIL)
+        found = float(special.ndtri(rank / of))
+        if rank == up_to:
+            return found
+        middle = float(np.median(self.draws))
+        reach = float(self.draws[rank - 1 if up_to < rank else rank]) - middle
+        return found * max((bound - middle) / reach, 1.0) if reach else found
 
     def _turned(self, quantile: float) -> float:
         off = self.bias + quantile

@@ -1,0 +1,291 @@
+"""What `assay compare` and `assay plan` are asked, from the words of the command line to figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analytics import comparison
+from analytics.compared import Better, Compared, Metric, Options
+from analytics.samples import Samples, samples
+from analytics.slices import Simpson, sliced
+from server.compare import sentences
+from server.compare.reading import ComparisonError, Table, flags, labels, numbers, numeric_columns, unknown
+from server.evals.figures import counted, interval, number
+
+Row = dict[str, Any]
+
+LOWER = frozenset(
+    {
+        *("latency", "duration", "ttft", "seconds", "ms", "time", "cost", "costs", "price", "usd", "tokens"),
+        *("error", "errors", "failure", "failures", "hallucination", "hallucinations", "toxicity", "loss"),
+    }
+)
+"""Words in a column's name of which less is better, where nobody says otherwise."""
+
+ORDER = (
+    "metric", "a", "b", "n_a", "n_b", "mean_a", "mean_b", "difference", "ci_low", "ci_high", "test", "p", "p_adjusted",
+    "effect", "mde", "verdict",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command line's words."""
+
+    metrics: Sequence[str] = ()
+    variant: str = "variant"
+    item: str | None = None
+    cluster: str | None = None
+    failed: str | None = None
+    slice: str | None = None
+    lower: Sequence[str] = ()
+    higher: Sequence[str] = ()
+    ordinal: Sequence[str] = ()
+    quantiles: Sequence[str] = ()
+    ratios: Sequence[str] = ()
+    margins: Sequence[str] = ()
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found, and what is to be said beside it."""
+
+    compared: Sequence[Compared]
+    paradoxes: Sequence[Simpson]
+    notes: Sequence[str]  # of the rows: how many, and what was left out of all
+
+
+def compared(table: Table, asked: Asked) -> Found:
+    """Compares a table's variants.
+
+    Raises:
+        ComparisonError: a column is not there, a cell is no number, or the options do not go together.
+    """
+    metrics = metrics_of(table, asked)
+    found, slices, notes = _samples(table, asked, metrics)
+    try:
+        if slices is None:
+            return Found(comparison.compare(found, metrics, asked.options), (), notes)
+        decided, paradoxes = sliced(found, slices, metrics, asked.options)
+    except ValueError as error:
+        raise ComparisonError(str(error)) from error
+    return Found(decided, paradoxes, notes)
+
+
+def samples_of(table: Table, asked: Asked, metrics: Sequence[Metric]) -> Samples:
+    """A table's rows. Raises as `compared`."""
+    return _samples(table, asked, metrics)[0]
+
+
+def _samples(
+    table: Table, asked: Asked, metrics: Sequence[Metric]
+) -> tuple[Samples, Sequence[str | None] | None, list[str]]:
+    names = labels(table.column(asked.variant))
+    item = asked.item or ("item" if "item" in table.columns else None)
+    frame = pd.DataFrame({"variant": pd.Series(names, dtype=object)})
+    for name, column in (("item", item), ("cluster", asked.cluster), ("slice", asked.slice)):
+        if column is not None:
+            frame[name] = pd.Series(labels(table.column(column)), dtype=object)
+    kept = frame["variant"].notna().to_numpy()
+    bad = _failed(table, asked)
+    for name in dict.fromkeys(name for one in metrics for name in (one.column, one.per) if name is not None):
+        frame[f"m:{name}"], failures = numbers(table, name)
+        bad |= failures if len(metrics) == 1 else np.zeros(len(bad), bool)
+    frame["failed"] = bad
+    frame = frame[kept].reset_index(drop=True)
+    if frame["variant"].nunique() < 2:
+        told = ", ".join(map(repr, frame["variant"].unique())) or "none"
+        raise ComparisonError(
+            f"Column {asked.variant!r} names one variant or none ({told}), and a comparison takes two or more."
+        )
+    columns = [name for name in map(str, frame) if name.startswith("m:")]
+    made = samples(
+        frame, variant="variant", metrics=columns, item="item" if item else None,
+        cluster="cluster" if asked.cluster else None, failed="failed",
+    )  # fmt: skip
+    made = Samples(
+        made.names, made.variants, made.items, made.item_names, made.clusters,
+        {name.removeprefix("m:"): values for name, values in made.metrics.items()}, made.failed,
+    )  # fmt: skip
+    return made, list(frame["slice"]) if asked.slice else None, _notes(kept, frame, asked, item)
+
+
+def _notes(kept: np.ndarray, frame: pd.DataFrame, asked: Asked, item: str | None) -> list[str]:
+    lost = int((~kept).sum())
+    said = [f"{counted(len(frame), 'row')} of {counted(frame['variant'].nunique(), 'variant')}."]
+    if lost:
+        said.append(f"Left out are {counted(lost, 'row')} without a {asked.variant}.")
+    for name, column, then in (("item", item, "an item of its own"), ("cluster", asked.cluster, "its own cluster")):
+        without = 0 if column is None else int(frame[name].isna().sum())
+        if without:
+            said.append(f"{counted(without, 'row')} without a {column}: each stands for {then}.")
+    failed = int(frame["failed"].sum())
+    if failed:
+        said.append(f"{counted(failed, 'row')} failed, and are in no figure.")
+    return said
+
+
+def _failed(table: Table, asked: Asked) -> np.ndarray:
+    named = asked.failed
+    taken = {asked.variant, asked.item, asked.cluster, asked.slice, *asked.metrics}
+    if named is None and "failed" in table.columns and "failed" not in taken:
+        named = "failed"
+    return np.zeros(len(table.places), bool) if named is None else flags(table, named)
+
+
+def metrics_of(table: Table, asked: Asked) -> list[Metric]:
+    """What is to be compared: named columns, quantiles of columns, ratios.
+
+    Raises:
+        ComparisonError: a column is not there, nothing is to be compared, or a value is none.
+    """
+    names = [name for one in asked.metrics for name in _split(table, one)]
+    bare = [one for one in asked.quantiles if "=" not in one]
+    quantiles = dict(_named(table, one) for one in asked.quantiles if "=" in one)
+    ratios = [_ratio(table, one) for one in asked.ratios]
+    q = None if not bare else _quantile(bare[-1])
+    found = [Metric(name, q=q, ordinal=name in asked.ordinal) for name in names]
+    found += [Metric(name, q=_quantile(text)) for name, text in quantiles.items()]
+    found += [Metric(over, per=under) for over, under in ratios]
+    if not found:
+        could = [name for name in numeric_columns(table) if name not in {asked.variant, asked.item, asked.cluster}]
+        raise ComparisonError(f"Name what to compare, such as --metric {(could or ['score'])[0]}. Columns of numbers: "
+                              f"{', '.join(could) or 'none'}.")  # fmt: skip
+    for name in (*asked.lower, *asked.higher, *asked.ordinal):
+        if name not in {key for one in found for key in (one.column, one.name)}:
+            raise unknown(name, dict.fromkeys(one.name for one in found))
+    margins = _margins(asked.margins, found)
+    return [
+        Metric(one.column, _better(one, asked), one.per, one.q, one.ordinal, margins.get(one.name, margins.get("")))
+        for one in found
+    ]
+
+
+def _split(table: Table, told: str) -> list[str]:
+    if told in table.columns:
+        return [told]
+    names = [name.strip() for name in told.split(",") if name.strip()]
+    for name in names:
+        table.column(name)
+    return names
+
+
+def _named(table: Table, told: str) -> tuple[str, str]:
+    name, _, text = told.rpartition("=")
+    table.column(name)
+    return name, text
+
+
+def _ratio(table: Table, told: str) -> tuple[str, str]:
+    for at in (match.start() for match in re.finditer("/", told)):
+        over, under = told[:at].strip(), told[at + 1 :].strip()
+        if over in table.columns and under in table.columns:
+            return over, under
+    over, mark, under = (part.strip() for part in told.partition("/"))
+    if not mark or not over or not under:
+        raise ComparisonError(f"A ratio is two columns, such as cost/success, and {told!r} is not.")
+    table.column(over)
+    raise unknown(under, table.columns)
+
+
+def _quantile(text: str) -> float:
+    q = _float(text, "quantile")
+    if not 0 < q < 1:
+        raise ComparisonError(f"A quantile lies between 0 and 1, such as 0.95, and {text} does not.")
+    return q
+
+
+def _margins(told: Sequence[str], found: Sequence[Metric]) -> dict[str, float]:
+    margins = {}
+    for one in told:
+        name, mark, text = one.rpartition("=")
+        if mark and name not in {metric.name for metric in found}:
+            raise unknown(name, [metric.name for metric in found])
+        margins[name] = _float(text, "margin")
+        if margins[name] <= 0:
+            raise ComparisonError(f"A margin is above 0: the difference that does not matter, and {text} is not.")
+    return margins
+
+
+def _float(text: str, what: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = float("nan")
+    if not np.isfinite(found):
+        raise ComparisonError(f"A {what} is a number, and {text!r} is not.")
+    return found
+
+
+def _better(metric: Metric, asked: Asked) -> Better:
+    keys = {metric.name} if metric.per else {metric.column, metric.name}
+    if keys & set(asked.lower):
+        return "lower"
+    if keys & set(asked.higher):
+        return "higher"
+    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", metric.column).casefold())
+    return "lower" if LOWER & set(words) else "higher"
+
+
+def json_rows(found: Found, level: float) -> list[Row]:
+    """One object per metric, slice and pair: first what every comparison has, then the rest, then its sentence."""
+    paradoxes = {(one.metric, one.a, one.b): asdict(one) for one in found.paradoxes}
+    rows = []
+    for one in found.compared:
+        facts = asdict(one)
+        rest = {name: value for name, value in facts.items() if name not in ORDER}
+        paradox = paradoxes.get((one.metric, one.a, one.b)) if one.slice is None else None
+        said = {"simpson": paradox, "level": level, "sentence": sentences.verdict(one, level)}
+        rows.append({name: facts[name] for name in ORDER} | rest | said)
+    return rows
+
+
+def table_rows(found: Sequence[Compared]) -> list[Row]:
+    """A row per metric, slice and pair, as people read it."""
+    sliced_too = any(one.slice is not None for one in found)
+    return [
+        {
+            "metric": one.metric if one.statistic in {"mean", "share", "ratio"} else f"{one.metric} {one.statistic}",
+            **({"slice": one.slice or "all"} if sliced_too else {}),
+            "a": one.a, "b": one.b, "n": f"{one.n_a:,}" if one.paired else f"{one.n_a:,}, {one.n_b:,}",
+            "of a": sentences.value(one, one.mean_a), "of b": sentences.value(one, one.mean_b),
+            "difference": interval(one.difference, one.ci_low, one.ci_high), "test": one.test or "none",
+            "adjusted p": "" if one.p_adjusted is None else f"{one.p_adjusted:.3g}",
+            "would see": number(one.mde), "verdict": one.verdict,
+        }
+        for one in found
+    ]  # fmt: skip
+
+
+def told(found: Found, *, level: float) -> list[str]:
+    """Sentences for people: verdicts of the whole first, paradoxes, then what was taken and left out."""
+    whole = [one for one in found.compared if one.slice is None]
+    verdicts = [sentences.verdict(one, level) for one in whole] if len(whole) <= 20 else [sentences.summary(whole)]
+    return verdicts + [sentences.paradox(one) for one in found.paradoxes]
+
+
+def asides(found: Found, *, asked: bool) -> list[str]:
+    """What was taken, and what was left out."""
+    whole = [one for one in found.compared if one.slice is None]
+    said = [*found.notes, *sentences.pairing(whole, asked=asked)]
+    said += [text for one in whole if (text := sentences.left_out(one))]
+    notes: dict[str, list[str]] = {}
+    for one in whole:
+        for note in one.notes:
+            notes.setdefault(note, []).append(one.metric)
+    said += [f"{', '.join(dict.fromkeys(names))} ({len(names)} times): {note}" for note, names in notes.items()]
+    directions: Mapping[str, Better | None] = {one.metric: one.better for one in whole}
+    lower = [name for name, better in directions.items() if better == "lower"]
+    if lower:
+        said.append(f"Lower is better of {', '.join(lower)}, higher of all else (--higher-is-better NAME if not).")
+    unique = list(dict.fromkeys(said))
+    return (
+        unique if len(unique) <= 30 else [*unique[:30], f"and {len(unique) - 30:,} more like these (--json has all)."]
+    )
