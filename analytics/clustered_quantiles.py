@@ -65,8 +65,9 @@ def quantile_of(items: Items, q: float) -> Quantile:
     """
     if not 0 < q < 1:
         raise ValueError(f"A quantile lies between 0 and 1, and {q} does not.")
-    order = np.argsort(items.known, kind="stable")
-    ordered, weights = items.known[order], (1 / items.repeats)[items.place[order]]
+    unsorted = (1 / items.repeats)[items.place]
+    order = np.lexsort((unsorted, items.known))  # so that of equal values the order of rows changes nothing
+    ordered, weights = items.known[order], unsorted[order]
     value = _interpolated(ordered, weights, q)
     reached = np.cumsum(weights) / items.ids.size
     return Quantile(q, value, ordered, reached, share_of(items.shares(items.known <= value), items.clusters))
