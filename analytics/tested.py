@@ -45,6 +45,27 @@ class Bounded:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Careful:
+    """The more careful of two: the wider end on each side, and the higher p-value."""
+
+    first: Sure
+    second: Sure
+
+    def ends(self, tail: float) -> Ends:
+        (low, high), (lower, higher) = self.first.ends(tail), self.second.ends(tail)
+        return (
+            None if low is None or lower is None else min(low, lower),
+            None if high is None or higher is None else max(high, higher),
+        )
+
+    def above(self, bound: float) -> float:
+        return max(self.first.above(bound), self.second.above(bound))
+
+    def below(self, bound: float) -> float:
+        return max(self.first.below(bound), self.second.below(bound))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Tested:
     """Two variants in one metric; differences are the second less the first."""
 

@@ -160,7 +160,8 @@ def metrics_of(table: Table, asked: Asked) -> list[Metric]:
                               f"{', '.join(could) or 'none'}.")  # fmt: skip
     for name in (*asked.lower, *asked.higher, *asked.ordinal):
         if name not in {key for one in found for key in (one.column, one.name)}:
-            raise unknown(name, dict.fromkeys(one.name for one in found))
+            table.column(name)
+            raise ComparisonError(f"{name!r} is not compared. Compared are: {', '.join(one.name for one in found)}.")
     margins = _margins(asked.margins, found)
     return [
         Metric(one.column, _better(one, asked), one.per, one.q, one.ordinal, margins.get(one.name, margins.get("")))

@@ -99,8 +99,11 @@ def test_few_pairs_are_tested_exactly() -> None:
 
 def test_skewed_values_are_bootstrapped_and_it_is_said() -> None:
     a = RNG.lognormal(0, 0.1, 60)
-    found = one(rows(a, a + RNG.lognormal(0, 2, 60)))
-    assert found.test == "BCa bootstrap"
+    table = rows(a, a + RNG.lognormal(0, 2, 60))
+    found, by_t, drawn = one(table), one(table, Options(test="t")), one(table, Options(test="bootstrap"))
+    assert found.test == "paired t test, widened by the BCa bootstrap"
+    assert found.p == max(by_t.p, drawn.p)  # type: ignore[type-var]
+    assert (found.ci_low, found.ci_high) == (by_t.ci_low, drawn.ci_high)
     assert "skewed" in found.notes[0]
 
 
