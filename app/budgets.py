@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 import yaml
 
-from app import charts, data, prices, widgets
+from app import charts_budgets, data, prices, widgets
 from app import format as fmt
 
 ALL = "all calls"
@@ -113,8 +113,9 @@ def _month(found: list[Budget]) -> None:
             return
         subtitle = f"{fmt.clip(name(one), 60)}; n = {fmt.plural(one['calls'], 'call')}; band: 95 % of the forecast"
         st.plotly_chart(
-            charts.month(days, one["usd_per_month"], subtitle, widgets.theme()), theme=None, key="budget-figure",
-            config={"displayModeBar": False}, alt="Cumulated spend of the month, its forecast and the budget",
+            charts_budgets.month(days, one["usd_per_month"], subtitle, widgets.theme()), theme=None,
+            key="budget-figure", config={"displayModeBar": False},
+            alt="Cumulated spend of the month, its forecast and the budget",
         )  # fmt: skip
         if one["refusal"]:
             st.caption(fmt.plain(str(one["refusal"])))

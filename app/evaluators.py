@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, jobs, listing, ruler, trial, widgets
+from app import charts_evaluators, data, jobs, listing, ruler, trial, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -211,7 +211,7 @@ def _quality(one: Card) -> None:
     if shares:
         points = pd.DataFrame([_point(line) for line in shares])
         st.plotly_chart(
-            charts.quality(points, "95 % interval; diamond: the naive rule", widgets.theme()), theme=None,
+            charts_evaluators.quality(points, "95 % interval; diamond: the naive rule", widgets.theme()), theme=None,
             key=f"quality-{one['name']}", config={"displayModeBar": False},
             alt=f"Quality of {one['name']} beside naive rules; the table below has the numbers",
         )  # fmt: skip

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import charts, data, listing, snippets, state, tree, widgets
+from app import charts, charts_home, data, listing, snippets, state, tree, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -188,7 +188,10 @@ def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -
         "Model calls over time, ended well and failed",
         "Median and 95th percentile of the duration of model calls over time",
     )
-    drawn = (charts.calls(_local(buckets), step, scope, theme), charts.latency(_local(timed), step, scope, theme))
+    drawn = (
+        charts_home.calls(_local(buckets), step, scope, theme),
+        charts_home.latency(_local(timed), step, scope, theme),
+    )
     for slot, key, figure, alt in zip(st.columns(2), ("calls", "latency"), drawn, alts, strict=True):
         with slot:
             event = st.plotly_chart(

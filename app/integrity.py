@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import behind, calls, charts, data, invoices, leftout, listing, state, widgets
+from app import behind, calls, charts_integrity, data, invoices, leftout, listing, state, widgets
 from app import format as fmt
 from app.behind import PATH, ROLES, SHOW
 from app.listing import Cell, Column
@@ -244,7 +244,7 @@ def _deviations(window: state.Window, compared: list[Row]) -> None:
     scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}"
     subtitle = f"n = {fmt.plural(known['compared'].sum(), 'compared call')}, {scope}; bars: 95 %"
     event = st.plotly_chart(
-        charts.deviations(known, subtitle, widgets.theme()), theme=None, key="deviations", on_select="rerun",
+        charts_integrity.deviations(known, subtitle, widgets.theme()), theme=None, key="deviations", on_select="rerun",
         selection_mode="points", alt="Deviation of reported from computed cost by model",
         config={"displayModeBar": False},
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, listing, state, widgets
+from app import charts_invoices, data, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 from server.client import invoice_text
@@ -162,7 +162,7 @@ def _figure(bill: Bill, periods: pd.DataFrame) -> None:
     subtitle = f"n = {fmt.plural(bill.found['calls'], 'call')}, {_days(bill.told)} UTC, by {grain}"
     labels = periods.assign(period=[_period(day, grain) for day in periods["period"]])
     event = st.plotly_chart(
-        charts.invoiced(labels, subtitle, widgets.theme()), theme=None, key="invoiced", on_select="rerun",
+        charts_invoices.invoiced(labels, subtitle, widgets.theme()), theme=None, key="invoiced", on_select="rerun",
         selection_mode="points", alt=f"Invoiced and computed cost by {grain}", config={"displayModeBar": False},
     )  # fmt: skip
     points = cast("dict[str, Any]", event).get("selection", {}).get("points", [])

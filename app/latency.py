@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, data, listing, state, widgets
+from app import calls, charts, charts_latency, data, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -240,7 +240,7 @@ def figures(window: state.Window, told: Told) -> None:
     left, right = st.columns([7, 6])
     with left:
         event = st.plotly_chart(
-            charts.quantiles(
+            charts_latency.quantiles(
                 _local(told.series), _marks(told.marks), step,
                 f"n = {n}, {scope}, {widgets.each(step)}; bands: 95 %", widgets.theme(),
             ),
@@ -254,7 +254,7 @@ def figures(window: state.Window, told: Told) -> None:
         starts = _local(told.series)["bucket"]
         edges = starts.iloc[0], starts.iloc[-1] + step
         st.plotly_chart(
-            charts.heat(_local(told.heat), pd.Timedelta(told.heat_step), edges, subtitle, widgets.theme()),
+            charts_latency.heat(_local(told.heat), pd.Timedelta(told.heat_step), edges, subtitle, widgets.theme()),
             theme=None, key="latency-heat", alt="Calls by start and duration", config={"displayModeBar": False},
         )  # fmt: skip
     with st.expander(f"Figures as tables, {widgets.each(step)}", key="latency-tables", on_change="rerun") as twin:
@@ -451,7 +451,7 @@ def time_spent(window: state.Window, filters: Mapping[str, str]) -> None:
     drawn = f"n = {fmt.plural(n, 'trace')}" + (f", at random of {about}{of:,}" if of > n else "")
     names = found["kind"].astype(object).where(found["kind"].notna(), "no span")
     st.plotly_chart(
-        charts.parts(found.assign(name=names), drawn, widgets.theme()), theme=None,
+        charts_latency.parts(found.assign(name=names), drawn, widgets.theme()), theme=None,
         key="latency-parts", alt="Share of each kind of span on the critical path of traces",
         config={"displayModeBar": False},
     )  # fmt: skip

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, jobs, listing, rule_work, widgets
+from app import charts_rules, data, jobs, listing, rule_work, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -296,12 +296,14 @@ def _figure(hours: Sequence[Mapping[str, Any]]) -> None:
     if not hours:
         return
     frame = by_hour(hours, datetime.now(UTC))
-    total, zone = int(frame[list(charts.VERDICTS)].sum().sum()), widgets.zone()
+    total, zone = int(frame[list(charts_rules.VERDICTS)].sum().sum()), widgets.zone()
     if not total:
         return
     local = frame.assign(bucket=frame["bucket"].dt.tz_convert(zone).dt.tz_localize(None))
     st.plotly_chart(
-        charts.verdicts(local, f"n = {fmt.plural(total, 'verdict')}, the last {HOURS} hours by 1 h", widgets.theme()),
+        charts_rules.verdicts(
+            local, f"n = {fmt.plural(total, 'verdict')}, the last {HOURS} hours by 1 h", widgets.theme()
+        ),
         theme=None, key="rule-hours", config={"displayModeBar": False}, alt="Verdicts of the rule by the hour",
     )  # fmt: skip
     with st.expander("Table by the hour"):
@@ -310,7 +312,7 @@ def _figure(hours: Sequence[Mapping[str, Any]]) -> None:
 
 def by_hour(hours: Sequence[Mapping[str, Any]], now: datetime) -> pd.DataFrame:
     """A row for each of the last `HOURS` hours (UTC, `bucket`), with the verdicts of each kind."""
-    counts = list(charts.VERDICTS)
+    counts = list(charts_rules.VERDICTS)
     told = pd.DataFrame([{"bucket": jobs.at(one["hour"])} | {name: one[name] for name in counts} for one in hours])
     end = pd.Timestamp(now).floor("h")
     buckets = pd.date_range(end - pd.Timedelta(hours=HOURS - 1), end, freq="h", name="bucket")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, data_runs, run_rows, runs, suites, widgets
+from app import charts, charts_runs, data, data_runs, run_rows, runs, suites, widgets
 from app import format as fmt
 from app.widgets import Tile
 
@@ -249,7 +249,7 @@ def _flips(summary: Mapping[str, Any]) -> Tile:
 
 
 def gate_rows(summary: Mapping[str, Any]) -> pd.DataFrame:
-    """The gates as `charts.gates` draws them, in their order; `table` columns beside."""
+    """The gates as `charts_runs.gates` draws them, in their order; `table` columns beside."""
     scales = {one["name"]: one["scale"] for one in summary["evaluators"]}
     return pd.DataFrame([_gate(gate, scales) for gate in summary["gates"]])
 
@@ -267,7 +267,7 @@ def _gate(gate: Mapping[str, Any], scales: Mapping[str, Mapping[str, Any]]) -> d
         "text": gate["text"], "state": gate["state"], "word": word, "bound": bound, "better": better,
         "value": told.get("value"), "low": told.get("low"), "high": told.get("high"), "n": told.get("n"),
         "value_text": _value(told, change=gate["margin"] is not None),
-        "told": f"{fmt.clip(gate['sentence'], 160)}".replace("&", "&amp;").replace("<", "&lt;"),
+        "told": charts.label(gate["sentence"], 160),
         "sentence": gate["sentence"], "adjusted_p": gate["adjusted_p"], "missing": gate["missing"],
     }  # fmt: skip
 
@@ -293,7 +293,7 @@ def _gates(summary: Mapping[str, Any]) -> None:
     subtitle = f"90 % intervals over {fmt.plural(summary['items'], 'item')}; a gate fails only when chance is ruled out"
     drawn = rows.head(_DRAWN)
     st.plotly_chart(
-        charts.gates(drawn, subtitle, widgets.theme()), theme=None, key="gates", config={"displayModeBar": False},
+        charts_runs.gates(drawn, subtitle, widgets.theme()), theme=None, key="gates", config={"displayModeBar": False},
         alt="Gates: interval of each against its bound; the table below says the same in words",
     )  # fmt: skip
     if len(rows) > _DRAWN:
@@ -352,9 +352,9 @@ def _evaluator(one: Mapping[str, Any], bound: float | None) -> None:
     histogram = one["histogram"]
     figure = None
     if histogram is not None and not (counts and _only_ends(histogram)):
-        figure = charts.spread(histogram["edges"], histogram["counts"], bound, (title, subtitle), widgets.theme())
+        figure = charts_runs.spread(histogram["edges"], histogram["counts"], bound, (title, subtitle), widgets.theme())
     elif counts:
-        figure = charts.labelled(counts, title, subtitle, widgets.theme())
+        figure = charts_runs.labelled(counts, title, subtitle, widgets.theme())
     if figure is None:
         st.markdown(f"**{fmt.plain(title, 60)}**  \nNo verdict has a value: see why in its rows.")
     else:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, listing, state, widgets
+from app import charts_cost, data, listing, state, widgets
 from app import format as fmt
 
 SCORE, AT_LEAST, LABEL, UNIT = "score", "at_least", "label", "unit"  # keys of the controls, and their names in the URL
@@ -159,7 +159,7 @@ def _by(window: state.Window, by: str, filters: Mapping[str, str], rule: Rule, n
     if len(told) > 1:
         rows = pd.DataFrame([_point(by, rule, row) for row in listing.records(shown)])
         st.plotly_chart(
-            charts.whiskers(rows, f"Cost per success by {by}", f"n = {n}; whiskers: 95 %", widgets.theme()),
+            charts_cost.whiskers(rows, f"Cost per success by {by}", f"n = {n}; whiskers: 95 %", widgets.theme()),
             theme=None, key="success-by", config={"displayModeBar": False}, alt=f"Cost per success by {by}",
         )  # fmt: skip
         if len(told) > len(shown):

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import calls, charts, data, estimates, listing, state, whatif_topics, widgets
+from app import calls, charts_whatif, data, estimates, listing, state, whatif_topics, widgets
 from app import format as fmt
 from app.listing import Cell, Column, Row
 
@@ -206,7 +206,7 @@ def _front(found: Found) -> None:
         )
         return
     st.plotly_chart(
-        charts.pareto(
+        charts_whatif.pareto(
             pd.DataFrame(points), str(found["score"]["name"]),
             f"n = {fmt.plural(found['sample']['scored_calls'], 'scored call')}; whiskers: 95 %", widgets.theme(),
         ),

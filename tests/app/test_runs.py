@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import charts, run, run_rows, runs, suite, suites
+from app import charts_runs, run, run_rows, runs, suite, suites
 
 Open = Callable[..., AppTest]
 Listed = Callable[..., list[dict[str, str]]]
@@ -242,7 +242,7 @@ def test_gates_are_drawn_so_that_what_holds_lies_right_of_the_bound() -> None:
     assert rows["value_text"].tolist() == [
         "0.72 [0.67, 0.77]", "0.75 [0.65, 0.85]", "0.12 [0.07, 0.17]", "-0.01 [-0.03, 0.01]", "no value"
     ]  # fmt: skip
-    figure = charts.gates(rows, "8 items", "light")
+    figure = charts_runs.gates(rows, "8 items", "light")
     points = {trace.y[0]: trace.x[0] for trace in figure.data if trace.mode == "markers"}
     assert {place: x > 0 for place, x in points.items()} == {4: True, 3: True, 2: False, 1: True}
 
