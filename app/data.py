@@ -15,7 +15,8 @@ import pandas as pd
 import streamlit as st
 
 from app import state
-from server.client import Answer, ApiError, Client, Param
+from server.client import ApiError, Client
+from server.client_base import Answer, Param
 from server.settings import Settings
 
 __all__ = ["Answer", "ApiError", "Param"]

@@ -15,7 +15,7 @@ import streamlit as st
 from app import charts_invoices, data, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
-from server.client import invoice_text
+from server.client_invoices import invoice_text
 
 INVOICE, PER = "invoice", "per"  # keys of the controls, and their names in the URL
 GRAINS = ("day", "month")
