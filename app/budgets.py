@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 import yaml
 
-from app import charts_budgets, data, prices, widgets
+from app import charts_budgets, data, data_budgets, prices, widgets
 from app import format as fmt
 
 ALL = "all calls"
@@ -25,7 +25,7 @@ Budget = dict[str, Any]
 
 def section() -> None:
     """A line per budget, and the month of one of them; without budgets a line and the button."""
-    told = data.budgets(str(widgets.zone()))
+    told = data_budgets.budgets(str(widgets.zone()))
     st.subheader("Budgets", anchor=False)
     if told["problem"]:
         st.error(fmt.plain(told["problem"], 600), icon=":material/error:")
@@ -168,7 +168,7 @@ def changed(document: str, old: Budget | None, new: Budget | None) -> str:
 
 def _set(document: str) -> None:
     try:
-        data.set_budgets(document)
+        data_budgets.set_budgets(document)
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, charts_cost, data, listing, state, success, widgets
+from app import calls, charts, charts_cost, data_cost, listing, state, success, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -56,14 +56,14 @@ def ask(window: state.Window, by: str, filters: Mapping[str, str]) -> Told:
     offset = window.until.astimezone(widgets.zone()).utcoffset() or timedelta(0)
     buckets = _buckets(window, offset)
     if by == TOKENS:
-        stacks, shown = _class_stacks(data.calls_cost_classes(*times, window.bucket, offset, filters), buckets)
+        stacks, shown = _class_stacks(data_cost.calls_cost_classes(*times, window.bucket, offset, filters), buckets)
         table = pd.DataFrame()
     else:
-        stacks, shown = _stacks(data.calls_cost_series(*times, window.bucket, offset, by, filters), buckets, by)
-        table = data.calls_cost_by(*times, by, filters)
+        stacks, shown = _stacks(data_cost.calls_cost_series(*times, window.bucket, offset, by, filters), buckets, by)
+        table = data_cost.calls_cost_by(*times, by, filters)
     return Told(
-        data.calls_totals(*times, filters), data.calls_totals(*before, filters),
-        data.calls_cost_per(*times, "trace", filters), data.calls_cost_per(*times, "session", filters),
+        data_cost.calls_totals(*times, filters), data_cost.calls_totals(*before, filters),
+        data_cost.calls_cost_per(*times, "trace", filters), data_cost.calls_cost_per(*times, "session", filters),
         buckets, stacks, shown, table,
     )  # fmt: skip
 

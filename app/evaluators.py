@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts_evaluators, data, jobs, listing, ruler, trial, widgets
+from app import charts_evaluators, data_evaluators, jobs, listing, ruler, trial, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -68,7 +68,7 @@ def overview(found: Sequence[Card]) -> None:
 
 def broken() -> None:
     """Those that are installed and cannot be imported, and why."""
-    for name, why in data.broken_evaluators().items():
+    for name, why in data_evaluators.broken_evaluators().items():
         st.warning(f"**{fmt.plain(name, 80)}** {fmt.plain(why, 600)}", icon=":material/warning:")
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts_rules, data, jobs, listing, rule_work, widgets
+from app import charts_rules, data, data_rules, jobs, listing, rule_work, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -55,7 +55,7 @@ def _follow() -> bool:
 
 def _list(said: Any) -> None:
     try:
-        found = data.rules()
+        found = data_rules.rules()
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
@@ -212,7 +212,7 @@ def terms(rule: Rule) -> dict[str, Any]:
 
 def _turn(rule: Rule) -> None:
     try:
-        data.set_rule(rule["name"], terms(rule) | {"enabled": rule["state"] == "off"})
+        data_rules.set_rule(rule["name"], terms(rule) | {"enabled": rule["state"] == "off"})
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
 
@@ -227,7 +227,7 @@ def _delete(rule: Rule) -> None:
 
 def _deleted(name: str) -> None:
     try:
-        data.delete_rule(name)
+        data_rules.delete_rule(name)
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
         return
@@ -237,10 +237,10 @@ def _deleted(name: str) -> None:
 def _work(name: str) -> None:
     """What waits, what was done, what failed: the part that refreshes itself."""
     try:
-        rule = next((rule for rule in data.rules() if rule["name"] == name), None)
+        rule = next((rule for rule in data_rules.rules() if rule["name"] == name), None)
         if rule is None:
             st.rerun()
-        told = data.rule_backlog(name, HOURS)
+        told = data_rules.rule_backlog(name, HOURS)
     except data.ApiError as error:
         widgets.failed("What the rule does did not come.", error, "It goes on without this page.")
         return
