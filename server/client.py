@@ -16,6 +16,7 @@ import httpx
 
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
+from server.client_compare import CompareClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
@@ -52,6 +53,7 @@ class Client(
     JobsClient,
     RulesClient,
     RunsClient,
+    CompareClient,
 ):
     """One server, one project. Safe to share between threads."""
 
