@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import home, shell, widgets
+from app import compare_controls, home, shell, widgets
 
 # An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
 st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -25,6 +25,7 @@ GROUPS = {
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
+        st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
     ],
     "Label": [],
@@ -40,6 +41,9 @@ SHOWN = {
     "Suites": (widgets.project,),
     "Runs": (widgets.project,),
     "Online rules": (widgets.project,),
+    "Compare": TIMED
+    if st.query_params.get(compare_controls.SOURCE) == compare_controls.TRAFFIC
+    else (widgets.project,),
 } | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})

@@ -79,6 +79,7 @@ def rows(  # noqa: PLR0917 - FastAPI gives them by name
     quality: Quality = None,
     page: Annotated[int, Query(ge=0, le=10_000)] = 0,
     worse: Annotated[bool, Query(description="Only items that are worse than in the baseline.")] = False,
+    item: Annotated[str | None, Query(description="This item alone.")] = None,
 ) -> Response:
     """Items that two runs share, those that got worse most first: `rows`, `matching`, `regressed`, `size` of a page.
 
@@ -88,7 +89,7 @@ def rows(  # noqa: PLR0917 - FastAPI gives them by name
     variants = _variants(here, project_of(request), runs)
     if len(variants) != 2:
         raise _refused(f"Rows are of two runs, and {len(variants):,} were given.")
-    return _answer(request, here, of_runs.rows, variants, quality or None, page, worse)
+    return _answer(request, here, of_runs.rows, variants, quality or None, page, worse, item)
 
 
 @routes.get("/api/compare/traffic", tags=["compare"], dependencies=[needs("read")], openapi_extra=SHARED)

@@ -53,6 +53,21 @@ class Read:
     notes: Sequence[str] = ()
     slices: Sequence[str] = ()  # what can be sliced by
     slice: str | None = None
+    called: Sequence[str] = ()  # of items that are numbers what they are called
+
+
+class Sides:
+    """Measures of variants by item, each made once."""
+
+    def __init__(self, found: Samples) -> None:
+        self.found, self.names = found, found.names
+        self._made: dict[tuple[int, str], Side] = {}
+
+    def of(self, at: int, key: str) -> Side:
+        """A variant, by its place, in a measure."""
+        if (at, key) not in self._made:
+            self._made[at, key] = side(self.found, at, key)
+        return self._made[at, key]
 
 
 def composed(read: Read, question: Question, own: Json) -> Json:
@@ -66,7 +81,7 @@ def composed(read: Read, question: Question, own: Json) -> Json:
     options = Options(paired=read.paired, baseline=question.baseline, adjust=question.adjust)
     compared = _kept(compare(found, [one.metric() for one in measures], options), read)
     by_key = {one.key: one for one in measures}
-    statistics = _statistics(found, measures)
+    statistics, sides = _statistics(found, measures), Sides(found)
     variants = _in_order(names, question.baseline)
     told = [_pair(one, by_key[one.metric]) for one in compared]
     return {
@@ -78,9 +93,9 @@ def composed(read: Read, question: Question, own: Json) -> Json:
             {"measure": key, "variant": name, "why": why} for (key, name), why in read.refused.items() if key in by_key
         ],
         "headlines": headlines(told, measures, variants),
-        "pairs": told, "own": _own(found, measures, statistics),
-        "front": _front(found, measures, quality, statistics), "spreads": _spreads(found, measures, statistics),
-        "scatters": _scatters(found, quality, question.baseline, read) if read.paired else [],
+        "pairs": told, "own": _own(sides, measures, statistics),
+        "front": _front(sides, measures, quality, statistics), "spreads": _spreads(sides, measures, statistics),
+        "scatters": _scatters(sides, quality, question.baseline, read) if read.paired else [],
         "course": _course(found, quality, options, read), **_sliced(found, measures, quality, options, read),
         "notes": [*read.notes, *_asides(compared, by_key)],
     }  # fmt: skip
@@ -145,7 +160,11 @@ def headlines(pairs: Sequence[Json], measures: Sequence[Measure], variants: Sequ
         primary = mine.get(measures[0].key) if measures else None
         if primary is None:
             continue
-        rest = [_short(mine[one.key], one) for one in measures[1:] if one.key in mine and _headed(one)]
+        rest = [
+            _short(mine[one.key], one)
+            for one in measures[1:]
+            if one.key in mine and _headed(one) and (one.kind != "failed" or mine[one.key]["difference"])
+        ]
         enough = "Not enough data for a verdict" if primary["verdict"] == "not enough data" else _enough(primary)
         said.append(
             {"variant": name, "tone": primary["tone"], "verdict": primary["verdict"], "sentence": primary["sentence"],
@@ -188,14 +207,14 @@ def _mean_or_share(found: Samples, measure: Measure) -> str:
     return "share" if bool(((known == 0) | (known == 1)).all()) else "mean"
 
 
-def _own(found: Samples, measures: Sequence[Measure], statistics: Mapping[str, str]) -> list[Json]:
+def _own(found: Sides, measures: Sequence[Measure], statistics: Mapping[str, str]) -> list[Json]:
     """What each variant came to on its own, over all of its items with a value."""
     return [
         {"measure": one.key, "variant": name, **_estimate(mine, one, statistics[one.key]), "items": int(mine.ids.size),
          "missing": mine.missing}
         for one in measures
         for at, name in enumerate(found.names)
-        for mine in [side(found, at, one.key)]
+        for mine in [found.of(at, one.key)]
     ]  # fmt: skip
 
 
@@ -210,14 +229,14 @@ def _estimate(mine: Side, measure: Measure, statistic: str) -> Json:
 
 
 def _front(
-    found: Samples, measures: Sequence[Measure], quality: Measure | None, statistics: Mapping[str, str]
+    found: Sides, measures: Sequence[Measure], quality: Measure | None, statistics: Mapping[str, str]
 ) -> list[Json]:
     """Cost against quality of every variant; `front`: none costs no more and is no worse. Empty: no cost is told."""
     cost = next((one for one in measures if one.kind == "cost"), None)
     if cost is None or quality is None or quality.kind == "cost":
         return []
     costs, values = (
-        [_estimate(side(found, at, of.key), of, statistics[of.key]) for at in range(len(found.names))]
+        [_estimate(found.of(at, of.key), of, statistics[of.key]) for at in range(len(found.names))]
         for of in (cost, quality)
     )
     sign = -1.0 if quality.better == "lower" else 1.0
@@ -229,7 +248,7 @@ def _front(
     ]
 
 
-def _spreads(found: Samples, measures: Sequence[Measure], statistics: Mapping[str, str]) -> list[Json]:
+def _spreads(found: Sides, measures: Sequence[Measure], statistics: Mapping[str, str]) -> list[Json]:
     """How the values of each measure lie by variant: all of them where they are few, else counts in equal bins.
 
     The outermost two hundredths are told in the outermost bins. Shares and second quantiles of a measure are left out.
@@ -240,7 +259,7 @@ def _spreads(found: Samples, measures: Sequence[Measure], statistics: Mapping[st
         if statistics[one.key] == "share" or base in seen:
             continue
         seen.add(base)
-        values = {name: side(found, at, one.key).means for at, name in enumerate(found.names)}
+        values = {name: found.of(at, one.key).means for at, name in enumerate(found.names)}
         told.append({"measure": one.key, "title": one.words, **_spread(values)})
     return told
 
@@ -254,15 +273,15 @@ def _spread(values: Mapping[str, Floats]) -> Json:
     return {"points": None, "edges": edges.tolist(), "counts": counts}
 
 
-def _scatters(found: Samples, quality: Measure | None, baseline: str, read: Read) -> list[Json]:
+def _scatters(found: Sides, quality: Measure | None, baseline: str, read: Read) -> list[Json]:
     """Items of the baseline against each other variant in the chosen measure: how many are better, worse, alike."""
     if quality is None:
         return []
-    first, told = side(found, found.names.index(baseline), quality.key), []
+    first, told = found.of(found.names.index(baseline), quality.key), []
     for at, name in enumerate(found.names):
         if name == baseline or (quality.key, name) in read.refused:
             continue
-        other = side(found, at, quality.key)
+        other = found.of(at, quality.key)
         both = common(first.ids, other.ids)
         x, y = (one.means[np.isin(one.ids, both, assume_unique=True)] for one in (first, other))
         sign = -1 if quality.better == "lower" else 1
@@ -270,7 +289,7 @@ def _scatters(found: Samples, quality: Measure | None, baseline: str, read: Read
         told.append({
             "variant": name, "items": int(both.size), "better": int((sign * (y - x) > 0).sum()),
             "worse": int((sign * (y - x) < 0).sum()), "x": x[every].tolist(), "y": y[every].tolist(),
-            "names": [str(one).partition("\0")[0] for one in found.item_names[both[every]]],
+            "names": [read.called[int(one)] for one in found.found.item_names[both[every]]],
             "cells": _cells(x, y),
         })  # fmt: skip
     return told

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from analytics.columns import Floats
 from server.aside import Ask
@@ -64,7 +65,7 @@ def _read(ask: Ask, variants: Sequence[Variant], baseline: str, slice_name: str 
     table = ask(
         "compare_rows", runs=[one.run_id for one in variants], measures=columns, pointer=pointer,
     )  # fmt: skip
-    rows = _frame(table, [one.name for one in variants])
+    rows, called = _frame(table, [one.name for one in variants])
     said, passes = (_matrix(table, name, len(columns)) for name in ("said", "passes"))
     measures = []
     for at, name in enumerate(names):
@@ -75,10 +76,11 @@ def _read(ask: Ask, variants: Sequence[Variant], baseline: str, slice_name: str 
     keys = ask("compare_keys", run_id=_of(variants, baseline).run_id)["key"].to_pylist()
     grouped = _of(variants, baseline).manifest["dataset"].get("clusters") != _of(variants, baseline).summary["items"]
     if slice_name is not None:
-        rows["label"] = rows["cluster"] if slice_name == CLUSTER else _labels(rows, table)
+        rows["label"] = table["cluster"].to_pylist() if slice_name == CLUSTER else _labels(rows, table)
     return Read(
         rows, [*measures, *target_measures()], [one.told() | _counted(rows, one) for one in variants], paired=True,
-        refused=_refused(measures, variants, baseline), notes=_drawn(table), slices=[*keys, *([CLUSTER] * grouped)],
+        refused=_refused(measures, variants, baseline), notes=_drawn(table, called), called=called,
+        slices=[*keys, *([CLUSTER] * grouped)],
         slice=slice_name,
     )  # fmt: skip
 
@@ -92,15 +94,27 @@ def _of(variants: Sequence[Variant], name: str) -> Variant:
     return next(one for one in variants if one.name == name)
 
 
-def _frame(table: pa.Table, names: Sequence[str]) -> pd.DataFrame:
-    """Rows with `variant`, `item` (what it is called and holds: two runs share it only with both), `cluster`."""
-    plain = table.select(["run", "place", "repeat", "item", "cluster", "content"]).to_pandas()
-    variant = np.array(list(names), object)[plain["run"].to_numpy() - 1]
-    held = plain["item"] + "\0" + plain["content"]
-    return pd.DataFrame(
-        {"variant": variant, "item": held, "cluster": plain["cluster"], "place": plain["place"],
-         "repeat": plain["repeat"], "run": plain["run"]}
+def _frame(table: pa.Table, names: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Rows with `variant`, `item`, `id`, `cluster`, all as numbers but the first; and what each `item` is called.
+
+    Two runs share an item when they call it the same and it holds the same; `id` is of what it is called alone.
+    """
+    plain = table.select(["run", "place", "repeat"]).to_pandas()
+    ids, called = _codes(table["item"])
+    held = _codes(table["content"])[0]
+    item, pairs = pd.factorize(ids * (int(held.max(initial=0)) + 1) + held)
+    first = pd.Series(ids).groupby(item).first().to_numpy()
+    rows = pd.DataFrame(
+        {"variant": np.array(list(names), object)[plain["run"].to_numpy() - 1], "item": item, "id": ids,
+         "cluster": _codes(table["cluster"])[0], **plain}
     )  # fmt: skip
+    return rows, [called[at] for at in first[: len(pairs)]]
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
+    """Numbers of the texts, in the order of their first; and the texts."""
+    told = column.combine_chunks().dictionary_encode()
+    return told.indices.to_numpy().astype(np.int64), told.dictionary.to_pylist()
 
 
 def _matrix(table: pa.Table, name: str, width: int) -> Floats:
@@ -181,46 +195,48 @@ def _counted(rows: pd.DataFrame, variant: Variant) -> Json:
     return {"items": int(mine["item"].nunique()), "rows": len(mine), "failed": int(mine["failed"].sum())}
 
 
-def _drawn(table: pa.Table) -> list[str]:
-    told = 0 if not table.num_rows else int(table["items"][0].as_py())
-    drawn = table["item"].combine_chunks().dictionary_encode().dictionary
-    if len(drawn) >= told:
-        return []
-    return [f"Of {counted(told, 'item')} {len(drawn):,} were drawn, the same ones of each run."]
+def _drawn(table: pa.Table, called: Sequence[str]) -> list[str]:
+    told, drawn = int(table["items"][0].as_py()) if table.num_rows else 0, len(set(called))
+    return [] if drawn >= told else [f"Of {counted(told, 'item')} {drawn:,} were drawn, the same ones of each run."]
 
 
 def _shared(rows: pd.DataFrame, variants: Sequence[Variant], baseline: str) -> list[Json]:
     """Of each run how many items it shares with the baseline; `changed`: of one id, but they hold something else."""
-    held = {one.name: set(rows["item"][rows["variant"] == one.name]) for one in variants}
-    told = []
+    held = {one.name: rows[rows["variant"] == one.name].drop_duplicates("item") for one in variants}
+    sizes = {name: len(mine) for name, mine in held.items()}
+    first, told = held[baseline], []
     for one in variants:
         if one.name == baseline:
             continue
-        both = held[baseline] & held[one.name]
-        ids = [{item.partition("\0")[0] for item in held[name] - both} for name in (baseline, one.name)]
-        changed = len(ids[0] & ids[1])
+        mine = held[one.name]
+        both = mine["item"].isin(first["item"])
+        alone = first[~first["item"].isin(mine["item"])]
+        changed = int(mine["id"][~both].isin(alone["id"]).sum())
         told.append(
-            {"variant": one.name, "items": len(held[one.name]), "of": len(held[baseline]), "shared": len(both),
-             "changed": changed, "sentence": _overlap(one.name, baseline, len(both), changed, held)}
+            {"variant": one.name, "items": len(mine), "of": len(first), "shared": int(both.sum()), "changed": changed,
+             "sentence": _overlap(one.name, baseline, int(both.sum()), changed, sizes)}
         )  # fmt: skip
     return told
 
 
-def _overlap(name: str, baseline: str, both: int, changed: int, held: Mapping[str, set[str]]) -> str:
-    if both == len(held[name]) == len(held[baseline]):
+def _overlap(name: str, baseline: str, both: int, changed: int, sizes: Mapping[str, int]) -> str:
+    if both == sizes[name] == sizes[baseline]:
         return f"{name} and {baseline} have the same {counted(both, 'item')}."
     other = f"; {changed:,} of the same id {verb(changed, 'asks', 'ask')} something else" if changed else ""
     return (
-        f"{name} and {baseline} share {counted(both, 'item')} of {len(held[name]):,} and {len(held[baseline]):,}"
+        f"{name} and {baseline} share {counted(both, 'item')} of {sizes[name]:,} and {sizes[baseline]:,}"
         f"{other}. "
         "Only shared items are compared."
     )
 
 
-def rows(ask: Ask, variants: Sequence[Variant], quality: str | None, page: int, worse: bool) -> Json:
+def rows(  # noqa: PLR0917 - of one page
+    ask: Ask, variants: Sequence[Variant], quality: str | None, page: int, worse: bool, wanted: str | None
+) -> Json:  # fmt: skip
     """A page of the items that two runs share, the second against the first: regressed first.
 
-    `rows`: `item`, `change` (positive: better; null: one of both has no value), and of both runs their answers.
+    `wanted`: this item alone. `rows`: `item`, `change` (positive: better; null: one of both has no value), `case`, and
+    of both runs their answers.
     """
     first, other = variants
     read = _read(ask, variants, first.name)
@@ -239,6 +255,8 @@ def rows(ask: Ask, variants: Sequence[Variant], quality: str | None, page: int, 
     # What one side has no value of is told last; ties in the order of the items.
     order = change.sort_values(kind="stable", na_position="last")
     order = order[order < 0] if worse else order
+    if wanted is not None:
+        order = order[[read.called[int(item)] == wanted for item in order.index]]
     shown = order.iloc[page * PAGE : (page + 1) * PAGE]
     asked = [both.loc[shown.index, f"place_{run}"].astype(int).tolist() for run in (1, 2)]
     lines = [_lines(ask, one.run_id, at) for one, at in zip(variants, asked, strict=True)]
@@ -246,7 +264,7 @@ def rows(ask: Ask, variants: Sequence[Variant], quality: str | None, page: int, 
         "measure": measure.key, "matching": len(order), "regressed": int((change < 0).sum()), "page": page,
         "size": PAGE, "variants": [first.name, other.name],
         "rows": [
-            {"item": str(item).partition("\0")[0], "change": None if pd.isna(gap) else float(gap),
+            {"item": read.called[int(item)], "change": None if pd.isna(gap) else float(gap),
              "case": lines[0].get(a, [{}])[0].get("case") or {}, "answers": [lines[0].get(a, []), lines[1].get(b, [])]}
             for item, gap, a, b in zip(shown.index, shown, *asked, strict=True)
         ],
