@@ -170,7 +170,7 @@ def front(rows: pd.DataFrame, title: tuple[str, str], subtitle: str, theme: char
     )  # fmt: skip
     figure.add_scatter(
         x=rows["cost"], y=rows["quality"], mode="markers+text", text=[charts.label(one, 28) for one in rows["variant"]],
-        textposition="top center", textfont={"size": 12},
+        textposition=_inward(rows["cost"]), textfont={"size": 12},
         marker={"size": 11, "color": [charts.colour(one) for one in rows["variant"]]},
         error_x=_reach(rows, "cost"), error_y=_reach(rows, "quality"),
         customdata=[fmt.mean_cost(one) for one in rows["cost"]],
@@ -179,6 +179,12 @@ def front(rows: pd.DataFrame, title: tuple[str, str], subtitle: str, theme: char
     figure.update_layout(height=charts.TALL + 40, hovermode="closest")
     figure.update_xaxes(title=charts.label(cost, 40), showgrid=True, rangemode="tozero", tickprefix="$")
     return figure.update_yaxes(title=charts.label(quality, 40), rangemode="normal")
+
+
+def _inward(places: pd.Series) -> list[str]:
+    """Labels of points on the left stand to the right of them, and the other way round: none is cut by the edge."""
+    middle = float(places.max()) / 2
+    return ["top right" if place <= middle else "top left" for place in places]
 
 
 def _reach(rows: pd.DataFrame, name: str) -> dict[str, object]:

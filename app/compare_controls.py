@@ -47,3 +47,8 @@ def suggestions(told: Iterable[Mapping[str, Any]], most: int = 3) -> None:
             PATH, label=f"Compare {fmt.plain(run['suite'], 40)}{what}", icon=":material/compare_arrows:",
             query_params=link([baseline, run["run_id"]]),
         )  # fmt: skip
+
+
+def live() -> bool:
+    """Whether live traffic is compared, which a time range is asked for."""
+    return st.query_params.get(SOURCE) == TRAFFIC

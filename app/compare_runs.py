@@ -89,14 +89,6 @@ def _lacking(known: Mapping[str, Run], ids: Sequence[str]) -> None:
             lambda: st.code(runs.COMMAND, language="bash"),
         )
         return
-    if ids:
-        widgets.empty(
-            "One run is chosen.",
-            "Choose another above: a comparison takes two to ten.",
-            lambda: compare_controls.suggestions(known.values()),
-        )
-        return
-    widgets.empty(
-        "Runs would be compared here, item by item.", "Choose two to ten above, the baseline first.",
-        lambda: compare_controls.suggestions(known.values()),
-    )  # fmt: skip
+    what = "One run is chosen." if ids else "Runs would be compared here, item by item."
+    why = "Choose another above: a comparison takes two to ten." if ids else "Choose two to ten above, baseline first."
+    widgets.empty(what, why, lambda: compare_controls.suggestions(known.values()))

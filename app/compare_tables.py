@@ -54,7 +54,7 @@ def _table(found: Found, rows: Sequence[Mapping[str, Any]], alt: str, *, sliced:
     frame = pd.DataFrame([_line(told[one["metric"]], one, sliced=sliced) for one in rows])
     st.dataframe(
         frame, hide_index=True, alt=alt, key=f"table-{alt}", placeholder="",
-        height=min(36 * len(frame) + 38, 560), column_config=_columns(found),
+        height=min(35 * (len(frame) + 1) + 3, 560), column_config=_columns(found),
     )  # fmt: skip
 
 
@@ -79,5 +79,6 @@ def _line(measure: Mapping[str, Any], one: Mapping[str, Any], *, sliced: bool) -
 def _columns(found: Found) -> dict[str, Any]:
     right = ("n", "Baseline", "Variant's", "Difference [95 %]", "Adjusted p", "Would show")
     return {name: st.column_config.TextColumn(name, alignment="right") for name in right} | {
+        "Verdict": st.column_config.TextColumn("Verdict", width=140),
         "Variant": st.column_config.TextColumn("Variant", help=f"Against {fmt.plain(found['baseline'], 60)}"),
     }

@@ -34,7 +34,8 @@ def verdicts(found: Found) -> None:
             word, tone = WORDS[one["verdict"]]
             st.badge(word, color=tone, icon=ICONS.get(one["verdict"]))
             st.markdown(
-                f"**{fmt.plain(one['sentence'], 700)}** {fmt.plain(capital(one['beside']), 700)}", width="stretch"
+                f"**{fmt.plain(capital(one['sentence']), 700)}** {fmt.plain(capital(one['beside']), 700)}",
+                width="stretch",
             )
     for text in found["paradoxes"]:
         st.warning(fmt.plain(text, 700), icon=":material/warning:")
@@ -58,7 +59,7 @@ def _rest(rest: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _list(shown: Sequence[Mapping[str, Any]]) -> None:
-    st.markdown("\n".join(f"- {fmt.plain(one['sentence'], 600)}" for one in shown))
+    st.markdown("\n".join(f"- {fmt.plain(capital(one['sentence']), 600)}" for one in shown))
 
 
 def value(one: Mapping[str, Any] | None, found: float | None) -> str:

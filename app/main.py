@@ -41,9 +41,7 @@ SHOWN = {
     "Suites": (widgets.project,),
     "Runs": (widgets.project,),
     "Online rules": (widgets.project,),
-    "Compare": TIMED
-    if st.query_params.get(compare_controls.SOURCE) == compare_controls.TRAFFIC
-    else (widgets.project,),
+    "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
