@@ -12,6 +12,7 @@ from app import compare_words, widgets
 from app import format as fmt
 
 Found = Mapping[str, Any]
+_WHOLE = 15  # rows in sight at once
 _CSV = (
     "metric", "slice", "a", "b", "n_a", "n_b", "mean_a", "mean_b", "difference", "ci_low", "ci_high", "test", "p",
     "p_adjusted", "effect", "effect_name", "mde", "verdict", "statistic", "clusters_a", "clusters_b", "sentence",
@@ -54,7 +55,7 @@ def _table(found: Found, rows: Sequence[Mapping[str, Any]], alt: str, *, sliced:
     frame = pd.DataFrame([_line(told[one["metric"]], one, sliced=sliced) for one in rows])
     st.dataframe(
         frame, hide_index=True, alt=alt, key=f"table-{alt}", placeholder="",
-        height=min(35 * (len(frame) + 1) + 3, 560), column_config=_columns(found),
+        height="content" if len(frame) <= _WHOLE else 560, column_config=_columns(found),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from server.aside import Inline, Work
 from server.compare import report
 from server.compare import runs as of_runs
 from server.compare import traffic as of_traffic
-from server.compare.answer import MOST_VARIANTS, Question
+from server.compare.answer import MOST_VARIANTS, NotComparableError, Question
 from server.compare.runs import Variant
 from server.compare.traffic import By, Window
 from store import queries
@@ -191,7 +191,7 @@ def _worked(request: Request, here: Context, work: Work, *arguments: object) -> 
     desk = here.aside or Inline(here.core.readers)
     try:
         return desk.answer(project_id, work, *arguments)
-    except ValueError as error:
+    except NotComparableError as error:
         raise _refused(str(error)) from error
 
 

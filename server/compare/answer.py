@@ -19,7 +19,7 @@ from analytics.samples import Samples, Side, common, samples, side
 from analytics.whatif_routing import pareto
 from server.compare import sentences
 from server.compare.measures import ORDER, Measure
-from server.evals.figures import counted
+from server.evals.figures import counted, verb
 
 LEVEL = 0.95
 MOST_VARIANTS = 10
@@ -30,6 +30,10 @@ STEPS = 12  # of what is known over time
 MOST_SLICES = 20
 OTHER = "other slices"
 Json = dict[str, Any]
+
+
+class NotComparableError(Exception):
+    """What was asked for cannot be compared; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,7 @@ def composed(read: Read, question: Question, own: Json) -> Json:
     """The whole answer; `own`: what the source alone tells. See `GET /api/compare/runs` for the fields."""
     names = [str(one["name"]) for one in read.variants]
     found = _samples(read, names)
-    # A column without any value is no measure here; a refused one has values of the baseline, and is told.
-    measures = [one for one in read.measures if not np.isnan(found.metrics[one.key]).all()]
+    measures, lone = _measured(found, read.measures, question.baseline)
     quality = chosen(measures, question.quality)
     measures = sorted(measures, key=lambda one: (one != quality, ORDER[one.kind]))
     options = Options(paired=read.paired, baseline=question.baseline, adjust=question.adjust)
@@ -89,29 +92,44 @@ def composed(read: Read, question: Question, own: Json) -> Json:
         "quality": None if quality is None else quality.key,
         "variants": sorted(read.variants, key=lambda one: variants.index(one["name"])),
         "measures": [one.told(statistics[one.key]) for one in measures],
-        "refused": [
-            {"measure": key, "variant": name, "why": why} for (key, name), why in read.refused.items() if key in by_key
-        ],
+        "refused": [{"measure": key, "variant": name, "why": why} for (key, name), why in read.refused.items()],
         "headlines": headlines(told, measures, variants),
         "pairs": told, "own": _own(sides, measures, statistics),
         "front": _front(sides, measures, quality, statistics), "spreads": _spreads(sides, measures, statistics),
         "scatters": _scatters(sides, quality, question.baseline, read) if read.paired else [],
         "course": _course(found, quality, options, read), **_sliced(found, measures, quality, options, read),
-        "notes": [*read.notes, *_asides(compared, by_key)],
+        "notes": [*read.notes, *lone, *_asides(compared, by_key)],
     }  # fmt: skip
+
+
+def _measured(found: Samples, measures: Sequence[Measure], baseline: str) -> tuple[list[Measure], list[str]]:
+    """The measures that the baseline and another variant have values of; in words what one alone has."""
+    kept: list[Measure] = []
+    lone: dict[str, list[str]] = {}
+    for one in measures:
+        known = ~np.isnan(found.metrics[one.key])
+        names = [found.names[at] for at in np.unique(found.variants[known])]
+        if baseline in names and len(names) > 1:
+            kept.append(one)
+        elif names:
+            lone.setdefault(", ".join(names), []).append(one.title)
+    return kept, [
+        f"Of {', '.join(dict.fromkeys(titles))} only {names} {verb(len(names.split(', ')), 'has', 'have')} values."
+        for names, titles in lone.items()
+    ]
 
 
 def chosen(measures: Sequence[Measure], asked: str | None) -> Measure | None:
     """The measure that counts most: the one asked for, else the first of quality, else the first; null: there is none.
 
     Raises:
-        ValueError: the one that is asked for is not there.
+        NotComparableError: the one that is asked for is not there.
     """
     if asked:
         for one in measures:
             if one.key == asked:
                 return one
-        raise ValueError(f"{asked!r} is not measured of these variants. Measured: {_listed(measures)}.")
+        raise NotComparableError(f"{asked!r} is not measured of these variants. Measured: {_listed(measures)}.")
     return next((one for one in measures if one.kind == "quality"), next(iter(measures), None))
 
 
@@ -165,7 +183,7 @@ def headlines(pairs: Sequence[Json], measures: Sequence[Measure], variants: Sequ
             for one in measures[1:]
             if one.key in mine and _headed(one) and (one.kind != "failed" or mine[one.key]["difference"])
         ]
-        enough = "Not enough data for a verdict" if primary["verdict"] == "not enough data" else _enough(primary)
+        enough = "not enough data for a verdict" if primary["verdict"] == "not enough data" else _enough(primary)
         said.append(
             {"variant": name, "tone": primary["tone"], "verdict": primary["verdict"], "sentence": primary["sentence"],
              "beside": f"{'; '.join([*rest, enough])}."}

@@ -21,6 +21,7 @@ from server.evals.figures import counted, verb
 CLUSTER = "cluster"  # the slice of the suite's own clusters
 TARGET = "target."
 PAGE = 20
+MOST_CLUSTERS = 50  # that are slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def named(runs: Sequence[tuple[str, str, str, Json, Json]]) -> list[Variant]:
 
 
 def answer(ask: Ask, variants: Sequence[Variant], question: Question, slice_name: str | None) -> Json:
-    """The comparison of runs; see `GET /api/compare/runs`. Raises ValueError for a quality that is not measured."""
+    """The comparison of runs; see `GET /api/compare/runs`. Raises NotComparableError."""
     read = _read(ask, variants, question.baseline, slice_name)
     shared = _shared(read.rows, variants, question.baseline)
     return composed(read, question, {"source": "runs", "shared": shared})
@@ -74,7 +75,7 @@ def _read(ask: Ask, variants: Sequence[Variant], baseline: str, slice_name: str 
         rows[one.key] = said[:, columns.index(TARGET + one.key.partition(".p")[0])]
     rows["failed"] = table["lost"].to_numpy(zero_copy_only=False).astype(float)
     keys = ask("compare_keys", run_id=_of(variants, baseline).run_id)["key"].to_pylist()
-    grouped = _of(variants, baseline).manifest["dataset"].get("clusters") != _of(variants, baseline).summary["items"]
+    grouped = _grouped(rows[rows["variant"] == baseline])
     if slice_name is not None:
         rows["label"] = table["cluster"].to_pylist() if slice_name == CLUSTER else _labels(rows, table)
     return Read(
@@ -83,6 +84,11 @@ def _read(ask: Ask, variants: Sequence[Variant], baseline: str, slice_name: str 
         slices=[*keys, *([CLUSTER] * grouped)],
         slice=slice_name,
     )  # fmt: skip
+
+
+def _grouped(rows: pd.DataFrame) -> bool:
+    """Whether the clusters of the suite are fewer than its items, and few enough to look at."""
+    return 2 <= rows["cluster"].nunique() <= min(MOST_CLUSTERS, rows["item"].nunique() // 2)
 
 
 def _pointer(key: str) -> str:
@@ -125,15 +131,8 @@ def _matrix(table: pa.Table, name: str, width: int) -> Floats:
 
 def _labels(rows: pd.DataFrame, table: pa.Table) -> pd.Series:
     """The slice of each row: as the first repeat of its item tells it."""
-    told = pd.Series([_label(one) for one in table["label"].to_pylist()], dtype=object)
+    told = pd.Series(table["label"].to_pylist(), dtype=object)
     return told.groupby([rows["run"], rows["place"]]).transform("first")
-
-
-def _label(told: str | None) -> str | None:
-    if told is None:
-        return None
-    value = orjson.loads(told)
-    return value if isinstance(value, str) or value is None else told
 
 
 def _evaluator(

@@ -35,7 +35,7 @@ class Window:
 
 
 def answer(ask: Ask, window: Window, question: Question) -> Json:
-    """The comparison of live traffic; see `GET /api/compare/traffic`. Raises ValueError as that of runs."""
+    """The comparison of live traffic; see `GET /api/compare/traffic`. Raises NotComparableError."""
     most = CALLS // len(window.values)
     shared = {
         "dimension": window.by, "values": list(window.values), "since": window.since, "until": window.until,
