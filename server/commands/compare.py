@@ -41,7 +41,8 @@ def compare(
     cluster: Cluster = None,
     paired: Pairing = None,
     baseline: Annotated[
-        str | None, typer.Option(help="Compare with this variant alone; it is a [every two].", show_default=False)
+        str | None,
+        typer.Option(help="Compare all others with this variant; it is `a` [every two].", show_default=False),
     ] = None,
     lower_is_better: Annotated[
         Names, typer.Option(help="Column of which less is better; repeat.", show_default=False)
@@ -84,7 +85,7 @@ def compare(
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Compare variants, such as prompts or models, by results in a file.
+    """Compare prompts, models or other variants by their results.
 
     Repeats of an item are averaged first. Without --paired or --unpaired, variants that share most items are compared
     item by item. p-values are adjusted over all comparisons. For a quantile or a ratio, mean_a and mean_b are that.
@@ -167,7 +168,7 @@ def plan(
     level: Level = 0.95,
     as_json: AsJson = False,
 ) -> None:
-    """How many items a comparison needs, or what so many items can find.
+    """How many items a comparison needs, or can find with.
 
     From --delta with --sd (t test), --rate (shares), --omega2 and --sigma2 (items and repeats), or from a --pilot.
     """

@@ -28,7 +28,7 @@ def _found(one: Compared, level: float) -> str:
         return _too_little(one)
     sure = _sure(one, level)
     if one.verdict == "no difference found":
-        return f"no difference found: {_of_b(one)} {sure}.{_unseen(one)}"
+        return f"no difference found: {_of_b(one)} {sure}.{_alone(one, level)}{_unseen(one)}"
     if one.verdict == "equivalent":
         return f"{one.b} is as good as {one.a}, within {_amount(one, one.margin)}: it is {_gap(one)} {sure}."
     if one.verdict == "non-inferior":
@@ -90,6 +90,13 @@ def p_value(one: Compared) -> str:
         return "p unknown"
     name = "p" if p == alone else "adjusted p"
     return f"{name} < 0.001" if p < 0.001 else f"{name} {p:.2g}"
+
+
+def _alone(one: Compared, level: float) -> str:
+    """Of what would have been found, had nothing else been compared."""
+    if one.p_difference is None or one.p_difference >= 1 - level:
+        return ""
+    return f" Alone it would count (p {one.p_difference:.2g}); among so many comparisons it may be chance."
 
 
 def _unseen(one: Compared) -> str:
