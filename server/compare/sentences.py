@@ -143,7 +143,7 @@ def left_out(one: Compared) -> str:
     return f"{one.metric}: left out are {' and '.join(parts)}." if parts else ""
 
 
-def pairing(found: Sequence[Compared], *, asked: bool) -> list[str]:
+def pairing(found: Sequence[Compared], *, asked: bool, with_items: bool = True) -> list[str]:
     """Which way was taken of which variants, and why."""
     said = []
     for paired in (True, False):
@@ -151,7 +151,7 @@ def pairing(found: Sequence[Compared], *, asked: bool) -> list[str]:
         if not some:
             continue
         how = "item by item" if paired else "as samples of other items"
-        why = "as asked" if asked else _why(some)
+        why = "as asked" if asked else _why(some) if with_items else "as no column names the items (--item if one does)"
         two = "Variants are" if len(some) == len(found) else f"{', '.join(_named(some))} are"
         said.append(f"{two} compared {how}, {why}.")
     return said

@@ -60,6 +60,7 @@ class Found:
     compared: Sequence[Compared]
     paradoxes: Sequence[Simpson]
     notes: Sequence[str]  # of the rows: how many, and what was left out of all
+    with_items: bool  # whether a column names items
 
 
 def compared(table: Table, asked: Asked) -> Found:
@@ -70,13 +71,14 @@ def compared(table: Table, asked: Asked) -> Found:
     """
     metrics = metrics_of(table, asked)
     found, slices, notes = _samples(table, asked, metrics)
+    with_items = _item(table, asked) is not None
     try:
         if slices is None:
-            return Found(comparison.compare(found, metrics, asked.options), (), notes)
+            return Found(comparison.compare(found, metrics, asked.options), (), notes, with_items)
         decided, paradoxes = sliced(found, slices, metrics, asked.options)
     except ValueError as error:
         raise ComparisonError(str(error)) from error
-    return Found(decided, paradoxes, notes)
+    return Found(decided, paradoxes, notes, with_items)
 
 
 def samples_of(table: Table, asked: Asked, metrics: Sequence[Metric]) -> Samples:
@@ -88,7 +90,7 @@ def _samples(
     table: Table, asked: Asked, metrics: Sequence[Metric]
 ) -> tuple[Samples, Sequence[str | None] | None, list[str]]:
     names = labels(table.column(asked.variant))
-    item = asked.item or ("item" if "item" in table.columns else None)
+    item = _item(table, asked)
     frame = pd.DataFrame({"variant": pd.Series(names, dtype=object)})
     for name, column in (("item", item), ("cluster", asked.cluster), ("slice", asked.slice)):
         if column is not None:
@@ -115,6 +117,10 @@ def _samples(
         {name.removeprefix("m:"): values for name, values in made.metrics.items()}, made.failed,
     )  # fmt: skip
     return made, list(frame["slice"]) if asked.slice else None, _notes(kept, frame, asked, item)
+
+
+def _item(table: Table, asked: Asked) -> str | None:
+    return asked.item or ("item" if "item" in table.columns else None)
 
 
 def _notes(kept: np.ndarray, frame: pd.DataFrame, asked: Asked, item: str | None) -> list[str]:
@@ -275,13 +281,15 @@ def told(found: Found, *, level: float) -> list[str]:
 def asides(found: Found, *, asked: bool) -> list[str]:
     """What was taken, and what was left out."""
     whole = [one for one in found.compared if one.slice is None]
-    said = [*found.notes, *sentences.pairing(whole, asked=asked)]
+    said = [*found.notes, *sentences.pairing(whole, asked=asked, with_items=found.with_items)]
     said += [text for one in whole if (text := sentences.left_out(one))]
     notes: dict[str, list[str]] = {}
     for one in whole:
         for note in one.notes:
             notes.setdefault(note, []).append(one.metric)
-    said += [f"{', '.join(dict.fromkeys(names))} ({len(names)} times): {note}" for note, names in notes.items()]
+    for note, names in notes.items():
+        times = "" if len(names) == 1 else f" ({len(names)} times)"
+        said.append(f"{', '.join(dict.fromkeys(names))}{times}: {note}")
     directions: Mapping[str, Better | None] = {one.metric: one.better for one in whole}
     lower = [name for name, better in directions.items() if better == "lower"]
     if lower:
