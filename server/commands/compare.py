@@ -92,13 +92,13 @@ def compare(
     """
     from analytics.compared import Options  # noqa: PLC0415
     from server import shell  # noqa: PLC0415
-    from server.compare import reading  # noqa: PLC0415
+    from server.compare import asking, reading  # noqa: PLC0415
     from server.compare import shell as comparing  # noqa: PLC0415
 
     if equivalence and not margin:
         raise typer.BadParameter("equivalence is of a margin: say --margin, the difference that does not matter")
     options = Options(paired, baseline, equivalence, test, adjust, level, draws, seed)
-    asked = comparing.Asked(
+    asked = asking.Asked(
         metric or (), variant, item, cluster, failed, slice_, lower_is_better or (), higher_is_better or (),
         ordinal or (), quantile or (), ratio or (), margin or (), options,
     )  # fmt: skip
@@ -182,11 +182,10 @@ def plan(
     if pilot is None:
         found = plan_shell.planned(asked)
     else:
-        from server.compare import reading  # noqa: PLC0415
-        from server.compare import shell as comparing  # noqa: PLC0415
+        from server.compare import asking, reading  # noqa: PLC0415
 
         with lines_of(pilot) as lines:
-            told = comparing.Asked(metric or (), variant, item, cluster)
+            told = asking.Asked(metric or (), variant, item, cluster)
             found = plan_shell.piloted(reading.read(lines), told, asked)
     if as_json:
         shell.json_lines(found)
