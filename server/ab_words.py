@@ -1,0 +1,131 @@
+"""What came of a live A/B test, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.ab_tests import Registered
+from server.evals.figures import counted, number
+
+Json = Mapping[str, Any]
+MINUS = "\u2212"
+
+
+def amount(value: float | None, unit: str | None) -> str:
+    """A value of a metric: `$0.012`, `1.2 s`, `4.1 %`, `0.31`."""
+    if value is None:
+        return "unknown"
+    sign, size = (MINUS if value < 0 else ""), abs(value)
+    match unit:
+        case "USD":
+            return f"{sign}${number(size)}"
+        case "s":
+            return f"{sign}{number(size)} s"
+        case "share":
+            return f"{sign}{number(size * 100)} %"
+    return f"{sign}{number(size)}"
+
+
+def apart(value: float | None, unit: str | None) -> str:
+    """A difference: shares are told in points."""
+    told = amount(value, unit)
+    return told.replace(" %", " points") if unit == "share" else told
+
+
+def interval(found: Json, unit: str | None) -> str:
+    """`-0.02 (-0.05 to 0.01)`; without bounds the value and why."""
+    if found["low"] is None:
+        return f"{apart(found['difference'], unit)} (no interval yet)"
+    low, high = (apart(found[end], unit) for end in ("low", "high"))
+    return f"{apart(found['difference'], unit)} ({low} to {high})"
+
+
+def verdict(test: Registered, told: Json) -> str:
+    """The finding of a test, one sentence for each variant against the control."""
+    if not told["exposure"]["units"]:
+        return (
+            f"No trace carries a variant of {test.name} yet. Set the attribute `variant` of its spans, such as "
+            f"{test.terms.variants[0].label(test.name)}."
+        )
+    return " ".join(_sentence(test, one, told) for one in told["comparisons"])
+
+
+def _sentence(test: Registered, one: Json, told: Json) -> str:
+    kind = one["advice"]["kind"]
+    if kind == "mismatch":
+        return _mismatched(one, told)
+    if kind == "hurt":
+        return _hurt(one)
+    return _of_metric(test, one)
+
+
+def _mismatched(one: Json, told: Json) -> str:
+    return (
+        f"Do not read {one['variant']} against {one['control']}: units came to the arms otherwise than their weights "
+        f"say (p {_p(told['mismatch']['p_always'])} at all looks). Find out why units are lost or dealt otherwise, and "
+        "begin a new test."
+    )
+
+
+def _hurt(one: Json) -> str:
+    rail = next(rail for rail in one["guardrails"] if rail["state"] == "hurt")
+    unit = rail["unit_of"]
+    return (
+        f"Stop {one['variant']}: {rail['metric']} is worse than in {one['control']} by more than its margin of "
+        f"{apart(rail['margin'], unit)}; it differs by {interval(rail, unit)}."
+    )
+
+
+def _of_metric(test: Registered, one: Json) -> str:
+    terms, name, control = test.terms, one["variant"], one["control"]
+    found = f"{terms.metric} differs by {interval(one, terms.unit_of)}"
+    level = f"at {100 * (1 - one['alpha']):.4g} % for all looks"
+    match one["advice"]["kind"]:
+        case "win":
+            return f"{name} is better than {control}: {found}, {level}. Take it, and stop the test."
+        case "loss":
+            return f"{name} is worse than {control}: {found}, {level}. Stop the test and stay with {control}."
+        case "futile":
+            return (
+                f"{name} gains less than the {apart(terms.mde, terms.unit_of)} that are wanted over {control}: "
+                f"{found}. Stop the test and stay with {control}, unless a smaller gain is worth it."
+            )
+        case "too_few":
+            return (
+                f"Too little is known of {name} against {control} for an interval of {terms.metric}: "
+                f"{counted(one['n'], 'unit')} with a value. Go on."
+            )
+    return f"Nothing is decided between {name} and {control}: {found}. {_left(one['advice'])}"
+
+
+def _left(advice: Json) -> str:
+    if advice["needed"] is None:
+        return "Go on."
+    if not advice["remaining"]:
+        return "So many units find the effect wanted in 4 of 5 tests: it is probably smaller. Go on, or stop."
+    told = f"Go on: {counted(advice['remaining'], 'more unit')} find the effect wanted in 4 of 5 tests"
+    days = advice["days_left"]
+    return told + (f", some {counted(max(1, round(days)), 'day')} at the pace of now." if days else ".")
+
+
+def _p(value: float) -> str:
+    return "below 0.0001" if value < 0.0001 else f"{value:.2g}"
+
+
+def warnings(told: Json, mixed: float) -> list[str]:
+    """What else whoever reads the figures must know."""
+    exposure, found = told["exposure"], []
+    if exposure["mixed_share"] > mixed:
+        found.append(
+            f"{counted(exposure['mixed_units'], 'unit')} of {exposure['units']:,} were in several arms and are left "
+            "out. That is more than 1 %: whoever leaves an arm may do so because of it."
+        )
+    if exposure["traces_without_unit"]:
+        found.append(
+            f"{counted(exposure['traces_without_unit'], 'trace')} of {exposure['traces']:,} without a unit id: left "
+            "out."
+        )
+    if told["mismatch"] is not None and told["mismatch"]["mismatched"]:
+        found.append("Assignment does not fit the weights: no figure of this test can be trusted.")
+    return found

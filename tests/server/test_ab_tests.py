@@ -1,0 +1,266 @@
+"""Live A/B tests over HTTP: registered, dealt by a hash that anybody can work out, read from traces, stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pytest
+import shell
+from pydantic import ValidationError
+
+from server import ab_tests
+from server.ab_results import arm_of, first_days
+from server.ab_tests import Terms
+from server.client import ApiError, Client
+from server.exit_codes import USER_ERROR
+
+DAY = timedelta(days=1)
+HALVES = [{"name": "control", "weight": 0.5}, {"name": "new", "weight": 0.5}]
+TERMS: dict[str, Any] = {"metric": "helpful", "mde": 0.2, "variants": HALVES}
+USERS, DAYS = 400, 12
+
+
+@pytest.fixture(scope="module")
+def client(serve: Callable[[str], Any], telling: Any) -> Iterator[Client]:
+    """400 users of a test that runs for 12 days, twice each; the new variant helps, and costs nothing more."""
+    served = serve("ab")
+    start = datetime.now(UTC) - DAYS * DAY
+    with served.client() as door:
+        door.set_ab_test("shown", told(start), "ann")
+        rng, scores, bodies = np.random.default_rng(1), [], []
+        for user in range(USERS):
+            arm = door_less("shown", f"u{user}")
+            own = 1.0 * (arm == "new") + rng.normal()
+            for visit in range(2):
+                trace_id = (user * 2 + visit + 1).to_bytes(16, "big")
+                at = start + (user / USERS + visit) * (DAYS - 0.1) / 2 * DAY
+                bodies.append(body(telling, trace_id, at, f"shown:{arm}", f"u{user}"))
+                value = own + rng.normal(0, 0.3)
+                scores.append({"trace_id": trace_id.hex(), "name": "helpful", "value": value, "source": "code"})
+        at = start + DAY
+        bodies.append(body(telling, bytes([9]) * 16, at, "shown:new", None))
+        bodies.append(body(telling, bytes([8]) * 16, at, "else:x", "u1"))
+        for number, arm in enumerate(("control", "new")):
+            bodies.append(body(telling, bytes([number, 7] * 8), at, f"shown:{arm}", "both"))
+        served.send(b"".join(bodies))
+        door.settle()
+        door.add_scores(scores)
+        door.settle()
+        yield door
+
+
+def told(start: datetime, **more: Any) -> dict[str, Any]:
+    rails = [{"metric": "error", "margin": 0.05}, {"metric": "latency", "margin": 0.5}]
+    return {**TERMS, "expected_units": 400, "start": start.isoformat(), "guardrails": rails, **more}
+
+
+def door_less(name: str, unit: str, salt: str = "1") -> str:
+    """The variant of a unit as a client works it out by itself, for two halves."""
+    at = int.from_bytes(sha256(f"{name}:{salt}:{unit}".encode()).digest()[:8], "big") % 10_000
+    return "control" if at < 5_000 else "new"
+
+
+def body(telling: Any, trace_id: bytes, at: datetime, variant: str, user: str | None) -> bytes:
+    trace = telling(trace_id, int(at.timestamp() * 1e9))
+    who = {} if user is None else {"user__id": user}
+    trace.span(
+        1,
+        "answer",
+        0,
+        900 + sum(trace_id) % 90,
+        variant=variant,
+        error="boom" if trace_id[-1] % 10 == 0 else None,
+        **who,
+    )
+    return trace.span(2, "chat", 5, 700, parent=1, gen_ai__operation__name="chat").body()
+
+
+# Dealing.
+
+
+@pytest.mark.parametrize(
+    ("name", "salt", "unit", "expected"),
+    [
+        pytest.param("checkout", "1", "user-1", 4901, id="user-1"),
+        pytest.param("checkout", "1", "user-2", 2928, id="user-2"),
+        pytest.param("checkout", "1", "42", 911, id="a-number"),
+        pytest.param("checkout", "1", "Ünïcode", 483, id="utf-8"),
+        pytest.param("checkout", "2", "user-1", 4639, id="another-salt"),
+        pytest.param("other", "1", "user-1", 7742, id="another-test"),
+    ],
+)
+def test_buckets_are_those_of_the_documentation(name: str, salt: str, unit: str, expected: int) -> None:
+    assert ab_tests.bucket(name, salt, unit) == expected
+
+
+def test_weights_are_exact_to_the_ten_thousandth() -> None:
+    weights = [0.0001, 0.3333, 0.6666]
+    variants = [{"name": f"v{place}", "weight": weight} for place, weight in enumerate(weights)]
+    terms = Terms(metric="cost", mde=1, variants=variants)  # type: ignore[arg-type]  # as JSON tells them
+    assert [one.parts for one in terms.variants] == [1, 3333, 6666]
+    dealt = {ab_tests.bucket("t", "1", str(n)): ab_tests.assigned("t", terms, str(n)).name for n in range(60_000)}
+    by_bucket = [dealt[place] for place in sorted(dealt)]
+    assert by_bucket == sorted(by_bucket), "one stretch of buckets a variant, in their order"
+    edges = {name: [place for place, one in dealt.items() if one == name] for name in ("v1", "v2")}
+    assert (min(edges["v1"]), max(edges["v1"]), min(edges["v2"])) == pytest.approx((1, 3333, 3334), abs=4)
+
+
+def test_a_unit_gets_the_same_variant_by_http_and_by_hand(client: Client) -> None:
+    for unit in ("a", "b", "user with spaces", "Ü"):
+        found = client.assign_unit("shown", unit)
+        assert found["variant"] == door_less("shown", unit)
+        assert found["traced_as"] == f"shown:{found['variant']}"
+        assert found == client.assign_unit("shown", unit)
+    with pytest.raises(ApiError, match=r"has no A/B test 'nosuch'\. It has: shown"):
+        client.assign_unit("nosuch", "a")
+
+
+# What may be set.
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"variants": [{"name": "a", "weight": 0.5}, {"name": "b", "weight": 0.4}]}, r"add up to 0\.9, and must to 1"),
+        ({"variants": [{"name": "a", "weight": 0.33333}, {"name": "b", "weight": 0.66667}]}, r"no multiple of 0\.0001"),
+        ({"variants": [{"name": "a", "weight": 0.5}, {"name": "a", "weight": 0.5}]}, "two variants are called 'a'"),
+        ({"variants": HALVES[:1]}, "at least 2"),
+        ({"mde": 0}, "greater than 0"),
+        ({"guardrails": [{"metric": "score:helpful", "margin": 1}]}, "named twice"),
+        ({"start": "2026-01-02T00:00Z", "stop": "2026-01-01T00:00Z"}, "stop .* before it starts"),
+        ({"metrik": "x"}, "Extra inputs"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_test_is_told(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Terms(**{**TERMS, **change})
+
+
+def test_a_test_that_has_begun_keeps_its_variants(client: Client) -> None:
+    made = client.set_ab_test("kept", TERMS, "ann")
+    assert (made["state"], made["version"], made["better"], made["author"]) == ("running", 1, "higher", "ann")
+    assert client.set_ab_test("kept", TERMS)["version"] == 1, "the same again, without a start"
+    assert client.set_ab_test("kept", TERMS | {"description": "why"})["version"] == 2
+    moved = [{"name": "control", "weight": 0.4}, {"name": "new", "weight": 0.6}]
+    for change in ({"variants": moved}, {"metric": "cost"}, {"salt": "2"}):
+        with pytest.raises(ApiError, match=rf"has begun, so {next(iter(change))} cannot change") as refused:
+            client.set_ab_test("kept", TERMS | change)
+        assert refused.value.status == 409
+    with pytest.raises(ApiError, match="is over is not read otherwise"):
+        client.set_ab_test("kept", TERMS | {"description": "why", "stop": "2020-01-01T00:00Z"})
+    client.forget_ab_test("kept", "bob")
+    assert "kept" not in [one["name"] for one in client.ab_tests()]
+
+
+def test_a_test_to_come_may_change(client: Client) -> None:
+    start = (datetime.now(UTC) + DAY).isoformat()
+    assert client.set_ab_test("later", TERMS | {"start": start})["state"] == "planned"
+    assert client.set_ab_test("later", TERMS | {"start": start, "metric": "cost"})["better"] == "lower"
+    assert [one["version"] for one in client.ab_test("later")["versions"]] == [2, 1]
+    assert client.ab_results("later")["sentence"] == "later has not begun: no trace counts before its start."
+    with pytest.raises(ApiError, match="has not begun"):
+        client.stop_ab_test("later")
+    with pytest.raises(ApiError, match="which is over"):
+        client.set_ab_test("over", TERMS | {"start": "2020-01-01T00:00Z", "stop": "2020-01-02T00:00Z"})
+    client.forget_ab_test("later")
+
+
+# What came of it.
+
+
+def test_the_results_find_the_effect_and_say_so(client: Client) -> None:
+    found = client.ab_results("shown")
+    (one,) = found["comparisons"]
+    assert 0 < one["low"] < 1.0 < one["high"] < 2
+    assert one["advice"]["kind"] == "win"
+    assert found["sentence"].startswith("new is better than control: helpful differs by ")
+    assert "Take it, and stop the test." in found["sentence"]
+    assert [rail["state"] for rail in one["guardrails"]] == ["open", "safe"]
+    assert one["novelty"]["first_days"] == 4
+    assert one["novelty"]["low"] < 0 < one["novelty"]["high"]
+
+
+def test_the_series_is_cumulated_day_by_day(client: Client) -> None:
+    (one,) = client.ab_results("shown")["comparisons"]
+    series = one["series"]
+    assert len(series) == DAYS + 1
+    units = [day["units"] + day["control_units"] for day in series]
+    assert units == sorted(units)
+    assert units[-1] == one["n"] == USERS
+    assert series[0]["low"] is None, "too few units on the first day"
+    assert series[-1]["high"] - series[-1]["low"] < series[3]["high"] - series[3]["low"]
+
+
+def test_what_is_left_out_is_counted(client: Client) -> None:
+    found = client.ab_results("shown")
+    exposure = found["exposure"]
+    assert exposure["traces"] == 2 * USERS + 3
+    assert (exposure["units"], exposure["mixed_units"], exposure["traces_without_unit"]) == (USERS + 1, 1, 1)
+    assert sum(arm["units"] for arm in found["arms"]) == USERS
+    assert found["warnings"] == [f"1 trace of {2 * USERS + 3} without a unit id: left out."]
+    assert not found["mismatch"]["mismatched"]
+
+
+def test_units_that_came_otherwise_than_meant_stop_the_reading(client: Client) -> None:
+    start = (datetime.now(UTC) - DAYS * DAY).isoformat()
+    lopsided = [
+        {"name": "control", "weight": 0.8, "traced_as": "shown:control"},
+        {"name": "new", "weight": 0.2, "traced_as": "shown:new"},
+    ]
+    client.set_ab_test("lopsided", TERMS | {"start": start, "variants": lopsided})
+    found = client.ab_results("lopsided")
+    assert found["mismatch"]["p_always"] < 1e-6
+    assert found["comparisons"][0]["advice"]["kind"] == "mismatch"
+    assert found["sentence"].startswith("Do not read new against control: units came to the arms otherwise")
+
+
+def test_a_test_without_traces_says_which_attribute_to_set(client: Client) -> None:
+    client.set_ab_test("fresh", TERMS)
+    said = client.ab_results("fresh")["sentence"]
+    assert "Set the attribute `variant` of its spans, such as fresh:control." in said
+
+
+@pytest.mark.parametrize(("days", "first"), [(3, None), (4, 1), (12, 4), (14, 7), (60, 7)])
+def test_first_days(days: int, first: int | None) -> None:
+    assert first_days(days) == first
+
+
+def test_moments_come_from_sums_of_powers() -> None:
+    values = np.array([1.0, 2.0, 2.5, 9.0])
+    off = values - 3.0
+    row = {"units": 4, "centre": 3.0} | {f"x{power}": float((off**power).sum()) for power in (1, 2, 3, 4)}
+    arm = arm_of(row)
+    around = values - values.mean()
+    assert (arm.mean, arm.variance) == pytest.approx((values.mean(), values.var(ddof=1)))
+    assert arm.kurtosis == pytest.approx((around**4).mean() / (around**2).mean() ** 2)
+    assert arm_of({"units": 3, "centre": 0.1, "x1": 1e-17, "x2": 1e-34, "x3": 0.0, "x4": 0.0}).variance == 0
+
+
+# The command line.
+
+
+def test_the_commands(client: Client, tmp_path: Any) -> None:
+    def assay(*words: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+        return shell.run(tmp_path, ("ab", *words), {**kept, "ASSAY_API_URL": client.base_url}, None)
+
+    file = tmp_path / "tests.yaml"
+    variants = "[{name: a, weight: 0.9}, {name: b, weight: 0.1}]"
+    file.write_text(f"ab_tests:\n- {{name: shell, metric: cost, mde: 0.01, variants: {variants}}}\n")
+    said = assay("set", str(file))
+    assert (said.stdout, said.stderr) == ("A/B test shell (version 1) is running: a 90 %, b 10 % of users.\n", "")
+    assert "shell" in assay("list").stdout
+    assert assay("assign", "shell", "u1").stdout.strip() in {"a", "b"}
+    assert "new is better than control" in assay("show", "shown").stdout
+    file.write_text(file.read_text().replace("0.9", "0.8").replace("0.1}", "0.2}"))
+    refused = assay("set", str(file))
+    assert refused.returncode == USER_ERROR
+    assert "tests.yaml, line 2: A/B test 'shell' has begun, so variants cannot change" in refused.stderr
+    file.write_text(file.read_text().replace("metric", "metrik"))
+    assert "there is no such key; did you mean 'metric'?" in assay("set", str(file)).stderr
