@@ -83,7 +83,7 @@ def _of_metric(test: Registered, one: Json) -> str:
     level = f"at {100 * (1 - one['alpha']):.4g} % for all looks"
     match one["advice"]["kind"]:
         case "win":
-            return f"{name} is better than {control}: {found}, {level}. Take it, and stop the test."
+            return f"{name} is better than {control}: {found}, {level}. {_taken(one)}"
         case "loss":
             return f"{name} is worse than {control}: {found}, {level}. Stop the test and stay with {control}."
         case "futile":
@@ -97,6 +97,14 @@ def _of_metric(test: Registered, one: Json) -> str:
                 f"{counted(one['n'], 'unit')} with a value. Go on."
             )
     return f"Nothing is decided between {name} and {control}: {found}. {_left(one['advice'])}"
+
+
+def _taken(one: Json) -> str:
+    """What to do with a winner: what must not get worse may not be known yet."""
+    left = [rail["metric"] for rail in one["guardrails"] if rail["state"] == "open"]
+    if not left:
+        return "Take it, and stop the test."
+    return f"Before it is taken, {counted(len(left), 'guardrail')} still to be decided: {', '.join(left)}."
 
 
 def _left(advice: Json) -> str:

@@ -180,7 +180,7 @@ def test_the_results_find_the_effect_and_say_so(client: Client) -> None:
     assert 0 < one["low"] < 1.0 < one["high"] < 2
     assert one["advice"]["kind"] == "win"
     assert found["sentence"].startswith("new is better than control: helpful differs by ")
-    assert "Take it, and stop the test." in found["sentence"]
+    assert "1 guardrail still to be decided: error." in found["sentence"]
     assert [rail["state"] for rail in one["guardrails"]] == ["open", "safe"]
     assert one["novelty"]["first_days"] == 4
     assert one["novelty"]["low"] < 0 < one["novelty"]["high"]
