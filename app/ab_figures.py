@@ -41,5 +41,5 @@ def interval(found: Json, unit: str | None) -> str:
 
 
 def scale(unit: str | None) -> tuple[float, str, str]:
-    """Of an axis of differences: factor, prefix, suffix."""
-    return {"USD": (1.0, "$", ""), "s": (1.0, "", " s"), "share": (100.0, "", " pp")}.get(unit or "", (1.0, "", ""))
+    """Of an axis of differences: factor, format of d3, suffix."""
+    return {"USD": (1.0, "$.3~r", ""), "s": (1.0, "", " s"), "share": (100.0, "", " pp")}.get(unit or "", (1.0, "", ""))

@@ -25,7 +25,7 @@ KINDS = {
     "mismatch": "do not read", "hurt": "stop: guardrail", "win": "better", "loss": "worse",
     "futile": "no gain as wanted", "too_few": "too few units", "go_on": "undecided",
 }  # fmt: skip
-GUARDED: Mapping[str, str] = {"hurt": "hurt", "safe": "within margin", "open": "undecided"}
+GUARDED: Mapping[str, str] = {"hurt": "hurt", "safe": "kept", "open": "undecided"}
 _REFUSED = "ab-refused"  # session state: why the last click did nothing
 
 
@@ -131,7 +131,8 @@ def one(found: Sequence[Test], name: str) -> None:
 @st.dialog("Stop this test")
 def _stop(test: Test) -> None:
     st.markdown(f"**{fmt.plain(test['name'], 100)}** Later traces will not count, and it cannot begin again.")
-    st.button("Stop it now", type="primary", key="ab-stop-sure", on_click=_stopped, args=(test["name"],))
+    if st.button("Stop it now", type="primary", key="ab-stop-sure", on_click=_stopped, args=(test["name"],)):
+        st.rerun()
 
 
 def _stopped(name: str) -> None:
@@ -155,7 +156,7 @@ def _results(test: Test) -> None:
     shown = _chosen(told["comparisons"])
     _tiles(test, told, shown)
     _figure(test, shown)
-    left, right = st.columns([1, 1], gap="large")
+    left, right = st.columns([2, 3], gap="large")
     with left:
         _allocation(test, told)
     with right:
@@ -171,19 +172,18 @@ def _chosen(comparisons: Sequence[Json]) -> Json:
     names = [one["variant"] for one in comparisons]
     if len(names) == 1:
         return comparisons[0]
+    # Names have letters, digits, dots, dashes and underscores alone, so that labels need no escaping.
     name = st.segmented_control(
-        f"Against {fmt.plain(comparisons[0]['control'], 60)}", names, default=names[0], required=True, key=ARM,
-        bind="query-params", format_func=lambda told: fmt.plain(told, 60),
-    )  # fmt: skip
+        f"Against {comparisons[0]['control']}", names, default=names[0], required=True, key=ARM, bind="query-params"
+    )
     return comparisons[names.index(str(name))]
 
 
 def _tiles(test: Test, told: Json, shown: Json) -> None:
     unit, exposure, advice = test["unit_of"], told["exposure"], shown["advice"]
     needed, days_left = advice["needed"], advice["days_left"]
-    days = f"some {fmt.plural(max(1, round(days_left)), 'day')} at the pace of now" if days_left else ""
+    days = f"{fmt.plural(max(1, round(days_left)), 'day')} at this pace" if days_left else ""
     p = told["mismatch"]["p_always"]
-    counted = [day["units"] + day["control_units"] for day in shown["series"]]
     widgets.tiles(
         widgets.Tile(
             "Difference", apart(shown["difference"], unit),
@@ -195,7 +195,7 @@ def _tiles(test: Test, told: Json, shown: Json) -> None:
         ),
         widgets.Tile(
             "Units with a value", fmt.short(shown["n"]), f"{shown['n']:,} {test['unit']}s of both arms",
-            f"of {exposure['units']:,} exposed", counted,
+            f"of {exposure['units']:,} exposed", [],
         ),
         widgets.Tile(
             "Units still needed", fmt.short(advice["remaining"]),
@@ -280,7 +280,7 @@ def _guardrails(shown: Json) -> None:
             "Measure": fmt.clip(one["metric"], 40), "Control": amount(one["control_mean"], one["unit_of"]),
             fmt.clip(shown["variant"], 40): amount(one["mean"], one["unit_of"]),
             "Difference": apart(one["difference"], one["unit_of"]), "Interval": interval(one, one["unit_of"]),
-            "Margin": amount(one["margin"], one["unit_of"]), "State": GUARDED[one["state"]],
+            "Margin": apart(one["margin"], one["unit_of"]).removeprefix("+"), "State": GUARDED[one["state"]],
         }
         for one in shown["guardrails"]
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from app import format as fmt
 from app.charts import COST_HEIGHT, PALE, Theme, _figure, _interval, _label_of, colour
 
 Scale = tuple[float, str, str]
-"""What values are multiplied by, and what stands before and after them on an axis."""
+"""What values are multiplied by, how an axis writes them (a format of d3; empty: Plotly's), and what stands after."""
 
 
 def difference(series: pd.DataFrame, pair: tuple[str, str], scale: Scale, subtitle: str, theme: Theme) -> go.Figure:
@@ -19,7 +19,7 @@ def difference(series: pd.DataFrame, pair: tuple[str, str], scale: Scale, subtit
     """
     variant, control = (_label_of(name, 40) for name in pair)
     figure = _figure(f"{variant} less {control}, cumulated by day", subtitle, theme)
-    factor, before, after = scale
+    factor, form, after = scale
     x = pd.Series(pd.to_datetime(series["day"]))
     value, low, high = (series[name].astype("float64") * factor for name in ("difference", "low", "high"))
     ink = colour(pair[0])
@@ -31,7 +31,7 @@ def difference(series: pd.DataFrame, pair: tuple[str, str], scale: Scale, subtit
     )  # fmt: skip
     figure.update_layout(height=COST_HEIGHT, hovermode="closest")
     shown = _range(value, low, high)
-    figure.update_yaxes(rangemode="normal", tickprefix=before, ticksuffix=after, range=shown)
+    figure.update_yaxes(rangemode="normal", tickformat=form, ticksuffix=after, range=shown)
     last = value.dropna()
     if not last.empty:
         figure.add_annotation(

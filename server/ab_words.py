@@ -45,7 +45,7 @@ def verdict(test: Registered, told: Json) -> str:
     """The finding of a test, one sentence for each variant against the control."""
     if not told["exposure"]["units"]:
         return (
-            f"No trace carries a variant of {test.name} yet. Set the attribute `variant` of its spans, such as "
+            f"No trace carries a variant of {test.name} yet. Set the attribute variant of its spans, such as "
             f"{test.terms.variants[0].label(test.name)}."
         )
     return " ".join(_sentence(test, one, told) for one in told["comparisons"])
@@ -134,6 +134,4 @@ def warnings(told: Json, mixed: float) -> list[str]:
             f"{counted(exposure['traces_without_unit'], 'trace')} of {exposure['traces']:,} without a unit id: left "
             "out."
         )
-    if told["mismatch"] is not None and told["mismatch"]["mismatched"]:
-        found.append("Assignment does not fit the weights: no figure of this test can be trusted.")
     return found

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 import shell
+from made_ab_tests import DAY, DAYS, HALVES, TERMS, USERS, by_hand, fill
 from pydantic import ValidationError
 
 from server import ab_tests
@@ -20,65 +20,13 @@ from server.ab_tests import Terms
 from server.client import ApiError, Client
 from server.exit_codes import USER_ERROR
 
-DAY = timedelta(days=1)
-HALVES = [{"name": "control", "weight": 0.5}, {"name": "new", "weight": 0.5}]
-TERMS: dict[str, Any] = {"metric": "helpful", "mde": 0.2, "variants": HALVES}
-USERS, DAYS = 400, 12
-
 
 @pytest.fixture(scope="module")
 def client(serve: Callable[[str], Any], telling: Any) -> Iterator[Client]:
-    """400 users of a test that runs for 12 days, twice each; the new variant helps, and costs nothing more."""
     served = serve("ab")
-    start = datetime.now(UTC) - DAYS * DAY
+    fill(served, telling)
     with served.client() as door:
-        door.set_ab_test("shown", told(start), "ann")
-        rng, scores, bodies = np.random.default_rng(1), [], []
-        for user in range(USERS):
-            arm = door_less("shown", f"u{user}")
-            own = 1.0 * (arm == "new") + rng.normal()
-            for visit in range(2):
-                trace_id = (user * 2 + visit + 1).to_bytes(16, "big")
-                at = start + (user / USERS + visit) * (DAYS - 0.1) / 2 * DAY
-                bodies.append(body(telling, trace_id, at, f"shown:{arm}", f"u{user}"))
-                value = own + rng.normal(0, 0.3)
-                scores.append({"trace_id": trace_id.hex(), "name": "helpful", "value": value, "source": "code"})
-        at = start + DAY
-        bodies.append(body(telling, bytes([9]) * 16, at, "shown:new", None))
-        bodies.append(body(telling, bytes([8]) * 16, at, "else:x", "u1"))
-        for number, arm in enumerate(("control", "new")):
-            bodies.append(body(telling, bytes([number, 7] * 8), at, f"shown:{arm}", "both"))
-        served.send(b"".join(bodies))
-        door.settle()
-        door.add_scores(scores)
-        door.settle()
         yield door
-
-
-def told(start: datetime, **more: Any) -> dict[str, Any]:
-    rails = [{"metric": "error", "margin": 0.05}, {"metric": "latency", "margin": 0.5}]
-    return {**TERMS, "expected_units": 400, "start": start.isoformat(), "guardrails": rails, **more}
-
-
-def door_less(name: str, unit: str, salt: str = "1") -> str:
-    """The variant of a unit as a client works it out by itself, for two halves."""
-    at = int.from_bytes(sha256(f"{name}:{salt}:{unit}".encode()).digest()[:8], "big") % 10_000
-    return "control" if at < 5_000 else "new"
-
-
-def body(telling: Any, trace_id: bytes, at: datetime, variant: str, user: str | None) -> bytes:
-    trace = telling(trace_id, int(at.timestamp() * 1e9))
-    who = {} if user is None else {"user__id": user}
-    trace.span(
-        1,
-        "answer",
-        0,
-        900 + sum(trace_id) % 90,
-        variant=variant,
-        error="boom" if trace_id[-1] % 10 == 0 else None,
-        **who,
-    )
-    return trace.span(2, "chat", 5, 700, parent=1, gen_ai__operation__name="chat").body()
 
 
 # Dealing.
@@ -114,7 +62,7 @@ def test_weights_are_exact_to_the_ten_thousandth() -> None:
 def test_a_unit_gets_the_same_variant_by_http_and_by_hand(client: Client) -> None:
     for unit in ("a", "b", "user with spaces", "Ü"):
         found = client.assign_unit("shown", unit)
-        assert found["variant"] == door_less("shown", unit)
+        assert found["variant"] == by_hand("shown", unit)
         assert found["traced_as"] == f"shown:{found['variant']}"
         assert found == client.assign_unit("shown", unit)
     with pytest.raises(ApiError, match=r"has no A/B test 'nosuch'\. It has: shown"):
@@ -223,7 +171,7 @@ def test_units_that_came_otherwise_than_meant_stop_the_reading(client: Client) -
 def test_a_test_without_traces_says_which_attribute_to_set(client: Client) -> None:
     client.set_ab_test("fresh", TERMS)
     said = client.ab_results("fresh")["sentence"]
-    assert "Set the attribute `variant` of its spans, such as fresh:control." in said
+    assert "Set the attribute variant of its spans, such as fresh:control." in said
 
 
 @pytest.mark.parametrize(("days", "first"), [(3, None), (4, 1), (12, 4), (14, 7), (60, 7)])
