@@ -214,7 +214,7 @@ def _figure(test: Test, shown: Json) -> None:
     unit = test["unit_of"]
     frame = days(shown, unit)
     subtitle = (
-        f"{fmt.clip(test['metric'], 40)}; n = {fmt.plural(shown['n'], test['unit'])}, {test['state']} since "
+        f"{charts_ab.label(test['metric'])}; n = {fmt.plural(shown['n'], test['unit'])}, {test['state']} since "
         f"{frame['day'].iloc[0]} UTC; band: {100 * (1 - shown['alpha']):.4g} % at all looks together"
     )
     if frame["difference"].isna().all():
@@ -248,10 +248,10 @@ def _allocation(test: Test, told: Json) -> None:
     st.markdown("**Arms**")
     rows = [
         {
-            "Variant": one["variant"], "Meant": f"{100 * one['weight']:g} %",
+            "Variant": fmt.plain(one["variant"], 60), "Meant": f"{100 * one['weight']:g} %",
             "Came": fmt.UNKNOWN if one["share"] is None else f"{fmt.digits(100 * one['share'], 4)} %",
             "Units": fmt.count(one["units"]), "With a value": fmt.count(one["valued"]),
-            fmt.clip(test["metric"], 40): amount(one["mean"], test["unit_of"]),
+            fmt.plain(test["metric"], 40): amount(one["mean"], test["unit_of"]),
         }
         for one in told["arms"]
     ]  # fmt: skip
@@ -277,8 +277,8 @@ def _guardrails(shown: Json) -> None:
         return
     rows = [
         {
-            "Measure": fmt.clip(one["metric"], 40), "Control": amount(one["control_mean"], one["unit_of"]),
-            fmt.clip(shown["variant"], 40): amount(one["mean"], one["unit_of"]),
+            "Measure": fmt.plain(one["metric"], 40), "Control": amount(one["control_mean"], one["unit_of"]),
+            fmt.plain(shown["variant"], 40): amount(one["mean"], one["unit_of"]),
             "Difference": apart(one["difference"], one["unit_of"]), "Interval": interval(one, one["unit_of"]),
             "Margin": apart(one["margin"], one["unit_of"]).removeprefix("+"), "State": GUARDED[one["state"]],
         }

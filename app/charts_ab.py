@@ -17,7 +17,7 @@ def difference(series: pd.DataFrame, pair: tuple[str, str], scale: Scale, subtit
 
     `series`: day, difference, low, high (null: too few units), told (the hover). `pair`: variant and control.
     """
-    variant, control = (_label_of(name, 40) for name in pair)
+    variant, control = map(label, pair)
     figure = _figure(f"{variant} less {control}, cumulated by day", subtitle, theme)
     factor, form, after = scale
     x = pd.Series(pd.to_datetime(series["day"]))
@@ -61,6 +61,11 @@ def _range(value: pd.Series, low: pd.Series, high: pd.Series) -> list[float]:
         )
     room = 0.06 * (last - first or 1.0)
     return [first - room, last + room]
+
+
+def label(name: str) -> str:
+    """A name in a figure's words: no markup, no longer than fits."""
+    return _label_of(name, 40)
 
 
 def told(day: str, value: str, interval: str, units: int) -> str:

@@ -1,4 +1,5 @@
-"""Doors to live A/B tests. What is set is never cached; results are, by watermark and a minute at most."""
+"""Doors to live A/B tests. What is set is never cached; results are, for a minute: they
+cost seconds where the traffic is large, and change slowly."""
 
 from __future__ import annotations
 
@@ -34,10 +35,10 @@ def forget(name: str) -> None:
 
 
 def results(test: Mapping[str, Any]) -> Row:
-    """What came of a test until now; see `GET /api/ab-tests/{name}/results`."""
-    return _results(data.place(), data.watermark(), test["name"], test["version"])
+    """What came of a test, a minute old at most; see `GET /api/ab-tests/{name}/results`."""
+    return _results(data.place(), test["name"], test["version"])
 
 
 @st.cache_data(max_entries=64, ttl=timedelta(minutes=1), show_spinner=False)
-def _results(place: data.Place, mark: str, name: str, version: int) -> Row:  # noqa: ARG001 - both key the cache
+def _results(place: data.Place, name: str, version: int) -> Row:  # noqa: ARG001 - `version` keys the cache
     return data.client_of(place).ab_results(name)

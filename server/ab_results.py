@@ -61,7 +61,7 @@ def results(core: Core, project: str, test: Registered, now: datetime) -> Json:
         return _nothing(test, since)
     asked = Asked(core, project, test, _naive(since), _naive(until))
     days = asked.days()
-    looks = arms_by_day(asked.ask("ab_days", scores=test.terms.scores), days)
+    looks = arms_by_day(asked.ask("ab_days", measures=[EXPOSURE, *test.terms.measures]), days)
     counts = asked.ask("ab_units")[0]
     return _told(asked, days, looks, counts)
 

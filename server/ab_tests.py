@@ -140,16 +140,15 @@ class Terms(_Measured):
                 raise ValueError(f"two variants are called {twice.removeprefix(':')!r}")
         if self.start is not None and self.stop is not None and self.stop <= self.start:
             raise ValueError(f"it would stop ({self.stop.isoformat()}) before it starts ({self.start.isoformat()})")
-        measures = [self.measure, *(one.measure for one in self.guardrails)]
+        measures = self.measures
         if twice := next((name for place, name in enumerate(measures) if name in measures[:place]), None):
             raise ValueError(f"{twice!r} is named twice: the metric and the guardrails are different measures")
         return self
 
     @property
-    def scores(self) -> list[str]:
-        """Names of the scores that it looks at."""
-        told = [self.measure, *(one.measure for one in self.guardrails)]
-        return [name.removeprefix(SCORE) for name in told if name.startswith(SCORE)]
+    def measures(self) -> list[str]:
+        """What it looks at, as the query `ab_days` calls it: the metric, then the guardrails."""
+        return [self.measure, *(one.measure for one in self.guardrails)]
 
 
 def bucket(name: str, salt: str, unit: str) -> int:
@@ -212,7 +211,7 @@ def versions(core: Core, project: str, name: str) -> list[AbTest]:
 
 
 def put(core: Core, project: str, name: str, terms: Terms, author: str | None) -> Registered:
-    """Set a test; the same again makes no new version. Without a start it starts now, or stays as it had begun.
+    """Set a test; the same again makes no new version. Without a start it starts now, or has that with which it began.
 
     Raises:
         RunningError: it has begun, and something else than its description and its stop would change.
@@ -222,8 +221,7 @@ def put(core: Core, project: str, name: str, terms: Terms, author: str | None) -
     held = versions(core, project, name)
     before = _read(held[0]) if held and held[0].document else None
     begun = before is not None and before.state(now) != "planned"
-    if terms.start is None:
-        terms = terms.model_copy(update={"start": before.terms.start if begun and before else now})
+    terms = _dated(terms, before.terms if begun and before else None, now)
     if begun and before is not None:
         _unchanged(before, terms, now)
     elif terms.stop is not None and terms.start is not None and terms.stop <= max(terms.start, now):
@@ -232,6 +230,13 @@ def put(core: Core, project: str, name: str, terms: Terms, author: str | None) -
         )
     _write(core, project, name, terms.model_dump_json(), author, held[0].version if held else 0)
     return one(core, project, name)
+
+
+def _dated(terms: Terms, begun: Terms | None, now: datetime) -> Terms:
+    """With a start; what does not name its start or stop has those of the test that has begun."""
+    start = terms.start or (now if begun is None else begun.start)
+    stop_at = terms.stop or (None if begun is None else begun.stop)
+    return terms.model_copy(update={"start": start, "stop": stop_at})
 
 
 def _unchanged(before: Registered, terms: Terms, now: datetime) -> None:

@@ -1,7 +1,7 @@
 -- One row per label: averages of one measure by unit before the day `cut` (early) and from then on (late), and the units that have both. `covariance`: of both.
 with units as (
     select label, unit, avg(value) filter (day < $cut::date) as early, avg(value) filter (day >= $cut::date) as late
-    from /* part ab_values */ told where measure = $measure group by label, unit
+    from /* part ab_values */ told group by label, unit
 )
 select label, count(early) as early_units, avg(early) as early_mean, var_samp(early) as early_variance,
        case when var_pop(early) > 0 then kurtosis_pop(early) + 3 end as early_kurtosis,

@@ -36,17 +36,17 @@ def ab_days(  # noqa: PLR0917 - given by name
     until: datetime,
     labels: list[str],
     unit: Unit,
-    scores: list[str] | None = None,
+    measures: list[str],
 ) -> pa.Table:
     """One row per (measure, label, day) with a value, in this order: what the arm comes to by the end of the UTC day.
 
-    Measures: exposure (1 a trace), error (1: the trace's root failed), latency (seconds, of traces that did not),
-    cost (US dollars; traces with an unpriced call are unknown), and score:NAME of each of `scores`. Values of a unit
-    are averaged first. n values, of units; x1 to x4 add up the powers of the units' averages less `centre`. No row: no
+    Measures, of those asked for: exposure (1 a trace), error (1: the trace's root failed), latency (seconds, of traces
+    that did not), cost (US dollars; traces with an unpriced call are unknown), and score:NAME. Values of a unit are
+    averaged first. n values, of units; x1 to x4 add up the powers of the units' averages less `centre`. No row: no
     value.
     """
     asked = _asked(project_id, since, until, labels, unit)
-    return ask(con, "ab_days", asked | {"scores": scores or []})
+    return ask(con, "ab_days", asked | {"measures": measures})
 
 
 @query(right="read")
@@ -65,9 +65,8 @@ def ab_phases(  # noqa: PLR0917 - given by name
     early_ and late_: units, mean, variance (n - 1; null: fewer than two), kurtosis (null: no variance); both_units have
     both, with their covariance (null: fewer than two).
     """
-    scores = [measure.removeprefix("score:")] if measure.startswith("score:") else []
     asked = _asked(project_id, since, until, labels, unit)
-    return ask(con, "ab_phases", asked | {"scores": scores, "measure": measure, "cut": cut})
+    return ask(con, "ab_phases", asked | {"measures": [measure], "cut": cut})
 
 
 def _asked(project_id: int, since: datetime, until: datetime, labels: list[str], unit: Unit) -> dict[str, object]:

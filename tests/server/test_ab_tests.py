@@ -91,7 +91,9 @@ def test_what_cannot_be_a_test_is_told(change: dict[str, Any], says: str) -> Non
 
 
 def test_a_test_that_has_begun_keeps_its_variants(client: Client) -> None:
-    made = client.set_ab_test("kept", TERMS, "ann")
+    began = (datetime.now(UTC) - DAY).isoformat()
+    client.set_ab_test("kept", TERMS | {"start": began}, "ann")
+    made = client.ab_test("kept")
     assert (made["state"], made["version"], made["better"], made["author"]) == ("running", 1, "higher", "ann")
     assert client.set_ab_test("kept", TERMS)["version"] == 1, "the same again, without a start"
     assert client.set_ab_test("kept", TERMS | {"description": "why"})["version"] == 2
@@ -102,6 +104,9 @@ def test_a_test_that_has_begun_keeps_its_variants(client: Client) -> None:
         assert refused.value.status == 409
     with pytest.raises(ApiError, match="is over is not read otherwise"):
         client.set_ab_test("kept", TERMS | {"description": "why", "stop": "2020-01-01T00:00Z"})
+    assert client.stop_ab_test("kept", "bob")["state"] == "stopped"
+    assert client.stop_ab_test("kept")["version"] == 3, "one that is stopped stays so"
+    assert client.set_ab_test("kept", TERMS | {"description": "why"})["state"] == "stopped", "its file set again"
     client.forget_ab_test("kept", "bob")
     assert "kept" not in [one["name"] for one in client.ab_tests()]
 

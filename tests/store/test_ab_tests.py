@@ -111,7 +111,7 @@ def arms(rows: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.mark.parametrize("measure", ["cost", "latency", "error", "score:helpful"])
 def test_each_day_is_what_pandas_says(filled: Any, measure: str) -> None:
-    table = filled.readers.run("ab_days", 1, ASKED | {"scores": ["helpful"]}).table.to_pandas()
+    table = filled.readers.run("ab_days", 1, ASKED | {"measures": [measure]}).table.to_pandas()
     told = table[table["measure"] == measure].assign(day=lambda rows: pd.to_datetime(rows["day"]))
     both = told.merge(arms(values(measure)), on=["label", "day"], suffixes=("", "_expected"))
     assert len(both) == len(told) > 8
