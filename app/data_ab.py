@@ -1,5 +1,7 @@
-"""Doors to live A/B tests. What is set is never cached; results are, for a minute: they
-cost seconds where the traffic is large, and change slowly."""
+"""Doors to live A/B tests. What is set is never cached.
+
+Results are, for a minute: they cost seconds where the traffic is large, and change slowly.
+"""
 
 from __future__ import annotations
 

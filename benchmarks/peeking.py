@@ -125,7 +125,7 @@ def of_strengths(tests: int, items: int, rng: np.random.Generator) -> tuple[floa
         item, a, b, won = zip(*rows, strict=True)
         sides = [names[one] for one in a], [names[one] for one in b]
         for told, into in ((item, held), (range(len(item)), naive)):
-            found = ranking.ranking(ranking.Judgements(list(told), *sides, list(won)), draws=300, seed=test)
+            found = ranking.ranking(ranking.Judgements(list(told), *sides, list(won)), draws=500, seed=test)
             by_name = {one.variant: one for one in found.variants}
             bounds = [by_name[name].strength for name in names]
             into += [one.low <= strength <= one.high for one, strength in zip(bounds, truth, strict=True)]
