@@ -38,6 +38,11 @@ class Asked:
     since: datetime
     until: datetime
 
+    @property
+    def over(self) -> bool:
+        """Whether the test was stopped by then."""
+        return self.test.terms.stop is not None and self.until >= _naive(self.test.terms.stop)
+
     def ask(self, name: str, **more: object) -> list[Json]:
         """A query of the test's exposure, as rows."""
         terms = self.test.terms
@@ -72,7 +77,8 @@ def _naive(value: datetime) -> datetime:
 
 def _nothing(test: Registered, since: datetime) -> Json:
     return {
-        "since": since, "until": since, "exposure": None, "arms": [], "mismatch": None, "comparisons": [],
+        "since": since, "until": since, "over": False, "exposure": None,
+        "arms": [], "mismatch": None, "comparisons": [],
         "sentence": f"{test.name} has not begun: no trace counts before its start.", "warnings": [],
     }  # fmt: skip
 
@@ -111,10 +117,11 @@ def _told(asked: Asked, days: Sequence[date], looks: Looks, counts: Json) -> Jso
     comparisons = [_comparison(asked, days, looks, (control, one), mismatch) for one in others]
     pace = _pace(exposed, days)
     for one in comparisons:
-        one["advice"]["days_left"] = _days_left(one["advice"]["remaining"], pace)
+        one["advice"]["days_left"] = None if asked.over else _days_left(one["advice"]["remaining"], pace)
     mixed = counts["mixed_units"] / counts["units"] if counts["units"] else 0.0
     told: Json = {
-        "since": asked.since, "until": asked.until, "exposure": counts | {"mixed_share": mixed, "units_a_day": pace},
+        "since": asked.since, "until": asked.until, "over": asked.over,
+        "exposure": counts | {"mixed_share": mixed, "units_a_day": pace},
         "arms": [_arm(asked, looks, place, exposed[place][-1], mismatch) for place in range(len(terms.variants))],
         "mismatch": asdict(mismatch), "comparisons": comparisons,
     }  # fmt: skip

@@ -57,7 +57,7 @@ def _sentence(test: Registered, one: Json, told: Json) -> str:
         return _mismatched(one, told)
     if kind == "hurt":
         return _hurt(one)
-    return _of_metric(test, one)
+    return _of_metric(test, one, over=told["over"])
 
 
 def _mismatched(one: Json, told: Json) -> str:
@@ -77,33 +77,50 @@ def _hurt(one: Json) -> str:
     )
 
 
-def _of_metric(test: Registered, one: Json) -> str:
+def _of_metric(test: Registered, one: Json, *, over: bool) -> str:
     terms, name, control = test.terms, one["variant"], one["control"]
     found = f"{terms.metric} differs by {interval(one, terms.unit_of)}"
     level = f"at {100 * (1 - one['alpha']):.4g} % for all looks"
     match one["advice"]["kind"]:
         case "win":
-            return f"{name} is better than {control}: {found}, {level}. {_taken(one)}"
+            said = f"{name} is better than {control}: {found}, {level}."
         case "loss":
-            return f"{name} is worse than {control}: {found}, {level}. Stop the test and stay with {control}."
+            said = f"{name} is worse than {control}: {found}, {level}."
         case "futile":
-            return (
-                f"{name} gains less than the {apart(terms.mde, terms.unit_of)} that are wanted over {control}: "
-                f"{found}. Stop the test and stay with {control}, unless a smaller gain is worth it."
+            said = (
+                f"{name} gains less than the {apart(terms.mde, terms.unit_of)} that are wanted over {control}: {found}."
             )
         case "too_few":
-            return (
-                f"Too little is known of {name} against {control} for an interval of {terms.metric}: "
-                f"{counted(one['n'], 'unit')} with a value. Go on."
-            )
-    return f"Nothing is decided between {name} and {control}: {found}. {_left(one['advice'])}"
+            known = f"{counted(one['n'], 'unit')} with a value"
+            said = f"Too little is known of {name} against {control} for an interval of {terms.metric}: {known}."
+        case _:
+            said = f"Nothing is decided between {name} and {control}: {found}."
+    return f"{said} {next_step(one, over=over)}"
 
 
-def _taken(one: Json) -> str:
+def next_step(one: Json, *, over: bool) -> str:
+    """What to do next. `over`: the test is stopped, so that nothing of it can go on."""
+    advice, control = one["advice"], one["control"]
+    match advice["kind"]:
+        case "win":
+            return _taken(one, over=over)
+        case "loss":
+            return f"Stay with {control}." if over else f"Stop the test and stay with {control}."
+        case "futile":
+            stop = "Stay" if over else "Stop the test and stay"
+            return f"{stop} with {control}, unless a smaller gain is worth it."
+        case "too_few":
+            return "The test is over." if over else "Go on."
+    return _ended(advice) if over else _left(advice)
+
+
+def _taken(one: Json, *, over: bool) -> str:
     """What to do with a winner: what must not get worse may not be known yet."""
     left = [rail["metric"] for rail in one["guardrails"] if rail["state"] == "open"]
     if not left:
-        return "Take it, and stop the test."
+        return "Take it." if over else "Take it, and stop the test."
+    if over:
+        return f"The test did not decide {counted(len(left), 'guardrail')}: {', '.join(left)}."
     return f"Before it is taken, {counted(len(left), 'guardrail')} still to be decided: {', '.join(left)}."
 
 
@@ -115,6 +132,13 @@ def _left(advice: Json) -> str:
     told = f"Go on: {counted(advice['remaining'], 'more unit')} find the effect wanted in 4 of 5 tests"
     days = advice["days_left"]
     return told + (f", some {counted(max(1, round(days)), 'day')} at the pace of now." if days else ".")
+
+
+def _ended(advice: Json) -> str:
+    if not advice["remaining"]:
+        return "The test is over."
+    more = counted(advice["remaining"], "more unit")
+    return f"The test is over; {more} would have found the effect wanted in 4 of 5 tests."
 
 
 def _p(value: float) -> str:

@@ -14,7 +14,7 @@ import shell
 from made_ab_tests import DAY, DAYS, HALVES, TERMS, USERS, by_hand, fill
 from pydantic import ValidationError
 
-from server import ab_tests
+from server import ab_tests, ab_words
 from server.ab_results import arm_of, first_days
 from server.ab_tests import Terms
 from server.client import ApiError, Client
@@ -177,6 +177,34 @@ def test_a_test_without_traces_says_which_attribute_to_set(client: Client) -> No
     client.set_ab_test("fresh", TERMS)
     said = client.ab_results("fresh")["sentence"]
     assert "Set the attribute variant of its spans, such as fresh:control." in said
+
+
+OPEN = [{"metric": "error", "state": "open"}, {"metric": "cost", "state": "safe"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "running", "over"),
+    [
+        ("win", {}, "Take it, and stop the test.", "Take it."),
+        ("win", {"guardrails": OPEN}, "Before it is taken, 1 guardrail still to be decided: error.",
+         "The test did not decide 1 guardrail: error."),
+        ("loss", {}, "Stop the test and stay with control.", "Stay with control."),
+        ("futile", {}, "Stop the test and stay with control, unless a smaller gain is worth it.",
+         "Stay with control, unless a smaller gain is worth it."),
+        ("too_few", {}, "Go on.", "The test is over."),
+        ("go_on", {}, "Go on.", "The test is over."),
+        ("go_on", {"needed": 90, "remaining": 40},
+         "Go on: 40 more units find the effect wanted in 4 of 5 tests, some 4 days at the pace of now.",
+         "The test is over; 40 more units would have found the effect wanted in 4 of 5 tests."),
+        ("go_on", {"needed": 90, "remaining": 0},
+         "So many units find the effect wanted in 4 of 5 tests: it is probably smaller. Go on, or stop.",
+         "The test is over."),
+    ],
+)  # fmt: skip
+def test_the_next_step(kind: str, more: dict[str, Any], running: str, over: str) -> None:
+    advice = {"kind": kind, "needed": None, "remaining": None, "days_left": 4.2} | more
+    one = {"control": "control", "guardrails": more.get("guardrails", []), "advice": advice}
+    assert (ab_words.next_step(one, over=False), ab_words.next_step(one, over=True)) == (running, over)
 
 
 @pytest.mark.parametrize(("days", "first"), [(3, None), (4, 1), (12, 4), (14, 7), (60, 7)])
