@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+
+from analytics import special
 
 ALPHA = 0.01
 """Below this p a mismatch is told. Most tests have none, and one that is told stops the reading: so not 0.05."""

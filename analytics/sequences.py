@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
-from scipy import special
-
+from analytics import special
 from analytics.intervals import Estimate
 
 ALPHA = 0.05

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts_ab, data, data_ab, listing, widgets
+from app import charts, charts_ab, data, data_ab, listing, widgets
 from app import format as fmt
 from app.ab_figures import amount, apart, interval, scale
 from app.listing import Cell, Column
@@ -214,7 +214,7 @@ def _figure(test: Test, shown: Json) -> None:
     unit = test["unit_of"]
     frame = days(shown, unit)
     subtitle = (
-        f"{charts_ab.label(test['metric'])}; n = {fmt.plural(shown['n'], test['unit'])}, {test['state']} since "
+        f"{charts.label(test['metric'], 40)}; n = {fmt.plural(shown['n'], test['unit'])}, {test['state']} since "
         f"{frame['day'].iloc[0]} UTC; band: {100 * (1 - shown['alpha']):.4g} % at all looks together"
     )
     if frame["difference"].isna().all():

@@ -5,31 +5,33 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from app import charts
 from app import format as fmt
-from app.charts import COST_HEIGHT, PALE, Theme, _figure, _interval, _label_of, colour
 
 Scale = tuple[float, str, str]
 """What values are multiplied by, how an axis writes them (a format of d3; empty: Plotly's), and what stands after."""
 
 
-def difference(series: pd.DataFrame, pair: tuple[str, str], scale: Scale, subtitle: str, theme: Theme) -> go.Figure:
+def difference(
+    series: pd.DataFrame, pair: tuple[str, str], scale: Scale, subtitle: str, theme: charts.Theme
+) -> go.Figure:
     """The difference to the control as known at the end of each day, in the band that holds at all looks.
 
     `series`: day, difference, low, high (null: too few units), told (the hover). `pair`: variant and control.
     """
-    variant, control = map(label, pair)
-    figure = _figure(f"{variant} less {control}, cumulated by day", subtitle, theme)
+    variant, control = (charts.label(name, 40) for name in pair)
+    figure = charts.figure(f"{variant} less {control}, cumulated by day", subtitle, theme)
     factor, form, after = scale
     x = pd.Series(pd.to_datetime(series["day"]))
     value, low, high = (series[name].astype("float64") * factor for name in ("difference", "low", "high"))
-    ink = colour(pair[0])
-    figure.add_hline(y=0, line={"color": PALE[theme], "width": 1})
-    _interval(figure, x, low, high, ink)
+    ink = charts.colour(pair[0])
+    figure.add_hline(y=0, line={"color": charts.PALE[theme], "width": 1})
+    charts.interval(figure, x, low, high, ink)
     figure.add_scatter(
         x=x, y=value, mode="lines+markers", line={"color": ink, "width": 2}, marker={"size": 5}, name=variant,
         customdata=list(series["told"]), hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(height=COST_HEIGHT, hovermode="closest")
+    figure.update_layout(height=charts.TALL, hovermode="closest")
     shown = _range(value, low, high)
     figure.update_yaxes(rangemode="normal", tickformat=form, ticksuffix=after, range=shown)
     last = value.dropna()
@@ -61,11 +63,6 @@ def _range(value: pd.Series, low: pd.Series, high: pd.Series) -> list[float]:
         )
     room = 0.06 * (last - first or 1.0)
     return [first - room, last + room]
-
-
-def label(name: str) -> str:
-    """A name in a figure's words: no markup, no longer than fits."""
-    return _label_of(name, 40)
 
 
 def told(day: str, value: str, interval: str, units: int) -> str:
