@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 import httpx
 
+from server.client_ab_tests import AbTestsClient
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
 from server.client_evaluators import EvaluatorsClient
@@ -52,6 +53,7 @@ class Client(
     JobsClient,
     RulesClient,
     RunsClient,
+    AbTestsClient,
 ):
     """One server, one project. Safe to share between threads."""
 
