@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from scipy import special  # not `stats`, for the reason in `intervals`
-
-from analytics import intervals
+from analytics import intervals, special
 from analytics.clustered_quantiles import least_tail
 from analytics.paired import POWER
 

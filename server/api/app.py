@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from server.api import (
+    ab_tests,
     admin,
     asking,
     books,
@@ -58,6 +59,7 @@ MODULES = (
     rules,
     runs,
     suites,
+    ab_tests,
     prices,
     budgets,
     hardware,
