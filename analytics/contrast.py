@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special  # not `stats`, for the reason in `intervals`
 
-from analytics import intervals
+from analytics import intervals, special
 from analytics.columns import Floats
 from analytics.items import coded
 

@@ -155,7 +155,8 @@ def of_shares(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Te
         found = of_means(a, b, paired=paired, test=test, draws=draws)
         if found.error == 0:
             found = replace(found, sure=_unvaried(a, b))
-    return replace(found, effect=h, effect_name="Cohen's h", reach=1.0)
+    fewest = min(a.groups, b.groups) if found.error == 0 and found.difference == 0 else 0
+    return replace(found, effect=h, effect_name="Cohen's h", reach=1.0, fewest=fewest)
 
 
 def _mcnemar(a: Side, b: Side) -> Tested:

@@ -31,11 +31,11 @@ def of_quantiles(a: Side, b: Side, q: float) -> Tested:
     ]
     correlation = contrast.contrast(*below).correlation
 
+    ordered = [np.sort(one.known) if one.alone and not one.repeated else None for one in (a, b)]
+
     def side(at: int, level: float) -> Estimate:
-        one = (a, b)[at]
-        if one.alone and not one.repeated:
-            return intervals.quantile(one.known, q, level)
-        return found[at].estimate(level)
+        values = ordered[at]
+        return found[at].estimate(level) if values is None else _of_sorted(values, found[at].value, q, level)
 
     def ends(tail: float) -> Ends:
         return _by_widths(side(0, 1 - 2 * tail), side(1, 1 - 2 * tail), correlation)
@@ -48,6 +48,19 @@ def of_quantiles(a: Side, b: Side, q: float) -> Tested:
     simple = a.alone and b.alone and not (a.repeated or b.repeated)
     name = "order statistics" if simple else "order statistics by clusters"
     return Tested(first, second, sure, name, p, error, 1e9, _relative(first, second), "relative change")
+
+
+def _of_sorted(values: Floats, value: float, q: float, level: float) -> Estimate:
+    """As `intervals.quantile`, of values that are sorted once: p-values ask for forty levels."""
+    ranks_of = intervals.quantile_ranks(q, values.size, level)
+    low, high = (None if rank is None or values.size == 1 else _at(values, rank - 1) for rank in ranks_of)
+    return Estimate(value, low, high, int(values.size))
+
+
+def _at(values: Floats, place: float) -> float:
+    before = int(place)
+    after = min(before + 1, values.size - 1)
+    return float(values[before] + (place - before) * (values[after] - values[before]))
 
 
 def _by_widths(a: Estimate, b: Estimate, correlation: float) -> Ends:

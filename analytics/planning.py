@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, sqrt
 
-from scipy import special  # not `stats`, for the reason in `intervals`
-
+from analytics import special
 from analytics.intervals import LEVEL
 from analytics.paired import POWER
 

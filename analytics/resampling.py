@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
-from scipy import special  # not `stats`, for the reason in `intervals`
 
+from analytics import special
 from analytics.columns import Floats
 from analytics.contrast import Contrast
 from analytics.samples import Codes, Side

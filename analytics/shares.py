@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy import special  # not `stats`, for the reason in `intervals`
 
-from analytics import intervals
+from analytics import intervals, special
 from analytics.columns import Floats
 from analytics.intervals import LEVEL, Estimate
 

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from scipy import special  # not `stats`, for the reason in `intervals`
-
-from analytics import intervals
+from analytics import intervals, special
 from analytics.clustered_quantiles import least_tail
 from analytics.paired import POWER
 
@@ -81,6 +79,7 @@ class Tested:
     least: float = 0.0  # p-value of the clearest result that so few things could have given
     notes: tuple[str, ...] = ()
     reach: float | None = None  # the largest difference that there can be; null: there is none
+    fewest: int = 0  # clusters of the smaller side, where all of them agree; 0: they do not
 
     @property
     def difference(self) -> float:
@@ -92,7 +91,12 @@ class Tested:
         return self._within(low), self._within(high)
 
     def detectable(self, level: float) -> float | None:
-        """The size of a difference that this test alone finds in 80 % of such samples. Null: nothing tells it."""
+        """The size of a difference that this test alone finds in 80 % of such samples. Null: nothing tells it.
+
+        Where all agree, it is what that leaves possible: a cluster differs with a chance of 1 - (1 - level)^(1/G).
+        """
+        if self.fewest and self.reach and self.p is not None:
+            return float(1 - (1 - level) ** (1 / self.fewest)) * self.reach
         if not self.error or self.p is None:
             return None
         return (intervals.student(self.freedom, level) + float(special.ndtri(POWER))) * self.error

@@ -26,6 +26,7 @@ GROUPS = {
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
         st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("views/ab_tests.py", title="A/B tests", icon=":material/science:"),
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
     ],
     "Label": [],
@@ -40,6 +41,7 @@ SHOWN = {
     "Evaluators": (widgets.project,),
     "Suites": (widgets.project,),
     "Runs": (widgets.project,),
+    "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row

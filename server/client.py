@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 import httpx
 
+from server.client_ab_tests import AbTestsClient
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
 from server.client_compare import CompareClient
@@ -54,6 +55,7 @@ class Client(
     RulesClient,
     RunsClient,
     CompareClient,
+    AbTestsClient,
 ):
     """One server, one project. Safe to share between threads."""
 

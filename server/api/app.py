@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from server.api import (
+    ab_tests,
     admin,
     asking,
     books,
@@ -60,6 +61,7 @@ MODULES = (
     runs,
     suites,
     compare,
+    ab_tests,
     prices,
     budgets,
     hardware,

@@ -41,7 +41,8 @@ def compare(
     cluster: Cluster = None,
     paired: Pairing = None,
     baseline: Annotated[
-        str | None, typer.Option(help="Compare with this variant alone; it is a [every two].", show_default=False)
+        str | None,
+        typer.Option(help="Compare all others with this variant; it is `a` [every two].", show_default=False),
     ] = None,
     lower_is_better: Annotated[
         Names, typer.Option(help="Column of which less is better; repeat.", show_default=False)
@@ -84,20 +85,20 @@ def compare(
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Compare variants, such as prompts or models, by results in a file.
+    """Compare prompts, models or other variants by their results.
 
     Repeats of an item are averaged first. Without --paired or --unpaired, variants that share most items are compared
     item by item. p-values are adjusted over all comparisons. For a quantile or a ratio, mean_a and mean_b are that.
     """
     from analytics.compared import Options  # noqa: PLC0415
     from server import shell  # noqa: PLC0415
-    from server.compare import reading  # noqa: PLC0415
+    from server.compare import asking, reading  # noqa: PLC0415
     from server.compare import shell as comparing  # noqa: PLC0415
 
     if equivalence and not margin:
         raise typer.BadParameter("equivalence is of a margin: say --margin, the difference that does not matter")
     options = Options(paired, baseline, equivalence, test, adjust, level, draws, seed)
-    asked = comparing.Asked(
+    asked = asking.Asked(
         metric or (), variant, item, cluster, failed, slice_, lower_is_better or (), higher_is_better or (),
         ordinal or (), quantile or (), ratio or (), margin or (), options,
     )  # fmt: skip
@@ -167,7 +168,7 @@ def plan(
     level: Level = 0.95,
     as_json: AsJson = False,
 ) -> None:
-    """How many items a comparison needs, or what so many items can find.
+    """How many items a comparison needs, or can find with.
 
     From --delta with --sd (t test), --rate (shares), --omega2 and --sigma2 (items and repeats), or from a --pilot.
     """
@@ -181,11 +182,10 @@ def plan(
     if pilot is None:
         found = plan_shell.planned(asked)
     else:
-        from server.compare import reading  # noqa: PLC0415
-        from server.compare import shell as comparing  # noqa: PLC0415
+        from server.compare import asking, reading  # noqa: PLC0415
 
         with lines_of(pilot) as lines:
-            told = comparing.Asked(metric or (), variant, item, cluster)
+            told = asking.Asked(metric or (), variant, item, cluster)
             found = plan_shell.piloted(reading.read(lines), told, asked)
     if as_json:
         shell.json_lines(found)

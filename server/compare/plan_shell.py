@@ -10,7 +10,7 @@ from analytics import planning
 from analytics.comparison import pairs_of
 from analytics.pilot import Pilot, pilot
 from analytics.planning import Spread
-from server.compare import shell
+from server.compare import asking, shell
 from server.compare.reading import ComparisonError, Table
 from server.evals.figures import number
 
@@ -138,7 +138,7 @@ def _row(asked: Asked, way: _Way, inflation: float) -> Row:
     }  # fmt: skip
 
 
-def piloted(table: Table, told: shell.Asked, asked: Asked) -> list[Row]:
+def piloted(table: Table, told: asking.Asked, asked: Asked) -> list[Row]:
     """A row per metric, pair of the pilot's variants, and number of repeats.
 
     Raises:
@@ -146,7 +146,7 @@ def piloted(table: Table, told: shell.Asked, asked: Asked) -> list[Row]:
     """
     if (asked.delta is None) == (asked.items is None):
         raise ComparisonError("Say --delta, the difference to find, or --items, to be told what so many find.")
-    metrics = shell.metrics_of(table, told)
+    metrics = asking.metrics_of(table, told)
     found = shell.samples_of(table, told, metrics)
     rows = []
     try:

@@ -28,7 +28,7 @@ def _found(one: Compared, level: float) -> str:
         return _too_little(one)
     sure = _sure(one, level)
     if one.verdict == "no difference found":
-        return f"no difference found: {_of_b(one)} {sure}.{_unseen(one)}"
+        return f"no difference found: {_of_b(one)} {sure}.{_alone(one, level)}{_unseen(one)}"
     if one.verdict == "equivalent":
         return f"{one.b} is as good as {one.a}, within {_amount(one, one.margin)}: it is {_gap(one)} {sure}."
     if one.verdict == "non-inferior":
@@ -92,6 +92,13 @@ def p_value(one: Compared) -> str:
     return f"{name} < 0.001" if p < 0.001 else f"{name} {p:.2g}"
 
 
+def _alone(one: Compared, level: float) -> str:
+    """Of what would have been found, had nothing else been compared."""
+    if one.p_difference is None or one.p_difference >= 1 - level:
+        return ""
+    return f" Alone it would count (p {one.p_difference:.2g}); among so many comparisons it may be chance."
+
+
 def _unseen(one: Compared) -> str:
     margin = ""
     if one.margin is not None:
@@ -136,7 +143,7 @@ def left_out(one: Compared) -> str:
     return f"{one.metric}: left out are {' and '.join(parts)}." if parts else ""
 
 
-def pairing(found: Sequence[Compared], *, asked: bool) -> list[str]:
+def pairing(found: Sequence[Compared], *, asked: bool, with_items: bool = True) -> list[str]:
     """Which way was taken of which variants, and why."""
     said = []
     for paired in (True, False):
@@ -144,7 +151,7 @@ def pairing(found: Sequence[Compared], *, asked: bool) -> list[str]:
         if not some:
             continue
         how = "item by item" if paired else "as samples of other items"
-        why = "as asked" if asked else _why(some)
+        why = "as asked" if asked else _why(some) if with_items else "as no column names the items (--item if one does)"
         two = "Variants are" if len(some) == len(found) else f"{', '.join(_named(some))} are"
         said.append(f"{two} compared {how}, {why}.")
     return said

@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analytics import comparison
-from analytics.compared import Better, Compared, Metric, Options
+from analytics.compared import Better, Compared, Metric
 from analytics.samples import Samples, samples
 from analytics.slices import Simpson, sliced
 from server.compare import sentences
-from server.compare.reading import ComparisonError, Table, flags, labels, numbers, numeric_columns, unknown
+from server.compare.asking import Asked, metrics_of
+from server.compare.reading import ComparisonError, Table, flags, labels, numbers
 from server.evals.figures import counted, interval, number
 
 Row = dict[str, Any]
-
-LOWER = frozenset(
-    {
-        *("latency", "duration", "ttft", "seconds", "ms", "time", "cost", "costs", "price", "usd", "tokens"),
-        *("error", "errors", "failure", "failures", "hallucination", "hallucinations", "toxicity", "loss"),
-    }
-)
-"""Words in a column's name of which less is better, where nobody says otherwise."""
 
 ORDER = (
     "metric", "a", "b", "n_a", "n_b", "mean_a", "mean_b", "difference", "ci_low", "ci_high", "test", "p", "p_adjusted",
     "effect", "mde", "verdict",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The command line's words."""
-
-    metrics: Sequence[str] = ()
-    variant: str = "variant"
-    item: str | None = None
-    cluster: str | None = None
-    failed: str | None = None
-    slice: str | None = None
-    lower: Sequence[str] = ()
-    higher: Sequence[str] = ()
-    ordinal: Sequence[str] = ()
-    quantiles: Sequence[str] = ()
-    ratios: Sequence[str] = ()
-    margins: Sequence[str] = ()
-    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +33,7 @@ class Found:
     compared: Sequence[Compared]
     paradoxes: Sequence[Simpson]
     notes: Sequence[str]  # of the rows: how many, and what was left out of all
+    with_items: bool  # whether a column names items
 
 
 def compared(table: Table, asked: Asked) -> Found:
@@ -70,13 +44,14 @@ def compared(table: Table, asked: Asked) -> Found:
     """
     metrics = metrics_of(table, asked)
     found, slices, notes = _samples(table, asked, metrics)
+    with_items = _item(table, asked) is not None
     try:
         if slices is None:
-            return Found(comparison.compare(found, metrics, asked.options), (), notes)
+            return Found(comparison.compare(found, metrics, asked.options), (), notes, with_items)
         decided, paradoxes = sliced(found, slices, metrics, asked.options)
     except ValueError as error:
         raise ComparisonError(str(error)) from error
-    return Found(decided, paradoxes, notes)
+    return Found(decided, paradoxes, notes, with_items)
 
 
 def samples_of(table: Table, asked: Asked, metrics: Sequence[Metric]) -> Samples:
@@ -88,7 +63,7 @@ def _samples(
     table: Table, asked: Asked, metrics: Sequence[Metric]
 ) -> tuple[Samples, Sequence[str | None] | None, list[str]]:
     names = labels(table.column(asked.variant))
-    item = asked.item or ("item" if "item" in table.columns else None)
+    item = _item(table, asked)
     frame = pd.DataFrame({"variant": pd.Series(names, dtype=object)})
     for name, column in (("item", item), ("cluster", asked.cluster), ("slice", asked.slice)):
         if column is not None:
@@ -117,6 +92,10 @@ def _samples(
     return made, list(frame["slice"]) if asked.slice else None, _notes(kept, frame, asked, item)
 
 
+def _item(table: Table, asked: Asked) -> str | None:
+    return asked.item or ("item" if "item" in table.columns else None)
+
+
 def _notes(kept: np.ndarray, frame: pd.DataFrame, asked: Asked, item: str | None) -> list[str]:
     lost = int((~kept).sum())
     said = [f"{counted(len(frame), 'row')} of {counted(frame['variant'].nunique(), 'variant')}."]
@@ -138,101 +117,6 @@ def _failed(table: Table, asked: Asked) -> np.ndarray:
     if named is None and "failed" in table.columns and "failed" not in taken:
         named = "failed"
     return np.zeros(len(table.places), bool) if named is None else flags(table, named)
-
-
-def metrics_of(table: Table, asked: Asked) -> list[Metric]:
-    """What is to be compared: named columns, quantiles of columns, ratios.
-
-    Raises:
-        ComparisonError: a column is not there, nothing is to be compared, or a value is none.
-    """
-    names = [name for one in asked.metrics for name in _split(table, one)]
-    bare = [one for one in asked.quantiles if "=" not in one]
-    quantiles = dict(_named(table, one) for one in asked.quantiles if "=" in one)
-    ratios = [_ratio(table, one) for one in asked.ratios]
-    q = None if not bare else _quantile(bare[-1])
-    found = [Metric(name, q=q, ordinal=name in asked.ordinal) for name in names]
-    found += [Metric(name, q=_quantile(text)) for name, text in quantiles.items()]
-    found += [Metric(over, per=under) for over, under in ratios]
-    if not found:
-        could = [name for name in numeric_columns(table) if name not in {asked.variant, asked.item, asked.cluster}]
-        raise ComparisonError(f"Name what to compare, such as --metric {(could or ['score'])[0]}. Columns of numbers: "
-                              f"{', '.join(could) or 'none'}.")  # fmt: skip
-    for name in (*asked.lower, *asked.higher, *asked.ordinal):
-        if name not in {key for one in found for key in (one.column, one.name)}:
-            table.column(name)
-            raise ComparisonError(f"{name!r} is not compared. Compared are: {', '.join(one.name for one in found)}.")
-    margins = _margins(asked.margins, found)
-    return [
-        Metric(one.column, _better(one, asked), one.per, one.q, one.ordinal, margins.get(one.name, margins.get("")))
-        for one in found
-    ]
-
-
-def _split(table: Table, told: str) -> list[str]:
-    if told in table.columns:
-        return [told]
-    names = [name.strip() for name in told.split(",") if name.strip()]
-    for name in names:
-        table.column(name)
-    return names
-
-
-def _named(table: Table, told: str) -> tuple[str, str]:
-    name, _, text = told.rpartition("=")
-    table.column(name)
-    return name, text
-
-
-def _ratio(table: Table, told: str) -> tuple[str, str]:
-    for at in (match.start() for match in re.finditer("/", told)):
-        over, under = told[:at].strip(), told[at + 1 :].strip()
-        if over in table.columns and under in table.columns:
-            return over, under
-    over, mark, under = (part.strip() for part in told.partition("/"))
-    if not mark or not over or not under:
-        raise ComparisonError(f"A ratio is two columns, such as cost/success, and {told!r} is not.")
-    table.column(over)
-    raise unknown(under, table.columns)
-
-
-def _quantile(text: str) -> float:
-    q = _float(text, "quantile")
-    if not 0 < q < 1:
-        raise ComparisonError(f"A quantile lies between 0 and 1, such as 0.95, and {text} does not.")
-    return q
-
-
-def _margins(told: Sequence[str], found: Sequence[Metric]) -> dict[str, float]:
-    margins = {}
-    for one in told:
-        name, mark, text = one.rpartition("=")
-        if mark and name not in {metric.name for metric in found}:
-            raise unknown(name, [metric.name for metric in found])
-        margins[name] = _float(text, "margin")
-        if margins[name] <= 0:
-            raise ComparisonError(f"A margin is above 0: the difference that does not matter, and {text} is not.")
-    return margins
-
-
-def _float(text: str, what: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = float("nan")
-    if not np.isfinite(found):
-        raise ComparisonError(f"A {what} is a number, and {text!r} is not.")
-    return found
-
-
-def _better(metric: Metric, asked: Asked) -> Better:
-    keys = {metric.name} if metric.per else {metric.column, metric.name}
-    if keys & set(asked.lower):
-        return "lower"
-    if keys & set(asked.higher):
-        return "higher"
-    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", metric.column).casefold())
-    return "lower" if LOWER & set(words) else "higher"
 
 
 def json_rows(found: Found, level: float) -> list[Row]:
@@ -275,13 +159,15 @@ def told(found: Found, *, level: float) -> list[str]:
 def asides(found: Found, *, asked: bool) -> list[str]:
     """What was taken, and what was left out."""
     whole = [one for one in found.compared if one.slice is None]
-    said = [*found.notes, *sentences.pairing(whole, asked=asked)]
+    said = [*found.notes, *sentences.pairing(whole, asked=asked, with_items=found.with_items)]
     said += [text for one in whole if (text := sentences.left_out(one))]
     notes: dict[str, list[str]] = {}
     for one in whole:
         for note in one.notes:
             notes.setdefault(note, []).append(one.metric)
-    said += [f"{', '.join(dict.fromkeys(names))} ({len(names)} times): {note}" for note, names in notes.items()]
+    for note, names in notes.items():
+        times = "" if len(names) == 1 else f" ({len(names)} times)"
+        said.append(f"{', '.join(dict.fromkeys(names))}{times}: {note}")
     directions: Mapping[str, Better | None] = {one.metric: one.better for one in whole}
     lower = [name for name, better in directions.items() if better == "lower"]
     if lower:

@@ -244,6 +244,17 @@ def test_the_difference_that_would_be_found_is_found_in_80_percent() -> None:
     assert found.mde == pytest.approx(2.8 / 2000**0.5, rel=0.05)
 
 
+def test_variants_that_agree_throughout_leave_something_possible() -> None:
+    found = one(rows(np.ones(100), np.ones(100)))
+    assert (found.p, found.verdict, found.mde) == (1, "no difference found", pytest.approx(1 - 0.05**0.01))
+    assert (found.ci_low, found.ci_high) == (pytest.approx(-0.0370, abs=1e-4), pytest.approx(0.0370, abs=1e-4))
+
+
+def test_pairs_without_an_item_in_common() -> None:
+    found = one(rows([1, 2, 3], [1, 2, 4], other=True), Options(paired=True))
+    assert (found.verdict, found.n_a, found.unpaired_a, found.unpaired_b) == ("not enough data", 0, 3, 3)
+
+
 # For any data
 
 

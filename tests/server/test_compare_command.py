@@ -170,6 +170,7 @@ def test_words_for_failures_among_numbers(folder: Path) -> None:
     text = "variant,score\n" + "".join(f"{name},{value}\n" for name in "ab" for value in (*range(30), "error", "NA"))
     [row] = rows(folder, *written(folder, text), "--metric", "score")
     assert (row["n_a"], row["missing_a"], row["failed_a"]) == (30, 1, 1)
+    assert "as no column names the items" in run(folder, *written(folder, text), "--metric", "score").stdout
 
 
 def test_words_for_yes_and_no(folder: Path) -> None:

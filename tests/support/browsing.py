@@ -20,8 +20,8 @@ def at_rest(page: Page) -> None:
 def click_point(page: Page, points: Locator, opens: Locator) -> None:
     """Click the tallest of a figure's points or bars till what it opens is there.
 
-    A figure takes a click for the point that it hovers, and what is clicked while it is drawn anew goes astray. It looks
-    again what it hovers 50 ms after a move: while the button is down that look finds nothing, and the click is lost.
+    A figure takes a click for the point that it hovers, and what is clicked while it is drawn anew goes astray. It
+    looks again 50 ms after a move what it hovers: while the button is down it finds nothing, and the click is lost.
     """
     points.first.wait_for(state="attached")
     for _ in range(5):
