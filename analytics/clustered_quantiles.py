@@ -65,8 +65,9 @@ def quantile_of(items: Items, q: float) -> Quantile:
     """
     if not 0 < q < 1:
         raise ValueError(f"A quantile lies between 0 and 1, and {q} does not.")
-    order = np.argsort(items.known, kind="stable")
-    ordered, weights = items.known[order], (1 / items.repeats)[items.place[order]]
+    unsorted = (1 / items.repeats)[items.place]
+    order = np.lexsort((unsorted, items.known))  # so that of equal values the order of rows changes nothing
+    ordered, weights = items.known[order], unsorted[order]
     value = _interpolated(ordered, weights, q)
     reached = np.cumsum(weights) / items.ids.size
     return Quantile(q, value, ordered, reached, share_of(items.shares(items.known <= value), items.clusters))
@@ -115,15 +116,15 @@ class Difference:
 
     def below(self, bound: float) -> float:
         """The p-value of the difference being below the bound; 1 where no error below one half shows it."""
-        return _least_tail(lambda tail: (end := self.high(tail)) is not None and end < bound)
+        return least_tail(lambda tail: (end := self.high(tail)) is not None and end < bound)
 
     def above(self, bound: float) -> float:
         """The p-value of the difference being above the bound; 1 where no error below one half shows it."""
-        return _least_tail(lambda tail: (end := self.low(tail)) is not None and end > bound)
+        return least_tail(lambda tail: (end := self.low(tail)) is not None and end > bound)
 
 
-def _least_tail(shown: Callable[[float], bool]) -> float:
-    """The least error at which an end shows it, by halving: ends move one way with the error."""
+def least_tail(shown: Callable[[float], bool]) -> float:
+    """The least error at which an end shows it, by halving: ends move one way with it. 1: none below one half."""
     none, some = float(np.log(1e-12)), float(np.log(0.5))
     if not shown(0.5):
         return 1.0

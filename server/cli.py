@@ -7,13 +7,27 @@ import traceback
 
 import typer
 
-from server.commands import ab, evals, fairness, jobs, rules, running, scoring, spending, stored, stored_evals, whatif
+from server.commands import (
+    ab,
+    compare,
+    evals,
+    fairness,
+    jobs,
+    rules,
+    running,
+    scoring,
+    spending,
+    stored,
+    stored_evals,
+    whatif,
+)
 from server.commands.common import app
 from server.exit_codes import BUG
 
 __all__ = [
     "ab",
     "app",
+    "compare",
     "evals",
     "fairness",
     "jobs",

@@ -1,0 +1,105 @@
+"""What one test of two variants says, whichever test it was: the difference, its ends at any error, its p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from analytics import intervals, special
+from analytics.clustered_quantiles import least_tail
+from analytics.paired import POWER
+
+Ends = tuple[float | None, float | None]
+
+
+class Sure(Protocol):
+    """A difference with its errors."""
+
+    def ends(self, tail: float) -> Ends:
+        """Bounds with an error of `tail` each. Null: the data have none."""
+
+    def above(self, bound: float) -> float:
+        """The p-value of the difference being above the bound."""
+
+    def below(self, bound: float) -> float:
+        """The p-value of the difference being below the bound."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bounded:
+    """An interval at every level, whose p-values are the errors at which an end reaches the bound."""
+
+    at: Callable[[float], Ends]
+
+    def ends(self, tail: float) -> Ends:
+        return self.at(tail)
+
+    def above(self, bound: float) -> float:
+        return least_tail(lambda tail: (low := self.at(tail)[0]) is not None and low > bound)
+
+    def below(self, bound: float) -> float:
+        return least_tail(lambda tail: (high := self.at(tail)[1]) is not None and high < bound)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Careful:
+    """The more careful of two: the wider end on each side, and the higher p-value."""
+
+    first: Sure
+    second: Sure
+
+    def ends(self, tail: float) -> Ends:
+        (low, high), (lower, higher) = self.first.ends(tail), self.second.ends(tail)
+        return (
+            None if low is None or lower is None else min(low, lower),
+            None if high is None or higher is None else max(high, higher),
+        )
+
+    def above(self, bound: float) -> float:
+        return max(self.first.above(bound), self.second.above(bound))
+
+    def below(self, bound: float) -> float:
+        return max(self.first.below(bound), self.second.below(bound))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tested:
+    """Two variants in one metric; differences are the second less the first."""
+
+    a: float  # what is compared: a mean, share, quantile or ratio
+    b: float
+    sure: Sure
+    test: str
+    p: float | None  # two-sided, of there being a difference; null: too little to test
+    error: float | None  # standard error; null: unknown
+    freedom: float
+    effect: float | None = None  # standardised
+    effect_name: str = ""
+    least: float = 0.0  # p-value of the clearest result that so few things could have given
+    notes: tuple[str, ...] = ()
+    reach: float | None = None  # the largest difference that there can be; null: there is none
+    fewest: int = 0  # clusters of the smaller side, where all of them agree; 0: they do not
+
+    @property
+    def difference(self) -> float:
+        return self.b - self.a
+
+    def interval(self, level: float) -> Ends:
+        """Both ends, within what a difference can be."""
+        low, high = self.sure.ends((1 - level) / 2)
+        return self._within(low), self._within(high)
+
+    def detectable(self, level: float) -> float | None:
+        """The size of a difference that this test alone finds in 80 % of such samples. Null: nothing tells it.
+
+        Where all agree, it is what that leaves possible: a cluster differs with a chance of 1 - (1 - level)^(1/G).
+        """
+        if self.fewest and self.reach and self.p is not None:
+            return float(1 - (1 - level) ** (1 / self.fewest)) * self.reach
+        if not self.error or self.p is None:
+            return None
+        return (intervals.student(self.freedom, level) + float(special.ndtri(POWER))) * self.error
+
+    def _within(self, end: float | None) -> float | None:
+        return end if end is None or self.reach is None else max(-self.reach, min(self.reach, end))

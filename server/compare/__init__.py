@@ -1,0 +1,1 @@
+"""Comparisons of variants from files: reading them, and saying what was found."""

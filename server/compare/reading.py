@@ -1,0 +1,228 @@
+"""Tables of results from CSV, JSON lines or Parquet, told apart by their content; each row knows its place."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import math
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluators.errors import EvaluatorError
+
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "missing", "-"})
+FAILED = frozenset({"failed", "error", "timeout"})
+TRUE = frozenset({"true", "yes", "pass", "passed", "correct", "y", "t"})
+FALSE = frozenset({"false", "no", "fail", "incorrect", "n", "f"})
+
+
+class ComparisonError(EvaluatorError):
+    """The file or the options do not serve; the sentence says which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns of one length. Cells are as the file has them; a cell that a row lacks is null."""
+
+    columns: Mapping[str, Sequence[Any]]
+    places: Sequence[str]  # of each row: `line 7`, or `row 7` of Parquet
+
+    def column(self, name: str) -> Sequence[Any]:
+        """A column's cells.
+
+        Raises:
+            ComparisonError: there is none of this name.
+        """
+        if name not in self.columns:
+            raise unknown(name, self.columns)
+        return self.columns[name]
+
+
+def unknown(name: str, known: Iterable[str]) -> ComparisonError:
+    """Of a column that is not there."""
+    names = list(known)
+    folded = {one.casefold(): one for one in names}
+    close = get_close_matches(name.casefold(), folded, n=1)
+    hint = f" Did you mean {folded[close[0]]!r}?" if close else ""
+    return ComparisonError(f"There is no column {name!r}.{hint} Columns: {', '.join(names) or 'none'}.")
+
+
+def read(file: IO[bytes]) -> Table:
+    """The whole file; packed by gzip or not.
+
+    JSON objects within objects are columns with dotted names, such as `scores.groundedness`.
+
+    Raises:
+        ComparisonError: it is empty, or cannot be read as any of the three.
+    """
+    data = file.read()
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ComparisonError(f"The file cannot be unpacked: {error}.") from error
+    if data[:4] == b"PAR1":
+        return _parquet(data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ComparisonError(f"The file is no Parquet, and no text in UTF-8: {error}.") from error
+    if not text.strip():
+        raise ComparisonError("The file is empty: it takes a header and a row for each variant and item.")
+    return _json_lines(text) if text.lstrip()[0] in "{[" else _csv(text)
+
+
+def _parquet(data: bytes) -> Table:
+    import pyarrow as pa  # noqa: PLC0415 - only where such a file is read
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+        columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise ComparisonError(f"The file is no Parquet that can be read: {error}.") from error
+    return Table(columns, [f"row {at}" for at in range(1, table.num_rows + 1)])
+
+
+def _json_lines(text: str) -> Table:
+    rows: list[dict[str, Any]] = []
+    places = []
+    for place, row in _objects(text):
+        if not isinstance(row, dict):
+            raise ComparisonError(f'{place} is no JSON object: a row is one, such as {{"variant": "a", "score": 1}}.')
+        rows.append(dict(_flat(row, "")))
+        places.append(place)
+    names = dict.fromkeys(name for row in rows for name in row)
+    return Table({name: [row.get(name) for row in rows] for name in names}, places)
+
+
+def _objects(text: str) -> Iterator[tuple[str, Any]]:
+    if text.lstrip()[0] == "[":
+        try:
+            yield from ((f"row {at}", row) for at, row in enumerate(json.loads(text), 1))
+        except (ValueError, RecursionError) as error:
+            raise ComparisonError(f"The file is no JSON: {error}.") from error
+        return
+    for at, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield f"line {at}", json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise ComparisonError(f"Line {at} is no JSON: {error}.") from error
+
+
+def _flat(row: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, value in row.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _csv(text: str) -> Table:
+    header = text.lstrip("\r\n").split("\n", 1)[0]
+    counts = {mark: header.count(mark) for mark in ",\t;"}
+    csv.field_size_limit(1 << 27)  # the usual 128 KiB are less than a long answer
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=max(counts, key=lambda mark: counts[mark]), strict=True
+    )
+    rows, places = [], []
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+                places.append(f"line {reader.line_num}")
+    except csv.Error as error:
+        raise ComparisonError(f"Line {reader.line_num} is no CSV: {error}.") from error
+    names = [name.strip() for name in rows[0]]
+    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if twice is not None:
+        raise ComparisonError(f"The header names the column {twice!r} twice: rename one of them.")
+    for row, place in zip(rows[1:], places[1:], strict=True):
+        if len(row) != len(names):
+            raise ComparisonError(
+                f"{place.capitalize()} has {len(row)} cells, and the header has {len(names)} columns."
+            )
+    return Table({name: [row[at] for row in rows[1:]] for at, name in enumerate(names)}, places[1:])
+
+
+def labels(cells: Sequence[Any]) -> list[str | None]:
+    """Names of variants, items, clusters or slices; null where a cell is empty. The numbers 1, 1.0 and "1" are one."""
+    return [_label(cell) for cell in cells]
+
+
+def _label(cell: Any) -> str | None:
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return None
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return str(cell).strip() or None
+
+
+def numbers(table: Table, name: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """A metric's values, NaN where missing, and which of them are words for a failure, such as `error`.
+
+    Yes-or-no words are 1 and 0. In a column of yes-or-no words `failed` is a no, and a failure among numbers.
+
+    Raises:
+        ComparisonError: a cell is none of these, or infinite.
+    """
+    cells = table.column(name)
+    said = {cell.strip().casefold() for cell in cells if isinstance(cell, str)}
+    words = said & (TRUE | FALSE | {"failed"})
+    yes_or_no = bool(words) and said <= TRUE | FALSE | MISSING | FAILED and (words != {"failed"})
+    values, failed = np.full(len(cells), np.nan), np.zeros(len(cells), bool)
+    for at, cell in enumerate(cells):
+        word = cell.strip().casefold() if isinstance(cell, str) else None
+        if cell is None or word in MISSING:
+            continue
+        if word == "failed" and yes_or_no and "passed" in said:
+            values[at] = 0.0
+        elif word in FAILED:
+            failed[at] = True
+        else:
+            values[at] = _number(cell, word, name, table.places[at])
+    return values, failed
+
+
+def _number(cell: Any, word: str | None, column: str, place: str) -> float:
+    if word in TRUE or word in FALSE:
+        return float(word in TRUE)
+    try:
+        found = float(cell)
+    except (TypeError, ValueError):
+        shown = str(cell)[:40]
+        raise ComparisonError(
+            f"Column {column!r}, {place}: {shown!r} is no number, nor true or false. "
+            "Leave the cell empty where a value is missing."
+        ) from None
+    if math.isinf(found):
+        raise ComparisonError(f"Column {column!r}, {place}: the value is infinite, and has no mean. Leave it empty.")
+    return found
+
+
+def flags(table: Table, name: str) -> NDArray[np.bool_]:
+    """A column that says which rows failed: true, 1, or a word for it; an empty cell is a row that did not."""
+    said = [str(cell).strip().casefold() if cell is not None else "" for cell in table.column(name)]
+    return np.array([one in TRUE | FAILED | {"1", "1.0"} for one in said], bool)
+
+
+def numeric_columns(table: Table) -> list[str]:
+    """Columns that could be metrics."""
+    found = []
+    for name in table.columns:
+        try:
+            values, _ = numbers(table, name)
+        except ComparisonError:
+            continue
+        if not np.isnan(values).all():
+            found.append(name)
+    return found

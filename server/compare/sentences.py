@@ -1,0 +1,187 @@
+"""What a comparison says in a sentence: by how much, how sure, and what could have been seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics.compared import Compared
+from analytics.slices import Simpson
+from server.evals.figures import counted, number, verb
+
+
+def verdict(one: Compared, level: float = 0.95) -> str:
+    """The verdict on one metric of two variants.
+
+    Such as "correct: B is 4.1 points higher than A, which is better (95% CI 1.2 to 7.0, adjusted p 0.008).", of B
+    against A in `correct`, where more is better.
+    """
+    within = "" if one.slice is None else f" in {one.slice}"
+    return f"{_what(one)}{within}: {_found(one, level)}"
+
+
+def _what(one: Compared) -> str:
+    return f"{one.metric} {one.statistic}" if one.statistic.startswith("p") else one.metric
+
+
+def _found(one: Compared, level: float) -> str:
+    if one.verdict == "not enough data" or one.difference is None:
+        return _too_little(one)
+    sure = _sure(one, level)
+    if one.verdict == "no difference found":
+        return f"no difference found: {_of_b(one)} {sure}.{_alone(one, level)}{_unseen(one)}"
+    if one.verdict == "equivalent":
+        return f"{one.b} is as good as {one.a}, within {_amount(one, one.margin)}: it is {_gap(one)} {sure}."
+    if one.verdict == "non-inferior":
+        return f"{one.b} is not worse than {one.a} by {_amount(one, one.margin)} or more: it is {_gap(one)} {sure}."
+    meant = f", which is {one.verdict}" if one.better is not None else ""
+    return f"{one.b} is {_gap(one, one.a)}{meant} {sure}."
+
+
+def _of_b(one: Compared) -> str:
+    if not one.difference:
+        return f"{one.a} and {one.b} both have {value(one, one.mean_a)}"
+    return f"{one.b} is {_gap(one, one.a)}"
+
+
+def _gap(one: Compared, than: str | None = None) -> str:
+    """The difference in words: 4.1 points higher, 12 ms lower (-8%)."""
+    gap = one.difference or 0.0
+    if gap == 0:
+        return f"the same, {value(one, one.mean_a)}"
+    side = "higher" if gap > 0 else "lower"
+    other = "" if than is None else f" than {than}"
+    both = f"{value(one, one.mean_b)} against {value(one, one.mean_a)}"
+    return f"{_amount(one, abs(gap))} {side}{other}{_share_of(one)}, {both}"
+
+
+def _share_of(one: Compared) -> str:
+    if one.statistic == "share" or not one.mean_a or one.difference is None or one.mean_a < 0:
+        return ""
+    return f" ({100 * one.difference / one.mean_a:+.3g}%)"
+
+
+def _amount(one: Compared, size: float | None) -> str:
+    """A size of a difference: points of a share, else a number."""
+    if size is None or one.statistic != "share":
+        return number(size)
+    return f"{100 * size:.3g} points"
+
+
+def value(one: Compared, found: float | None) -> str:
+    """A value of what is compared: a share in percent, else a number."""
+    return number(found) if found is None or one.statistic != "share" else f"{100 * found:.3g}%"
+
+
+def _sure(one: Compared, level: float) -> str:
+    if one.ci_low is None and one.ci_high is None:
+        ends = "no interval"
+    else:
+        scale = 100 if one.statistic == "share" else 1
+        low, high = ("?" if end is None else number(scale * end) for end in (one.ci_low, one.ci_high))
+        ends = f"{100 * level:g}% CI {low} to {high}"
+    return f"({ends}, {p_value(one)})"
+
+
+def p_value(one: Compared) -> str:
+    """Of what the verdict rests on, as adjusted."""
+    margin = one.verdict in {"equivalent", "non-inferior"}
+    p, alone = (one.p_adjusted, one.p) if margin else (one.p_difference_adjusted, one.p_difference)
+    if p is None:
+        return "p unknown"
+    name = "p" if p == alone else "adjusted p"
+    return f"{name} < 0.001" if p < 0.001 else f"{name} {p:.2g}"
+
+
+def _alone(one: Compared, level: float) -> str:
+    """Of what would have been found, had nothing else been compared."""
+    if one.p_difference is None or one.p_difference >= 1 - level:
+        return ""
+    return f" Alone it would count (p {one.p_difference:.2g}); among so many comparisons it may be chance."
+
+
+def _unseen(one: Compared) -> str:
+    margin = ""
+    if one.margin is not None:
+        margin = f" That it is within {_amount(one, one.margin)} is not shown either."
+    if one.mde is None:
+        return margin
+    return f" A difference of {_amount(one, one.mde)} would be found in 80% of such samples.{margin}"
+
+
+def _too_little(one: Compared) -> str:
+    if not one.n_a or not one.n_b:
+        if one.paired:
+            return f"not enough data: {one.a} and {one.b} have no item in common that both have a value of."
+        empty = one.a if not one.n_a else one.b
+        return f"not enough data: {empty} has no value."
+    if one.mean_a is None:
+        return "not enough data: the denominators of a variant sum to 0."
+    many = (
+        f"{counted(one.n_a, 'item')} in {counted(one.clusters_a, 'cluster')}"
+        if one.paired
+        else f"{counted(one.n_a, 'item')} of {one.a} and {one.n_b:,} of {one.b}, in {one.clusters_a:,} and "
+        f"{counted(one.clusters_b, 'cluster')},"
+    )
+    return f"not enough data: {many} cannot show a difference, whatever it is ({_gap(one)} here). Take more items."
+
+
+def left_out(one: Compared) -> str:
+    """What of the rows is in no figure; empty where all are."""
+    parts = []
+    for name, missing, failed, unpaired in (
+        (one.a, one.missing_a, one.failed_a, one.unpaired_a),
+        (one.b, one.missing_b, one.failed_b, one.unpaired_b),
+    ):
+        said = [
+            (missing, f"{counted(missing, 'row')} without a value"),
+            (failed, f"{counted(failed, 'row')} that failed"),
+            (unpaired, f"{counted(unpaired, 'item')} that the other lacks"),
+        ]
+        told = ", ".join(text for count, text in said if count)
+        if told:
+            parts.append(f"{told} of {name}")
+    return f"{one.metric}: left out are {' and '.join(parts)}." if parts else ""
+
+
+def pairing(found: Sequence[Compared], *, asked: bool, with_items: bool = True) -> list[str]:
+    """Which way was taken of which variants, and why."""
+    said = []
+    for paired in (True, False):
+        some = [one for one in found if one.paired == paired]
+        if not some:
+            continue
+        how = "item by item" if paired else "as samples of other items"
+        why = "as asked" if asked else _why(some) if with_items else "as no column names the items (--item if one does)"
+        two = "Variants are" if len(some) == len(found) else f"{', '.join(_named(some))} are"
+        said.append(f"{two} compared {how}, {why}.")
+    return said
+
+
+def _named(found: Sequence[Compared]) -> list[str]:
+    return list(dict.fromkeys(f"{one.a} and {one.b}" for one in found))
+
+
+def _why(found: Sequence[Compared]) -> str:
+    if not found[0].paired:
+        return "as they share fewer than half of their items (--paired if they are the same)"
+    least, most = min(one.n_a for one in found), max(one.n_a for one in found)
+    many = counted(least, "item") if least == most else f"{least:,} to {counted(most, 'item')}"
+    return f"as they share {many} (--unpaired if only the names are the same)"
+
+
+def paradox(found: Simpson) -> str:
+    """Of a total and slices that say opposite things."""
+    side, other = ("higher", "lower") if found.total > 0 else ("lower", "higher")
+    return (
+        f"{found.metric}: {found.b} is {side} than {found.a} over all, and {other} once both have the slices in equal "
+        f"shares ({number(found.total)} against {number(found.alike)}; {found.against} of {found.slices} slices "
+        f"{verb(found.against, 'says', 'say')} {other}): Simpson's paradox. Judge by the slices."
+    )
+
+
+def summary(found: Sequence[Compared]) -> str:
+    """How many comparisons came to what."""
+    counts: dict[str, int] = {}
+    for one in found:
+        counts[one.verdict] = counts.get(one.verdict, 0) + 1
+    return f"{counted(len(found), 'comparison')}: " + ", ".join(f"{many} {name}" for name, many in counts.items()) + "."
