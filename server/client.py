@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import httpx
 
+from server.client_prompts import PromptsClient
 from server.client_runs import RunsClient
 
 if TYPE_CHECKING:  # a third of a second, which only who asks for frames pays
@@ -62,7 +63,7 @@ class Rows:
     truncated: bool  # true: there are more rows than these
 
 
-class Client(RunsClient):
+class Client(RunsClient, PromptsClient):
     """One server, one project. Safe to share between threads."""
 
     def __init__(
