@@ -7,7 +7,19 @@ import traceback
 
 import typer
 
-from server.commands import evals, fairness, jobs, rules, running, scoring, spending, stored, stored_evals, whatif
+from server.commands import (
+    evals,
+    fairness,
+    jobs,
+    prompts,
+    rules,
+    running,
+    scoring,
+    spending,
+    stored,
+    stored_evals,
+    whatif,
+)
 from server.commands.common import app
 from server.exit_codes import BUG
 
@@ -17,6 +29,7 @@ __all__ = [
     "fairness",
     "jobs",
     "main",
+    "prompts",
     "rules",
     "running",
     "scoring",

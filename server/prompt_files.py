@@ -22,6 +22,7 @@ _BLOCK = 120  # letters from which a text of one line stands in a block too
 _NO_BLOCK = re.compile(
     "[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]| \n|^ | $"
 )
+_ODD_ENDS = re.compile("[\x85\u2028\u2029\ufeff]")
 
 Json = dict[str, Any]
 
@@ -71,7 +72,9 @@ def _dumper() -> Any:
 
     def text(dumper: Any, value: str) -> Any:
         block = ("\n" in value or len(value) > _BLOCK) and value.strip() and not _NO_BLOCK.search(value)
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if block else None)
+        # A reader of YAML takes these for ends of lines: escaped they stay what they are.
+        style = '"' if _ODD_ENDS.search(value) else "|" if block else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
     return Dumper

@@ -57,8 +57,6 @@ def move(  # noqa: PLR0917 - FastAPI gives them by name
 class Removal(BaseModel):
     """Why a label goes."""
 
-    model_config = ConfigDict(extra="forbid")
-
     confirm: Confirm = None
     reason: str = Field("", max_length=1000)
     author: Author = None
