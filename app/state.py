@@ -26,8 +26,8 @@ PROJECT = "project"  # in the URL; senders name it in the header x-assayline-pro
 DEFAULT_PROJECT = "default"
 
 FILTERS = (
-    "service", "environment", "model", "status", "variant", "tag", "session", "user", "text", "errors", "min_s",
-    "scored", "score_min", "score_max", "score_label", "score_failed",
+    "service", "environment", "model", "status", "variant", "prompt", "tag", "session", "user", "text", "errors",
+    "min_s", "scored", "score_min", "score_max", "score_label", "score_failed",
 )  # fmt: skip
 """URL keys of the filters of Traces."""
 
@@ -255,7 +255,7 @@ def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
     """
     texts: dict[str, object] = {
         name: _text(name, chosen) or None
-        for name in ("service", "environment", "model", "status", "variant", "tag", "text")
+        for name in ("service", "environment", "model", "status", "variant", "prompt", "tag", "text")
     }
     seconds = chosen.get("min_s")
     wanted = {"with": True, "without": False}.get(str(chosen.get("errors")))
