@@ -151,8 +151,9 @@ def _compare(name: str, told: Prompt) -> None:
     if found["equal"]:
         st.info(f"Versions {older['version']} and {newer['version']} say the same.")
         return
-    for line in changes(found):
-        st.text(fmt.clip(line, 400))
+    with st.container(gap=None):
+        for line in changes(found):
+            st.text(fmt.clip(line, 400))
     same = 0
     for one in found["texts"]:
         if not one["changed"]:
@@ -177,24 +178,27 @@ def changes(found: Mapping[str, Any]) -> list[str]:
 
 @st.dialog("Delete this prompt")
 def _delete(name: str, told: Prompt) -> None:
+    if st.session_state.pop("deleted", False):
+        st.rerun()  # which closes the dialog
     st.markdown(
         f"{fmt.plain(name)} is taken from the lists and its labels are removed: whoever asks by a label gets an error. "
         "Its versions stay, and are fetched by number."
     )
     guarded = [one["label"] for one in told["labels"] if one["protected"]]
-    confirm = None
     if guarded:
         st.warning(f"The label {fmt.plain(guarded[0])} is protected. Type the prompt's name to go on.")
-        confirm = st.text_input("The prompt's name", key="delete-confirm").strip()
-    st.button("Delete it", key="delete-it", type="primary", on_click=_deleted, args=(name, confirm))
+        st.text_input("The prompt's name", key="delete-confirm")
+    st.button("Delete it", key="delete-it", type="primary", on_click=_deleted, args=(name,))
     if said := st.session_state.pop("delete-said", None):
         st.error(fmt.plain(said, 600), icon=":material/error:")
 
 
-def _deleted(name: str, confirm: str | None) -> None:
+def _deleted(name: str) -> None:
+    confirm = str(st.session_state.get("delete-confirm") or "").strip()
     try:
-        data_prompts.forget(name, confirm)
+        data_prompts.forget(name, confirm or None)
     except data.ApiError as error:
         st.session_state["delete-said"] = str(error)
         return
+    st.session_state["deleted"] = True
     st.query_params.pop(prompts.CHOSEN, None)

@@ -15,7 +15,7 @@ Prompt = dict[str, Any]
 ROLES = ("system", "user", "assistant")
 _SAID = "prompt-said"  # session state: what the last saving said
 _HEIGHTS = (100, 420)  # pixels of a text
-_LINE = 24
+_LINE, _LETTERS = 17, 66  # pixels of a line; letters that stand in one
 _MONOSPACED = "<style>.st-key-prompt-editor textarea { font-family: monospace; font-size: 0.85rem; }</style>"
 
 
@@ -34,12 +34,12 @@ def editor(name: str, told: Prompt | None, kind: str) -> None:
         st.html(_MONOSPACED)
         slots = _texts(key, draft)
     with right:
-        model = st.text_input("Model", key=f"{key}-model", placeholder="any")
-        parameters = st.text_area("Parameters, JSON", key=f"{key}-parameters", height=100)
-        tools = st.text_area("Tools, JSON", key=f"{key}-tools", height=120, placeholder="[]")
+        st.text_input("Model", key=f"{key}-model", placeholder="any")
+        st.text_area("Parameters, JSON", key=f"{key}-parameters", height=130)
+        st.text_area("Tools, JSON", key=f"{key}-tools", height=120, placeholder="[]")
         st.text_input("Tags", key=f"{key}-tags", placeholder="apart by commas")
         try:
-            content = content_of(_said(key, draft), model, parameters, tools)
+            content = _typed(key)
         except NotJsonError as error:
             st.error(fmt.plain(str(error), 400), icon=":material/error:")
             content = None
@@ -73,7 +73,8 @@ def _texts(key: str, draft: Prompt) -> dict[str, Any]:
     slots: dict[str, Any] = {}
     for place, number in enumerate(draft["turns"]):
         text = st.session_state.get(f"{key}-text-{number}", "")
-        height = min(max(_HEIGHTS[0], _LINE * (text.count("\n") + len(text) // 90 + 2)), _HEIGHTS[1])
+        lines = sum(len(line) // _LETTERS + 1 for line in text.split("\n"))
+        height = min(max(_HEIGHTS[0], _LINE * (lines + 1)), _HEIGHTS[1])
         if draft["chat"]:
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 st.selectbox(
@@ -117,6 +118,16 @@ def _said(key: str, draft: Prompt) -> Prompt:
     return {"messages": [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]}
 
 
+def _typed(key: str) -> Prompt:
+    """What the fields say now. Raises NotJsonError."""
+    fields = [str(st.session_state[f"{key}-{field}"]) for field in ("model", "parameters", "tools")]
+    return content_of(_said(key, st.session_state[key]), *fields)
+
+
+def _tags(key: str) -> list[str]:
+    return [tag.strip() for tag in str(st.session_state[f"{key}-tags"]).split(",") if tag.strip()]
+
+
 def content_of(said: Mapping[str, Any], model: str, parameters: str, tools: str) -> Prompt:
     """The fields as the content of a version. Raises NotJsonError: parameters or tools are none."""
     return {
@@ -147,14 +158,13 @@ def _save_row(name: str, key: str, told: Prompt | None, content: Prompt | None, 
     if checked and not problems:
         st.caption(fmt.plain(f"Variables: {', '.join(checked['variables']) or 'none'}", 400))
     same = bool(checked and told and checked["hash"] == told["versions"][0]["hash"] and not told["away"])
-    tags = [tag.strip() for tag in str(st.session_state[f"{key}-tags"]).split(",") if tag.strip()]
-    tagged = told is not None and sorted(set(tags)) == told["tags"]
+    tagged = told is not None and sorted(set(_tags(key))) == told["tags"]
     st.text_input("Note: why this version", key=f"{key}-note")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Save", key="save-prompt", type="primary", icon=":material/save:",
-            disabled=content is None or bool(problems) or (same and tagged), on_click=_save,
-            args=(name, key, content, tags), help="Makes a new version; earlier ones stay",
+            disabled=content is None or bool(problems) or (same and tagged), on_click=_save, args=(name, key),
+            help="Makes a new version; earlier ones stay",
         )  # fmt: skip
         if told is not None and not (same and tagged):
             st.button("Discard changes", key="discard-prompt", type="tertiary", on_click=_discard, args=(key,))
@@ -180,11 +190,11 @@ def _text_at(at: str, content: Mapping[str, Any]) -> str:
     return ""
 
 
-def _save(name: str, key: str, content: Mapping[str, Any], tags: list[str]) -> None:
+def _save(name: str, key: str) -> None:
     note, draft = str(st.session_state[f"{key}-note"]), st.session_state[key]
     try:
-        made = data_prompts.set_prompt(name, content, note=note, tags=tags, based_on=draft["based_on"])
-    except data.ApiError as error:
+        made = data_prompts.set_prompt(name, _typed(key), note=note, tags=_tags(key), based_on=draft["based_on"])
+    except (data.ApiError, NotJsonError) as error:
         st.session_state[_SAID] = (name, str(error), False)
         return
     words = f"Saved as version {made['version']}." if made["new"] else f"The text is that of version {made['version']}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ from app.listing import Cell, Column
 
 Prompt = dict[str, Any]
 USUAL = ("production", "staging")
-_SAID = "label-said"  # session state: why the last move was refused
+# Session state: why the last move was refused; that it was carried out, so that the dialog can go.
+_SAID, _DONE = "label-said", "label-done"
 _SHOWN = 50  # moves
 
 
@@ -23,9 +24,12 @@ def panel(name: str, told: Prompt) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Labels**", width="content")
         st.space("stretch")
-        if not told["away"] and st.button("Move a label", key="move-label", icon=":material/sell:"):
-            st.session_state.pop(_SAID, None)
-            _move(name, told)
+        opened = not told["away"] and st.button("Move a label", key="move-label", icon=":material/sell:")
+    if opened:
+        st.session_state.pop(_DONE, None)
+        _move(name, told)
+    else:
+        _refused()
     if told["labels"]:
         listing.listing("labels", "Labels", COLUMNS, [_line(one) for one in told["labels"]])
     else:
@@ -45,7 +49,6 @@ COLUMNS = (
     Column("Version", "60px", "right"),
     Column("Protected", "84px"),
     Column("Since", "98px"),
-    Column("By", "minmax(60px, 0.7fr)"),
 )
 
 
@@ -57,7 +60,6 @@ def _line(one: Mapping[str, Any]) -> listing.Row:
             Cell(fmt.clip(one["label"], 50), tone="green"), Cell(f"{one['version']:,}"),
             Cell("protected", "Moving it asks for its name", "orange") if one["protected"] else Cell("no", quiet=True),
             Cell(fmt.narrow(when, widgets.zone(), datetime.now(UTC)), fmt.utc(when)),
-            Cell(fmt.clip(one["author"] or "", 40), quiet=True),
         ],
     )  # fmt: skip
 
@@ -79,38 +81,53 @@ def moved(one: Mapping[str, Any]) -> str:
 
 @st.dialog("Move a label")
 def _move(name: str, told: Prompt) -> None:
+    if st.session_state.pop(_DONE, False):
+        st.rerun()  # which closes the dialog
     held = {one["label"]: one for one in told["labels"]}
     label = st.selectbox(
         "Label", [*held, *(one for one in USUAL if one not in held)], key="label-name", accept_new_options=True
     )
     now = held.get(str(label))
-    options = [str(one["version"]) for one in told["versions"]]
-    version = st.selectbox("To version", options, key="label-version")
-    reason = st.text_input("Why", key="label-reason", placeholder="for the history")
+    st.selectbox("To version", [str(one["version"]) for one in told["versions"]], key="label-version")
+    st.text_input("Why", key="label-reason", placeholder="for the history")
     guarded = bool(now and now["protected"])
     protect = st.checkbox(
         "Protected: moving it asks for its name", value=guarded, key=f"label-protect-{label}",
         help="Needs the right admin, once there is sign-in",
     )  # fmt: skip
-    confirm = None
-    if guarded:
-        st.warning(f"{fmt.plain(str(label))} is protected and names version {now['version'] if now else ''}.")
-        confirm = st.text_input("Type the label to confirm", key="label-confirm").strip()
-    more = {"reason": reason, "confirm": confirm}
+    if guarded and now:
+        st.warning(f"{fmt.plain(str(label))} is protected and names version {now['version']}.")
+        st.text_input("Type the label to confirm", key="label-confirm")
     with st.container(horizontal=True):
-        if st.button("Move", key="label-move", type="primary"):
-            _carry_out(lambda: data_prompts.move_label(name, str(label), int(str(version)), protected=protect, **more))
-        if now and st.button("Remove the label", key="label-remove"):
-            _carry_out(lambda: data_prompts.remove_label(name, str(label), **more))
-    if said := st.session_state.get(_SAID):
+        st.button("Move", key="label-move", type="primary", on_click=_moved, args=(name, str(label), protect))
+        if now:
+            st.button("Remove the label", key="label-remove", on_click=_removed, args=(name, str(label)))
+    _refused()
+
+
+def _refused() -> None:
+    if said := st.session_state.pop(_SAID, None):
         st.error(fmt.plain(said, 600), icon=":material/error:")
 
 
-def _carry_out(act: Any) -> None:
+def _told() -> dict[str, str | None]:
+    confirm = str(st.session_state.get("label-confirm") or "").strip()
+    return {"reason": str(st.session_state.get("label-reason") or ""), "confirm": confirm or None}
+
+
+def _moved(name: str, label: str, protect: bool) -> None:
+    version = int(st.session_state["label-version"])
+    _carry_out(lambda: data_prompts.move_label(name, label, version, protected=protect, **_told()))
+
+
+def _removed(name: str, label: str) -> None:
+    _carry_out(lambda: data_prompts.remove_label(name, label, **_told()))
+
+
+def _carry_out(act: Callable[[], None]) -> None:
     try:
         act()
     except data.ApiError as error:
         st.session_state[_SAID] = str(error)
         return
-    st.session_state.pop(_SAID, None)
-    st.rerun()
+    st.session_state[_DONE] = True

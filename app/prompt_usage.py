@@ -13,7 +13,6 @@ from app import format as fmt
 from app.listing import Cell, Column
 
 Row = dict[str, Any]
-SCORES = 2  # columns of them
 
 
 def section(name: str, told: Mapping[str, Any]) -> None:
@@ -38,12 +37,15 @@ def section(name: str, told: Mapping[str, Any]) -> None:
         widgets.csv(_frame(rows), f"prompt-{name.replace('/', '-')}")
     newest = {str(one["version"]): one for one in told["versions"]}
     top = max(row["calls"] for row in rows)
-    lines = [_line(name, row, newest, scores[:SCORES], top) for row in rows]
-    listing.listing("prompt-usage", "Usage by version", columns(scores[:SCORES]), lines)
+    listing.listing("prompt-usage", "Usage by version", COLUMNS, [_line(name, row, newest, top) for row in rows])
+    if scores:
+        st.markdown("**Scores**")
+        listing.listing(
+            "prompt-scores", "Scores by version", score_columns(scores), [_scored(name, row, scores) for row in rows]
+        )
     st.caption(
         f"Calls in {window.words}; means and shares with their 95 % interval: calls of one trace count as one cluster "
         "for cost and scores, p95 takes calls for independent. A row opens its traces."
-        + (f" CSV has {len(scores):,} scores." if len(scores) > SCORES else "")
     )
 
 
@@ -69,29 +71,43 @@ def _version(row: Row) -> str:
     return "no version" if row["version"] is None else f"version {row['version']}"
 
 
-def columns(scores: Sequence[str]) -> tuple[Column, ...]:
-    """One a score beside those that are always there."""
-    return (
-        Column("Version", "minmax(110px, 1fr)", link=True),
-        Column("Calls", "104px", "right"),
-        Column("Failed", "minmax(126px, 0.8fr)", "right", "Share of calls, with its 95 % interval"),
-        Column("Cost", "84px", "right", "≥: some calls have no price"),
-        Column("$ per 1,000 calls", "minmax(150px, 1fr)", "right", "Mean of priced calls, with its 95 % interval"),
-        Column("Tokens in / out", "minmax(104px, 0.6fr)", "right"),
-        Column("p95", "minmax(150px, 1fr)", "right", "Of calls that ended well, with its 95 % interval"),
-        *(Column(fmt.clip(name, 40), "minmax(130px, 0.9fr)", "right", "Mean score, with its 95 % interval")
-          for name in scores),
-    )  # fmt: skip
+COLUMNS = (
+    Column("Version", "minmax(120px, 1fr)", link=True),
+    Column("Calls", "110px", "right"),
+    Column("Failed", "minmax(140px, 0.8fr)", "right", "Share of calls, with its 95 % interval"),
+    Column("Cost", "88px", "right", "≥: some calls have no price"),
+    Column("$ per 1,000 calls", "minmax(160px, 1fr)", "right", "Mean of priced calls, with its 95 % interval"),
+    Column("Tokens in / out", "minmax(110px, 0.6fr)", "right"),
+    Column("p95", "minmax(170px, 1fr)", "right", "Of calls that ended well, with its 95 % interval"),
+)
 
 
-def _line(name: str, row: Row, known: Mapping[str, Any], scores: Sequence[str], top: int) -> listing.Row:
-    held = known.get(row["version"] or "")
-    labels = f" {', '.join(held['labels'])}" if held and held["labels"] else ""
+def score_columns(scores: Sequence[str]) -> tuple[Column, ...]:
+    """A column a score, beside the version."""
+    told = (
+        Column(fmt.clip(name, 40), "minmax(140px, 1fr)", "right", f"{name}: mean, 95 % interval") for name in scores
+    )
+    return (Column("Version", "minmax(80px, 0.6fr)", link=True), *told)
+
+
+def _scored(name: str, row: Row, scores: Sequence[str]) -> listing.Row:
+    told = row.get("scores") or {}
+    cells = [Cell(_score(told.get(score)), quiet=score not in told) for score in scores]
+    return listing.Row(_traces(name, row), [Cell(fmt.clip(row["version"] or "none", 60)), *cells], anew=True)
+
+
+def _traces(name: str, row: Row) -> str:
     value = name if row["version"] is None else f"{name}@{row['version']}"
     kept = {key: st.query_params.get(key) for key in (widgets.RANGE, "from", "to")}
+    return state.traces_path(kept | {"prompt": value})
+
+
+def _line(name: str, row: Row, known: Mapping[str, Any], top: int) -> listing.Row:
+    held = known.get(row["version"] or "")
+    labels = f" {', '.join(held['labels'])}" if held and held["labels"] else ""
     least = "≥ " if row["unpriced"] and row["cost_usd"] is not None else ""
     return listing.Row(
-        state.traces_path(kept | {"prompt": value}),
+        _traces(name, row),
         [
             Cell(fmt.clip(f"{row['version'] or 'none'}{labels}", 80),
                  "" if held or row["version"] is None else "No version of this number is stored here"),
@@ -99,7 +115,7 @@ def _line(name: str, row: Row, known: Mapping[str, Any], scores: Sequence[str], 
             Cell(_shared(row, "error_rate"), quiet=not row["failed"]),
             Cell(f"{least}{fmt.money(row['cost_usd'])}", fmt.exact_money(row["cost_usd"])),
             Cell(_per_call(row)), Cell(f"{fmt.short(row['input_tokens'])} / {fmt.short(row['output_tokens'])}"),
-            Cell(_time(row)), *(Cell(_score((row.get("scores") or {}).get(score))) for score in scores),
+            Cell(_time(row)),
         ],
         anew=True,
     )  # fmt: skip
@@ -123,9 +139,9 @@ def _per_call(row: Row) -> str:
 def _time(row: Row) -> str:
     if row.get("p95") is None:
         return fmt.UNKNOWN
-    low, high = row["p95_low"], row["p95_high"]
-    ends = [fmt.duration(end) if end is not None else "?" for end in (low, high)]
-    return fmt.duration(row["p95"]) + (f" ({ends[0]} to {ends[1]})" if (low, high) != (None, None) else "")
+    low, high = (None if row[key] is None else fmt.duration(row[key]) for key in ("p95_low", "p95_high"))
+    ends = f"{low} to {high}" if low and high else f"≥ {low}" if low else f"≤ {high}" if high else "no interval"
+    return f"{fmt.duration(row['p95'])} ({ends})"
 
 
 def _score(one: Mapping[str, Any] | None) -> str:
