@@ -72,7 +72,7 @@ def _offer(files: list[dict[str, str]], rows: Sequence[Mapping[str, Any]], label
     st.caption(f"{fmt.plural(len(rows), 'prompt')}, {len(changes):,} with a change.")
     confirm = st.text_input("Label once more, where it is protected", key="import-confirm") if label else ""
     st.button(
-        "Import", key="import-now", type="primary", disabled=not changes, on_click=_bring,
+        "Import them", key="import-now", type="primary", disabled=not changes, on_click=_bring,
         args=(files, label or None, confirm or None),
     )  # fmt: skip
     if said := st.session_state.get(_SAID):

@@ -345,4 +345,8 @@ def test_usage_is_counted_by_version(client: Client, shared: Any, telling: Any) 
     assert {version: one["scores"]["right"]["value"] for version, one in rows.items()} == {
         "1": pytest.approx(1 / 3), "2": pytest.approx(2 / 3),
     }  # fmt: skip
+    narrowed = client.traces(since=now - timedelta(hours=1), until=now, prompt="used/one@1").frame
+    assert sorted(str(one)[-2:] for one in narrowed["trace_id"]) == ["00", "02", "04"]
+    offers = client.rows("trace_filters", since=now - timedelta(hours=1), until=now)
+    assert ("prompt", "used/one@2", 3) in [(one["field"], one["value"], one["traces"]) for one in offers]
     assert client.prompt_usage(now - timedelta(days=9), now - timedelta(days=8))["rows"] == []
