@@ -255,7 +255,7 @@ class Draft(BaseModel):
     content: dict[str, Any]
 
 
-@routes.post("/api/prompt-check", tags=["prompts"], dependencies=[needs("read")])
+@routes.post("/api/prompt-check", tags=["prompts"], dependencies=[needs("edit")])
 def check(request: Request, here: Here, body: Draft) -> Response:
     """What is wrong with a content: `problems` of `at`, `line` (of that text), `problem`; else `variables`, `hash`."""
     return json_response(request, aside(here, letters_of(body.content), prompts.checked, body.content))
