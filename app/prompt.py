@@ -60,6 +60,7 @@ def _head(name: str, told: Prompt | None) -> None:
                 "application/yaml", icon=":material/download:", on_click="ignore", help="The newest version as YAML",
             )  # fmt: skip
             if st.button("Delete", key="delete-prompt", icon=":material/delete:"):
+                st.session_state.pop("deleted", None)
                 _delete(name, told)
         st.page_link(prompts.PATH, label="All prompts", icon=":material/arrow_back:")
 

@@ -58,9 +58,9 @@ def overview() -> None:
     if not found:
         widgets.empty("Prompts would be listed here.", f"None of {len(every):,} matches the search.")
         return
-    used = _used(data_prompts.usage(window().since, window().until)["rows"])
+    used = _asked()
     st.markdown(finding(found, used, len(every)))
-    listing.listing("prompts", "Prompts", COLUMNS, [_line(one, used.get(one["name"])) for one in found])
+    listing.listing("prompts", "Prompts", COLUMNS, [_line(one, used) for one in found])
     st.caption(
         f"Calls and cost of traffic that carries the prompt's name, in {window().words}. Times in {widgets.zone()}. "
         "Keys: j k move, Enter opens."
@@ -88,6 +88,18 @@ def _search(every: Sequence[Prompt]) -> tuple[str, str, str]:
     return text.strip(), str(told.get(TAG) or ""), str(told.get(LABEL) or "")
 
 
+def _asked() -> dict[str, Prompt] | None:
+    """Calls and cost by name; null: they did not come, which is told."""
+    try:
+        told = data_prompts.usage(window().since, window().until)
+    except data.ApiError as error:
+        st.warning(f"Calls and cost did not come: {fmt.plain(str(error), 300)}", icon=":material/warning:")
+        return None
+    if told["cut"]:
+        widgets.cut(len(told["rows"]), None, "versions in traffic, those that cost most")
+    return _used(told["rows"])
+
+
 def _used(rows: Sequence[Mapping[str, Any]]) -> dict[str, Prompt]:
     """Calls and cost by name, over all versions."""
     found: dict[str, Prompt] = {}
@@ -100,11 +112,13 @@ def _used(rows: Sequence[Mapping[str, Any]]) -> dict[str, Prompt]:
     return found
 
 
-def finding(found: Sequence[Prompt], used: Mapping[str, Prompt], of: int) -> str:
+def finding(found: Sequence[Prompt], used: Mapping[str, Prompt] | None, of: int) -> str:
     """How many there are, are in production, and are seen in traffic."""
     live = sum("production" in one["labels"] for one in found)
-    seen = sum(one["name"] in used for one in found)
+    seen = sum(one["name"] in (used or {}) for one in found)
     many = fmt.plural(len(found), "prompt") if len(found) == of else f"{len(found):,} of {of:,} prompts"
+    if used is None:
+        return f"{many}, {live:,} with a version in production."
     traffic = f"traffic carries {seen:,} of them" if seen else "no traffic carries one of them"
     return f"{many}, {live:,} with a version in production; {traffic}."
 
@@ -121,12 +135,13 @@ COLUMNS = (
 )
 
 
-def _line(one: Prompt, used: Prompt | None) -> listing.Row:
+def _line(one: Prompt, every: Mapping[str, Prompt] | None) -> listing.Row:
     when = runs.at(one["set_at"])
     labels = " · ".join(f"{label} {version}" for label, version in one["labels"].items())
-    calls, usd = (used["calls"], used["cost_usd"]) if used else (0, 0.0)
-    least = "≥ " if used and used["unpriced"] and usd is not None else ""
-    cost = f"{least}{fmt.money(usd)}" if calls else "—"
+    used = (every or {}).get(one["name"], {"calls": 0, "cost_usd": 0.0, "unpriced": 0})
+    calls, usd = (None, None) if every is None else (used["calls"], used["cost_usd"])
+    least = "≥ " if used["unpriced"] and usd is not None else ""
+    cost = "—" if calls == 0 else f"{least}{fmt.money(usd)}"
     return listing.Row(
         path(one["name"]),
         [

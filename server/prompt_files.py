@@ -156,7 +156,11 @@ def read_plain(files: Sequence[tuple[str, str]]) -> Json:
         found = read_all(files)
     except PromptError as error:
         return {"problem": str(error), "prompts": []}
-    return {"problem": None, "prompts": [asdict(one) | {"content": one.content.told()} for one in found]}
+    told = [
+        {"path": one.path, "name": one.name, "tags": one.tags, "new": asdict(one.content.new(one.note))}
+        for one in found
+    ]
+    return {"problem": None, "prompts": told}
 
 
 def is_prompt(text: str) -> bool:

@@ -5,7 +5,7 @@ Reads take any cursor; writes go through `Writer.call`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,12 +68,22 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Newest:
+    """What a prompt is by now, for whoever sets many."""
+
+    version: int
+    hash: str
+    place: int  # of its state
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
 class NewVersion:
     """What a version would say."""
 
     content: str  # JSON
     texts: str
-    variables: tuple[str, ...]
+    variables: Sequence[str]
     hash: str
     model: str | None
     note: str
@@ -150,6 +160,92 @@ def moves(cursor: DuckDBPyConnection, project_id: int, name: str) -> list[Move]:
         [project_id, name],
     ).fetchall()
     return [Move(*row) for row in rows]
+
+
+def these(cursor: DuckDBPyConnection, project_id: int, numbers: Mapping[str, int]) -> list[StoredVersion]:
+    """A version each of many prompts, by name."""
+    rows = cursor.execute(
+        f"select {_VERSION} from prompt_versions where project_id = $project_id and (name, version) in "
+        "(select (unnest($names::varchar[]), unnest($numbers::integer[]))) order by name",
+        {"project_id": project_id, "names": list(numbers), "numbers": list(numbers.values())},
+    ).fetchall()
+    return [StoredVersion(*row) for row in rows]
+
+
+def newest(cursor: DuckDBPyConnection, project_id: int) -> dict[str, Newest]:
+    """All prompts that there ever were, by name."""
+    rows = cursor.execute(
+        "select v.name, v.version, v.hash, s.place, s.tags, s.away from "
+        "(select name, max(version) as version, arg_max(hash, version) as hash from prompt_versions "
+        "where project_id = $project_id group by name) v join "
+        "(select name, max(place) as place, arg_max(tags, place) as tags, arg_max(away, place) as away "
+        "from prompt_states where project_id = $project_id group by name) s on s.name = v.name",
+        {"project_id": project_id},
+    ).fetchall()
+    return {row[0]: Newest(row[1], row[2], row[3], State(tuple(row[4]), row[5])) for row in rows}
+
+
+def last_moves(cursor: DuckDBPyConnection, project_id: int, label: str) -> dict[str, Move]:
+    """Where a label went last, by prompt."""
+    rows = cursor.execute(
+        f"select name, {_LABEL} from prompt_labels where project_id = ? and label = ? order by place",
+        [project_id, label],
+    ).fetchall()
+    return {row[0]: Move(*row[1:]) for row in rows}
+
+
+def add_versions(cursor: DuckDBPyConnection, project_id: int, rows: Sequence[tuple[str, int, NewVersion]]) -> None:
+    """Add versions of many prompts by their numbers, as `set_version` would one by one, which takes far longer."""
+    told = [one for _, _, one in rows]
+    cursor.execute(
+        "insert into prompt_versions (project_id, name, version, content, texts, variables, hash, model, note, author, "
+        "set_at) select $project_id, unnest($name::varchar[]), unnest($version::integer[]), "
+        "unnest($content::varchar[]), unnest($texts::varchar[]), unnest($variables::varchar[][]), "
+        "unnest($hash::varchar[]), unnest($model::varchar[]), unnest($note::varchar[]), unnest($author::varchar[]), "
+        f"{_NOW}",
+        {"project_id": project_id, "name": [row[0] for row in rows], "version": [row[1] for row in rows]}
+        | {key: [getattr(one, key) for one in told] for key in ("content", "texts", "hash", "model", "note", "author")}
+        | {"variables": [list(one.variables) for one in told]},
+    )
+
+
+def add_states(
+    cursor: DuckDBPyConnection, project_id: int, rows: Sequence[tuple[str, int, State]], author: str | None
+) -> None:
+    """Add states of many prompts at their places, as `set_state` would one by one."""
+    cursor.execute(
+        "insert into prompt_states (project_id, name, place, tags, away, set_at, author) select $project_id, "
+        "unnest($names::varchar[]), unnest($places::integer[]), unnest($tags::varchar[][]), unnest($away::boolean[]), "
+        f"{_NOW}, $author",
+        {
+            "project_id": project_id, "names": [row[0] for row in rows], "places": [row[1] for row in rows],
+            "tags": [list(row[2].tags) for row in rows], "away": [row[2].away for row in rows], "author": author,
+        },
+    )  # fmt: skip
+
+
+def add_moves(  # noqa: PLR0917 - a row
+    cursor: DuckDBPyConnection,
+    project_id: int,
+    label: str,
+    rows: Mapping[str, int],
+    before: Mapping[str, Move],
+    author: str | None,
+) -> None:
+    """Let a label name versions of many prompts, as `move_label` would one by one; `before`: as `last_moves` says."""
+    held = [before.get(name) for name in rows]
+    cursor.execute(
+        "insert into prompt_labels (project_id, label, name, place, version, from_version, protected, moved_at, "
+        "author, reason) select $project_id, $label, unnest($names::varchar[]), unnest($places::integer[]), "
+        "unnest($versions::integer[]), unnest($from::integer[]), unnest($protected::boolean[]), "
+        f"{_NOW}, $author, ''",
+        {
+            "project_id": project_id, "label": label, "names": list(rows), "versions": list(rows.values()),
+            "places": [1 if one is None else one.place + 1 for one in held],
+            "from": [None if one is None else one.version for one in held],
+            "protected": [one is not None and one.protected for one in held], "author": author,
+        },
+    )  # fmt: skip
 
 
 def set_version(cursor: DuckDBPyConnection, project_id: int, name: str, new: NewVersion) -> StoredVersion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from server.api.answers import json_response
 from server.api.context import DEFAULT, Here, Project
 from server.api.prices import Author
 from server.api.problems import ProblemError
-from server.api.prompt_parts import Confirm, aside, move_label, told
+from server.api.prompt_parts import Confirm, aside, guard, told
 from server.api.rights import needs, router
 from server.prompts import LATEST
 from server.runs import WRITE_S
@@ -40,19 +40,18 @@ def export(
     with here.core.readers.read() as cursor:
         found, labels = store.prompts(cursor, project_id), store.labels_of_all(cursor, project_id)
         numbers = {one.name: one.version if label == LATEST else labels.get(one.name, {}).get(label) for one in found}
-        kept = [
-            (one, store.version(cursor, project_id, one.name, numbers[one.name]))
-            for one in found
-            if numbers[one.name] is not None and name in {None, one.name}
-        ]
+        wanted = {key: number for key, number in numbers.items() if number is not None and name in {None, key}}
+        kept = store.these(cursor, project_id, wanted)
+    tags = {one.name: one.tags for one in found}
     files = [
         {
-            "path": prompt_files.path_of(one.name), "name": one.name, "version": held.version,
-            "text": prompt_files.written(one.name, one.tags, held.note, orjson.loads(held.content)),
+            "path": prompt_files.path_of(one.name),
+            "name": one.name,
+            "version": one.version,
+            "text": prompt_files.written(one.name, tags[one.name], one.note, orjson.loads(one.content)),
         }
-        for one, held in kept
-        if held is not None
-    ]  # fmt: skip
+        for one in kept
+    ]
     return json_response(request, files)
 
 
@@ -91,40 +90,69 @@ def take(request: Request, here: Here, body: NewFiles, project: Project = DEFAUL
     said = aside(here, sum(len(text) for _, text in asked), prompt_files.read_plain, asked)
     if said["problem"] is not None:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_prompt", said["problem"])
-    files = [(one, prompts.content_of(one["content"]).new(one["note"], body.author)) for one in said["prompts"]]
+    made_by = {"author": body.author}
+    files = {one["name"]: (one, store.NewVersion(**{**one["new"], **made_by})) for one in said["prompts"]}
 
     def work(cursor: DuckDBPyConnection) -> list[dict[str, Any]]:
-        rows = [_taken(cursor, project_id, one, new, label) for one, new in files]
-        for (one, new), row in zip(files, rows, strict=True):
-            if body.dry_run:
-                continue
-            made = store.set_version(cursor, project_id, one["name"], new)
-            state = store.State(tuple(one["tags"]), away=False)
-            store.set_state(cursor, project_id, one["name"], state, body.author)
-            if label is not None:
-                move_label(request, cursor, project_id, one["name"], label, made.version, body)
-            row["version"] = made.version
+        held = store.newest(cursor, project_id)
+        moves = {} if label is None else store.last_moves(cursor, project_id, label)
+        rows = [_row(one, new, held.get(name), moves.get(name), label) for name, (one, new) in files.items()]
+        if not body.dry_run:
+            for row in rows:
+                if row["moved"] and row["name"] in moves:
+                    guard(request, row["name"], moves[row["name"]], body.confirm)
+            _set(cursor, project_id, rows, files, held, body.author)
+            if label is not None and (moved := {row["name"]: row["version"] for row in rows if row["moved"]}):
+                store.add_moves(cursor, project_id, label, moved, moves, body.author)
         return rows
 
+    if body.dry_run:
+        with here.core.readers.read() as cursor:
+            return json_response(request, work(cursor))
     try:
         rows = here.core.writer.call(work).result(WRITE_S)
     finally:
-        for one, _ in files:
-            here.prompts.forget(project_id, one["name"])
+        for name in files:
+            here.prompts.forget(project_id, name)
     return json_response(request, rows)
 
 
-def _taken(
-    cursor: DuckDBPyConnection, project_id: int, one: Mapping[str, Any], new: store.NewVersion, label: str | None
+Files = Mapping[str, tuple[Mapping[str, Any], store.NewVersion]]
+"""By name what a file says, and as a version."""
+
+
+def _set(  # noqa: PLR0917 - of one change
+    cursor: DuckDBPyConnection,
+    project_id: int,
+    rows: Sequence[Mapping[str, Any]],
+    files: Files,
+    held: Mapping[str, store.Newest],
+    author: str | None,
+) -> None:
+    """Set what rows say that files change."""
+    versions, states = [], []
+    for row in rows:
+        name = row["name"]
+        one, new = files[name]
+        known, state = held.get(name), store.State(tuple(one["tags"]), away=False)
+        if known is None or known.hash != new.hash:
+            versions.append((name, row["version"], new))
+        if known is None or known.state != state:
+            states.append((name, known.place + 1 if known else 1, state))
+    if versions:
+        store.add_versions(cursor, project_id, versions)
+    if states:
+        store.add_states(cursor, project_id, states, author)
+
+
+def _row(
+    one: Mapping[str, Any], new: store.NewVersion, held: store.Newest | None, move: store.Move | None, label: str | None
 ) -> dict[str, Any]:
     """What setting a file's prompt comes to."""
-    name = one["name"]
-    last, state = store.version(cursor, project_id, name), store.state(cursor, project_id, name)
-    there = last is not None and state is not None and not state.away
-    said = last is not None and last.hash == new.hash
-    tagged = state is not None and state.tags == tuple(one["tags"])
-    number = 1 if last is None else last.version if said else last.version + 1
+    said = held is not None and held.hash == new.hash
+    number = 1 if held is None else held.version if said else held.version + 1
+    tagged = held is not None and held.state.tags == tuple(one["tags"])
+    there = held is not None and not held.state.away
     change = "new" if not there else "version" if not said else "same" if tagged else "tags"
-    held = store.labels(cursor, project_id, name).get(label or "")
-    moved = label is not None and (held is None or held.version != number)
-    return {"path": one["path"], "name": name, "version": number, "change": change, "moved": moved}
+    moved = label is not None and (move is None or move.version != number)
+    return {"path": one["path"], "name": one["name"], "version": number, "change": change, "moved": moved}

@@ -20,7 +20,7 @@ from server.runs import WRITE_S
 from store import prompt_versions as store
 
 T = TypeVar("T")
-CHECK_S = 30.0
+CHECK_S = 60.0
 SMALL = 20_000  # letters that are worked on here; more in a process of its own
 
 Name = Annotated[str, Path(max_length=300, description="Letters, digits, - _ . and / between parts.")]
@@ -103,15 +103,22 @@ def move_label(  # noqa: PLR0917 - of one change
 ) -> None:
     """Move a label, or remove it. Raises ProblemError: it is protected, and this was not confirmed or may not be."""
     held = store.labels(cursor, project_id, name).get(label)
-    if held is not None and held.protected and (held.version != version or protected is False):
-        Needs("admin")(request)
-        if body.confirm != label:
-            detail = (
-                f"The label {label!r} of {name!r} is protected and names version {held.version}. To change it say so: "
-                f"`confirm: {label}`."
-            )
-            raise ProblemError(HTTPStatus.CONFLICT, "protected", detail)
+    if held is not None and (held.version != version or protected is False):
+        guard(request, name, held, body.confirm)
     if protected is None and version is None:
         protected = False
     reason = getattr(body, "reason", "")
     store.move_label(cursor, project_id, name, label, version, protected=protected, author=body.author, reason=reason)
+
+
+def guard(request: Request, name: str, held: store.Move, confirm: str | None) -> None:
+    """Raises ProblemError: the label is protected, and its change was not confirmed or may not be."""
+    if not held.protected:
+        return
+    Needs("admin")(request)
+    if confirm != held.label:
+        detail = (
+            f"The label {held.label!r} of {name!r} is protected and names version {held.version}. To change it say so: "
+            f"`confirm: {held.label}`."
+        )
+        raise ProblemError(HTTPStatus.CONFLICT, "protected", detail)

@@ -197,6 +197,30 @@ def test_a_deleted_prompt_leaves_its_versions(client: Client, name: str) -> None
     assert (told["away"], told["tags"], told["labels"]) == (False, ["x"], [])
 
 
+def test_files_set_many_at_once(client: Client) -> None:
+    def take(*texts: str, **more: Any) -> list[tuple[str, int, str, bool]]:
+        files = [
+            {"path": f"{at}", "text": f"prompt: many/{at}\ntags: [t]\ntext: {text}\n"} for at, text in enumerate(texts)
+        ]
+        rows = client.take_prompt_files(files, author="ada", **more)
+        return [(one["name"], one["version"], one["change"], one["moved"]) for one in rows]
+
+    assert take("a", "b") == [("many/0", 1, "new", False), ("many/1", 1, "new", False)]
+    assert take("a", "c", label="live") == [("many/0", 1, "same", True), ("many/1", 2, "version", True)]
+    assert take("a", "c", label="live") == [("many/0", 1, "same", False), ("many/1", 2, "same", False)]
+    client.forget_prompt("many/0")
+    assert take("a", "d", label="live") == [("many/0", 1, "new", True), ("many/1", 3, "version", True)]
+    told = client.prompt_versions("many/1")
+    assert [(one["from_version"], one["version"]) for one in told["history"]] == [(2, 3), (None, 2)]
+    assert (told["tags"], [one["author"] for one in told["versions"]]) == (["t"], ["ada"] * 3)
+    assert client.prompt("many/0", "live")["version"] == 1
+    client.set_prompt("many/0", {"text": "a"}, tags=["u"])
+    assert take("a", "d") == [("many/0", 1, "tags", False), ("many/1", 3, "same", False)]
+    assert [one["text"] for one in client.prompt_files(label="live") if one["name"] == "many/1"] == [
+        "prompt: many/1\ntags:\n  - t\ntext: d\n"
+    ]
+
+
 def test_search(client: Client) -> None:
     client.set_prompt("search/one", {"text": "Alpha beta"}, tags=["t1"], label="staging")
     client.set_prompt("search/two", {"text": "gamma"}, tags=["t1", "t2"])
