@@ -157,11 +157,19 @@ FIRST = {"messages": [{"role": "system", "content": "Be kind.\nBe short.\n"}, {"
 
 
 @pytest.fixture(scope="module")
-def assay(shared: Any, command: Callable[..., Any]) -> Callable[..., Any]:
-    """Runs `assay prompts` against the module's server."""
+def served(prompted: Any) -> Any:
+    with prompted.client() as client:
+        client.add_project("files")
+    return prompted
+
+
+@pytest.fixture(scope="module")
+def assay(served: Any, command: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Runs `assay prompts` against the server, in the module's project."""
+    folder = tmp_path_factory.mktemp("shell")
 
     def run(*words: str, fails: str | None = None, stdin: str | None = None) -> str:
-        done = command(shared.folder, "prompts", *words, stdin=stdin, api_url=shared.note.api_url)
+        done = command(folder, "prompts", *words, "--project", "files", stdin=stdin, api_url=served.note.api_url)
         assert (done.returncode == 0) == (fails is None), done.stderr
         assert (fails or "") in done.stderr
         return str(done.stdout)
@@ -169,8 +177,8 @@ def assay(shared: Any, command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def test_a_folder_goes_out_and_comes_in(shared: Any, assay: Callable[..., str], tmp_path: Path) -> None:
-    with shared.client() as client:
+def test_a_folder_goes_out_and_comes_in(served: Any, assay: Callable[..., str], tmp_path: Path) -> None:
+    with served.client("files") as client:
         client.set_prompt("shop/answer", FIRST, note="first", tags=["shop"], label="production")
         client.set_prompt("plain", {"text": "Say {{ a }}"})
     assert assay("export", str(tmp_path)) == f"2 files in {tmp_path}: 2 written.\n"
@@ -184,10 +192,10 @@ def test_a_folder_goes_out_and_comes_in(shared: Any, assay: Callable[..., str], 
     assert [(one["name"], one["version"], one["change"]) for one in dry] == [
         ("plain", 1, "same"), ("shop/answer", 2, "version"),
     ]  # fmt: skip
-    with shared.client() as client:
+    with served.client("files") as client:
         assert client.prompt("shop/answer")["version"] == 1
     assert "a new version" in assay("import", str(tmp_path), "--label", "staging")
-    with shared.client() as client:
+    with served.client("files") as client:
         assert client.prompt("shop/answer", "staging")["messages"][0]["content"] == "Be fair.\nBe short.\n"
         assert client.prompt("plain", "staging")["version"] == 1
     assert assay("export", str(tmp_path)).endswith("2 unchanged.\n")
@@ -195,7 +203,7 @@ def test_a_folder_goes_out_and_comes_in(shared: Any, assay: Callable[..., str], 
     assay("import", str(tmp_path), fails="shop/answer.yaml, line 2: text: it is no template")
 
 
-def test_commands_tell_and_change(shared: Any, assay: Callable[..., str]) -> None:
+def test_commands_tell_and_change(served: Any, assay: Callable[..., str]) -> None:
     told = "prompt: cli/one\ntags: [x]\nnote: first\ntext: Be kind to {{ who }}\n"
     assert assay("set", "-", "--label", "production", stdin=told) == (
         "cli/one is version 1. Label production names it.\n"

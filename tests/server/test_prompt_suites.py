@@ -26,15 +26,15 @@ ITEMS = [{"id": "1", "question": "Why?", "metadata": {"tone": "kind"}}]
 
 
 @pytest.fixture(scope="module")
-def stored(shared: Any) -> Any:
+def stored(prompted: Any) -> Any:
     tool = {"type": "function", "function": {"name": "find"}}
     chat = [{"role": "system", "content": "Be {{ tone }}."}, {"role": "user", "content": "{{ question }}"}]
-    with shared.client() as client:
+    with prompted.client() as client:
         client.set_prompt("chat", {"messages": chat, "parameters": {"temperature": 0, "top_p": 0.5}, "tools": [tool]})
         client.set_prompt("chat", {"messages": [*chat[:1], {"role": "user", "content": "Now: {{ question }}"}]})
         client.move_label("chat", "production", 1)
         client.set_prompt("text", {"text": "Answer in a {{ tone }} way: {{ question }}"})
-    return shared
+    return prompted
 
 
 @pytest.fixture(scope="module")

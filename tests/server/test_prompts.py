@@ -27,8 +27,8 @@ CHAT: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def client(shared: Any) -> Iterator[Client]:
-    with shared.client() as client:
+def client(prompted: Any) -> Iterator[Client]:
+    with prompted.client() as client:
         yield client
 
 
@@ -243,10 +243,10 @@ def test_missing_names_suggest_near_ones(client: Client) -> None:
     assert refused(lambda: client.prompt("near/answer", "a", 1))[0] == 422
 
 
-def test_projects_are_apart(client: Client, shared: Any, name: str) -> None:
+def test_projects_are_apart(client: Client, prompted: Any, name: str) -> None:
     client.add_project("other")
     client.set_prompt(name, {"text": "a"})
-    with shared.client("other") as other:
+    with prompted.client("other") as other:
         assert refused(lambda: other.prompt(name))[0] == 404
         assert other.prompts() == []
 
@@ -266,27 +266,27 @@ def test_a_prompt_is_filled_in_by_the_server(client: Client, name: str) -> None:
     assert "it works out more than" in refused(lambda: client.render_prompt(name, {}))[1]
 
 
-def get(shared: Any, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(f"{shared.note.api_url}/api/prompts/{path}", headers=headers, trust_env=False)
+def get(prompted: Any, path: str, **headers: str) -> httpx.Response:
+    return httpx.get(f"{prompted.note.api_url}/api/prompts/{path}", headers=headers, trust_env=False)
 
 
-def test_an_etag_spares_the_answer(client: Client, shared: Any) -> None:
+def test_an_etag_spares_the_answer(client: Client, prompted: Any) -> None:
     client.set_prompt("http/one", {"text": "a"}, label="production")
-    first = get(shared, "http/one?label=production")
+    first = get(prompted, "http/one?label=production")
     etag = first.headers["etag"]
     assert first.headers["cache-control"] == "private, max-age=5, stale-if-error=86400"
     for told in (etag, f'"x", W/{etag}', "*"):
-        again = get(shared, "http/one?label=production", **{"if-none-match": told})
+        again = get(prompted, "http/one?label=production", **{"if-none-match": told})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
     client.set_prompt("http/one", {"text": "b"})
-    assert get(shared, "http/one?label=production", **{"if-none-match": etag}).status_code == 304
+    assert get(prompted, "http/one?label=production", **{"if-none-match": etag}).status_code == 304
     client.move_label("http/one", "production", 2)
-    moved = get(shared, "http/one?label=production", **{"if-none-match": etag})
+    moved = get(prompted, "http/one?label=production", **{"if-none-match": etag})
     assert (moved.status_code, moved.json()["text"]) == (200, "b")
-    by_number = get(shared, "http/one?version=1")
+    by_number = get(prompted, "http/one?version=1")
     assert by_number.headers["cache-control"] == "private, max-age=31536000, immutable"
-    assert get(shared, "http/one").json()["version"] == 2
-    missing = get(shared, "http/none")
+    assert get(prompted, "http/one").json()["version"] == 2
+    missing = get(prompted, "http/none")
     assert (missing.status_code, missing.json()["kind"]) == (404, "unknown_prompt")
 
 
@@ -318,10 +318,10 @@ def test_what_changes_while_it_is_read_is_not_kept() -> None:
     assert cache.get((1, "a", "latest"), lambda: b"new").body == b"new"
 
 
-def test_fetching_needs_no_writer(client: Client, shared: Any) -> None:
+def test_fetching_needs_no_writer(client: Client, prompted: Any) -> None:
     """While every thread that writes is busy: the answer is one of memory."""
     client.set_prompt("http/kept", {"text": "a"}, label="production")
-    get(shared, "http/kept?label=production")
+    get(prompted, "http/kept?label=production")
     stop = threading.Event()
 
     def write() -> None:
@@ -334,21 +334,21 @@ def test_fetching_needs_no_writer(client: Client, shared: Any) -> None:
     thread.start()
     try:
         began = time.perf_counter()
-        assert [get(shared, "http/kept?label=production").json()["text"] for _ in range(20)] == ["a"] * 20
+        assert [get(prompted, "http/kept?label=production").json()["text"] for _ in range(20)] == ["a"] * 20
         assert time.perf_counter() - began < 10
     finally:
         stop.set()
         thread.join()
 
 
-def test_usage_is_counted_by_version(client: Client, shared: Any, telling: Any) -> None:
+def test_usage_is_counted_by_version(client: Client, prompted: Any, telling: Any) -> None:
     start = time.time_ns() - 60_000_000_000
     call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-4o", "gen_ai__usage__input_tokens": 100}
     for number in range(6):
         stamped = {"gen_ai__prompt__name": "used/one", "gen_ai__prompt__version": str(1 + number % 2)}
         trace = telling(bytes([11]) * 15 + bytes([number]), start + number)
         trace.span(1, "chat", 0, 100 * (number + 1), error="boom" if number == 0 else None, **call, **stamped)
-        shared.post(trace.body()).raise_for_status()
+        prompted.send(trace.body())
     client.add_scores(
         [
             {"trace_id": (bytes([11]) * 15 + bytes([number])).hex(), "name": "right", "value": float(number > 2),
