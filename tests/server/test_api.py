@@ -493,6 +493,28 @@ def test_what_changes_something_needs_more_than_reading() -> None:
                 assert route.right not in ("public", "read"), route.path
 
 
+def test_a_protected_label_needs_the_right_admin(api: FastAPI) -> None:
+    class Editor:
+        def allows(self, request: object, right: str) -> bool:
+            return right != "admin"
+
+    api.state.policy = Editor()
+    with TestClient(api) as http:
+        assert http.put("/api/prompts/guarded", json={"content": {"text": "a"}}).is_success
+        assert http.put("/api/prompts/guarded", json={"content": {"text": "b"}, "label": "live"}).is_success
+        put = "/api/prompt-labels/live/guarded"
+        assert http.put(put, json={"version": 2, "protected": True}).is_success
+        told = {"version": 1, "confirm": "live"}
+        answers = [
+            http.put(put, json=told),
+            http.put(put, json={"version": 2, "protected": False, "confirm": "live"}),
+            http.delete(put, params={"confirm": "live"}),
+            http.delete("/api/prompts/guarded", params={"confirm": "guarded"}),
+        ]
+        assert [(one.status_code, one.json()["kind"]) for one in answers] == [(403, "forbidden")] * 4
+        assert http.get("/api/prompts/guarded?label=live").json()["version"] == 2
+
+
 def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
     class Nobody:
         def allows(self, request: object, right: str) -> bool:
