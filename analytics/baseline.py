@@ -8,9 +8,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special  # not `stats`, for the reason in `intervals`
 
-from analytics import clustered_quantiles, intervals
+from analytics import clustered_quantiles, intervals, special
 from analytics.clustered_quantiles import Quantile, quantile_of
 from analytics.intervals import LEVEL, Estimate, Spread, spread
 from analytics.items import Items, Rows, by_item, coded

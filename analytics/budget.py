@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-from scipy import linalg
 
 from analytics.columns import Floats
 from analytics.intervals import LEVEL
@@ -224,6 +223,8 @@ class _Fit:
     @classmethod
     def of(cls, known: tuple[Floats, Floats], y: Floats, ahead: tuple[Floats, Floats], *variances: float) -> _Fit:
         """`known`, `ahead`: numbers of the days, and their rows of `_design`. `variances`: of step and trend."""
+        from scipy import linalg  # noqa: PLC0415 - as `analytics/special.py`
+
         (past, x), (future, x_ahead) = known, ahead
         n, freedom = len(y), len(y) - x.shape[1]
         factor = linalg.cho_factor(np.eye(n) + _level(past, past, *variances), lower=True)

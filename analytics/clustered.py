@@ -13,8 +13,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special  # not `stats`, for the reason in `intervals`
 
+from analytics import special
 from analytics.intervals import LEVEL, Estimate, Spread, spread
 
 _FARTHEST = -37.0

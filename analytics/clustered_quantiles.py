@@ -8,8 +8,8 @@ from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special  # not `stats`, for the reason in `intervals`
 
+from analytics import special
 from analytics.clustered import Share, share_of
 from analytics.intervals import LEVEL, Estimate
 from analytics.items import Items

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 
-from analytics import differences, intervals
+from analytics import differences, intervals, special
 from analytics.intervals import LEVEL, Estimate
 from analytics.multiple import Method, adjusted
 from analytics.paired import ENOUGH, POWER, Finding, Paired, finding, paired

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special  # not `stats`, for the reason in `intervals`
 
+from analytics import special
 from analytics.intervals import LEVEL, Estimate, bounded_mean
 from analytics.items import Items, Rows, by_item
 

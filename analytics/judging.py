@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special  # not `stats`, for the reason in `intervals`
 
+from analytics import special
 from analytics.differences import rate_difference
 from analytics.intervals import LEVEL, Estimate, mean, rate
 

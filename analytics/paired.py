@@ -13,9 +13,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-from analytics import intervals
+from analytics import intervals, special
 from analytics.intervals import LEVEL, Estimate
 
 ENOUGH = 30  # things that were measured twice

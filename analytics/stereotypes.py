@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from analytics import intervals
+from analytics import intervals, special
 from analytics.intervals import LEVEL, Estimate
 
 

@@ -24,15 +24,17 @@ from dataclasses import dataclass
 from functools import cache
 from heapq import nsmallest
 from itertools import islice
+from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.cluster.vq import ClusterError, kmeans2
 
 from analytics.columns import Floats
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 NOT_TOLD, OTHER = -1, 0  # no text; none of the topics' words in it
 WORDS = 60  # of a topic
@@ -133,6 +135,8 @@ def _present(sets: Sequence[set[str]], vocabulary: Sequence[str]) -> sparse.csr_
     found = [sorted(places[word] for word in words if word in places) for words in sets]
     ends = np.cumsum([0, *map(len, found)])
     columns = np.array([place for row in found for place in row], dtype=np.int64)
+    from scipy import sparse  # noqa: PLC0415 - as `analytics/special.py`
+
     return sparse.csr_array((np.ones(len(columns)), columns, ends), shape=(len(sets), len(vocabulary)))
 
 
@@ -162,6 +166,8 @@ def _basis(rows: sparse.csr_array) -> Floats:
 
 def _centres(vectors: Floats, count: int) -> Floats:
     """Of length 1, shape (topics, directions): of k-means from several fixed seeds the closest."""
+    from scipy.cluster.vq import ClusterError, kmeans2  # noqa: PLC0415 - as `analytics/special.py`
+
     count = min(count, len(np.unique(vectors.round(6), axis=0)))
     best, least = np.empty((0, vectors.shape[1])), np.inf
     for seed in range(_STARTS if count > 1 else 0):

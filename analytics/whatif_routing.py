@@ -18,9 +18,8 @@ from typing import Any, Literal, cast
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
-from analytics import differences, intervals
+from analytics import differences, intervals, special
 from analytics.columns import Bools, Floats, flags, numbers
 from analytics.intervals import LEVEL, Estimate
 from analytics.topics import NOT_TOLD
@@ -353,7 +352,7 @@ def _detectable(source: Floats, target: Floats, level: float) -> float | None:
     if min(source.size, target.size) < 2:
         return None
     error = float(np.sqrt(source.var(ddof=1) / source.size + target.var(ddof=1) / target.size))
-    return float(ndtri((1 + level) / 2) + ndtri(POWER)) * error if error else None
+    return float(special.ndtri((1 + level) / 2) + special.ndtri(POWER)) * error if error else None
 
 
 def _verdict(quality: Estimate, margin: float) -> Verdict:

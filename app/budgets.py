@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 import yaml
 
-from app import charts, data, prices, widgets
+from app import charts_budgets, data, data_budgets, prices, widgets
 from app import format as fmt
 
 ALL = "all calls"
@@ -25,7 +25,7 @@ Budget = dict[str, Any]
 
 def section() -> None:
     """A line per budget, and the month of one of them; without budgets a line and the button."""
-    told = data.budgets(str(widgets.zone()))
+    told = data_budgets.budgets(str(widgets.zone()))
     st.subheader("Budgets", anchor=False)
     if told["problem"]:
         st.error(fmt.plain(told["problem"], 600), icon=":material/error:")
@@ -113,8 +113,9 @@ def _month(found: list[Budget]) -> None:
             return
         subtitle = f"{fmt.clip(name(one), 60)}; n = {fmt.plural(one['calls'], 'call')}; band: 95 % of the forecast"
         st.plotly_chart(
-            charts.month(days, one["usd_per_month"], subtitle, widgets.theme()), theme=None, key="budget-figure",
-            config={"displayModeBar": False}, alt="Cumulated spend of the month, its forecast and the budget",
+            charts_budgets.month(days, one["usd_per_month"], subtitle, widgets.theme()), theme=None,
+            key="budget-figure", config={"displayModeBar": False},
+            alt="Cumulated spend of the month, its forecast and the budget",
         )  # fmt: skip
         if one["refusal"]:
             st.caption(fmt.plain(str(one["refusal"])))
@@ -167,7 +168,7 @@ def changed(document: str, old: Budget | None, new: Budget | None) -> str:
 
 def _set(document: str) -> None:
     try:
-        data.set_budgets(document)
+        data_budgets.set_budgets(document)
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return

@@ -24,7 +24,7 @@ def outline(page: str) -> DeltaGenerator:
             st.skeleton(24)
             for slot in st.columns(5):
                 slot.skeleton(174)
-            for height in (charts.COST_HEIGHT, listing.ROW_PX * 8):
+            for height in (charts.TALL, listing.ROW_PX * 8):
                 st.skeleton(height)
     return place
 

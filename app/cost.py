@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, data, listing, state, success, widgets
+from app import calls, charts, charts_cost, data_cost, listing, state, success, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -45,7 +45,7 @@ class Told:
     per_trace: pd.Series
     per_session: pd.Series
     buckets: pd.Series  # starts, each bucket of the window
-    stacks: list[charts.Stack]
+    stacks: list[charts_cost.Stack]
     shown: list[str | None]  # value of each stack; null: of several, or unknown
     table: pd.DataFrame  # by the dimension; without columns where that is the class of tokens
 
@@ -56,14 +56,14 @@ def ask(window: state.Window, by: str, filters: Mapping[str, str]) -> Told:
     offset = window.until.astimezone(widgets.zone()).utcoffset() or timedelta(0)
     buckets = _buckets(window, offset)
     if by == TOKENS:
-        stacks, shown = _class_stacks(data.calls_cost_classes(*times, window.bucket, offset, filters), buckets)
+        stacks, shown = _class_stacks(data_cost.calls_cost_classes(*times, window.bucket, offset, filters), buckets)
         table = pd.DataFrame()
     else:
-        stacks, shown = _stacks(data.calls_cost_series(*times, window.bucket, offset, by, filters), buckets, by)
-        table = data.calls_cost_by(*times, by, filters)
+        stacks, shown = _stacks(data_cost.calls_cost_series(*times, window.bucket, offset, by, filters), buckets, by)
+        table = data_cost.calls_cost_by(*times, by, filters)
     return Told(
-        data.calls_totals(*times, filters), data.calls_totals(*before, filters),
-        data.calls_cost_per(*times, "trace", filters), data.calls_cost_per(*times, "session", filters),
+        data_cost.calls_totals(*times, filters), data_cost.calls_totals(*before, filters),
+        data_cost.calls_cost_per(*times, "trace", filters), data_cost.calls_cost_per(*times, "session", filters),
         buckets, stacks, shown, table,
     )  # fmt: skip
 
@@ -74,9 +74,9 @@ def _buckets(window: state.Window, offset: timedelta) -> pd.Series:
     return charts.filled(none, *edges)["bucket"]
 
 
-def _stacks(series: pd.DataFrame, buckets: pd.Series, by: str) -> tuple[list[charts.Stack], list[str | None]]:
+def _stacks(series: pd.DataFrame, buckets: pd.Series, by: str) -> tuple[list[charts_cost.Stack], list[str | None]]:
     """The dearest value first, then the others together, then what is unknown; what has no cost at all is left out."""
-    stacks: list[charts.Stack] = []
+    stacks: list[charts_cost.Stack] = []
     shown: list[str | None] = []
     unknown = int(series["place"].max()) + 1 if series["place"].notna().any() else 0
     places = series["place"].fillna(unknown).astype(int)
@@ -92,7 +92,7 @@ def _stacks(series: pd.DataFrame, buckets: pd.Series, by: str) -> tuple[list[cha
     return stacks, shown
 
 
-def _class_stacks(series: pd.DataFrame, buckets: pd.Series) -> tuple[list[charts.Stack], list[str | None]]:
+def _class_stacks(series: pd.DataFrame, buckets: pd.Series) -> tuple[list[charts_cost.Stack], list[str | None]]:
     stacks = [
         (name, ink, _over(series, f"{key}_usd", buckets))
         for (key, name), ink in zip(CLASSES.items(), (*charts.PALETTE[:4], charts.GREY), strict=True)
@@ -231,7 +231,7 @@ def figure(window: state.Window, by: str, told: Told) -> None:
     left, right = st.columns([9, 5])
     with left:
         event = st.plotly_chart(
-            charts.costs(local, told.stacks, step, subtitle, widgets.theme()), theme=None, key="cost-series",
+            charts_cost.costs(local, told.stacks, step, subtitle, widgets.theme()), theme=None, key="cost-series",
             on_select="rerun", selection_mode="points", alt=f"Cost over time by {by}",
             config={"displayModeBar": False},
         )  # fmt: skip

@@ -75,3 +75,13 @@ def cell(found: Estimate, form: Form) -> str:
     if found["value"] is None or found["low"] is None or found["high"] is None:
         return form(found["value"])
     return f"{form(found['value'])} ({interval(found, form)})"
+
+
+def bracketed(told: Estimate, *, change: bool = False) -> str:
+    """`0.72 [0.68, 0.76]`; of a change with its sign."""
+    if fmt.absent(told.get("value")):
+        return "no value"
+    sign = "+" if change and told["value"] > 0 else ""
+    ends = [float(end) for end in (told.get("low"), told.get("high")) if end is not None and not fmt.absent(end)]
+    around = f" [{', '.join(map(fmt.digits, ends))}]" if len(ends) == 2 else ""
+    return f"{sign}{fmt.digits(told['value'])}{around}"

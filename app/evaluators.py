@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, jobs, listing, ruler, trial, widgets
+from app import charts_evaluators, data_evaluators, jobs, listing, ruler, trial, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -68,7 +68,7 @@ def overview(found: Sequence[Card]) -> None:
 
 def broken() -> None:
     """Those that are installed and cannot be imported, and why."""
-    for name, why in data.broken_evaluators().items():
+    for name, why in data_evaluators.broken_evaluators().items():
         st.warning(f"**{fmt.plain(name, 80)}** {fmt.plain(why, 600)}", icon=":material/warning:")
 
 
@@ -211,7 +211,7 @@ def _quality(one: Card) -> None:
     if shares:
         points = pd.DataFrame([_point(line) for line in shares])
         st.plotly_chart(
-            charts.quality(points, "95 % interval; diamond: the naive rule", widgets.theme()), theme=None,
+            charts_evaluators.quality(points, "95 % interval; diamond: the naive rule", widgets.theme()), theme=None,
             key=f"quality-{one['name']}", config={"displayModeBar": False},
             alt=f"Quality of {one['name']} beside naive rules; the table below has the numbers",
         )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, listing, state, widgets
+from app import charts_hardware, data_hardware, listing, state, widgets
 from app import format as fmt
 
 KEY = "hardware"  # of the choice of the cost, and its name in the URL
@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 def section(window: state.Window, filters: Mapping[str, str]) -> None:
     """Heading, figure and table; nothing where no call of the window has a price by the hour."""
-    frame = data.hardware(window.since, window.until, filters)
+    frame = data_hardware.hardware(window.since, window.until, filters)
     if frame.empty:
         return
     st.subheader("Hardware by the hour", anchor=False)
@@ -83,7 +83,7 @@ def _figure(rows: list[Row], chosen: str) -> None:
         for row in told[:SHOWN]
     ])  # fmt: skip
     st.plotly_chart(
-        charts.hardware(points, f"Cost {chosen}", widgets.theme()), theme=None, key="hardware-figure",
+        charts_hardware.hardware(points, f"Cost {chosen}", widgets.theme()), theme=None, key="hardware-figure",
         config={"displayModeBar": False}, alt=f"Cost {chosen} against the median and p95 of the duration",
     )  # fmt: skip
     if len(told) > SHOWN:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import charts, data, listing, snippets, state, tree, widgets
+from app import charts, charts_home, data, data_home, listing, snippets, state, tree, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -66,11 +66,11 @@ def _ask(window: state.Window) -> _Told:
     edges = pd.Timestamp(times[0]), pd.Timestamp(times[1]), pd.Timedelta(window.bucket), pd.Timedelta(offset)
     return _Told(
         data.home_newest(),
-        data.home_totals(*times),
-        data.home_totals(*before),
-        data.home_latency_total(*times),
-        charts.filled(data.home_series(*times, window.bucket, offset), *edges),
-        charts.filled(data.home_latency(*times, window.bucket, offset), *edges),
+        data_home.home_totals(*times),
+        data_home.home_totals(*before),
+        data_home.home_latency_total(*times),
+        charts.filled(data_home.home_series(*times, window.bucket, offset), *edges),
+        charts.filled(data_home.home_latency(*times, window.bucket, offset), *edges),
     )
 
 
@@ -188,7 +188,10 @@ def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -
         "Model calls over time, ended well and failed",
         "Median and 95th percentile of the duration of model calls over time",
     )
-    drawn = (charts.calls(_local(buckets), step, scope, theme), charts.latency(_local(timed), step, scope, theme))
+    drawn = (
+        charts_home.calls(_local(buckets), step, scope, theme),
+        charts_home.latency(_local(timed), step, scope, theme),
+    )
     for slot, key, figure, alt in zip(st.columns(2), ("calls", "latency"), drawn, alts, strict=True):
         with slot:
             event = st.plotly_chart(
@@ -258,7 +261,7 @@ def _nothing_here(window: state.Window, newest: pd.Series) -> None:
 def problems(window: state.Window) -> None:
     """Kinds of failure, newest first; a click on a row opens the newest trace of it."""
     st.subheader("Newest problems", anchor=False)
-    found = data.home_problems(window.since, window.until)
+    found = data_home.home_problems(window.since, window.until)
     if found.empty:
         widgets.empty("Failures grouped by type and message would be here.", f"No span failed in {window.words}.")
         return
@@ -318,7 +321,7 @@ def _sample_button() -> None:
             return
         try:
             with st.spinner("Sending sample data; this takes some seconds.", show_time=True):
-                data.load_demo()
+                data_home.load_demo()
         except data.ApiError as error:
             widgets.failed("The sample data did not load.", error, "Your own traces can be sent all the same.")
             return

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import behind, calls, charts, data, invoices, leftout, listing, state, widgets
+from app import behind, calls, charts_integrity, data_cost, data_integrity, invoices, leftout, listing, state, widgets
 from app import format as fmt
 from app.behind import PATH, ROLES, SHOW
 from app.listing import Cell, Column
@@ -46,9 +46,9 @@ class Told:
 def ask(window: state.Window, filters: Mapping[str, str]) -> Told:
     times = window.since, window.until
     return Told(
-        data.calls_totals(*times, filters), data.integrity_reported(*times, filters),
-        data.integrity_causes(*times, filters), data.integrity_excluded(*times, filters),
-        data.integrity_untold(*times, filters), invoices.chosen(),
+        data_cost.calls_totals(*times, filters), data_integrity.integrity_reported(*times, filters),
+        data_integrity.integrity_causes(*times, filters), data_integrity.integrity_excluded(*times, filters),
+        data_integrity.integrity_untold(*times, filters), invoices.chosen(),
     )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def page(window: state.Window, show: str, filters: Mapping[str, str], waiting: D
     what = st.query_params.get(behind.BEHIND)
     try:
         if what in behind.WHAT:
-            found = data.integrity_calls(window.since, window.until, what, filters)
+            found = data_integrity.integrity_calls(window.since, window.until, what, filters)
         else:
             told = ask(window, filters)
     finally:
@@ -244,7 +244,7 @@ def _deviations(window: state.Window, compared: list[Row]) -> None:
     scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}"
     subtitle = f"n = {fmt.plural(known['compared'].sum(), 'compared call')}, {scope}; bars: 95 %"
     event = st.plotly_chart(
-        charts.deviations(known, subtitle, widgets.theme()), theme=None, key="deviations", on_select="rerun",
+        charts_integrity.deviations(known, subtitle, widgets.theme()), theme=None, key="deviations", on_select="rerun",
         selection_mode="points", alt="Deviation of reported from computed cost by model",
         config={"displayModeBar": False},
     )  # fmt: skip

@@ -12,10 +12,10 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, listing, state, widgets
+from app import charts_invoices, data, data_invoices, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
-from server.client import invoice_text
+from server.client_invoices import invoice_text
 
 INVOICE, PER = "invoice", "per"  # keys of the controls, and their names in the URL
 GRAINS = ("day", "month")
@@ -39,13 +39,15 @@ class Bill:
 
 def chosen() -> Bill | None:
     """Null: no invoice is kept."""
-    kept = data.invoices()
+    kept = data_invoices.invoices()
     if not kept:
         return None
     wanted = st.session_state.get(NEXT) or st.query_params.get(INVOICE)
     told = next((one for one in kept if one["name"] == wanted), kept[0])
     grain = str(st.query_params.get(PER, told["grain"]))
-    return Bill(kept, told, data.reconciliation(told["name"], told["kept_at"], grain if grain in GRAINS else "day"))
+    return Bill(
+        kept, told, data_invoices.reconciliation(told["name"], told["kept_at"], grain if grain in GRAINS else "day")
+    )
 
 
 def finding(bill: Bill | None) -> str:
@@ -162,7 +164,7 @@ def _figure(bill: Bill, periods: pd.DataFrame) -> None:
     subtitle = f"n = {fmt.plural(bill.found['calls'], 'call')}, {_days(bill.told)} UTC, by {grain}"
     labels = periods.assign(period=[_period(day, grain) for day in periods["period"]])
     event = st.plotly_chart(
-        charts.invoiced(labels, subtitle, widgets.theme()), theme=None, key="invoiced", on_select="rerun",
+        charts_invoices.invoiced(labels, subtitle, widgets.theme()), theme=None, key="invoiced", on_select="rerun",
         selection_mode="points", alt=f"Invoiced and computed cost by {grain}", config={"displayModeBar": False},
     )  # fmt: skip
     points = cast("dict[str, Any]", event).get("selection", {}).get("points", [])
@@ -344,7 +346,7 @@ def _add() -> None:
         return
     provider = {_BY_COLUMNS: None, _ANYONE: ""}.get(str(billed), str(billed))
     try:
-        kept = data.keep_invoice(name, invoice_text(cast("Any", file).getvalue()), provider)
+        kept = data_invoices.keep_invoice(name, invoice_text(cast("Any", file).getvalue()), provider)
     except data.ApiError as error:
         _refused(str(error))
         return
@@ -364,7 +366,7 @@ def _delete(name: str) -> None:
     st.markdown(f"{fmt.plain(name)} is forgotten for everyone. No cost changes by it.")
     if st.button("Delete it", key="delete-it", type="primary"):
         try:
-            data.forget_invoice(name)
+            data_invoices.forget_invoice(name)
         except data.ApiError as error:
             st.error(fmt.plain(str(error), 600), icon=":material/error:")
             return

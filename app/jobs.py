@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import data, listing, state, widgets
+from app import data, data_jobs, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -28,7 +28,7 @@ TONES: Mapping[str, Literal["green", "orange", "red", "blue", "gray"]] = {
 
 def section() -> None:
     """What runs, then the list; it refreshes itself while anything runs."""
-    found = data.jobs()
+    found = data_jobs.jobs()
     if not found:
         widgets.empty(
             "Orders to score stored traces would be listed here.",
@@ -44,7 +44,7 @@ def section() -> None:
 
 
 def _list(said: Any, *, moving: bool) -> None:
-    found = data.jobs()
+    found = data_jobs.jobs()
     if moving and not any(job["state"] in OPEN for job in found):
         st.rerun()  # nothing is left to follow
     said.markdown(finding(found))
@@ -145,7 +145,7 @@ def faults(job: Job) -> list[str]:
 def _actions(job: Job) -> None:
     if job["state"] in OPEN:
         if st.button("Cancel", key=f"cancel-{job['job_id']}", help="What was scored stays"):
-            _do(lambda: data.cancel_job(job["job_id"]))
+            _do(lambda: data_jobs.cancel_job(job["job_id"]))
         return
     if job["targets_done"] - job["targets_given_up"] >= job["targets"]:
         return
@@ -156,7 +156,7 @@ def _actions(job: Job) -> None:
             label_visibility="collapsed", width=130, help="Budget in all, US dollars",
         )  # fmt: skip
     if st.button("Go on", key=f"retry-{job['job_id']}", help="With what is not done"):
-        _do(lambda: data.retry_job(job["job_id"], budget))
+        _do(lambda: data_jobs.retry_job(job["job_id"], budget))
 
 
 def _do(order: Any) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, data, listing, state, widgets
+from app import calls, charts, charts_latency, data_latency, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -60,21 +60,22 @@ class Told:
 def ask(window: state.Window, by: str, filters: Mapping[str, str]) -> Told | None:
     """Null: there is no such call. Days begin at the viewer's midnight."""
     times = window.since, window.until
-    rate = data.latency_periods(*times, RATE, filters)
+    rate = data_latency.latency_periods(*times, RATE, filters)
     if not rate["n"].iloc[0]:
         return None
     offset = window.until.astimezone(widgets.zone()).utcoffset() or timedelta(0)
     changes = pd.concat(
-        [rate, *(data.latency_periods(*times, measure, filters) for measure in (RETRIES, *MEASURES))], ignore_index=True
+        [rate, *(data_latency.latency_periods(*times, measure, filters) for measure in (RETRIES, *MEASURES))],
+        ignore_index=True,
     )
     edges = pd.Timestamp(times[0]), pd.Timestamp(times[1]), pd.Timedelta(window.bucket), pd.Timedelta(offset)
     heat_step = _heat_step(window)
     return Told(
         changes,
-        charts.filled(data.latency_series(*times, window.bucket, offset, filters), *edges),
-        data.latency_heat(*times, heat_step, offset, filters),
+        charts.filled(data_latency.latency_series(*times, window.bucket, offset, filters), *edges),
+        data_latency.latency_heat(*times, heat_step, offset, filters),
         heat_step,
-        data.latency_marks(*times, filters),
+        data_latency.latency_marks(*times, filters),
         _by(window, by, filters),
     )
 
@@ -88,7 +89,7 @@ def _heat_step(window: state.Window) -> timedelta:
 def _by(window: state.Window, by: str, filters: Mapping[str, str]) -> pd.DataFrame:
     """The table: durations, and beside them TTFT and speed of the same values."""
     duration, ttft, speed = (
-        data.latency_by(window.since, window.until, by, measure, filters)
+        data_latency.latency_by(window.since, window.until, by, measure, filters)
         for measure in ("duration", "ttft", "tokens_per_second")
     )
     table = duration.rename(columns={name: f"duration_{name}" for name in duration if str(name).startswith("p")})
@@ -240,7 +241,7 @@ def figures(window: state.Window, told: Told) -> None:
     left, right = st.columns([7, 6])
     with left:
         event = st.plotly_chart(
-            charts.quantiles(
+            charts_latency.quantiles(
                 _local(told.series), _marks(told.marks), step,
                 f"n = {n}, {scope}, {widgets.each(step)}; bands: 95 %", widgets.theme(),
             ),
@@ -254,7 +255,7 @@ def figures(window: state.Window, told: Told) -> None:
         starts = _local(told.series)["bucket"]
         edges = starts.iloc[0], starts.iloc[-1] + step
         st.plotly_chart(
-            charts.heat(_local(told.heat), pd.Timedelta(told.heat_step), edges, subtitle, widgets.theme()),
+            charts_latency.heat(_local(told.heat), pd.Timedelta(told.heat_step), edges, subtitle, widgets.theme()),
             theme=None, key="latency-heat", alt="Calls by start and duration", config={"displayModeBar": False},
         )  # fmt: skip
     with st.expander(f"Figures as tables, {widgets.each(step)}", key="latency-tables", on_change="rerun") as twin:
@@ -442,7 +443,7 @@ def _signed(form: Form) -> Form:
 
 def time_spent(window: state.Window, filters: Mapping[str, str]) -> None:
     """Share of each kind of span on the critical path of a sample of traces."""
-    found = data.latency_paths(window.since, window.until, filters)
+    found = data_latency.latency_paths(window.since, window.until, filters)
     if found.empty:
         st.caption("Where the time of traces goes would be here. No trace of these calls is known.")
         return
@@ -451,7 +452,7 @@ def time_spent(window: state.Window, filters: Mapping[str, str]) -> None:
     drawn = f"n = {fmt.plural(n, 'trace')}" + (f", at random of {about}{of:,}" if of > n else "")
     names = found["kind"].astype(object).where(found["kind"].notna(), "no span")
     st.plotly_chart(
-        charts.parts(found.assign(name=names), drawn, widgets.theme()), theme=None,
+        charts_latency.parts(found.assign(name=names), drawn, widgets.theme()), theme=None,
         key="latency-parts", alt="Share of each kind of span on the critical path of traces",
         config={"displayModeBar": False},
     )  # fmt: skip

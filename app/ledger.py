@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import data, widgets
+from app import data_ledger, widgets
 from app import format as fmt
 
 
 def ledger() -> None:
     """One line, its books on demand; a warning where the sum does not hold."""
-    totals = data.ledger_total()
+    totals = data_ledger.ledger_total()
     line = sentence(totals)
     if not totals["balanced"].all():
         st.warning(
@@ -51,7 +51,7 @@ def _books(totals: pd.DataFrame) -> None:
 
 def _entries() -> pd.DataFrame:
     """Rows of the ledger with hours in the viewer's zone; reasons of rejection in one line."""
-    entries = data.ledger()
+    entries = data_ledger.ledger()
     if entries.empty:
         return entries
     hours = pd.to_datetime(entries["hour"], utc=True).dt.tz_convert(widgets.zone())

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import behind, charts, listing, prices, state, widgets
+from app import behind, charts, charts_integrity, listing, prices, state, widgets
 from app import format as fmt
 from app.behind import ROLES, SIDES
 from app.listing import Cell, Column
@@ -28,8 +28,9 @@ def excluded(window: state.Window, totals: pd.Series, frame: pd.DataFrame) -> No
             f"n = {fmt.plural(totals['calls'], 'call')} and {fmt.plural(frame['calls'].sum(), 'row')} not counted"
         )
         st.plotly_chart(
-            charts.amounts(sums, "What would be counted", subtitle, widgets.theme()), theme=None, key="excluded",
-            alt="Cost that is counted, and that duplicates and aggregates would add", config={"displayModeBar": False},
+            charts_integrity.amounts(sums, "What would be counted", subtitle, widgets.theme()), theme=None,
+            key="excluded", config={"displayModeBar": False},
+            alt="Cost that is counted, and that duplicates and aggregates would add",
         )  # fmt: skip
     with right:
         _excluded_words(frame)

@@ -26,6 +26,7 @@ GROUPS = {
         st.Page("views/prompts.py", title="Prompts", icon=":material/chat:"),
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
+        st.Page("views/ab_tests.py", title="A/B tests", icon=":material/science:"),
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
     ],
     "Label": [],
@@ -40,6 +41,7 @@ SHOWN = {
     "Evaluators": (widgets.project,),
     "Suites": (widgets.project,),
     "Runs": (widgets.project,),
+    "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
 } | dict.fromkeys(("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity"), TIMED)  # of the title row
 

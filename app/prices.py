@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 import yaml
 
-from app import data, listing, state, widgets
+from app import data, data_prices, listing, state, widgets
 from app import format as fmt
 
 _MODELS = 10  # without a price, on the page
@@ -20,7 +20,7 @@ _KINDS = {"usd_per_million": "Per million tokens", "discount_percent": "Discount
 def unpriced(window: state.Window) -> None:
     """Models whose calls have no cost, each with a way to price it; nothing where every call has one."""
     _tell_done()
-    models = data.unpriced_models(window.since, window.until)
+    models = data_prices.unpriced_models(window.since, window.until)
     if models.empty:
         return
     st.subheader("Calls without a price", anchor=False)
@@ -87,7 +87,7 @@ def _dialog(window: state.Window, model: str, provider: str | None) -> None:
     entry = {"model": _literal(model)} | ({"provider": provider} if named else {}) | (
         {"valid_from": since} if isinstance(since, date) else {}
     )  # fmt: skip
-    if _set(window, appended(data.prices()["document"], entry | {str(kind): price})):
+    if _set(window, appended(data_prices.prices()["document"], entry | {str(kind): price})):
         st.rerun(scope="fragment")
 
 
@@ -139,8 +139,8 @@ def appended(document: str, entry: dict[str, Any], key: str = "prices") -> str:
 def _set(window: state.Window, document: str) -> bool:
     """Set the own prices and note what they would change in the window; says what is wrong with them."""
     try:
-        data.set_prices(document)
-        st.session_state[_SET] = data.reprice(window.since, window.until, dry_run=True)
+        data_prices.set_prices(document)
+        st.session_state[_SET] = data_prices.reprice(window.since, window.until, dry_run=True)
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return False
@@ -158,7 +158,7 @@ def _offer(window: state.Window) -> None:
     if st.button(f"Reprice {window.words}", key="reprice", type="primary"):
         with st.spinner("Pricing stored calls anew"):
             try:
-                st.session_state[_DONE] = data.reprice(window.since, window.until, dry_run=False)
+                st.session_state[_DONE] = data_prices.reprice(window.since, window.until, dry_run=False)
             except data.ApiError as error:
                 st.error(fmt.plain(str(error), 600), icon=":material/error:")
                 return
@@ -181,7 +181,7 @@ def _tell_done() -> None:
 
 def own(window: state.Window) -> None:
     """The project's own prices as YAML, their versions, and what repricing changed."""
-    told = data.prices()
+    told = data_prices.prices()
     version = (
         f"version {told['version']}, {fmt.plural(len(told['entries']), 'entry', 'entries')}"
         if told["version"]
@@ -213,7 +213,7 @@ def _editor(window: state.Window, told: dict[str, Any]) -> None:
     if wanted and _set(window, text):
         _reprice_dialog(window)
     if asked:
-        st.session_state[_SET] = data.reprice(window.since, window.until, dry_run=True)
+        st.session_state[_SET] = data_prices.reprice(window.since, window.until, dry_run=True)
         _reprice_dialog(window)
 
 
@@ -234,7 +234,7 @@ def _reprice_dialog(window: state.Window) -> None:
 
 
 def _versions() -> None:
-    found = data.price_versions()
+    found = data_prices.price_versions()
     if found.empty:
         st.caption("No own prices were ever set.")
         return
@@ -254,7 +254,7 @@ def _versions() -> None:
 
 
 def _repricings() -> None:
-    found = data.repricings()
+    found = data_prices.repricings()
     if found.empty:
         st.caption("Nothing was repriced yet.")
         return

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from app import calls, data, listing, state, widgets
+from app import calls, data, data_cost, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -51,8 +51,8 @@ COLUMNS = (
 
 
 def _asked(name: str, window: state.Window, filters: Mapping[str, str]) -> dict[str, Any]:
-    now = data.calls_totals_of(name, window.since, window.until, filters)
-    mean = data.calls_cost_per_of(name, window.since, window.until, filters)
+    now = data_cost.calls_totals_of(name, window.since, window.until, filters)
+    mean = data_cost.calls_cost_per_of(name, window.since, window.until, filters)
     sums = {column: now[column] for column in ("cost_usd", "calls", "failed", "unpriced")}
     return {"project": name} | sums | {f"per_trace_{column}": mean[column] for column in ("mean", "low", "high")}
 

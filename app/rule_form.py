@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import data, evaluators, ruler, rules, scores, scoring, state, trial, widgets
+from app import data, data_evaluators, data_rules, evaluators, ruler, rules, scores, scoring, state, trial, widgets
 from app import format as fmt
 
 Card = dict[str, Any]
@@ -75,7 +75,7 @@ def form(rule: Mapping[str, Any] | None) -> None:
         back = {rules.NAME: rule["name"]} if rule else {}
         st.page_link(rules.PATH, label="Back without saving", icon=":material/arrow_back:", query_params=back)
     try:
-        cards = data.evaluators()
+        cards = data_evaluators.evaluators()
     except data.ApiError as error:
         widgets.failed("The evaluators did not come.", error, "The rule is as it was.")
         return
@@ -190,7 +190,7 @@ def _problem(name: str, typed: str, chosen: Sequence[Card]) -> str:
 
 def _save(name: str, held: Mapping[str, Any]) -> None:
     try:
-        data.set_rule(name, held)
+        data_rules.set_rule(name, held)
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
         return
@@ -213,7 +213,7 @@ def _preview(told: Mapping[str, Any] | None) -> None:
     elif not found:
         widgets.empty("Verdicts would be here.", "No stored trace matches the filter.")
     else:
-        by_name = {card["name"]: card for card in data.evaluators()}
+        by_name = {card["name"]: card for card in data_evaluators.evaluators()}
         for one in found:
             _tried(one, by_name)
 
@@ -221,7 +221,7 @@ def _preview(told: Mapping[str, Any] | None) -> None:
 def _try(place: DeltaGenerator, told: Mapping[str, Any]) -> tuple[list[dict[str, Any]] | None, str]:
     """What was found, and an error ('': none)."""
     try:
-        return widgets.patiently(place, "Scoring them", lambda: data.preview_rule(told, PREVIEWED)), ""
+        return widgets.patiently(place, "Scoring them", lambda: data_rules.preview_rule(told, PREVIEWED)), ""
     except data.ApiError as error:
         return None, str(error)
 

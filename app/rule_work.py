@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, jobs, listing, state, widgets
+from app import data, data_evaluators, data_jobs, data_rules, jobs, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -24,7 +24,7 @@ _JOB, _REFUSED = "backfill-job", "backfill-refused"
 
 def failures(rule: Rule) -> None:
     """By kind, each with the button that has all of it scored again; then the newest one by one."""
-    found = data.rule_failures(rule["name"])
+    found = data_rules.rule_failures(rule["name"])
     if not found["total"]:
         widgets.empty("Targets that an evaluator could not score would be listed here.", "None of this rule failed.")
         return
@@ -92,7 +92,7 @@ def _target(one: Mapping[str, Any]) -> None:
 
 def _retry(name: str, chosen: Mapping[str, str | None]) -> None:
     try:
-        count = data.retry_failures(name, chosen)
+        count = data_rules.retry_failures(name, chosen)
     except data.ApiError as error:
         st.session_state[_SAID] = str(error)
         return
@@ -116,7 +116,7 @@ COLUMNS = (
 
 def queue(rule: Rule) -> None:
     """Parts that wait or are being worked on, then those that were closed last."""
-    found = data.rule_queue(rule["name"])
+    found = data_rules.rule_queue(rule["name"])
     if not found:
         widgets.empty(
             "Parts of some targets each would be listed here, which workers take.",
@@ -154,7 +154,7 @@ def _part(one: Mapping[str, Any]) -> listing.Row:
 
 def backfills(rule: Rule) -> None:
     """Orders of stored traces that the rule gave."""
-    found = [job for job in data.jobs() if job["order"].get("rule") == rule["name"]]
+    found = [job for job in data_jobs.jobs() if job["order"].get("rule") == rule["name"]]
     if not found:
         widgets.empty(
             "Backfills would be listed here: stored traces that are scored as the rule says.",
@@ -179,7 +179,7 @@ def _dialog(rule: Rule) -> None:
         return
     left, right = st.columns(2)
     chosen = left.selectbox("Traces of", list(WINDOWS), index=1, key="backfill-window")
-    asks = any(card["cost"] != "free" for card in data.evaluators() if card["name"] in _names(rule))
+    asks = any(card["cost"] != "free" for card in data_evaluators.evaluators() if card["name"] in _names(rule))
     budget = None
     if asks:
         budget = right.number_input(
@@ -192,7 +192,7 @@ def _dialog(rule: Rule) -> None:
     try:
         told = widgets.patiently(
             st.container(), "Counting what that is",
-            lambda: data.backfill(rule["name"], window.since, window.until, dry_run=True, **more),
+            lambda: data_rules.backfill(rule["name"], window.since, window.until, dry_run=True, **more),
         )  # fmt: skip
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
@@ -229,7 +229,7 @@ def foretold(told: Mapping[str, Any], budget: float | None) -> str:
 
 def _start(name: str, window: state.Window, more: Mapping[str, Any]) -> None:
     try:
-        job = data.backfill(name, window.since, window.until, dry_run=False, **more)
+        job = data_rules.backfill(name, window.since, window.until, dry_run=False, **more)
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
         return
@@ -240,7 +240,7 @@ def _start(name: str, window: state.Window, more: Mapping[str, Any]) -> None:
 def _ordered(job_id: str) -> None:
     """How far it is, in the place of the choices."""
     try:
-        jobs.card(data.job(job_id))
+        jobs.card(data_jobs.job(job_id))
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, jobs, listing, rule_work, widgets
+from app import charts_rules, data, data_rules, jobs, listing, rule_work, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -55,7 +55,7 @@ def _follow() -> bool:
 
 def _list(said: Any) -> None:
     try:
-        found = data.rules()
+        found = data_rules.rules()
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
@@ -212,7 +212,7 @@ def terms(rule: Rule) -> dict[str, Any]:
 
 def _turn(rule: Rule) -> None:
     try:
-        data.set_rule(rule["name"], terms(rule) | {"enabled": rule["state"] == "off"})
+        data_rules.set_rule(rule["name"], terms(rule) | {"enabled": rule["state"] == "off"})
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
 
@@ -227,7 +227,7 @@ def _delete(rule: Rule) -> None:
 
 def _deleted(name: str) -> None:
     try:
-        data.delete_rule(name)
+        data_rules.delete_rule(name)
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
         return
@@ -237,10 +237,10 @@ def _deleted(name: str) -> None:
 def _work(name: str) -> None:
     """What waits, what was done, what failed: the part that refreshes itself."""
     try:
-        rule = next((rule for rule in data.rules() if rule["name"] == name), None)
+        rule = next((rule for rule in data_rules.rules() if rule["name"] == name), None)
         if rule is None:
             st.rerun()
-        told = data.rule_backlog(name, HOURS)
+        told = data_rules.rule_backlog(name, HOURS)
     except data.ApiError as error:
         widgets.failed("What the rule does did not come.", error, "It goes on without this page.")
         return
@@ -296,12 +296,14 @@ def _figure(hours: Sequence[Mapping[str, Any]]) -> None:
     if not hours:
         return
     frame = by_hour(hours, datetime.now(UTC))
-    total, zone = int(frame[list(charts.VERDICTS)].sum().sum()), widgets.zone()
+    total, zone = int(frame[list(charts_rules.VERDICTS)].sum().sum()), widgets.zone()
     if not total:
         return
     local = frame.assign(bucket=frame["bucket"].dt.tz_convert(zone).dt.tz_localize(None))
     st.plotly_chart(
-        charts.verdicts(local, f"n = {fmt.plural(total, 'verdict')}, the last {HOURS} hours by 1 h", widgets.theme()),
+        charts_rules.verdicts(
+            local, f"n = {fmt.plural(total, 'verdict')}, the last {HOURS} hours by 1 h", widgets.theme()
+        ),
         theme=None, key="rule-hours", config={"displayModeBar": False}, alt="Verdicts of the rule by the hour",
     )  # fmt: skip
     with st.expander("Table by the hour"):
@@ -310,7 +312,7 @@ def _figure(hours: Sequence[Mapping[str, Any]]) -> None:
 
 def by_hour(hours: Sequence[Mapping[str, Any]], now: datetime) -> pd.DataFrame:
     """A row for each of the last `HOURS` hours (UTC, `bucket`), with the verdicts of each kind."""
-    counts = list(charts.VERDICTS)
+    counts = list(charts_rules.VERDICTS)
     told = pd.DataFrame([{"bucket": jobs.at(one["hour"])} | {name: one[name] for name in counts} for one in hours])
     end = pd.Timestamp(now).floor("h")
     buckets = pd.date_range(end - pd.Timedelta(hours=HOURS - 1), end, freq="h", name="bucket")

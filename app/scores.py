@@ -11,7 +11,7 @@ from zlib import crc32
 import pandas as pd
 import streamlit as st
 
-from app import conversation, data, listing, marking, ruler, state, tree, widgets
+from app import conversation, data, data_evaluators, data_traces, listing, marking, ruler, state, tree, widgets
 from app import format as fmt
 
 Row = dict[str, Any]
@@ -27,7 +27,7 @@ _TONES: dict[str, Literal["green", "orange", "red", "gray"]] = {"green": "green"
 
 def section(trace_id: str, spans: pd.DataFrame) -> None:
     """All scores of the trace; nothing when there are none. A row that is chosen shows what it rests on."""
-    found = rows(data.trace_scores(trace_id), spans)
+    found = rows(data_traces.trace_scores(trace_id), spans)
     if not found:
         return
     st.subheader("Scores", anchor=False)
@@ -175,7 +175,7 @@ def _card(row: Row) -> dict[str, Any] | None:
     if not row["scale"]:  # an evaluator elsewhere may be called the same
         return None
     try:
-        return next((one for one in data.evaluators() if one["name"] == row["evaluator"]), None)
+        return next((one for one in data_evaluators.evaluators() if one["name"] == row["evaluator"]), None)
     except data.ApiError:
         return None
 
@@ -201,7 +201,7 @@ def _grounds(trace_id: str, row: Row) -> None:
         if row["status"] == "ok" and row["scale"]:  # a worker stored it
             st.caption("The evaluator marked no stretch of the text.")
         return
-    texts(data.case(trace_id, row["span_id"]), told)
+    texts(data_traces.case(trace_id, row["span_id"]), told)
 
 
 def texts(case: Mapping[str, Any], told: Mapping[str, Sequence[marking.Stretch]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, evaluators, jobs, state, trial, widgets
+from app import data, data_evaluators, data_jobs, data_traces, evaluators, jobs, state, trial, widgets
 from app import format as fmt
 
 Card = dict[str, Any]
@@ -33,7 +33,7 @@ def _dialog(window: state.Window, params: dict[str, Any], traces: list[str], tot
         _follow(job_id)
         return
     try:
-        cards = data.evaluators()
+        cards = data_evaluators.evaluators()
         has = parts(traces)
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
@@ -52,7 +52,7 @@ def _dialog(window: state.Window, params: dict[str, Any], traces: list[str], tot
 
 def parts(traces: Sequence[str]) -> dict[str, int]:
     """How many of these traces have each part of a case."""
-    cases = [data.case(trace_id) for trace_id in traces]
+    cases = [data_traces.case(trace_id) for trace_id in traces]
     names = {name for case in cases for name in case}
     return {name: sum(bool(case.get(name)) for case in cases) for name in names}
 
@@ -162,7 +162,7 @@ def order_of(  # noqa: PLR0917 - as the dialog has them
 def _ask(order: Mapping[str, Any], chosen: Sequence[Card], budget: float | None) -> None:
     """What would be done; and the button that has it done."""
     try:
-        told = widgets.patiently(st.container(), "Counting what that is", lambda: data.score_targets(order))
+        told = widgets.patiently(st.container(), "Counting what that is", lambda: data_jobs.score_targets(order))
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
@@ -177,7 +177,7 @@ def _ask(order: Mapping[str, Any], chosen: Sequence[Card], budget: float | None)
 def _start(order: Mapping[str, Any]) -> None:
     """Give the order; from then on the dialog follows it."""
     try:
-        st.session_state[_JOB] = data.add_job(order)["job_id"]
+        st.session_state[_JOB] = data_jobs.add_job(order)["job_id"]
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
 
@@ -203,7 +203,7 @@ def sentence(
 def _follow(job_id: str) -> None:
     """How far the job is, in the place of the choices."""
     try:
-        job = data.job(job_id)
+        job = data_jobs.job(job_id)
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import conversation, data, tree, widgets
+from app import conversation, data_traces, tree, widgets
 from app import format as fmt
 
 _LONG_SYSTEM = 600  # letters; longer instructions are folded, the conversation is what one came for
@@ -16,7 +16,7 @@ _LONG_SYSTEM = 600  # letters; longer instructions are folded, the conversation 
 
 def span(trace_id: str, span_id: str, since: datetime | None) -> None:
     """Name and tabs of the span."""
-    found = data.span(trace_id, span_id, since)
+    found = data_traces.span(trace_id, span_id, since)
     duration = fmt.duration(found.get("duration_ns"))
     name = fmt.plain(fmt.clip(str(found["name"]), instead=tree.UNNAMED))
     st.markdown(f"**{name}** · {found['kind']} · {duration} · span {span_id}")

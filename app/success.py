@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, listing, state, widgets
+from app import charts_cost, data, data_cost, listing, state, widgets
 from app import format as fmt
 
 SCORE, AT_LEAST, LABEL, UNIT = "score", "at_least", "label", "unit"  # keys of the controls, and their names in the URL
@@ -109,7 +109,7 @@ def _at_least(told: dict[str, Any], *, disabled: bool) -> float | None:
 
 
 def _found(window: state.Window, by: str | None, filters: Mapping[str, str], rule: Rule) -> None:
-    whole = data.cost_per_success(window.since, window.until, filters, **rule.params())
+    whole = data_cost.cost_per_success(window.since, window.until, filters, **rule.params())
     if whole.empty or not whole["units"].iloc[0]:
         st.markdown(f"No {rule.unit} in {window.words} has a priced call{' that matches the filters' * bool(filters)}.")
         return
@@ -153,13 +153,13 @@ def unknown(rule: Rule, found: dict[str, Any]) -> str:
 
 
 def _by(window: state.Window, by: str, filters: Mapping[str, str], rule: Rule, n: str) -> None:
-    frame = data.cost_per_success(window.since, window.until, filters, **rule.params(), dimension=by)
+    frame = data_cost.cost_per_success(window.since, window.until, filters, **rule.params(), dimension=by)
     told = frame[frame["per_success"].notna()].sort_values("per_success", ascending=False)
     shown = told.head(SHOWN)
     if len(told) > 1:
         rows = pd.DataFrame([_point(by, rule, row) for row in listing.records(shown)])
         st.plotly_chart(
-            charts.whiskers(rows, f"Cost per success by {by}", f"n = {n}; whiskers: 95 %", widgets.theme()),
+            charts_cost.whiskers(rows, f"Cost per success by {by}", f"n = {n}; whiskers: 95 %", widgets.theme()),
             theme=None, key="success-by", config={"displayModeBar": False}, alt=f"Cost per success by {by}",
         )  # fmt: skip
         if len(told) > len(shown):

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import data, span, state, tree, waterfall, widgets
+from app import data, data_traces, span, state, tree, waterfall, widgets
 from app import format as fmt
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
@@ -211,7 +211,7 @@ def _ask_for(trace_id: str, span_id: str) -> None:
 
 def logs(trace_id: str) -> None:
     """Log records of the trace; nothing when there are none."""
-    found = data.trace_logs(trace_id)
+    found = data_traces.trace_logs(trace_id)
     if not len(found):
         return
     with st.expander(f"Log records ({len(found):,})"):

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import data, listing, scoring, state, tree, widgets
+from app import data, data_traces, listing, scoring, state, tree, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -70,7 +70,7 @@ def load(params: dict[str, Any]) -> data.Answer:
         if at
         else {}
     )
-    return data.traces(**params, **after, page_size=state.PAGE_SIZE)
+    return data_traces.traces(**params, **after, page_size=state.PAGE_SIZE)
 
 
 def finding(frame: pd.DataFrame, window: state.Window, params: dict[str, Any]) -> str:

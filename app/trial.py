@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import conversation, data, marking, ruler, scores
+from app import conversation, data, data_evaluators, marking, ruler, scores
 from app import format as fmt
 
 Card = Mapping[str, Any]
@@ -173,7 +173,7 @@ Said = tuple[str, dict[str, Any], dict[str, Any]]
 def _asked(card: Card, typed: Mapping[str, str], typed_options: str) -> Said:
     try:
         row = {part: value for part, text in typed.items() if (value := read(part, text)) is not None}
-        return "", row, data.try_evaluator(card["name"], row, options(typed_options))
+        return "", row, data_evaluators.try_evaluator(card["name"], row, options(typed_options))
     except (NoJsonError, data.ApiError) as error:
         return str(error), {}, {}
 

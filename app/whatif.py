@@ -9,7 +9,7 @@ from typing import Any, Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, data, state, whatif_caching, whatif_carbon, whatif_routing, widgets
+from app import calls, data, data_whatif, state, whatif_caching, whatif_carbon, whatif_routing, widgets
 
 VIEW = "view"  # key of the control, and its name in the URL
 PATH = "views/whatif.py"
@@ -65,7 +65,7 @@ def answer(  # noqa: PLR0917 - of one page
         found: Mapping[str, Any] = widgets.patiently(
             bar,
             question.reading,
-            lambda: data.whatif(view, window.since, window.until, filters, **chosen),
+            lambda: data_whatif.whatif(view, window.since, window.until, filters, **chosen),
             question.usual_s,
         )
     finally:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from app import calls, charts, data, estimates, listing, state, widgets
+from app import calls, charts_whatif, data, estimates, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column, Row
 
@@ -156,7 +156,7 @@ def _figures(found: Found) -> None:
     rows, near = found["near"]["rows"], found["near"]
     with left:
         st.plotly_chart(
-            charts.thresholds(
+            charts_whatif.thresholds(
                 pd.DataFrame(_flat(rows)), near["similarity"],
                 f"n = {fmt.plural(near['compared'], 'call')} compared; bands: 95 %", widgets.theme(),
             ),
@@ -167,7 +167,7 @@ def _figures(found: Found) -> None:
         money = {"Shared prefixes": found["prefix"]["usd"], "Exact repeats": found["exact"]["usd"],
                  "Near repeats": at_similarity(found)["usd"]}  # fmt: skip
         st.plotly_chart(
-            charts.savings(money, "US dollars; whiskers: 95 %", widgets.theme()), theme=None, key="whatif-saved",
+            charts_whatif.savings(money, "US dollars; whiskers: 95 %", widgets.theme()), theme=None, key="whatif-saved",
             config={"displayModeBar": False}, alt="What each cache would have saved",
         )  # fmt: skip
 

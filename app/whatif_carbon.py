@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import calls, charts, data, state, widgets
+from app import calls, charts_whatif, data, state, widgets
 from app import format as fmt
 
 ZONE = "zone"  # key of the control, and its name in the URL
@@ -118,7 +118,7 @@ def _figures(found: Found) -> None:
     left, right = st.columns(2)
     with left:
         st.plotly_chart(
-            charts.monthly(
+            charts_whatif.monthly(
                 months, unit, f"{unit} of CO2 equivalents, n = {fmt.plural(found['counted'], 'call')}, UTC months",
                 widgets.theme(),
             ),
@@ -126,7 +126,9 @@ def _figures(found: Found) -> None:
         )  # fmt: skip
     with right:
         st.plotly_chart(
-            charts.reaches(models, "Energy of a call by model", "Wh, from the least to the most", widgets.theme()),
+            charts_whatif.reaches(
+                models, "Energy of a call by model", "Wh, from the least to the most", widgets.theme()
+            ),
             theme=None, key="whatif-models", config={"displayModeBar": False},
             alt="Energy of a call by model, as ranges",
         )  # fmt: skip

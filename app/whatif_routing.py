@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import calls, charts, data, estimates, listing, state, whatif_topics, widgets
+from app import calls, charts_whatif, data, data_whatif, estimates, listing, state, whatif_topics, widgets
 from app import format as fmt
 from app.listing import Cell, Column, Row
 
@@ -44,7 +44,7 @@ def view(window: state.Window, found: Found) -> None:
 def controls() -> dict[str, data.Param]:
     """Which score, and by which measure calls are grouped; parameters of the API."""
     try:
-        names = data.whatif_scores()["name"].astype(str).tolist()
+        names = data_whatif.whatif_scores()["name"].astype(str).tolist()
     except data.ApiError:
         names = []  # the page says below that the server does not answer
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -206,7 +206,7 @@ def _front(found: Found) -> None:
         )
         return
     st.plotly_chart(
-        charts.pareto(
+        charts_whatif.pareto(
             pd.DataFrame(points), str(found["score"]["name"]),
             f"n = {fmt.plural(found['sample']['scored_calls'], 'scored call')}; whiskers: 95 %", widgets.theme(),
         ),

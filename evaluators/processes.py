@@ -155,16 +155,21 @@ class _Process:
         """End it and all that it started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        # asyncio by itself waits for the end of its output, which nobody reads any more. The pipes are closed one by one:
-        # closing the whole also asks how the process ended, and whoever waits for that is then told that it is unknown.
+        self._close_pipes()
+        await self._process.wait()
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
+
+    def _close_pipes(self) -> None:
+        """Or asyncio waits for the end of its output, which nobody reads any more.
+
+        One by one: closing the transport also asks how the process ended, and whoever waits for that cannot be told.
+        """
         transport = getattr(self._process, "_transport", None)
         pipes = [transport.get_pipe_transport(number) for number in range(3)] if transport is not None else []
         for pipe in pipes:
             if pipe is not None:
                 pipe.close()
-        await self._process.wait()
-        self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
 
 
 def _ending(code: int | None) -> str:

@@ -8,6 +8,7 @@ import traceback
 import typer
 
 from server.commands import (
+    ab,
     evals,
     fairness,
     jobs,
@@ -24,6 +25,7 @@ from server.commands.common import app
 from server.exit_codes import BUG
 
 __all__ = [
+    "ab",
     "app",
     "evals",
     "fairness",

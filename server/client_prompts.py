@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-if TYPE_CHECKING:
-    import httpx
+from server.client_base import ClientBase, Json
 
 LONG_S = 600.0
-Json = dict[str, Any]
 
 
-class PromptsClient:
+class PromptsClient(ClientBase):
     """Prompts, as a part of `server.client.Client`."""
-
-    if TYPE_CHECKING:  # of the client
-
-        def _json(self, path: str, params: Mapping[str, Any] | None = None) -> Any: ...
-
-        def _send(
-            self, method: str, path: str, params: Mapping[str, Any] | None = None, *, body: object = None,
-            content: bytes | None = None, accept: str = "application/json", timeout_s: float | None = None,
-            accept_status: tuple[int, ...] = (200, 201),
-        ) -> httpx.Response: ...  # fmt: skip
 
     def prompts(self, text: str | None = None, tag: str | None = None, label: str | None = None) -> list[Json]:
         """The prompts by name, of those asked for; see `GET /api/prompts` for the fields."""

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-if TYPE_CHECKING:
-    import httpx
+from server.client_base import ClientBase, Json
 
 ROWS, BYTES = 1_000, 4 * 1024 * 1024  # that one request tells at most
 LONG_S = 600.0
 
-Json = dict[str, Any]
 
-
-class RunsClient:
+class RunsClient(ClientBase):
     """Suites and runs, as a part of `server.client.Client`."""
-
-    if TYPE_CHECKING:  # of the client
-
-        def _json(self, path: str, params: Mapping[str, Any] | None = None) -> Any: ...
-
-        def _send(
-            self, method: str, path: str, params: Mapping[str, Any] | None = None, *, body: object = None,
-            content: bytes | None = None, accept: str = "application/json", timeout_s: float | None = None,
-            accept_status: tuple[int, ...] = (200, 201),
-        ) -> httpx.Response: ...  # fmt: skip
-
-        def _stream(self, path: str, params: Mapping[str, Any]) -> AbstractContextManager[httpx.Response]: ...
 
     def suites(self) -> Json:
         """`folder` and `suites`, each with its newest run; see `GET /api/suites`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analytics.invoice import InvoiceError, read_csv
 from collectors.errors import CollectorError
-from server.client import invoice_text
+from server.client_invoices import invoice_text
 from server.price_shell import EARLIEST, LATEST
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from evaluators.errors import OptionError
-from server.client import text
+from server.client_base import text
 from server.price_shell import EARLIEST, LATEST
 from server.score_shell import asked
 

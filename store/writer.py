@@ -202,6 +202,11 @@ class Writer:
             _fail(item, StoreBusyError("The store closed before this was written.", retry_after_s=5.0))
         self._thread.join(drain_s)
 
+    @property
+    def commit_seq(self) -> int:
+        """The newest commit, also one of before the start; 0 until the thread knows it. Never ahead of the store."""
+        return self._commit_seq
+
     # The thread.
 
     def _run(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, evaluators, jobs, widgets
+from app import data, data_evaluators, evaluators, jobs, widgets
 
 try:
-    found = data.evaluators()
+    found = data_evaluators.evaluators()
 except data.ApiError as error:
     widgets.failed("The evaluators did not come.", error, "Scores that are stored stand on the Trace page.")
     st.stop()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, rule_form, rules, widgets
+from app import data, data_rules, rule_form, rules, widgets
 
 try:
-    found = data.rules()
+    found = data_rules.rules()
 except data.ApiError as error:
     widgets.failed("The rules did not come.", error, "They go on without this page; scores stand on the Trace page.")
     st.stop()

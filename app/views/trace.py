@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, scores, state, trace, widgets
+from app import data, data_traces, scores, state, trace, widgets
 
 place = trace.title_row()
 trace_id = state.trace_id(st.query_params.get("trace")) or ""
@@ -14,9 +14,9 @@ if not trace_id:
 
 try:
     with st.skeleton(height=500):
-        summary = data.trace_summary(trace_id)
+        summary = data_traces.trace_summary(trace_id)
         since, until = trace.bounds(summary)
-        spans = data.trace_spans(trace_id, since, until)
+        spans = data_traces.trace_spans(trace_id, since, until)
 except data.ApiError as error:
     widgets.failed("The trace did not come.", error, "The list of traces may still answer.")
     st.stop()

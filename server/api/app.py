@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from server.api import (
+    ab_tests,
     admin,
     asking,
     books,
@@ -64,6 +65,7 @@ MODULES = (
     prompts,
     prompt_labels,
     prompt_files,
+    ab_tests,
     prices,
     budgets,
     hardware,

@@ -14,8 +14,8 @@ from typing import Literal, TypedDict, Unpack
 import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
-from scipy.special import stdtrit
 
+from store import special
 from store.queries import ask, query, within
 from store.queries.home import bucketed
 
@@ -264,7 +264,7 @@ def bounded(found: pa.Table, mean: str, prefix: str, clusters: pa.ChunkedArray) 
     """With Student's 95 % interval of `mean` in place of its standard error, over so many clusters."""
     error = f"{prefix}error"
     values, errors = (found[name].to_numpy().astype(float) for name in (mean, error))
-    reach = stdtrit(np.maximum(clusters.to_numpy().astype(float) - 1, 1), 0.975) * errors
+    reach = special.stdtrit(np.maximum(clusters.to_numpy().astype(float) - 1, 1), 0.975) * errors
     for name, bound in (("low", np.maximum(values - reach, 0)), ("high", values + reach)):
         found = found.append_column(f"{prefix}{name}", pa.array(bound, from_pandas=True))  # NaN is null
     return found.drop_columns([error])

@@ -12,8 +12,8 @@ from typing import Literal, Unpack
 import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
-from scipy.special import stdtrit
 
+from store import special
 from store.queries import ask, query, within
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, by_trace, kept, summed
 from store.queries.latency import rated
@@ -51,7 +51,7 @@ def integrity_reported(  # noqa: PLR0917 - given by name
     window = (con, project_id, since, until, filters, dimension)
     found = ask(con, "integrity_reported", summed(*window) | by_trace(*window) | {"page_size": page_size})
     values, errors = (found[name].to_numpy().astype(float) for name in ("deviation", "deviation_error"))
-    reach = stdtrit(np.maximum(found["traces"].to_numpy().astype(float) - 1, 1), 0.975) * errors
+    reach = special.stdtrit(np.maximum(found["traces"].to_numpy().astype(float) - 1, 1), 0.975) * errors
     for name, bound in (("low", values - reach), ("high", values + reach)):
         found = found.append_column(f"deviation_{name}", pa.array(bound, from_pandas=True))  # NaN is null
     return found.drop_columns(["deviation_error"])

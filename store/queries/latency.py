@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
-from scipy.special import bdtrik
 
+from store import special
 from store.queries import ask, query, within
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept, summed
 from store.queries.home import bucketed
@@ -322,7 +322,7 @@ def ranks(q: float, n: Integers) -> tuple[Floats, Floats]:
     for chance in (1 - _TAIL, _TAIL):
         there = (n > 0) & (most <= chance) & (chance <= lone)
         rank = np.full(len(sizes), np.nan)
-        rank[there] = np.clip(bdtrik(1 - chance, sizes[there], q) + 1, 1, sizes[there])
+        rank[there] = np.clip(special.bdtrik(1 - chance, sizes[there], q) + 1, 1, sizes[there])
         found.append(rank)
     return found[0], found[1]
 

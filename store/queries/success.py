@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
+from store import special
 from store.queries import ask, query, within
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, by_trace
 
@@ -87,7 +87,9 @@ def success_bounds(ratio: Floats, error: Floats, units: Floats) -> dict[str, Flo
     Student's interval of the logarithm: costs are skewed and successes may be few, so that the plain one holds the
     truth in only 89 to 93 % of samples of 30 and 100 units, and this one in 91 to 96 % (`benchmarks/coverage.py`).
     """
-    reach = stdtrit(np.maximum(units - 1, 1), 0.975) * np.divide(error, ratio, out=error.copy(), where=ratio > 0)
+    reach = special.stdtrit(np.maximum(units - 1, 1), 0.975) * np.divide(
+        error, ratio, out=error.copy(), where=ratio > 0
+    )
     with np.errstate(over="ignore"):
         bounds = {"low": ratio * np.exp(-reach), "high": ratio * np.exp(reach)}
     return {name: np.where(np.isfinite(bound), bound, np.nan) for name, bound in bounds.items()}

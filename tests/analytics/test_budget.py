@@ -221,7 +221,7 @@ def test_bad_amounts_are_refused(
         budget.forecast(daily, TODAY, today_usd, limit)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     values=st.lists(st.none() | st.floats(0, 1e4), min_size=10, max_size=70),
     limit=st.floats(1, 1e5), today=st.dates(date(2026, 1, 1), date(2026, 12, 31)), so_far=st.floats(0, 100),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics import critical_path, intervals
@@ -134,7 +134,6 @@ def tree(drawn: list[tuple[int, int, int]]) -> pd.DataFrame:
     return spans(rows)
 
 
-@settings(deadline=None)
 @given(TREES)
 def test_any_trace_adds_up_to_its_duration(drawn: list[tuple[int, int, int]]) -> None:
     frame = tree(drawn)
@@ -188,7 +187,6 @@ def nested(draw: st.DrawFn) -> pd.DataFrame:
     return spans(rows)
 
 
-@settings(deadline=None)
 @given(nested())
 def test_paths_are_those_of_the_definition(frame: pd.DataFrame) -> None:
     found = critical_path.path_ns(frame)

@@ -6,7 +6,7 @@ from math import hypot
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -44,7 +44,6 @@ def test_no_calls_are_no_difference_of_rates() -> None:
         differences.rate_difference(4, 3, 0, 10)
 
 
-@settings(deadline=None)
 @given(n=st.integers(2, 200), m=st.integers(2, 200), seed=st.integers(0, 99), level=st.sampled_from([0.8, 0.95, 0.99]))
 def test_means_differ_as_in_scipy(n: int, m: int, seed: int, level: float) -> None:
     rng = np.random.default_rng(seed)
@@ -72,7 +71,6 @@ def test_quantiles_differ_by_hand() -> None:
     assert found == Estimate(10.0, pytest.approx(10 - reach), pytest.approx(10 + reach), 6)
 
 
-@settings(deadline=None)
 @given(a=SAMPLES, b=SAMPLES, q=st.sampled_from([0.1, 0.5, 0.9]))
 def test_quantile_differences_are_numpys_turn_with_the_order_and_move_with_the_values(
     a: list[float], b: list[float], q: float
@@ -92,7 +90,6 @@ def test_quantile_differences_are_numpys_turn_with_the_order_and_move_with_the_v
         assert found.low <= found.value <= found.high
 
 
-@settings(deadline=None)
 @given(a=SAMPLES, b=SAMPLES, q=st.sampled_from([0.1, 0.5, 0.9]))
 def test_quantile_ratios_do_not_depend_on_the_unit(a: list[float], b: list[float], q: float) -> None:
     found = differences.quantile_ratio(a, b, q)

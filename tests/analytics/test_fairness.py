@@ -62,7 +62,7 @@ def test_flips_of_fishers_example() -> None:
     assert flip_test(DARWIN) == pytest.approx(1726 / 32768)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(-5, 5), min_size=2, max_size=9))
 def test_flips_are_scipys(values: list[int]) -> None:
     expected = (
@@ -280,7 +280,7 @@ def figures(one: Slice) -> list[float | None]:
 ROW = st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.one_of(st.integers(0, 1), st.integers(-50, 50)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(ROW, min_size=1, max_size=60), st.sampled_from([0.0, 1e6]))
 def test_sums_say_what_their_rows_say(told: list[tuple[str, int, int]], far: float) -> None:
     """Also of groups with no rest, clusters in several groups, values that are all the same, or far from 0."""

@@ -232,7 +232,7 @@ def test_an_input_read_from_the_cache_alone_has_the_rate_of_the_other_calls() ->
     assert (found.cause, found.evidence.calls) == ("cache_read_not_discounted", 40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(CAUSES)), st.integers(0, 1000), st.floats(0.001, 1000))
 def test_the_cause_does_not_depend_on_the_order_or_the_size_of_the_calls(cause: str, seed: int, scale: float) -> None:
     frame = calls(seed=seed, n=60, report=CAUSES[cause])

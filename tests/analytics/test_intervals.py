@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -28,7 +28,6 @@ def test_rates_are_those_of_the_published_table(hits: int, n: int, low: float, h
     assert found.high == pytest.approx(high, abs=5e-5)
 
 
-@settings(deadline=None)
 @given(n=st.integers(1, 10_000), data=st.data(), level=st.sampled_from([0.8, 0.95, 0.99]))
 def test_rates_are_scipys_and_lie_within_0_and_1(n: int, data: st.DataObject, level: float) -> None:
     hits = data.draw(st.integers(0, n))
@@ -74,7 +73,6 @@ def test_a_small_sample_does_not_bound_a_quantile(q: float, n: int, bounded: tup
     assert tuple(rank is not None for rank in intervals.quantile_ranks(q, n)) == bounded
 
 
-@settings(deadline=None)
 @given(q=st.floats(0.01, 0.99), n=st.integers(1, 3000), level=st.sampled_from([0.8, 0.95, 0.99]))
 def test_ranks_lie_between_the_whole_ones_of_the_binomial_distribution(q: float, n: int, level: float) -> None:
     """P(x(k) > quantile) = P(B < k) for whole k, where B is binomial(n, q): the textbook interval, coarser."""
@@ -124,7 +122,6 @@ def test_a_ratio_is_a_clustered_mean_of_rows() -> None:
     assert (found.high - 7 / 12) / stats.t.ppf(0.975, 3) == pytest.approx(0.178226, abs=1e-6)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.1, 100), min_size=2, max_size=50))
 def test_a_ratio_over_ones_is_a_mean(values: list[float]) -> None:
     found, expected = intervals.ratio(values, np.ones(len(values))), intervals.mean(values)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics import invoice
@@ -230,7 +230,6 @@ MODELS = st.sampled_from(["a", "b", "A x", "c"])
 DAYS = st.integers(1, 5)
 
 
-@settings(deadline=None)
 @given(
     billed=st.lists(st.tuples(DAYS, MODELS, st.decimals(-100, 1000, places=4)), min_size=1, max_size=20),
     ours=st.lists(st.tuples(DAYS, MODELS, st.none() | st.floats(0, 1000)), max_size=20),

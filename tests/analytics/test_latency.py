@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics import differences, latency
@@ -117,7 +117,6 @@ def test_periods_without_calls_compare_to_nulls() -> None:
     assert {change.clear for change in found} == {None}
 
 
-@settings(deadline=None)
 @given(st.integers(0, 50), st.integers(1, 80))
 def test_a_period_does_not_differ_from_itself(seed: int, n: int) -> None:
     frame = sample(seed, n, 1000, 0.1)

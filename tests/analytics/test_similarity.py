@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from analytics import similarity
@@ -26,7 +26,6 @@ def test_likeness_by_hand() -> None:
     assert alike("?!", "?") == 0
 
 
-@settings(deadline=None)
 @given(some.lists(some.text("ab c", max_size=12), min_size=1, max_size=25), some.integers(1, 8))
 def test_the_nearest_is_the_most_alike_of_those_that_were_there(texts: list[str], window: int) -> None:
     """Folded sums find it or one that is nearly as alike: within their error, which shrinks with the width."""

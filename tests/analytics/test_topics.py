@@ -60,7 +60,7 @@ def test_texts_that_were_not_seen_have_a_topic_too() -> None:
     assert purity(subjects, topics.find(asked, 4).of(new).tolist()) > 0.98
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.randoms(use_true_random=False), st.integers(2, 6))
 def test_the_order_of_texts_changes_nothing(rng: random.Random, count: int) -> None:
     asked, _ = texts(100, own=2)
@@ -149,7 +149,7 @@ def test_one_topic_is_none() -> None:
     assert topics.find(texts(50)[0], 0).words == ()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.one_of(st.none(), st.text(alphabet="ab é\n1中", max_size=30)), max_size=30), st.integers(0, 6))
 def test_any_texts_have_an_answer(asked: list[str | None], count: int) -> None:
     found = topics.find(asked, count)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -74,7 +74,6 @@ def test_the_share_of_repeats_is_a_ratio_over_prompts() -> None:
     assert caching.exact_repeats(calls([]), SECOND).share.value is None
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 300), st.floats(0, 20)), max_size=30),
     window=st.integers(0, 200), sliding=st.booleans(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -190,7 +190,6 @@ def test_a_front_by_hand() -> None:
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=30)
 
 
-@settings(deadline=None)
 @given(POINTS)
 def test_a_front_is_what_no_point_beats(points: list[tuple[int, int]]) -> None:
     expected = [

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from app import budgets, charts
+from app import budgets, charts_budgets
 
 Open = Callable[..., AppTest]
 CALL = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai", "gen_ai__request__model": "gpt-4o",
@@ -114,7 +114,7 @@ def test_the_month_joins_what_is_known_and_what_is_forecast(over: int) -> None:
         "day": [f"2026-11-0{n}" for n in range(1, 6)], "usd": [1.0, 2, 3, 4, 5], "low": [1.0, 2, 3, 3, 4],
         "high": [1.0, 2, 3, 5, 7], "over": [n < over for n in range(5)],
     })  # fmt: skip
-    figure = charts.month(days, 6.0, "n = 5", "light")
+    figure = charts_budgets.month(days, 6.0, "n = 5", "light")
     assert figure.layout.yaxis.range[1] >= 7
     drawn = {trace.line.dash: len(trace.x) for trace in figure.data if trace.hovertemplate}
     assert drawn == {"dot": 5 - over + (over > 0), "solid": over}

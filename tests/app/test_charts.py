@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from app import charts
+from app import charts, charts_home
 
 STEP = pd.Timedelta(minutes=30)
 
@@ -39,7 +39,7 @@ def polygons(figure: Any) -> list[list[float]]:
 
 def test_the_band_is_filled_run_by_run() -> None:
     series = timed([9, 9, 0, 9, 0, 9, 9, 9], [1, 2, None, 3, None, 1, 1, 1], [4, 5, None, 6, None, 2, 3, 4])
-    figure = charts.latency(series, STEP, "", "light")
+    figure = charts_home.latency(series, STEP, "", "light")
     assert polygons(figure) == [[4, 5, 2, 1], [2, 3, 4, 1, 1, 1]]
     assert traces(figure)["median to p95"].fill == "toself"
     assert traces(figure)["p95"].mode == "lines+markers"
@@ -47,39 +47,41 @@ def test_the_band_is_filled_run_by_run() -> None:
 
 def test_few_calls_are_points_without_line_or_area() -> None:
     series = timed([1, 0, 2, 1, 500], [1, None, 2, 3, 1], [1, None, 5, 6, 9])
-    figure = traces(charts.latency(series, STEP, "", "light"))
+    figure = traces(charts_home.latency(series, STEP, "", "light"))
     assert {figure[name].mode for name in ("median", "p95")} == {"markers"}
     assert not any(trace.fill for trace in figure.values())
 
 
 def test_a_bucket_of_one_call_shows_both_its_marks() -> None:
-    figure = traces(charts.latency(timed([1], [1], [1]), STEP, "", "light"))
+    figure = traces(charts_home.latency(timed([1], [1], [1]), STEP, "", "light"))
     assert figure["p95"].marker.size > figure["median"].marker.size
     assert figure["p95"].marker.symbol == "circle-open"
 
 
 @pytest.mark.parametrize(("p95", "distance"), [(1.0, 14), (1.05, 14), (4.0, 90)])
 def test_labels_of_lines_that_meet_stand_apart(p95: float, distance: float) -> None:
-    labels = charts.latency(timed([9], [1], [p95]), STEP, "", "light").layout.annotations
+    labels = charts_home.latency(timed([9], [1], [p95]), STEP, "", "light").layout.annotations
     upper, lower = (label.y / p95 * 120 + label.yshift for label in labels)
     assert upper - lower == pytest.approx(distance)
 
 
 def test_labels_of_lines_that_end_at_the_bottom_stay_above_the_axis() -> None:
-    figure = charts.latency(timed([9, 9], [1, 0.001], [9, 0.002]), STEP, "", "light")
+    figure = charts_home.latency(timed([9, 9], [1, 0.001], [9, 0.002]), STEP, "", "light")
     assert min(label.y / 9 * 120 + label.yshift for label in figure.layout.annotations) >= 7
 
 
 def test_figures_side_by_side_have_one_axis_of_whole_buckets() -> None:
     series = timed([9, 0, 9], [1, None, 2], [2, None, 3])
     counts = series.assign(model_calls_ok=[9, 0, 9], model_calls_failed=0)
-    figures = charts.calls(counts, STEP, "", "dark"), charts.latency(series, STEP, "", "dark")
+    figures = charts_home.calls(counts, STEP, "", "dark"), charts_home.latency(series, STEP, "", "dark")
     first, last = series["bucket"].iloc[0], series["bucket"].iloc[-1]
     assert {tuple(figure.layout.xaxis.range) for figure in figures} == {(first, last + STEP)}
 
 
 def test_marks_stand_over_their_bucket() -> None:
-    bar = charts.calls(timed([9], [1], [2]).assign(model_calls_ok=9, model_calls_failed=0), STEP, "", "light").data[0]
+    bar = charts_home.calls(
+        timed([9], [1], [2]).assign(model_calls_ok=9, model_calls_failed=0), STEP, "", "light"
+    ).data[0]
     assert (bar.xperiod, bar.xperiodalignment) == (1_800_000, "middle")
     assert bar.xperiod0 == bar.x[0]
 
@@ -93,7 +95,7 @@ def test_buckets_are_filled_as_the_zone_cuts_them() -> None:
 
 
 def test_hovers_tell_the_time_of_the_bucket() -> None:
-    figure = traces(charts.latency(timed([9, 9], [1, 2], [2, 3]), STEP, "", "light"))
+    figure = traces(charts_home.latency(timed([9, 9], [1, 2], [2, 3]), STEP, "", "light"))
     assert [list(told) for told in figure["p95"].customdata] == [
         ["2 s", "2026-05-01 00:00 to 00:30"],
         ["3 s", "2026-05-01 00:30 to 01:00"],

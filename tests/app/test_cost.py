@@ -12,7 +12,7 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from app import charts, cost, prices, state, widgets
+from app import charts, charts_cost, cost, prices, state, widgets
 
 Open = Callable[..., AppTest]
 Listed = Callable[[AppTest], list[dict[str, str]]]
@@ -218,7 +218,7 @@ def test_a_price_is_appended_to_what_is_there(document: str, kept: str | None) -
 
 
 def test_names_that_share_an_ink_differ_in_pattern() -> None:
-    assert charts.textures(["#1", "#2", "#1", "#1", "#2"]) == ["", "", "/", "x", "/"]
+    assert charts_cost.textures(["#1", "#2", "#1", "#1", "#2"]) == ["", "", "/", "x", "/"]
 
 
 def test_each_bucket_of_the_figure_stacks_what_is_known() -> None:
@@ -227,7 +227,7 @@ def test_each_bucket_of_the_figure_stacks_what_is_known() -> None:
         ("<b>gpt</b>", charts.GOOD, pd.Series([1.0, None, 2.0])),
         ("other", charts.GREY, pd.Series([0.5, 0.5, None])),
     ]
-    figure = charts.costs(buckets, stacks, pd.Timedelta(days=1), "n = 3", "light")
+    figure = charts_cost.costs(buckets, stacks, pd.Timedelta(days=1), "n = 3", "light")
     assert figure.layout.barmode == "stack"
     assert {trace.marker.pattern.fillmode for trace in figure.data} == {"overlay"}
     assert [trace.name for trace in figure.data] == ["&lt;b>gpt&lt;/b>", "other"]

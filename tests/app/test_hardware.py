@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import charts, hardware
+from app import charts_hardware, hardware
 
 Open = Callable[..., AppTest]
 CALL = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "llama", "gen_ai__provider__name": "vllm",
@@ -73,7 +73,7 @@ def test_a_line_reaches_from_median_to_p95() -> None:
         {"name": "a", "p50": 1e9, "p95": 3e9, "value": 0.2, "low": 0.1, "high": 0.4, "told": "a"},
         {"name": "b", "p50": 2e9, "p95": 5e9, "value": 0.3, "low": None, "high": None, "told": "b"},
     ])  # fmt: skip
-    figure = charts.hardware(rows, "Cost per call", "light")
+    figure = charts_hardware.hardware(rows, "Cost per call", "light")
     assert [list(trace.x) for trace in figure.data] == [[1, 3], [2, 5]]
     assert [note.text for note in figure.layout.annotations] == ["a", "b"]
     assert figure.data[0].error_y.array[0] == pytest.approx(0.2)

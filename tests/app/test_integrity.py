@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import charts
+from app import charts_integrity
 from app import format as fmt
 
 Open = Callable[..., AppTest]
@@ -230,7 +230,7 @@ def test_the_deviations_of_models_stand_around_nothing() -> None:
         {"value": ["<b>a</b>", None], "deviation": [0.5, -0.1], "deviation_low": [0.4, None],
          "deviation_high": [0.6, None], "compared": [1200, 1]}
     )  # fmt: skip
-    figure = charts.deviations(rows, "n = 2", "light")
+    figure = charts_integrity.deviations(rows, "n = 2", "light")
     (points,) = figure.data
     assert list(points.y) == ["unknown", "&lt;b>a&lt;/b>"]
     assert list(points.x) == [-10, 50]
@@ -241,7 +241,7 @@ def test_the_deviations_of_models_stand_around_nothing() -> None:
 
 def test_amounts_that_nobody_knows_have_no_bar() -> None:
     rows = pd.DataFrame({"name": ["counted", "+ duplicates"], "usd": [2.0, None], "ink": ["#111111", "#222222"]})
-    figure = charts.amounts(rows, "Sums", "n = 2", "dark")
+    figure = charts_integrity.amounts(rows, "Sums", "n = 2", "dark")
     assert [text.text for text in figure.layout.annotations] == ["unknown", "$2.00"]
 
 

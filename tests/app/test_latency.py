@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import charts, latency
+from app import charts_latency, latency
 from app import format as fmt
 
 Open = Callable[..., AppTest]
@@ -166,7 +166,7 @@ def series(*known: tuple[float | None, float | None]) -> pd.DataFrame:
 
 
 def drawn(frame: pd.DataFrame, *marks: tuple[pd.Timestamp, str]) -> Any:
-    return charts.quantiles(frame, marks, pd.Timedelta(hours=1), "n = 1", "light")
+    return charts_latency.quantiles(frame, marks, pd.Timedelta(hours=1), "n = 1", "light")
 
 
 def test_bands_stand_where_both_bounds_are_known() -> None:
@@ -190,7 +190,7 @@ def test_the_heat_map_has_every_call() -> None:
         {"bucket": pd.to_datetime(["2026-03-01 00:00", "2026-03-01 01:00"]), "bin": [70, 73], "calls": [5, 7]}
     )
     edges = cells["bucket"].iloc[0], cells["bucket"].iloc[1] + pd.Timedelta(hours=1)
-    (grid,) = charts.heat(cells, pd.Timedelta(hours=1), edges, "n = 12", "light").data
+    (grid,) = charts_latency.heat(cells, pd.Timedelta(hours=1), edges, "n = 12", "light").data
     said = [text for row in grid.text for text in row if text]
     assert said == [
         "5 calls of 562 ms to 750 ms<br>2026-03-01 00:00 to 01:00",

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import charts, run, run_rows, runs, suite, suites
+from app import charts_runs, run_gates, run_manifest, run_rows, runs, suite, suites
 
 Open = Callable[..., AppTest]
 Listed = Callable[..., list[dict[str, str]]]
@@ -236,24 +236,24 @@ def test_gates_are_drawn_so_that_what_holds_lies_right_of_the_bound() -> None:
     change = {"margin": 0.02, "bound": None, "effect": made_runs.interval(-0.01, 0.02, 8)}
     made["gates"].append(made_runs.gate("groundedness mean not worse than the baseline", "undecided", **change))
     made["gates"].append(made_runs.gate("exact mean >= 1", "no_data", estimate=None))
-    rows = run.gate_rows(made)
+    rows = run_gates.gate_rows(made)
     assert rows["better"].tolist() == [1, 1, -1, 1, 1]
     assert rows["bound"].tolist()[:4] == [0.7, 0.5, 0.01, -0.02]
     assert rows["value_text"].tolist() == [
         "0.72 [0.67, 0.77]", "0.75 [0.65, 0.85]", "0.12 [0.07, 0.17]", "-0.01 [-0.03, 0.01]", "no value"
     ]  # fmt: skip
-    figure = charts.gates(rows, "8 items", "light")
+    figure = charts_runs.gates(rows, "8 items", "light")
     points = {trace.y[0]: trace.x[0] for trace in figure.data if trace.mode == "markers"}
     assert {place: x > 0 for place, x in points.items()} == {4: True, 3: True, 2: False, 1: True}
 
 
 def test_manifests_that_differ_are_told_in_words() -> None:
     ours, theirs = made_runs.manifest("1" * 32), made_runs.manifest("2" * 32)
-    assert run.differences(ours, theirs) == []
+    assert run_manifest.differences(ours, theirs) == []
     theirs["packages"], theirs["target"] = {"numpy": "2.3.0"}, {"kind": "http", "ruler": "x", "pinned": False}
     theirs["evaluators"]["groundedness"] = {"version": "2"}
-    assert run.differences(ours, theirs) == ["target", "evaluator groundedness", "numpy"]
-    assert run.differences(ours, None) == ["what is not known: the baseline has no manifest"]
+    assert run_manifest.differences(ours, theirs) == ["target", "evaluator groundedness", "numpy"]
+    assert run_manifest.differences(ours, None) == ["what is not known: the baseline has no manifest"]
 
 
 def test_words_of_runs_and_versions() -> None:
@@ -264,4 +264,4 @@ def test_words_of_runs_and_versions() -> None:
     assert suite.diff("a\nb\n", "a\nc\n") == "@@ -1,2 +1,2 @@\n a\n-b\n+c"
     assert suite.diff("a", "a") == ""
     assert run_rows.flip_words({"passed": None, "of": 3, "labels": ["a", "b", "a"]}) == "a 2 times, b 1 times"
-    assert isinstance(run.gate_rows({"evaluators": [], "gates": []}), pd.DataFrame)
+    assert isinstance(run_gates.gate_rows({"evaluators": [], "gates": []}), pd.DataFrame)

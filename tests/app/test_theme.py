@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import app
-from app import charts, marking
+from app import charts, charts_runs, marking
 
 THEME = tomllib.loads((Path(app.__file__).parent / ".streamlit" / "config.toml").read_text())["theme"]
 SIDES = ["light", "dark"]
@@ -54,7 +54,7 @@ def test_marks_of_charts_reach_three_to_one(side: str, colour: str) -> None:
 
 @pytest.mark.parametrize("side", SIDES)
 def test_text_of_charts_reaches_aa(side: str) -> None:
-    for ink in (charts.INK[side], charts.PALE[side], *charts.STATE_WORDS[side].values()):
+    for ink in (charts.INK[side], charts.PALE[side], *charts_runs.STATE_WORDS[side].values()):
         assert contrast(ink, THEME[side]["backgroundColor"]) >= 4.5
 
 

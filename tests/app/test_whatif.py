@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import charts, estimates, whatif_carbon
+from app import charts, charts_whatif, estimates, whatif_carbon
 from app import format as fmt
 from app.estimates import MINUS
 
@@ -250,4 +250,4 @@ def test_energy_is_written_as_a_range(low: float | None, high: float | None, tex
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_figures_of_odd_numbers_are_drawn(theme: charts.Theme) -> None:
     money = {"a <b>": {"value": -1.0, "low": -2.0, "high": 0.5}, "none": {"value": None, "low": None, "high": None}}
-    assert len(charts.savings(money, "", theme).data) == 1
+    assert len(charts_whatif.savings(money, "", theme).data) == 1

@@ -548,9 +548,7 @@ any_traces = st.builds(
     ),
 )  # fmt: skip
 any_logs = st.builds(logs, any_log, any_log)
-FEWER = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+FEWER = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def comparable(decoded: Decoded) -> tuple[Any, ...]:

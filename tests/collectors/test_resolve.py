@@ -461,7 +461,7 @@ SPANS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(SPANS, max_size=12, unique_by=lambda span: span.key), st.randoms(use_true_random=False))
 def test_laws(spans: list[TraceSpan], rng: random.Random) -> None:
     rows = resolve(spans)
@@ -476,7 +476,7 @@ def test_laws(spans: list[TraceSpan], rng: random.Random) -> None:
             assert kept is None or kept.usage_role is None, "a duplicate points at a row that is kept"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(SPANS, max_size=10, unique_by=lambda span: span.key))
 def test_adding_an_unrelated_trace_changes_nothing(spans: list[TraceSpan]) -> None:
     stranger = make(1, trace_id="z", at=(10_000, 10_100), service="elsewhere", **USAGE)

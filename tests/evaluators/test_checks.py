@@ -372,7 +372,7 @@ CONDITIONS = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CONDITIONS, CONDITIONS, st.booleans())
 def test_queries_called_equivalent_give_the_same_rows(one: str, other: str, within: bool) -> None:
     """On every pair of null, 0, 1 and 2, as DuckDB has it; `within` makes pairs that are often equivalent."""

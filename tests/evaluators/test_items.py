@@ -76,7 +76,7 @@ def test_rows_without_an_id_are_called_by_their_place(tmp_path: Path) -> None:
     assert [one.id for one in found] == ["0", "1"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 30), st.integers(0, 5), st.integers(0, 2**20))
 def test_a_sample_is_stable_and_grows(
     tmp_path_factory: pytest.TempPathFactory, size: int, more: int, seed: int

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from server.client import ApiError, Client, invoice_text
+from server.client import ApiError, Client
+from server.client_invoices import invoice_text
 from server.invoices import alias, spellings
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -114,7 +114,7 @@ def run(make: Any, requests: list[list[Any]], restart_at: int, open_store: Calla
     return found
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(requests=REQUESTS, data=st.data())
 def test_order_repeats_and_restarts_change_nothing(make: Any, store_class: Any, requests: Any, data: Any) -> None:
     plain, total = run(make, requests, -1, store_class)
@@ -129,7 +129,7 @@ def test_order_repeats_and_restarts_change_nothing(make: Any, store_class: Any, 
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=300, unique=True))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_filter_never_denies_what_it_was_told(keys: list[int]) -> None:
     hashes = hash_keys([np.array(keys, dtype=np.uint64)])
     known = KeyFilter()

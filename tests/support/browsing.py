@@ -20,7 +20,8 @@ def at_rest(page: Page) -> None:
 def click_point(page: Page, points: Locator, opens: Locator) -> None:
     """Click the tallest of a figure's points or bars till what it opens is there.
 
-    A figure takes a click for the point that it hovers, and what is clicked while it is drawn anew goes astray.
+    A figure takes a click for the point that it hovers, and what is clicked while it is drawn anew goes astray. It
+    looks again 50 ms after a move what it hovers: while the button is down it finds nothing, and the click is lost.
     """
     points.first.wait_for(state="attached")
     for _ in range(5):
@@ -31,6 +32,7 @@ def click_point(page: Page, points: Locator, opens: Locator) -> None:
         page.mouse.move(x, y)
         with suppress(TimeoutError):
             page.locator(".js-plotly-plot .hoverlayer .hovertext").first.wait_for(timeout=2000)
+        page.wait_for_timeout(150)
         page.mouse.click(x, y, delay=60)
         with suppress(TimeoutError):
             opens.wait_for(timeout=8000)

@@ -1,0 +1,18 @@
+"""A/B tests: variants on live traffic, with intervals that may be looked at every day."""
+
+from __future__ import annotations
+
+from app import ab_form, ab_tests, data_ab, widgets
+
+
+def draw() -> None:
+    found = data_ab.tests()
+    if ab_tests.chosen(ab_tests.MAKE):
+        ab_form.form()
+    elif name := ab_tests.chosen(ab_tests.NAME):
+        ab_tests.one(found, name)
+    else:
+        ab_tests.overview(found)
+
+
+widgets.guarded("The A/B tests did not come.", "Units are dealt without this page by whoever knows the hash.", draw)

@@ -1,0 +1,51 @@
+"""What the client asks in named queries and in SQL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from server.client_base import ARROW, Answer, ClientBase, Json, Param, answer_of
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One answer in SQL, for a text: rows as JSON has them, and the names of their columns if there are no rows too."""
+
+    rows: list[Json]
+    columns: list[str]
+    truncated: bool  # true: there are more rows than these
+
+
+class QueriesClient(ClientBase):
+    """Named queries, and SQL through the guarded prompt, as a part of `server.client.Client`."""
+
+    def query(self, name: str, **params: Param) -> Answer:
+        """Answer a named query; `queries()` lists them. Null parameters are left out, times without a zone are UTC.
+
+        Raises:
+            ApiError: see its kinds.
+        """
+        return self._frame(f"/api/query/{name}", params)
+
+    def rows(self, name: str, **params: Param) -> list[Json]:
+        """`query` as plain rows, as JSON has them: times are text."""
+        found: list[Json] = self._json(f"/api/query/{name}", params | {"format": "json"})
+        return found
+
+    def queries(self) -> list[Json]:
+        """`name`, `doc` and `params` of every named query."""
+        found: list[Json] = self._json("/api/queries")
+        return found
+
+    def sql(self, statement: str) -> Answer:
+        """Run one read-only SELECT through the guarded prompt."""
+        return answer_of(self._send("POST", "/api/sql", body={"sql": statement}, accept=ARROW))
+
+    def sql_rows(self, statement: str) -> Rows:
+        """`sql` as plain rows."""
+        answer = self._send("POST", "/api/sql", body={"sql": statement})
+        rows = answer.json()
+        names = answer.headers.get("x-assay-columns")
+        columns = json.loads(names) if names else list(rows[0]) if rows else []
+        return Rows(rows, columns, answer.headers.get("x-assay-truncated") == "true")

@@ -1,0 +1,247 @@
+"""Live A/B tests over HTTP: registered, dealt by a hash that anybody can work out, read from traces, stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+import shell
+from made_ab_tests import DAY, DAYS, HALVES, TERMS, USERS, by_hand, fill
+from pydantic import ValidationError
+
+from server import ab_tests, ab_words
+from server.ab_results import arm_of, first_days
+from server.ab_tests import Terms
+from server.client import ApiError, Client
+from server.exit_codes import USER_ERROR
+
+
+@pytest.fixture(scope="module")
+def client(serve: Callable[[str], Any], telling: Any) -> Iterator[Client]:
+    served = serve("ab")
+    fill(served, telling)
+    with served.client() as door:
+        yield door
+
+
+# Dealing.
+
+
+@pytest.mark.parametrize(
+    ("name", "salt", "unit", "expected"),
+    [
+        pytest.param("checkout", "1", "user-1", 4901, id="user-1"),
+        pytest.param("checkout", "1", "user-2", 2928, id="user-2"),
+        pytest.param("checkout", "1", "42", 911, id="a-number"),
+        pytest.param("checkout", "1", "Ünïcode", 483, id="utf-8"),
+        pytest.param("checkout", "2", "user-1", 4639, id="another-salt"),
+        pytest.param("other", "1", "user-1", 7742, id="another-test"),
+    ],
+)
+def test_buckets_are_those_of_the_documentation(name: str, salt: str, unit: str, expected: int) -> None:
+    assert ab_tests.bucket(name, salt, unit) == expected
+
+
+def test_weights_are_exact_to_the_ten_thousandth() -> None:
+    weights = [0.0001, 0.3333, 0.6666]
+    variants = [{"name": f"v{place}", "weight": weight} for place, weight in enumerate(weights)]
+    terms = Terms(metric="cost", mde=1, variants=variants)  # type: ignore[arg-type]  # as JSON tells them
+    assert [one.parts for one in terms.variants] == [1, 3333, 6666]
+    dealt = {ab_tests.bucket("t", "1", str(n)): ab_tests.assigned("t", terms, str(n)).name for n in range(60_000)}
+    by_bucket = [dealt[place] for place in sorted(dealt)]
+    assert by_bucket == sorted(by_bucket), "one stretch of buckets a variant, in their order"
+    edges = {name: [place for place, one in dealt.items() if one == name] for name in ("v1", "v2")}
+    assert (min(edges["v1"]), max(edges["v1"]), min(edges["v2"])) == pytest.approx((1, 3333, 3334), abs=4)
+
+
+def test_a_unit_gets_the_same_variant_by_http_and_by_hand(client: Client) -> None:
+    for unit in ("a", "b", "user with spaces", "Ü"):
+        found = client.assign_unit("shown", unit)
+        assert found["variant"] == by_hand("shown", unit)
+        assert found["traced_as"] == f"shown:{found['variant']}"
+        assert found == client.assign_unit("shown", unit)
+    with pytest.raises(ApiError, match=r"has no A/B test 'nosuch'\. It has: shown"):
+        client.assign_unit("nosuch", "a")
+
+
+# What may be set.
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"variants": [{"name": "a", "weight": 0.5}, {"name": "b", "weight": 0.4}]}, r"add up to 0\.9, and must to 1"),
+        ({"variants": [{"name": "a", "weight": 0.33333}, {"name": "b", "weight": 0.66667}]}, r"no multiple of 0\.0001"),
+        ({"variants": [{"name": "a", "weight": 0.5}, {"name": "a", "weight": 0.5}]}, "two variants are called 'a'"),
+        ({"variants": HALVES[:1]}, "at least 2"),
+        ({"mde": 0}, "greater than 0"),
+        ({"guardrails": [{"metric": "score:helpful", "margin": 1}]}, "named twice"),
+        ({"start": "2026-01-02T00:00Z", "stop": "2026-01-01T00:00Z"}, "stop .* before it starts"),
+        ({"metrik": "x"}, "Extra inputs"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_test_is_told(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Terms(**{**TERMS, **change})
+
+
+def test_a_test_that_has_begun_keeps_its_variants(client: Client) -> None:
+    began = (datetime.now(UTC) - DAY).isoformat()
+    client.set_ab_test("kept", TERMS | {"start": began}, "ann")
+    made = client.ab_test("kept")
+    assert (made["state"], made["version"], made["better"], made["author"]) == ("running", 1, "higher", "ann")
+    assert client.set_ab_test("kept", TERMS)["version"] == 1, "the same again, without a start"
+    assert client.set_ab_test("kept", TERMS | {"description": "why"})["version"] == 2
+    moved = [{"name": "control", "weight": 0.4}, {"name": "new", "weight": 0.6}]
+    for change in ({"variants": moved}, {"metric": "cost"}, {"salt": "2"}):
+        with pytest.raises(ApiError, match=rf"has begun, so {next(iter(change))} cannot change") as refused:
+            client.set_ab_test("kept", TERMS | change)
+        assert refused.value.status == 409
+    with pytest.raises(ApiError, match="is over is not read otherwise"):
+        client.set_ab_test("kept", TERMS | {"description": "why", "stop": "2020-01-01T00:00Z"})
+    assert client.stop_ab_test("kept", "bob")["state"] == "stopped"
+    assert client.stop_ab_test("kept")["version"] == 3, "one that is stopped stays so"
+    assert client.set_ab_test("kept", TERMS | {"description": "why"})["state"] == "stopped", "its file set again"
+    client.forget_ab_test("kept", "bob")
+    assert "kept" not in [one["name"] for one in client.ab_tests()]
+
+
+def test_a_test_to_come_may_change(client: Client) -> None:
+    start = (datetime.now(UTC) + DAY).isoformat()
+    assert client.set_ab_test("later", TERMS | {"start": start})["state"] == "planned"
+    assert client.set_ab_test("later", TERMS | {"start": start, "metric": "cost"})["better"] == "lower"
+    assert [one["version"] for one in client.ab_test("later")["versions"]] == [2, 1]
+    assert client.ab_results("later")["sentence"] == "later has not begun: no trace counts before its start."
+    with pytest.raises(ApiError, match="has not begun"):
+        client.stop_ab_test("later")
+    with pytest.raises(ApiError, match="which is over"):
+        client.set_ab_test("over", TERMS | {"start": "2020-01-01T00:00Z", "stop": "2020-01-02T00:00Z"})
+    client.forget_ab_test("later")
+
+
+# What came of it.
+
+
+def test_the_results_find_the_effect_and_say_so(client: Client) -> None:
+    found = client.ab_results("shown")
+    (one,) = found["comparisons"]
+    assert 0 < one["low"] < 1.0 < one["high"] < 2
+    assert one["advice"]["kind"] == "win"
+    assert found["sentence"].startswith("new is better than control: helpful differs by ")
+    assert "1 guardrail still to be decided: error." in found["sentence"]
+    assert [rail["state"] for rail in one["guardrails"]] == ["open", "safe"]
+    assert one["novelty"]["first_days"] == 4
+    assert one["novelty"]["low"] < 0 < one["novelty"]["high"]
+
+
+def test_the_series_is_cumulated_day_by_day(client: Client) -> None:
+    (one,) = client.ab_results("shown")["comparisons"]
+    series = one["series"]
+    assert len(series) == DAYS + 1
+    units = [day["units"] + day["control_units"] for day in series]
+    assert units == sorted(units)
+    assert units[-1] == one["n"] == USERS
+    assert series[0]["low"] is None, "too few units on the first day"
+    assert series[-1]["high"] - series[-1]["low"] < series[3]["high"] - series[3]["low"]
+
+
+def test_what_is_left_out_is_counted(client: Client) -> None:
+    found = client.ab_results("shown")
+    exposure = found["exposure"]
+    assert exposure["traces"] == 2 * USERS + 3
+    assert (exposure["units"], exposure["mixed_units"], exposure["traces_without_unit"]) == (USERS + 1, 1, 1)
+    assert sum(arm["units"] for arm in found["arms"]) == USERS
+    assert found["warnings"] == [f"1 trace of {2 * USERS + 3} without a unit id: left out."]
+    assert not found["mismatch"]["mismatched"]
+
+
+def test_units_that_came_otherwise_than_meant_stop_the_reading(client: Client) -> None:
+    start = (datetime.now(UTC) - DAYS * DAY).isoformat()
+    lopsided = [
+        {"name": "control", "weight": 0.8, "traced_as": "shown:control"},
+        {"name": "new", "weight": 0.2, "traced_as": "shown:new"},
+    ]
+    client.set_ab_test("lopsided", TERMS | {"start": start, "variants": lopsided})
+    found = client.ab_results("lopsided")
+    assert found["mismatch"]["p_always"] < 1e-6
+    assert found["comparisons"][0]["advice"]["kind"] == "mismatch"
+    assert found["sentence"].startswith("Do not read new against control: units came to the arms otherwise")
+
+
+def test_a_test_without_traces_says_which_attribute_to_set(client: Client) -> None:
+    client.set_ab_test("fresh", TERMS)
+    said = client.ab_results("fresh")["sentence"]
+    assert "Set the attribute variant of its spans, such as fresh:control." in said
+
+
+OPEN = [{"metric": "error", "state": "open"}, {"metric": "cost", "state": "safe"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "running", "over"),
+    [
+        ("win", {}, "Take it, and stop the test.", "Take it."),
+        ("win", {"guardrails": OPEN}, "Before it is taken, 1 guardrail still to be decided: error.",
+         "The test did not decide 1 guardrail: error."),
+        ("loss", {}, "Stop the test and stay with control.", "Stay with control."),
+        ("futile", {}, "Stop the test and stay with control, unless a smaller gain is worth it.",
+         "Stay with control, unless a smaller gain is worth it."),
+        ("too_few", {}, "Go on.", "The test is over."),
+        ("go_on", {}, "Go on.", "The test is over."),
+        ("go_on", {"needed": 90, "remaining": 40},
+         "Go on: 40 more units find the effect wanted in 4 of 5 tests, some 4 days at the pace of now.",
+         "The test is over; 40 more units would have found the effect wanted in 4 of 5 tests."),
+        ("go_on", {"needed": 90, "remaining": 0},
+         "So many units find the effect wanted in 4 of 5 tests: it is probably smaller. Go on, or stop.",
+         "The test is over."),
+    ],
+)  # fmt: skip
+def test_the_next_step(kind: str, more: dict[str, Any], running: str, over: str) -> None:
+    advice = {"kind": kind, "needed": None, "remaining": None, "days_left": 4.2} | more
+    one = {"control": "control", "guardrails": more.get("guardrails", []), "advice": advice}
+    assert (ab_words.next_step(one, over=False), ab_words.next_step(one, over=True)) == (running, over)
+
+
+@pytest.mark.parametrize(("days", "first"), [(3, None), (4, 1), (12, 4), (14, 7), (60, 7)])
+def test_first_days(days: int, first: int | None) -> None:
+    assert first_days(days) == first
+
+
+def test_moments_come_from_sums_of_powers() -> None:
+    values = np.array([1.0, 2.0, 2.5, 9.0])
+    off = values - 3.0
+    row = {"units": 4, "centre": 3.0} | {f"x{power}": float((off**power).sum()) for power in (1, 2, 3, 4)}
+    arm = arm_of(row)
+    around = values - values.mean()
+    assert (arm.mean, arm.variance) == pytest.approx((values.mean(), values.var(ddof=1)))
+    assert arm.kurtosis == pytest.approx((around**4).mean() / (around**2).mean() ** 2)
+    assert arm_of({"units": 3, "centre": 0.1, "x1": 1e-17, "x2": 1e-34, "x3": 0.0, "x4": 0.0}).variance == 0
+
+
+# The command line.
+
+
+def test_the_commands(client: Client, tmp_path: Any) -> None:
+    def assay(*words: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+        return shell.run(tmp_path, ("ab", *words), {**kept, "ASSAY_API_URL": client.base_url}, None)
+
+    file = tmp_path / "tests.yaml"
+    variants = "[{name: a, weight: 0.9}, {name: b, weight: 0.1}]"
+    file.write_text(f"ab_tests:\n- {{name: shell, metric: cost, mde: 0.01, variants: {variants}}}\n")
+    said = assay("set", str(file))
+    assert (said.stdout, said.stderr) == ("A/B test shell (version 1) is running: a 90 %, b 10 % of users.\n", "")
+    assert "shell" in assay("list").stdout
+    assert assay("assign", "shell", "u1").stdout.strip() in {"a", "b"}
+    assert "new is better than control" in assay("show", "shown").stdout
+    file.write_text(file.read_text().replace("0.9", "0.8").replace("0.1}", "0.2}"))
+    refused = assay("set", str(file))
+    assert refused.returncode == USER_ERROR
+    assert "tests.yaml, line 2: A/B test 'shell' has begun, so variants cannot change" in refused.stderr
+    file.write_text(file.read_text().replace("metric", "metrik"))
+    assert "there is no such key; did you mean 'metric'?" in assay("set", str(file)).stderr
