@@ -23,6 +23,7 @@ GROUPS = {
     ],
     "Evaluate": [
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
+        st.Page("views/prompts.py", title="Prompts", icon=":material/chat:"),
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
         st.Page("views/ab_tests.py", title="A/B tests", icon=":material/science:"),
@@ -42,7 +43,7 @@ SHOWN = {
     "Runs": (widgets.project,),
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
-} | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row
+} | dict.fromkeys(("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
 shown = SHOWN.get(page.title, ())

@@ -32,8 +32,8 @@ SCORE_FILTERS = ("scored", "score_min", "score_max", "score_label", "score_faile
 """URL keys of what is asked of a score."""
 
 FILTERS = (
-    "service", "environment", "model", "status", "variant", "tag", "session", "user", "text", "errors", "min_s",
-    *SCORE_FILTERS,
+    "service", "environment", "model", "status", "variant", "prompt", "tag", "session", "user", "text", "errors",
+    "min_s", *SCORE_FILTERS,
 )  # fmt: skip
 """URL keys of the filters of Traces."""
 
@@ -263,7 +263,7 @@ def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
     """
     texts: dict[str, object] = {
         name: _text(name, chosen) or None
-        for name in ("service", "environment", "model", "status", "variant", "tag", "text")
+        for name in ("service", "environment", "model", "status", "variant", "prompt", "tag", "text")
     }
     seconds = chosen.get("min_s")
     wanted = {"with": True, "without": False}.get(str(chosen.get("errors")))

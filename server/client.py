@@ -20,6 +20,7 @@ from server.client_base import Param, text
 from server.client_evaluators import EvaluatorsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
+from server.client_prompts import PromptsClient
 from server.client_queries import QueriesClient
 from server.client_rules import RulesClient
 from server.client_runs import RunsClient
@@ -53,6 +54,7 @@ class Client(
     JobsClient,
     RulesClient,
     RunsClient,
+    PromptsClient,
     AbTestsClient,
 ):
     """One server, one project. Safe to share between threads."""

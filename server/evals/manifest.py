@@ -49,7 +49,8 @@ def inputs(prepared: Prepared) -> dict[str, Any]:
             "left_out": prepared.items.left_out, "clusters": prepared.items.clusters,
             "items_sha256": prepared.items.digest,
         },
-        "target": {"kind": kind_of(suite.target), "ruler": prepared.target.ruler, "pinned": prepared.target.pinned},
+        "target": {"kind": kind_of(suite.target), "ruler": prepared.target.ruler, "pinned": prepared.target.pinned}
+        | ({} if prepared.prompt is None else {"prompt": dict(prepared.prompt)}),
         "evaluators": {
             one.use.called: {
                 "evaluator": one.evaluator.card.name, "version": one.ruler, "cost": one.evaluator.card.cost,

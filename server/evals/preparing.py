@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evaluators.errors import EvaluatorError
 from evaluators.protocol import ruler
@@ -14,6 +14,7 @@ from evaluators.suites.engine import Scorer
 from evaluators.suites.items import Items, Metadata, Rows, file_digest, file_rows, items_of
 from evaluators.suites.suite import SHARES, TARGET, Gate, Suite, Traces, Use, parse_suite
 from evaluators.targets.answer import Target
+from evaluators.targets.config import StoredPrompt
 from evaluators.targets.recorded import Recorded, said_in
 from evaluators.verdict import Scale
 from server.judging import Bench, Files, bench, list_price
@@ -27,6 +28,8 @@ COLUMNS = 20  # that an error names
 
 TraceRows = Callable[[Traces], Rows]
 """Asks a store for the cases of traces."""
+PromptOf = Callable[[StoredPrompt], Mapping[str, Any]]
+"""Asks a store for a version of a prompt; see `GET /api/prompts/{name}`. Raises EvaluatorError: there is none."""
 
 
 class SuiteError(EvaluatorError):
@@ -53,6 +56,7 @@ class Prepared:
     target: Target
     scorers: tuple[Scorer, ...]
     bench: Bench
+    prompt: Mapping[str, Any] | None = None  # a stored one of the target: name, label, version, hash
 
 
 def read_suite(path: Path, folder: Path | None = None) -> Read:
@@ -74,7 +78,13 @@ def suite_of(text: str, origin: str, folder: Path) -> Read:
     return Read(parse_suite(told, origin, lambda steps: line_in(text, steps)), text, origin, folder)
 
 
-def prepared(read: Read, files: Files, trace_rows: TraceRows | None = None, tracer: Tracer | None = None) -> Prepared:
+def prepared(
+    read: Read,
+    files: Files,
+    trace_rows: TraceRows | None = None,
+    tracer: Tracer | None = None,
+    prompt_of: PromptOf | None = None,
+) -> Prepared:
     """The suite's parts, made.
 
     Args:
@@ -82,10 +92,12 @@ def prepared(read: Read, files: Files, trace_rows: TraceRows | None = None, trac
         files: of judges and own evaluators, where the suite names none; limits of the run.
         trace_rows: how stored traces are asked for; null: there is no store.
         tracer: of judges.
+        prompt_of: how stored prompts are asked for; null: there is no store.
 
     Raises:
         EvaluatorError: a part cannot be used; nothing was asked.
     """
+    read, prompt = _with_prompt(read, prompt_of)
     suite = read.suite
     found = bench(_files(read, files), tracer)
     scorers = tuple(_scorer(use, found, read) for use in suite.evaluators)
@@ -95,7 +107,27 @@ def prepared(read: Read, files: Files, trace_rows: TraceRows | None = None, trac
     items = items_of(rows, suite.dataset, suite.seed, origin, _metadata(scorers))
     if isinstance(target, Recorded) and suite.failures_at_most < 1:
         _check_answers(read, items, origin)
-    return Prepared(read, items, digest, target, scorers, found)
+    return Prepared(read, items, digest, target, scorers, found, prompt)
+
+
+def _with_prompt(read: Read, prompt_of: PromptOf | None) -> tuple[Read, Mapping[str, Any] | None]:
+    """The suite with what a stored prompt says in its place, and which version that is; null: it names none."""
+    model = read.suite.target.model
+    if model is None or not isinstance(model.prompt, StoredPrompt):
+        return read, None
+    wanted, steps = model.prompt, ("target", "model", "prompt")
+    if prompt_of is None:
+        raise _fault(read, steps, "the prompt is stored, and no store is at hand. Start `assay up`, or say --data-dir.")
+    from evaluators.targets.stored import with_prompt  # noqa: PLC0415 - loads jinja2
+
+    try:
+        said = prompt_of(wanted)
+        settings = with_prompt(model, said)
+    except (EvaluatorError, ValueError) as error:
+        raise _fault(read, steps, str(error)) from error
+    target = read.suite.target.model_copy(update={"model": settings})
+    told = {"project": wanted.project} | {key: said[key] for key in ("name", "label", "version", "hash")}
+    return replace(read, suite=read.suite.model_copy(update={"target": target})), told
 
 
 def _files(read: Read, files: Files) -> Files:

@@ -12,9 +12,10 @@ from evaluators.case import Json
 from evaluators.errors import UnreadableCaseError
 from evaluators.suites.items import Rows
 from evaluators.suites.suite import Suite, Traces, schema
+from evaluators.targets.config import StoredPrompt
 from server.evals.figures import counted
 from server.evals.gating import LEVEL
-from server.evals.preparing import Prepared, Read, SuiteError, TraceRows
+from server.evals.preparing import Prepared, PromptOf, Read, SuiteError, TraceRows
 from server.evals.running import Finished
 from server.evals.summary import outcome_line
 from server.settings import Settings
@@ -45,6 +46,24 @@ def trace_rows(settings: Settings) -> TraceRows:
         return lambda: found
 
     return rows
+
+
+def prompt_of(settings: Settings) -> PromptOf:
+    """Asks the running server, or the store itself, for a version of a prompt."""
+
+    def ask(wanted: StoredPrompt) -> Mapping[str, Any]:
+        from server.client import ApiError  # noqa: PLC0415
+        from server.door import door  # noqa: PLC0415
+
+        with door(settings, wanted.project) as client:
+            try:
+                return client.prompt(wanted.stored, wanted.label, wanted.version)
+            except ApiError as error:
+                if error.kind != "refused":
+                    raise
+                raise SuiteError(str(error)) from error
+
+    return ask
 
 
 def checked(ready: Prepared) -> str:
