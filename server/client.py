@@ -6,7 +6,7 @@ Imports neither the store nor the collectors, so that a page starts fast and can
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import httpx
 
+from server.client_datasets import DatasetsClient
 from server.client_runs import RunsClient
 
 if TYPE_CHECKING:  # a third of a second, which only who asks for frames pays
@@ -62,7 +63,7 @@ class Rows:
     truncated: bool  # true: there are more rows than these
 
 
-class Client(RunsClient):
+class Client(RunsClient, DatasetsClient):
     """One server, one project. Safe to share between threads."""
 
     def __init__(
@@ -475,7 +476,7 @@ class Client(RunsClient):
         params: Mapping[str, Param] | None = None,
         *,
         body: object = None,
-        content: bytes | None = None,
+        content: bytes | Iterable[bytes] | None = None,
         accept: str = "application/json",
         timeout_s: float | None = None,
         accept_status: tuple[int, ...] = (200, 201),

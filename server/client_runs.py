@@ -26,8 +26,8 @@ class RunsClient:
 
         def _send(
             self, method: str, path: str, params: Mapping[str, Any] | None = None, *, body: object = None,
-            content: bytes | None = None, accept: str = "application/json", timeout_s: float | None = None,
-            accept_status: tuple[int, ...] = (200, 201),
+            content: bytes | Iterable[bytes] | None = None, accept: str = "application/json",
+            timeout_s: float | None = None, accept_status: tuple[int, ...] = (200, 201),
         ) -> httpx.Response: ...  # fmt: skip
 
         def _stream(self, path: str, params: Mapping[str, Any]) -> AbstractContextManager[httpx.Response]: ...
