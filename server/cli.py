@@ -7,12 +7,25 @@ import traceback
 
 import typer
 
-from server.commands import evals, fairness, jobs, rules, running, scoring, spending, stored, stored_evals, whatif
+from server.commands import (
+    datasets,
+    evals,
+    fairness,
+    jobs,
+    rules,
+    running,
+    scoring,
+    spending,
+    stored,
+    stored_evals,
+    whatif,
+)
 from server.commands.common import app
 from server.exit_codes import BUG
 
 __all__ = [
     "app",
+    "datasets",
     "evals",
     "fairness",
     "jobs",

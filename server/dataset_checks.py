@@ -167,11 +167,15 @@ def _size(value: Any) -> int:
 def _exact_told(items: _Items, groups: Groups) -> Json:
     extra = sum(len(group) - 1 for group in groups)
     apart = sum(len({str(items.rows[place].get("reference")) for place in group}) > 1 for group in groups)
-    said = f"{extra:,} items ask exactly what an earlier one asks, white space and case aside."
+    said = f"{_items_words(extra)} exactly what an earlier one asks, white space and case aside."
     if apart:
         said += f" In {apart:,} of {len(groups):,} groups the references differ."
     named = [_group(items, group) for group in groups[:NAMED]]
     return _finding("exact", extra, said if extra else "No two items ask exactly the same.", named, len(groups))
+
+
+def _items_words(count: int) -> str:
+    return "1 item asks" if count == 1 else f"{count:,} items ask"
 
 
 def _group(items: _Items, group: Sequence[int]) -> Json:

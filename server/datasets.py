@@ -299,7 +299,9 @@ class DuplicatesError(Exception):
             "same": "ask what an item of another id asks",
         }
         said = "; ".join(
-            f"{told[kind]:,} rows {what} ({_few(told['named'][kind])})" for kind, what in words.items() if told[kind]
+            f"{told[kind]:,} {'row' if told[kind] == 1 else 'rows'}: they {what} ({_few(told['named'][kind])})"
+            for kind, what in words.items()
+            if told[kind]
         )
         super().__init__(
             f"{said}. Say what is to become of them: `keep` adds them under ids of their own, `skip` leaves them out, "

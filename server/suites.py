@@ -262,7 +262,7 @@ def checked(one: Held, settings: Settings, whole: bool) -> dict[str, Any]:
 def _prepared(read: Read, settings: Settings) -> dict[str, Any]:
     from server.evals import shell  # noqa: PLC0415 - reaches the way to the store
 
-    ready = prepared(read, Files(settings.judges_file, settings.evaluators_file), shell.trace_rows(settings))
+    ready = prepared(read, Files(settings.judges_file, settings.evaluators_file), shell.stores(settings))
     suite = read.suite
     return {
         "sentence": shell.checked(ready), "items": ready.items.count, "left_out": ready.items.left_out,

@@ -12,7 +12,7 @@ from evaluators.errors import EvaluatorError
 from evaluators.protocol import ruler
 from evaluators.suites.engine import Scorer
 from evaluators.suites.items import Items, Metadata, Rows, file_digest, file_rows, items_of
-from evaluators.suites.suite import SHARES, TARGET, Gate, Suite, Traces, Use, parse_suite
+from evaluators.suites.suite import SHARES, TARGET, Dataset, Gate, Suite, Traces, Use, parse_suite
 from evaluators.targets.answer import Target
 from evaluators.targets.recorded import Recorded, said_in
 from evaluators.verdict import Scale
@@ -27,6 +27,25 @@ COLUMNS = 20  # that an error names
 
 TraceRows = Callable[[Traces], Rows]
 """Asks a store for the cases of traces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version of a stored dataset."""
+
+    project: str
+    name: str
+    version: int
+    content: str  # its hash
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """How a store is asked for rows."""
+
+    traces: TraceRows
+    dataset: Callable[[Dataset], Stored]
 
 
 class SuiteError(EvaluatorError):
@@ -49,7 +68,8 @@ class Prepared:
 
     read: Read
     items: Items
-    dataset_digest: str | None  # sha256 of its file; null: it has none
+    dataset_digest: str | None  # sha256 of its file, or of the stored version; null: it has neither
+    stored: Stored | None  # the version that was read
     target: Target
     scorers: tuple[Scorer, ...]
     bench: Bench
@@ -74,13 +94,13 @@ def suite_of(text: str, origin: str, folder: Path) -> Read:
     return Read(parse_suite(told, origin, lambda steps: line_in(text, steps)), text, origin, folder)
 
 
-def prepared(read: Read, files: Files, trace_rows: TraceRows | None = None, tracer: Tracer | None = None) -> Prepared:
+def prepared(read: Read, files: Files, stores: Stores | None = None, tracer: Tracer | None = None) -> Prepared:
     """The suite's parts, made.
 
     Args:
         read: the suite.
         files: of judges and own evaluators, where the suite names none; limits of the run.
-        trace_rows: how stored traces are asked for; null: there is no store.
+        stores: how stored rows are asked for; null: there is no store.
         tracer: of judges.
 
     Raises:
@@ -91,11 +111,11 @@ def prepared(read: Read, files: Files, trace_rows: TraceRows | None = None, trac
     scorers = tuple(_scorer(use, found, read) for use in suite.evaluators)
     _check_gates(read, scorers)
     target = suite.target.make(read.folder, list_price, found.budget, suite.concurrency)
-    rows, origin, digest = _rows(read, trace_rows)
+    rows, origin, digest, stored = _rows(read, stores)
     items = items_of(rows, suite.dataset, suite.seed, origin, _metadata(scorers))
     if isinstance(target, Recorded) and suite.failures_at_most < 1:
         _check_answers(read, items, origin)
-    return Prepared(read, items, digest, target, scorers, found)
+    return Prepared(read, items, digest, stored, target, scorers, found)
 
 
 def _files(read: Read, files: Files) -> Files:
@@ -189,14 +209,18 @@ def _check_answers(read: Read, items: Items, origin: str) -> None:
     raise _fault(read, ("dataset",), what)
 
 
-def _rows(read: Read, trace_rows: TraceRows | None) -> tuple[Rows, str, str | None]:
+def _rows(read: Read, stores: Stores | None) -> tuple[Rows, str, str | None, Stored | None]:
     dataset = read.suite.dataset
     if dataset.file is not None:
         path = read.folder / dataset.file
-        return file_rows(path, dataset.fields), dataset.file, file_digest(path)
-    assert dataset.traces is not None  # noqa: S101 - the model has one of the two
-    if trace_rows is None:
+        return file_rows(path, dataset.fields), dataset.file, file_digest(path), None
+    if stores is None:
+        what = "stored traces" if dataset.stored is None else "those of a stored dataset"
         raise SuiteError(
-            f"{read.origin}: its items are stored traces, and no store is at hand. Start `assay up`, or say --data-dir."
+            f"{read.origin}: its items are {what}, and no store is at hand. Start `assay up`, or say --data-dir."
         )
-    return trace_rows(dataset.traces), f"traces of project {dataset.traces.project}", None
+    if dataset.traces is not None:
+        return stores.traces(dataset.traces), f"traces of project {dataset.traces.project}", None, None
+    found = stores.dataset(dataset)
+    split = "" if dataset.split is None else f", split {dataset.split}"
+    return found.rows, f"dataset {found.name}, version {found.version}{split}", found.content, found
