@@ -23,6 +23,7 @@ GROUPS = {
     ],
     "Evaluate": [
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
+        st.Page("views/datasets.py", title="Datasets", icon=":material/dataset:"),
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
@@ -37,6 +38,7 @@ TIMED = (widgets.project, widgets.time_range)
 SHOWN = {
     "Home": SWITCHES,
     "Evaluators": (widgets.project,),
+    "Datasets": (widgets.project,),
     "Suites": (widgets.project,),
     "Runs": (widgets.project,),
     "Online rules": (widgets.project,),

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,6 +56,17 @@ def found(core: Core, project: str, name: str) -> tuple[int, Dataset]:
             f"Project {project!r} has no dataset {name!r}. GET /api/datasets lists those that there are."
         )
     return project_id, one
+
+
+def found_or_new(core: Core, project: str, name: str, *, dry_run: bool) -> tuple[int, Dataset]:
+    """As `found`; for a dry run one that is not there yet is empty."""
+    try:
+        return found(core, project, name)
+    except UnknownDatasetError:
+        if not dry_run:
+            raise
+        now = datetime.now(UTC).replace(tzinfo=None)
+        return core.projects.id_of(project), Dataset(0, name, "", now, None, 0, 0)
 
 
 def version_of(of: Dataset, version: int | None) -> int:
@@ -269,7 +281,7 @@ def take_in(  # noqa: PLR0917 - as the request has it
         DuplicatesError: it has duplicates, and nobody said what is to become of them.
         ChangedElsewhereError: see `store.datasets.commit`.
     """
-    project_id, one = found(core, project, name)
+    project_id, one = found_or_new(core, project, name, dry_run=dry_run)
     number = one.version if base is None else base
     keys, out = str(folder / "keys.arrow"), str(folder / "items.arrow")
     write_keys(core, project_id, one, keys)
@@ -318,7 +330,7 @@ def from_traces(  # noqa: PLR0917 - as the request has it
     note: str, author: str | None, *, dry_run: bool,
 ) -> Row:  # fmt: skip
     """Make items of stored traces; what `dataset_traces.collected` tells, and `version` (null: nothing changed)."""
-    project_id, one = found(core, project, name)
+    project_id, one = found_or_new(core, project, name, dry_run=dry_run)
     keys, out = str(folder / "keys.arrow"), str(folder / "items.arrow")
     write_keys(core, project_id, one, keys)
     work = aside or Inline(core.readers)
