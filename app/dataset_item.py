@@ -18,6 +18,7 @@ NEW = "~new"  # in the URL in place of an id: an item that is not there yet
 TEXTS = ("question", "reference", "system", "answer")  # fields with a text area each
 _HEIGHTS = {"question": 110, "reference": 110, "system": 80, "answer": 80}
 _OWN = ("id", "tags", "split", "source", "since_version")
+_STRUCTURED = {"messages", "contexts", "reference_contexts", "tools", "tool_calls", "reference_tool_calls"}
 _SAID = "item-said"  # session state: what became of the last change
 _LISTED = ("find", "of_tag", "of_split", "after", "before", "version")  # of the list that one comes from
 
@@ -90,10 +91,25 @@ def _head(told: Row, title: str) -> None:
 def fields(item: Mapping[str, Any]) -> None:
     """The fields to read; their text is untrusted."""
     for name, value in item.items():
-        if name not in _OWN and value not in (None, [], {}):
-            st.caption(name)
-            st.text(text(value)) if name in TEXTS else st.code(text(value), language="json", wrap_lines=True)
+        if name in _OWN or value in (None, [], {}):
+            continue
+        st.caption(name)
+        if name == "messages":
+            _messages(value)
+        elif isinstance(value, list) and all(isinstance(one, str) for one in value):
+            for one in value:
+                st.text(one)
+        elif isinstance(value, str):
+            st.text(value)
+        else:
+            st.code(text(value), language="json", wrap_lines=True)
     widgets.fields({"Split": item.get("split") or "none", "Tags": ", ".join(item.get("tags") or []) or "none"}, 2)
+
+
+def _messages(told: list[Any]) -> None:
+    for one in told:
+        if isinstance(one, dict):
+            st.text(f"{one.get('role', 'unknown')}: {text(one.get('content', one.get('parts')))}")
 
 
 def _form(told: Row, item_id: str, item: Mapping[str, Any], version: int) -> None:
@@ -108,6 +124,9 @@ def _form(told: Row, item_id: str, item: Mapping[str, Any], version: int) -> Non
             icon=":material/sync_problem:",
         )
         st.button("Take the newest, drop mine", key="take-newest", on_click=_forget, args=(key,))
+    if set(item) & _STRUCTURED:
+        with st.expander("Read it"):
+            fields(item)
     if item_id == NEW:
         st.text_input("Id", key=f"{key}-id", placeholder="empty: made of what it holds", width=360)
     for field in TEXTS:
@@ -239,7 +258,13 @@ def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | Non
     for name in dict.fromkeys([*new, *old]):
         if old.get(name) != new.get(name):
             st.caption(fmt.plain(name, 80))
-            st.html(wordings.compared(text(old.get(name)), text(new.get(name))))
+            st.html(wordings.compared(*(_joined(side.get(name)) for side in (old, new))))
+
+
+def _joined(value: Any) -> str:
+    """A list of texts in lines: so a change of one is a change of one line."""
+    listed = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return "\n".join(value) if listed else text(value)
 
 
 def flat(item: Mapping[str, Any]) -> Row:
