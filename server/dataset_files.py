@@ -153,7 +153,7 @@ def _items(order: Order, columns: Counter[str]) -> Iterator[Item]:
             if isinstance(row, UnreadableCaseError):
                 raise row
             if isinstance(row, dict):
-                columns.update(row.keys())
+                columns.update(name for name, value in row.items() if value is not None)
             yield item_of(_with(row, order) if isinstance(row, dict) else row, order.fields)
         except UnreadableCaseError as error:
             faulty += 1

@@ -15,7 +15,7 @@ import pyarrow as pa
 from evaluators.case import Json
 from evaluators.errors import UnreadableCaseError
 from evaluators.kept import key_of
-from evaluators.rows import NAMES, case_row, read_case
+from evaluators.rows import NAMES, case_row, read_case, strict
 from server.jsontext import dumps
 from store.datasets import ITEM_COLUMNS
 
@@ -23,6 +23,7 @@ FIELDS = tuple(name for name in NAMES if name != "id")
 OWN = ("metadata", "tags", "split", "source")
 """What an item has beside the fields of a case."""
 RAW = ("messages", "tools", "tool_calls", "reference_tool_calls")  # kept as they came: definitions, parts
+IN_JSON = (*RAW, "conversation", "expected_tool_calls", "steps", "turns", "usage", "metadata")
 LONGEST_ID, LONGEST_WORD, LONGEST_ROW = 500, 100, 4_000_000  # letters
 MOST_TAGS = 50
 
@@ -53,7 +54,7 @@ def item_of(told: Json, fields: Mapping[str, str] | None = None) -> Item:
     """
     if not isinstance(told, dict):
         raise UnreadableCaseError(f"An item is an object, not {str(told)[:60]!r}.")
-    row = _renamed(told, fields or {})
+    row = {name: _parsed(name, value) for name, value in _renamed(told, fields or {}).items()}
     split, tags, source = (row.pop(name, None) for name in ("split", "tags", "source"))
     case = read_case(row)
     held = {name: value for name, value in case_row(case).items() if name != "id"}
@@ -140,6 +141,16 @@ def _renamed(told: Mapping[str, Any], fields: Mapping[str, str]) -> Row:
     gone = {name for field in fields for name in NAMES.get(field, (field,))} | set(fields.values())
     kept = {name: value for name, value in told.items() if name not in gone and value is not None}
     return kept | {field: found for field, column in fields.items() if (found := _at(told, column)) is not None}
+
+
+def _parsed(name: str, value: Any) -> Any:
+    """Of a column of texts, as Parquet has them, the JSON of what is a list or an object."""
+    if name not in IN_JSON or not isinstance(value, str) or value[:1] not in {"[", "{"}:
+        return value
+    try:
+        return strict(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def _at(row: Any, path: str) -> Any:
