@@ -103,7 +103,7 @@ def _pairs_of(rows: Places, starts: Places, size: int, total: int) -> Places:
     """Of groups of one size all pairs, each as one number."""
     left, right = np.triu_indices(size, 1)
     members = rows[starts[:, None] + np.arange(size)]
-    return (members[:, left] * total + members[:, right]).ravel()
+    return np.asarray((members[:, left] * total + members[:, right]).ravel(), dtype=np.int64)
 
 
 def _neighbours(rows: Places, starts: Places, sizes: Places, total: int) -> Places:
