@@ -157,12 +157,13 @@ def import_button(name: str) -> None:
         _import(name)
 
 
-@st.dialog("Import items", width="large")
+@st.dialog("Import items", width="large", on_dismiss="rerun")
 def _import(name: str) -> None:
     """A file, what its columns become, what is to become of duplicates; then it is taken."""
     if said := st.session_state.get(_SAID):
         st.success(fmt.plain(said, 400), icon=":material/check:")
-        st.button("Close", key="import-close")
+        if st.button("Close", key="import-close"):
+            st.rerun()
         return
     file = st.file_uploader(
         "JSON lines, CSV or Parquet", ["jsonl", "ndjson", "csv", "parquet", "gz"], key="import-file"
@@ -240,7 +241,7 @@ def _how_duplicates(told: Row) -> str:
         "taken": "have the id of an item that holds something else", "repeated": "have an id that the file has before",
         "same": "ask what an item of another id asks",
     }  # fmt: skip
-    said = [f"{fmt.plural(told[kind], 'row')} {what}" for kind, what in words.items() if told[kind]]
+    said = [f"{fmt.plural(told[kind], 'row')}: they {what}" for kind, what in words.items() if told[kind]]
     if told["unchanged"]:
         st.caption(f"{fmt.plural(told['unchanged'], 'row')} hold what their items hold already.")
     if not said:
