@@ -20,7 +20,8 @@ Row = dict[str, Any]
 CHOSEN, VIEW, ITEM, VERSION = "dataset", "view", "item", "version"  # in the URL
 COMMAND = "assay datasets import NAME FILE"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SAID = "import-said"  # session state: what the last import did
+# Session state: what the last import did; what would be of files that were chosen.
+_SAID, _ASKED = "import-said", "import-asked"
 FIELDS = (
     "metadata", "id", "question", "reference", "answer", "contexts", "reference_contexts", "system", "messages",
     "tools", "tool_calls", "reference_tool_calls", "tags", "split", "source",
@@ -153,7 +154,8 @@ def _make(name: str, about: str) -> None:
 def import_button(name: str) -> None:
     """Opens the dialog."""
     if st.button("Import", key="import", icon=":material/upload:"):
-        st.session_state.pop(_SAID, None)
+        for key in (_SAID, _ASKED):
+            st.session_state.pop(key, None)
         _import(name)
 
 
@@ -174,43 +176,55 @@ def _import(name: str) -> None:
             "ground_truth the reference; context or documents the contexts."
         )
         return
-    content = file.getvalue()
-    fields = _mapping(name, file.name, content)
-    if fields is None:
+    fields = _mapping(name, file)
+    told = None if fields is None else _would_be(name, file, fields)
+    if fields is None or told is None:
         return
-    told = _preview(name, file.name, content, fields)
-    if told is None:
-        return
+    _preview(told)
     how = _how_duplicates(told)
     note = st.text_input("Note", f"Import of {file.name}", key="import-note")
     tags = st.text_input("Tags for all of them", key="import-tags", placeholder="a, b")
     more = {"fields": fields, "duplicates": how, "note": note, "tags": tags, "base": told["base"]}
-    st.button("Import", key="import-go", type="primary", on_click=_take, args=(name, file.name, content, more))
+    st.button("Import", key="import-go", type="primary", on_click=_take, args=(name, file, more))
     if refused := st.session_state.pop("import-refused", None):
         st.error(fmt.plain(refused, 600), icon=":material/error:")
 
 
-def _mapping(name: str, file: str, content: bytes) -> dict[str, str] | None:
+def _mapping(name: str, file: Any) -> dict[str, str] | None:
     """What each column becomes, as it is edited; null: the file cannot be read, and it says why."""
-    try:
-        told = data_datasets.take_in(name, file, content, dry_run=True)
-    except data.ApiError as error:
-        _refused(error)
+    told = _would_be(name, file, {})
+    if told is None:
         return None
     columns = told["columns"]
     frame = pd.DataFrame({"Column": [one["column"] for one in columns], "becomes": [one["field"] for one in columns]})
     st.markdown("**Columns**")
     edited = st.data_editor(
-        frame, key=f"import-columns-{file}", hide_index=True, disabled=["Column"], height="content",
+        frame, key=f"import-columns-{file.file_id}", hide_index=True, disabled=["Column"], height="content",
         column_config={"becomes": st.column_config.SelectboxColumn("becomes", options=list(FIELDS), required=True)},
     )  # fmt: skip
     for one in columns:
         if one["near"] and one["field"] == "metadata":
-            st.caption(
-                fmt.plain(f"{one['column']} is no field and goes to metadata; {one['near']} is much alike.", 200)
-            )
+            said = f"{one['column']} is no field and goes to metadata; {one['near']} is much alike."
+            st.caption(fmt.plain(said, 200))
     pairs = zip(edited["Column"], edited["becomes"], frame["becomes"], strict=True)
-    return {field: column for column, field, usual in pairs if field not in (usual, "metadata")}
+    return {field: column for column, field, usual in pairs if field not in {usual, "metadata"}}
+
+
+def _would_be(name: str, file: Any, fields: Mapping[str, str]) -> Row | None:
+    """What would be of the file; null: it cannot be taken, and it says why. Asked once for a file and its mapping."""
+    asked: dict[Any, Any] = st.session_state.setdefault(_ASKED, {})
+    key = (name, file.file_id, tuple(sorted(fields.items())))
+    if key not in asked:
+        try:
+            told = data_datasets.take_in(name, file.name, file.getvalue(), fields=dict(fields), dry_run=True)
+        except data.ApiError as error:
+            told = error
+        asked[key] = told
+    found = asked[key]
+    if isinstance(found, data.ApiError):
+        _refused(found)
+        return None
+    return dict(found)
 
 
 def _refused(error: data.ApiError) -> None:
@@ -219,21 +233,17 @@ def _refused(error: data.ApiError) -> None:
         st.text(fmt.clip(line, 400))
 
 
-def _preview(name: str, file: str, content: bytes, fields: Mapping[str, str]) -> Row | None:
-    """What would be of the file, and its first items; null: it cannot be taken, and it says why."""
-    try:
-        told = data_datasets.take_in(name, file, content, fields=dict(fields), duplicates="replace", dry_run=True)
-    except data.ApiError as error:
-        _refused(error)
-        return None
+def _preview(told: Row) -> None:
+    """The first of its items."""
     st.markdown(f"**First of {fmt.plural(told['rows'], 'row')}**")
     samples = pd.DataFrame(
-        [{"Id": one["id"], "Asks": one["asked"], "Reference": one["reference"], "Split": one["split"] or ""}
-         for one in told["samples"]]
-    )  # fmt: skip
+        [
+            {"Id": one["id"], "Asks": one["asked"], "Reference": one["reference"], "Split": one["split"] or ""}
+            for one in told["samples"]
+        ]
+    )
     if len(samples):
         st.dataframe(samples, hide_index=True, height="content")
-    return told
 
 
 def _how_duplicates(told: Row) -> str:
@@ -252,15 +262,28 @@ def _how_duplicates(told: Row) -> str:
     )  # fmt: skip
 
 
-def _take(name: str, file: str, content: bytes, more: Mapping[str, Any]) -> None:
+def _take(name: str, file: Any, more: Mapping[str, Any]) -> None:
     try:
-        told = data_datasets.take_in(name, file, content, **more)
+        told = data_datasets.take_in(name, file.name, file.getvalue(), check=True, **more)
     except data.ApiError as error:
         st.session_state["import-refused"] = str(error)
+        st.session_state.pop(_ASKED, None)
         return
+    st.session_state.pop(_ASKED, None)
     version = told["version"]
-    said = "Nothing changed: the dataset holds all of it." if version is None else (
-        f"Version {version['version']}: {version['added']:,} added, {version['changed']:,} changed."
-    )  # fmt: skip
+    said = "Nothing changed: the dataset holds all of it."
+    if version is not None:
+        said = f"Version {version['version']}: {version['added']:,} added, {version['changed']:,} changed."
     left = f" {fmt.plural(told['left_out'], 'row')} left out." if told["left_out"] else ""
-    st.session_state[_SAID] = said + left
+    st.session_state[_SAID] = said + left + checks_words(told.get("checks"))
+
+
+def checks_words(counts: Mapping[str, int] | None) -> str:
+    """What checks found, by a word each; '': nothing, or they were not made."""
+    named = {
+        "exact": "exact duplicates", "near": "near duplicates", "leak_exact": "leaks", "leak_near": "near leaks",
+        "leak_cluster": "clusters in two splits", "empty": "empty fields", "long": "over-long fields",
+        "ids": "like ids",
+    }  # fmt: skip
+    said = [f"{count:,} {named[check]}" for check, count in (counts or {}).items() if count]
+    return f" Checks found {', '.join(said)}: see Checks." if said else ""

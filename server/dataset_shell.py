@@ -65,7 +65,10 @@ def imported(told: Mapping[str, Any], *, dry_run: bool) -> str:
         if one["near"] and one["field"] == "metadata"
     ]
     lines += [f"{kind}: {told[kind]:,} ({', '.join(told['named'][kind][:5])})" for kind in DUPLICATES if told[kind]]
-    return "\n".join([*lines, "Nothing was set: a dry run." if dry_run else made(told["version"], told["dataset"])])
+    lines.append("Nothing was set: a dry run." if dry_run else made(told["version"], told["dataset"]))
+    if found := ", ".join(f"{name} {count:,}" for name, count in (told.get("checks") or {}).items() if count):
+        lines.append(f"Checks found: {found}. `assay datasets check {told['dataset']}` names the items.")
+    return "\n".join(lines)
 
 
 def made(version: Mapping[str, Any] | None, name: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +32,9 @@ from store.datasets import Change, Dataset, Rule, Version
 WRITE_S = 120.0
 WORK_S = 300.0  # for a file, or the checks of many items
 FOLDER = "dataset-files"  # of the data folder: files that are being worked on
+LEFT_S = 86_400.0
 MOST_CHANGED = 10_000  # items that one change names
+MOST_LOOKED_AT = 20_000  # items that an import checks by itself
 MOST_PARTS = 20  # of a rule
 _SUM_SLACK = 1e-6
 
@@ -258,12 +261,21 @@ def shares(parts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     return tuple((name, share / total) for name, share in parts.items())
 
 
+def place_of(settings: Settings) -> Path:
+    """A new folder for files that are being worked on; those that a killed server left a day ago go."""
+    root = settings.data_dir / FOLDER
+    root.mkdir(exist_ok=True)
+    for left in root.iterdir():
+        with suppress(OSError):
+            if left.stat().st_mtime < time.time() - LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=root))
+
+
 @contextmanager
 def workplace(settings: Settings) -> Iterator[Path]:
     """A folder of the data folder's disk for files that are being worked on; it is gone afterwards."""
-    root = settings.data_dir / FOLDER
-    root.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=root))
+    folder = place_of(settings)
     try:
         yield folder
     finally:
@@ -272,9 +284,11 @@ def workplace(settings: Settings) -> Iterator[Path]:
 
 def take_in(  # noqa: PLR0917 - as the request has it
     core: Core, aside: Aside | None, project: str, name: str, order: Mapping[str, Any], file: Path, folder: Path,
-    base: int | None, note: str, author: str | None, *, dry_run: bool,
+    base: int | None, note: str, author: str | None, *, dry_run: bool, look: bool = False,
 ) -> Row:  # fmt: skip
     """Make items of a file; what `dataset_files.prepared` tells, `version` (null: nothing changed), `base`.
+
+    `look`: have the new version checked, if it is not too large; `checks` counts what was found.
 
     Raises:
         EvaluatorError: the file cannot be taken.
@@ -292,7 +306,12 @@ def take_in(  # noqa: PLR0917 - as the request has it
         return told
     if wanted.duplicates == "ask" and any(told[kind] for kind in ("taken", "repeated", "same")):
         raise DuplicatesError(told)
-    return told | _set(core, project, name, Change(number, note, author, read(out)))
+    told |= _set(core, project, name, Change(number, note, author, read(out)))
+    told["checks"] = None
+    if look and told["version"] is not None and told["version"]["items"] <= MOST_LOOKED_AT:
+        found = check(core, aside, project, name, told["version"]["version"], {}, folder, "", None)
+        told["checks"] = {one["check"]: one["count"] for one in found["findings"]}
+    return told
 
 
 def _set(core: Core, project: str, name: str, wanted: Change) -> Row:

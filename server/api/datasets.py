@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -299,6 +298,9 @@ class ImportParams(BaseModel):
     note: str = Field("", max_length=2_000)
     author: str | None = Field(None, max_length=200)
     dry_run: bool = False
+    check: bool = Field(
+        False, description="Have the new version checked; `checks` counts findings. Up to 20,000 items."
+    )
 
 
 @routes.post(
@@ -331,7 +333,7 @@ def take_in(  # noqa: PLR0917 - a route
         }  # fmt: skip
         told = datasets.take_in(
             here.core, here.aside, project, name, order, file, folder, wanted.base, wanted.note, wanted.author,
-            dry_run=wanted.dry_run,
+            dry_run=wanted.dry_run, look=wanted.check,
         )  # fmt: skip
     return json_response(request, told)
 
@@ -408,9 +410,7 @@ def take_out(
 
     The header `x-assay-export` tells as JSON: `version`, `items` written, `left_out` by reason, `sentences`.
     """
-    root = here.core.settings.data_dir / datasets.FOLDER
-    root.mkdir(exist_ok=True)
-    folder = FilePath(tempfile.mkdtemp(dir=root))
+    folder = datasets.place_of(here.core.settings)
     gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     try:
         with _told():

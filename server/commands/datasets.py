@@ -164,7 +164,7 @@ def take_in(
     def ask(how: str, *, dry: bool) -> dict[str, Any]:
         content = held if held is not None else parts_of(file)
         called = f"stdin.{of}" if typed else file.name
-        return client.import_dataset(name, called, content, duplicates=how, dry_run=dry, **params)
+        return client.import_dataset(name, called, content, duplicates=how, dry_run=dry, check=not dry, **params)
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         if not dry_run:
