@@ -216,10 +216,9 @@ def _would_be(name: str, file: Any, fields: Mapping[str, str]) -> Row | None:
     key = (name, file.file_id, tuple(sorted(fields.items())))
     if key not in asked:
         try:
-            told = data_datasets.take_in(name, file.name, file.getvalue(), fields=dict(fields), dry_run=True)
+            asked[key] = data_datasets.take_in(name, file.name, file.getvalue(), fields=dict(fields), dry_run=True)
         except data.ApiError as error:
-            told = error
-        asked[key] = told
+            asked[key] = error
     found = asked[key]
     if isinstance(found, data.ApiError):
         _refused(found)
