@@ -81,7 +81,9 @@ class Dataset(_Part):
     stored: Name | None = Field(None, description="Name of a stored dataset, in place of a file.")
     version: int | None = Field(None, ge=1, description="Of the stored dataset; null: the newest.")
     split: str | None = Field(None, max_length=100, description="Only items of this split of the stored dataset.")
-    project: str = Field("default", max_length=200, description="Project of the stored dataset.")
+    project: str | None = Field(
+        None, max_length=200, description="Project of the stored dataset; null: that of the run."
+    )
     fields: Mapping[str, str] = Field(
         default_factory=dict,
         description="Field of the case <- column of the row, where names differ; dots lead into objects.",

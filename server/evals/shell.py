@@ -50,12 +50,12 @@ def trace_rows(settings: Settings) -> TraceRows:
     return rows
 
 
-def stores(settings: Settings) -> Stores:
-    """Ways to the rows that a store has."""
-    return Stores(trace_rows(settings), lambda wanted: stored_dataset(settings, wanted))
+def stores(settings: Settings, project: str = "default") -> Stores:
+    """Ways to the rows that a store has; datasets are of the project where the suite names none."""
+    return Stores(trace_rows(settings), lambda wanted: stored_dataset(settings, wanted, wanted.project or project))
 
 
-def stored_dataset(settings: Settings, wanted: Dataset) -> Stored:
+def stored_dataset(settings: Settings, wanted: Dataset, project: str) -> Stored:
     """A version of a stored dataset, by way of the running server, else of the store itself.
 
     Its rows are written to a file of their own first: so they are read again without the store, and are never held.
@@ -68,7 +68,7 @@ def stored_dataset(settings: Settings, wanted: Dataset) -> Stored:
     from server.door import door  # noqa: PLC0415 - the way to the store
 
     name = str(wanted.stored)
-    with door(settings, wanted.project) as client:
+    with door(settings, project) as client:
         told = client.dataset(name, wanted.version)
         if not told["version"]:
             raise SuiteError(f"The dataset {name!r} has no items yet. `assay datasets import {name} FILE` adds some.")
@@ -81,7 +81,7 @@ def stored_dataset(settings: Settings, wanted: Dataset) -> Stored:
         for row in client.dataset_rows(name, told["shown"], wanted.split):
             spooled.add(row)
     version = next(one for one in told["versions"] if one["version"] == told["shown"])
-    return Stored(wanted.project, name, told["shown"], version["content"], spooled.rows)
+    return Stored(project, name, told["shown"], version["content"], spooled.rows)
 
 
 class _Spooled:

@@ -238,6 +238,21 @@ def test_a_suite_takes_the_newest_version_and_says_which(
     assert {one["name"]: one["runs"] for one in client.datasets()}["suited"] == 4
 
 
+def test_a_suite_takes_datasets_of_the_project_that_it_is_run_in(
+    choices: Any, client: Client, command: Callable[..., Any], tmp_path: Path
+) -> None:
+    client.add_project("team")
+    with choices.client("team") as other:
+        filled(other, "theirs", 3)
+        assert [one["name"] for one in other.datasets()] == ["theirs"]
+    suite = suite_of(tmp_path, "s", "theirs")
+    asked = ("eval", "check", str(suite), "--api-url", client.base_url)
+    assert "3 items" in command(tmp_path, *asked, "--project", "team").stdout
+    assert "no dataset 'theirs'" in command(tmp_path, *asked).stderr
+    assert "3 items" in command(tmp_path, *asked[:2], str(suite_of(tmp_path, "t", "theirs", ", project: team")),
+                                *asked[3:]).stdout  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "more", "told"),
     [
