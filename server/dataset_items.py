@@ -56,6 +56,7 @@ def item_of(told: Json, fields: Mapping[str, str] | None = None) -> Item:
         raise UnreadableCaseError(f"An item is an object, not {str(told)[:60]!r}.")
     row = {name: _parsed(name, value) for name, value in _renamed(told, fields or {}).items()}
     split, tags, source = (row.pop(name, None) for name in ("split", "tags", "source"))
+    row.pop("since_version", None)  # which pages of items tell beside them
     case = read_case(row)
     held = {name: value for name, value in case_row(case).items() if name != "id"}
     for name in RAW:

@@ -63,7 +63,7 @@ def test_a_file_becomes_a_version_and_is_told_by_pages(client: Client) -> None:
 
 def test_two_people_change_it_and_neither_overwrites_the_other(client: Client) -> None:
     filled(client, "two")
-    theirs = client.dataset_item("two", "q1")["item"] | {"reference": "no"}
+    theirs = client.dataset_items("two")["items"][1] | {"reference": "no"}
     client.change_dataset("two", {"base": 1, "set": [theirs], "note": "Theirs", "author": "ben"})
     mine = theirs | {"reference": "perhaps"}
     error = refused(lambda: client.change_dataset("two", {"base": 1, "set": [mine]}))
