@@ -117,8 +117,8 @@ def overview(window: state.Window, by: str, filters: data.Filters, waiting: Delt
         return
     st.markdown(finding(window, told, filters))
     calls.known(
-        f"Durations of {KINDS[str(filters['kind'])]} calls that ended well; each counts once. Intervals are of 95 %, by "
-        "order statistics."
+        f"Durations of {KINDS[str(filters['kind'])]} calls that ended well; each counts once. Intervals are of 95 %, "
+        "by order statistics."
     )
     tiles(told)
     figures(window, told)

@@ -10,6 +10,7 @@ import typer
 from server.commands import (
     ab,
     compare,
+    datasets,
     evals,
     fairness,
     jobs,
@@ -29,6 +30,7 @@ __all__ = [
     "ab",
     "app",
     "compare",
+    "datasets",
     "evals",
     "fairness",
     "jobs",

@@ -7,7 +7,7 @@ starts fast and cannot reach around the API.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal, Self
@@ -17,6 +17,7 @@ import httpx
 from server.client_ab_tests import AbTestsClient
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
+from server.client_datasets import DatasetsClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
@@ -55,6 +56,7 @@ class Client(
     RulesClient,
     RunsClient,
     PromptsClient,
+    DatasetsClient,
     AbTestsClient,
 ):
     """One server, one project. Safe to share between threads."""
@@ -91,7 +93,7 @@ class Client(
         params: Mapping[str, Param] | None = None,
         *,
         body: object = None,
-        content: bytes | None = None,
+        content: bytes | Iterable[bytes] | None = None,
         accept: str = "application/json",
         timeout_s: float | None = None,
         accept_status: tuple[int, ...] = (200, 201),

@@ -166,7 +166,9 @@ class StoredPrompt(_Part):
         str | None, Field(min_length=1, max_length=50, description="Such as production; null: latest.")
     ] = None
     version: Annotated[int | None, Field(ge=1, description="In place of a label.")] = None
-    project: Annotated[str, Field(max_length=200, description="That keeps it.")] = "default"
+    project: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="That keeps it; null: the run's own.")
+    ] = None
 
     @model_validator(mode="after")
     def _one_version(self) -> StoredPrompt:
