@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -11,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, charts_cost, data_cost, listing, state, success, widgets
+from app import calls, charts, charts_cost, data, data_cost, listing, state, success, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -30,7 +29,7 @@ NONE = {"tag": "no tag", "tool": "no tool", "prompt": "no prompt", "variant": "n
 """What a null of a dimension means where it is not that nobody knows."""
 
 
-def controls(window: state.Window) -> tuple[str, dict[str, str]]:
+def controls(window: state.Window) -> tuple[str, data.Filters]:
     """What costs are told apart by, and the filters, in one row."""
     with st.container(horizontal=True, vertical_alignment="center"):
         return calls.dimension(DIMENSIONS), widgets.call_filters(window, "views/cost.py")
@@ -50,7 +49,7 @@ class Told:
     table: pd.DataFrame  # by the dimension; without columns where that is the class of tokens
 
 
-def ask(window: state.Window, by: str, filters: Mapping[str, str]) -> Told:
+def ask(window: state.Window, by: str, filters: data.Filters) -> Told:
     """Days begin at the viewer's midnight."""
     times, before = (window.since, window.until), (window.before.since, window.before.until)
     offset = window.until.astimezone(widgets.zone()).utcoffset() or timedelta(0)
@@ -107,7 +106,7 @@ def _over(rows: pd.DataFrame, column: str, buckets: pd.Series) -> pd.Series:
     return values.reset_index(drop=True)
 
 
-def overview(window: state.Window, by: str, filters: Mapping[str, str], waiting: DeltaGenerator) -> None:
+def overview(window: state.Window, by: str, filters: data.Filters, waiting: DeltaGenerator) -> None:
     """Sentence, tiles, figure and table; `waiting` stood in their place and is cleared."""
     try:
         told = ask(window, by, filters)

@@ -22,7 +22,7 @@ from server.settings import Settings
 
 __all__ = ["Answer", "ApiError", "Param"]
 
-Filters = Mapping[str, str]
+Filters = Mapping[str, Param]
 Params = tuple[tuple[str, Param], ...]
 
 _SHORT_S = 1.0  # for what stands in the title row: the page's outline waits for it

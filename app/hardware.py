@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app import charts_hardware, data_hardware, listing, state, widgets
+from app import charts_hardware, data, data_hardware, listing, state, widgets
 from app import format as fmt
 
 KEY = "hardware"  # of the choice of the cost, and its name in the URL
@@ -18,7 +17,7 @@ SHOWN = 10  # in the figure
 Row = dict[str, Any]
 
 
-def section(window: state.Window, filters: Mapping[str, str]) -> None:
+def section(window: state.Window, filters: data.Filters) -> None:
     """Heading, figure and table; nothing where no call of the window has a price by the hour."""
     frame = data_hardware.hardware(window.since, window.until, filters)
     if frame.empty:

@@ -10,7 +10,19 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import behind, calls, charts_integrity, data_cost, data_integrity, invoices, leftout, listing, state, widgets
+from app import (
+    behind,
+    calls,
+    charts_integrity,
+    data,
+    data_cost,
+    data_integrity,
+    invoices,
+    leftout,
+    listing,
+    state,
+    widgets,
+)
 from app import format as fmt
 from app.behind import PATH, ROLES, SHOW
 from app.listing import Cell, Column
@@ -21,7 +33,7 @@ MOST_MODELS = 12  # in a figure
 Row = dict[str, Any]
 
 
-def controls(window: state.Window) -> tuple[str, dict[str, str]]:
+def controls(window: state.Window) -> tuple[str, data.Filters]:
     """What is shown, and the filters, in one row."""
     with st.container(horizontal=True, vertical_alignment="center"):
         show = st.segmented_control(
@@ -43,7 +55,7 @@ class Told:
     bill: invoices.Bill | None  # null: none is kept
 
 
-def ask(window: state.Window, filters: Mapping[str, str]) -> Told:
+def ask(window: state.Window, filters: data.Filters) -> Told:
     times = window.since, window.until
     return Told(
         data_cost.calls_totals(*times, filters), data_integrity.integrity_reported(*times, filters),
@@ -52,7 +64,7 @@ def ask(window: state.Window, filters: Mapping[str, str]) -> Told:
     )  # fmt: skip
 
 
-def page(window: state.Window, show: str, filters: Mapping[str, str], waiting: DeltaGenerator) -> None:
+def page(window: state.Window, show: str, filters: data.Filters, waiting: DeltaGenerator) -> None:
     """The figures, or the calls behind one of them; `waiting` stood in their place and is cleared."""
     what = st.query_params.get(behind.BEHIND)
     try:
@@ -68,7 +80,7 @@ def page(window: state.Window, show: str, filters: Mapping[str, str], waiting: D
         overview(window, show, filters, told)
 
 
-def overview(window: state.Window, show: str, filters: Mapping[str, str], told: Told) -> None:
+def overview(window: state.Window, show: str, filters: data.Filters, told: Told) -> None:
     """Sentence and tiles, then the part that is shown. An invoice stands by itself: its days are not the range's."""
     empty = not told.totals["calls"] and told.excluded.empty
     if empty and show != INVOICE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, charts_latency, data_latency, listing, state, widgets
+from app import calls, charts, charts_latency, data, data_latency, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -28,7 +28,7 @@ MOST_MARKS = 8  # verticals in the figure
 Form = Callable[[float | None], str]
 
 
-def controls(window: state.Window) -> tuple[str, dict[str, str]]:
+def controls(window: state.Window) -> tuple[str, data.Filters]:
     """Which calls, what they are told apart by, and the filters, in one row."""
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = st.segmented_control(
@@ -37,7 +37,7 @@ def controls(window: state.Window) -> tuple[str, dict[str, str]]:
         )  # fmt: skip
         by = calls.dimension(DIMENSIONS)
         filters = widgets.call_filters(window, "views/latency.py")
-    return by, filters | {"kind": str(kind)}
+    return by, {**filters, "kind": str(kind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Told:
         return (rows if quantile is None else rows[rows["quantile"] == quantile]).iloc[0]
 
 
-def ask(window: state.Window, by: str, filters: Mapping[str, str]) -> Told | None:
+def ask(window: state.Window, by: str, filters: data.Filters) -> Told | None:
     """Null: there is no such call. Days begin at the viewer's midnight."""
     times = window.since, window.until
     rate = data_latency.latency_periods(*times, RATE, filters)
@@ -86,7 +86,7 @@ def _heat_step(window: state.Window) -> timedelta:
     return hour if 6 * hour <= length <= timedelta(days=31) else window.bucket
 
 
-def _by(window: state.Window, by: str, filters: Mapping[str, str]) -> pd.DataFrame:
+def _by(window: state.Window, by: str, filters: data.Filters) -> pd.DataFrame:
     """The table: durations, and beside them TTFT and speed of the same values."""
     duration, ttft, speed = (
         data_latency.latency_by(window.since, window.until, by, measure, filters)
@@ -105,20 +105,20 @@ def _key(value: object) -> str | None:
     return None if fmt.absent(value) else str(value)
 
 
-def overview(window: state.Window, by: str, filters: Mapping[str, str], waiting: DeltaGenerator) -> None:
+def overview(window: state.Window, by: str, filters: data.Filters, waiting: DeltaGenerator) -> None:
     """Sentence, tiles, figures and tables; `waiting` stood in their place and is cleared."""
     try:
         told = ask(window, by, filters)
     finally:
         waiting.empty()
     if told is None:
-        what, noun = "How long calls take would be here.", KINDS[filters["kind"]]
+        what, noun = "How long calls take would be here.", KINDS[str(filters["kind"])]
         calls.nothing(window, what, noun, "views/latency.py", narrowed=bool(set(filters) - {"kind"}))
         return
     st.markdown(finding(window, told, filters))
     calls.known(
-        f"Durations of {KINDS[filters['kind']]} calls that ended well; each counts once. Intervals are of 95 %, by "
-        "order statistics."
+        f"Durations of {KINDS[str(filters['kind'])]} calls that ended well; each counts once. Intervals are of 95 %, "
+        "by order statistics."
     )
     tiles(told)
     figures(window, told)
@@ -132,9 +132,9 @@ def overview(window: state.Window, by: str, filters: Mapping[str, str], waiting:
         )
 
 
-def finding(window: state.Window, told: Told, filters: Mapping[str, str]) -> str:
+def finding(window: state.Window, told: Told, filters: data.Filters) -> str:
     """How long calls take, against the time before, and how many failed."""
-    which = f"{KINDS[filters['kind']]} calls{' that match the filters' if set(filters) - {'kind'} else ''}"
+    which = f"{KINDS[str(filters['kind'])]} calls{' that match the filters' if set(filters) - {'kind'} else ''}"
     p95, rate, retries = told.of("duration", 0.95), told.of(RATE), told.of(RETRIES)
     if fmt.absent(p95["value"]):
         return f"No duration is known of {which} in {window.words}; {_failed(rate)}."
@@ -441,7 +441,7 @@ def _signed(form: Form) -> Form:
     return written
 
 
-def time_spent(window: state.Window, filters: Mapping[str, str]) -> None:
+def time_spent(window: state.Window, filters: data.Filters) -> None:
     """Share of each kind of span on the critical path of a sample of traces."""
     found = data_latency.latency_paths(window.since, window.until, filters)
     if found.empty:

@@ -23,6 +23,8 @@ GROUPS = {
     ],
     "Evaluate": [
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
+        st.Page("views/prompts.py", title="Prompts", icon=":material/chat:"),
+        st.Page("views/datasets.py", title="Datasets", icon=":material/dataset:"),
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
         st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
@@ -39,12 +41,13 @@ TIMED = (widgets.project, widgets.time_range)
 SHOWN = {
     "Home": SWITCHES,
     "Evaluators": (widgets.project,),
+    "Datasets": (widgets.project,),
     "Suites": (widgets.project,),
     "Runs": (widgets.project,),
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
-} | dict.fromkeys(("Traces", "Cost", "Latency", "What-if", "Cost integrity"), TIMED)  # of the title row
+} | dict.fromkeys(("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
 shown = SHOWN.get(page.title, ())

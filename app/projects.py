@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +15,7 @@ from app.listing import Cell, Column
 SHOWN = 50  # projects; two questions each
 
 
-def section(window: state.Window, filters: Mapping[str, str]) -> None:
+def section(window: state.Window, filters: data.Filters) -> None:
     """Nothing where there is one project."""
     names = data.projects()
     if len(names) < 2:
@@ -50,7 +49,7 @@ COLUMNS = (
 )
 
 
-def _asked(name: str, window: state.Window, filters: Mapping[str, str]) -> dict[str, Any]:
+def _asked(name: str, window: state.Window, filters: data.Filters) -> dict[str, Any]:
     now = data_cost.calls_totals_of(name, window.since, window.until, filters)
     mean = data_cost.calls_cost_per_of(name, window.since, window.until, filters)
     sums = {column: now[column] for column in ("cost_usd", "calls", "failed", "unpriced")}

@@ -17,8 +17,8 @@ from app import format as fmt
 Card = dict[str, Any]
 
 FILTERS = (
-    "service", "environment", "model", "status", "variant", "tag", "session_id", "user_id", "has_errors",
-    "min_duration_ns", "text", "score", "score_at_least", "score_at_most", "score_label", "score_failed",
+    "service", "environment", "model", "status", "variant", "prompt", "tag", "session_id", "user_id",
+    "has_errors", "min_duration_ns", "text", "score", "score_at_least", "score_at_most", "score_label", "score_failed",
 )  # fmt: skip
 """What traces can be narrowed down by: parameters of the query `traces`."""
 PREVIEWED = 5

@@ -39,7 +39,7 @@ def facts(manifest: Mapping[str, Any]) -> dict[str, str]:
     evaluators = ", ".join(f"{name} {one['version']}" for name, one in manifest["evaluators"].items())
     ended = (runs.at(manifest["ended_at"]) - runs.at(manifest["started_at"])).total_seconds()
     return {
-        "Dataset": f"{dataset['file'] or 'stored traces'}, {dataset['items']:,} items",
+        "Dataset": f"{_dataset(dataset)}, {dataset['items']:,} items",
         "Items": f"{str(dataset['items_sha256'])[:12]}, {dataset['left_out']:,} rows left out",
         "Target": f"{target['kind']}, {'pinned' if target['pinned'] else 'not pinned'}",
         "Repeats, seed": f"{manifest['repeats']:,}, {manifest['seed']}",
@@ -49,6 +49,15 @@ def facts(manifest: Mapping[str, Any]) -> dict[str, str]:
         "CI": fmt.clip(", ".join(manifest.get("ci", {}).values()) or "none", 200),
         "Results": str(manifest["results_sha256"])[:12],
     }  # fmt: skip
+
+
+def _dataset(told: Mapping[str, Any]) -> str:
+    """What the items are of."""
+    stored = told.get("stored")
+    if stored is None:
+        return str(told["file"] or "stored traces")
+    split = f", split {stored['split']}" if stored["split"] else ""
+    return fmt.clip(f"{stored['name']} version {stored['version']}{split}", 200)
 
 
 def against(told: Run) -> None:

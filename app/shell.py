@@ -35,6 +35,11 @@ KEYS: dict[str, Keys] = {
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
         (("/",), "Search"),
     ),
+    "Prompts": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("/",), "Search"),
+    ),
     "Suites": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),

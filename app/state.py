@@ -22,17 +22,24 @@ DEFAULT_RANGE = "24h"
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 """All time: no span can start before it, and none that is meant starts after it."""
 
+Value = str | float | bool | None
+"""Of a filter of a query."""
+
 PROJECT = "project"  # in the URL; senders name it in the header x-assayline-project
 DEFAULT_PROJECT = "default"
 
+SCORE_FILTERS = ("scored", "score_min", "score_max", "score_label", "score_failed")
+"""URL keys of what is asked of a score."""
+
 FILTERS = (
-    "service", "environment", "model", "status", "variant", "tag", "session", "user", "text", "errors", "min_s",
-    "scored", "score_min", "score_max", "score_label", "score_failed",
+    "service", "environment", "model", "status", "variant", "prompt", "tag", "session", "user", "text", "errors",
+    "min_s", *SCORE_FILTERS,
 )  # fmt: skip
 """URL keys of the filters of Traces."""
 
 CALL_FILTERS = (
     "service", "environment", "model", "provider", "release", "session", "user", "variant", "prompt", "tag", "tool",
+    *SCORE_FILTERS,
 )  # fmt: skip
 """URL keys of the filters of pages over model calls; those that Traces has too are named as there."""
 
@@ -206,11 +213,12 @@ def filter_words(chosen: Mapping[str, object]) -> str:
     return ", ".join(said.get(name, f"{name} {{}}").format(value) for name, value in used)
 
 
-def call_filter_params(chosen: Mapping[str, object]) -> dict[str, str]:
+def call_filter_params(chosen: Mapping[str, object]) -> dict[str, Value]:
     """Widget values -> filters of the queries over `calls`; what is empty is left out."""
     columns = {"session": "session_id", "user": "user_id"}
-    texts = {columns.get(name, name): _text(name, chosen) for name in CALL_FILTERS}
-    return {name: text for name, text in texts.items() if text}
+    texts = {columns.get(name, name): _text(name, chosen) for name in CALL_FILTERS if name not in SCORE_FILTERS}
+    of_score = {f"with_{name}": value for name, value in _of_score(chosen).items()}
+    return {name: value for name, value in (texts | of_score).items() if value not in {None, ""}}
 
 
 def _text(name: str, chosen: Mapping[str, object]) -> str:
@@ -255,7 +263,7 @@ def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
     """
     texts: dict[str, object] = {
         name: _text(name, chosen) or None
-        for name in ("service", "environment", "model", "status", "variant", "tag", "text")
+        for name in ("service", "environment", "model", "status", "variant", "prompt", "tag", "text")
     }
     seconds = chosen.get("min_s")
     wanted = {"with": True, "without": False}.get(str(chosen.get("errors")))
@@ -271,13 +279,16 @@ def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
     )
 
 
-def _of_score(chosen: Mapping[str, object]) -> dict[str, object]:
+def _of_score(chosen: Mapping[str, object]) -> dict[str, Value]:
     name = str(chosen.get("scored") or "") or None
-    told = {
-        "score_at_least": chosen.get("score_min"),
-        "score_at_most": chosen.get("score_max"),
+    told: dict[str, Value] = {
+        "score_at_least": _number(chosen.get("score_min")),
+        "score_at_most": _number(chosen.get("score_max")),
         "score_label": str(chosen.get("score_label") or "") or None,
         "score_failed": {"yes": True, "no": False}.get(str(chosen.get("score_failed"))),
     }
-    known = {key: value if value != "" and name is not None else None for key, value in told.items()}
-    return {"score": name} | known
+    return {"score": name} | (told if name is not None else dict.fromkeys(told))
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +39,7 @@ class Rule:
         return {"score": self.score, "at_least": self.at_least, "label": self.label, "unit": self.unit}
 
 
-def section(window: state.Window, by: str | None, filters: Mapping[str, str]) -> None:
+def section(window: state.Window, by: str | None, filters: data.Filters) -> None:
     """Heading, controls, sentence, figure. `by`: a dimension; null: no figure by value."""
     st.subheader("Cost per success", anchor=False)
     names = data.score_names(window.since)
@@ -108,7 +107,7 @@ def _at_least(told: dict[str, Any], *, disabled: bool) -> float | None:
     return usual if given is None else float(given)
 
 
-def _found(window: state.Window, by: str | None, filters: Mapping[str, str], rule: Rule) -> None:
+def _found(window: state.Window, by: str | None, filters: data.Filters, rule: Rule) -> None:
     whole = data_cost.cost_per_success(window.since, window.until, filters, **rule.params())
     if whole.empty or not whole["units"].iloc[0]:
         st.markdown(f"No {rule.unit} in {window.words} has a priced call{' that matches the filters' * bool(filters)}.")
@@ -152,7 +151,7 @@ def unknown(rule: Rule, found: dict[str, Any]) -> str:
     return said + " Failures are paid for by the successes."
 
 
-def _by(window: state.Window, by: str, filters: Mapping[str, str], rule: Rule, n: str) -> None:
+def _by(window: state.Window, by: str, filters: data.Filters, rule: Rule, n: str) -> None:
     frame = data_cost.cost_per_success(window.since, window.until, filters, **rule.params(), dimension=by)
     told = frame[frame["per_success"].notna()].sort_values("per_success", ascending=False)
     shown = told.head(SHOWN)

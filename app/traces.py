@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import data, data_traces, listing, scoring, state, tree, widgets
+from app import adding, data, data_traces, listing, scoring, state, tree, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -116,6 +116,7 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         if frame["sample"].any():
             widgets.sample()
         scoring.button(window, params, list(frame["trace_id"]), int(frame["total"].iloc[0]))
+        adding.button(window, params, int(frame["total"].iloc[0]))
     pager(frame)
     table(frame)
     st.caption(f"Times in {widgets.zone()}{_known_to()}. Keys: j k move, Enter opens, / searches, ? lists all.")

@@ -44,7 +44,7 @@ VIEWS: dict[Name, Question] = {
 }  # fmt: skip
 
 
-def controls(window: state.Window) -> tuple[Name, dict[str, str], Choices]:
+def controls(window: state.Window) -> tuple[Name, data.Filters, Choices]:
     """Which question, the filters, and the question's own parameters of the API."""
     with st.container(horizontal=True, vertical_alignment="center"):
         view = st.segmented_control(
@@ -56,7 +56,7 @@ def controls(window: state.Window) -> tuple[Name, dict[str, str], Choices]:
 
 
 def answer(  # noqa: PLR0917 - of one page
-    view: Name, window: state.Window, filters: Mapping[str, str], chosen: Choices, bar: DeltaGenerator,
+    view: Name, window: state.Window, filters: data.Filters, chosen: Choices, bar: DeltaGenerator,
     waiting: DeltaGenerator,
 ) -> None:  # fmt: skip
     """Ask and draw; `waiting` stood in the answer's place and is cleared, `bar` is for the progress."""

@@ -133,6 +133,7 @@ def filters(window: state.Window) -> dict[str, object]:
         pick("errors", ["with", "without"], "Failed spans", others=False)
         _as_in_url("min_s", _seconds)
         st.number_input("Takes at least (s)", 0.0, _LONGEST_S, None, key="min_s", bind="query-params")
+        pick("prompt", offers.get("prompt", []))
         _of_score(_score_names(window) if offers else [])
 
     asked: Asked = "trace_filters", window
@@ -169,12 +170,13 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def call_filters(window: state.Window, path: str) -> dict[str, str]:
+def call_filters(window: state.Window, path: str) -> data.Filters:
     """The filters of pages over model calls in one popover; returns filters of the queries. `path`: of the page."""
 
     def own(offers: Offers) -> None:
         for name in ("provider", "release", "prompt", "tool"):
             pick(name, offers.get(name, []))
+        _of_score(_score_names(window) if offers else [])
 
     asked: Asked = "calls_filters", window
     return state.call_filter_params(_chosen("call-filters", state.CALL_FILTERS, asked, path, own))
@@ -195,7 +197,7 @@ def _chosen(
                 pick(name, offers.get(name, []))
         with right:
             own(offers)
-        with left if names is state.FILTERS else right:  # the shorter side
+        with left:  # the shorter side
             type_in("session", "Session")
             type_in("user", "User")
         if cut:

@@ -7,7 +7,7 @@ starts fast and cannot reach around the API.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal, Self
@@ -18,9 +18,11 @@ from server.client_ab_tests import AbTestsClient
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
 from server.client_compare import CompareClient
+from server.client_datasets import DatasetsClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
+from server.client_prompts import PromptsClient
 from server.client_queries import QueriesClient
 from server.client_rules import RulesClient
 from server.client_runs import RunsClient
@@ -55,6 +57,8 @@ class Client(
     RulesClient,
     RunsClient,
     CompareClient,
+    PromptsClient,
+    DatasetsClient,
     AbTestsClient,
 ):
     """One server, one project. Safe to share between threads."""
@@ -91,7 +95,7 @@ class Client(
         params: Mapping[str, Param] | None = None,
         *,
         body: object = None,
-        content: bytes | None = None,
+        content: bytes | Iterable[bytes] | None = None,
         accept: str = "application/json",
         timeout_s: float | None = None,
         accept_status: tuple[int, ...] = (200, 201),

@@ -6,7 +6,7 @@ The parts, `client_*`, have a noun each; `server.client.Client` is made of them 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -47,7 +47,7 @@ class ClientBase(ABC):
         params: Mapping[str, Param] | None = None,
         *,
         body: object = None,
-        content: bytes | None = None,
+        content: bytes | Iterable[bytes] | None = None,
         accept: str = "application/json",
         timeout_s: float | None = None,
         accept_status: tuple[int, ...] = (200, 201),

@@ -245,7 +245,7 @@ def _files_of(suite: Suite) -> Iterator[tuple[str, str]]:
             yield key, told
 
 
-def checked(one: Held, settings: Settings, whole: bool) -> dict[str, Any]:
+def checked(one: Held, settings: Settings, whole: bool, project: str = "default") -> dict[str, Any]:
     """Whether a suite can be run: `{problem, line, ...}`; no problem: it can. Plain values, for another process.
 
     `whole`: with its dataset, evaluators and target's settings, as `assay eval check` does; else as a text alone.
@@ -253,16 +253,16 @@ def checked(one: Held, settings: Settings, whole: bool) -> dict[str, Any]:
     try:
         read = read_held(one, settings)
         told = {"name": read.suite.name, "problem": None, "line": None, "sentence": "It can be read."}
-        return told | (_prepared(read, settings) if whole else {})
+        return told | (_prepared(read, settings, project) if whole else {})
     except EvaluatorError as error:
         line = _LINE.search(str(error))
         return {"name": None, "problem": str(error), "line": None if line is None else int(line[1])}
 
 
-def _prepared(read: Read, settings: Settings) -> dict[str, Any]:
+def _prepared(read: Read, settings: Settings, project: str) -> dict[str, Any]:
     from server.evals import shell  # noqa: PLC0415 - reaches the way to the store
 
-    ready = prepared(read, Files(settings.judges_file, settings.evaluators_file), shell.trace_rows(settings))
+    ready = prepared(read, Files(settings.judges_file, settings.evaluators_file), shell.stores(settings, project))
     suite = read.suite
     return {
         "sentence": shell.checked(ready), "items": ready.items.count, "left_out": ready.items.left_out,

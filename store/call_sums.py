@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
-from store.queries import sql
+from store.queries import ask, sql
 from store.queries.calls import QUARTER, kept
 from store.relations import insert
 
@@ -41,7 +41,7 @@ def stale_quarters(con: DuckDBPyConnection, quiet: timedelta) -> tuple[int, list
 def sum_calls(con: DuckDBPyConnection, project_id: int, quarters: Sequence[datetime]) -> pa.Table:
     """The rows of `call_sums` of these quarters, but `project_id`."""
     asked = kept(project_id, min(quarters), max(quarters) + QUARTER, {})
-    return con.sql(sql("sum_calls"), params=asked | {"quarters": list(quarters)}).to_arrow_table()
+    return ask(con, "sum_calls", asked | {"quarters": list(quarters)})
 
 
 def write_call_sums(con: DuckDBPyConnection, project_id: int, quarters: Sequence[datetime], sums: pa.Table) -> None:

@@ -47,6 +47,9 @@ TABLES: dict[str, str | None] = {
     "suites": None,
     "runs": None,
     "run_rows": None,
+    "datasets": None,
+    "dataset_versions": None,
+    "dataset_items": None,
 }
 
 

@@ -26,6 +26,7 @@ NAMED = 5  # faults of rows that one error tells
 SHOWN = 200  # letters of a file's name that an error tells
 STRUCTURED = ("contexts", "reference_contexts", "messages", "tools", "tool_calls", "reference_tool_calls", "steps",
               "turns", "usage", "metadata")  # fmt: skip
+OF_STORED = ("tags", "split", "source", "since_version")
 
 Row = Mapping[str, Json]
 Rows = Callable[[], Iterable[tuple[str, Json | UnreadableCaseError]]]
@@ -157,9 +158,9 @@ class _Reading:
     def _item(self, number: int, row: Json) -> Item | None:
         if not isinstance(row, dict):
             raise UnreadableCaseError(f"A row is an object, not {json.dumps(row)[:60]}.")
-        if any(_at(row, path) != value for path, value in self._dataset.where.items()):
+        if any(_column(row, path) != value for path, value in self._dataset.where.items()):
             return None
-        case = read_case(_renamed(row, self._dataset.fields))
+        case = read_case(_renamed(_of_case(row, self._dataset), self._dataset.fields))
         name = str(number) if case.id is None else str(case.id)
         case = replace(case, id=name)
         asked = case_row(_asked(case, self._metadata))
@@ -168,7 +169,7 @@ class _Reading:
     def _cluster(self, row: Row, name: str) -> str:
         if self._dataset.cluster is None:
             return name
-        found = _at(row, self._dataset.cluster)
+        found = _column(row, self._dataset.cluster)
         if found is None:
             raise UnreadableCaseError(f"It has no {self._dataset.cluster!r}, which the suite clusters by.")
         return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, sort_keys=True)
@@ -224,6 +225,12 @@ def _short(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()
 
 
+def _column(row: Row, path: str) -> Json:
+    """The value of a column, which stored items have among their metadata."""
+    found = _at(row, path)
+    return _at(row.get("metadata"), path) if found is None else found
+
+
 def _at(row: Any, path: str) -> Json:
     """The value of a column; dots lead into objects where no column has the whole name. Null: there is none."""
     if isinstance(row, dict) and path in row:
@@ -231,6 +238,11 @@ def _at(row: Any, path: str) -> Json:
         return found
     first, dot, rest = path.partition(".")
     return _at(row.get(first), rest) if dot and isinstance(row, dict) else None
+
+
+def _of_case(row: Row, dataset: Dataset) -> Row:
+    """Without what a stored dataset tells of an item beside its case: versions that differ in it alone still pair."""
+    return row if dataset.stored is None else {name: held for name, held in row.items() if name not in OF_STORED}
 
 
 def _renamed(row: Row, fields: Mapping[str, str]) -> dict[str, Json]:

@@ -71,13 +71,19 @@ class Traces(_Part):
 
 
 class Dataset(_Part):
-    """Where the items come from: a file, or stored traces."""
+    """Where the items come from: a file, a stored dataset, or stored traces."""
 
     file: FileName | None = Field(
         None,
         description="JSON lines, CSV (both also as .gz) or Parquet; a path relative to the suite's file.",
     )
     traces: Traces | None = Field(None, description="Stored traces, in place of a file.")
+    stored: Name | None = Field(None, description="Name of a stored dataset, in place of a file.")
+    version: int | None = Field(None, ge=1, description="Of the stored dataset; null: the newest.")
+    split: str | None = Field(None, max_length=100, description="Only items of this split of the stored dataset.")
+    project: str | None = Field(
+        None, max_length=200, description="Project of the stored dataset; null: that of the run."
+    )
     fields: Mapping[str, str] = Field(
         default_factory=dict,
         description="Field of the case <- column of the row, where names differ; dots lead into objects.",
@@ -107,8 +113,11 @@ class Dataset(_Part):
 
     @model_validator(mode="after")
     def _one_source(self) -> Dataset:
-        if (self.file is None) == (self.traces is None):
-            raise ValueError("a dataset has a file, or traces: one of them")
+        if sum(one is not None for one in (self.file, self.stored, self.traces)) != 1:
+            raise ValueError("a dataset has a file, stored, or traces: one of them")
+        given = next((name for name in ("version", "split") if getattr(self, name) is not None), None)
+        if given is not None and self.stored is None:
+            raise ValueError(f"{given} is of a stored dataset; of other rows say where: {{{given}: ...}}")
         return self
 
 

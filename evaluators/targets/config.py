@@ -6,9 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from evaluators.errors import EvaluatorError
 from evaluators.judges.settings import TokenPrice, keyless
 
 if TYPE_CHECKING:
@@ -148,6 +158,34 @@ class MessageSettings(_Part):
     content: Annotated[_Template, Field(description="A template over the item.")]
 
 
+class StoredPrompt(_Part):
+    """A prompt that is kept by version: what it says when the run is prepared is what is sent."""
+
+    stored: Annotated[str, Field(min_length=1, max_length=200, description="Its name.")]
+    label: Annotated[
+        str | None, Field(min_length=1, max_length=50, description="Such as production; null: latest.")
+    ] = None
+    version: Annotated[int | None, Field(ge=1, description="In place of a label.")] = None
+    project: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="That keeps it; null: the run's own.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_version(self) -> StoredPrompt:
+        if self.label is not None and self.version is not None:
+            raise ValueError("a stored prompt is of a label, or a version: one of them")
+        return self
+
+
+def _prompt(told: Any, _: Any) -> str | StoredPrompt:
+    """Which of the two it is, so that only what is wrong with that one is told."""
+    if isinstance(told, Mapping):
+        return StoredPrompt.model_validate(told)
+    if not isinstance(told, str | StoredPrompt):
+        raise ValueError("a prompt is a text, or {stored: NAME}")  # noqa: TRY004 - pydantic takes no other
+    return _template(told) if isinstance(told, str) else told
+
+
 class ModelSettings(_Part):
     """A model at its provider."""
 
@@ -166,10 +204,10 @@ class ModelSettings(_Part):
     ] = None
     region: Annotated[str | None, Field(description="Of bedrock; null: as its SDK finds it.")] = None
     prompt: Annotated[
-        _Template | None,
+        Annotated[str | StoredPrompt, WrapValidator(_prompt)] | None,
         Field(
-            description="What the user says: a template over the item. Null: its question; of an item without one its "
-            "conversation (`messages`)."
+            description="What the user says: a template over the item; or a stored prompt, {stored: NAME, label: "
+            "production}. Null: its question; of an item without one its conversation (`messages`)."
         ),
     ] = None
     messages: Annotated[
@@ -199,11 +237,15 @@ class ModelSettings(_Part):
     def _one_prompt(self) -> ModelSettings:
         if self.messages is not None and (self.prompt is not None or self.system is not None):
             raise ValueError("messages are the whole prompt: leave out prompt and system, or messages")
+        if isinstance(self.prompt, StoredPrompt) and self.system is not None:
+            raise ValueError("a stored prompt is the whole prompt: leave out system, or write the prompt here")
         return self
 
     def make(self, folder: Path, price: Price | None = None, budget: Budget | None = None) -> Target:
-        """The target. Raises EvaluatorError: its key is not set, or its SDK is not installed."""
+        """The target. Raises EvaluatorError: its key is not set, its SDK not installed, or its prompt still stored."""
         del folder
+        if isinstance(self.prompt, StoredPrompt):
+            raise EvaluatorError(f"The prompt {self.prompt.stored!r} is stored, and nobody has looked it up.")
         from evaluators.targets.model import ModelTarget  # noqa: PLC0415 - as above
 
         return ModelTarget(self, price=price, budget=budget)

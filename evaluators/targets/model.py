@@ -177,7 +177,7 @@ class _Prompt:
                 (role, Template(text, f"messages.{place}.content")) for place, (role, text) in enumerate(held)
             ]
         else:
-            prompt = "{{ question }}" if settings.prompt is None else settings.prompt
+            prompt = settings.prompt if isinstance(settings.prompt, str) else "{{ question }}"
             held = [("user", prompt)]
             if settings.system is not None:
                 held.insert(0, ("system", settings.system))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from types import GeneratorType
 from typing import Any, TypeAlias, cast
@@ -30,10 +30,10 @@ def values_of(case: Case, asking: Asking) -> dict[str, Json]:
 class Template:
     """One text. Safe in threads."""
 
-    def __init__(self, text: str, key: str = "") -> None:
-        """`key` is its place in the settings, for errors. Raises TemplateError."""
+    def __init__(self, text: str, key: str = "", names: Collection[str] | None = KNOWN) -> None:
+        """`key` is its place in the settings, for errors; `names` it may use, null: any. Raises TemplateError."""
         self._key = key
-        self._fill: Callable[[Values], Any] = _filling(text)
+        self._fill, self.variables = _filling(text, names)
 
     def value(self, values: Values) -> Json:
         """The value of a text that is one placeholder alone, with its type; else the filled text.
@@ -98,9 +98,10 @@ def _filled(body: Any, values: Values) -> Json:
     return cast("Json", body)
 
 
-def _filling(text: str) -> Callable[[Values], Any]:
+def _filling(text: str, names: Collection[str] | None) -> tuple[Callable[[Values], Any], tuple[str, ...]]:
+    """What fills the text, and the variables that it names, sorted."""
     if not any(mark in text for mark in ("{{", "{%", "{#")):
-        return lambda _: text
+        return lambda _: text, ()
     from jinja2 import TemplateSyntaxError, meta, nodes  # noqa: PLC0415 - only where there is something to fill
     from jinja2.environment import TemplateExpression  # noqa: PLC0415
 
@@ -118,9 +119,9 @@ def _filling(text: str) -> Callable[[Values], Any]:
                 fill = env.from_string(_counted(env.parse(text))).render
     except TemplateSyntaxError as error:
         raise TemplateError(f"it is no template: {error.message} (line {error.lineno} of the text)") from error
-    for name in sorted(named - set(KNOWN)):
+    for name in sorted(named - set(named if names is None else names)):
         raise TemplateError(f"no item has a field {name!r}{_hint(name)}")
-    return fill
+    return fill, tuple(sorted(named))
 
 
 def _counted(tree: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -12,6 +13,8 @@ from server.api.problems import problem
 from server.settings import MIB
 
 MAX_BYTES = 16 * MIB
+MAX_UPLOAD = 512 * MIB
+UPLOADS = re.compile(r"/api/datasets/[^/]+/import")  # written to a file as they come
 KIND = "too_large"
 
 
@@ -32,11 +35,13 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _announced(scope) > self._max_bytes:
-            answer = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, KIND, _told(self._max_bytes))
+            return
+        most = MAX_UPLOAD if UPLOADS.fullmatch(scope["path"]) else self._max_bytes
+        if _announced(scope) > most:
+            answer = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, KIND, _told(most))
             await answer(scope, receive, send)
         else:
-            await self._app(scope, _Counted(receive, self._max_bytes), send)
+            await self._app(scope, _Counted(receive, most), send)
 
 
 class _Counted:

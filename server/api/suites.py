@@ -121,7 +121,7 @@ def check(request: Request, here: Here, body: Draft, project: Project = DEFAULT)
 
     Its dataset is read whole, its evaluators are made; nothing is asked.
     """
-    return json_response(request, _checked(here, _draft(here, project, body.name, body.document), whole=True))
+    return json_response(request, _checked(here, project, _draft(here, project, body.name, body.document), whole=True))
 
 
 class Wish(BaseModel):
@@ -210,7 +210,7 @@ def _draft(here: Context, project: str, name: str | None, document: str) -> Held
 
 def _readable(here: Context, project: str, name: str, document: str) -> None:
     """Raises ProblemError where a suite cannot be read, may not be run, or calls itself otherwise."""
-    said = _checked(here, _draft(here, project, name, document), whole=False)
+    said = _checked(here, project, _draft(here, project, name, document), whole=False)
     problem = said["problem"]
     if problem is None and said["name"] != name:
         problem = f"The suite calls itself {said['name']!r} (`suite:`), not {name!r}. Name both alike."
@@ -218,11 +218,13 @@ def _readable(here: Context, project: str, name: str, document: str) -> None:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_suite", problem)
 
 
-def _checked(here: Context, held: Held, *, whole: bool) -> dict[str, Any]:
+def _checked(here: Context, project: str, held: Held, *, whole: bool) -> dict[str, Any]:
     """Worked out in a process of its own: YAML and datasets are seconds of Python where they are long."""
     if here.aside is None:
-        return suites.checked(held, here.core.settings, whole)
-    told: dict[str, Any] = orjson.loads(here.aside.compute(CHECK_S, suites.checked, held, here.core.settings, whole))
+        return suites.checked(held, here.core.settings, whole, project)
+    told: dict[str, Any] = orjson.loads(
+        here.aside.compute(CHECK_S, suites.checked, held, here.core.settings, whole, project)
+    )
     return told
 
 

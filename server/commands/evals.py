@@ -101,7 +101,7 @@ def run(
     folder = RunFolder(out or Path("eval-results") / read.suite.name)
     with ExitStack() as around:
         tracer = around.enter_context(tracing(data_dir=data_dir, api_url=api_url)) if trace else None
-        ready = prepared(read, files, told.trace_rows(settings), tracer)
+        ready = prepared(read, files, told.stores(settings, project), tracer)
         compared = None
         if baseline is not None:
             compared = storing.baseline_of(baseline, read.suite.name, settings, project, run_id)
@@ -127,6 +127,7 @@ def check(
     *,
     judges: Judges = None,
     evaluators: Own = None,
+    project: Project = "default",
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
@@ -144,7 +145,7 @@ def check(
     faulty = 0
     for suite in suites:
         try:
-            typer.echo(told.checked(prepared(read_suite(suite), files, told.trace_rows(settings))))
+            typer.echo(told.checked(prepared(read_suite(suite), files, told.stores(settings, project))))
         except Exception as error:
             fault = expected(error)
             if fault is None or len(suites) == 1:

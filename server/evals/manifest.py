@@ -48,8 +48,10 @@ def inputs(prepared: Prepared) -> dict[str, Any]:
             "file": suite.dataset.file, "sha256": prepared.dataset_digest, "items": prepared.items.count,
             "left_out": prepared.items.left_out, "clusters": prepared.items.clusters,
             "items_sha256": prepared.items.digest,
-        },
-        "target": {"kind": kind_of(suite.target), "ruler": prepared.target.ruler, "pinned": prepared.target.pinned},
+        }
+        | stored_of(prepared),
+        "target": {"kind": kind_of(suite.target), "ruler": prepared.target.ruler, "pinned": prepared.target.pinned}
+        | ({} if prepared.prompt is None else {"prompt": dict(prepared.prompt)}),
         "evaluators": {
             one.use.called: {
                 "evaluator": one.evaluator.card.name, "version": one.ruler, "cost": one.evaluator.card.cost,
@@ -60,6 +62,14 @@ def inputs(prepared: Prepared) -> dict[str, Any]:
         "judges": {name: judge.settings.identity for name, judge in prepared.bench.judges.items()},
         "seed": suite.seed, "repeats": suite.repeats, "packages": packages(), "python": platform.python_version(),
     }  # fmt: skip
+
+
+def stored_of(prepared: Prepared) -> dict[str, Any]:
+    """Which version of a stored dataset was read; nothing of other items."""
+    if (found := prepared.stored) is None:
+        return {}
+    told = {"project": found.project, "name": found.name, "version": found.version}
+    return {"stored": told | {"split": prepared.read.suite.dataset.split}}
 
 
 def kind_of(target: TargetSettings) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evaluators.errors import EvaluatorError
 from evaluators.protocol import ruler
 from evaluators.suites.engine import Scorer
 from evaluators.suites.items import Items, Metadata, Rows, file_digest, file_rows, items_of
-from evaluators.suites.suite import SHARES, TARGET, Gate, Suite, Traces, Use, parse_suite
+from evaluators.suites.suite import SHARES, TARGET, Dataset, Gate, Suite, Traces, Use, parse_suite
 from evaluators.targets.answer import Target
+from evaluators.targets.config import StoredPrompt
 from evaluators.targets.recorded import Recorded, said_in
 from evaluators.verdict import Scale
 from server.judging import Bench, Files, bench, list_price
@@ -27,6 +28,28 @@ COLUMNS = 20  # that an error names
 
 TraceRows = Callable[[Traces], Rows]
 """Asks a store for the cases of traces."""
+PromptOf = Callable[[StoredPrompt], Mapping[str, Any]]
+"""Asks a store for a prompt: `GET /api/prompts/{name}`, and its `project`. Raises EvaluatorError: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version of a stored dataset."""
+
+    project: str
+    name: str
+    version: int
+    content: str  # its hash
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """How a store is asked for what a suite names there."""
+
+    traces: TraceRows
+    dataset: Callable[[Dataset], Stored]
+    prompt: PromptOf
 
 
 class SuiteError(EvaluatorError):
@@ -49,10 +72,12 @@ class Prepared:
 
     read: Read
     items: Items
-    dataset_digest: str | None  # sha256 of its file; null: it has none
+    dataset_digest: str | None  # sha256 of its file, or of the stored version; null: it has neither
+    stored: Stored | None  # the version that was read
     target: Target
     scorers: tuple[Scorer, ...]
     bench: Bench
+    prompt: Mapping[str, Any] | None = None  # a stored one of the target: name, label, version, hash
 
 
 def read_suite(path: Path, folder: Path | None = None) -> Read:
@@ -74,28 +99,49 @@ def suite_of(text: str, origin: str, folder: Path) -> Read:
     return Read(parse_suite(told, origin, lambda steps: line_in(text, steps)), text, origin, folder)
 
 
-def prepared(read: Read, files: Files, trace_rows: TraceRows | None = None, tracer: Tracer | None = None) -> Prepared:
+def prepared(read: Read, files: Files, stores: Stores | None = None, tracer: Tracer | None = None) -> Prepared:
     """The suite's parts, made.
 
     Args:
         read: the suite.
         files: of judges and own evaluators, where the suite names none; limits of the run.
-        trace_rows: how stored traces are asked for; null: there is no store.
+        stores: how a store is asked; null: there is no store.
         tracer: of judges.
 
     Raises:
         EvaluatorError: a part cannot be used; nothing was asked.
     """
+    read, prompt = _with_prompt(read, stores)
     suite = read.suite
     found = bench(_files(read, files), tracer)
     scorers = tuple(_scorer(use, found, read) for use in suite.evaluators)
     _check_gates(read, scorers)
     target = suite.target.make(read.folder, list_price, found.budget, suite.concurrency)
-    rows, origin, digest = _rows(read, trace_rows)
+    rows, origin, digest, stored = _rows(read, stores)
     items = items_of(rows, suite.dataset, suite.seed, origin, _metadata(scorers))
     if isinstance(target, Recorded) and suite.failures_at_most < 1:
         _check_answers(read, items, origin)
-    return Prepared(read, items, digest, target, scorers, found)
+    return Prepared(read, items, digest, stored, target, scorers, found, prompt)
+
+
+def _with_prompt(read: Read, stores: Stores | None) -> tuple[Read, Mapping[str, Any] | None]:
+    """The suite with what a stored prompt says in its place, and which version that is; null: it names none."""
+    model = read.suite.target.model
+    if model is None or not isinstance(model.prompt, StoredPrompt):
+        return read, None
+    wanted, steps = model.prompt, ("target", "model", "prompt")
+    if stores is None:
+        raise _fault(read, steps, "the prompt is stored, and no store is at hand. Start `assay up`, or say --data-dir.")
+    from evaluators.targets.stored import with_prompt  # noqa: PLC0415 - loads jinja2
+
+    try:
+        said = stores.prompt(wanted)
+        settings = with_prompt(model, said)
+    except (EvaluatorError, ValueError) as error:
+        raise _fault(read, steps, str(error)) from error
+    target = read.suite.target.model_copy(update={"model": settings})
+    told = {key: said[key] for key in ("project", "name", "label", "version", "hash")}
+    return replace(read, suite=read.suite.model_copy(update={"target": target})), told
 
 
 def _files(read: Read, files: Files) -> Files:
@@ -189,14 +235,18 @@ def _check_answers(read: Read, items: Items, origin: str) -> None:
     raise _fault(read, ("dataset",), what)
 
 
-def _rows(read: Read, trace_rows: TraceRows | None) -> tuple[Rows, str, str | None]:
+def _rows(read: Read, stores: Stores | None) -> tuple[Rows, str, str | None, Stored | None]:
     dataset = read.suite.dataset
     if dataset.file is not None:
         path = read.folder / dataset.file
-        return file_rows(path, dataset.fields), dataset.file, file_digest(path)
-    assert dataset.traces is not None  # noqa: S101 - the model has one of the two
-    if trace_rows is None:
+        return file_rows(path, dataset.fields), dataset.file, file_digest(path), None
+    if stores is None:
+        what = "stored traces" if dataset.stored is None else "those of a stored dataset"
         raise SuiteError(
-            f"{read.origin}: its items are stored traces, and no store is at hand. Start `assay up`, or say --data-dir."
+            f"{read.origin}: its items are {what}, and no store is at hand. Start `assay up`, or say --data-dir."
         )
-    return trace_rows(dataset.traces), f"traces of project {dataset.traces.project}", None
+    if dataset.traces is not None:
+        return stores.traces(dataset.traces), f"traces of project {dataset.traces.project}", None, None
+    found = stores.dataset(dataset)
+    split = "" if dataset.split is None else f", split {dataset.split}"
+    return found.rows, f"dataset {found.name}, version {found.version}{split}", found.content, found

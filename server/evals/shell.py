@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,10 +14,11 @@ from pydantic import ValidationError
 from evaluators.case import Json
 from evaluators.errors import UnreadableCaseError
 from evaluators.suites.items import Rows
-from evaluators.suites.suite import Suite, Traces, schema
+from evaluators.suites.suite import Dataset, Suite, Traces, schema
+from evaluators.targets.config import StoredPrompt
 from server.evals.figures import counted
 from server.evals.gating import LEVEL
-from server.evals.preparing import Prepared, Read, SuiteError, TraceRows
+from server.evals.preparing import Prepared, PromptOf, Read, Stored, Stores, SuiteError, TraceRows
 from server.evals.running import Finished
 from server.evals.summary import outcome_line
 from server.settings import Settings
@@ -45,6 +49,80 @@ def trace_rows(settings: Settings) -> TraceRows:
         return lambda: found
 
     return rows
+
+
+def prompt_of(settings: Settings, project: str) -> PromptOf:
+    """Asks the running server, or the store itself, for a version of a prompt."""
+
+    def ask(wanted: StoredPrompt) -> Mapping[str, Any]:
+        from server.client import ApiError  # noqa: PLC0415
+        from server.door import door  # noqa: PLC0415
+
+        of = wanted.project or project
+        with door(settings, of) as client:
+            try:
+                return {**client.prompt(wanted.stored, wanted.label, wanted.version), "project": of}
+            except ApiError as error:
+                if error.kind != "refused":
+                    raise
+                raise SuiteError(str(error)) from error
+
+    return ask
+
+
+def stores(settings: Settings, project: str = "default") -> Stores:
+    """Ways to what a store has; datasets and prompts are of the project where the suite names none."""
+    return Stores(
+        trace_rows(settings),
+        lambda wanted: stored_dataset(settings, wanted, wanted.project or project),
+        prompt_of(settings, project),
+    )
+
+
+def stored_dataset(settings: Settings, wanted: Dataset, project: str) -> Stored:
+    """A version of a stored dataset, by way of the running server, else of the store itself.
+
+    Its rows are written to a file of their own first: so they are read again without the store, and are never held.
+
+    Raises:
+        ApiError: there is no such dataset or version.
+        SuiteError: it is empty.
+        NoStoreError: there is neither a server nor a store.
+    """
+    from server.door import door  # noqa: PLC0415 - the way to the store
+
+    name = str(wanted.stored)
+    with door(settings, project) as client:
+        told = client.dataset(name, wanted.version)
+        if not told["version"]:
+            raise SuiteError(f"The dataset {name!r} has no items yet. `assay datasets import {name} FILE` adds some.")
+        if wanted.split is not None and wanted.split not in told["splits"]:
+            known = ", ".join(filter(None, told["splits"])) or "none"
+            close = get_close_matches(wanted.split, told["splits"], n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise SuiteError(f"The dataset {name!r} has no split {wanted.split!r}.{hint} Its splits: {known}.")
+        spooled = _Spooled()
+        for row in client.dataset_rows(name, told["shown"], wanted.split):
+            spooled.add(row)
+    version = next(one for one in told["versions"] if one["version"] == told["shown"])
+    return Stored(project, name, told["shown"], version["content"], spooled.rows)
+
+
+class _Spooled:
+    """Rows in a file that is gone with the object."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.NamedTemporaryFile("w+", encoding="utf-8", suffix=".jsonl")  # noqa: SIM115 - it lives on
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(row) + "\n")
+
+    def rows(self) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
+        """The rows, from the first on."""
+        self._file.flush()
+        with Path(self._file.name).open("rb") as file:
+            for place, line in enumerate(file, 1):
+                yield f"item {place}", json.loads(line)
 
 
 def checked(ready: Prepared) -> str:

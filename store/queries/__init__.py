@@ -290,7 +290,10 @@ def sql(name: str, others: frozenset[str] = frozenset()) -> str:
 PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
 
 
-OTHERS = {"told_apart": "told_by_tag", "placed": "placed_by_join", "trace_scored": "trace_any_score"}
+OTHERS = {
+    "told_apart": "told_by_tag", "placed": "placed_by_join", "trace_scored": "trace_any_score",
+    "call_scored": "call_any_score",
+}  # fmt: skip
 """Parts, and another that stands in their place, and is faster, for some parameters."""
 
 
@@ -317,6 +320,9 @@ def _faster(params: Mapping[str, object]) -> frozenset[str]:
     values = params.get("values")
     by_join = isinstance(values, list) and len(values) > FEW_VALUES
     by_tag = params.get("dimension") == "tag"
-    any_score = "score" in params and params["score"] is None
-    others = (("told_by_tag", by_tag), ("placed_by_join", by_join), ("trace_any_score", any_score))
-    return frozenset(name for name, holds in others if holds)
+    any_score = {
+        other: name in params and params[name] is None
+        for name, other in (("score", "trace_any_score"), ("with_score", "call_any_score"))
+    }
+    others = {"told_by_tag": by_tag, "placed_by_join": by_join, **any_score}
+    return frozenset(name for name, holds in others.items() if holds)

@@ -11,3 +11,4 @@ and ($variant::varchar is null or variant = $variant)
 and ($prompt::varchar is null or prompt = $prompt)
 and ($tag::varchar is null or list_contains(tags, $tag))
 and ($tool::varchar is null or tool_name = $tool)
+and /* part call_scored */

@@ -44,12 +44,25 @@ class CallFilters(TypedDict, total=False):
     prompt: str | None  # name and version, `answer@3`; the name alone where there is no version
     tag: str | None  # one of the trace
     tool: str | None  # within which the call was made
+    with_score: str | None  # name of a score of the call's trace, of one of the trace's spans, or of its session
+    with_score_at_least: float | None  # the bounds are of the newest of each target
+    with_score_at_most: float | None
+    with_score_label: str | None
+    with_score_failed: bool | None  # true: its evaluator failed
 
 
 def kept(
     project_id: int, since: datetime, until: datetime, filters: CallFilters, dimension: Dimension | None = None
 ) -> dict[str, object]:
-    """The parameters of the part `calls_kept`; `dimension` null: its `value` is null."""
+    """The parameters of the part `calls_kept`; `dimension` null: its `value` is null.
+
+    Raises:
+        ValueError: a bound of a score, and no score is named.
+    """
+    bound = next((name for name in filters if name.startswith("with_score_") and filters.get(name) is not None), None)
+    if bound is not None and not filters.get("with_score"):
+        message = f"{bound} needs the name of a score, as 'with_score'"
+        raise ValueError(message)
     window = {"project_id": project_id, "since": since, "until": until, "dimension": dimension}
     return {**window, **dict.fromkeys(CallFilters.__annotations__), **filters}
 
@@ -66,7 +79,7 @@ def summed(  # noqa: PLR0917 - as `kept`
     """The parameters of the part `calls_summed`: `kept`, and which quarters of an hour have true sums.
 
     `steps`: the parameters `bucket_us` and `offset_us` of a query by bucket. Sums serve where its buckets are made of
-    quarters, and nothing is asked of sessions, users or tags.
+    quarters, and nothing is asked of sessions, users, tags or scores.
     """
     asked = kept(project_id, since, until, filters, dimension)
     unknown = dimension in _UNSUMMED or any(asked[name] is not None for name in _UNSUMMED_FILTERS)
@@ -125,7 +138,7 @@ def _summed(since: datetime, until: datetime, stale: list[datetime]) -> dict[str
 
 _MICROSECOND = timedelta(microseconds=1)
 _UNSUMMED = ("session", "user", "tag")
-_UNSUMMED_FILTERS = ("session_id", "user_id", "tag")
+_UNSUMMED_FILTERS = ("session_id", "user_id", "tag", "with_score")
 
 
 @query(right="read")

@@ -23,6 +23,7 @@ class TraceFilters(TypedDict, total=False):
     model: str | None
     status: str | None
     variant: str | None
+    prompt: str | None  # name and version, `answer@3`; the name alone where there is no version
     tag: str | None
     session_id: str | None
     user_id: str | None
@@ -111,9 +112,9 @@ def traces_words(con: DuckDBPyConnection, project_id: int, page: pa.Table) -> pa
 
 @query(right="read")
 def trace_filters(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> pa.Table:
-    """Values that filters can offer: field (service environment model variant tag), value, traces; frequent first.
+    """Values that filters can offer: field (service environment model variant prompt tag), value, traces.
 
-    Over the traces that started in [since, until); at most 200 values a field, of `total`.
+    Over the traces that started in [since, until), the frequent first; at most 200 values a field, of `total`.
     """
     return ask(con, "trace_filters", {"project_id": project_id, "since": since, "until": until})
 

@@ -232,3 +232,10 @@ def test_each_bucket_of_the_figure_stacks_what_is_known() -> None:
     assert {trace.marker.pattern.fillmode for trace in figure.data} == {"overlay"}
     assert [trace.name for trace in figure.data] == ["&lt;b>gpt&lt;/b>", "other"]
     assert figure.data[0].customdata[1][2] == "unknown"
+
+
+def test_calls_are_narrowed_down_by_a_score_of_their_trace(page: Open, choices: Any) -> None:
+    """Every tenth answer of one model is wrong."""
+    scored = {"range": "24h", "scored": "right", "score_max": "0.5"}
+    assert "8 calls that match the filters cost" in words(page(choices.note.api_url, "cost", **scored))
+    assert "n = 8) in the last 24 hours" in words(page(choices.note.api_url, "latency", **scored))

@@ -161,5 +161,9 @@ def test_empty_filters_filter_nothing() -> None:
 def test_a_value_that_was_chosen_is_meant_as_it_is_and_a_typed_one_without_blanks() -> None:
     chosen = {"service": "shop ", "model": "  ", "session": " s1 ", "text": " late "}
     assert state.call_filter_params(chosen) == {"service": "shop ", "model": "  ", "session_id": "s1"}
+    scored = {"scored": "right", "score_min": 0.0, "score_failed": "no"}
+    told = {"with_score": "right", "with_score_at_least": 0.0, "with_score_failed": False}
+    assert state.call_filter_params(scored) == told
+    assert state.call_filter_params(scored | {"scored": ""}) == {}
     asked = state.filter_params(chosen)
     assert (asked["service"], asked["model"], asked["session_id"], asked["text"]) == ("shop ", "  ", "s1", "late")

@@ -75,7 +75,7 @@ def test_a_whole_suite_is_read(tmp_path: Path) -> None:
         pytest.param("items.jsonl", "x" * 5000 + ".jsonl", 4, "at most 4096 characters", id="name-too-long"),
         pytest.param("file: items.jsonl", "traces: {since: 0001-01-01T00:00:00+14:00, until: 2026-01-01T00:00:00Z}", 4, "dataset.traces.since: in UTC it lies before the year 1", id="before-year-1"),
         pytest.param("file: items.jsonl", "traces: {since: 2026-01-01T00:00:00Z, until: 9999-12-31T23:00:00-14:00}", 4, "dataset.traces.until: in UTC it lies", id="after-9999"),
-        pytest.param("  file: items.jsonl\n", "", 4, "a dataset has a file, or traces", id="no-source"),
+        pytest.param("  file: items.jsonl\n", "", 4, "a dataset has a file, stored, or traces", id="no-source"),
     ],
 )  # fmt: skip
 def test_a_fault_is_told_with_line_and_key(tmp_path: Path, old: str, new: str, line: int, told: str) -> None:

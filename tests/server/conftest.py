@@ -150,6 +150,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     serving.end()
 
 
+@pytest.fixture(scope="session")
+def prompted(serve_for_all: Callable[[str], Any]) -> Any:
+    """One server for the modules about prompts, each with names or a project of its own."""
+    return serve_for_all("prompts")
+
+
 @dataclass
 class Load:
     """Senders that keep sending traces of `spans` spans and remember which were acknowledged."""

@@ -482,11 +482,37 @@ def test_a_route_without_a_right_cannot_be_made() -> None:
 
 
 def test_what_changes_something_needs_more_than_reading() -> None:
+    """`asks`: those that change nothing."""
     for module in MODULES:
         for route in module.routes.routes:
-            asks = {"/api/settle", "/api/reconcile", "/api/check", "/api/evaluators/{name}/try"}  # they change nothing
+            asks = {
+                "/api/settle", "/api/reconcile", "/api/check", "/api/evaluators/{name}/try",
+                "/api/prompt-render/{name:path}",
+            }  # fmt: skip
             if isinstance(route, GuardedRoute) and route.methods == {"POST"} and route.path not in asks:
                 assert route.right not in ("public", "read"), route.path
+
+
+def test_a_protected_label_needs_the_right_admin(api: FastAPI) -> None:
+    class Editor:
+        def allows(self, request: object, right: str) -> bool:
+            return right != "admin"
+
+    api.state.policy = Editor()
+    with TestClient(api) as http:
+        assert http.put("/api/prompts/guarded", json={"content": {"text": "a"}}).is_success
+        assert http.put("/api/prompts/guarded", json={"content": {"text": "b"}, "label": "live"}).is_success
+        put = "/api/prompt-labels/live/guarded"
+        assert http.put(put, json={"version": 2, "protected": True}).is_success
+        told = {"version": 1, "confirm": "live"}
+        answers = [
+            http.put(put, json=told),
+            http.put(put, json={"version": 2, "protected": False, "confirm": "live"}),
+            http.delete(put, params={"confirm": "live"}),
+            http.delete("/api/prompts/guarded", params={"confirm": "guarded"}),
+        ]
+        assert [(one.status_code, one.json()["kind"]) for one in answers] == [(403, "forbidden")] * 4
+        assert http.get("/api/prompts/guarded?label=live").json()["version"] == 2
 
 
 def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
@@ -498,7 +524,8 @@ def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
     with TestClient(api, raise_server_exceptions=False) as http:
         for route in (route for module in MODULES for route in module.routes.routes):
             assert isinstance(route, APIRoute)
-            path = route.path.format(trace_id="0" * 32, span_id="0" * 16, name="swagger-ui.css", **ids)
+            parts = {"trace_id": "0" * 32, "span_id": "0" * 16, "name": "swagger-ui.css", "label": "a", **ids}
+            path = route.path_format.format(**parts)
             (method,) = route.methods or {"GET"}
             answer = http.request(method, path, json={} if method == "POST" else None)
             denied = answer.status_code == HTTPStatus.FORBIDDEN
@@ -562,7 +589,8 @@ def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
     for path, _, entry in operations:
         assert entry["description"], path
         assert entry["responses"], path
-        in_path = {name for name in ("trace_id", "span_id", "name", "job_id", "run_id") if f"{{{name}}}" in path}
+        parts = ("trace_id", "span_id", "name", "label", "job_id", "run_id")
+        in_path = {name for name in parts if f"{{{name}}}" in path}
         assert in_path == {one["name"] for one in entry.get("parameters", []) if one["in"] == "path"}
         errors = {code: told for code, told in entry["responses"].items() if code != "200"}
         assert "default" in errors, path

@@ -273,7 +273,7 @@ FILTERED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CallFilters.__annotations__)
+@pytest.mark.parametrize("name", [name for name in CallFilters.__annotations__ if not name.startswith("with_score")])
 def test_every_filter_narrows_every_question(filled: Any, name: str) -> None:
     chosen = {name: FILTERED[name]}
     frame = filtered(name, FILTERED[name])

@@ -212,6 +212,49 @@ def test_the_newest_score_counts_and_a_failed_one_is_unknown(store: Any) -> None
     assert pd.isna([unheard["cost_usd"], unheard["per_success"]]).all()
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        pytest.param({}, 31.0, id="any"),
+        pytest.param({"with_score": "solved"}, 15.0, id="whatever-it-says"),
+        pytest.param({"with_score": "solved", "with_score_at_least": 0.5}, 5.0, id="the-newest-counts"),
+        pytest.param({"with_score": "solved", "with_score_at_most": 0.5}, 8.0, id="of-its-session"),
+        pytest.param({"with_score": "solved", "with_score_failed": True}, 2.0, id="failed"),
+        pytest.param({"with_score": "solved", "with_score_label": "fine"}, 4.0, id="of-another-span"),
+        pytest.param({"with_score": "solved", "service": "shop"}, 8.0, id="with-another-filter"),
+        pytest.param({"with_score": "else"}, None, id="another-name"),
+    ],
+)
+def test_calls_are_narrowed_down_by_scores(store: Any, filters: dict[str, Any], found: float | None) -> None:
+    call = {"project_id": 1, "span_id": 1, "start_time": START, "kind": "llm", "usage_role": "leaf", "failed": False,
+            "tags": [], "price_status": "priced"}  # fmt: skip
+    told = [call | {"trace_id": UUID(int=n + 1), "cost_usd": 2.0**n} for n in range(5)]
+    told[3] |= {"session_id": "s", "service": "shop"}
+    put(store, "calls", pd.DataFrame(told))
+    store.sum_calls()
+    base = {"project_id": 1, "name": "solved", "source": "api", "metadata": {}, "time": START}
+    put(store, "scores", pd.DataFrame([
+        base | {"commit_seq": seq, "score_id": seq} | row
+        for seq, row in enumerate([
+            {"trace_id": UUID(int=1), "value": 0.0}, {"trace_id": UUID(int=1), "value": 1.0},
+            {"trace_id": UUID(int=2), "value": 1.0}, {"trace_id": UUID(int=2), "error_type": "Timeout"},
+            {"trace_id": UUID(int=3), "span_id": 7, "value": 0.9, "label": "fine"},
+            {"session_id": "s", "value": 0.1},
+        ])
+    ]))  # fmt: skip
+    params = WINDOW | filters
+    assert store.readers.run("calls_totals", 1, params).table["cost_usd"].to_pylist() == [found]
+    by = store.readers.run("calls_cost_by", 1, params | {"dimension": "service"}).table["cost_usd"].to_pylist()
+    assert sum(by) == (found or 0)
+    per = store.readers.run("calls_cost_per", 1, params).table.to_pylist()
+    assert per[0]["n"] == int(found or 0).bit_count()
+
+
+def test_a_bound_needs_the_name_of_its_score(store: Any) -> None:
+    with pytest.raises((ValueError, UnknownQueryError), match="with_score_at_least needs the name of a score"):
+        store.readers.run("calls_totals", 1, WINDOW | {"with_score_at_least": 0.5})
+
+
 def test_one_scored_unit_has_no_interval(store: Any) -> None:
     call = {"project_id": 1, "span_id": 1, "start_time": START, "kind": "llm", "usage_role": "leaf", "failed": False,
             "tags": [], "price_status": "priced", "cost_usd": 2.0, "trace_id": UUID(int=1)}  # fmt: skip

@@ -1,0 +1,212 @@
+"""One dataset: its items, and what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from app import data, data_datasets, dataset_item, dataset_work, datasets, listing, runs, widgets
+from app import format as fmt
+from app.listing import Cell, Column
+
+Row = dict[str, Any]
+
+PAGE = 50
+FIND, TAG, SPLIT = "find", "of_tag", "of_split"  # keys of the filters, and their names in the URL
+AFTER, BEFORE = "after", "before"  # in the URL: which page of the list
+FILTERS = (FIND, TAG, SPLIT)
+_NONE = "in no split"
+
+
+def page(name: str) -> None:
+    """The dataset, or one item of it."""
+    try:
+        with st.skeleton(height=400):
+            told: Row | None = data_datasets.dataset(name, _asked_version())
+    except data.ApiError as error:
+        if error.status not in {404, 422}:
+            raise
+        told = None
+    if told is None:
+        _back()
+        widgets.empty("A dataset would be here.", f"There is none named {fmt.plain(name, 80)} of that version here.")
+        return
+    if item := st.query_params.get(datasets.ITEM):
+        dataset_item.page(told, str(item))
+        return
+    _head(told)
+    views: Mapping[str, Callable[[Row], None]] = {
+        "Items": _items, "Versions": dataset_work.versions, "Checks": dataset_work.checks,
+        "Splits": dataset_work.splits, "Export": dataset_work.export, "Runs": dataset_work.runs_of,
+    }  # fmt: skip
+    view = st.segmented_control(
+        "View", list(views), default="Items", required=True, key=datasets.VIEW, bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    views[str(view)](told)
+
+
+def _asked_version() -> int | None:
+    told = str(st.query_params.get(datasets.VERSION) or "")
+    return int(told) if told.isdecimal() and 0 < int(told) < 2**31 else None
+
+
+def _back() -> None:
+    with st.container(horizontal=True):
+        st.space("stretch")
+        st.page_link("views/datasets.py", label="All datasets", icon=":material/arrow_back:")
+
+
+def _head(told: Row) -> None:
+    """Name, which version this is, what can be done."""
+    name, newest = told["name"], told["version"]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(fmt.plain(name, 80), anchor=False, width="content")
+        st.caption(_version_words(told), width="content")
+        if told["shown"] != newest:
+            st.page_link("views/datasets.py", label="See the newest", query_params={datasets.CHOSEN: name})
+        st.space("stretch")
+        datasets.import_button(name)
+        st.page_link(
+            "views/datasets.py", label="Add item", icon=":material/add:",
+            query_params={datasets.CHOSEN: name, datasets.ITEM: dataset_item.NEW},
+        )  # fmt: skip
+        with st.popover("More", icon=":material/more_horiz:", key="dataset-more", on_change="rerun") as more:
+            if more.open:
+                _more(told)
+        st.page_link("views/datasets.py", label="All datasets", icon=":material/arrow_back:")
+    if told["description"]:
+        st.caption(fmt.plain(told["description"], 400))
+
+
+def _version_words(told: Row) -> str:
+    if not told["versions"]:
+        return "no items yet"
+    one = next(row for row in told["versions"] if row["version"] == told["shown"])
+    when = fmt.moment(runs.at(one["made_at"]), widgets.zone())[:16]
+    by = f" by {one['author']}" if one["author"] else ""
+    return fmt.plain(f"version {one['version']:,}, {when}{by}, {one['items']:,} items", 200)
+
+
+def _more(told: Row) -> None:
+    about = st.text_input("What it is", told["description"], key="dataset-about", width=320)
+    if about != told["description"]:
+        st.button("Save", key="save-about", on_click=data_datasets.describe, args=(told["name"], about))
+    st.button("Delete", key="delete-dataset", icon=":material/delete:", on_click=_ask_delete, width="stretch")
+    if st.session_state.pop("deleting-dataset", False):
+        _delete(told)
+
+
+def _ask_delete() -> None:
+    st.session_state["deleting-dataset"] = True
+
+
+@st.dialog("Delete this dataset")
+def _delete(told: Row) -> None:
+    name = told["name"]
+    st.markdown(
+        f"{fmt.plain(name)}, its {fmt.plural(told['items'], 'item')} and all {told['version']:,} versions are "
+        "forgotten for everyone. Runs that took it keep their rows; suites that name it find it no more."
+    )
+    typed = st.text_input("Type its name to delete it", key="delete-name")
+    if st.button("Delete it", key="delete-it", type="primary", disabled=typed != name):
+        try:
+            data_datasets.forget(name)
+        except data.ApiError as error:
+            st.error(fmt.plain(str(error), 600), icon=":material/error:")
+            return
+        st.query_params.pop(datasets.CHOSEN, None)
+        st.rerun()
+
+
+def _items(told: Row) -> None:
+    """The filters, and a page of the items that they keep."""
+    if not told["versions"]:
+        widgets.empty(
+            "Items would be listed here.",
+            "Import a file, add one by hand, or add traces from the page Traces.",
+            lambda: st.code(f"assay datasets import {told['name']} FILE", language="bash"),
+        )
+        return
+    by = _filters(told)
+    after, before = (str(st.query_params.get(key) or "") for key in (AFTER, BEFORE))
+    backward = before.isdecimal()
+    place = int(before) if backward else int(after) if after.isdecimal() else -1
+    split = {_NONE: "", None: None}.get(by[SPLIT], by[SPLIT])
+    found = data_datasets.items(
+        told, text=by[FIND] or None, tag=by[TAG], split=split, after_place=place, backward=backward, page_size=PAGE
+    )
+    if not found["items"]:
+        widgets.empty("Items would be listed here.", "None matches the filters, or this page is past the end.")
+        return
+    _pager(told, found)
+    kept = {
+        key: str(st.query_params[key]) for key in (*FILTERS, AFTER, BEFORE, datasets.VERSION) if key in st.query_params
+    }
+    listing.listing("items", "Items", COLUMNS, [_line(told["name"], one, kept) for one in found["items"]])
+    st.caption("A row opens its item. Keys: j k move, Enter opens.")
+
+
+def _filters(told: Row) -> dict[str, Any]:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text_input(
+            "Search", key=FIND, bind="query-params", placeholder="Search all fields and ids", icon=":material/search:",
+            label_visibility="collapsed", width=300, on_change=_first_page,
+        )  # fmt: skip
+        for key, what, options in (
+            (SPLIT, "split", [name or _NONE for name in told["splits"]]), (TAG, "tag", list(told["tags"])),
+        ):  # fmt: skip
+            st.selectbox(
+                what.capitalize(), options, index=None, key=key, bind="query-params", placeholder=f"any {what}",
+                width=180, label_visibility="collapsed", on_change=_first_page,
+            )  # fmt: skip
+    return {key: st.session_state.get(key) for key in FILTERS}
+
+
+def _first_page() -> None:
+    for key in (AFTER, BEFORE):
+        st.query_params.pop(key, None)
+
+
+def _pager(told: Row, found: Row) -> None:
+    """Where in the list one is, and the pages beside."""
+    first = found["before"] + 1
+    last = found["before"] + len(found["items"])
+    here = {datasets.CHOSEN: told["name"]}
+    here |= {key: str(st.query_params[key]) for key in (*FILTERS, datasets.VERSION) if st.query_params.get(key)}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, there, more in (
+            ("Previous", first > 1, {BEFORE: str(found["first"])}),
+            ("Next", last < found["matching"], {AFTER: str(found["last"])}),
+        ):
+            st.page_link("views/datasets.py", label=label, disabled=not there, query_params=here | more)
+        st.caption(f"Items {first:,} to {last:,} of {found['matching']:,}", width="content")
+
+
+COLUMNS = (
+    Column("Id", "minmax(90px, 0.8fr)", link=True),
+    Column("Asks", "minmax(200px, 2.4fr)"),
+    Column("Reference", "minmax(140px, 1.6fr)"),
+    Column("Split", "80px"),
+    Column("Tags", "minmax(70px, 0.8fr)"),
+    Column("From", "64px", help="Trace: it was made from one"),
+    Column("As of", "60px", "right", "The version from which on it is so"),
+)
+
+
+def _line(name: str, one: Row, kept: Mapping[str, str]) -> listing.Row:
+    said, expected = dataset_item.asked(one), dataset_item.text(one.get("reference") or one.get("reference_tool_calls"))
+    return listing.Row(
+        datasets.path(name, **{datasets.ITEM: one["id"]}, **kept),
+        [
+            Cell(fmt.clip(one["id"], 80), one["id"]),
+            Cell(fmt.clip(said, 300), fmt.clip(said, 1000)),
+            Cell(fmt.clip(expected, 200) or "—", quiet=not expected),
+            Cell(fmt.clip(one["split"] or "—", 40), quiet=not one["split"]),
+            Cell(fmt.clip(", ".join(one["tags"]), 80)),
+            Cell("trace" if one.get("source") else "", quiet=True),
+            Cell(f"v{one['since_version']:,}", quiet=True),
+        ],
+    )

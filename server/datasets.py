@@ -1,0 +1,428 @@
+"""Datasets as the server knows them: pages, diffs, changes, and the files that other processes work on."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+import pyarrow as pa
+
+from evaluators.errors import EvaluatorError, UnreadableCaseError
+from server.aside import Aside, Inline
+from server.core import Core
+from server.dataset_checks import Order as CheckOrder
+from server.dataset_checks import checked
+from server.dataset_files import Leaving, exported, prepared, read
+from server.dataset_files import Order as ImportOrder
+from server.dataset_items import item_of, shown, table_of
+from server.dataset_traces import Order as TraceOrder
+from server.dataset_traces import collected
+from server.settings import Settings
+from store import datasets as store
+from store.datasets import Change, Dataset, Rule, Version
+
+WRITE_S = 120.0
+WORK_S = 300.0  # for a file, or the checks of many items
+FOLDER = "dataset-files"  # of the data folder: files that are being worked on
+LEFT_S = 86_400.0
+MOST_CHANGED = 10_000  # items that one change names
+MOST_LOOKED_AT = 20_000  # items that an import checks by itself
+MOST_PARTS = 20  # of a rule
+_SUM_SLACK = 1e-6
+
+Row = dict[str, Any]
+
+
+class DatasetProblemError(EvaluatorError):
+    """Something of a dataset that cannot be, and why."""
+
+
+class UnknownDatasetError(Exception):
+    """There is no such dataset, version or item."""
+
+
+def found(core: Core, project: str, name: str) -> tuple[int, Dataset]:
+    """The project's id, and the dataset. Raises UnknownDatasetError."""
+    project_id = core.projects.id_of(project)
+    with core.readers.read() as cursor:
+        one = store.dataset(cursor, project_id, name)
+    if one is None:
+        raise UnknownDatasetError(
+            f"Project {project!r} has no dataset {name!r}. GET /api/datasets lists those that there are."
+        )
+    return project_id, one
+
+
+def found_or_new(core: Core, project: str, name: str, *, dry_run: bool) -> tuple[int, Dataset]:
+    """As `found`; for a dry run one that is not there yet is empty."""
+    try:
+        return found(core, project, name)
+    except UnknownDatasetError:
+        if not dry_run:
+            raise
+        now = datetime.now(UTC).replace(tzinfo=None)
+        return core.projects.id_of(project), Dataset(0, name, "", now, None, 0, 0)
+
+
+def version_of(of: Dataset, version: int | None) -> int:
+    """A version that there is; null: the newest. 0: nothing was put into it yet. Raises UnknownDatasetError."""
+    if version is None or version == of.version:
+        return of.version
+    if not 1 <= version <= of.version:
+        raise UnknownDatasetError(f"Dataset {of.name!r} has no version {version}; the newest is {of.version}.")
+    return version
+
+
+def listed(core: Core, project: str) -> list[Row]:
+    """The datasets of a project by name, with their newest version, splits, and how many runs took them."""
+    project_id = core.projects.id_of(project)
+    with core.readers.read() as cursor:
+        every = store.datasets(cursor, project_id)
+        splits = store.split_counts(cursor, project_id)
+        runs = store.run_counts(cursor, project_id, project) if every else {}
+        newest = {
+            one.dataset_id: held[0]
+            for one in every
+            if (held := store.versions(cursor, project_id, one.dataset_id))
+        }  # fmt: skip
+    return [
+        _told(one, newest.get(one.dataset_id))
+        | {"splits": splits.get(one.dataset_id, {}), "runs": runs.get(one.name, 0)}
+        for one in every
+    ]
+
+
+def _told(one: Dataset, newest: Version | None) -> Row:
+    told = asdict(one)
+    del told["dataset_id"]
+    return told | {"newest": None if newest is None else version_told(newest)}
+
+
+def version_told(version: Version) -> Row:
+    """A version as the API tells it."""
+    told = asdict(version)
+    return told | {"rule": None if version.rule is None else orjson.loads(version.rule)}
+
+
+def whole(core: Core, project: str, name: str, version: int | None) -> Row:
+    """A dataset with its versions; `tags`, `splits` and `shown` are of the version asked for."""
+    project_id, one = found(core, project, name)
+    number = version_of(one, version)
+    with core.readers.read() as cursor:
+        held = store.versions(cursor, project_id, one.dataset_id)
+        tags, splits = store.tags_and_splits(cursor, project_id, one.dataset_id, number)
+        runs = store.run_ids(cursor, project_id, project, name, 50)
+    return _told(one, held[0] if held else None) | {
+        "versions": [version_told(row) for row in held], "shown": number, "tags": tags, "splits": splits,
+        "runs": [{"run_id": run_id.hex, "version": of} for run_id, of in runs],
+    }  # fmt: skip
+
+
+def page(core: Core, project: str, name: str, version: int | None, params: Mapping[str, Any]) -> Row:
+    """Items of a version: `items`, `version`, `matching`, `before` (how many come before), `first` and `last` place."""
+    _, one = found(core, project, name)
+    number = version_of(one, version)
+    asked: dict[str, object] = {"dataset_id": one.dataset_id, "version": number, **params}
+    rows = core.run("dataset_items", project, asked).table.to_pylist()
+    return {
+        "version": number, "items": [shown(row) | {"since_version": row["since_version"]} for row in rows],
+        "matching": rows[0]["matching"] if rows else 0, "before": rows[0]["before"] if rows else 0,
+        "first": rows[0]["place"] if rows else None, "last": rows[-1]["place"] if rows else None,
+    }  # fmt: skip
+
+
+def item(core: Core, project: str, name: str, item_id: str, version: int | None) -> Row:
+    """One item of a version, with every state that it was in as `history`. Raises UnknownDatasetError."""
+    project_id, one = found(core, project, name)
+    number = version_of(one, version)
+    with core.readers.read() as cursor:
+        states = store.history(cursor, project_id, one.dataset_id, item_id)
+    there = [
+        state for state in states
+        if state["since_version"] <= number and (state["until_version"] is None or state["until_version"] > number)
+    ]  # fmt: skip
+    if not states:
+        raise UnknownDatasetError(f"Dataset {name!r} has no item {item_id!r}.")
+    history = [
+        {key: state[key] for key in ("since_version", "until_version", "made_at", "author", "note")}
+        | {"item": shown({**state, "item": item_id})}
+        for state in states
+    ]
+    return {
+        "version": number, "item": shown({**there[0], "item": item_id}) if there else None, "history": history
+    }  # fmt: skip
+
+
+def diff(  # noqa: PLR0917 - given by name
+    core: Core, project: str, name: str, older: int, newer: int | None, params: Mapping[str, Any]
+) -> Row:
+    """What differs between two versions: counts, and `items` with their `change`, `fields`, `before` and `after`."""
+    _, one = found(core, project, name)
+    ends = sorted((older, version_of(one, newer)))
+    for end in ends:
+        if end:
+            version_of(one, end)
+    asked: dict[str, object] = {"dataset_id": one.dataset_id, "older": ends[0], "newer": ends[1], **params}
+    rows = core.run("dataset_diff", project, asked).table.to_pylist()
+    counts = {name: rows[0][name] if rows else 0 for name in ("added", "removed", "changed")}
+    return {"older": ends[0], "newer": ends[1], **counts, "items": [_differing(row) for row in rows]}
+
+
+def _differing(row: Mapping[str, Any]) -> Row:
+    sides = {}
+    for side in ("before", "after"):
+        text = row[f"row_{side}"]
+        told = (
+            None if text is None else orjson.loads(text) | {"tags": row[f"tags_{side}"], "split": row[f"split_{side}"]}
+        )
+        sides[side] = told
+    return {
+        "id": row["item"],
+        "change": row["change"],
+        "fields": fields_changed(sides["before"], sides["after"]),
+        **sides,
+    }
+
+
+def fields_changed(before: Row | None, after: Row | None) -> list[str]:
+    """Names of the fields that differ; members of metadata by `metadata.` and their name."""
+    old, new = _flat(before or {}), _flat(after or {})
+    return [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
+
+
+def _flat(row: Row) -> Row:
+    held = {name: value for name, value in row.items() if name != "metadata" and value not in (None, [])}
+    return held | {f"metadata.{name}": value for name, value in row.get("metadata", {}).items()}
+
+
+def change(  # noqa: PLR0917 - as the request has it
+    core: Core, project: str, name: str, base: int, note: str, author: str | None,
+    rows: Sequence[Mapping[str, Any]] = (), removed: Sequence[str] = (), splits: Mapping[str, str] | None = None,
+) -> Version | None:  # fmt: skip
+    """Set and remove items on a version; null: nothing changed.
+
+    Raises:
+        DatasetProblemError: an item is none, is set and removed, or comes twice.
+        ChangedElsewhereError: see `store.datasets.commit`.
+    """
+    items = []
+    for place, told in enumerate(rows):
+        try:
+            items.append(item_of(dict(told)))
+        except UnreadableCaseError as error:
+            raise DatasetProblemError(f"Item {place} ({str(told.get('id'))[:60]!r}): {error}") from error
+    named = [one.id for one in items]
+    both = {*named} & {*removed}
+    twice = next((one for place, one in enumerate(named) if one in named[:place]), None) if len(named) < 2_000 else None
+    if both or twice is not None or len({*named}) < len(named):
+        raise DatasetProblemError(
+            f"Item {(twice or next(iter(both), None) or 'of one id')!r} is named twice in one change."
+        )
+    return commit(core, project, name, Change(base, note, author, table_of(items), removed, splits))
+
+
+def commit(core: Core, project: str, name: str, wanted: Change) -> Version | None:
+    """Make a change the newest version. Raises as `store.datasets.commit` does, and UnknownDatasetError."""
+    project_id, one = found(core, project, name)
+    if wanted.base > one.version:
+        raise UnknownDatasetError(f"Dataset {name!r} has no version {wanted.base}; the newest is {one.version}.")
+    return core.writer.call(lambda cursor: store.commit(cursor, project_id, one.dataset_id, wanted)).result(WRITE_S)
+
+
+def split(  # noqa: PLR0917 - as the request has it
+    core: Core, project: str, name: str, base: int, parts: Mapping[str, float], seed: int, by: str | None,
+    note: str, author: str | None, *, keep: bool,
+) -> Version | None:  # fmt: skip
+    """Give items splits by a rule that holds from now on; null: all have them already."""
+    rule = Rule(by, seed, shares(parts))
+    return commit(core, project, name, Change(base, note, author, rule=rule, keep=keep))
+
+
+def shares(parts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Parts with their shares of one, however they are told (0.8 and 0.2, or 80 and 20). Raises DatasetProblemError."""
+    if not 1 <= len(parts) <= MOST_PARTS:
+        raise DatasetProblemError(f"A split has 1 to {MOST_PARTS} parts, not {len(parts)}.")
+    for name, share in parts.items():
+        if not name or len(name) > 100 or not name.isprintable():
+            raise DatasetProblemError(f"{name[:60]!r} cannot name a split. Use 1 to 100 letters that show.")
+        if not 0 < share < 1e9:
+            raise DatasetProblemError(f"The share of {name!r} is {share:g}; a share is above 0, such as 0.8.")
+    total = sum(parts.values())
+    if all(share <= 1 for share in parts.values()) and abs(total - 1) > _SUM_SLACK and total != 100:
+        raise DatasetProblemError(f"The shares add up to {total:g}, not to 1.")
+    return tuple((name, share / total) for name, share in parts.items())
+
+
+def place_of(settings: Settings) -> Path:
+    """A new folder for files that are being worked on; those that a killed server left a day ago go."""
+    root = settings.data_dir / FOLDER
+    root.mkdir(exist_ok=True)
+    for left in root.iterdir():
+        with suppress(OSError):
+            if left.stat().st_mtime < time.time() - LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=root))
+
+
+@contextmanager
+def workplace(settings: Settings) -> Iterator[Path]:
+    """A folder of the data folder's disk for files that are being worked on; it is gone afterwards."""
+    folder = place_of(settings)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def take_in(  # noqa: PLR0917 - as the request has it
+    core: Core, aside: Aside | None, project: str, name: str, order: Mapping[str, Any], file: Path, folder: Path,
+    base: int | None, note: str, author: str | None, *, dry_run: bool, look: bool = False,
+) -> Row:  # fmt: skip
+    """Make items of a file; what `dataset_files.prepared` tells, `version` (null: nothing changed), `base`.
+
+    `look`: have the new version checked, if it is not too large; `checks` counts what was found.
+
+    Raises:
+        EvaluatorError: the file cannot be taken.
+        DuplicatesError: it has duplicates, and nobody said what is to become of them.
+        ChangedElsewhereError: see `store.datasets.commit`.
+    """
+    project_id, one = found_or_new(core, project, name, dry_run=dry_run)
+    number = one.version if base is None else base
+    keys, out = str(folder / "keys.arrow"), str(folder / "items.arrow")
+    write_keys(core, project_id, one, keys)
+    wanted = ImportOrder(str(file), keys=keys, out=out, **order)
+    told: Row = _elsewhere(aside, prepared, wanted)
+    told |= {"base": number, "version": None, "dataset": name}
+    if dry_run:
+        return told
+    if wanted.duplicates == "ask" and any(told[kind] for kind in ("taken", "repeated", "same")):
+        raise DuplicatesError(told)
+    told |= _set(core, project, name, Change(number, note, author, read(out)))
+    told["checks"] = None
+    if look and told["version"] is not None and told["version"]["items"] <= MOST_LOOKED_AT:
+        found = check(core, aside, project, name, told["version"]["version"], {}, folder, "", None)
+        told["checks"] = {one["check"]: one["count"] for one in found["findings"]}
+    return told
+
+
+def _set(core: Core, project: str, name: str, wanted: Change) -> Row:
+    made = commit(core, project, name, wanted)
+    return {"version": None if made is None else version_told(made)}
+
+
+class DuplicatesError(Exception):
+    """A file has duplicates, and nobody said what is to become of them."""
+
+    def __init__(self, told: Row) -> None:
+        self.told = told
+        words = {
+            "taken": "have the id of an item that holds something else",
+            "repeated": "have an id that the file has before",
+            "same": "ask what an item of another id asks",
+        }
+        said = "; ".join(
+            f"{told[kind]:,} {'row' if told[kind] == 1 else 'rows'}: they {what} ({_few(told['named'][kind])})"
+            for kind, what in words.items()
+            if told[kind]
+        )
+        super().__init__(
+            f"{said}. Say what is to become of them: `keep` adds them under ids of their own, `skip` leaves them out, "
+            "`replace` puts them in the place of the items of their id, and leaves out those that ask the same."
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
+
+
+def from_traces(  # noqa: PLR0917 - as the request has it
+    core: Core, aside: Aside | None, project: str, name: str, order: Mapping[str, Any], folder: Path,
+    note: str, author: str | None, *, dry_run: bool,
+) -> Row:  # fmt: skip
+    """Make items of stored traces; what `dataset_traces.collected` tells, and `version` (null: nothing changed)."""
+    project_id, one = found_or_new(core, project, name, dry_run=dry_run)
+    keys, out = str(folder / "keys.arrow"), str(folder / "items.arrow")
+    write_keys(core, project_id, one, keys)
+    work = aside or Inline(core.readers)
+    told: Row = orjson.loads(work.answer(project_id, collected, TraceOrder(keys, out, **order)))
+    told |= {"base": one.version, "version": None, "dataset": name}
+    return told if dry_run else told | _set(core, project, name, Change(one.version, note, author, read(out)))
+
+
+def write_keys(core: Core, project_id: int, of: Dataset, path: str) -> None:
+    """An Arrow file of the keys of the newest version."""
+    with core.readers.read() as cursor, pa.OSFile(path, "wb") as sink:
+        table = store.keys(cursor, project_id, of.dataset_id, of.version)
+        with pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+
+
+def write_items(  # noqa: PLR0917 - given by name
+    core: Core, project_id: int, of: Dataset, version: int, split: str | None, path: str
+) -> None:
+    """An Arrow file of the items of a version; some thousand at a time, so that no read holds its place for long."""
+    place = -1
+    with pa.OSFile(path, "wb") as sink:
+        writer = None
+        while True:
+            with core.readers.read() as cursor:
+                table = store.rows(cursor, project_id, of.dataset_id, version, split, place)
+            if writer is None:
+                writer = pa.ipc.new_file(sink, table.schema)
+            writer.write_table(table)
+            if table.num_rows == 0:
+                break
+            place = table["place"][-1].as_py()
+        writer.close()
+
+
+def check(  # noqa: PLR0917 - as the request has it
+    core: Core, aside: Aside | None, project: str, name: str, version: int | None, order: Mapping[str, Any],
+    folder: Path, note: str, author: str | None,
+) -> Row:  # fmt: skip
+    """What checks find in a version; with a `fix` of the newest one also the version that it made."""
+    project_id, one = found(core, project, name)
+    number = version_of(one, version)
+    if order.get("fix") and number != one.version:
+        raise DatasetProblemError(f"Only the newest version can be mended; that is {one.version}, not {number}.")
+    if order.get("by") is None:
+        with core.readers.read() as cursor:
+            held = store.versions(cursor, project_id, one.dataset_id)
+        rule = store.rule_of(held[0].rule if held else None)
+        order = {**order, "by": None if rule is None else rule.by}
+    path = str(folder / "items.arrow")
+    write_items(core, project_id, one, number, None, path)
+    told: Row = _elsewhere(aside, checked, CheckOrder(path, **order))
+    remove, move = told.pop("remove"), told.pop("move")
+    told |= {"version": number, "by": order["by"], "removed": len(remove), "moved": len(move), "made": None}
+    if not remove and not move:
+        return told
+    made = commit(core, project, name, Change(number, note, author, None, remove, move))
+    return told | {"made": None if made is None else version_told(made)}
+
+
+def take_out(  # noqa: PLR0917 - as the request has it
+    core: Core, aside: Aside | None, project: str, name: str, version: int | None, split: str | None,
+    format_: Literal["jsonl", "csv", "parquet", "openai"], folder: Path, *, answers: bool,
+) -> tuple[Path, Row]:  # fmt: skip
+    """A version as a file in the folder, and what is to be told of it: `items`, `left_out`, `sentences`, `version`."""
+    project_id, one = found(core, project, name)
+    number = version_of(one, version)
+    path, out = str(folder / "items.arrow"), folder / f"export.{format_}"
+    write_items(core, project_id, one, number, split, path)
+    told: Row = _elsewhere(aside, exported, Leaving(path, str(out), format_, answers))
+    return out, told | {"version": number}
+
+
+def _elsewhere(aside: Aside | None, work: Any, order: object) -> Any:
+    """In a process of its own: all of this is Python over every item."""
+    return work(order) if aside is None else orjson.loads(aside.compute(WORK_S, work, order))

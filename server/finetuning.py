@@ -1,0 +1,137 @@
+"""Items as OpenAI's fine-tuning takes them: a conversation a line, the last message of the assistant is trained on.
+
+Source: OpenAI, "Supervised fine-tuning", format of chat models: `messages` and, where there are, `tools`; at least ten.
+Nothing is made up: an item without an answer to train on is left out and counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from evaluators.case import Message, ToolCall
+from evaluators.rows import read_case
+from server.jsontext import dumps
+
+LEAST = 10
+ROLES = {"system", "user", "assistant", "tool", "developer"}
+OTHER_ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "function": "tool"}
+NOTHING_ASKED = "nothing is asked in it"
+NO_ANSWER = "no answer to train on"
+OTHER_ROLE = "a message of a role that chat has not"
+NO_DEFINITION = "it calls a tool of which only the name is known"
+NOT_TEXT = "a message holds something else than text"
+
+Row = dict[str, Any]
+
+
+class _LeftOutError(Exception):
+    """An item that cannot be trained on; says why."""
+
+
+def write(items: Iterator[Mapping[str, Any]], out: Path, *, answers: bool) -> Row:
+    """Write examples; returns `items` written, `left_out` by reason, and `sentences` on what OpenAI demands.
+
+    `answers`: a recorded answer is trained on where there is no reference.
+    """
+    left: Counter[str] = Counter()
+    count = nameless = 0
+    with out.open("wb") as file:
+        for item in items:
+            try:
+                made = example(item, answers=answers)
+            except _LeftOutError as why:
+                left[str(why)] += 1
+                continue
+            nameless += "tools" not in made and bool(item.get("tools"))
+            file.write(dumps(made) + b"\n")
+            count += 1
+    sentences = [f"{n:,} items are left out: {why}." for why, n in sorted(left.items())]
+    if nameless:
+        sentences.append(f"{nameless:,} items name tools without a definition; these examples have no `tools`.")
+    if count < LEAST:
+        sentences.append(f"OpenAI demands at least {LEAST} examples; the file has {count:,}.")
+    return {"items": count, "left_out": dict(left), "sentences": sentences}
+
+
+def example(item: Mapping[str, Any], *, answers: bool = False) -> Row:
+    """One example. Raises _LeftOutError."""
+    row = {name: value for name, value in item.items() if name not in {"tags", "split", "source"}}
+    case = read_case(row)
+    given = list(case.messages or ())
+    if any(not _is_text(one) for one in row.get("messages") or ()):
+        raise _LeftOutError(NOT_TEXT)
+    ends = given[-1] if given and _role(given[-1]) == "assistant" else None
+    answer = _answer(case.reference, case.reference_tool_calls, ends, case.answer if answers else None)
+    before = given[:-1] if ends is not None else given
+    told = [_message(one) for one in before]
+    if case.question is not None and not any(one["role"] == "user" for one in told):
+        told.append({"role": "user", "content": case.question})
+    if not any(one["role"] == "user" for one in told):
+        raise _LeftOutError(NOTHING_ASKED)
+    if case.system and not any(one["role"] in {"system", "developer"} for one in told):
+        told.insert(0, {"role": "system", "content": case.system})
+    messages = [*told, answer]
+    tools = [tool for tool in row.get("tools") or () if isinstance(tool, dict)]
+    defined = {_tool_name(tool) for tool in tools}
+    called = {call["function"]["name"] for one in messages for call in one.get("tool_calls", ())}
+    if not called <= defined:
+        raise _LeftOutError(NO_DEFINITION)
+    return {"messages": messages} | ({"tools": [_tool(tool) for tool in tools]} if tools else {})
+
+
+def _answer(
+    reference: str | None, calls: tuple[ToolCall, ...] | None, ends: Message | None, recorded: str | None
+) -> Row:
+    if reference:
+        return {"role": "assistant", "content": reference}
+    if calls:
+        return {"role": "assistant", "tool_calls": [_call(call, place) for place, call in enumerate(calls)]}
+    if ends is not None:
+        return _message(ends)
+    if recorded:
+        return {"role": "assistant", "content": recorded}
+    raise _LeftOutError(NO_ANSWER)
+
+
+def _is_text(message: Any) -> bool:
+    parts = message.get("content", message.get("parts")) if isinstance(message, dict) else None
+    texts = {"text", "input_text", "output_text", "tool_call", "tool_call_response", "reasoning"}
+    return not isinstance(parts, list) or all(isinstance(one, str) or one.get("type") in texts for one in parts)
+
+
+def _role(message: Message) -> str:
+    role = message.role.lower()
+    return OTHER_ROLES.get(role, role)
+
+
+def _message(message: Message) -> Row:
+    role = _role(message)
+    if role not in ROLES:
+        raise _LeftOutError(OTHER_ROLE)
+    told: Row = {"role": role, "content": message.text}
+    if message.tool_calls:
+        told["tool_calls"] = [_call(call, place) for place, call in enumerate(message.tool_calls)]
+        if not message.text:
+            del told["content"]
+    if role == "tool" and message.tool_call_id is not None:
+        told["tool_call_id"] = message.tool_call_id
+    return told
+
+
+def _call(call: ToolCall, place: int) -> Row:
+    arguments = call.arguments if isinstance(call.arguments, str) else dumps(call.arguments or {}).decode()
+    return {
+        "id": call.id or f"call_{place}", "type": "function", "function": {"name": call.name, "arguments": arguments}
+    }  # fmt: skip
+
+
+def _tool(tool: Mapping[str, Any]) -> Row:
+    return dict(tool) if "function" in tool else {"type": "function", "function": dict(tool)}
+
+
+def _tool_name(tool: Mapping[str, Any]) -> str:
+    held = tool.get("function", tool)
+    return str(held.get("name")) if isinstance(held, dict) else ""

@@ -1,0 +1,80 @@
+"""Datasets as a person uses them: a file is imported with its duplicates, an item changed; traces become items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+Visit = Callable[[str], Page]
+
+CSV = "id,ask,expected,refrence\na,How long does a refund take?,14 days,x\nb,Where is my parcel?,Ask the carrier,\n"
+AGAIN = "id,input,expected\na,How long does a refund take?,30 days\nc,where is  MY parcel?,At home\nd,When?,Now\n"
+
+
+@pytest.fixture
+def site(choices: Any, visit_over: Callable[[str], Visit]) -> Visit:
+    return visit_over(choices.note.api_url)
+
+
+def at_rest(page: Page) -> None:
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def upload(page: Page, name: str, text: str) -> Any:
+    page.get_by_role("button", name="Import", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": text.encode()})
+    return dialog
+
+
+def test_a_file_is_imported_with_its_duplicates_and_an_item_changed(site: Visit, choices: Any) -> None:
+    with choices.client() as client:
+        client.create_dataset("browsed", "Questions to support")
+        client.import_dataset("browsed", "a.csv", CSV.encode(), fields={"question": "ask"})
+        page = site("/datasets")
+        page.locator(".listing").get_by_role("link", name="browsed", exact=True).click()
+        expect(page.get_by_text("Items 1 to 2 of 2")).to_be_visible()
+        dialog = upload(page, "again.csv", AGAIN)
+        expect(dialog.get_by_text(re.compile("1 row: they have the id of an item"))).to_be_visible()
+        dialog.get_by_text("put them in the place of the items of their id").click()
+        at_rest(page)
+        dialog.get_by_role("button", name="Import", exact=True).click()
+        expect(dialog.get_by_text("Version 2: 1 added, 1 changed. 1 row left out.")).to_be_visible()
+        dialog.get_by_role("button", name="Close", exact=True).last.click()
+        expect(page.get_by_text("Items 1 to 3 of 3")).to_be_visible()
+        page.locator(".listing").get_by_role("link", name="a", exact=True).click()
+        expect(page.get_by_text("Version 2", exact=False).first).to_be_visible()
+        area = page.get_by_label("Reference")
+        area.fill("21 days")
+        area.press("Control+Enter")
+        at_rest(page)
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Saved as version 3.")).to_be_visible()
+        page.get_by_role("link", name="Its dataset").click()
+        expect(page.get_by_text("Items 1 to 3 of 3")).to_be_visible()
+        page.get_by_text("Versions", exact=True).click()
+        expect(page.get_by_text("From version 2 to 3: 0 added, 1 changed, 0 removed.")).to_be_visible()
+        assert client.dataset_item("browsed", "a")["item"]["reference"] == "21 days"
+
+
+def test_traces_of_the_list_become_items_that_lead_back_to_them(site: Visit, choices: Any) -> None:
+    page = site("/traces?range=all")
+    page.get_by_role("button", name="Add to dataset").click()
+    dialog = page.get_by_role("dialog")
+    field = dialog.get_by_label("Dataset", exact=False).first
+    field.click()
+    field.fill("of-traces")
+    field.press("Enter")
+    expect(dialog.get_by_text(re.compile(r"Would add \d+ items? of 160 traces"))).to_be_visible()
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    expect(dialog.get_by_text(re.compile(r"Added \d+ items? as version 1\."))).to_be_visible()
+    dialog.get_by_role("link", name=re.compile("Open of")).click()
+    expect(page.get_by_text(re.compile(r"Items 1 to \d+ of"))).to_be_visible()
+    page.locator(".listing").get_by_role("link").first.click()
+    page.get_by_role("link", name="Its trace").click()
+    expect(page.get_by_role("button", name="Add to dataset")).to_be_visible()
