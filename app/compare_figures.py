@@ -38,8 +38,10 @@ def _forest(found: Found) -> None:
     rows = forest_rows(found)
     if rows.empty:
         return
-    base = fmt.clip(found["baseline"], 40)
+    base, untold = fmt.clip(found["baseline"], 40), [one["title"] for one in found["measures"] if one["better"] is None]
     subtitle = f"against {base}, {100 * found['level']:g} % intervals, {_paired(found)}; each row on its own scale"
+    if untold:
+        subtitle += f"; right is higher of {fmt.clip(', '.join(untold), 60)}"
     figure = charts_compare.forest(rows.head(_ROWS), subtitle, widgets.theme())
     _draw(figure, "forest", "Differences with their intervals; the table below says the same")
     if len(rows) > _ROWS:
@@ -126,7 +128,7 @@ def _course(found: Found) -> list[Slot]:
     )
     measure = compare_words.measure(compare_words.by_key(found)[found["quality"]])
     title = f"{compare_words.capital(measure)}: difference so far"
-    words = "up to each moment; an interval holds for its moment alone, so do not stop at the first that clears 0"
+    words = "an interval holds for its moment alone: no reason to stop early"
     return [(charts_compare.course(rows, title, words, widgets.theme()), "course", "The difference as time went on")]
 
 

@@ -19,7 +19,7 @@ from app import (
     run_rows,
     state,
     widgets,
-    worddiff,
+    wordings,
 )
 from app import format as fmt
 from app.listing import Cell, Column
@@ -141,7 +141,7 @@ def _both(row: Row, names: Sequence[str], pair: tuple[str, str]) -> None:
     traces = _traces(row)
     for place in range(max(map(len, row["answers"]))):
         two = [answers[place] if place < len(answers) else None for answers in row["answers"]]
-        texts = worddiff.beside(*(str((one or {}).get("answer") or "") for one in two))
+        texts = wordings.beside(*(str((one or {}).get("answer") or "") for one in two))
         for slot, one, text, name, run_id in zip(st.columns(2, gap="large"), two, texts, names, pair, strict=True):
             with slot, st.container(border=True, gap="small"):
                 _side(one, text, name, run_id, traces)

@@ -34,7 +34,7 @@ def verdicts(found: Found) -> None:
             word, tone = WORDS[one["verdict"]]
             st.badge(word, color=tone, icon=ICONS.get(one["verdict"]))
             st.markdown(
-                f"**{fmt.plain(capital(one['sentence']), 700)}** {fmt.plain(capital(one['beside']), 700)}",
+                f"**{fmt.plain(capital(one['sentence']), 700)}** {fmt.plain(one['beside'], 700)}",
                 width="stretch",
             )
     for text in found["paradoxes"]:
@@ -105,7 +105,7 @@ def _tile(found: Found, one: Mapping[str, Any]) -> Tile:
     known = [row for row in others if row["value"] is not None]
     sign = -1 if one["better"] == "lower" else 1
     best = max(known, key=lambda row: sign * row["value"], default=others[0])
-    whose = "" if len(others) == 1 else f"{fmt.clip(best['variant'], 24)}: "
+    whose = "" if len(others) == 1 else f"{fmt.clip(best['variant'], 24)} is best; "
     note = f"{whose}{fmt.clip(names[0], 28)} {value(one, base['value'])}"
     ends = f"{value(one, best['low'])} to {value(one, best['high'])}"
     exact = f"{fmt.plain(best['variant'])}, 95 % interval {ends}, n = {best['items']:,}"

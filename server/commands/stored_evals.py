@@ -109,7 +109,7 @@ def compare(
         shell.json_lines([*found["pairs"], *found["sliced"]])
         return
     for one in found["headlines"]:
-        typer.echo(f"{one['sentence']} {one['beside'][:1].upper()}{one['beside'][1:]}")
+        typer.echo(f"{one['sentence']} {one['beside']}")
     headed = {(one["variant"], found["quality"]) for one in found["headlines"]}
     for one in [*found["pairs"], *found["sliced"]]:
         if one["slice"] is not None or (one["b"], one["metric"]) not in headed:

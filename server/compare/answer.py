@@ -186,9 +186,13 @@ def headlines(pairs: Sequence[Json], measures: Sequence[Measure], variants: Sequ
         enough = "not enough data for a verdict" if primary["verdict"] == "not enough data" else _enough(primary)
         said.append(
             {"variant": name, "tone": primary["tone"], "verdict": primary["verdict"], "sentence": primary["sentence"],
-             "beside": f"{'; '.join([*rest, enough])}."}
+             "beside": _capital(f"{'; '.join([*rest, enough])}.")}
         )  # fmt: skip
     return said
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _headed(measure: Measure) -> bool:
