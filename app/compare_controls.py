@@ -12,6 +12,7 @@ from app import format as fmt
 PATH = "views/compare.py"
 SOURCE, RUNS = "source", "runs"  # in the URL: where variants come from; ids of runs between commas, the baseline first
 TRAFFIC = "live traffic"
+AGAINST = "against"  # in the URL: of several variants the one whose items are shown beside the baseline's
 
 
 def choice(name: str, label: str, options: Mapping[str, str], *, none: str | None = None, width: int = 220) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import charts_compare, compare_words, widgets
+from app import charts_compare, compare_controls, compare_words, widgets
 from app import format as fmt
 
 Found = Mapping[str, Any]
@@ -89,7 +89,9 @@ def _chosen(found: Found) -> list[Slot]:
         share=one["statistic"] == "share",
     )
     slots: list[Slot] = [(levels, "levels", f"{title} of each variant")]
-    for told in found["scatters"][:1]:
+    told_of = {told["variant"]: told for told in found["scatters"]}
+    wanted = str(st.query_params.get(compare_controls.AGAINST))
+    for told in [told_of[wanted]] if wanted in told_of else found["scatters"][:1]:
         words = f"{told['better']:,} items better, {told['worse']:,} worse, of {told['items']:,}"
         figure = charts_compare.against(
             told, (found["baseline"], told["variant"]), f"{compare_words.capital(title)}, item by item", words,

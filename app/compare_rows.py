@@ -26,7 +26,7 @@ from app.listing import Cell, Column
 
 Found = Mapping[str, Any]
 Row = Mapping[str, Any]
-ITEM, PAGE, AGAINST, SHOW = "item", "rows-page", "against", "rows"  # names in the URL
+ITEM, PAGE, SHOW = "item", "rows-page", "rows"  # names in the URL
 _LIMIT = 300
 _TONES: Mapping[str, Any] = {"red": "red", "green": "green", "gray": "gray"}
 
@@ -38,12 +38,12 @@ def section(found: Found) -> None:
     others = [name for name in ids if name != found["baseline"]]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(others) > 1:
-            compare_controls.choice(AGAINST, "Variant", {name: fmt.clip(name, 60) for name in others})
+            compare_controls.choice(compare_controls.AGAINST, "Variant", {name: fmt.clip(name, 60) for name in others})
         kind = st.segmented_control(
             "Rows", ["worse", "all"], default="worse", required=True, key=SHOW, bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
-    told = st.query_params.get(AGAINST)
+    told = st.query_params.get(compare_controls.AGAINST)
     name = told if told in others else others[0]
     pair, quality = (ids[found["baseline"]], ids[name]), found["quality"]
     if item := st.query_params.get(ITEM):

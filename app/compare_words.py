@@ -91,7 +91,7 @@ def by_key(found: Found) -> dict[str, Mapping[str, Any]]:
 
 
 def tiles(found: Found) -> None:
-    """The measure that counts most, cost, the slow end of latency, failures, items: of the variant, or of the best."""
+    """The measure that counts most, cost, slow calls, failures, items: of the variant; of several, of the best."""
     wanted = [found["quality"], "cost_usd", "latency_ms.p95", "failed"]
     told = by_key(found)
     shown = [_tile(found, told[key]) for key in dict.fromkeys(wanted) if key in told]
@@ -102,11 +102,15 @@ def _tile(found: Found, one: Mapping[str, Any]) -> Tile:
     mine = {row["variant"]: row for row in found["own"] if row["measure"] == one["key"]}
     names = [variant["name"] for variant in found["variants"]]
     base, others = mine[names[0]], [mine[name] for name in names[1:]]
-    known = [row for row in others if row["value"] is not None]
+    several = len(others) > 1
+    known = [row for row in (mine.values() if several else others) if row["value"] is not None]
     sign = -1 if one["better"] == "lower" else 1
     best = max(known, key=lambda row: sign * row["value"], default=others[0])
-    whose = "" if len(others) == 1 else f"{fmt.clip(best['variant'], 24)} is best; "
-    note = f"{whose}{fmt.clip(names[0], 28)} {value(one, base['value'])}"
+    note = (
+        f"best of {len(mine):,}: {fmt.clip(best['variant'], 28)}"
+        if several
+        else f"{fmt.clip(names[0], 28)} {value(one, base['value'])}"
+    )
     ends = f"{value(one, best['low'])} to {value(one, best['high'])}"
     exact = f"{fmt.plain(best['variant'])}, 95 % interval {ends}, n = {best['items']:,}"
     label = measure(one) if one["unit"] in {None, "tokens"} else measure({**one, "unit": None})
@@ -127,8 +131,8 @@ def _items(found: Found) -> Tile:
 
 def limits(found: Found) -> None:
     """What is not compared, how many items are shared, what was left out."""
-    for one in found["refused"]:
-        st.warning(fmt.plain(f"Not compared: {one['why']}", 500), icon=":material/block:")
+    if whys := list(dict.fromkeys(one["why"] for one in found["refused"])):
+        st.warning("Not compared:\n" + "\n".join(f"- {fmt.plain(why, 500)}" for why in whys), icon=":material/block:")
     overlap = [one for one in found.get("shared", ()) if one["shared"] < max(one["items"], one["of"])]
     for one in overlap:
         st.info(fmt.plain(one["sentence"], 500), icon=":material/join_inner:")

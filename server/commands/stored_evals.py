@@ -114,5 +114,5 @@ def compare(
     for one in [*found["pairs"], *found["sliced"]]:
         if one["slice"] is not None or (one["b"], one["metric"]) not in headed:
             typer.echo(one["sentence"])
-    for sentence in [*(one["why"] for one in found["refused"]), *found["paradoxes"], *found["notes"]]:
+    for sentence in [*dict.fromkeys(one["why"] for one in found["refused"]), *found["paradoxes"], *found["notes"]]:
         typer.echo(f"- {sentence}")

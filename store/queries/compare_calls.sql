@@ -1,6 +1,6 @@
 -- Calls of the variants `$values`, of each at most some `$most`: those of the traces with the lowest hashes. `calls` and `unpriced` count all calls of the
 -- variant; an unpriced call has no cost, but for failed ones that told no usage. A failed call has no duration and no TTFT.
-with told as materialized (
+with told as not materialized (
     select value, trace_id, start_time, failed, duration_ns, ttft_ns, cost_usd, input_tokens, output_tokens, session_id, user_id
     from /* part calls_kept */ kept
     where value in (select unnest($values::varchar[]))

@@ -60,6 +60,12 @@ def served(serve: Callable[[str], Any], telling: Any) -> Any:
                 gen_ai__request__model=name, gen_ai__usage__input_tokens=int(tokens), gen_ai__usage__output_tokens=20,
             )  # fmt: skip
             bodies.append(told.body())
+    for at in range(20):
+        told = telling(uuid4().bytes, began + at * 10**9).span(
+            1, "chat", 0, 100 + at, gen_ai__operation__name="chat", gen_ai__request__model=f"own-{at % 2}",
+            session__id=f"{at // 4}", gen_ai__usage__input_tokens=100 + at,
+        )  # fmt: skip
+        bodies.append(told.body())
     served.send(b"".join(bodies))
     served.settle()
     scores = [
@@ -203,6 +209,15 @@ def test_failed_scores_are_out_and_counted(served: Any) -> None:
     assert (score["n_a"], score["n_b"]) == (SMALL - 1, SMALL)
     assert found["quality"] == "score.helpfulness"
     assert "helpfulness: 1 score failed or had no value, of 120 drawn; in no figure." in found["notes"]
+
+
+def test_calls_of_a_session_vary_together_and_those_without_a_price_are_counted(served: Any) -> None:
+    with served.client() as client:
+        found = client.compare_traffic("model", ["own-0", "own-1"], **served.window)
+    one = pair(found, "input_tokens")
+    assert (one["n_a"], one["clusters_a"], one["clusters_b"]) == (10, 5, 5)
+    assert "cost_usd" not in {measure["key"] for measure in found["measures"]}
+    assert [variant["unpriced"] for variant in found["variants"]] == [10, 10]
 
 
 @pytest.mark.parametrize("form", ["html", "markdown"])
