@@ -39,7 +39,7 @@ def asked() -> dict[str, data.Param]:
 
 def answer(ask: Ask, kind: data_compare.Source, report: Mapping[str, data.Param], waiting: DeltaGenerator) -> None:
     """Ask, and draw the answer; `report`: the parameters that name the variants."""
-    params = asked() if kind == "runs" else {name: value for name, value in asked().items() if name != SLICE}
+    params = asked()
     try:
         found = _patient(ask, params)
     finally:

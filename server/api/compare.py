@@ -26,11 +26,12 @@ from server.compare.answer import MOST_VARIANTS, NotComparableError, Question
 from server.compare.runs import Variant
 from server.compare.traffic import By, Window
 from store import queries
+from store.queries.compare import Slice
 
 SHARED = {
     "parameters": [one for one in parameters(queries.get("calls_totals")) if one["name"] not in {"format", "kind"}]
 }
-OWN = frozenset({"by", "values", "baseline", "quality", "adjust", "as"})
+OWN = frozenset({"by", "values", "baseline", "quality", "adjust", "slice", "as"})
 
 routes = router()
 
@@ -101,6 +102,7 @@ def compared_traffic(  # noqa: PLR0917 - FastAPI gives them by name
     baseline: Baseline = None,
     quality: Quality = None,
     adjust: Adjust = "bh",
+    slice_: Annotated[Slice | None, Query(alias="slice", description="What calls are sliced by.")] = None,
     form: Form = "json",
 ) -> Response:
     """Model calls of a window, told apart by a dimension; samples of different requests, so nothing is paired.
@@ -117,7 +119,7 @@ def compared_traffic(  # noqa: PLR0917 - FastAPI gives them by name
     given = {name: value for name, value in params_of(request).items() if name not in OWN}
     asked = queries.get("calls_totals").parse(given | {"kind": "llm"})
     since, until = cast("datetime", asked.pop("since")), cast("datetime", asked.pop("until"))
-    window = Window(by, names, since, until, asked)
+    window = Window(by, names, since, until, asked, slice_)
     question = Question(baseline or names[0], quality or None, adjust)
     return _told(request, here, form, of_traffic.answer, window, question)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import orjson
@@ -17,6 +17,7 @@ from server.aside import Ask
 from server.compare.answer import Json, Question, Read, composed
 from server.compare.measures import Measure, call_measures, scale_better
 from server.evals.figures import counted
+from store.queries.compare import Slice
 
 By = Literal["prompt", "model", "release", "variant"]
 CALLS = 20_000  # of all variants together
@@ -32,6 +33,7 @@ class Window:
     since: datetime
     until: datetime
     filters: Json
+    slice: Slice | None = None
 
 
 def answer(ask: Ask, window: Window, question: Question) -> Json:
@@ -39,7 +41,7 @@ def answer(ask: Ask, window: Window, question: Question) -> Json:
     most = CALLS // len(window.values)
     shared = {
         "dimension": window.by, "values": list(window.values), "since": window.since, "until": window.until,
-        "most": most, **window.filters,
+        "most": most, "slice": window.slice, **window.filters,
     }  # fmt: skip
     calls = ask("compare_calls", **shared)
     parts, measures, notes = [_calls(calls)], [], _sampled(calls, most)
@@ -59,7 +61,15 @@ def answer(ask: Ask, window: Window, question: Question) -> Json:
     for one in (measures := [*measures, *call_measures()]):
         if one.key not in rows:
             rows[one.key] = np.nan
-    read = Read(rows, measures, _variants(calls, window.values), paired=False, notes=notes)
+    read = Read(
+        rows,
+        measures,
+        _variants(calls, window.values),
+        paired=False,
+        notes=notes,
+        slices=[name for name in get_args(Slice) if name != window.by],
+        slice=window.slice,
+    )
     return composed(read, question, {"source": "traffic", "by": window.by})
 
 
@@ -68,6 +78,7 @@ def _calls(table: pa.Table) -> pd.DataFrame:
     numbers = {name: _numbers(table, name) for name in ("duration_ns", "ttft_ns", "input_tokens", "output_tokens")}
     return pd.DataFrame({
         "variant": plain["value"], "cluster": plain["cluster"], "time": plain["start_time"],
+        "label": plain["label"],
         "failed": plain["failed"].astype(float), "cost_usd": _numbers(table, "cost_usd"),
         "latency_ms.p50": numbers["duration_ns"] / 1e6, "latency_ms.p95": numbers["duration_ns"] / 1e6,
         "ttft_ms.p50": numbers["ttft_ns"] / 1e6, "input_tokens": numbers["input_tokens"],
@@ -81,9 +92,10 @@ def _numbers(table: pa.Table, name: str) -> Floats:
 
 
 def _scores(table: pa.Table, key: str) -> pd.DataFrame:
-    plain = table.select(["value", "cluster", "start_time"]).to_pandas()
+    plain = table.select(["value", "cluster", "start_time", "label"]).to_pandas()
     return pd.DataFrame({
         "variant": plain["value"], "cluster": plain["cluster"], "time": plain["start_time"],
+        "label": plain["label"],
         key: _numbers(table, "amount"),
     })  # fmt: skip
 

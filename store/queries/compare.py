@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Unpack
+from typing import Literal, Unpack
 from uuid import UUID
 
 import pyarrow as pa
@@ -15,6 +15,9 @@ from store.queries.calls import CallFilters, Dimension, kept
 MOST_ITEMS = 20_000
 MOST_CALLS = 20_000
 MOST_PLACES = 100
+
+Slice = Literal["service", "environment", "provider", "model", "release", "prompt", "variant", "tool", "tags"]
+"""What calls are sliced by; `tags`: all tags of the trace together."""
 
 
 @query(right="read")
@@ -70,21 +73,23 @@ def compare_calls(  # noqa: PLR0917 - given by name
     until: datetime,
     dimension: Dimension,
     values: list[str],
+    slice: Slice | None = None,  # noqa: A002 - its name in the API
     most: int = MOST_CALLS,
     **filters: Unpack[CallFilters],
 ) -> pa.Table:
     """Calls of some values of the dimension, of each about `most` at most, whole traces drawn by their hashes.
 
     value, start_time, failed, duration_ns and ttft_ns (null: unknown, or the call failed), cost_usd (null: unknown),
-    input_tokens, output_tokens, cluster (a hash: the session, else the user, else the trace), and of all calls of the
-    value how many there are (calls) and how many have no price (unpriced).
+    input_tokens, output_tokens, cluster (a hash: the session, else the user, else the trace), label (the slice; null:
+    unknown, or none is asked for), and of all calls of the value how many there are (calls) and how many have no price
+    (unpriced).
 
     Raises:
         ValueError: `most` is not between 1 and 20,000.
     """
     within("most", most, MOST_CALLS)
     asked = kept(project_id, since, until, filters, dimension)
-    return ask(con, "compare_calls", asked | {"values": values, "most": most})
+    return ask(con, "compare_calls", asked | {"values": values, "slice": slice, "most": most})
 
 
 @query(right="read")
@@ -96,20 +101,23 @@ def compare_scores(  # noqa: PLR0917 - given by name
     dimension: Dimension,
     values: list[str],
     score: str,
+    slice: Slice | None = None,  # noqa: A002 - its name in the API
     most: int = MOST_CALLS,
     **filters: Unpack[CallFilters],
 ) -> pa.Table:
     """Scores of one name of calls with these values of the dimension; drawn and clustered as `compare_calls`.
 
     value, start_time (of the first call), amount (null: the newest score of the target failed, or has none), cluster,
-    and how many scores the value has in all (scores). The newest score of each target counts.
+    label, and how many scores the value has in all (scores). The newest score of each target counts.
 
     Raises:
         ValueError: `most` is not between 1 and 20,000.
     """
     within("most", most, MOST_CALLS)
     asked = kept(project_id, since, until, filters, dimension)
-    return ask(con, "compare_scores", asked | {"values": values, "score": score, "label": None, "most": most})
+    return ask(
+        con, "compare_scores", asked | {"values": values, "score": score, "label": None, "slice": slice, "most": most}
+    )
 
 
 @query(right="read")

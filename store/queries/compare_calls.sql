@@ -1,7 +1,8 @@
 -- Calls of the variants `$values`, of each at most some `$most`: those of the traces with the lowest hashes. `calls` and `unpriced` count all calls of the
 -- variant; an unpriced call has no cost, but for failed ones that told no usage. A failed call has no duration and no TTFT.
 with told as not materialized (
-    select value, trace_id, start_time, failed, duration_ns, ttft_ns, cost_usd, input_tokens, output_tokens, session_id, user_id
+    select value, trace_id, start_time, failed, duration_ns, ttft_ns, cost_usd, input_tokens, output_tokens, session_id, user_id,
+           /* part compare_label */ as label
     from /* part calls_kept */ kept
     where value in (select unnest($values::varchar[]))
 ), counted as materialized (
@@ -10,7 +11,7 @@ with told as not materialized (
     from told group by value
 )
 select t.value, t.start_time, t.failed, case when not t.failed then t.duration_ns end as duration_ns, case when not t.failed then t.ttft_ns end as ttft_ns,
-       t.cost_usd, t.input_tokens, t.output_tokens, /* part compare_cluster */ as cluster, c.calls, c.unpriced
+       t.cost_usd, t.input_tokens, t.output_tokens, /* part compare_cluster */ as cluster, t.label, c.calls, c.unpriced
 from told t join counted c on c.value = t.value
 where hash(t.trace_id)::double < 18446744073709551616.0::double * $most / c.calls
 order by t.value, t.start_time, t.trace_id

@@ -5,7 +5,7 @@ with told as materialized (
 ), counted as materialized (
     select value, count(*) as scores from told group by value
 )
-select t.value, t.start_time, t.amount, /* part compare_cluster */ as cluster, c.scores
+select t.value, t.start_time, t.amount, /* part compare_cluster */ as cluster, t.label, c.scores
 from told t join counted c on c.value = t.value
 where hash(t.trace_id)::double < 18446744073709551616.0::double * $most / c.scores
 order by t.value, t.start_time, t.trace_id, t.amount

@@ -11,10 +11,13 @@ from uuid import uuid4
 import httpx
 import made_runs
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from server.client import ApiError
+from server.compare.answer import Question, Read, composed
+from server.compare.measures import Measure
 
 SMALL = 60  # calls of a variant
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -149,6 +152,45 @@ def test_slices_are_decided_together(served: Any) -> None:
         assert found["slices"] == ["topic"]
     assert [one["slice"] for one in found["sliced"] if one["metric"] == "groundedness"] == ["orders", "refunds"]
     assert all(one["n_a"] == 20 for one in found["sliced"] if one["metric"] == "groundedness")
+
+
+def test_repeats_are_averaged_in_their_item(served: Any) -> None:
+    with served.client() as client:
+        three = made_runs.tell(client, made_runs.rows(40, 3, flaky=(5,)), suite="three")
+        once = made_runs.tell(client, made_runs.rows(40), suite="once")
+        found = client.compare_runs([once, three], quality="groundedness.passed")
+    one = pair(found, "groundedness.passed")
+    assert (one["n_a"], one["n_b"], one["difference"]) == (40, 40, pytest.approx((2 / 3 - 1) / 40))
+    assert found["variants"][1]["rows"] == 120
+
+
+def test_a_total_that_its_slices_deny_is_told() -> None:
+    """Kidney stones (Charig et al. 1986, BMJ 292), ten times as many: a is better of small and of large ones."""
+    counts = {
+        ("a", "small"): (81, 87),
+        ("a", "large"): (192, 263),
+        ("b", "small"): (234, 270),
+        ("b", "large"): (55, 80),
+    }
+    rows = pd.DataFrame([
+        {"variant": name, "label": size, "cured": float(at < 10 * cured)}
+        for (name, size), (cured, of) in counts.items() for at in range(10 * of)
+    ])  # fmt: skip
+    rows["item"] = rows["cluster"] = range(len(rows))
+    measures = [Measure("cured", "cured", "quality", "higher")]
+    read = Read(rows, measures, [{"name": "a"}, {"name": "b"}], paired=False, slice="label")
+    found = composed(read, Question("a"), {})
+    assert found["pairs"][0]["difference"] > 0
+    assert all(one["difference"] < 0 for one in found["sliced"])
+    assert "Simpson's paradox. Judge by the slices." in found["paradoxes"][0]
+
+
+def test_traffic_is_sliced_by_what_calls_tell(served: Any) -> None:
+    with served.client() as client:
+        found = client.compare_traffic("model", ["gpt-4o", "gpt-4o-mini"], slice="service", **served.window)
+    score = [one for one in found["sliced"] if one["metric"] == "score.helpfulness"]
+    assert [(one["slice"], one["n_a"], one["n_b"]) for one in score] == [("shop", SMALL - 1, SMALL)]
+    assert "model" not in found["slices"]
 
 
 def test_rows_that_got_worse_come_first(served: Any) -> None:
