@@ -30,16 +30,21 @@ def source() -> str:
     return str(told)
 
 
-def asked() -> dict[str, data.Param]:
+def asked(kind: data_compare.Source) -> dict[str, data.Param]:
     """Measure, correction and slice, as parameters of the API."""
     adjust = CORRECTIONS.get(str(st.session_state.get(ADJUST) or st.query_params.get(ADJUST)), "bh")
-    told = {name: st.query_params.get(name) or None for name in (QUALITY, SLICE)}
+    told = {name: st.query_params.get(_in_url(kind, name)) or None for name in (QUALITY, SLICE)}
     return {**told, "adjust": adjust}
+
+
+def _in_url(kind: str, name: str) -> str:
+    """Each source has its own: what runs are measured by, calls mostly are not."""
+    return name if kind == "runs" else f"calls-{name}"
 
 
 def answer(ask: Ask, kind: data_compare.Source, report: Mapping[str, data.Param], waiting: DeltaGenerator) -> None:
     """Ask, and draw the answer; `report`: the parameters that name the variants."""
-    params = asked()
+    params = asked(kind)
     try:
         found = _patient(ask, params)
     finally:
@@ -73,20 +78,31 @@ def _patient(ask: Ask, params: Mapping[str, data.Param]) -> Found | None:
 
 
 def _anew() -> None:
-    st.page_link(PATH, label="Choose anew", icon=":material/restart_alt:")
+    chosen = {_in_url(kind, name) for kind in ("runs", "traffic") for name in (QUALITY, SLICE)}
+    kept = [(key, value) for key in st.query_params for value in st.query_params.get_all(key) if key not in chosen]
+    with st.container(horizontal=True):
+        if chosen & set(st.query_params):
+            st.page_link(PATH, label="By the first measure", icon=":material/undo:", query_params=kept)
+        st.page_link(PATH, label="Choose anew", icon=":material/restart_alt:")
 
 
 def _options(found: Found) -> None:
     """Measure, correction, slices: drawn once the answer tells what there is."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         options = {one["key"]: compare_words.measure(one) for one in found["measures"]}
-        choice(QUALITY, "Counts most", options)
+        choice(_in_url(found["source"], QUALITY), "Counts most", options)
         st.selectbox(
             "Correction", list(CORRECTIONS), key=ADJUST, bind="query-params", width=200,
             help="Benjamini-Hochberg: few false ones among findings, to explore. Holm: no false finding, to decide.",
         )  # fmt: skip
         if found["slices"]:
-            choice(SLICE, "Slices", {name: fmt.clip(name, 40) for name in found["slices"]}, none="none", width=160)
+            choice(
+                _in_url(found["source"], SLICE),
+                "Slices",
+                {name: fmt.clip(name, 40) for name in found["slices"]},
+                none="none",
+                width=160,
+            )
         st.caption(f"{100 * found['level']:g} % intervals", width="content")
 
 

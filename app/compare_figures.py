@@ -36,7 +36,7 @@ Slot = tuple[go.Figure, str, str]
 
 def _forest(found: Found) -> None:
     rows = forest_rows(found)
-    if rows.empty:
+    if rows.empty or rows["difference"].isna().all():
         return
     base, untold = fmt.clip(found["baseline"], 40), [one["title"] for one in found["measures"] if one["better"] is None]
     subtitle = f"against {base}, {100 * found['level']:g} % intervals, {_paired(found)}; each row on its own scale"
@@ -92,6 +92,8 @@ def _chosen(found: Found) -> list[Slot]:
     told_of = {told["variant"]: told for told in found["scatters"]}
     wanted = str(st.query_params.get(compare_controls.AGAINST))
     for told in [told_of[wanted]] if wanted in told_of else found["scatters"][:1]:
+        if not told["items"]:
+            continue
         words = f"{told['better']:,} items better, {told['worse']:,} worse, of {told['items']:,}"
         figure = charts_compare.against(
             told, (found["baseline"], told["variant"]), f"{compare_words.capital(title)}, item by item", words,

@@ -23,7 +23,7 @@ def section(found: Found) -> None:
     """Every difference as a table with its CSV; below it slices, where they were asked for."""
     _heading("Differences", found["pairs"], "comparison")
     _table(found, found["pairs"], "Every difference", sliced=False)
-    _note(found, len(found["pairs"]))
+    _note(found, f"over {fmt.plural(len(found['pairs']), 'comparison')}")
     if found["slice"] is None:
         return
     if not found["sliced"]:
@@ -31,7 +31,7 @@ def section(found: Found) -> None:
         return
     _heading(f"Within {fmt.plain(found['slice'], 40)}", found["sliced"], "slices")
     _table(found, found["sliced"], "Differences within slices", sliced=True)
-    _note(found, len(found["sliced"]))
+    _note(found, "over these and their totals")
 
 
 def _heading(words: str, rows: Sequence[Mapping[str, Any]], name: str) -> None:
@@ -41,11 +41,11 @@ def _heading(words: str, rows: Sequence[Mapping[str, Any]], name: str) -> None:
         widgets.csv(pd.DataFrame(list(rows)).reindex(columns=list(_CSV)), name)
 
 
-def _note(found: Found, many: int) -> None:
+def _note(found: Found, over: str) -> None:
     method = "Holm" if found["adjust"] == "holm" else "Benjamini-Hochberg"
     st.caption(
-        f"A difference is the variant less {fmt.plain(found['baseline'], 60)}. p is adjusted over "
-        f"{fmt.plural(many, 'comparison')} ({method}). Would show: the smallest difference that such data shows in 4 "
+        f"A difference is the variant less {fmt.plain(found['baseline'], 60)}. p is adjusted {over} "
+        f"({method}). Would show: the smallest difference that such data shows in 4 "
         "of 5 cases."
     )
 

@@ -183,10 +183,10 @@ def headlines(pairs: Sequence[Json], measures: Sequence[Measure], variants: Sequ
             for one in measures[1:]
             if one.key in mine and _headed(one) and (one.kind != "failed" or mine[one.key]["difference"])
         ]
-        enough = "not enough data for a verdict" if primary["verdict"] == "not enough data" else _enough(primary)
+        beside = "; ".join([*rest, *_enough(primary)])
         said.append(
             {"variant": name, "tone": primary["tone"], "verdict": primary["verdict"], "sentence": primary["sentence"],
-             "beside": _capital(f"{'; '.join([*rest, enough])}.")}
+             "beside": f"{_capital(beside)}." if beside else ""}
         )  # fmt: skip
     return said
 
@@ -200,10 +200,9 @@ def _headed(measure: Measure) -> bool:
     return measure.kind in {"failed", "cost"} or measure.key == "latency_ms.p95"
 
 
-def _enough(primary: Json) -> str:
-    if primary["verdict"] == "no difference found":
-        return "what such data can show stands in the sentence"
-    return "enough data"
+def _enough(primary: Json) -> list[str]:
+    """That there is enough data; where there is not, the sentence of the primary measure says so, and what it shows."""
+    return [] if primary["verdict"] in {"not enough data", "no difference found"} else ["enough data"]
 
 
 def _short(one: Json, measure: Measure) -> str:

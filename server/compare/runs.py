@@ -221,11 +221,10 @@ def _shared(rows: pd.DataFrame, variants: Sequence[Variant], baseline: str) -> l
 def _overlap(name: str, baseline: str, both: int, changed: int, sizes: Mapping[str, int]) -> str:
     if both == sizes[name] == sizes[baseline]:
         return f"{name} and {baseline} have the same {counted(both, 'item')}."
+    what = "Only shared items are compared." if both else "Take runs of the same items, or compare live traffic."
     other = f"; {changed:,} of the same id {verb(changed, 'asks', 'ask')} something else" if changed else ""
     return (
-        f"{name} and {baseline} share {counted(both, 'item')} of {sizes[name]:,} and {sizes[baseline]:,}"
-        f"{other}. "
-        "Only shared items are compared."
+        f"{name} and {baseline} share {counted(both, 'item')} of {sizes[name]:,} and {sizes[baseline]:,}{other}. {what}"
     )
 
 
