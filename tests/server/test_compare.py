@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +18,7 @@ import pytest
 from scipy import stats
 
 from server.client import ApiError
+from server.compare import report
 from server.compare.answer import Question, Read, composed
 from server.compare.measures import Measure
 
@@ -183,6 +186,36 @@ def test_a_total_that_its_slices_deny_is_told() -> None:
     assert found["pairs"][0]["difference"] > 0
     assert all(one["difference"] < 0 for one in found["sliced"])
     assert "Simpson's paradox. Judge by the slices." in found["paradoxes"][0]
+
+
+def test_names_of_variants_are_escaped_in_reports() -> None:
+    names = [HOSTILE, "[x](http://a) @all"]
+    rows = pd.DataFrame({"variant": names * 20, "score": np.arange(40.0)})
+    rows["item"] = rows["cluster"] = range(40)
+    variants = [{"name": name, "rows": 20, "calls": 20} for name in names]
+    read = Read(rows, [Measure("score", "score", "quality", "higher")], variants, paired=False)
+    found = composed(read, Question(HOSTILE), {})
+    assert "<img" not in report.html(found)
+    assert "&lt;img" in report.html(found)
+    told = report.markdown(found).replace("\\<", "").replace("\\[", "")
+    assert [mark for mark in ("<img", "[x]", "@all") if mark in told] == []
+
+
+def test_the_shell_compares_stored_runs_and_writes_reports(
+    served: Any, command: Callable[..., Any], tmp_path: Path
+) -> None:
+    to = ("--api-url", served.note.api_url)
+    asked = ("eval", "compare", served.march, served.june, "--quality", "groundedness", *to)
+    done = command(tmp_path, *asked, "--html", "out.html", "--markdown", "out.md")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("groundedness: june is 0.")
+    assert "which is worse" in (tmp_path / "out.html").read_text()
+    assert (tmp_path / "out.md").read_text().startswith("## june against march")
+    lines = [json.loads(line) for line in command(tmp_path, *asked, "--json").stdout.splitlines()]
+    assert (lines[0]["metric"], lines[0]["verdict"]) == ("groundedness", "worse")
+    refused = command(tmp_path, "eval", "compare", served.march, *to)
+    assert refused.returncode
+    assert "2 to 10 runs" in refused.stderr
 
 
 def test_traffic_is_sliced_by_what_calls_tell(served: Any) -> None:
