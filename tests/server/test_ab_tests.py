@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -285,6 +286,16 @@ def test_the_commands(client: Client, tmp_path: Any) -> None:
     assert "shell" in assay("list").stdout
     assert assay("assign", "shell", "u1").stdout.strip() in {"a", "b"}
     assert "new is better than control" in assay("show", "shown").stdout
+    file.write_text(file.read_text().replace("name: shell", "name: short-lived, start: 2026-01-01"))
+    assert assay("set", str(file)).returncode == 0
+    stopped = json.loads(assay("stop", "short-lived", "--json").stdout)
+    assert (stopped["name"], stopped["state"]) == ("short-lived", "stopped")
+    assert "Delete A/B test short-lived, which is stopped?" in assay("delete", "short-lived").stdout
+    assert "short-lived" in assay("list").stdout, "nobody said yes"
+    assert assay("delete", "short-lived", "--yes").stdout == "A/B test short-lived is deleted; its traces stay.\n"
+    assert "short-lived" not in assay("list").stdout
+    assert "has no A/B test 'short-lived'" in assay("delete", "short-lived", "--yes").stderr
+    file.write_text(file.read_text().replace("name: short-lived, start: 2026-01-01", "name: shell"))
     file.write_text(file.read_text().replace("0.9", "0.8").replace("0.1}", "0.2}"))
     refused = assay("set", str(file))
     assert refused.returncode == USER_ERROR
