@@ -26,10 +26,10 @@ def rank(
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Rank variants by pairwise judgements: Bradley-Terry strengths, with intervals and the ranks that they allow.
+    """Rank variants by pairwise judgements.
 
-    A strength is the log odds of winning against the mean of all; a tie is half a win of each. Rows without a winner
-    are left out, and counted.
+    Bradley-Terry strengths with bootstrap intervals, and the ranks that they allow. A strength is the log odds of
+    winning against the mean of all; a tie is half a win of each. Rows without a winner are left out, and counted.
     """
     from server import rank_shell, shell  # noqa: PLC0415
     from server.compare import reading  # noqa: PLC0415
