@@ -1,6 +1,6 @@
 """Whether daily looks are allowed: false alarms of intervals and of the check of assignment, by simulation.
 
-    python benchmarks/peeking.py            # three minutes on one core
+    python benchmarks/peeking.py            # two minutes on one core
     python benchmarks/peeking.py --tests 300
 
 Sixty days, a look a day, no difference between the arms: how many tests are ever told to differ. A fixed 95 % interval
