@@ -89,6 +89,8 @@ def of_ratios(a: tuple[Side, Side], b: tuple[Side, Side], draws: Draws) -> Teste
         sides[0].value, sides[1].value, found, "delta method", found.p(), found.error, found.freedom,
         _relative(sides[0].value, sides[1].value), "relative change",
     )  # fmt: skip
+    if not found.tells:
+        return tested
     made = resampling.corrected(draws(), found)
     if isinstance(made, str):
         return replace(tested, notes=(f"The bootstrap does not check the delta method, as {made}.",))

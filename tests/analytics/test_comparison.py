@@ -253,11 +253,22 @@ def test_unequal_clusters_have_the_freedom_that_they_count_for() -> None:
     assert not any("skewed" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("test", ["auto", "t", "bootstrap"])
-def test_one_cluster_of_nearly_all_items_tells_nothing(test: Any) -> None:
+@pytest.mark.parametrize(
+    ("metric", "options"),
+    [
+        pytest.param({}, Options(), id="auto"),
+        pytest.param({}, Options(test="t"), id="t"),
+        pytest.param({}, Options(test="bootstrap"), id="bootstrap"),
+        pytest.param({}, Options(paired=False), id="unpaired"),
+        pytest.param({"ordinal": True}, Options(), id="ranks-of-pairs"),
+        pytest.param({"ordinal": True}, Options(paired=False), id="ranks"),
+        pytest.param({"per": "score"}, Options(), id="ratio"),
+    ],
+)
+def test_one_cluster_of_nearly_all_items_tells_nothing(metric: dict[str, Any], options: Options) -> None:
     codes = np.r_[np.zeros(200, int), np.arange(1, 31)]
-    found = one(rows(RNG.normal(size=230), RNG.normal(3, 1, 230), clusters=[*codes] * 2), Options(test=test))
-    assert (found.verdict, found.p, found.ci_low) == ("not enough data", None, None)
+    found = one(rows(RNG.normal(size=230), RNG.normal(3, 1, 230), clusters=[*codes] * 2), options, **metric)
+    assert (found.verdict, found.p, found.ci_low, found.notes) == ("not enough data", None, None, ())
     assert found.largest_a == pytest.approx(200 / 230)
 
 
