@@ -46,15 +46,17 @@ def coded_sizes(side: Side) -> np.ndarray:
     return np.bincount(coded(side.clusters)[1])
 
 
+def unequal(side: Side) -> bool:
+    """Whether clusters differ so much in size that their degrees of freedom are fewer than half of those of equals."""
+    return not side.alone and effective(coded_sizes(side)) - 1 < (side.groups - 1) / 2
+
+
 def imbalance(side: Side, name: str) -> str | None:
-    """Clusters so unequal that they count as fewer than half of so many. Null: they are not, or tell nothing at all."""
+    """What unequal clusters come to, in words. Null: they are not, or one has so many items that they tell nothing."""
     share = largest(side)
-    if share is None or share > DOMINANT:
-        return None
-    groups, counted = side.groups, effective(coded_sizes(side))
-    if groups < 3 or counted - 1 >= (groups - 1) / 2:
+    if share is None or share > DOMINANT or not unequal(side):
         return None
     return (
-        f"Clusters of {name} are of unequal sizes (the largest holds {share:.0%} of the items), so that {groups:,} "
-        f"count as {counted:.1f}, and degrees of freedom are fewer."
+        f"Clusters of {name} are of unequal sizes (the largest holds {share:.0%} of the items), so that "
+        f"{side.groups:,} count as {effective(coded_sizes(side)):.1f}, and degrees of freedom are fewer."
     )

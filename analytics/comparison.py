@@ -150,8 +150,10 @@ class _Pair:
 
     def notes(self, names: tuple[str, str]) -> tuple[str, ...]:
         """Of the rows, whatever test they have."""
-        sides = self.a[0], self.b[0]
-        unequal = [note for one, name in zip(sides, names, strict=True) if (note := clusters.imbalance(one, name))]
+        if self.paired:  # whose clusters are the same
+            unequal = [clusters.imbalance(self.a[0], " and ".join(names))]
+        else:
+            unequal = [clusters.imbalance(one[0], name) for one, name in zip((self.a, self.b), names, strict=True)]
         return tuple(note for note in (self.joined, *unequal, self._averaged()) if note)
 
     def _averaged(self) -> str | None:

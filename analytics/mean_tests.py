@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from analytics import contrast, differences, intervals, permutation, resampling, shares
+from analytics import clusters, contrast, differences, intervals, permutation, resampling, shares
 from analytics.columns import Floats
 from analytics.contrast import Contrast
 from analytics.items import coded
@@ -21,6 +21,8 @@ Draws = Callable[[], Floats]
 """Draws of the difference: they are made when they are asked for."""
 
 _WIDENED = "The values are so skewed that Student's interval alone may miss, so the wider ends of two methods hold."
+_UNEVEN = "The difference is skewed, by its values or its clusters' sizes, so the wider ends of two methods hold."
+_CORRELATED = ", correlated by shared items"
 _AS_MEANS = "Variants share items and are not paired, so their shares are compared as means that vary together."
 
 
@@ -65,13 +67,13 @@ def _chosen(a: Side, b: Side, found: Contrast, *, paired: bool, test: Test, draw
         exact = _exact(a, b, paired=paired)
         if exact is not None and (paired or test == "permutation"):
             name = "exact sign-flip permutation test" if paired else "exact permutation test"
-            return _no_spread(exact, found), name + _by(a, b), exact.p, exact.least, notes
+            return _no_spread(exact, found), name + _by(a, b, paired=paired), exact.p, exact.least, notes
         if exact is not None:
             name = f"{_students(a, b, paired=paired)}, widened by the exact permutation test"
             p = None if (own := found.p()) is None else max(own, exact.p)
             return _no_spread(Careful(found, exact), found), name, p, exact.least, notes
         if test == "permutation" and paired and (pairs := _pairs(a, b)) is not None:
-            name = "sign-flip permutation test (10,000 draws)" + _by(a, b)
+            name = "sign-flip permutation test (10,000 draws)" + _by(a, b, paired=paired)
             return found, name, flip_test(pairs[0]), 0.0, notes
         if test == "permutation":
             notes = ("There are too many observations for all permutations, so Student's t was taken.",)
@@ -79,10 +81,11 @@ def _chosen(a: Side, b: Side, found: Contrast, *, paired: bool, test: Test, draw
         made = resampling.corrected(draws(), found)
         if not isinstance(made, str):
             if test == "bootstrap":
-                return made, f"BCa bootstrap{_by(a, b)}", made.p(), 0.0, notes
+                return made, f"BCa bootstrap{_by(a, b, paired=paired)}", made.p(), 0.0, notes
             name = f"{_students(a, b, paired=paired)}, widened by the BCa bootstrap"
             p = max(found.p() or 0.0, made.p())
-            return Careful(found, made), name, p, 0.0, (_WIDENED,)
+            note = _UNEVEN if clusters.unequal(a) or clusters.unequal(b) else _WIDENED
+            return Careful(found, made), name, p, 0.0, (note,)
         notes = (f"The BCa bootstrap does not serve, as {made}: Student's t was taken.",)
     return _no_spread(found, found), _students(a, b, paired=paired), found.p(), 0.0, notes
 
@@ -94,12 +97,13 @@ def _no_spread(sure: Sure, found: Contrast) -> Sure:
     return Bounded(lambda _: (None, None))
 
 
-def _by(a: Side, b: Side) -> str:
+def _by(a: Side, b: Side, *, paired: bool) -> str:
     """What evidence is counted by, where it is not each side's items."""
-    shared = int(common(a.clusters, b.clusters).size)
-    if a.alone and b.alone and (not shared or np.array_equal(a.ids, b.ids)):
+    if a.alone and b.alone and (paired or not common(a.clusters, b.clusters).size):
         return ""
-    return ", correlated by shared items" if _by_items(a, b) else " by clusters"
+    if not _by_items(a, b):
+        return " by clusters"
+    return " by item" if np.array_equal(a.ids, b.ids) else _CORRELATED
 
 
 def _by_items(a: Side, b: Side) -> bool:
@@ -112,16 +116,12 @@ def _by_items(a: Side, b: Side) -> bool:
 
 
 def _students(a: Side, b: Side, *, paired: bool) -> str:
-    """Of other items that share clusters, Student's t is of the sums over clusters, as where rows are clustered."""
+    by = _by(a, b, paired=paired)
     if paired:
-        return "cluster-robust paired t test" if _by(a, b) else "paired t test"
-    if not (a.alone and b.alone):
-        return "cluster-robust t test"
-    if not common(a.clusters, b.clusters).size:
-        return "Welch's t test"
-    if not _by_items(a, b):
-        return "cluster-robust t test"
-    return "cluster-robust t test by item" if np.array_equal(a.ids, b.ids) else "Welch's t test" + _by(a, b)
+        return "cluster-robust paired t test" if by else "paired t test"
+    if by in {"", _CORRELATED}:
+        return "Welch's t test" + by
+    return "cluster-robust t test" + by.removesuffix(" by clusters")
 
 
 def _exact(a: Side, b: Side, *, paired: bool) -> permutation.Exact | None:

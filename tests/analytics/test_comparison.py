@@ -248,9 +248,19 @@ def test_unequal_clusters_have_the_freedom_that_they_count_for() -> None:
     summed = np.bincount(codes, gaps - gaps.mean()) / 70
     assert found.error == pytest.approx(np.sqrt(51 / 50 * np.square(summed).sum()))
     assert found.notes[0].startswith(
-        "Clusters of a are of unequal sizes (the largest holds 29% of the items), so that 51"
+        "Clusters of a and b are of unequal sizes (the largest holds 29% of the items), so"
     )
     assert not any("skewed" in note for note in found.notes)
+
+
+def test_unequal_clusters_are_not_called_skewed_values() -> None:
+    """Each value is 0 or 1, and the largest cluster's sum makes the difference's skewness."""
+    codes = np.r_[np.zeros(40, int), np.arange(1, 61)]
+    gaps = np.r_[np.ones(30), np.zeros(10), np.tile([0, 0, 1], 20)]
+    found = one(rows(np.zeros(100), 0.5 * gaps, clusters=[*codes] * 2))
+    assert found.notes[0].startswith("Clusters of a and b are of unequal sizes (the largest holds 40% of the items)")
+    assert not any("values are so skewed" in note for note in found.notes)
+    assert "its clusters' sizes" in found.notes[1]
 
 
 @pytest.mark.parametrize(
