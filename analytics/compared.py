@@ -95,6 +95,12 @@ class Compared:
     failed_a: int  # rows that failed, and have no value
     failed_b: int
     notes: tuple[str, ...]
+    shared: int = 0  # items that both have a value of
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the whole is a weighted mean of its slices: not so of quantiles and ratios."""
+        return self.statistic in {"mean", "share", "mean (ordinal)"}
 
 
 def frame(found: Iterable[Compared]) -> pd.DataFrame:

@@ -17,8 +17,10 @@ from analytics import mean_tests, other_tests, resampling
 from analytics.columns import Floats
 from analytics.compared import Compared, Metric, Options
 from analytics.samples import Samples, Side, common, side
-from analytics.tested import Tested
+from analytics.tested import Ends, Tested
 from analytics.verdicts import decide
+
+_ROUNDING = 1e-9  # of p-values that are found by halving
 
 
 def compare(found: Samples, metrics: Sequence[Metric], options: Options | None = None) -> list[Compared]:
@@ -124,6 +126,7 @@ class _Pair:
         self.keys = sides.keys(metric)
         self.a, self.b = ([sides.of(key, at) for key in self.keys] for at in places)
         self.items = self.a[0].ids.size, self.b[0].ids.size
+        self.shared = int(common(self.a[0].ids, self.b[0].ids).size)
         asked = options.paired
         self.paired = shares_items(self.a[0], self.b[0]) if asked is None else asked
         if self.paired and not np.array_equal(self.a[0].ids, self.b[0].ids):
@@ -194,8 +197,23 @@ def _one(pair: _Pair, names: tuple[str, str], slice_name: str | None) -> Compare
         least=1.0 if found is None else found.least,
         unpaired_a=items_a - a.ids.size, unpaired_b=items_b - b.ids.size,
         missing_a=a.missing, missing_b=b.missing, failed_a=a.failed, failed_b=b.failed,
-        notes=() if found is None else found.notes,
+        notes=() if found is None else (*found.notes, *_disagreeing(found, (low, high), metric, level)),
+        shared=pair.shared,
     )  # fmt: skip
+
+
+def _disagreeing(found: Tested, ends: Ends, metric: Metric, level: float) -> tuple[str, ...]:
+    """Of an interval that leaves 0 out where the test finds nothing, or the other way round."""
+    low, high = ends
+    p, alpha = found.p, 1 - level
+    if p is None or low is None or high is None or abs(p - alpha) < _ROUNDING:
+        return ()
+    without = low > 0 or high < 0
+    if without == (p < alpha):
+        return ()
+    says = "leaves 0 out, and the test finds no" if without else "has 0 in it, and the test finds a"
+    why = "it is of means, and the test of ranks" if metric.ordinal else "it is approximate"
+    return (f"The interval {says} difference ({found.test}, p {p:.2g}): {why}. The test decides.",)
 
 
 def _asked(found: Tested | None, metric: Metric, *, equivalence: bool) -> tuple[float | None, str | None]:
