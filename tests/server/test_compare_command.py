@@ -257,8 +257,8 @@ def of_two(a: Any, b: Any, name: str = "s", **more: Any) -> str:
             id="lower",
         ),
         pytest.param(
-            "tokens_per_second tokensPerSecond tokens/s hallucination_free cost_savings no_error non-toxic uptime score "
-            "throughput lossless terse",
+            "tokens_per_second tokensPerSecond tokens/s hallucination_free cost_savings no_error non-toxic uptime "
+            "score throughput lossless terse",
             "higher",
             id="higher",
         ),
@@ -411,6 +411,8 @@ def test_slices_that_all_point_the_other_way_are_told_softly(folder: Path) -> No
 
 # Plans
 
+PILOT = ("--pilot", "results.csv", *ASKED, "--metric", "score")
+
 
 @pytest.mark.parametrize(
     ("arguments", "items"),
@@ -421,9 +423,14 @@ def test_slices_that_all_point_the_other_way_are_told_softly(folder: Path) -> No
         ),
         pytest.param(("--effect", "0.3"), 90, id="paired-t"),
         pytest.param(("--effect", "0.5", "--unpaired"), 64, id="unpaired-t"),
-        pytest.param(("--rate", "0.8", "--delta", "0.05"), 906, id="shares"),
+        pytest.param(("--rate", "0.8", "--delta", "0.05", "--unpaired"), 906, id="shares"),
         pytest.param(("--rate", "0.8", "--delta", "0.05", "--discordant", "0.2"), 626, id="mcnemar"),
-        pytest.param(("--rate", "0.8", "--delta", "0.05", "--cluster-size", "5", "--icc", "0.3"), 1992, id="clusters"),
+        pytest.param(("--delta", "0.05", "--discordant", "0.2"), 626, id="mcnemar-without-a-rate"),
+        pytest.param(
+            ("--rate", "0.8", "--delta", "0.05", "--unpaired", "--cluster-size", "5", "--icc", "0.3"),
+            1992,
+            id="clusters",
+        ),
     ],
 )
 def test_plans(folder: Path, arguments: tuple[str, ...], items: int) -> None:
@@ -441,8 +448,22 @@ def test_a_plan_from_a_pilot(folder: Path) -> None:
     asked = ("--pilot", "results.csv", *ASKED, "--metric", "score", "--delta", "0.01")
     [row, *_] = rows(folder, "plan", *asked)
     gaps = np.diff([TABLE["score"][TABLE["model"] == name] for name in ("base", "new")], axis=0)
-    assert row["items_exact"] == pytest.approx((1.959964 + 0.841621) ** 2 * gaps.var(ddof=1) / 0.01**2, rel=1e-5)
+    reach = stats.t.isf(0.025, row["items_exact"] - 1)
+    centre = 0.01 / gaps.std(ddof=1) * row["items_exact"] ** 0.5
+    assert stats.nct.sf(reach, row["items_exact"] - 1, centre) == pytest.approx(0.8, abs=1e-6)
     assert (row["a"], row["b"], row["pilot_items"]) == ("base", "new", N)
+
+
+def test_a_pilot_and_its_deviation_say_the_same(folder: Path) -> None:
+    gaps = RNG.normal(size=50)
+    gaps = (gaps - gaps.mean()) / gaps.std(ddof=1)
+    (folder / "pilot.csv").write_text(of_two(np.zeros(50), gaps))
+    [piloted] = rows(folder, "plan", "--pilot", "pilot.csv", "--metric", "s", "--delta", "0.3")
+    [told] = rows(folder, "plan", "--sd", "1", "--delta", "0.3")
+    assert (piloted["items"], piloted["method"]) == (told["items"], told["method"]) == (90, "paired t test")
+    [apart] = rows(folder, "plan", "--pilot", "pilot.csv", "--metric", "s", "--delta", "0.3", "--unpaired")
+    [told] = rows(folder, "plan", "--sd", str(0.5**0.5), "--delta", "0.3", "--unpaired")
+    assert (apart["items"], apart["method"]) == (told["items"], told["method"])
 
 
 @pytest.mark.parametrize(
@@ -451,8 +472,53 @@ def test_a_plan_from_a_pilot(folder: Path) -> None:
         pytest.param((), "Say --delta, the difference to find", id="nothing"),
         pytest.param(("--delta", "0.1"), "Say how values spread", id="no-spread"),
         pytest.param(("--delta", "0.1", "--sd", "1", "--rate", "0.5"), "not from both", id="both"),
-        pytest.param(("--delta", "0.3", "--rate", "0.9"), "leaves the range from 0 to 1", id="range"),
-        pytest.param(("--delta", "0", "--sd", "1"), "A difference of 0 is found by no number of items", id="zero"),
+        pytest.param(("--delta", "0.3", "--rate", "0.9", "--unpaired"), "leaves the range from 0 to 1", id="range"),
+        pytest.param(
+            ("--delta", "0.3", "--rate", "0.9", "--discordant", "0.4"),
+            "leaves the range from 0 to 1",
+            id="paired-range",
+        ),
+        pytest.param(("--delta", "0.05", "--rate", "0.9"), "Say --discordant, of pairs the share", id="rate-of-pairs"),
+        *(
+            pytest.param((*way, "--delta", "0"), "--delta is 0, and no number of items finds that", id=f"zero-{way[0]}")
+            for way in (("--sd", "1"), ("--omega2", "1"), ("--discordant", "0.2"), PILOT)
+        ),
+        pytest.param(("--effect", "0"), "--effect is 0, and no number", id="no-effect"),
+        *(
+            pytest.param((name, text, *more), f"{name} is {text}, and is to be a finite number", id=f"{text}{name}")
+            for text in ("nan", "inf")
+            for name, more in (("--delta", ("--sd", "1")), ("--effect", ()))
+        ),
+        pytest.param(("--delta", "1", "--sd", "inf"), "--sd is inf, and is to be a finite number", id="inf--sd"),
+        pytest.param(("--items", "30", "--omega2", "0"), "A variance of 0 needs no test", id="no-variance"),
+        pytest.param(("--items", "30", "--discordant", "0"), "--discordant is 0: of pairs", id="no-discordance"),
+        pytest.param(("--delta", "1e-300", "--omega2", "1"), "--delta is 1e-300, and figures", id="tiny"),
+        pytest.param(
+            ("--delta", "-1.5", "--discordant", "1"), "--delta is -1.5, and a difference of shares", id="share"
+        ),
+        *(
+            pytest.param(arguments, said, id=f"unused-{at}")
+            for at, (arguments, said) in enumerate(
+                (
+                    (
+                        ("--delta", "1", "--sd", "1", "--repeats", "5"),
+                        "--repeats goes with --omega2 or --pilot, and is",
+                    ),
+                    (("--delta", "1", "--sd", "1", "--sigma2", "5"), "--sigma2 goes with --omega2, and is not used"),
+                    (("--effect", "1", "--items", "30"), "--items goes with --sd, --rate, --discordant, --omega2 or"),
+                    (("--effect", "1", "--delta", "1"), "--delta goes with"),
+                    (("--delta", "1", "--omega2", "1", "--unpaired"), "--unpaired goes with --sd, --effect, --rate or"),
+                    (("--delta", ".1", "--discordant", ".2", "--unpaired"), "--unpaired goes with"),
+                    (("--delta", ".1", "--rate", ".2", "--discordant", ".2", "--unpaired"), "--discordant goes with"),
+                    (("--delta", "1", "--sd", "1", "--icc", "0.5"), "--icc goes with --cluster-size, and is not"),
+                    (("--delta", "1", "--sd", "1", "--cluster-size", "5"), "--cluster-size goes with --icc, and is"),
+                    (("--delta", "1", "--sd", "1", "--metric", "score"), "--metric goes with --pilot, and is not used"),
+                    ((*PILOT, "--delta", "1", "--sd", "1"), "not from both"),
+                    ((*PILOT, "--delta", "1", "--icc", "0.5", "--cluster-size", "3"), "--cluster-size goes with"),
+                    ((*PILOT, "--delta", "1", "--repeats", "2"), "The pilot has one answer an item"),
+                )
+            )
+        ),
     ],
 )
 def test_plans_that_cannot_be_made(folder: Path, arguments: tuple[str, ...], said: str) -> None:
