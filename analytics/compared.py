@@ -76,7 +76,7 @@ class Compared:
     p: float | None  # of what is asked: a difference, or, with a margin, non-inferiority or equivalence
     p_adjusted: float | None  # over all comparisons that were made at once
     effect: float | None
-    mde: float | None  # the size of a difference that this test alone finds in 80 % of such samples
+    mde: float | None  # the size of a difference that this test alone finds in 80 % of such samples; null: none is sure
     verdict: Verdict
     effect_name: str
     statistic: str  # share, mean, p95, ratio, mean (ordinal)

@@ -16,6 +16,7 @@ import numpy as np
 from analytics import mean_tests, other_tests, resampling
 from analytics.columns import Floats
 from analytics.compared import Compared, Metric, Options
+from analytics.detectable import detectable
 from analytics.samples import Samples, Side, common, side
 from analytics.tested import Ends, Tested
 from analytics.verdicts import decide
@@ -189,7 +190,7 @@ def _one(pair: _Pair, names: tuple[str, str], slice_name: str | None) -> Compare
         mean_a=None if found is None else found.a, mean_b=None if found is None else found.b,
         difference=None if found is None else found.difference, ci_low=low, ci_high=high,
         test=test, p=p, p_adjusted=None,
-        effect=None if found is None else found.effect, mde=None if found is None else found.detectable(level),
+        effect=None if found is None else found.effect, mde=None if found is None else detectable(found, a, b, level),
         verdict="not enough data", effect_name="" if found is None else found.effect_name, statistic=pair.statistic(),
         better=metric.better, paired=pair.paired,
         clusters_a=a.groups, clusters_b=b.groups,

@@ -105,7 +105,7 @@ def _unseen(one: Compared) -> str:
     if one.margin is not None:
         margin = f" That it is within {_amount(one, one.margin)} is not shown either."
     if one.mde is None:
-        return margin
+        return f" Nothing here tells how large a difference would be found in 80% of such samples.{margin}"
     return f" A difference of {_amount(one, one.mde)} would be found in 80% of such samples.{margin}"
 
 
