@@ -49,11 +49,16 @@ def compared(table: Table, asked: Asked) -> Found:
     options = replace(asked.options, baseline=labels([asked.options.baseline])[0])
     check_pairing(table, asked, found, paired=options.paired)
     try:
-        if slices is None:
-            return Found(comparison.compare(found, metrics, options), (), notes, with_items)
-        decided, paradoxes = sliced(found, slices, metrics, options)
+        with np.errstate(over="raise"):
+            if slices is None:
+                return Found(comparison.compare(found, metrics, options), (), notes, with_items)
+            decided, paradoxes = sliced(found, slices, metrics, options)
     except ValueError as error:
         raise ComparisonError(str(error)) from error
+    except ArithmeticError as error:
+        raise ComparisonError(
+            f"Figures of {', '.join(map(label, metrics))} leave the range of numbers ({error}). Use other units."
+        ) from error
     return Found(decided, paradoxes, notes, with_items)
 
 

@@ -306,6 +306,15 @@ def test_both_directions_are_told(folder: Path) -> None:
             small("a,1,0", "b,1,1e-200"), ("--metric", "s"), "no value is larger than 1e-200, and the", id="tiny"
         ),
         pytest.param(
+            small(
+                *(f"{v},{i},{(i * i + i * (v == 'b')) % 7}e59,{i % 9 + 1}e-59" for v in "ab" for i in range(30)),
+                columns="variant,item,s,t",
+            ),
+            ("--ratio", "s/t"),
+            "Figures of s/t leave the range of numbers",
+            id="huge-ratio",
+        ),
+        pytest.param(
             small("a,1,1", "b,1,2"),
             ("--metric", "s", "--quantile", "s=0.5", "--quantile", "s=0.9", "--margin", "t=1"),
             "There is no column 't'. Columns: s, s p50, s p90.",
