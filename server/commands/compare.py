@@ -63,7 +63,8 @@ def compare(
     margin: Annotated[
         Names,
         typer.Option(
-            help="Difference that does not matter, 0.02 or COL=0.02: is b not worse by more?", show_default=False
+            help="Difference that does not matter, 0.02, COL=0.02 or 'COL p95=9': is b not worse by more?",
+            show_default=False,
         ),
     ] = None,
     equivalence: Annotated[bool, typer.Option("--equivalence", help="Is b within the margin on both sides?")] = False,
@@ -90,6 +91,7 @@ def compare(
 
     Repeats of an item are averaged first. Without --paired or --unpaired, variants that share most items are compared
     item by item. p-values are adjusted over all comparisons. For a quantile or a ratio, mean_a and mean_b are that.
+    A cell that is empty or says error, failed or timeout has no value in its column.
     """
     from analytics.compared import Options  # noqa: PLC0415
     from server import shell  # noqa: PLC0415

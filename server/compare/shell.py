@@ -233,7 +233,7 @@ def asides(found: Found, *, asked: bool) -> list[str]:
     for note, names in notes.items():
         times = "" if len(names) == 1 else f" ({len(names)} times)"
         said.append(f"{', '.join(dict.fromkeys(names))}{times}: {note}")
-    said += sentences.directions({sentences.what(one): one.better for one in whole})
+    said += sentences.directions({one.metric: one.better for one in whole})
     unique = list(dict.fromkeys(said))
     return (
         unique if len(unique) <= 30 else [*unique[:30], f"and {len(unique) - 30:,} more like these (--json has all)."]
