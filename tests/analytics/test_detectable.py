@@ -16,12 +16,11 @@ from analytics.samples import samples
 WAVE = np.sin(np.arange(100))
 
 
-def one(a: Any, b: Any, *, other: bool = False, repeats: int = 1, clusters: Any = None, **options: Any) -> Compared:
+def one(a: Any, b: Any, *, other: bool = False, clusters: Any = None, **options: Any) -> Compared:
     items = np.r_[np.arange(len(a)), np.arange(len(b)) + 1000 * other]
     table = pd.DataFrame({"variant": ["a"] * len(a) + ["b"] * len(b), "item": items, "score": [*a, *b]}, dtype=object)
     if clusters is not None:
         table["cluster"] = clusters
-    table = pd.concat([table] * repeats)
     found = samples(
         table, variant="variant", metrics=["score"], item="item", cluster=None if clusters is None else "cluster"
     )
@@ -85,7 +84,6 @@ def test_of_few_pairs_it_is_found_as_often_as_it_says() -> None:
         pytest.param(lambda: one(WAVE[:5], WAVE[5:10]), id="five-pairs"),
         pytest.param(lambda: one(WAVE[:3], WAVE[3:6], other=True), id="three-others"),
         pytest.param(lambda: one([1, 0], [0, 1], other=True), id="two-others-of-a-share"),
-        pytest.param(lambda: one(np.ones(30), np.ones(30), repeats=2), id="repeats-that-agree"),
         pytest.param(lambda: one(np.ones(40), np.ones(40), clusters=[*range(20)] * 4), id="clusters-that-agree"),
         pytest.param(lambda: one(np.full(30, 2.5), np.full(30, 2.5)), id="values-that-agree"),
         pytest.param(lambda: one([1, 0, 1, 0], [1, 1, 0, 0], clusters=[1, 1, 2, 2] * 2, test="t"), id="beyond-reach"),
