@@ -80,7 +80,7 @@ class Compared:
     p: float | None  # of what the verdict says: the margin where it is equivalent or non-inferior, else a difference
     p_adjusted: float | None  # the same over all comparisons that were made at once; the verdict is by this one
     effect: float | None
-    mde: float | None  # the size of a difference that this test alone finds in 80 % of such samples
+    mde: float | None  # the size of a difference that this test alone finds in 80 % of such samples; null: none is sure
     verdict: Verdict
     effect_name: str
     statistic: str  # share, mean, p95, ratio, mean (ordinal)
@@ -105,6 +105,12 @@ class Compared:
     failed_a: int  # rows that failed, and have no value
     failed_b: int
     notes: tuple[str, ...]
+    shared: int = 0  # items that both have a value of
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the whole is a weighted mean of its slices: not so of quantiles and ratios."""
+        return self.statistic in {"mean", "share", ORDINAL}
 
     @property
     def side(self) -> float:

@@ -16,12 +16,15 @@ import numpy as np
 from analytics import clusters, mean_tests, other_tests, resampling
 from analytics.columns import Floats
 from analytics.compared import ORDINAL, Compared, Metric, Options
+from analytics.detectable import detectable
 from analytics.samples import Samples, Side, common, side
-from analytics.tested import Tested
+from analytics.tested import Ends, Tested
 from analytics.verdicts import decide
 
 NORMAL = 1e9
 """Degrees of freedom from which Student's distribution is the normal one."""
+
+_ROUNDING = 1e-9  # of p-values that are found by halving
 
 
 def compare(found: Samples, metrics: Sequence[Metric], options: Options | None = None) -> list[Compared]:
@@ -127,6 +130,7 @@ class _Pair:
         self.keys = sides.keys(metric)
         self.a, self.b = ([sides.of(key, at) for key in self.keys] for at in places)
         self.items = self.a[0].ids.size, self.b[0].ids.size
+        self.shared = int(common(self.a[0].ids, self.b[0].ids).size)
         asked = options.paired
         self.paired = shares_items(self.a[0], self.b[0]) if asked is None else asked
         if self.paired and not np.array_equal(self.a[0].ids, self.b[0].ids):
@@ -214,7 +218,7 @@ def _one(pair: _Pair, names: tuple[str, str], slice_name: str | None) -> Compare
         mean_a=None if found is None else found.a, mean_b=None if found is None else found.b,
         difference=None if found is None else found.difference, ci_low=low, ci_high=high,
         test=None if found is None else found.test, p=None if found is None else found.p, p_adjusted=None,
-        effect=None if found is None else found.effect, mde=None if found is None else found.detectable(level),
+        effect=None if found is None else found.effect, mde=None if found is None else detectable(found, a, b, level),
         verdict="not enough data", effect_name="" if found is None else found.effect_name, statistic=pair.statistic(),
         better=metric.better, paired=pair.paired,
         clusters_a=a.groups, clusters_b=b.groups,
@@ -226,8 +230,24 @@ def _one(pair: _Pair, names: tuple[str, str], slice_name: str | None) -> Compare
         least=1.0 if found is None else found.least,
         unpaired_a=items_a - a.ids.size, unpaired_b=items_b - b.ids.size,
         missing_a=a.missing, missing_b=b.missing, failed_a=a.failed, failed_b=b.failed,
-        notes=pair.notes(names) + (() if found is None else found.notes),
+        notes=pair.notes(names)
+        + (() if found is None else (*found.notes, *_disagreeing(found, (low, high), metric, level))),
+        shared=pair.shared,
     )  # fmt: skip
+
+
+def _disagreeing(found: Tested, ends: Ends, metric: Metric, level: float) -> tuple[str, ...]:
+    """Of an interval that leaves 0 out where the test finds nothing, or the other way round."""
+    low, high = ends
+    p, alpha = found.p, 1 - level
+    if p is None or low is None or high is None or abs(p - alpha) < _ROUNDING:
+        return ()
+    without = low > 0 or high < 0
+    if without == (p < alpha):
+        return ()
+    says = "leaves 0 out, and the test finds no" if without else "has 0 in it, and the test finds a"
+    why = "it is of means, and the test of ranks" if metric.ordinal else "it is approximate"
+    return (f"The interval {says} difference ({found.test}, p {p:.2g}): {why}. The test decides.",)
 
 
 def _within(found: Tested | None, metric: Metric, *, equivalence: bool) -> float | None:

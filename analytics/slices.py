@@ -34,6 +34,7 @@ class Simpson:
     high: float | None
     slices: int
     against: int  # of those, with a difference on the other side of 0 than the total's
+    clear: bool = True  # whether an interval leaves 0 out: of the total, or of `alike`
 
 
 def sliced(
@@ -62,12 +63,15 @@ def sliced(
 def simpson(
     found: Samples, codes: Codes, metrics: Sequence[Metric], compared: Sequence[Compared], options: Options
 ) -> list[Simpson]:
-    """Where the total's difference and that of slices weighted alike have opposite signs, and one of both is clear.
+    """Where the total's difference and that of slices weighted alike have opposite signs.
+
+    One of both is clear, or every slice is on the other side than the total.
 
     Weights are the slices' shares of the items of both variants (direct standardisation), over slices that both have;
     the interval is Student's by clusters. Of means and shares alone: quantiles and ratios do not add up by slices.
     """
-    totals = {(one.metric, one.a, one.b): one for one in compared if one.slice is None}
+    whole = [one for one in compared if one.adds_up]
+    totals = {(one.metric, one.a, one.b): one for one in whole if one.slice is None}
     result = []
     for metric in metrics:
         if metric.q is not None or metric.per is not None:
@@ -78,18 +82,17 @@ def simpson(
             if alike is None or total.difference is None or alike.value * total.difference >= 0:
                 continue
             low, high = alike.ends((1 - options.level) / 2)
-            if not (_clear(low, high) or _clear(total.ci_low, total.ci_high)):
-                continue
             gaps = [
                 one.difference
-                for one in compared
+                for one in whole
                 if one.slice is not None and (one.metric, one.a, one.b) == (total.metric, total.a, total.b)
                 if one.difference is not None
             ]
             against = sum(gap * total.difference < 0 for gap in gaps)
-            result.append(
-                Simpson(total.metric, total.a, total.b, total.difference, alike.value, low, high, len(gaps), against)
-            )
+            clear = _clear(low, high) or _clear(total.ci_low, total.ci_high)
+            if clear or (against == len(gaps) and against > 1):
+                told = (total.difference, alike.value, low, high, len(gaps), against, clear)
+                result.append(Simpson(total.metric, total.a, total.b, *told))
     return result
 
 

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from analytics import intervals, special
 from analytics.clustered_quantiles import least_tail
-from analytics.paired import POWER
 
 Ends = tuple[float | None, float | None]
 
@@ -89,17 +87,6 @@ class Tested:
         """Both ends, within what a difference can be."""
         low, high = self.sure.ends((1 - level) / 2)
         return self._within(low), self._within(high)
-
-    def detectable(self, level: float) -> float | None:
-        """The size of a difference that this test alone finds in 80 % of such samples. Null: nothing tells it.
-
-        Where all agree, it is what that leaves possible: a cluster differs with a chance of 1 - (1 - level)^(1/G).
-        """
-        if self.fewest and self.reach and self.p is not None:
-            return float(1 - (1 - level) ** (1 / self.fewest)) * self.reach
-        if not self.error or self.p is None:
-            return None
-        return (intervals.student(self.freedom, level) + float(special.ndtri(POWER))) * self.error
 
     def _within(self, end: float | None) -> float | None:
         return end if end is None or self.reach is None else max(-self.reach, min(self.reach, end))

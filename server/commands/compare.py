@@ -63,7 +63,8 @@ def compare(
     margin: Annotated[
         Names,
         typer.Option(
-            help="Difference that does not matter, 0.02 or COL=0.02: is b not worse by more?", show_default=False
+            help="Difference that does not matter, 0.02, COL=0.02 or 'COL p95=9': is b not worse by more?",
+            show_default=False,
         ),
     ] = None,
     equivalence: Annotated[bool, typer.Option("--equivalence", help="Is b within the margin on both sides?")] = False,
@@ -75,20 +76,22 @@ def compare(
         typer.Option(help="Column that is true of failed rows; they are in no figure [failed].", show_default=False),
     ] = None,
     test: Annotated[
-        Literal["auto", "t", "permutation", "bootstrap"], typer.Option(help="Of means; auto takes what fits.")
+        Literal["auto", "t", "permutation", "bootstrap"],
+        typer.Option(help="Of means and shares; auto takes what fits."),
     ] = "auto",
     adjust: Annotated[
         Literal["holm", "bh"], typer.Option(help="For many comparisons: no false finding, or few among findings.")
     ] = "holm",
     level: Level = 0.95,
     draws: Annotated[int, typer.Option(min=200, max=100_000, help="Of the bootstrap.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn: bootstrap, sign flips.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Compare prompts, models or other variants by their results.
 
     Repeats of an item are averaged first. Without --paired or --unpaired, variants that share most items are compared
     item by item. p-values are adjusted over all comparisons. For a quantile or a ratio, mean_a and mean_b are that.
+    A cell that is empty or says error, failed or timeout has no value in its column.
     """
     from analytics.compared import Options  # noqa: PLC0415
     from server import shell  # noqa: PLC0415
@@ -136,7 +139,8 @@ def plan(
         typer.Option(help="Standardised difference (Cohen's d), for --delta and --sd.", show_default=False),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of the first variant, such as 0.8.", show_default=False)
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the first variant: 0.8; with --unpaired.", show_default=False),
     ] = None,
     discordant: Annotated[
         float | None,
@@ -146,21 +150,38 @@ def plan(
         float | None,
         typer.Option(min=0, help="Variance of true differences from item to item (Miller 2024).", show_default=False),
     ] = None,
-    sigma2: Annotated[float, typer.Option(min=0, help="Variance of one answer about its item's mean.")] = 0.0,
-    repeats: Annotated[
-        list[int] | None, typer.Option(min=1, help="Answers an item; repeat.", show_default=False)
+    sigma2: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Variance of one answer about its item's mean; with --omega2 [0].", show_default=False
+        ),
     ] = None,
-    cluster_size: Annotated[float, typer.Option(min=1, help="Items in a cluster, on average.")] = 1.0,
-    icc: Annotated[float, typer.Option(min=0, max=1, help="Correlation within clusters.")] = 0.0,
+    repeats: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Answers an item, with --omega2 or --pilot; repeat.", show_default=False),
+    ] = None,
+    cluster_size: Annotated[
+        float | None, typer.Option(min=1, help="Items in a cluster, on average; with --icc.", show_default=False)
+    ] = None,
+    icc: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Correlation within clusters.", show_default=False)
+    ] = None,
     items: Annotated[
         float | None, typer.Option(min=2, help="Ask what so many items find, in place of --delta.", show_default=False)
     ] = None,
-    paired: Pairing = None,
+    paired: Annotated[
+        bool | None,
+        typer.Option(
+            "--paired/--unpaired", help="Item by item [paired; of a pilot as items are shared].", show_default=False
+        ),
+    ] = None,
     pilot: Annotated[
         Path | None,
         typer.Option(help="File as of `compare`, whose variance is taken; - for stdin.", show_default=False),
     ] = None,
-    variant: Variant = "variant",
+    variant: Annotated[
+        str | None, typer.Option(help="Column of the pilot's variants [variant].", show_default=False)
+    ] = None,
     item: Item = None,
     metric: Annotated[Names, typer.Option(help="Column of the pilot; repeat.", show_default=False)] = None,
     cluster: Cluster = None,
@@ -170,7 +191,8 @@ def plan(
 ) -> None:
     """How many items a comparison needs, or can find with.
 
-    From --delta with --sd (t test), --rate (shares), --omega2 and --sigma2 (items and repeats), or from a --pilot.
+    From --delta with --sd (t test), --discordant (pairs of shares), --rate --unpaired (shares), --omega2 and --sigma2
+    (items and repeats), or a --pilot.
     """
     from server import shell  # noqa: PLC0415
     from server.compare import plan_shell  # noqa: PLC0415
@@ -180,12 +202,16 @@ def plan(
         level, power,
     )  # fmt: skip
     if pilot is None:
+        named = {"--variant": variant, "--item": item, "--metric": metric, "--cluster": cluster}
+        for name in (name for name, value in named.items() if value):
+            raise typer.BadParameter(f"{name} goes with --pilot, and is not used without one: leave it out.")
         found = plan_shell.planned(asked)
     else:
         from server.compare import asking, reading  # noqa: PLC0415
 
+        plan_shell.check_pilot(asked)
         with lines_of(pilot) as lines:
-            told = asking.Asked(metric or (), variant, item, cluster)
+            told = asking.Asked(metric or (), variant or "variant", item, cluster)
             found = plan_shell.piloted(reading.read(lines), told, asked)
     if as_json:
         shell.json_lines(found)

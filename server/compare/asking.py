@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,12 +12,25 @@ from analytics.compared import Better, Metric, Options
 from server.compare.reading import ComparisonError, Table, numeric_columns, unknown
 
 LOWER = frozenset(
-    {
-        *("latency", "duration", "ttft", "seconds", "ms", "time", "cost", "costs", "price", "usd", "tokens"),
-        *("error", "errors", "failure", "failures", "hallucination", "hallucinations", "toxicity", "loss"),
-    }
+    """
+    latency duration ttft second seconds sec secs ms millis milliseconds minute minutes time times runtime elapsed
+    delay lag wait waiting timeout timeouts
+    cost costs price prices spend expense expenses usd eur gbp dollars tokens token energy carbon emissions
+    error errors err failed failure failures fail fails crash crashes bug bugs mistake mistakes violation violations
+    retry retries refusal refusals refused hallucination hallucinations hallucinated fabricated unsupported
+    toxicity toxic bias biased harm harmful harmfulness unsafe leak leaks leakage risk complaints escalations
+    loss losses wer cer ter mer mae mse rmse mape smape msle ece nll perplexity ppl brier distance divergence
+    wrong incorrect invalid missing false
+    """.split()  # noqa: SIM905 - a list of words reads best as text
 )
 """Words in a column's name of which less is better, where nobody says otherwise."""
+
+HIGHER = frozenset({"free", "no", "non", "not", "without", "saving", "savings", "saved", "throughput", "reduction"})
+"""Words that turn these about, as in `error_free` and `cost_savings`."""
+
+RATES = frozenset({"second", "sec", "s", "minute", "min", "hour", "h"})
+WORK = frozenset({"token", "tokens"})  # done in a time, more is better
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +58,42 @@ def metrics_of(table: Table, asked: Asked) -> list[Metric]:
     Raises:
         ComparisonError: a column is not there, nothing is to be compared, or a value is none.
     """
-    names = [name for one in asked.metrics for name in _split(table, one)]
-    bare = [one for one in asked.quantiles if "=" not in one]
-    quantiles = dict(_named(table, one) for one in asked.quantiles if "=" in one)
-    ratios = [_ratio(table, one) for one in asked.ratios]
-    q = None if not bare else _quantile(bare[-1])
-    found = [Metric(name, q=q, ordinal=name in asked.ordinal) for name in names]
-    found += [Metric(name, q=_quantile(text)) for name, text in quantiles.items()]
-    found += [Metric(over, per=under) for over, under in ratios]
+    found = _found(table, asked)
     if not found:
-        could = [name for name in numeric_columns(table) if name not in {asked.variant, asked.item, asked.cluster}]
+        taken = {asked.variant, asked.item or "item", asked.cluster, asked.slice, asked.failed}
+        could = [name for name in numeric_columns(table) if name not in taken]
         raise ComparisonError(f"Name what to compare, such as --metric {(could or ['score'])[0]}. Columns of numbers: "
                               f"{', '.join(could) or 'none'}.")  # fmt: skip
+    _check_directions(table, asked, found)
+    margins = _margins(asked.margins, found)
+    return [replace(one, better=_better(one, asked), margin=margins.get(one, margins.get(None))) for one in found]
+
+
+def _found(table: Table, asked: Asked) -> list[Metric]:
+    """In the order of the words; what is named twice is compared once."""
+    names = [name for one in asked.metrics for name in _split(table, one)]
+    bare: list[float | None] = [_quantile(one) for one in asked.quantiles if "=" not in one]
+    quantiles = [_named(table, one) for one in asked.quantiles if "=" in one]
+    ratios = [_ratio(table, one) for one in asked.ratios]
+    found = [Metric(name, q=q, ordinal=name in asked.ordinal) for name in names for q in bare or [None]]
+    found += [Metric(name, q=_quantile(text)) for name, text in quantiles]
+    found += [Metric(over, per=under) for over, under in ratios]
+    return list(dict.fromkeys(found))
+
+
+def _check_directions(table: Table, asked: Asked, found: Sequence[Metric]) -> None:
     for name in (*asked.lower, *asked.higher, *asked.ordinal):
         if name not in {key for one in found for key in (one.column, one.name)}:
             table.column(name)
-            raise ComparisonError(f"{name!r} is not compared. Compared are: {', '.join(one.name for one in found)}.")
-    margins = _margins(asked.margins, found)
-    return [
-        Metric(one.column, _better(one, asked), one.per, one.q, one.ordinal, margins.get(one.name, margins.get("")))
-        for one in found
-    ]
+            raise ComparisonError(f"{name!r} is not compared. Compared are: {', '.join(map(label, found))}.")
+    both = sorted({*asked.lower} & {*asked.higher})
+    if both:
+        raise ComparisonError(f"Of {both[0]!r} more or less is better, not both: leave one of the two options out.")
+
+
+def label(metric: Metric) -> str:
+    """The metric's name, with its quantile: a column may be compared by its mean and by a quantile."""
+    return metric.name if metric.q is None else f"{metric.name} p{100 * metric.q:g}"
 
 
 def _split(table: Table, told: str) -> list[str]:
@@ -102,16 +130,31 @@ def _quantile(text: str) -> float:
     return q
 
 
-def _margins(told: Sequence[str], found: Sequence[Metric]) -> dict[str, float]:
-    margins = {}
+def _margins(told: Sequence[str], found: Sequence[Metric]) -> dict[Metric | None, float]:
+    """By metric; null: of all others."""
+    margins: dict[Metric | None, float] = {}
     for one in told:
         name, mark, text = one.rpartition("=")
-        if mark and name not in {metric.name for metric in found}:
-            raise unknown(name, [metric.name for metric in found])
-        margins[name] = _float(text, "margin")
-        if margins[name] <= 0:
+        size = _float(text, "margin")
+        if size <= 0:
             raise ComparisonError(f"A margin is above 0: the difference that does not matter, and {text} is not.")
+        margins[_meant(name.strip(), text, found) if mark else None] = size
     return margins
+
+
+def _meant(name: str, text: str, found: Sequence[Metric]) -> Metric:
+    """What has this label; else the one quantile of a column of this name."""
+    known = {label(one): one for one in found}
+    if name in known:
+        return known[name]
+    same = [key for key, one in known.items() if one.column == name and one.q is not None]
+    if len(same) > 1:
+        raise ComparisonError(
+            f"Say of which a margin is: --margin {same[0]!r}={text}. Compared are: {', '.join(known)}."
+        )
+    if not same:
+        raise unknown(name, known)
+    return known[same[0]]
 
 
 def _float(text: str, what: str) -> float:
@@ -130,5 +173,15 @@ def _better(metric: Metric, asked: Asked) -> Better:
         return "lower"
     if keys & set(asked.higher):
         return "higher"
-    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", metric.column).casefold())
-    return "lower" if LOWER & set(words) else "higher"
+    return guessed(metric.column)
+
+
+def guessed(column: str) -> Better:
+    """Which is better by the words of a column's name, told apart by case, digits and signs; `higher` where none says.
+
+    A rate such as `tokens_per_second` is of work done, of which more is better; `errors_per_hour` is not.
+    """
+    words = [word.casefold() for word in _WORDS.findall(column.replace("/", "_per_"))]
+    if "per" in words and RATES & set(words[words.index("per") + 1 :]):
+        words = [word for word in words[: words.index("per")] if word not in WORK]
+    return "lower" if LOWER & set(words) and not HIGHER & set(words) else "higher"

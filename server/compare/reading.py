@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "missing", "-"})
 FAILED = frozenset({"failed", "error", "timeout"})
 TRUE = frozenset({"true", "yes", "pass", "passed", "correct", "y", "t"})
 FALSE = frozenset({"false", "no", "fail", "incorrect", "n", "f"})
+LARGEST, SMALLEST = 1e60, 1e-60
+"""Of a metric's values: the fourth powers of what tests are made of stay numbers."""
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_WHOLE = re.compile(r"(-?\d+)\.0+")  # of a column with a gap pandas writes whole numbers so
 
 
 class ComparisonError(EvaluatorError):
@@ -128,12 +134,8 @@ def _flat(row: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _csv(text: str) -> Table:
-    header = text.lstrip("\r\n").split("\n", 1)[0]
-    counts = {mark: header.count(mark) for mark in ",\t;"}
     csv.field_size_limit(1 << 27)  # the usual 128 KiB are less than a long answer
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=max(counts, key=lambda mark: counts[mark]), strict=True
-    )
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     rows, places = [], []
     try:
         for row in reader:
@@ -154,8 +156,14 @@ def _csv(text: str) -> Table:
     return Table({name: [row[at] for row in rows[1:]] for at, name in enumerate(names)}, places[1:])
 
 
+def _delimiter(text: str) -> str:
+    """The mark that the header has most often outside of quotes; a comma where it has none."""
+    header = _QUOTED.sub("", text.lstrip("\r\n")[: 1 << 16]).split("\n", 1)[0]
+    return max(",\t;", key=header.count)
+
+
 def labels(cells: Sequence[Any]) -> list[str | None]:
-    """Names of variants, items, clusters or slices; null where a cell is empty. The numbers 1, 1.0 and "1" are one."""
+    """Names of variants, items, clusters or slices; null where a cell is empty. 1, 1.0, "1" and "1.0" are one."""
     return [_label(cell) for cell in cells]
 
 
@@ -164,16 +172,19 @@ def _label(cell: Any) -> str | None:
         return None
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
-    return str(cell).strip() or None
+    text = str(cell).strip()
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text or None
 
 
 def numbers(table: Table, name: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """A metric's values, NaN where missing, and which of them are words for a failure, such as `error`.
 
-    Yes-or-no words are 1 and 0. In a column of yes-or-no words `failed` is a no, and a failure among numbers.
+    Such a cell has no value, as an empty one has none; its row did not fail, and other metrics keep theirs. Yes-or-no
+    words are 1 and 0. In a column of yes-or-no words `failed` is a no, and a failure among numbers.
 
     Raises:
-        ComparisonError: a cell is none of these, or infinite.
+        ComparisonError: a cell is none of these, or of a size that figures cannot be made of.
     """
     cells = table.column(name)
     said = {cell.strip().casefold() for cell in cells if isinstance(cell, str)}
@@ -190,6 +201,12 @@ def numbers(table: Table, name: str) -> tuple[NDArray[np.float64], NDArray[np.bo
             failed[at] = True
         else:
             values[at] = _number(cell, word, name, table.places[at])
+    largest = float(np.abs(values[~np.isnan(values)]).max(initial=0.0))
+    if 0 < largest < SMALLEST:
+        raise ComparisonError(
+            f"Column {name!r}: no value is larger than {largest:.3g}, and the largest takes {SMALLEST:g} or more. "
+            "Use another unit, or logarithms."
+        )
     return values, failed
 
 
@@ -197,7 +214,7 @@ def _number(cell: Any, word: str | None, column: str, place: str) -> float:
     if word in TRUE or word in FALSE:
         return float(word in TRUE)
     try:
-        found = float(cell)
+        found = float("" if isinstance(cell, str) and "_" in cell else cell)  # Python alone reads 1_000 as a number
     except (TypeError, ValueError):
         shown = str(cell)[:40]
         raise ComparisonError(
@@ -206,6 +223,11 @@ def _number(cell: Any, word: str | None, column: str, place: str) -> float:
         ) from None
     if math.isinf(found):
         raise ComparisonError(f"Column {column!r}, {place}: the value is infinite, and has no mean. Leave it empty.")
+    if abs(found) > LARGEST:
+        raise ComparisonError(
+            f"Column {column!r}, {place}: {found:.3g} is beyond {LARGEST:g}, up to which values are compared. "
+            "Leave it empty, or use another unit."
+        )
     return found
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from analytics.compared import ORDINAL, Compared
+from analytics.compared import ORDINAL, Better, Compared
 from analytics.contrast import DOMINANT
 from analytics.slices import Simpson
 from server.evals.figures import counted, number, verb
@@ -17,10 +17,11 @@ def verdict(one: Compared, level: float = 0.95) -> str:
     against A in `correct`, where more is better.
     """
     within = "" if one.slice is None else f" in {one.slice}"
-    return f"{_what(one)}{within}: {_found(one, level)}"
+    return f"{what(one)}{within}: {_found(one, level)}"
 
 
-def _what(one: Compared) -> str:
+def what(one: Compared) -> str:
+    """The metric, with its quantile."""
     return f"{one.metric} {one.statistic}" if one.statistic.startswith("p") else one.metric
 
 
@@ -115,7 +116,7 @@ def _unseen(one: Compared) -> str:
     if one.margin is not None:
         margin = f" That it is within {_amount(one, one.margin)} is not shown either."
     if one.mde is None:
-        return margin
+        return f" Nothing here tells how large a difference would be found in 80% of such samples.{margin}"
     return f" A difference of {_amount(one, one.mde)} would be found in 80% of such samples.{margin}"
 
 
@@ -157,7 +158,7 @@ def left_out(one: Compared) -> str:
         told = ", ".join(text for count, text in said if count)
         if told:
             parts.append(f"{told} of {name}")
-    return f"{one.metric}: left out are {' and '.join(parts)}." if parts else ""
+    return f"{what(one)}: left out are {' and '.join(parts)}." if parts else ""
 
 
 def pairing(found: Sequence[Compared], *, asked: bool, with_items: bool = True) -> list[str]:
@@ -180,15 +181,35 @@ def _named(found: Sequence[Compared]) -> list[str]:
 
 def _why(found: Sequence[Compared]) -> str:
     if not found[0].paired:
+        most = max(one.shared for one in found)
+        if most < 2:
+            return f"as they share {'one item' if most else 'no item'}, and pairs take two or more (--item names them)"
         return "as they share fewer than half of their items (--paired if they are the same)"
     least, most = min(one.n_a for one in found), max(one.n_a for one in found)
     many = counted(least, "item") if least == most else f"{least:,} to {counted(most, 'item')}"
     return f"as they share {many} (--unpaired if only the names are the same)"
 
 
+def directions(found: Mapping[str, Better | None]) -> list[str]:
+    """Which way is better of what; nothing where nobody says."""
+    higher, lower = ([name for name, better in found.items() if better == way] for way in ("higher", "lower"))
+    parts = [f"{way} is better of {', '.join(names)}" for way, names in (("higher", higher), ("lower", lower)) if names]
+    if not parts:
+        return []
+    options = [name for name, names in (("--lower-is-better", higher), ("--higher-is-better", lower)) if names]
+    said = "; ".join(parts)
+    return [f"{said[0].upper()}{said[1:]}: {' and '.join(options)} {verb(len(options), 'says', 'say')} otherwise."]
+
+
 def paradox(found: Simpson) -> str:
     """Of a total and slices that say opposite things."""
     side, other = ("higher", "lower") if found.total > 0 else ("lower", "higher")
+    if not found.clear:
+        return (
+            f"{found.metric}: {found.b} is {side} than {found.a} over all ({number(found.total)}), and {other} in all "
+            f"{found.slices} slices ({number(found.alike)} with equal shares), though not surely at this size: it may "
+            "be Simpson's paradox. Judge by the slices, or take more items."
+        )
     return (
         f"{found.metric}: {found.b} is {side} than {found.a} over all, and {other} once both have the slices in equal "
         f"shares ({number(found.total)} against {number(found.alike)}; {found.against} of {found.slices} slices "

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analytics import comparison
-from analytics.compared import Better, Compared, Metric
+from analytics.compared import Compared, Metric
 from analytics.samples import Samples, samples
 from analytics.slices import Simpson, sliced
 from server.compare import sentences
-from server.compare.asking import Asked, metrics_of
+from server.compare.asking import Asked, label, metrics_of
 from server.compare.reading import ComparisonError, Table, flags, labels, numbers
-from server.evals.figures import counted, interval, number
+from server.evals.figures import counted, interval, number, verb
 
 Row = dict[str, Any]
 
@@ -44,19 +44,71 @@ def compared(table: Table, asked: Asked) -> Found:
     """
     metrics = metrics_of(table, asked)
     found, slices, notes = _samples(table, asked, metrics)
+    notes += _untested(metrics, asked.options.test)
     with_items = _item(table, asked) is not None
+    options = replace(asked.options, baseline=labels([asked.options.baseline])[0])
+    check_pairing(table, asked, found, paired=options.paired)
     try:
-        if slices is None:
-            return Found(comparison.compare(found, metrics, asked.options), (), notes, with_items)
-        decided, paradoxes = sliced(found, slices, metrics, asked.options)
+        with np.errstate(over="raise"):
+            if slices is None:
+                return Found(comparison.compare(found, metrics, options), (), notes, with_items)
+            decided, paradoxes = sliced(found, slices, metrics, options)
     except ValueError as error:
         raise ComparisonError(str(error)) from error
+    except ArithmeticError as error:
+        raise ComparisonError(
+            f"Figures of {', '.join(map(label, metrics))} leave the range of numbers ({error}). Use other units."
+        ) from error
     return Found(decided, paradoxes, notes, with_items)
 
 
 def samples_of(table: Table, asked: Asked, metrics: Sequence[Metric]) -> Samples:
     """A table's rows. Raises as `compared`."""
     return _samples(table, asked, metrics)[0]
+
+
+def check_pairing(table: Table, asked: Asked, found: Samples, *, paired: bool | None) -> None:
+    """Whether there is what pairs can be made of, if they are asked for.
+
+    Raises:
+        ComparisonError: no column names the items, or no two variants have one in common.
+    """
+    if not paired:
+        return
+    item = _item(table, asked)
+    if item is None:
+        raise ComparisonError(
+            f"--paired needs --item, the column that names the items. Columns: {', '.join(table.columns)}."
+        )
+    known = found.items < sum(name is not None for name in found.item_names.tolist())
+    seen = pd.DataFrame({"item": found.items, "variant": found.variants})[known].drop_duplicates()
+    if not seen["item"].duplicated().any():
+        few = ", ".join(f"{name} has {_example(found, seen, at)}" for at, name in enumerate(found.names[:3]))
+        raise ComparisonError(
+            f"--paired needs items that variants have in common, and no two have one in column {item!r}: {few}. "
+            "Say --item with the column that names them alike, or --unpaired."
+        )
+
+
+def _example(found: Samples, seen: pd.DataFrame, variant: int) -> str:
+    items = seen["item"][seen["variant"] == variant]
+    return repr(found.item_names[items.iloc[0]]) if len(items) else "none"
+
+
+def _untested(metrics: Sequence[Metric], test: str) -> list[str]:
+    """What `--test` does not decide."""
+    others = [label(one) for one in metrics if one.q is not None or one.per is not None]
+    ranked = [label(one) for one in metrics if one.ordinal and one.q is None]
+    if test == "auto":
+        return []
+    said = []
+    if others:
+        said.append(
+            f"--test {test} is of means: {', '.join(others)} {verb(len(others), 'has its', 'have their')} own method."
+        )
+    if ranked:
+        said.append(f"--test {test} is of means: that of {', '.join(ranked)} is of ranks, beside an interval of means.")
+    return said
 
 
 def _samples(
@@ -70,9 +122,9 @@ def _samples(
             frame[name] = pd.Series(labels(table.column(column)), dtype=object)
     kept = frame["variant"].notna().to_numpy()
     bad = _failed(table, asked)
+    words: dict[str, np.ndarray] = {}
     for name in dict.fromkeys(name for one in metrics for name in (one.column, one.per) if name is not None):
-        frame[f"m:{name}"], failures = numbers(table, name)
-        bad |= failures if len(metrics) == 1 else np.zeros(len(bad), bool)
+        frame[f"m:{name}"], words[name] = numbers(table, name)
     frame["failed"] = bad
     frame = frame[kept].reset_index(drop=True)
     if frame["variant"].nunique() < 2:
@@ -89,7 +141,11 @@ def _samples(
         made.names, made.variants, made.items, made.item_names, made.clusters,
         {name.removeprefix("m:"): values for name, values in made.metrics.items()}, made.failed,
     )  # fmt: skip
-    return made, list(frame["slice"]) if asked.slice else None, _notes(kept, frame, asked, item)
+    return (
+        made,
+        list(frame["slice"]) if asked.slice else None,
+        [*_notes(kept, frame, asked, item), *_worded(words, kept)],
+    )
 
 
 def _item(table: Table, asked: Asked) -> str | None:
@@ -111,6 +167,15 @@ def _notes(kept: np.ndarray, frame: pd.DataFrame, asked: Asked, item: str | None
     return said
 
 
+def _worded(words: Mapping[str, np.ndarray], kept: np.ndarray) -> list[str]:
+    return [
+        f"{name}: {counted(many, 'cell')} {verb(many, 'says', 'say')} error, failed or timeout, and "
+        f"{verb(many, 'counts', 'count')} as without a value."
+        for name, one in words.items()
+        if (many := int((one & kept).sum()))
+    ]
+
+
 def _failed(table: Table, asked: Asked) -> np.ndarray:
     named = asked.failed
     taken = {asked.variant, asked.item, asked.cluster, asked.slice, *asked.metrics}
@@ -126,7 +191,7 @@ def json_rows(found: Found, level: float) -> list[Row]:
     for one in found.compared:
         facts = asdict(one)
         rest = {name: value for name, value in facts.items() if name not in ORDER}
-        paradox = paradoxes.get((one.metric, one.a, one.b)) if one.slice is None else None
+        paradox = paradoxes.get((one.metric, one.a, one.b)) if one.slice is None and one.adds_up else None
         said = {"simpson": paradox, "level": level, "sentence": sentences.verdict(one, level)}
         rows.append({name: facts[name] for name in ORDER} | rest | said)
     return rows
@@ -164,14 +229,11 @@ def asides(found: Found, *, asked: bool) -> list[str]:
     notes: dict[str, list[str]] = {}
     for one in whole:
         for note in one.notes:
-            notes.setdefault(note, []).append(one.metric)
+            notes.setdefault(note, []).append(sentences.what(one))
     for note, names in notes.items():
         times = "" if len(names) == 1 else f" ({len(names)} times)"
         said.append(f"{', '.join(dict.fromkeys(names))}{times}: {note}")
-    directions: Mapping[str, Better | None] = {one.metric: one.better for one in whole}
-    lower = [name for name, better in directions.items() if better == "lower"]
-    if lower:
-        said.append(f"Lower is better of {', '.join(lower)}, higher of all else (--higher-is-better NAME if not).")
+    said += sentences.directions({one.metric: one.better for one in whole})
     unique = list(dict.fromkeys(said))
     return (
         unique if len(unique) <= 30 else [*unique[:30], f"and {len(unique) - 30:,} more like these (--json has all)."]

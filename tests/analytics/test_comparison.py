@@ -427,7 +427,9 @@ def test_the_difference_that_would_be_found_is_found_in_80_percent() -> None:
 
 def test_variants_that_agree_throughout_leave_something_possible() -> None:
     found = one(rows(np.ones(100), np.ones(100)))
-    assert (found.p, found.verdict, found.mde) == (1, "no difference found", pytest.approx(1 - 0.05**0.01))
+    assert (found.p, found.verdict) == (1, "no difference found")
+    assert found.mde is not None
+    assert stats.binom.sf(5, 100, found.mde) == pytest.approx(0.8)  # the exact test takes six that differ
     assert (found.ci_low, found.ci_high) == (pytest.approx(-0.0370, abs=1e-4), pytest.approx(0.0370, abs=1e-4))
 
 

@@ -74,8 +74,13 @@ def compared(a: Any, b: Any, options: Options | None = None, **metric: Any) -> C
         pytest.param(compared([1.0], [np.nan]), "score: not enough data: B has no value.", id="nothing"),
         pytest.param(
             compared(RIGHT, RIGHT),
-            "score: no difference found: A and B both have 80% (95% CI -1.49 to 1.49, p 1). A difference of 1.49 points would be found in 80% of such samples.",
+            "score: no difference found: A and B both have 80% (95% CI -1.49 to 1.49, p 1). A difference of 3.92 points would be found in 80% of such samples.",
             id="the-same",
+        ),
+        pytest.param(
+            compared(np.full(30, 2.5), np.full(30, 2.5)),
+            "score: no difference found: A and B both have 2.5 (no interval, p 1). Nothing here tells how large a difference would be found in 80% of such samples.",
+            id="nothing-varies",
         ),
         pytest.param(
             compared(np.exp(WAVE), np.exp(WAVE) * 1.5, q=0.5),
