@@ -84,7 +84,7 @@ def compare(
     ] = "holm",
     level: Level = 0.95,
     draws: Annotated[int, typer.Option(min=200, max=100_000, help="Of the bootstrap.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn: bootstrap, sign flips.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap's draws.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Compare prompts, models or other variants by their results.
