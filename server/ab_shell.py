@@ -60,8 +60,10 @@ def set_tests(client: Client, told: Sequence[Told], author: str | None) -> list[
     """Set each; the tests as they are now.
 
     Raises:
-        DocumentError: the server refuses one; says which, and that those before it are set.
+        DocumentError: the server refuses one; says which, and that those before it are set. Or one is stopped and
+            stays as it is: all others are set then.
     """
+    held = {test["name"]: test["version"] for test in client.ab_tests() if test["state"] == "stopped"}
     made: list[Row] = []
     for one in told:
         try:
@@ -71,7 +73,21 @@ def set_tests(client: Client, told: Sequence[Told], author: str | None) -> list[
                 raise
             kept = f" Set before it: {', '.join(test['name'] for test in made)}." if made else ""
             raise DocumentError(f"{one.where}: {error.message}{kept}") from error
+    over = [told[place] for place, test in enumerate(made) if held.get(test["name"]) == test["version"]]
+    if over:
+        raise DocumentError(_over(over, [test["name"] for test in made]))
     return made
+
+
+def _over(over: Sequence[Told], names: Sequence[str]) -> str:
+    """Of tests that are stopped and whose file says nothing new."""
+    said = " ".join(
+        f"{one.where}: A/B test {one.name!r} is stopped: nothing was set, and it cannot begin again. Take it out of "
+        "the file, or give it another name."
+        for one in over
+    )
+    others = [name for name in names if name not in {one.name for one in over}]
+    return f"{said} Set beside it: {', '.join(others)}." if others else said
 
 
 def row(test: Mapping[str, Any]) -> Row:
@@ -79,14 +95,15 @@ def row(test: Mapping[str, Any]) -> Row:
     return {
         "name": test["name"], "state": test["state"], "unit": test["unit"], "metric": test["metric"],
         "variants": ", ".join(f"{one['name']} {100 * one['weight']:g} %" for one in test["variants"]),
-        "start": test["start"], "stop": test["stop"], "version": test["version"],
+        "start": test["start"], "stop": test["stop"] or "open", "version": test["version"],
     }  # fmt: skip
 
 
 def sentence(test: Mapping[str, Any]) -> str:
     """What a test is."""
     arms = ", ".join(f"{one['name']} {100 * one['weight']:g} %" for one in test["variants"])
-    return f"A/B test {test['name']} (version {test['version']}) is {test['state']}: {arms} of {test['unit']}s."
+    told = f"A/B test {test['name']} (version {test['version']}) is {test['state']}: {arms} of {test['unit']}s."
+    return "\n".join([told, *test.get("warnings", ())])
 
 
 def arms(test: Mapping[str, Any], found: Mapping[str, Any]) -> list[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.ab_tests import Registered
-from server.evals.figures import counted, number
+from server.evals.figures import counted, number, verb
 
 Json = Mapping[str, Any]
 MINUS = "\u2212"
@@ -129,7 +129,8 @@ def _left(advice: Json) -> str:
         return "Go on."
     if not advice["remaining"]:
         return "So many units find the effect wanted in 4 of 5 tests: it is probably smaller. Go on, or stop."
-    told = f"Go on: {counted(advice['remaining'], 'more unit')} find the effect wanted in 4 of 5 tests"
+    finds = verb(advice["remaining"], "finds", "find")
+    told = f"Go on: {counted(advice['remaining'], 'more unit')} {finds} the effect wanted in 4 of 5 tests"
     days = advice["days_left"]
     return told + (f", some {counted(max(1, round(days)), 'day')} at the pace of now." if days else ".")
 
