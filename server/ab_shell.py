@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import Field
 
 from evaluators.documents import DocumentError, entries
+from server.ab_figures import amount, apart, effect, level
 from server.ab_tests import NAME, Terms
-from server.ab_words import amount, interval
 from server.client import ApiError, Client
 from server.yaml_lines import line_in, parsed
 
@@ -106,15 +106,35 @@ def sentence(test: Mapping[str, Any]) -> str:
     return "\n".join([told, *test.get("warnings", ())])
 
 
+STATES = {"hurt": "hurt", "safe": "kept", "open": "undecided"}  # of guardrails, as the page calls them
+
+
 def arms(test: Mapping[str, Any], found: Mapping[str, Any]) -> list[Row]:
-    """The arms of a test as rows of a table, with the difference to the control."""
-    apart = {one["variant"]: one for one in found["comparisons"]}
+    """Rows of a table: the metric of each arm, then each guardrail of each arm; with the difference to the control."""
+    rows = [_of_metric(test, one, found) for one in found["arms"]]
+    units = {one["variant"]: one["units"] for one in found["arms"]}
+    for place, rail in enumerate(test["guardrails"]):
+        told = [one["guardrails"][place] | {"variant": one["variant"]} for one in found["comparisons"]]
+        control = {"variant": test["variants"][0]["name"], "mean": told[0]["control_mean"]} if told else None
+        rows += [_of_guardrail(rail, one, units) for one in (control, *told) if one is not None]
+    return rows
+
+
+def _of_metric(test: Mapping[str, Any], arm: Mapping[str, Any], found: Mapping[str, Any]) -> Row:
     unit = test["unit_of"]
-    return [
-        {
-            "variant": one["variant"], "weight": one["weight"], "units": one["units"], "valued": one["valued"],
-            test["metric"]: amount(one["mean"], unit),
-            "against control": interval(apart[one["variant"]], unit) if one["variant"] in apart else "",
-        }
-        for one in found["arms"]
-    ]  # fmt: skip
+    against = next((one for one in found["comparisons"] if one["variant"] == arm["variant"]), None)
+    return {
+        "measure": test["metric"], "variant": arm["variant"], "units": arm["units"], "with a value": str(arm["valued"]),
+        "mean": amount(arm["mean"], unit), "interval": level(arm, unit),
+        "against control": effect(against, unit) if against else "", "margin": "", "state": "",
+    }  # fmt: skip
+
+
+def _of_guardrail(rail: Mapping[str, Any], told: Mapping[str, Any], units: Mapping[str, int]) -> Row:
+    unit, state = rail["unit_of"], told.get("state")
+    return {
+        "measure": rail["metric"], "variant": told["variant"], "units": units[told["variant"]], "with a value": "",
+        "mean": amount(told["mean"], unit), "interval": "",
+        "against control": effect(told, unit) if state else "",
+        "margin": apart(rail["margin"], unit).removeprefix("+"), "state": STATES[state] if state else "",
+    }  # fmt: skip

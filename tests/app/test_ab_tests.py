@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ab_written import WRITTEN
 from made_ab_tests import fill
 from streamlit.testing.v1 import AppTest
 
@@ -13,13 +14,7 @@ from app import ab_figures, ab_form, ab_tests, charts_ab
 from server.ab_tests import Terms
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "amount", "apart"),
-    [
-        (None, "USD", "unknown", "unknown"), (0.0123, "USD", "$0.0123", "+$0.0123"), (0.0, "USD", "$0", "$0"),
-        (-0.25, "s", "\u2212250 ms", "\u2212250 ms"), (0.034, "share", "3.4 %", "+3.4 pp"), (0.5, None, "0.5", "+0.5"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("value", "unit", "amount", "apart"), WRITTEN)
 def test_values_have_their_units(value: float | None, unit: str | None, amount: str, apart: str) -> None:
     assert (ab_figures.amount(value, unit), ab_figures.apart(value, unit)) == (amount, apart)
 

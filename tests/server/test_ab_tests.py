@@ -12,11 +12,13 @@ import httpx
 import numpy as np
 import pytest
 import shell
+from ab_written import WRITTEN
 from made_ab_tests import DAY, DAYS, HALVES, TERMS, USERS, by_hand, fill
 from pydantic import ValidationError
 
+from analytics.sequences import Arm
 from evaluators.documents import DocumentError
-from server import ab_seen, ab_shell, ab_tests, ab_words
+from server import ab_arms, ab_figures, ab_seen, ab_shell, ab_tests, ab_words
 from server.ab_results import arm_of, first_days
 from server.ab_tests import Terms
 from server.client import ApiError, Client
@@ -221,6 +223,47 @@ def test_a_test_without_traces_says_which_attribute_to_set(client: Client) -> No
     client.set_ab_test("fresh", TERMS)
     said = client.ab_results("fresh")["sentence"]
     assert "Set the attribute variant of its spans, such as fresh:control." in said
+
+
+@pytest.mark.parametrize(("value", "unit", "amount", "apart"), WRITTEN)
+def test_sentences_write_figures_as_the_page(value: float | None, unit: str | None, amount: str, apart: str) -> None:
+    assert (ab_figures.amount(value, unit), ab_figures.apart(value, unit)) == (amount, apart)
+
+
+def test_each_arm_has_its_mean_with_an_interval(client: Client) -> None:
+    found = client.ab_results("shown")
+    for arm in found["arms"]:
+        assert arm["low"] < arm["mean"] < arm["high"]
+        half = 1.96 * 1.05 / arm["valued"] ** 0.5  # of a fixed interval; values of a user have a deviation near 1.05
+        assert 1.2 < (arm["high"] - arm["low"]) / 2 / half < 2.2
+    bounds = [(arm["low"], arm["high"]) for arm in found["arms"]]
+    assert bounds[0][0] < 0 < bounds[0][1]
+    assert bounds[1][0] < 1 < bounds[1][1]
+
+
+@pytest.mark.parametrize(
+    ("arm", "low", "high"),
+    [
+        pytest.param(Arm(29, 0.5, 0.25, 1.0), None, None, id="too-few"),
+        pytest.param(Arm(200, 0.02, 0.0196, 49.0), None, None, id="too-rare"),
+        pytest.param(Arm(60, 0.5, 0.254, 1.0), pytest.approx(0.307, abs=0.1), pytest.approx(0.693, abs=0.1), id="half"),
+        pytest.param(Arm(60, 0.93, 0.066, 1.5), pytest.approx(0.83, abs=0.1), 1.0, id="ends-at-1"),
+    ],
+)
+def test_the_interval_of_an_arm(arm: Arm, low: Any, high: Any) -> None:
+    terms = Terms(**{**TERMS, "metric": "error", "expected_units": 120})
+    assert ab_arms.level(arm, terms, 0.5) == {"low": low, "high": high}
+
+
+def test_the_shell_has_a_row_for_each_guardrail_of_each_arm(client: Client) -> None:
+    rows = ab_shell.arms(client.ab_test("shown"), client.ab_results("shown"))
+    assert [(row["measure"], row["variant"], row["state"]) for row in rows] == [
+        ("helpful", "control", ""), ("helpful", "new", ""), ("error", "control", ""), ("error", "new", "undecided"),
+        ("latency", "control", ""), ("latency", "new", "kept"),
+    ]  # fmt: skip
+    assert " to " in rows[0]["interval"]
+    assert rows[3]["against control"].count(" pp") == 3
+    assert (rows[3]["margin"], rows[5]["margin"]) == ("5 pp", "500 ms")
 
 
 OPEN = [{"metric": "error", "state": "open"}, {"metric": "cost", "state": "safe"}]
