@@ -58,7 +58,8 @@ def _of_metric(test: Registered, one: Json, *, over: bool) -> str:
         case "loss":
             said = f"{name} is worse than {control}: {found}, {level}."
         case "futile":
-            said = f"{name} gains less than the {apart(terms.mde, terms.unit_of).removeprefix('+')} that are wanted over {control}: {found}."
+            wanted = apart(terms.mde, terms.unit_of).removeprefix("+")
+            said = f"{name} gains less than the {wanted} that are wanted over {control}: {found}."
         case "too_few":
             known = f"{counted(one['n'], 'unit')} with a value"
             said = f"Too little is known of {name} against {control} for an interval of {terms.metric}: {known}."

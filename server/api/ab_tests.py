@@ -145,7 +145,8 @@ def results(request: Request, here: Here, name: Name, project: Project = DEFAULT
     `sentence` is the finding, `warnings` say what else one must know, `over` that it is stopped. `exposure` counts
     traces and units, with those that no figure counts: without a unit id, or of several arms (`mixed_`). `arms`:
     `units` exposed, of them `valued` with the metric, and their `mean` with `low` and `high` (null: too few units).
-    `mismatch`: whether units came as their weights say (`p_always` holds at all looks, `p` at one). `comparisons`, one a variant against the control:
+    `mismatch`: whether units came as their weights say (`p_always` holds at all looks, `p` at one).
+    `comparisons`, one a variant against the control:
     `difference` (variant less control) with `low` and `high` (null: too few units), `series` by UTC day, cumulated;
     `advice` (`kind` mismatch hurt win loss futile too_few go_on, units `needed` and `remaining` to find the effect
     wanted in 4 of 5 tests, the effect that is `shown` by now); `guardrails` (`state` hurt safe open); `novelty`: how
