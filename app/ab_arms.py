@@ -29,7 +29,12 @@ def arms(test: Json, told: Json) -> None:
         Column("Units", "84px", "right"),
         Column("With a value", "104px", "right", "Units with a value of the metric"),
         Column(fmt.clip(test["metric"], 40), "minmax(90px, 0.8fr)", "right", "Mean of the units"),
-        Column("Interval", "minmax(130px, 1.2fr)", "right", "Of the mean, at all looks together"),
+        Column(
+            "Interval",
+            "minmax(130px, 1.2fr)",
+            "right",
+            f"Of the mean, {100 * (1 - test['alpha']):.4g} % at all looks together",
+        ),
     )
     labels = {one["name"]: one["traced_as"] for one in test["variants"]}
     rows = [

@@ -75,7 +75,7 @@ def _result(test: Test) -> Json | None:
 def finding(tests: Sequence[Test], found: Found) -> str:
     """What is decided, as `short is better in answer-style.`, and how many there are."""
     news = [text for test in tests for text in _news(test["name"], found.get(test["name"]))]
-    more = f"; and {fmt.plural(len(news) - TOLD, 'finding')} more" if len(news) > TOLD else ""
+    more = f"; and {len(news) - TOLD:,} more" if len(news) > TOLD else ""
     decided = f"{'; '.join(news[:TOLD])}{more}." if news else "Nothing is decided yet."
     running = sum(test["state"] == "running" for test in tests)
     return f"{decided} {fmt.plural(len(tests), 'test')}, {running:,} running."

@@ -142,7 +142,7 @@ def _told(*kinds: str) -> dict[str, Any]:
         ({"a": ("go_on",)}, "Nothing is decided yet. 1 test, 1 running."),
         (
             {"a": ("win", "loss", "futile"), "b": ("win", "win")},
-            "v1 is better in a; v2 is worse in a; v3 gains less than wanted in a; v1 is better in b; and 1 finding more. 2 tests, 2 running.",
+            "v1 is better in a; v2 is worse in a; v3 gains less than wanted in a; v1 is better in b; and 1 more. 2 tests, 2 running.",
         ),
     ],
 )
