@@ -141,8 +141,8 @@ def _told(*kinds: str) -> dict[str, Any]:
         ({"a": ("mismatch", "mismatch")}, "units came otherwise than meant in a. 1 test, 1 running."),
         ({"a": ("go_on",)}, "Nothing is decided yet. 1 test, 1 running."),
         (
-            {"a": ("win", "loss", "futile"), "b": ("win", "win")},
-            "v1 is better in a; v2 is worse in a; v3 gains less than wanted in a; v1 is better in b; and 1 more. 2 tests, 2 running.",
+            {"a": ("win", "loss", "win"), "b": ("loss", "win")},
+            "v1 is better in a; v2 is worse in a; v3 is better in a; v1 is worse in b; and 1 more. 2 tests, 2 running.",
         ),
     ],
 )
