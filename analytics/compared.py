@@ -12,6 +12,10 @@ from analytics import resampling
 from analytics.intervals import LEVEL
 from analytics.mean_tests import Test
 from analytics.multiple import Method
+from analytics.other_tests import SUPERIOR
+
+ORDINAL = "mean (ordinal)"
+"""`statistic` of scores whose order alone means something."""
 
 Better = Literal["higher", "lower"]
 Verdict = Literal[
@@ -73,8 +77,8 @@ class Compared:
     ci_low: float | None  # null: the data have no such bound
     ci_high: float | None
     test: str | None
-    p: float | None  # of what is asked: a difference, or, with a margin, non-inferiority or equivalence
-    p_adjusted: float | None  # over all comparisons that were made at once
+    p: float | None  # of what the verdict says: the margin where it is equivalent or non-inferior, else a difference
+    p_adjusted: float | None  # the same over all comparisons that were made at once; the verdict is by this one
     effect: float | None
     mde: float | None  # the size of a difference that this test alone finds in 80 % of such samples
     verdict: Verdict
@@ -87,6 +91,12 @@ class Compared:
     margin: float | None
     p_difference: float | None  # two-sided, of there being a difference; the same as p without a margin
     p_difference_adjusted: float | None
+    p_margin: float | None  # of equivalence, or of non-inferiority, doubled; null: no margin
+    p_margin_adjusted: float | None
+    error: float | None  # standard error of the difference; null: unknown
+    freedom: float | None  # of Student's distribution, as `mde` takes it; null: none, or the normal one
+    largest_a: float | None  # share of a's items in its largest cluster; null: each item is its own
+    largest_b: float | None
     least: float  # the p-value of the clearest result that so few items could have given
     unpaired_a: int  # items of a left out, as b has no value of them
     unpaired_b: int
@@ -95,6 +105,14 @@ class Compared:
     failed_a: int  # rows that failed, and have no value
     failed_b: int
     notes: tuple[str, ...]
+
+    @property
+    def side(self) -> float:
+        """Above 0: b is higher, as the test has it: of ordered scores by ranks, else by the difference. 0: neither."""
+        if self.statistic != ORDINAL:
+            return self.difference or 0.0
+        middle = 0.5 if self.effect_name == SUPERIOR else 0.0
+        return 0.0 if self.effect is None else self.effect - middle
 
 
 def frame(found: Iterable[Compared]) -> pd.DataFrame:

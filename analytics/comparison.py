@@ -13,12 +13,15 @@ from itertools import combinations
 
 import numpy as np
 
-from analytics import mean_tests, other_tests, resampling
+from analytics import clusters, mean_tests, other_tests, resampling
 from analytics.columns import Floats
-from analytics.compared import Compared, Metric, Options
+from analytics.compared import ORDINAL, Compared, Metric, Options
 from analytics.samples import Samples, Side, common, side
 from analytics.tested import Tested
 from analytics.verdicts import decide
+
+NORMAL = 1e9
+"""Degrees of freedom from which Student's distribution is the normal one."""
 
 
 def compare(found: Samples, metrics: Sequence[Metric], options: Options | None = None) -> list[Compared]:
@@ -132,7 +135,33 @@ class _Pair:
                 [one.of(np.isin(one.ids, both, assume_unique=True)) for one in side] for side in (self.a, self.b)
             )
         self.whole = self.items == (self.a[0].ids.size, self.b[0].ids.size)
+        self.joined = self._join() if self.paired else None
         self.binary = metric.per is None and metric.q is None and not metric.ordinal and sides.binary(metric.column)
+
+    def _join(self) -> str | None:
+        """Makes clusters those of pairs, in words. Null: they are."""
+        before = self.a[0], self.b[0]
+        if np.array_equal(before[0].clusters, before[1].clusters):
+            return None
+        made = [clusters.joined(a, b) for a, b in zip(self.a, self.b, strict=True)]
+        self.a, self.b = [a for a, _ in made], [b for _, b in made]
+        self.whole = False  # draws of all items are of other clusters
+        return clusters.joining(before, self.a[0])
+
+    def notes(self, names: tuple[str, str]) -> tuple[str, ...]:
+        """Of the rows, whatever test they have."""
+        if self.paired:  # whose clusters are the same
+            unequal = [clusters.imbalance(self.a[0], " and ".join(names))]
+        else:
+            unequal = [clusters.imbalance(one[0], name) for one, name in zip((self.a, self.b), names, strict=True)]
+        return tuple(note for note in (self.joined, *unequal, self._averaged()) if note)
+
+    def _averaged(self) -> str | None:
+        a, b = (one.ids[np.bincount(one.place, minlength=one.ids.size) > 1] for one in (self.a[0], self.b[0]))
+        if self.metric.q is not None or not (a.size or b.size):
+            return None
+        many = int(np.union1d(a, b).size)
+        return f"{many:,} {'item has' if many == 1 else 'items have'} several rows, which were averaged."
 
     def tested(self) -> Tested | None:
         """Null: a side has no value, or a ratio divides by 0."""
@@ -173,42 +202,48 @@ class _Pair:
             return f"p{100 * self.metric.q:g}"
         if self.metric.per is not None:
             return "ratio"
-        return "mean (ordinal)" if self.metric.ordinal else "share" if self.binary else "mean"
+        return ORDINAL if self.metric.ordinal else "share" if self.binary else "mean"
 
 
 def _one(pair: _Pair, names: tuple[str, str], slice_name: str | None) -> Compared:
     found, metric, level = pair.tested(), pair.metric, pair.options.level
     (a, b), (items_a, items_b) = (pair.a[0], pair.b[0]), pair.items
     low, high = (None, None) if found is None else found.interval(level)
-    p, test = _asked(found, metric, equivalence=pair.options.equivalence)
     return Compared(
         metric=metric.name, slice=slice_name, a=names[0], b=names[1], n_a=a.ids.size, n_b=b.ids.size,
         mean_a=None if found is None else found.a, mean_b=None if found is None else found.b,
         difference=None if found is None else found.difference, ci_low=low, ci_high=high,
-        test=test, p=p, p_adjusted=None,
+        test=None if found is None else found.test, p=None if found is None else found.p, p_adjusted=None,
         effect=None if found is None else found.effect, mde=None if found is None else found.detectable(level),
         verdict="not enough data", effect_name="" if found is None else found.effect_name, statistic=pair.statistic(),
         better=metric.better, paired=pair.paired,
         clusters_a=a.groups, clusters_b=b.groups,
         margin=metric.margin, p_difference=None if found is None else found.p, p_difference_adjusted=None,
+        p_margin=_within(found, metric, equivalence=pair.options.equivalence), p_margin_adjusted=None,
+        error=None if found is None else found.error,
+        freedom=None if found is None or found.p is None or found.freedom >= NORMAL else found.freedom,
+        largest_a=clusters.largest(a), largest_b=clusters.largest(b),
         least=1.0 if found is None else found.least,
         unpaired_a=items_a - a.ids.size, unpaired_b=items_b - b.ids.size,
         missing_a=a.missing, missing_b=b.missing, failed_a=a.failed, failed_b=b.failed,
-        notes=() if found is None else found.notes,
+        notes=pair.notes(names) + (() if found is None else found.notes),
     )  # fmt: skip
 
 
-def _asked(found: Tested | None, metric: Metric, *, equivalence: bool) -> tuple[float | None, str | None]:
-    """The p-value of what is asked, and the test's name."""
-    if found is None:
-        return None, None
+def _within(found: Tested | None, metric: Metric, *, equivalence: bool) -> float | None:
+    """The p-value of the difference being within the margin, at one threshold for all that is compared, 1 - level.
+
+    Of equivalence it is the greater of two one-sided ones (Schuirmann 1987). Of non-inferiority, which is at half the
+    error so that it says the same as the interval (ICH E9), it is doubled.
+    """
     margin = metric.margin
-    if found.p is None or margin is None:
-        return found.p, found.test
+    if found is None or found.p is None or margin is None:
+        return None
     above, below = found.sure.above(-margin), found.sure.below(margin)
-    if equivalence or metric.better is None:
-        return max(above, below), f"two one-sided tests within {margin:g}: {found.test}"
-    return (above if metric.better == "higher" else below), f"non-inferiority within {margin:g}: {found.test}"
+    if equivalence:
+        return max(above, below)
+    asked = max(above, below) if metric.better is None else above if metric.better == "higher" else below
+    return min(1.0, 2 * asked)
 
 
 def shares_items(a: Side, b: Side) -> bool:

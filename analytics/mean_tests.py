@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from analytics import contrast, differences, intervals, permutation, resampling, shares
+from analytics import clusters, contrast, differences, intervals, permutation, resampling, shares
 from analytics.columns import Floats
 from analytics.contrast import Contrast
 from analytics.items import coded
@@ -20,20 +20,23 @@ Test = Literal["auto", "t", "permutation", "bootstrap"]
 Draws = Callable[[], Floats]
 """Draws of the difference: they are made when they are asked for."""
 
-SKEWED = 0.2
-"""Skewness of a difference as an estimate, from which Student's interval is off: n < 25 G^2 for a sample's skewness G
-(Cochran 1977, Sampling Techniques, 2.15)."""
-
 _WIDENED = "The values are so skewed that Student's interval alone may miss, so the wider ends of two methods hold."
+_UNEVEN = "The difference is skewed, by its values or its clusters' sizes, so the wider ends of two methods hold."
+_CORRELATED = ", correlated by shared items"
+_AS_MEANS = "Variants share items and are not paired, so their shares are compared as means that vary together."
 
 
 def of_means(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Tested:
     """Means over items.
 
-    Student's (Welch's; paired; by clusters), but with at most 15 clusters of pairs, or 20 of both sides, an exact
-    permutation test. Where the difference is so skewed that Student's interval is off (`SKEWED`), the more careful of
-    it and the BCa bootstrap. Between halves of skewed values (50 and 50, or 100 and 100, whose logarithms have a
-    deviation of 1 or 1.5) the bootstrap alone finds a difference in 9 to 15 % of samples, both together in 3 to 6 %.
+    Student's (Welch's; paired; by clusters), but with at most 15 clusters of pairs an exact test by flips of signs.
+    With at most 20 clusters of both sides that share none, the more careful of Student's and all relabellings: these
+    alone ask whether the distributions are the same, and find 4 values with a deviation of 4 to differ from 16 with one
+    of 1 in 27 % of samples, both together in 4 % (Janssen 1997, Statist. Probab. Lett. 36, 9-21). Where the difference
+    is so skewed that Student's interval is off (`Contrast.skewed`), the more careful of it and the BCa bootstrap.
+    Between halves of skewed values (50 and 50, or 100 and 100, whose logarithms have a deviation of 1 or 1.5) the
+    bootstrap alone finds a difference in 9 to 15 % of samples, both together in 3 to 6 %. Where one cluster has nearly
+    all items (`Contrast.tells`) there is no interval, and no p-value but that of flips.
 
     Args:
         a: the first variant.
@@ -62,22 +65,27 @@ def _chosen(a: Side, b: Side, found: Contrast, *, paired: bool, test: Test, draw
     notes: tuple[str, ...] = ()
     if test in {"auto", "permutation"} and min(found.clusters) >= 2:
         exact = _exact(a, b, paired=paired)
-        if exact is not None:
+        if exact is not None and (paired or test == "permutation"):
             name = "exact sign-flip permutation test" if paired else "exact permutation test"
-            return _no_spread(exact, found), name + _by(a, b), exact.p, exact.least, notes
+            return _no_spread(exact, found), name + _by(a, b, paired=paired), exact.p, exact.least, notes
+        if exact is not None:
+            name = f"{_students(a, b, paired=paired)}, widened by the exact permutation test"
+            p = None if (own := found.p()) is None else max(own, exact.p)
+            return _no_spread(Careful(found, exact), found), name, p, exact.least, notes
         if test == "permutation" and paired and (pairs := _pairs(a, b)) is not None:
-            name = "sign-flip permutation test (10,000 draws)" + _by(a, b)
+            name = "sign-flip permutation test (10,000 draws)" + _by(a, b, paired=paired)
             return found, name, flip_test(pairs[0]), 0.0, notes
         if test == "permutation":
             notes = ("There are too many observations for all permutations, so Student's t was taken.",)
-    if test == "bootstrap" or (test == "auto" and abs(found.skew()) > SKEWED and found.error > 0):
+    if found.tells and (test == "bootstrap" or (test == "auto" and found.skewed())):
         made = resampling.corrected(draws(), found)
         if not isinstance(made, str):
             if test == "bootstrap":
-                return made, f"BCa bootstrap{_by(a, b)}", made.p(), 0.0, notes
+                return made, f"BCa bootstrap{_by(a, b, paired=paired)}", made.p(), 0.0, notes
             name = f"{_students(a, b, paired=paired)}, widened by the BCa bootstrap"
             p = max(found.p() or 0.0, made.p())
-            return Careful(found, made), name, p, 0.0, (_WIDENED,)
+            note = _UNEVEN if clusters.unequal(a) or clusters.unequal(b) else _WIDENED
+            return Careful(found, made), name, p, 0.0, (note,)
         notes = (f"The BCa bootstrap does not serve, as {made}: Student's t was taken.",)
     return _no_spread(found, found), _students(a, b, paired=paired), found.p(), 0.0, notes
 
@@ -89,19 +97,31 @@ def _no_spread(sure: Sure, found: Contrast) -> Sure:
     return Bounded(lambda _: (None, None))
 
 
-def _by(a: Side, b: Side) -> str:
-    return "" if a.alone and b.alone and not _shares(a, b) else " by clusters"
+def _by(a: Side, b: Side, *, paired: bool) -> str:
+    """What evidence is counted by, where it is not each side's items."""
+    if a.alone and b.alone and (paired or not common(a.clusters, b.clusters).size):
+        return ""
+    if not _by_items(a, b):
+        return " by clusters"
+    return " by item" if np.array_equal(a.ids, b.ids) else _CORRELATED
 
 
-def _shares(a: Side, b: Side) -> bool:
-    """Whether the sides have clusters in common that are not just the same items."""
-    return not np.array_equal(a.ids, b.ids) and bool(common(a.clusters, b.clusters).size)
+def _by_items(a: Side, b: Side) -> bool:
+    """Whether all that the sides share are items that are their own clusters."""
+    both = common(a.ids, b.ids)
+    if not (a.alone and b.alone and both.size == common(a.clusters, b.clusters).size):
+        return False
+    first, second = (one.clusters[np.isin(one.ids, both, assume_unique=True)] for one in (a, b))
+    return bool(both.size) and np.array_equal(first, second)
 
 
 def _students(a: Side, b: Side, *, paired: bool) -> str:
-    if _by(a, b):
-        return "cluster-robust paired t test" if paired else "cluster-robust t test"
-    return "paired t test" if paired else "Welch's t test"
+    by = _by(a, b, paired=paired)
+    if paired:
+        return "cluster-robust paired t test" if by else "paired t test"
+    if by in {"", _CORRELATED}:
+        return "Welch's t test" + by
+    return "cluster-robust t test" + by.removesuffix(" by clusters")
 
 
 def _exact(a: Side, b: Side, *, paired: bool) -> permutation.Exact | None:
@@ -142,10 +162,11 @@ def _standardised(a: Side, b: Side, *, paired: bool) -> tuple[float | None, str]
 def of_shares(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Tested:
     """Shares of items that are right, of values that are 0 or 1.
 
-    Items with one answer each that are their own clusters: Newcombe's interval, with McNemar's exact test where they
-    are paired, and the two-proportion z test or Fisher's where not. With repeats or clusters: as means.
+    Items that are right or wrong, in all of their rows, and are their own clusters: Newcombe's interval, with McNemar's
+    exact test where they are paired, and the two-proportion z test or Fisher's where not. With items that are right in
+    some of their rows, with clusters, or where variants share some items and are not paired: as means.
     """
-    simple = not (a.repeated or b.repeated) and a.alone and b.alone and test == "auto"
+    simple = _whole(a) and _whole(b) and a.alone and b.alone and test == "auto"
     h = float(2 * np.arcsin(np.sqrt(b.means.mean())) - 2 * np.arcsin(np.sqrt(a.means.mean())))
     if simple and paired:
         found = _mcnemar(a, b)
@@ -153,10 +174,16 @@ def of_shares(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Te
         found = _independent(a, b)
     else:
         found = of_means(a, b, paired=paired, test=test, draws=draws)
-        if found.error == 0:
+        if _whole(a) and _whole(b) and not paired and _by_items(a, b):
+            found = replace(found, notes=(*found.notes, _AS_MEANS))
+        if found.error == 0 and found.p is not None:
             found = replace(found, sure=_unvaried(a, b))
     fewest = min(a.groups, b.groups) if found.error == 0 and found.difference == 0 else 0
     return replace(found, effect=h, effect_name="Cohen's h", reach=1.0, fewest=fewest)
+
+
+def _whole(side: Side) -> bool:
+    return bool(((side.means == 0) | (side.means == 1)).all())
 
 
 def _mcnemar(a: Side, b: Side) -> Tested:

@@ -12,10 +12,19 @@ Method = Literal["holm", "bh"]
 (Benjamini and Hochberg 1995)."""
 
 
-def adjusted(ps: Sequence[float | None], method: Method = "holm") -> list[float | None]:
+def adjusted(
+    ps: Sequence[float | None], method: Method = "holm", groups: Sequence[object] | None = None
+) -> list[float | None]:
     """Adjusted p-values in the order of the given ones: to be compared with the level itself.
 
     Null stays null, and does not count as a test.
+
+    Args:
+        ps: p-values.
+        method: the correction.
+        groups: of each test, a name that those have of which one null hypothesis at most is true, such as no
+            difference and one beyond a margin. A group counts once, while any of it is left (Shaffer 1986, JASA 81,
+            826-831). Null: each test is its own.
 
     Raises:
         ValueError: one is not between 0 and 1, or the method is not known.
@@ -27,12 +36,22 @@ def adjusted(ps: Sequence[float | None], method: Method = "holm") -> list[float 
         raise ValueError("A p-value lies between 0 and 1.")
     order = sorted(known, key=lambda one: one[1])
     sizes = np.array([p for _, p in order])
-    n = len(order)
+    true = _left([at if groups is None else groups[at] for at, _ in order])
     if method == "holm":
-        found = np.maximum.accumulate(sizes * np.arange(n, 0, -1))
+        found = np.maximum.accumulate(sizes * true)
     else:
-        found = np.minimum.accumulate((sizes * n / np.arange(1, n + 1))[::-1])[::-1]
+        found = np.minimum.accumulate((sizes * true[:1] / np.arange(1, len(order) + 1))[::-1])[::-1]
     result: list[float | None] = [None] * len(ps)
     for (at, _), p in zip(order, np.minimum(found, 1.0), strict=True):
         result[at] = max(float(p), ps[at] or 0.0)  # rounding must not lower it
     return result
+
+
+def _left(groups: Sequence[object]) -> np.ndarray:
+    """How many null hypotheses can be true at each place, among those from there on."""
+    seen: set[object] = set()
+    found = []
+    for group in reversed(groups):
+        seen.add(group)
+        found.append(len(seen))
+    return np.array(found[::-1], float)

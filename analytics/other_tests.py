@@ -15,6 +15,8 @@ from analytics.mean_tests import Draws, Test, of_means
 from analytics.samples import Side
 from analytics.tested import Bounded, Ends, Tested
 
+SUPERIOR = "probability of superiority"
+
 
 def of_quantiles(a: Side, b: Side, q: float) -> Tested:
     """The q-quantile of all values, items alike.
@@ -87,6 +89,8 @@ def of_ratios(a: tuple[Side, Side], b: tuple[Side, Side], draws: Draws) -> Teste
         sides[0].value, sides[1].value, found, "delta method", found.p(), found.error, found.freedom,
         _relative(sides[0].value, sides[1].value), "relative change",
     )  # fmt: skip
+    if not found.tells:
+        return tested
     made = resampling.corrected(draws(), found)
     if isinstance(made, str):
         return replace(tested, notes=(f"The bootstrap does not check the delta method, as {made}.",))
@@ -109,25 +113,25 @@ def _apart(found: Contrast, made: resampling.Corrected) -> float:
 
 
 def of_ordered(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Tested:
-    """Scores whose order alone means something. The effect is the chance that `b`'s is higher, ties counting half.
+    """Scores whose order alone means something.
 
-    Pairs: Wilcoxon's signed ranks (by clusters: Student's t of their sums; Rosner, Glynn and Lee's idea, 2006). Others:
-    Brunner and Munzel's test. The difference of means and its interval stand beside, and may say something else.
+    Pairs: Wilcoxon's signed ranks (by clusters: Student's t of their sums; Rosner, Glynn and Lee's idea, 2006), and the
+    effect is the matched-pairs rank-biserial correlation, from -1 to 1: ranks of differences for `b` less those against
+    it, as a share of all (Kerby 2014, Comprehensive Psychology 3, 1). Others: Brunner and Munzel's test, and the effect
+    is the chance that `b`'s is higher, ties counting half. So the effect says which side the test speaks for. The
+    difference of means and its interval stand beside, and may say something else.
     """
     means = of_means(a, b, paired=paired, test="t" if test == "auto" else test, draws=draws)
     if not paired:
         found = ranks.superiority(a.means, b.means, a.clusters, b.clusters)
         name = "Brunner-Munzel test" if a.alone and b.alone else "Brunner-Munzel test by clusters"
-        return replace(means, test=name, p=found.p(), effect=found.value + 0.5, effect_name=_SUPERIOR)
+        return replace(means, test=name, p=found.p(), effect=found.value + 0.5, effect_name=SUPERIOR)
     p, name = _signed(a, b.means - a.means)
-    chance = ranks.paired_superiority(a.means, b.means)
+    lean = ranks.rank_biserial(b.means - a.means)
     return replace(
-        means, test=name, p=None if means.p is None else p, effect=chance, effect_name=_SUPERIOR,
+        means, test=name, p=None if means.p is None else p, effect=lean, effect_name="rank-biserial correlation",
         least=2.0 ** (1 - means.freedom - 1),
     )  # fmt: skip
-
-
-_SUPERIOR = "probability of superiority"
 
 
 def _signed(a: Side, gaps: Floats) -> tuple[float | None, str]:

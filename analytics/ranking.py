@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +21,7 @@ DRAWS = 2_000
 _STEPS = 100
 _STRIDE = 2.0  # of log odds in one step, which far from the answer would overshoot
 _NEAR = 1e-10
+_TIE = 2  # place in a tally
 
 
 class NoStrengthsError(ValueError):
@@ -36,14 +38,21 @@ class Judgements:
     outcome: ArrayLike  # 1.0: a won; 0.0: b did; 0.5: a tie
 
 
+class _Tally(NamedTuple):
+    wins: int
+    losses: int
+    ties: int
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """One variant among the others."""
 
     variant: str
     strength: Estimate  # log odds against the mean of all; n is of items that it was judged in
-    wins: float  # ties are halves
-    judgements: int
+    wins: int
+    losses: int
+    ties: int
     best_rank: int  # that the judgements allow, all variants together at the level
     worst_rank: int
 
@@ -105,6 +114,7 @@ def ranking(told: Judgements, level: float = LEVEL, draws: int = DRAWS, seed: in
         ValueError: there is no judgement, one is of a variant against itself, or an outcome is not 0, 0.5 or 1.
     """
     names, tables, judged = _tables(told)
+    tallies = _tallies(told, names)
     whole = tables.sum(axis=0)
     if (group := open_group(whole)) is not None:
         raise NoStrengthsError(_opened(names, group, whole))
@@ -120,7 +130,7 @@ def ranking(told: Judgements, level: float = LEVEL, draws: int = DRAWS, seed: in
     listed = tuple(
         Ranked(
             names[at], Estimate(float(found[place]), low[place], high[place], int((judged[:, at] > 0).sum())),
-            float(whole[at].sum()), int(judged[:, at].sum()), int(best[place]), int(worst[place]),
+            tallies[at].wins, tallies[at].losses, tallies[at].ties, int(best[place]), int(worst[place]),
         )
         for place, at in enumerate(order)
     )  # fmt: skip
@@ -149,14 +159,36 @@ def _tables(told: Judgements) -> tuple[list[str], Floats, NDArray[np.intp]]:
     return names, tables, judged
 
 
+def _tallies(told: Judgements, names: Sequence[str]) -> list[_Tally]:
+    """Wins, losses and ties of each name."""
+    found = {name: [0, 0, 0] for name in names}
+    for a, b, outcome in zip(told.a, told.b, np.asarray(told.outcome, np.float64), strict=True):
+        at = _TIE if outcome == 0.5 else int(outcome != 1)
+        found[a][at] += 1
+        found[b][at if at == _TIE else 1 - at] += 1
+    return [_Tally(*counts) for counts in found.values()]
+
+
 def _opened(names: Sequence[str], group: set[int], wins: Floats) -> str:
-    inside = sorted(group)
+    """Between whom the judgements are open: who of the group met others and never lost, and who met none of them."""
     outside = [place for place in range(len(names)) if place not in group]
-    first, second = (", ".join(names[place] for place in side) for side in (inside, outside))
-    met = bool((wins[np.ix_(inside, outside)] > 0).any())
-    what = "never lost to" if met else "were never set against"
+    met = {place: [other for other in outside if wins[place, other] > 0] for place in sorted(group)}
+    unbeaten = [place for place, others in met.items() if others]
+    strangers = [place for place, others in met.items() if not others]
+
+    def listed(places: Sequence[int]) -> str:
+        return ", ".join(names[place] for place in places)
+
+    said = []
+    if unbeaten:
+        beaten = sorted({other for place in unbeaten for other in met[place]})
+        where = "" if all(met[place] == beaten for place in unbeaten) else " where they met"
+        said.append(f"{listed(unbeaten)} never lost to {listed(beaten)}{where}")
+    if strangers:
+        were = "was" if len(strangers) == 1 else "were"
+        said.append(f"{listed(strangers)} {were} never set against {listed(outside)}")
     return (
-        f"No strengths can be told: {first} {what} {second}, so the judgements do not bound how far apart they are. "
+        f"No strengths can be told: {', and '.join(said)}, so the judgements do not bound how far apart they are. "
         "Judge more items of these pairs, or rank both groups by themselves."
     )
 

@@ -30,9 +30,11 @@ def _placed(values: Floats, among: Floats) -> Floats:
     return placed
 
 
-def paired_superiority(a: Floats, b: Floats) -> float:
-    """The share of items of which `b` has the higher score, ties counting half."""
-    return float((b > a).mean() + (b == a).mean() / 2)
+def rank_biserial(differences: Floats) -> float:
+    """Signed ranks of the differences, summed, as a share of the sum of ranks; of no difference 0."""
+    signed = signed_ranks(differences)
+    total = float(np.abs(signed).sum())
+    return float(signed.sum()) / total if total else 0.0
 
 
 def wilcoxon(differences: Floats) -> tuple[float, str]:

@@ -188,7 +188,7 @@ def _novelty(test: Test, shown: Json) -> None:
 def novelty(found: Json | None, unit: str | None) -> str:
     """Whether the effect of later days is another one than that of the first."""
     if found is None:
-        return "The test is too young to set its first days against later ones: four days are the least."
+        return "The first 7 days are set against later ones: none of these has begun."
     first = fmt.plural(found["first_days"], "day")
     effects = (
         f"The effect was {apart(found['early'], unit)} in the first {first} and {apart(found['late'], unit)} later"
@@ -212,12 +212,22 @@ def how(test: Test) -> None:
     st.code(f'span.set_attribute("variant", "{example["traced_as"]}")', language="python")
 
 
+def alpha(test: Test) -> str:
+    """How the chance of a wrong finding is shared."""
+    whole = f"The chance of any wrong finding is {fmt.digits(100 * test['alpha'])} % at most"
+    count = (len(test["variants"]) - 1) * (1 + len(test["guardrails"]))
+    if count == 1:
+        return f"{whole}."
+    each = f"{100 * (1 - test['alpha'] / count):.4g} %"
+    return f"{whole}, shared by {count} comparisons of metric and guardrails: each interval is one of {each}."
+
+
 def _small_print(test: Test) -> None:
     st.caption(
         fmt.plain(
             f"Values of a {test['unit']} are averaged first. Intervals hold at all looks together, so looking every "
-            f"day is allowed; they are narrowest near {test['expected_units']:,} units. Days are UTC, of when the "
-            f"trace started; salt {test['salt']}, version {test['version']}.",
-            600,
+            f"day is allowed; they are narrowest near {test['expected_units']:,} units. {alpha(test)} Days are UTC, of "
+            f"when the trace started; salt {test['salt']}, version {test['version']}.",
+            800,
         )
     )

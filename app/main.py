@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import home, shell, widgets
+from app import compare_controls, home, shell, widgets
 
 # An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
 st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -27,6 +27,7 @@ GROUPS = {
         st.Page("views/datasets.py", title="Datasets", icon=":material/dataset:"),
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
+        st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("views/ab_tests.py", title="A/B tests", icon=":material/science:"),
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
     ],
@@ -45,6 +46,7 @@ SHOWN = {
     "Runs": (widgets.project,),
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
+    "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity"), TIMED)  # of the title row
 
 page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})

@@ -7,7 +7,18 @@ from urllib.parse import parse_qsl
 import pandas as pd
 import streamlit as st
 
-from app import data, data_runs, run_evaluators, run_gates, run_manifest, run_measures, run_rows, runs, widgets
+from app import (
+    compare_controls,
+    data,
+    data_runs,
+    run_evaluators,
+    run_gates,
+    run_manifest,
+    run_measures,
+    run_rows,
+    runs,
+    widgets,
+)
 from app import format as fmt
 from app.runs import Run
 
@@ -52,6 +63,7 @@ def _head(told: Run | None) -> None:
         st.space("stretch")
         if told is not None:
             _actions(told)
+            _compared(told)
         st.page_link("views/runs.py", label="All runs", icon=":material/arrow_back:", query_params=kept)
 
 
@@ -73,6 +85,18 @@ def _actions(told: Run) -> None:
             _more(told)
     if refused := st.session_state.pop("run-refused", None):
         st.toast(fmt.plain(refused, 300), icon=":material/error:")
+
+
+def _compared(told: Run) -> None:
+    """The way to the comparison with the baseline of its gates, or with any other run."""
+    if told["summary"] is None:
+        return
+    baseline = (told["summary"]["baseline"] or {}).get("run_id")
+    ids = [told["run_id"]] if baseline is None else [str(baseline), told["run_id"]]
+    st.page_link(
+        compare_controls.PATH, label="Compare" if baseline is None else "Compare with baseline",
+        icon=":material/compare_arrows:", query_params=compare_controls.link(ids),
+    )  # fmt: skip
 
 
 def _lacks(told: Run) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import data_runs, listing, widgets
+from app import compare_controls, data_runs, listing, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -104,6 +104,7 @@ def _list(by: Mapping[str, str], *, moving: bool) -> None:
     back = {name: value for name, value in st.query_params.items() if name in {*FILTERS, BEFORE} and value}
     table(shown, back)
     with st.container(horizontal=True, vertical_alignment="center"):
+        compare_controls.suggestions(shown)
         if len(found) > PAGE:
             older = {name: value for name, value in back.items() if name != BEFORE}
             st.page_link(

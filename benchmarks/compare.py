@@ -143,6 +143,11 @@ def few(rng: Rng, gap: float) -> tuple[Compared, float]:
     return outcome(rows(rng.normal(size=9), rng.normal(gap, 1, 9), paired=False)), gap
 
 
+def few_of_other_spreads(rng: Rng, gap: float, **options: object) -> tuple[Compared, float]:
+    """Four values with a deviation of 4, and sixteen with one of 1."""
+    return outcome(rows(rng.normal(0, 4, 4), rng.normal(gap, 1, 16), paired=False), **options), gap
+
+
 def slow_calls(rng: Rng, gap: float, *, paired: bool) -> tuple[Compared, float]:
     """The p95 of latencies."""
     common = rng.normal(size=1000)
@@ -176,7 +181,14 @@ DESIGNS = (
     Design("  limit: costs, 500 and 100", lambda rng, gap: costs(rng, gap, 500, 100), limit=True, share=0.3),
     Design("  limit: BCa alone", lambda rng, gap: costs(rng, gap, 100, 100, test="bootstrap"), limit=True, share=0.3),
     Design("sign flips, 12 pairs", few_pairs, exact=True),
-    Design("relabelling, 9 and 9", few, exact=True, share=0.25),
+    Design("t and relabelling, 9 and 9", few, exact=True, share=0.25),
+    Design("t and relabelling, 4 and 16", few_of_other_spreads, exact=True, share=0.1),
+    Design(
+        "  limit: relabelling alone",
+        lambda rng, gap: few_of_other_spreads(rng, gap, test="permutation"),
+        limit=True,
+        share=0.1,
+    ),
     Design("p95, 1,000 and 1,000", lambda rng, gap: slow_calls(rng, gap, paired=False), share=0.5),
     Design("p95, 1,000 pairs", lambda rng, gap: slow_calls(rng, gap, paired=True), share=0.5),
     Design("cost per success, 300 each", per_success, share=0.5),

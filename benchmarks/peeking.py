@@ -4,8 +4,9 @@
     python benchmarks/peeking.py --tests 300
 
 Sixty days, a look a day, no difference between the arms: how many tests are ever told to differ. A fixed 95 % interval
-is set beside it. Then how often a mismatch of assignment is told where there is none, and where 48 came in place of
-50 %, and how often intervals of Bradley-Terry strengths hold the truth. Exit code 1 when a bound is broken.
+is set beside it. Likewise whether the effect ever seems to change after the first days. Then how often a mismatch of
+assignment is told where there is none, and where 48 came in place of 50 %, and how often intervals of Bradley-Terry
+strengths hold the truth. Exit code 1 when a bound is broken.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from collections.abc import Callable
 import numpy as np
 
 from analytics import allocation, ranking, sequences
-from analytics.sequences import Arm
+from analytics.sequences import Arm, Phase
+from server.ab_results import FIRST_DAYS
 
 DAYS = 60
 Z = 1.959963984540054
@@ -32,9 +34,11 @@ KINDS: dict[str, Draw] = {
     "normal": lambda rng, n: rng.normal(5, 2, n),
     "yes in 50 %": bernoulli(0.5),
     "yes in 2 %": bernoulli(0.02),
+    "yes in 0.2 %": bernoulli(0.002),
     "costs, lognormal(1)": lambda rng, n: rng.lognormal(0, 1, n),
     "costs, lognormal(1.5)": lambda rng, n: rng.lognormal(0, 1.5, n),
 }
+RARE: dict[str, Draw] = {"errors in 0.2 %": bernoulli(0.002), "no error at all": bernoulli(0.0)}  # told to be shares
 PLAIN = ("normal", "yes in 50 %")  # where the fixed interval has no other fault than being looked at
 
 
@@ -52,11 +56,11 @@ def arm_of(n: int, s1: float, s2: float, s3: float, s4: float) -> Arm:
     return Arm(n, mean, m2 * n / (n - 1) if n > 1 else None, m4 / m2**2 if m2 > 0 else None)
 
 
-def alarms(looks_a: list[Arm], looks_b: list[Arm], r: float) -> tuple[bool, bool, bool]:
+def alarms(looks_a: list[Arm], looks_b: list[Arm], r: float, *, share: bool = False) -> tuple[bool, bool, bool]:
     """Whether the sequence, the fixed interval, and the fixed interval of the last day are ever wrong."""
     always = fixed = last = False
     for a, b in zip(looks_a, looks_b, strict=True):
-        found = sequences.difference(a, b, r)
+        found = sequences.difference(a, b, r, share=share)
         always |= found.low is not None and not found.low <= 0 <= found.high
         error = sequences.spread(a, b)
         last = bool(error) and a.enough and b.enough and abs(b.mean - a.mean) > Z * error / (a.units + b.units) ** 0.5
@@ -69,9 +73,25 @@ def fresh(kind: str, daily: tuple[int, int], tests: int, rng: np.random.Generato
     days, r = np.arange(1, DAYS + 1), sequences.tuned(sum(daily) * DAYS // 2)
     found = []
     for _ in range(tests):
-        arms = [moments(KINDS[kind](rng, n * DAYS), days * n) for n in daily]
-        found.append(alarms(arms[0], arms[1], r))
+        arms = [moments((KINDS | RARE)[kind](rng, n * DAYS), days * n) for n in daily]
+        found.append(alarms(arms[0], arms[1], r, share=kind in RARE))
     return np.mean(found, axis=0)
+
+
+def changing(kind: str, daily: tuple[int, int], first: int, tests: int, rng: np.random.Generator) -> float:
+    """Share of tests in which the effect ever seems another one after the first days, looked at daily from then on."""
+    days, r = np.arange(1, DAYS - first + 1), sequences.tuned(sum(daily) * DAYS // 2)
+    alarmed = 0
+    for _ in range(tests):
+        arms = [KINDS[kind](rng, n * DAYS) for n in daily]
+        early = [moments(values, np.array([first * n]))[0] for values, n in zip(arms, daily, strict=True)]
+        late = [moments(values[first * n :], days * n) for values, n in zip(arms, daily, strict=True)]
+        looks = (
+            sequences.novelty(*(Phase(*one) for one in zip(early, pair, strict=True)), r)
+            for pair in zip(*late, strict=True)
+        )
+        alarmed += any(found.low is not None and not found.low <= 0 <= found.high for found in looks)
+    return alarmed / tests
 
 
 def returning(users: int, tests: int, rng: np.random.Generator) -> tuple[np.ndarray, float]:
@@ -162,11 +182,16 @@ def main() -> int:
     noise = 2.5 * (0.05 * 0.95 / tests) ** 0.5  # of the simulation itself
     print(f"{DAYS} daily looks at two arms that do not differ, {tests} tests: ever told to differ")
     print(f"{'':<44} always valid   fixed 95 %   fixed, last day alone")
-    for kind in KINDS:
+    for kind in (*KINDS, *RARE):
         for daily in ((20, 20), (90, 10)):
             found = fresh(kind, daily, tests, rng)
             bounds.line(f"{kind}, {daily[0]} and {daily[1]} units a day", "   ".join(f"{one:>10.3f}" for one in found),
                         holds=found[0] <= 0.05 + noise and (found[1] > 0.2 or kind not in PLAIN))  # fmt: skip
+    for kind in KINDS:
+        for daily in ((20, 20), (90, 10)):
+            told = changing(kind, daily, FIRST_DAYS, tests, rng)
+            bounds.line(f"first days, {kind}, {daily[0]} and {daily[1]}", f"{told:>10.3f}",
+                        holds=told <= 0.05 + noise)  # fmt: skip
     found, naive = returning(600, max(tests // 2, 50), rng)
     bounds.line("users who come back, averaged", "   ".join(f"{one:>10.3f}" for one in found),
                 holds=found[0] <= 0.05 + 2 * noise and found[1] > 0.1)  # fmt: skip

@@ -13,7 +13,7 @@ from analytics.intervals import Estimate
 from analytics.sequences import Arm, Phase
 from analytics.stopping import Advice, Guarded
 from server import ab_arms, ab_words
-from server.ab_tests import Guardrail, Registered, Variant
+from server.ab_tests import SHARE, Guardrail, Registered, Variant
 from server.core import Core
 
 EXPOSURE = "exposure"
@@ -21,6 +21,7 @@ NOTHING = Arm(0, None, None)
 MOST_DAYS = 400
 MIXED = 0.01
 """Share of units of several arms from which the page warns: who leaves an arm may do so because of it."""
+FIRST_DAYS = 7  # of UTC, from the test's first on: every weekday once
 PACE_DAYS = 7  # over which new units a day are counted
 
 Json = dict[str, Any]
@@ -148,12 +149,13 @@ def _comparison(
 ) -> Json:
     """One variant against the control."""
     test, terms = asked.test, asked.test.terms
-    alpha = terms.alpha / (len(terms.variants) - 1)
+    alpha = terms.alpha / terms.findings
     units = max(1, round(terms.expected_units * (pair[0].weight + pair[1].weight)))
     r = sequences.tuned(units, alpha)
     a, b = (_arms(looks, terms.measure, one.label(test.name), days) for one in pair)
-    series = [sequences.difference(*both, r, alpha) for both in zip(a, b, strict=True)]
-    rails = [_guarded(test, days, looks, pair, rail, units) for rail in terms.guardrails]
+    share = terms.unit_of == SHARE
+    series = [sequences.difference(*both, r, alpha, share=share) for both in zip(a, b, strict=True)]
+    rails = [_guarded(test, days, looks, pair, rail, (r, alpha)) for rail in terms.guardrails]
     deviation = sequences.spread(a[-1], b[-1])
     advice = stopping.advised(
         series[-1], terms.direction, terms.mde, deviation=deviation, r=r, alpha=alpha, mismatched=mismatch.mismatched,
@@ -179,13 +181,12 @@ def _advice(found: Advice) -> Json:
 
 
 def _guarded(  # noqa: PLR0917 - what it is of
-    test: Registered, days: Sequence[date], looks: Looks, pair: tuple[Variant, Variant], rail: Guardrail, units: int
-) -> tuple[Guarded, Json]:
-    """All guardrails and comparisons share the chance of a wrong alarm."""
-    terms = test.terms
-    alpha = terms.alpha / (len(terms.guardrails) * (len(terms.variants) - 1))
+    test: Registered, days: Sequence[date], looks: Looks, pair: tuple[Variant, Variant], rail: Guardrail,
+    sequence: tuple[float, float],
+) -> tuple[Guarded, Json]:  # fmt: skip
+    """A guardrail, by the r and the alpha of the comparison."""
     a, b = (_arms(looks, rail.measure, one.label(test.name), days)[-1] for one in pair)
-    found = sequences.difference(a, b, sequences.tuned(units, alpha), alpha)
+    found = sequences.difference(a, b, *sequence, share=rail.unit_of == SHARE)
     state = stopping.guarded(found, rail.direction, rail.margin)
     told = {
         "metric": rail.metric, "better": rail.direction, "unit_of": rail.unit_of, "margin": rail.margin, "state": state,
@@ -194,24 +195,21 @@ def _guarded(  # noqa: PLR0917 - what it is of
     return state, told
 
 
-def first_days(days: int) -> int | None:
-    """How many days are the first of so many: 7 of 14 or more, else a third; null: fewer than 4."""
-    return None if days < 4 else 7 if days >= 14 else max(1, days // 3)
-
-
 def _novelty(asked: Asked, days: Sequence[date], pair: tuple[Variant, Variant], r: float, alpha: float) -> Json | None:
-    """How the effect of later days differs from that of the first; null: the test is too young to tell."""
-    early = first_days(len(days))
-    if early is None:
+    """How the effect of later days differs from that of the first week; null: no later day has begun.
+
+    The cut is the same at all looks: bounds for all looks are of a quantity that stays.
+    """
+    cut = asked.since.date() + timedelta(days=FIRST_DAYS)
+    if days[-1] < cut:
         return None
-    cut = days[early]
     rows = asked.ask("ab_phases", measure=asked.test.terms.measure, cut=datetime(cut.year, cut.month, cut.day))  # noqa: DTZ001 - UTC
     by_label = {row["label"]: phase_of(row) for row in rows}
     empty = Phase(NOTHING, NOTHING)
     a, b = (by_label.get(one.label(asked.test.name), empty) for one in pair)
     found = sequences.novelty(a, b, r, alpha)
     effects = [_apart(getattr(a, phase), getattr(b, phase)) for phase in ("early", "late")]
-    return {"first_days": early, "from": cut, "early": effects[0], "late": effects[1], **_ends(found)}
+    return {"first_days": FIRST_DAYS, "from": cut, "early": effects[0], "late": effects[1], **_ends(found)}
 
 
 def _apart(a: Arm, b: Arm) -> float | None:

@@ -22,7 +22,8 @@ from store.queries.ab_tests import Unit
 
 PARTS = 10_000  # of all units; weights are whole multiples of one
 SCORE = "score:"  # before the name of a score that is also called as a measure
-UNITS_OF = {"cost": "USD", "latency": "s", "error": "share"}  # measures that are no score, with their unit
+SHARE = "share"  # the unit of values between 0 and 1
+UNITS_OF = {"cost": "USD", "latency": "s", "error": SHARE}  # measures that are no score, with their unit
 WRITE_S = 30.0
 NAME = r"^[A-Za-z0-9_.-]{1,100}$"
 KEPT = frozenset({"description", "stop"})  # what may change while a test runs
@@ -112,7 +113,7 @@ class Terms(_Measured):
     mde: float = Field(gt=0, allow_inf_nan=False, description="The smallest gain that is wanted, in the metric's unit.")
     guardrails: tuple[Guardrail, ...] = Field((), max_length=5)
     alpha: float = Field(
-        0.05, ge=0.001, le=0.2, description="Chance of any wrong finding, over all looks and variants."
+        0.05, ge=0.001, le=0.2, description="Chance of any wrong finding, over all looks, variants and guardrails."
     )
     expected_units: int = Field(
         2_000, ge=100, le=10**9, description="Units of all arms after which the intervals are to be narrowest."
@@ -152,6 +153,11 @@ class Terms(_Measured):
     def measures(self) -> list[str]:
         """What it looks at, as the query `ab_days` calls it: the metric, then the guardrails."""
         return [self.measure, *(one.measure for one in self.guardrails)]
+
+    @property
+    def findings(self) -> int:
+        """How many share alpha: the metric and each guardrail, of every variant against the control."""
+        return (len(self.variants) - 1) * (1 + len(self.guardrails))
 
 
 def bucket(name: str, salt: str, unit: str) -> int:

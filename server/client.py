@@ -17,6 +17,7 @@ import httpx
 from server.client_ab_tests import AbTestsClient
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
+from server.client_compare import CompareClient
 from server.client_datasets import DatasetsClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_invoices import InvoicesClient
@@ -55,6 +56,7 @@ class Client(
     JobsClient,
     RulesClient,
     RunsClient,
+    CompareClient,
     PromptsClient,
     DatasetsClient,
     AbTestsClient,

@@ -105,7 +105,7 @@ def ending_of(summary: Json, manifest: Json) -> store.Ending:
 
 
 def brief_of(summary: Json) -> Json:
-    """What a list of runs shows: items, repeats, how many answers failed, gates by state, which fail, one sentence."""
+    """What a list of runs shows: items, repeats, failed answers, gates, those that fail, one sentence, the baseline."""
     gates = summary["gates"]
     sentences = summary.get("sentences") or [""]
     return {
@@ -115,6 +115,7 @@ def brief_of(summary: Json) -> Json:
         "failing": [str(gate["text"]) for gate in gates if gate["fails"]][:20],
         "evaluators": [str(one["name"]) for one in summary["evaluators"]], "sentence": str(sentences[0])[:CLIPPED],
         "flaky": summary.get("flaky_count", 0), "unknown_cost": summary["cost"].get("unknown", 0),
+        "baseline": (summary.get("baseline") or {}).get("run_id"),
     }  # fmt: skip
 
 

@@ -75,9 +75,9 @@ def test_the_span_carries_what_the_server_reads(terms: Terms, monkeypatch: pytes
 
 def test_its_commands_are_known() -> None:
     lines = [line for text in blocks("bash") for line in text.splitlines()]
-    assert len(lines) == 5
+    assert len(lines) == 6
     said = [CliRunner().invoke(app, [*shlex.split(line)[1:], "--help"]).exit_code for line in lines]
-    assert said == [0] * 5
+    assert said == [0] * 6
     assert CliRunner().invoke(app, ["ab", "asign", "--help"]).exit_code != 0
 
 

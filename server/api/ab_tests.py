@@ -150,7 +150,8 @@ def results(request: Request, here: Here, name: Name, project: Project = DEFAULT
     `difference` (variant less control) with `low` and `high` (null: too few units), `series` by UTC day, cumulated;
     `advice` (`kind` mismatch hurt win loss futile too_few go_on, units `needed` and `remaining` to find the effect
     wanted in 4 of 5 tests, the effect that is `shown` by now); `guardrails` (`state` hurt safe open); `novelty`: how
-    the effect after the first days differs from that in them.
+    the effect after the first 7 days of UTC differs from that in them; null: they are not over. A comparison's `alpha`
+    is its part of the test's, which the metric and the guardrails of all variants share.
     """
     with _told():
         test = ab_tests.one(here.core, project, name)

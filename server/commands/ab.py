@@ -1,4 +1,4 @@
-"""Commands over live A/B tests: register them, see what came of one, stop it, ask which variant a unit gets."""
+"""Commands over live A/B tests: register them, see what came of one, stop it, delete it, deal a unit."""
 
 from __future__ import annotations
 
@@ -101,11 +101,39 @@ def assign(
 
 @ab.command("stop")
 def stop(
-    name: Name, author: Author = None, project: Project = "default", data_dir: DataDir = None, api_url: ApiUrl = None
+    name: Name,
+    *,
+    author: Author = None,
+    as_json: AsJson = False,
+    project: Project = "default",
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
 ) -> None:
     """Stop a test now; later traces do not count. It cannot begin again."""
-    from server import ab_shell  # noqa: PLC0415
+    from server import ab_shell, shell  # noqa: PLC0415
     from server.price_shell import this_user  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        typer.echo(ab_shell.sentence(client.stop_ab_test(name, author or this_user())))
+        stopped = client.stop_ab_test(name, author or this_user())
+    shell.json_lines([stopped]) if as_json else typer.echo(ab_shell.sentence(stopped))
+
+
+@ab.command("delete")
+def delete(
+    name: Name,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    author: Author = None,
+    project: Project = "default",
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Take a test from the lists: units of it are dealt no more. Its versions and the traces stay."""
+    from server.price_shell import this_user  # noqa: PLC0415
+
+    with opened(project, data_dir=data_dir, api_url=api_url) as client:
+        found = client.ab_test(name)
+        if not yes:
+            typer.confirm(f"Delete A/B test {name}, which is {found['state']}?", abort=True)
+        client.forget_ab_test(name, author or this_user())
+    typer.echo(f"A/B test {name} is deleted; its traces stay.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from server.client_compare import Report
 from server.commands.common import ApiUrl, AsJson, DataDir, Project, opened
 from server.commands.evals import evals
 
@@ -72,3 +73,46 @@ def suites(
         [suite_row(one) for one in told["suites"]],
         f"No suite stands in {told['folder']}, and none was made in the app.",
     )
+
+
+@evals.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(help="Ids of two to ten stored runs that ended, the baseline first.")],
+    *,
+    quality: Annotated[
+        str | None, typer.Option(help="Key of the measure that counts most, such as NAME or NAME.passed.")
+    ] = None,
+    slice_: Annotated[
+        str | None, typer.Option("--slice", help="Key of the items' metadata to compare within, or cluster.")
+    ] = None,
+    adjust: Annotated[
+        Literal["bh", "holm"], typer.Option(help="For many comparisons: few among findings, or no false finding.")
+    ] = "bh",
+    html: Annotated[Path | None, typer.Option(help="Write the report as a page that stands alone.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the report as Markdown.")] = None,
+    project: Project = "default",
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    api_url: ApiUrl = None,
+) -> None:
+    """Compare stored runs item by item: which is better, by how much, how sure, at what cost."""
+    from server import shell  # noqa: PLC0415
+
+    asked = {"quality": quality, "slice": slice_, "adjust": adjust}
+    with opened(project, data_dir=data_dir, api_url=api_url) as client:
+        found = client.compare_runs(runs, **asked)
+        forms: dict[Report, Path | None] = {"html": html, "markdown": markdown}
+        for form, path in forms.items():
+            if path is not None:
+                path.write_text(client.compare_report("runs", form, runs=",".join(runs), **asked), encoding="utf-8")
+    if as_json:
+        shell.json_lines([*found["pairs"], *found["sliced"]])
+        return
+    for one in found["headlines"]:
+        typer.echo(f"{one['sentence']} {one['beside']}")
+    headed = {(one["variant"], found["quality"]) for one in found["headlines"]}
+    for one in [*found["pairs"], *found["sliced"]]:
+        if one["slice"] is not None or (one["b"], one["metric"]) not in headed:
+            typer.echo(one["sentence"])
+    for sentence in [*dict.fromkeys(one["why"] for one in found["refused"]), *found["paradoxes"], *found["notes"]]:
+        typer.echo(f"- {sentence}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analytics.compared import Compared
+from analytics.compared import ORDINAL, Compared
+from analytics.contrast import DOMINANT
 from analytics.slices import Simpson
 from server.evals.figures import counted, number, verb
 
@@ -34,13 +35,24 @@ def _found(one: Compared, level: float) -> str:
     if one.verdict == "non-inferior":
         return f"{one.b} is not worse than {one.a} by {_amount(one, one.margin)} or more: it is {_gap(one)} {sure}."
     meant = f", which is {one.verdict}" if one.better is not None else ""
+    if one.statistic == ORDINAL:
+        return f"{_ranked(one)}{meant} {sure}."
     return f"{one.b} is {_gap(one, one.a)}{meant} {sure}."
 
 
 def _of_b(one: Compared) -> str:
+    if one.statistic == ORDINAL and one.side:
+        return _ranked(one)
     if not one.difference:
         return f"{one.a} and {one.b} both have {value(one, one.mean_a)}"
     return f"{one.b} is {_gap(one, one.a)}"
+
+
+def _ranked(one: Compared) -> str:
+    """The side that ranks speak for, which the means need not."""
+    side = "higher" if one.side > 0 else "lower"
+    means = f"means of {value(one, one.mean_b)} against {value(one, one.mean_a)}"
+    return f"{one.b} is {side} than {one.a} by ranks, with a {one.effect_name} of {one.effect:.2f} and {means}"
 
 
 def _gap(one: Compared, than: str | None = None) -> str:
@@ -78,17 +90,16 @@ def _sure(one: Compared, level: float) -> str:
     else:
         scale = 100 if one.statistic == "share" else 1
         low, high = ("?" if end is None else number(scale * end) for end in (one.ci_low, one.ci_high))
-        ends = f"{100 * level:g}% CI {low} to {high}"
+        ends = f"{100 * level:g}% CI {'of the difference of means ' if one.statistic == ORDINAL else ''}{low} to {high}"
     return f"({ends}, {p_value(one)})"
 
 
 def p_value(one: Compared) -> str:
     """Of what the verdict rests on, as adjusted."""
-    margin = one.verdict in {"equivalent", "non-inferior"}
-    p, alone = (one.p_adjusted, one.p) if margin else (one.p_difference_adjusted, one.p_difference)
+    p = one.p_adjusted
     if p is None:
         return "p unknown"
-    name = "p" if p == alone else "adjusted p"
+    name = "p" if p == one.p else "adjusted p"
     return f"{name} < 0.001" if p < 0.001 else f"{name} {p:.2g}"
 
 
@@ -116,6 +127,12 @@ def _too_little(one: Compared) -> str:
         return f"not enough data: {empty} has no value."
     if one.mean_a is None:
         return "not enough data: the denominators of a variant sum to 0."
+    if (share := max(one.largest_a or 0.0, one.largest_b or 0.0)) > DOMINANT and one.p is None:
+        name = one.a if share == one.largest_a else one.b
+        return (
+            f"not enough data: one cluster holds {share:.0%} of the items of {name}, and the rest cannot tell how much "
+            f"clusters differ ({_gap(one)} here). Take more clusters."
+        )
     many = (
         f"{counted(one.n_a, 'item')} in {counted(one.clusters_a, 'cluster')}"
         if one.paired

@@ -92,4 +92,6 @@ def parity_scores(  # noqa: PLR0917 - given by name
     """
     within("most", most, MAX_VALUES)
     asked = kept(project_id, since, until, filters, dimension)
-    return ask(con, "parity_scores", asked | {"score": score, "label": label, "cluster": cluster, "most": most})
+    return ask(
+        con, "parity_scores", asked | {"score": score, "label": label, "cluster": cluster, "most": most, "slice": None}
+    )

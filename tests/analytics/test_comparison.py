@@ -145,10 +145,148 @@ def test_ordered_scores_are_ranked() -> None:
     apart, paired = one(rows(a, b, other=True), ordinal=True), one(rows(a, b), ordinal=True)
     assert (apart.p, apart.test) == (pytest.approx(stats.brunnermunzel(a, b).pvalue), "Brunner-Munzel test")
     assert paired.p == pytest.approx(stats.wilcoxon(b - a).pvalue)
-    assert paired.effect == pytest.approx(np.mean(b > a) + np.mean(b == a) / 2)
+    ranked = stats.rankdata(np.abs(b - a)[b != a]) * np.sign(b - a)[b != a]
+    assert paired.effect == pytest.approx(ranked.sum() / np.abs(ranked).sum())
+
+
+@pytest.mark.parametrize(
+    ("sizes", "spreads"),
+    [
+        pytest.param((4, 8), (4, 1), id="few-of-wide-spread"),
+        pytest.param((5, 5), (1, 1), id="alike"),
+    ],
+)
+def test_few_of_other_spreads_are_no_finding(sizes: tuple[int, int], spreads: tuple[float, float]) -> None:
+    """Relabelling alone finds a difference in 17 % of the first; of 150, a chance of 5.5 % gives at most 15."""
+    rng = np.random.default_rng(5)
+    found = [
+        one(rows(*(rng.normal(0, *two) for two in zip(spreads, sizes, strict=True)), other=True)) for _ in range(150)
+    ]
+    assert {row.test for row in found} == {"Welch's t test, widened by the exact permutation test"}
+    assert sum(row.verdict in {"better", "worse"} for row in found) <= 15
+    assert all(row.ci_low * row.ci_high > 0 for row in found if row.verdict in {"better", "worse"})  # type: ignore[operator]
+
+
+def test_relabelling_as_asked_is_the_exact_test() -> None:
+    a, b = FEW
+    found, widened = one(rows(a, b, other=True), Options(test="permutation")), one(rows(a, b, other=True))
+    expected = stats.permutation_test((b, a), lambda x, y: x.mean() - y.mean(), n_resamples=np.inf, vectorized=False)
+    assert (found.test, found.p) == ("exact permutation test", pytest.approx(expected.pvalue))
+    assert widened.p == max(found.p, stats.ttest_ind(b, a, equal_var=False).pvalue)  # type: ignore[type-var]
+
+
+FEW = np.array([0.9, 0.8, 0.7, 0.95]), np.array([0.5, 0.75, 0.72, 0.9, 0.4, 0.8])
+
+
+@pytest.mark.parametrize("paired", [pytest.param(True, id="pairs"), pytest.param(False, id="others")])
+def test_ordered_scores_have_the_side_of_their_ranks(paired: bool) -> None:
+    """34 of 40 are lower, and the mean is higher."""
+    found = one(rows([3] * 40, [2] * 34 + [10] * 6, other=not paired), ordinal=True)
+    assert found.difference == pytest.approx(0.2)
+    assert found.p is not None
+    assert found.p < 0.01
+    assert found.verdict == "worse"
+
+
+def test_one_repeated_row_leaves_mcnemars_test() -> None:
+    a, b = np.repeat([1, 1, 0, 0], [36, 2, 12, 10]), np.repeat([1, 0, 1, 0], [36, 2, 12, 10])
+    table = rows(a, b)
+    once, twice = one(table), one(pd.concat([table, table.iloc[[0]]]))
+    assert (twice.test, twice.p, twice.ci_low) == ("exact McNemar test", once.p, once.ci_low)
+    assert (once.notes, twice.notes) == ((), ("1 item has several rows, which were averaged.",))
+
+
+def test_items_that_few_share_correlate_welchs_test() -> None:
+    a, b, items = RNG.normal(size=40), RNG.normal(size=40), np.r_[np.arange(40), np.arange(25, 65)]
+    found = one(rows(a, b, items=items))
+    assert (found.test, found.paired) == ("Welch's t test, correlated by shared items", False)
+    right = one(rows(a > 0, b > 0, items=items))
+    assert (right.test, right.statistic) == ("Welch's t test, correlated by shared items", "share")
+    assert "compared as means" in right.notes[0]
+
+
+def test_unpaired_items_as_clusters_are_robust_by_item() -> None:
+    """It is what the paired t test says, and its freedom: clusters that both sides have move them together."""
+    a, b = RNG.normal(size=40), RNG.normal(0.3, 2, 40)
+    found, expected = one(rows(a, b, clusters=[*range(40)] * 2), Options(paired=False)), stats.ttest_rel(b, a)
+    assert (found.test, found.freedom) == ("cluster-robust t test by item", pytest.approx(39))
+    assert found.p == pytest.approx(expected.pvalue)
 
 
 # What counts as evidence
+
+
+def test_sessions_of_each_variant_leave_pairs_as_pairs() -> None:
+    """As if both variants' answers to a session's items were in one session: a0 and b0 share items 0 and 1."""
+    common = RNG.normal(0, 2, 60)
+    a, b, session = common + RNG.normal(0, 0.3, 60), common + RNG.normal(0.3, 0.3, 60), np.arange(60) // 2
+    own = [f"{variant}{at}" for variant in "ab" for at in session]
+    found, expected = one(rows(a, b, clusters=own)), one(rows(a, b, clusters=[*map(str, session)] * 2))
+    assert (found.test, found.clusters_a, found.verdict) == ("cluster-robust paired t test", 30, "better")
+    assert (found.p, found.ci_low, found.error) == near((expected.p, expected.ci_low, expected.error))
+    assert "clusters that share an item were joined, which leaves 30" in found.notes[0]
+    assert expected.notes == ()
+
+
+def test_clusters_are_joined_through_others() -> None:
+    """a0 = {0, 1}, b1 = {1, 2} and a2 = {2, 3} are one."""
+    table = rows(RNG.normal(size=80), RNG.normal(size=80), clusters=[f"a{at // 2}" for at in range(80)] + B_SESSIONS)
+    found = one(table)
+    assert (found.clusters_a, found.clusters_b) == (20, 20)
+
+
+B_SESSIONS = [f"b{at // 4 * 4 + (1 if at % 4 in {1, 2} else at % 4)}" for at in range(80)]
+
+
+def test_unequal_clusters_have_the_freedom_that_they_count_for() -> None:
+    """Kish's 70^2 / (20^2 + 50) = 10.9 clusters of 51; nothing is skewed."""
+    codes = np.r_[np.zeros(20, int), np.arange(1, 51)]
+    rng = np.random.default_rng(3)
+    a, gaps = rng.normal(size=70), rng.normal(size=70)
+    found = one(rows(a, a + gaps, clusters=[*codes] * 2))
+    assert found.freedom == pytest.approx(70**2 / 450 - 1)
+    summed = np.bincount(codes, gaps - gaps.mean()) / 70
+    assert found.error == pytest.approx(np.sqrt(51 / 50 * np.square(summed).sum()))
+    assert found.notes[0].startswith(
+        "Clusters of a and b are of unequal sizes (the largest holds 29% of the items), so"
+    )
+    assert not any("skewed" in note for note in found.notes)
+
+
+def test_unequal_clusters_are_not_called_skewed_values() -> None:
+    """Each value is 0 or 1, and the largest cluster's sum makes the difference's skewness."""
+    codes = np.r_[np.zeros(40, int), np.arange(1, 61)]
+    gaps = np.r_[np.ones(30), np.zeros(10), np.tile([0, 0, 1], 20)]
+    found = one(rows(np.zeros(100), 0.5 * gaps, clusters=[*codes] * 2))
+    assert found.notes[0].startswith("Clusters of a and b are of unequal sizes (the largest holds 40% of the items)")
+    assert not any("values are so skewed" in note for note in found.notes)
+    assert "its clusters' sizes" in found.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("metric", "options"),
+    [
+        pytest.param({}, Options(), id="auto"),
+        pytest.param({}, Options(test="t"), id="t"),
+        pytest.param({}, Options(test="bootstrap"), id="bootstrap"),
+        pytest.param({}, Options(paired=False), id="unpaired"),
+        pytest.param({"ordinal": True}, Options(), id="ranks-of-pairs"),
+        pytest.param({"ordinal": True}, Options(paired=False), id="ranks"),
+        pytest.param({"per": "score"}, Options(), id="ratio"),
+    ],
+)
+def test_one_cluster_of_nearly_all_items_tells_nothing(metric: dict[str, Any], options: Options) -> None:
+    codes = np.r_[np.zeros(200, int), np.arange(1, 31)]
+    found = one(rows(RNG.normal(size=230), RNG.normal(3, 1, 230), clusters=[*codes] * 2), options, **metric)
+    assert (found.verdict, found.p, found.ci_low, found.notes) == ("not enough data", None, None, ())
+    assert found.largest_a == pytest.approx(200 / 230)
+
+
+def test_normal_values_are_seldom_taken_for_skewed() -> None:
+    """By Cochran's rule alone 10 % of samples of 16; by chance a sample's skewness is above two errors in 4 %."""
+    rng = np.random.default_rng(2)
+    taken = ["BCa" in str(one(rows(np.zeros(16), rng.normal(size=16)), Options(draws=50)).test) for _ in range(150)]
+    assert sum(taken) <= 14
 
 
 def test_repeats_are_averaged_in_the_item_first() -> None:
@@ -236,6 +374,49 @@ def test_p_values_are_adjusted_over_metrics_and_pairs() -> None:
     with pytest.raises(ValueError, match="No variant is named 'd'"):
         compare(of(table, metrics=["x"]), [Metric("x")], Options(baseline="d"))
     assert list(frame([]).columns) == list(frame(found).columns)
+
+
+def mixed(gap: float, other: float, n: int = 60) -> Samples:
+    """Two metrics whose differences are the same shape and not correlated, of these means."""
+    first, second = (stats.zscore(np.sin(np.arange(n) * step), ddof=1) for step in (1.7, 2.9))
+    table = rows(np.zeros(n), first + gap).assign(other=np.r_[np.zeros(n), second + other])
+    return of(table, metrics=["score", "other"])
+
+
+@pytest.mark.parametrize("equivalence", [False, True])
+@pytest.mark.parametrize("method", ["holm", "bh"])
+@pytest.mark.parametrize("gap", [-0.5, -0.27, -0.05, 0.0, 0.05, 0.27, 0.5])
+@pytest.mark.parametrize("margin", [0.1, 0.3, 0.35])
+def test_the_verdict_is_by_the_p_value_that_is_shown(margin: float, gap: float, method: Any, equivalence: bool) -> None:
+    metrics = [Metric("score", "higher", margin=margin), Metric("other", "higher")]
+    for row in compare(mixed(gap, 0.28), metrics, Options(adjust=method, equivalence=equivalence)):
+        assert row.p_adjusted is not None
+        assert (row.p_adjusted < 0.05) == (row.verdict != "no difference found")
+
+
+def test_a_margin_elsewhere_makes_a_metric_no_less_sure() -> None:
+    """A difference and one beyond the margin are not both absent, so that a metric with a margin counts once."""
+    for margin in (None, 0.3):
+        metrics = [Metric("score", "higher", margin=margin), Metric("other", "higher")]
+        other = compare(mixed(0.1, 0.27), metrics)[1]
+        assert other.p_adjusted == pytest.approx(2 * (other.p or 0))
+
+
+def test_non_inferiority_is_one_sided_at_half_the_error() -> None:
+    """The p-value is doubled, so that it says the same as the interval's lower end, at one threshold."""
+    found = compare(mixed(-0.05, 0), [Metric("score", "higher", margin=0.35)])[0]
+    gaps = stats.zscore(np.sin(np.arange(60) * 1.7), ddof=1) - 0.05
+    expected = stats.ttest_1samp(gaps, -0.35, alternative="greater").pvalue
+    assert found.p_margin == pytest.approx(2 * expected)
+    assert (found.verdict, found.p, found.p_adjusted) == ("non-inferior", found.p_margin, found.p_margin)
+    assert found.test == "non-inferiority within 0.35: paired t test"
+
+
+def test_groups_count_once_while_any_of_them_is_left() -> None:
+    """Shaffer's procedure: at most two of four null hypotheses are true at first, and one once "y" is through."""
+    found = multiple.adjusted([0.01, 0.02, 0.03, 0.9], "holm", ["y", "y", "x", "x"])
+    assert found == pytest.approx([0.02, 0.04, 0.04, 0.9])
+    assert multiple.adjusted([0.01, 0.04], groups=["x", "y"]) == multiple.adjusted([0.01, 0.04])
 
 
 def test_the_difference_that_would_be_found_is_found_in_80_percent() -> None:

@@ -35,14 +35,15 @@ def test_errors_over_games_are_near_those_of_the_likelihood() -> None:
     # Agresti gives 0.3433 for the standard error; all 21 pairs together reach 2.95 of them (Tukey's range of 7).
     assert (found.high[0, 6] - apart) / 0.3433 == pytest.approx(2.95, rel=0.2)
     best, worst = found.variants[0], found.variants[-1]
-    assert (best.best_rank, worst.worst_rank, worst.wins, best.judgements) == (1, 7, 18, 78)
+    assert (best.best_rank, worst.worst_rank, worst.wins, worst.losses, worst.ties) == (1, 7, 18, 60, 0)
     assert worst.best_rank > 1, "Baltimore is surely behind some"
 
 
 def test_a_tie_is_half_a_win_of_each() -> None:
     ties = Judgements([1, 2, 3, 4], ["a"] * 4, ["b"] * 4, [1.0, 0.5, 0.5, 0.5])
     first, second = ranking.ranking(ties, draws=200).variants
-    assert (first.variant, first.wins, second.wins) == ("a", 2.5, 1.5)
+    assert (first.variant, first.wins, first.losses, first.ties) == ("a", 1, 0, 3)
+    assert (second.wins, second.losses, second.ties) == (0, 1, 3)
     assert first.strength.value == pytest.approx(np.log(2.5 / 1.5) / 2)
 
 
@@ -60,8 +61,18 @@ def test_whole_items_are_drawn() -> None:
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        pytest.param([("a", "b", 1.0), ("b", "c", 1.0), ("c", "b", 1.0)], r"a never lost to b, c", id="never-lost"),
-        pytest.param([("a", "b", 0.5), ("c", "d", 0.5)], r"c, d were never set against a, b", id="never-met"),
+        pytest.param([("a", "b", 1.0), ("b", "c", 1.0), ("c", "b", 1.0)], r": a never lost to b, so", id="never-lost"),
+        pytest.param([("a", "b", 0.5), ("c", "d", 0.5)], r": c, d were never set against a, b, so", id="never-met"),
+        pytest.param(
+            [("z", "w", 1.0), ("x", "z", 0.5), ("y", "x", 0.5)],
+            r": z never lost to w, and x, y were never set against w, so",
+            id="some-met",
+        ),
+        pytest.param(
+            [("x", "v", 1.0), ("y", "w", 1.0), ("v", "w", 0.5), ("x", "y", 0.5)],
+            r": x, y never lost to v, w where they met, so",
+            id="each-met-another",
+        ),
     ],
 )
 def test_where_there_are_no_strengths_it_says_between_whom(rows: list[tuple[str, str, float]], says: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analytics import allocation, sequences, stopping
+from analytics import allocation, bounded_means, sequences, stopping
 from analytics.intervals import Estimate
 from analytics.sequences import Arm, Phase
 from analytics.stopping import Advice
@@ -55,6 +55,57 @@ def test_a_difference_of_unequal_arms_is_that_of_weighed_terms() -> None:
 def test_there_is_no_interval_of_too_little(a: Arm, b: Arm, value: float | None) -> None:
     found = sequences.difference(a, b, 0.01)
     assert (found.value, found.low, found.high) == (value, None, None)
+
+
+RARE = Arm(5_000, 14 / 5_000, 14 / 5_000 * (1 - 14 / 5_000), 5_000 / 14)
+OFTEN = Arm(5_000, 0.2, 0.16, 3.25)
+NEVER = Arm(5_000, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "state"),
+    [
+        pytest.param(NEVER, OFTEN, "hurt", id="none-against-many"),
+        pytest.param(OFTEN, NEVER, "safe", id="many-against-none"),
+        pytest.param(RARE, RARE, "safe", id="few-against-few"),
+        pytest.param(NEVER, NEVER, "safe", id="none-against-none"),
+        pytest.param(Arm(100, 0.0, 0.0), Arm(100, 0.0, 0.0), "open", id="none-of-few-units"),
+        pytest.param(Arm(29, 0.0, 0.0), Arm(29, 1.0, 0.0), "open", id="too-few-units"),
+    ],
+)
+def test_a_guardrail_of_rare_errors_is_decided(a: Arm, b: Arm, state: str) -> None:
+    found = sequences.difference(a, b, sequences.tuned(4_000), share=True)
+    assert stopping.guarded(found, "lower", 0.01) == state
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "low", "high"),
+    [
+        pytest.param(Arm(1_000, 5.0, 0.0), Arm(1_000, 4.0, 0.5, 3.0), -1.2, -0.8, id="one-arm-agrees"),
+        pytest.param(Arm(1_000, 0.01, 0.0), Arm(1_000, 0.01, 0.0), -2e-4, 2e-4, id="both-agree"),
+        pytest.param(Arm(1_000, 0.0, 0.0), Arm(1_000, 0.0, 0.0), -0.02, 0.02, id="both-are-0"),
+        pytest.param(NEVER, OFTEN, 0.17, 0.23, id="a-score-of-0-and-1"),
+        pytest.param(RARE, OFTEN, 0.17, 0.23, id="few-events-that-add-little"),
+    ],
+)
+def test_an_arm_whose_units_agree_has_bounds(a: Arm, b: Arm, low: float, high: float) -> None:
+    found = sequences.difference(a, b, sequences.tuned(4_000))
+    assert found.low is not None
+    assert found.high is not None
+    assert low < found.low < found.value < found.high < high  # type: ignore[operator]  # there is a value where bounds are
+    assert found.value - found.low > 0.0001 * abs(a.mean or 1), "so many units do not prove that all agree"  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("units", "mean"), [(1, 0.0), (40, 1.0), (300, 0.01), (5_000, 0.0), (2_000, 0.4137)])
+def test_bounds_of_shares_are_where_the_odds_pass(units: int, mean: float) -> None:
+    """The odds of a Beta-binomial law against a binomial one, at both ends."""
+    hits = round(units * mean)
+    low, high = bounded_means.bounds(units, hits / units, 0.05)
+    assert low <= hits / units <= high
+    for end in {low, high} - {0.0, 1.0}:
+        odds = stats.betabinom.pmf(hits, units, 0.5, 0.5) / stats.binom.pmf(hits, units, end)
+        assert odds == pytest.approx(20, rel=1e-6)
+    assert bounded_means.bounds(0, 0.0, 0.05) == (0.0, 1.0)
 
 
 def test_units_for_an_effect_are_the_first_that_do() -> None:

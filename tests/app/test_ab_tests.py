@@ -60,7 +60,7 @@ def test_guardrails_are_read_line_by_line() -> None:
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        (None, "four days are the least"),
+        (None, "none of these has begun"),
         ({"low": None, "high": None}, "too few units to say"),
         ({"low": -0.1, "high": 0.1}, "no change is shown"),
         ({"low": 0.1, "high": 0.3}, "it changed by"),
@@ -69,6 +69,18 @@ def test_guardrails_are_read_line_by_line() -> None:
 def test_novelty_in_words(found: dict[str, Any] | None, says: str) -> None:
     told = found and {"first_days": 7, "early": 0.1, "late": 0.3, "difference": 0.2} | found
     assert says in ab_tests.novelty(told, None)
+
+
+@pytest.mark.parametrize(
+    ("variants", "rails", "says"),
+    [
+        (2, 0, "The chance of any wrong finding is 5 % at most."),
+        (2, 1, "shared by 2 comparisons of metric and guardrails: each interval is one of 97.5 %."),
+        (3, 2, "shared by 6 comparisons of metric and guardrails: each interval is one of 99.17 %."),
+    ],
+)
+def test_the_page_says_how_alpha_is_shared(variants: int, rails: int, says: str) -> None:
+    assert ab_tests.alpha({"alpha": 0.05, "variants": [{}] * variants, "guardrails": [{}] * rails}).endswith(says)
 
 
 def test_the_axis_cuts_the_wide_bands_of_the_first_days() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,16 +20,23 @@ from pydantic import ValidationError
 from analytics.sequences import Arm
 from evaluators.documents import DocumentError
 from server import ab_arms, ab_figures, ab_seen, ab_shell, ab_tests, ab_words
-from server.ab_results import arm_of, first_days
+from server.ab_results import arm_of
 from server.ab_tests import Terms
 from server.client import ApiError, Client
 from server.exit_codes import USER_ERROR
 
+AS_SHOWN = [one | {"traced_as": f"shown:{one['name']}"} for one in HALVES]
+
 
 @pytest.fixture(scope="module")
-def client(serve: Callable[[str], Any], telling: Any) -> Iterator[Client]:
-    served = serve("ab")
-    fill(served, telling)
+def served(serve: Callable[[str], Any], telling: Any) -> Any:
+    made = serve("ab")
+    fill(made, telling)
+    return made
+
+
+@pytest.fixture(scope="module")
+def client(served: Any) -> Iterator[Client]:
     with served.client() as door:
         yield door
 
@@ -181,8 +189,43 @@ def test_the_results_find_the_effect_and_say_so(client: Client) -> None:
     assert found["sentence"].startswith("new is better than control: helpful differs by ")
     assert "1 guardrail still to be decided: error." in found["sentence"]
     assert [rail["state"] for rail in one["guardrails"]] == ["open", "safe"]
-    assert one["novelty"]["first_days"] == 4
+    assert one["novelty"]["first_days"] == 7
     assert one["novelty"]["low"] < 0 < one["novelty"]["high"]
+
+
+def test_the_metric_and_the_guardrails_share_alpha(client: Client) -> None:
+    """Each comparison has a third here; as wide as that it is without guardrails at a third of alpha."""
+    start = client.ab_test("shown")["start"]
+    terms = TERMS | {"start": start, "variants": AS_SHOWN, "expected_units": 400, "alpha": 0.05}
+    rails = [{"metric": "error", "margin": 0.05}, {"metric": "latency", "margin": 0.5}]
+    client.set_ab_test("thirds", terms | {"guardrails": rails})
+    client.set_ab_test("strict", terms | {"alpha": 0.05 / 3})
+    client.set_ab_test("by-latency", terms | {"alpha": 0.05 / 3, "metric": "latency"})
+    shared, strict, latency = (client.ab_results(name)["comparisons"][0] for name in ("thirds", "strict", "by-latency"))
+    assert shared["alpha"] == pytest.approx(0.05 / 3)
+    assert (shared["low"], shared["high"]) == pytest.approx((strict["low"], strict["high"]))
+    rail = shared["guardrails"][1]
+    assert (rail["low"], rail["high"]) == pytest.approx((latency["low"], latency["high"]))
+    assert "at 98.33 % for all looks" in client.ab_results("thirds")["sentence"]
+
+
+def test_errors_of_one_arm_alone_stop_it(served: Any, client: Client, telling: Any) -> None:
+    """The control has not failed once."""
+    start = datetime.now(UTC) - 2 * DAY
+    rail = [{"metric": "error", "margin": 0.01}]
+    client.set_ab_test("fails", TERMS | {"unit": "trace", "start": start.isoformat(), "guardrails": rail})
+    at = int((start + DAY).timestamp() * 1e9)
+    bodies = []
+    for n in range(240):
+        arm, error = ("new", "boom" if n % 4 == 1 else None) if n % 2 else ("control", None)
+        trace = telling((5_000 + n).to_bytes(16, "big"), at)
+        bodies.append(trace.span(1, "answer", 0, 9, variant=f"fails:{arm}", error=error).body())
+    served.send(b"".join(bodies))
+    client.settle()
+    found = client.ab_results("fails")
+    (told,) = found["comparisons"][0]["guardrails"]
+    assert (told["control_mean"], told["mean"], told["state"]) == (0.0, 0.5, "hurt")
+    assert found["sentence"].startswith("Stop new: error is worse than in control by more than its margin of 1 pp")
 
 
 def test_the_series_is_cumulated_day_by_day(client: Client) -> None:
@@ -297,9 +340,13 @@ def test_the_next_step(kind: str, more: dict[str, Any], running: str, over: str)
     assert (ab_words.next_step(one, over=False), ab_words.next_step(one, over=True)) == (running, over)
 
 
-@pytest.mark.parametrize(("days", "first"), [(3, None), (4, 1), (12, 4), (14, 7), (60, 7)])
-def test_first_days(days: int, first: int | None) -> None:
-    assert first_days(days) == first
+@pytest.mark.parametrize(("ago", "later"), [(6, False), (7, True), (10, True)])
+def test_the_first_days_are_those_of_the_start(client: Client, ago: int, *, later: bool) -> None:
+    """Not a share of the days so far, which would set others against others at every look."""
+    began = datetime.now(UTC).replace(microsecond=0) - ago * DAY
+    client.set_ab_test(f"days-{ago}", TERMS | {"start": began.isoformat(), "variants": AS_SHOWN})
+    novelty = client.ab_results(f"days-{ago}")["comparisons"][0]["novelty"]
+    assert (novelty and novelty["from"]) == ((began + 7 * DAY).date().isoformat() if later else None)
 
 
 def test_moments_come_from_sums_of_powers() -> None:
@@ -331,6 +378,16 @@ def test_the_commands(client: Client, tmp_path: Any) -> None:
     assert "unknown" not in line
     assert assay("assign", "shell", "u1").stdout.strip() in {"a", "b"}
     assert "new is better than control" in assay("show", "shown").stdout
+    file.write_text(file.read_text().replace("name: shell", "name: short-lived, start: 2026-01-01"))
+    assert assay("set", str(file)).returncode == 0
+    stopped = json.loads(assay("stop", "short-lived", "--json").stdout)
+    assert (stopped["name"], stopped["state"]) == ("short-lived", "stopped")
+    assert "Delete A/B test short-lived, which is stopped?" in assay("delete", "short-lived").stdout
+    assert "short-lived" in assay("list").stdout, "nobody said yes"
+    assert assay("delete", "short-lived", "--yes").stdout == "A/B test short-lived is deleted; its traces stay.\n"
+    assert "short-lived" not in assay("list").stdout
+    assert "has no A/B test 'short-lived'" in assay("delete", "short-lived", "--yes").stderr
+    file.write_text(file.read_text().replace("name: short-lived, start: 2026-01-01", "name: shell"))
     file.write_text(file.read_text().replace("0.9", "0.8").replace("0.1}", "0.2}"))
     refused = assay("set", str(file))
     assert refused.returncode == USER_ERROR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,16 @@ def compared(a: Any, b: Any, options: Options | None = None, **metric: Any) -> C
             compared(np.exp(WAVE), np.exp(WAVE) * 1.5, q=0.5),
             "score p50: B is 0.5045 higher than A (+50%), 1.513 against 1.009, which is better (95% CI 0.3553 to 0.6537, p < 0.001).",
             id="quantile",
+        ),
+        pytest.param(
+            compared([3] * 40, [2] * 34 + [10] * 6, ordinal=True),
+            "score: B is lower than A by ranks, with a rank-biserial correlation of -0.45 and means of 3.2 against 3, which is worse (95% CI of the difference of means -0.7252 to 1.125, p 0.007).",
+            id="ranks",
+        ),
+        pytest.param(
+            replace(compared(2 + WAVE, BASE + 0.2), verdict="not enough data", p=None, largest_a=0.87, largest_b=0.5),
+            "score: not enough data: one cluster holds 87% of the items of A, and the rest cannot tell how much clusters differ (0.2 higher (+9.98%), 2.204 against 2.004 here). Take more clusters.",
+            id="one-cluster",
         ),
     ],
 )

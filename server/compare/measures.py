@@ -1,0 +1,77 @@
+"""What the page compares: each measure with its words, its unit, which side is better, and what it is a measure of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from analytics.compared import Better, Metric
+
+Kind = Literal["quality", "failed", "cost", "latency", "tokens"]
+ORDER: Mapping[Kind, int] = {"quality": 0, "failed": 1, "cost": 2, "latency": 3, "tokens": 4}
+LOWER = frozenset(
+    {"error", "errors", "failure", "failures", "hallucination", "hallucinations", "toxicity", "loss", "bias"}
+)
+"""Words in a score's name of which less is better, where its scale does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One thing that variants are compared in."""
+
+    key: str  # names it in URLs and answers, and its column
+    title: str
+    kind: Kind
+    better: Better | None  # null: nobody says
+    unit: str | None = None  # null: a share, or the score's own scale
+    q: float | None = None  # the quantile that is compared; null: the mean, or the share
+    of: str | None = None  # the evaluator or the score
+
+    def metric(self) -> Metric:
+        """As the comparison takes it."""
+        return Metric(self.key, self.better, q=self.q)
+
+    @property
+    def words(self) -> str:
+        """The title with its unit."""
+        return self.title if self.unit is None else f"{self.title} ({self.unit})"
+
+    def told(self, statistic: str) -> dict[str, Any]:
+        """As JSON has it; `statistic`: share, mean, p95."""
+        return asdict(self) | {"statistic": statistic}
+
+
+def scale_better(name: str, scale: Mapping[str, Any] | None) -> Better | None:
+    """Which side of a score is better: as its scale says, else by its name; null: neither tells."""
+    told = (scale or {}).get("better")
+    if told in {"higher", "lower"}:
+        return "higher" if told == "higher" else "lower"
+    return "lower" if LOWER & set(re.findall(r"[a-z]+", name.casefold())) else None
+
+
+def target_measures() -> list[Measure]:
+    """What is measured of the answers of a run, by the names of `run_rows` after `target.`."""
+    return [
+        Measure("failed", "failed answers", "failed", "lower"),
+        Measure("cost_usd", "cost of an answer", "cost", "lower", "USD"),
+        Measure("latency_ms.p50", "latency", "latency", "lower", "ms", 0.5),
+        Measure("latency_ms.p95", "latency", "latency", "lower", "ms", 0.95),
+        Measure("ttft_ms.p50", "time to first token", "latency", "lower", "ms", 0.5),
+        Measure("input_tokens", "input of an answer", "tokens", "lower", "tokens"),
+        Measure("output_tokens", "output of an answer", "tokens", "lower", "tokens"),
+    ]
+
+
+def call_measures() -> list[Measure]:
+    """What is measured of the calls of live traffic."""
+    return [
+        Measure("failed", "failed calls", "failed", "lower"),
+        Measure("cost_usd", "cost of a call", "cost", "lower", "USD"),
+        Measure("latency_ms.p50", "latency", "latency", "lower", "ms", 0.5),
+        Measure("latency_ms.p95", "latency", "latency", "lower", "ms", 0.95),
+        Measure("ttft_ms.p50", "time to first token", "latency", "lower", "ms", 0.5),
+        Measure("input_tokens", "input of a call", "tokens", "lower", "tokens"),
+        Measure("output_tokens", "output of a call", "tokens", "lower", "tokens"),
+    ]

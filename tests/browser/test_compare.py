@@ -1,0 +1,47 @@
+"""Compare as a person uses it: from Runs in one click to the verdict, its figures, and a row with both answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import made_runs
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+Visit = Callable[[str], Page]
+
+
+@pytest.fixture(scope="module")
+def served(serve: Callable[[str], Any]) -> Any:
+    """The runs of two snapshots, as the demo has them: the later one says less, and is right less often."""
+    served, march, june = serve("compare-browser"), made_runs.rows(40), made_runs.rows(40)
+    for row in june:
+        row["answer"] = f"Refunds of order {row['place']} take thirty days."
+        row["verdicts"]["groundedness"] |= {"value": 0.3, "passed": False}
+    with served.client() as client:
+        first = made_runs.tell(client, march, suite="llmdrift-march")
+        second = made_runs.tell(client, june, "failed", suite="llmdrift-june")
+        run = client.run(second)
+        baseline = {"run_id": first, "started_at": "2026-11-01T10:00:00+00:00", "shared": 40, "only_here": 0,
+                    "only_there": 0, "changed": 0}  # fmt: skip
+        client.end_run(second, run["summary"] | {"baseline": baseline}, run["manifest"])
+    return served
+
+
+def test_a_run_is_compared_with_its_baseline_and_a_row_opened(served: Any, visit_over: Callable[[str], Visit]) -> None:
+    page = visit_over(served.note.api_url)("/runs")
+    page.get_by_role("link", name="Compare llmdrift-june with llmdrift-march").click()
+    expect(page.get_by_text(re.compile("llmdrift-june is 75 points lower than llmdrift-march.*which is worse")).first).to_be_visible()  # fmt: skip  # noqa: E501
+    expect(page.get_by_text("Differences", exact=True).first).to_be_visible()
+    expect(page.get_by_text("no difference", exact=True).first).to_be_visible()  # the axis of the forest plot
+    with page.expect_download() as got:
+        page.get_by_role("button", name="HTML").click()
+    assert "which is worse" in got.value.path().read_text()
+    page.locator(".listing").get_by_role("link", name="q1", exact=True).click()
+    expect(page.locator("del", has_text="fourteen")).to_be_visible()
+    expect(page.locator("ins", has_text="thirty")).to_be_visible()
+    page.get_by_role("link", name="All rows").click()
+    expect(page.locator(".listing").get_by_role("link", name="q2", exact=True)).to_be_visible()
