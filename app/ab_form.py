@@ -8,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import ab_tests, data, data_ab
+from app import ab_tests, data, data_ab, state
 from app import format as fmt
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 PARTS = 10_000
+MEASURES = ("cost", "latency", "error")
 _KEY = "ab-form-"
 _REFUSED, _SAVED = "ab-form-refused", "ab-form-saved"  # session state
 
@@ -71,8 +72,11 @@ def form() -> None:
         st.subheader("Register a test", anchor=False, width="content")
         st.space("stretch")
         st.page_link(ab_tests.PATH, label="Back without saving", icon=":material/arrow_back:")
-    if name := st.session_state.pop(_SAVED, None):
+    if saved := st.session_state.pop(_SAVED, None):
+        name, warnings = saved
         st.success(f"Test {fmt.plain(name, 100)} is registered and has begun.", icon=":material/check:")
+        for warning in warnings:
+            st.warning(fmt.plain(warning, 400), icon=":material/warning:")
         st.page_link(
             ab_tests.PATH, label="Open it", icon=":material/arrow_forward:", query_params={ab_tests.NAME: name}
         )
@@ -82,11 +86,23 @@ def form() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Begin", type="primary", key="ab-save", disabled=held is None, on_click=_save, args=(name, held))
         st.caption(
-            fmt.plain(problem or "Once it has begun, variants, shares, metric and guardrails stay as they are.", 300),
+            fmt.plain(
+                problem
+                or "Once it has begun, variants and shares stay as they are; metric and guardrails once a trace came.",
+                300,
+            ),
             width="content",
         )
     if refused := st.session_state.pop(_REFUSED, None):
         st.error(fmt.plain(refused, 600), icon=":material/error:")
+
+
+def _scores() -> list[str]:
+    """Names of the project's scores; without an answer none is offered, and any can be typed."""
+    try:
+        return [str(name) for name in data.score_names(state.EVER[0])["name"] if name not in MEASURES]
+    except data.ApiError:
+        return []
 
 
 def _fields() -> tuple[str, dict[str, Any]]:
@@ -103,9 +119,11 @@ def _fields() -> tuple[str, dict[str, Any]]:
             help="The first is the control.",
         )  # fmt: skip
     with right:
-        metric = st.text_input(
-            "Decided by", key=f"{_KEY}metric", placeholder="cost, latency, error, or the name of a score"
-        )
+        metric = st.selectbox(
+            "Decided by", [*MEASURES, *_scores()], index=None, key=f"{_KEY}metric", accept_new_options=True,
+            placeholder="cost, latency, error, or the name of a score",
+            help="Scores seen in this project are offered; another name can be typed.",
+        )  # fmt: skip
         one, two = st.columns(2)
         better = one.segmented_control(
             "Better is", ["higher", "lower"], key=f"{_KEY}better", help="Usually lower for cost, latency and error."
@@ -151,8 +169,8 @@ def _save(name: str, held: Mapping[str, Any]) -> None:
         if name in known:
             st.session_state[_REFUSED] = f"There is a test named {name}. Take another name."
             return
-        data_ab.set_test(name, held)
+        made = data_ab.set_test(name, held)
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
         return
-    st.session_state[_SAVED] = name
+    st.session_state[_SAVED] = (name, made["warnings"])

@@ -1,19 +1,16 @@
-"""The parts of the page A/B tests: which there are, and one of them with what came of it."""
+"""The parts of the page A/B tests: one test with what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
-from app import charts, charts_ab, data, data_ab, listing, widgets
+from app import ab_arms, charts, charts_ab, data, data_ab, widgets
 from app import format as fmt
-from app.ab_figures import amount, apart, interval, scale
-from app.listing import Cell, Column
+from app.ab_figures import apart, interval, scale
 
 Test = dict[str, Any]
 Json = Mapping[str, Any]
@@ -25,68 +22,13 @@ KINDS = {
     "mismatch": "do not read", "hurt": "stop: guardrail", "win": "better", "loss": "worse",
     "futile": "no gain as wanted", "too_few": "too few units", "go_on": "undecided",
 }  # fmt: skip
-GUARDED: Mapping[str, str] = {"hurt": "hurt", "safe": "kept", "open": "undecided"}
+UNDECIDED = ("go_on", "too_few")  # of a comparison: more units may decide it
 _REFUSED = "ab-refused"  # session state: why the last click did nothing
 
 
 def chosen(key: str) -> str:
     """What the URL has under this key; '' nothing."""
     return str(st.query_params.get(key) or "")
-
-
-def overview(found: Sequence[Test]) -> None:
-    """All tests of the project."""
-    if not found:
-        widgets.empty(
-            "A/B tests on live traffic would be listed here.",
-            "None is registered yet. A test names its variants with their shares, what decides it, and what must not "
-            "get worse.",
-            lambda: st.page_link(PATH, label="Register a test", icon=":material/add:", query_params={MAKE: "1"}),
-        )
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(finding(found), width="content")
-        st.space("stretch")
-        st.page_link(PATH, label="Register a test", icon=":material/add:", query_params={MAKE: "1"})
-    listing.listing("ab-tests", "A/B tests", COLUMNS, [_line(test) for test in found])
-    st.caption(f"Times in {widgets.zone()}. Keys: j k move, Enter opens.")
-
-
-def finding(found: Sequence[Test]) -> str:
-    """How many there are and run: `3 tests, 2 running`."""
-    running = sum(test["state"] == "running" for test in found)
-    return f"{fmt.plural(len(found), 'test')}, {running:,} running."
-
-
-COLUMNS = (
-    Column("Test", "minmax(120px, 1.2fr)", link=True),
-    Column("State", "76px"),
-    Column("Variants", "minmax(150px, 1.6fr)", help="The first is the control"),
-    Column("Units", "70px"),
-    Column("Metric", "minmax(90px, 1fr)"),
-    Column("Wanted", "88px", "right", "The smallest gain that is wanted"),
-    Column("Guardrails", "minmax(90px, 1fr)"),
-    Column("Start", "104px"),
-    Column("Stop", "104px"),
-)
-
-
-def _line(test: Test) -> listing.Row:
-    rails = ", ".join(one["metric"] for one in test["guardrails"])
-    return listing.Row(
-        f"ab_tests?{urlencode({NAME: test['name']})}",
-        [
-            Cell(test["name"], test["description"]),
-            Cell(test["state"], tone=TONES[test["state"]]),
-            Cell(fmt.clip(shares(test), 200), shares(test)),
-            Cell(f"{test['unit']}s"),
-            Cell(fmt.clip(test["metric"], 60)),
-            Cell(apart(wanted(test), test["unit_of"])),
-            Cell(fmt.clip(rails, 100) or "none", quiet=not rails),
-            _moment(test["start"]),
-            _moment(test["stop"]),
-        ],
-    )
 
 
 def wanted(test: Test) -> float:
@@ -97,16 +39,6 @@ def wanted(test: Test) -> float:
 def shares(test: Test) -> str:
     """`control 50 %, new 50 %`."""
     return ", ".join(f"{one['name']} {100 * one['weight']:g} %" for one in test["variants"])
-
-
-def _moment(told: str | None) -> Cell:
-    if told is None:
-        return Cell("open", quiet=True)
-    at = datetime.fromisoformat(told)
-    return Cell(fmt.narrow(at, widgets.zone(), datetime.now(UTC)), fmt.utc(at))
-
-
-# One test.
 
 
 def one(found: Sequence[Test], name: str) -> None:
@@ -156,12 +88,9 @@ def _results(test: Test) -> None:
     shown = _chosen(told["comparisons"])
     _tiles(test, told, shown)
     _figure(test, shown)
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        _allocation(test, told)
-    with right:
-        _guardrails(shown)
-        _novelty(test, shown)
+    ab_arms.arms(test, told)
+    ab_arms.guardrails(shown)
+    _novelty(test, shown)
     with st.expander("How to deal units, and which attribute to set"):
         how(test)
     _small_print(test)
@@ -180,11 +109,9 @@ def _chosen(comparisons: Sequence[Json]) -> Json:
 
 
 def _tiles(test: Test, told: Json, shown: Json) -> None:
-    unit, exposure, advice = test["unit_of"], told["exposure"], shown["advice"]
-    needed, days_left = advice["needed"], advice["days_left"]
-    days = f"{fmt.plural(max(1, round(days_left)), 'day')} at this pace" if days_left else ""
+    unit, advice = test["unit_of"], shown["advice"]
     p = told["mismatch"]["p_always"]
-    widgets.tiles(
+    tiles = [
         widgets.Tile(
             "Difference", apart(shown["difference"], unit),
             f"{test['metric']}: {shown['variant']} less {shown['control']}", interval(shown, unit), [],
@@ -195,18 +122,27 @@ def _tiles(test: Test, told: Json, shown: Json) -> None:
         ),
         widgets.Tile(
             "Units with a value", fmt.short(shown["n"]), f"{shown['n']:,} {test['unit']}s of both arms",
-            f"of {exposure['units']:,} exposed", [],
-        ),
-        widgets.Tile(
-            "Units still needed", fmt.short(advice["remaining"]),
-            "To find the gain wanted in 4 of 5 tests" + (f"; {needed:,} in all" if needed is not None else ""),
-            days or ("of " + fmt.short(needed) if needed is not None else "the spread is not known yet"), [],
+            f"of {told['exposure']['units']:,} exposed", [],
         ),
         widgets.Tile(
             "Assignment", "mismatch" if told["mismatch"]["mismatched"] else "as meant",
             f"p {p:.3g} at all looks, {told['mismatch']['p']:.3g} at this one alone; told below 0.01",
             f"p {fmt.digits(p, 2) if p >= 0.001 else 'below 0.001'}", [],
         ),
+    ]  # fmt: skip
+    if advice["kind"] in UNDECIDED and not told["over"]:
+        tiles.insert(3, _needed(advice))
+    widgets.tiles(*tiles)
+
+
+def _needed(advice: Json) -> widgets.Tile:
+    """How many units more find the gain that is wanted."""
+    needed, days_left = advice["needed"], advice["days_left"]
+    days = f"{fmt.plural(max(1, round(days_left)), 'day')} at this pace" if days_left else ""
+    return widgets.Tile(
+        "Units still needed", fmt.short(advice["remaining"]),
+        "To find the gain wanted in 4 of 5 tests" + (f"; {needed:,} in all" if needed is not None else ""),
+        days or ("of " + fmt.short(needed) if needed is not None else "the spread is not known yet"), [],
     )  # fmt: skip
 
 
@@ -242,49 +178,6 @@ def days(shown: Json, unit: str | None) -> pd.DataFrame:
         for day in shown["series"]
     ]
     return frame.assign(**numbers, told=hovers)
-
-
-def _allocation(test: Test, told: Json) -> None:
-    st.markdown("**Arms**")
-    rows = [
-        {
-            "Variant": fmt.plain(one["variant"], 60), "Meant": f"{100 * one['weight']:g} %",
-            "Came": fmt.UNKNOWN if one["share"] is None else f"{fmt.digits(100 * one['share'], 4)} %",
-            "Units": fmt.count(one["units"]), "With a value": fmt.count(one["valued"]),
-            fmt.plain(test["metric"], 40): amount(one["mean"], test["unit_of"]),
-        }
-        for one in told["arms"]
-    ]  # fmt: skip
-    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt="The arms of the test")
-    exposure = told["exposure"]
-    left = [
-        f"{fmt.plural(exposure['mixed_units'], 'unit')} of several arms" if exposure["mixed_units"] else "",
-        f"{fmt.plural(exposure['traces_without_unit'], 'trace')} without an id"
-        if exposure["traces_without_unit"]
-        else "",
-    ]
-    out = " and ".join(filter(None, left))
-    st.caption(
-        f"{fmt.plural(exposure['traces'], 'exposed trace')}. "
-        + (f"Left out: {out}." if out else "Nothing is left out.")
-    )
-
-
-def _guardrails(shown: Json) -> None:
-    st.markdown("**Guardrails**")
-    if not shown["guardrails"]:
-        st.caption("None is named: nothing but the metric is watched.")
-        return
-    rows = [
-        {
-            "Measure": fmt.plain(one["metric"], 40), "Control": amount(one["control_mean"], one["unit_of"]),
-            fmt.plain(shown["variant"], 40): amount(one["mean"], one["unit_of"]),
-            "Difference": apart(one["difference"], one["unit_of"]), "Interval": interval(one, one["unit_of"]),
-            "Margin": apart(one["margin"], one["unit_of"]).removeprefix("+"), "State": GUARDED[one["state"]],
-        }
-        for one in shown["guardrails"]
-    ]  # fmt: skip
-    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt="Guardrails of the variant")
 
 
 def _novelty(test: Test, shown: Json) -> None:

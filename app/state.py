@@ -91,9 +91,9 @@ def window(
             sender's clock may be ahead. Nulls over an empty store.
         custom: bounds for `custom`, UTC; a null end is open. When the second is not after the first it is a second.
     """
-    until = _next_minute(now.astimezone(UTC))
+    until = next_minute(now.astimezone(UTC))
     start = (recorded[0] or until - _DAY).replace(second=0, microsecond=0)
-    end = max(until, _next_minute(recorded[1] or now))
+    end = max(until, next_minute(recorded[1] or now))
     if key == "all":
         return Window(min(start, until - timedelta(minutes=1)), end, "the recorded time")
     if key == "custom":
@@ -102,7 +102,8 @@ def window(
     return Window(until - RANGES[chosen], until, RANGE_WORDS[chosen])
 
 
-def _next_minute(at: datetime) -> datetime:
+def next_minute(at: datetime) -> datetime:
+    """The full minute after it: a window to the minute that ends there holds this moment."""
     return at.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 

@@ -77,7 +77,10 @@ def _fault(error: ValidationError, kind: type[BaseModel]) -> tuple[tuple[str | i
     faults = error.errors()
     first = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])  # a typo, not a lack
     steps = tuple(part for part in first["loc"] if isinstance(part, str | int))
-    return steps, ".".join(map(str, steps)), f"{_rule(first, steps, kind)}; got {_got(first['input'])}"
+    rule = _rule(first, steps, kind)
+    if first["type"] == "value_error" and isinstance(first["input"], dict):
+        return steps, ".".join(map(str, steps)), rule  # of several keys at once: it names their values itself
+    return steps, ".".join(map(str, steps)), f"{rule}; got {_got(first['input'])}"
 
 
 def _rule(fault: Any, steps: tuple[str | int, ...], kind: type[BaseModel]) -> str:

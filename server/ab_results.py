@@ -12,7 +12,7 @@ from analytics.allocation import Mismatch
 from analytics.intervals import Estimate
 from analytics.sequences import Arm, Phase
 from analytics.stopping import Advice, Guarded
-from server import ab_words
+from server import ab_arms, ab_words
 from server.ab_tests import SHARE, Guardrail, Registered, Variant
 from server.core import Core
 
@@ -140,6 +140,7 @@ def _arm(asked: Asked, looks: Looks, place: int, exposed: Arm, mismatch: Mismatc
     return {
         "variant": variant.name, "weight": variant.weight, "units": exposed.units,
         "share": mismatch.shares[place] if mismatch.shares else None, "valued": found.units, "mean": found.mean,
+        **ab_arms.level(found, asked.test.terms, variant.weight),
     }  # fmt: skip
 
 

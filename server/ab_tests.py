@@ -6,7 +6,7 @@ whoever knows these can work it out (`docs/ab-tests.md`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -27,6 +27,8 @@ UNITS_OF = {"cost": "USD", "latency": "s", "error": SHARE}  # measures that are 
 WRITE_S = 30.0
 NAME = r"^[A-Za-z0-9_.-]{1,100}$"
 KEPT = frozenset({"description", "stop"})  # what may change while a test runs
+UNTIL_EXPOSED = frozenset({"metric", "better", "mde", "guardrails"})
+"""What may change too as long as no trace carries a variant: nothing was seen by which it could be chosen."""
 
 State = Literal["planned", "running", "stopped"]
 Name = Annotated[str, Field(pattern=NAME)]
@@ -135,7 +137,8 @@ class Terms(_Measured):
             raise ValueError(f"weight {uneven.weight} of {uneven.name!r} is no multiple of 0.0001")
         total = sum(one.parts for one in self.variants)
         if total != PARTS:
-            raise ValueError(f"the weights add up to {total / PARTS:g}, and must to 1")
+            weights = " + ".join(f"{one.weight:g}" for one in self.variants)
+            raise ValueError(f"the weights must add up to 1; {weights} is {total / PARTS:g}")
         for told in ([one.name for one in self.variants], [one.label("") for one in self.variants]):
             if twice := next((name for place, name in enumerate(told) if name in told[:place]), None):
                 raise ValueError(f"two variants are called {twice.removeprefix(':')!r}")
@@ -216,11 +219,15 @@ def versions(core: Core, project: str, name: str) -> list[AbTest]:
         return store.versions(cursor, core.projects.id_of(project), name)
 
 
-def put(core: Core, project: str, name: str, terms: Terms, author: str | None) -> Registered:
+def put(  # noqa: PLR0917 - a test, and who sets it where
+    core: Core, project: str, name: str, terms: Terms, author: str | None, exposed: Callable[[Registered], bool]
+) -> Registered:
     """Set a test; the same again makes no new version. Without a start it starts now, or has that with which it began.
 
+    `exposed` tells whether a trace of the test was seen: until then its metric and guardrails may change.
+
     Raises:
-        RunningError: it has begun, and something else than its description and its stop would change.
+        RunningError: it has begun, and something else would change than its description, its stop and these.
         AbTestError: it would stop in the past, or somebody else set it at the same time.
     """
     now = datetime.now(UTC).replace(microsecond=0)
@@ -229,7 +236,7 @@ def put(core: Core, project: str, name: str, terms: Terms, author: str | None) -
     begun = before is not None and before.state(now) != "planned"
     terms = _dated(terms, before.terms if begun and before else None, now)
     if begun and before is not None:
-        _unchanged(before, terms, now)
+        _unchanged(before, terms, now, exposed)
     elif terms.stop is not None and terms.start is not None and terms.stop <= max(terms.start, now):
         raise AbTestError(
             f"A/B test {name!r} would stop at {terms.stop.isoformat()}, which is over. Name a later time."
@@ -245,12 +252,13 @@ def _dated(terms: Terms, begun: Terms | None, now: datetime) -> Terms:
     return terms.model_copy(update={"start": start, "stop": stop_at})
 
 
-def _unchanged(before: Registered, terms: Terms, now: datetime) -> None:
+def _unchanged(before: Registered, terms: Terms, now: datetime, exposed: Callable[[Registered], bool]) -> None:
     """Raises RunningError where a test that has begun would become another one, or its past would change."""
     changed = sorted(
         key for key in Terms.model_fields if key not in KEPT and getattr(before.terms, key) != getattr(terms, key)
     )
-    if changed:
+    open_still = before.state(now) == "running" and UNTIL_EXPOSED.issuperset(changed)
+    if changed and not (open_still and not exposed(before)):
         raise RunningError(
             f"A/B test {before.name!r} has begun, so {', '.join(changed)} cannot change: units would move between the "
             "variants, and what was promised of its intervals would not hold. Stop it and set one of another name."

@@ -5,40 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from server.ab_figures import apart, effect
 from server.ab_tests import Registered
-from server.evals.figures import counted, number
+from server.evals.figures import counted, verb
 
 Json = Mapping[str, Any]
-MINUS = "\u2212"
-
-
-def amount(value: float | None, unit: str | None) -> str:
-    """A value of a metric: `$0.012`, `1.2 s`, `4.1 %`, `0.31`."""
-    if value is None:
-        return "unknown"
-    sign, size = (MINUS if value < 0 else ""), abs(value)
-    match unit:
-        case "USD":
-            return f"{sign}${number(size)}"
-        case "s":
-            return f"{sign}{number(size)} s"
-        case "share":
-            return f"{sign}{number(size * 100)} %"
-    return f"{sign}{number(size)}"
-
-
-def apart(value: float | None, unit: str | None) -> str:
-    """A difference: shares are told in points."""
-    told = amount(value, unit)
-    return told.replace(" %", " points") if unit == "share" else told
-
-
-def interval(found: Json, unit: str | None) -> str:
-    """`-0.02 (-0.05 to 0.01)`; without bounds the value and why."""
-    if found["low"] is None:
-        return f"{apart(found['difference'], unit)} (no interval yet)"
-    low, high = (apart(found[end], unit) for end in ("low", "high"))
-    return f"{apart(found['difference'], unit)} ({low} to {high})"
 
 
 def verdict(test: Registered, told: Json) -> str:
@@ -73,13 +44,13 @@ def _hurt(one: Json) -> str:
     unit = rail["unit_of"]
     return (
         f"Stop {one['variant']}: {rail['metric']} is worse than in {one['control']} by more than its margin of "
-        f"{apart(rail['margin'], unit)}; it differs by {interval(rail, unit)}."
+        f"{apart(rail['margin'], unit).removeprefix('+')}; it differs by {effect(rail, unit)}."
     )
 
 
 def _of_metric(test: Registered, one: Json, *, over: bool) -> str:
     terms, name, control = test.terms, one["variant"], one["control"]
-    found = f"{terms.metric} differs by {interval(one, terms.unit_of)}"
+    found = f"{terms.metric} differs by {effect(one, terms.unit_of)}"
     level = f"at {100 * (1 - one['alpha']):.4g} % for all looks"
     match one["advice"]["kind"]:
         case "win":
@@ -87,9 +58,8 @@ def _of_metric(test: Registered, one: Json, *, over: bool) -> str:
         case "loss":
             said = f"{name} is worse than {control}: {found}, {level}."
         case "futile":
-            said = (
-                f"{name} gains less than the {apart(terms.mde, terms.unit_of)} that are wanted over {control}: {found}."
-            )
+            wanted = apart(terms.mde, terms.unit_of).removeprefix("+")
+            said = f"{name} gains less than the {wanted} that are wanted over {control}: {found}."
         case "too_few":
             known = f"{counted(one['n'], 'unit')} with a value"
             said = f"Too little is known of {name} against {control} for an interval of {terms.metric}: {known}."
@@ -129,7 +99,8 @@ def _left(advice: Json) -> str:
         return "Go on."
     if not advice["remaining"]:
         return "So many units find the effect wanted in 4 of 5 tests: it is probably smaller. Go on, or stop."
-    told = f"Go on: {counted(advice['remaining'], 'more unit')} find the effect wanted in 4 of 5 tests"
+    finds = verb(advice["remaining"], "finds", "find")
+    told = f"Go on: {counted(advice['remaining'], 'more unit')} {finds} the effect wanted in 4 of 5 tests"
     days = advice["days_left"]
     return told + (f", some {counted(max(1, round(days)), 'day')} at the pace of now." if days else ".")
 

@@ -23,7 +23,7 @@ class AbTestsClient(ClientBase):
         return found
 
     def set_ab_test(self, name: str, terms: Mapping[str, Any], author: str | None = None) -> Json:
-        """Set a test; see `PUT /api/ab-tests/{name}`.
+        """Set a test; see `PUT /api/ab-tests/{name}`. `warnings` name scores that were never seen.
 
         Raises:
             ApiError: `refused` when it cannot be set so, or has begun; says why.
@@ -38,7 +38,7 @@ class AbTestsClient(ClientBase):
 
     def forget_ab_test(self, name: str, author: str | None = None) -> None:
         """Take a test away; its versions stay."""
-        self._send("DELETE", _path(name), {"author": author})
+        self._send("DELETE", _path(name), {"author": author, "confirm": name})
 
     def assign_unit(self, name: str, unit: str) -> Json:
         """The variant of a unit: `variant`, `traced_as`, `bucket`, `state`; see `GET /api/ab-tests/{name}/assign`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app import ab_form, ab_tests, data_ab, widgets
+from app import ab_form, ab_list, ab_tests, data_ab, widgets
 
 
 def draw() -> None:
@@ -12,7 +12,7 @@ def draw() -> None:
     elif name := ab_tests.chosen(ab_tests.NAME):
         ab_tests.one(found, name)
     else:
-        ab_tests.overview(found)
+        ab_list.overview(found)
 
 
-widgets.guarded("The A/B tests did not come.", "Units are dealt without this page by whoever knows the hash.", draw)
+widgets.guarded("The A/B tests did not come.", "Assignment goes on in clients that compute the hash themselves.", draw)

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from server import ab_results, ab_tests
+from server import ab_results, ab_seen, ab_tests
 from server.ab_tests import NAME, AbTestError, Registered, RunningError, Terms, UnknownAbTestError
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Here, Project
@@ -22,6 +22,7 @@ from server.api.rights import needs, router
 routes = router()
 Name = Annotated[str, Path(pattern=NAME, description="Of the test: letters, digits, dot, dash, underscore.")]
 Who = Annotated[str | None, Query(max_length=200, description="Who does this, for the audit trail.")]
+Confirm = Annotated[str | None, Query(max_length=100, description="The name of the test once more.")]
 
 
 @contextmanager
@@ -68,20 +69,33 @@ class NewAbTest(Terms):
 
 @routes.put("/api/ab-tests/{name}", tags=["ab-tests"], dependencies=[needs("edit")])
 def put(request: Request, here: Here, name: Name, body: NewAbTest, project: Project = DEFAULT) -> Response:
-    """Set a test; answers as `GET /api/ab-tests`. The same again makes no new version. Without `start` it starts now.
+    """Set a test; answers as `GET /api/ab-tests`, with `warnings`. Without `start` it starts now.
 
-    409 `running`: it has begun, so that only `description` and a `stop` to come may change. 422 `bad_ab_test`: it
-    cannot be set so.
+    The same again makes no new version. `warnings` name the scores that it asks for and that were never seen. 409
+    `running`: it has begun, so that only `description` and a `stop` to come may change, and as long as no trace carries
+    a variant `metric`, `better`, `mde` and `guardrails` too. 422 `bad_ab_test`: it cannot be set so.
     """
+    now = datetime.now(UTC)
+    terms = Terms(**body.model_dump(exclude={"author"}))
     with _told():
-        terms = Terms(**body.model_dump(exclude={"author"}))
-        return _answer(request, ab_tests.put(here.core, project, name, terms, body.author))
+        made = ab_tests.put(
+            here.core, project, name, terms, body.author, lambda test: ab_seen.exposed(here.core, project, test, now)
+        )
+    told = ab_tests.shown(made, datetime.now(UTC)) | {"warnings": ab_seen.warnings(here.core, project, made.terms)}
+    return json_response(request, told)
 
 
 @routes.delete("/api/ab-tests/{name}", tags=["ab-tests"], dependencies=[needs("edit")])
-def forget(request: Request, here: Here, name: Name, project: Project = DEFAULT, author: Who = None) -> Response:
-    """Take a test away; its versions stay."""
+def forget(  # noqa: PLR0917 - what is asked
+    request: Request, here: Here, name: Name, project: Project = DEFAULT, author: Who = None, confirm: Confirm = None
+) -> Response:
+    """Take a test away, running or not; its versions stay. 409 `unconfirmed`: `confirm` does not name the test."""
     with _told():
+        if confirm != name:
+            ab_tests.one(here.core, project, name)
+            raise ProblemError(
+                HTTPStatus.CONFLICT, "unconfirmed", f"This takes A/B test {name!r} away. Send confirm={name} to do so."
+            )
         ab_tests.forget(here.core, project, name, author)
     return json_response(request, {"deleted": name})
 
@@ -130,8 +144,9 @@ def results(request: Request, here: Here, name: Name, project: Project = DEFAULT
 
     `sentence` is the finding, `warnings` say what else one must know, `over` that it is stopped. `exposure` counts
     traces and units, with those that no figure counts: without a unit id, or of several arms (`mixed_`). `arms`:
-    `units` exposed, of them `valued` with the metric, and their `mean`. `mismatch`: whether units came as their
-    weights say (`p_always` holds at all looks, `p` at one). `comparisons`, one a variant against the control:
+    `units` exposed, of them `valued` with the metric, and their `mean` with `low` and `high` (null: too few units).
+    `mismatch`: whether units came as their weights say (`p_always` holds at all looks, `p` at one).
+    `comparisons`, one a variant against the control:
     `difference` (variant less control) with `low` and `high` (null: too few units), `series` by UTC day, cumulated;
     `advice` (`kind` mismatch hurt win loss futile too_few go_on, units `needed` and `remaining` to find the effect
     wanted in 4 of 5 tests, the effect that is `shown` by now); `guardrails` (`state` hurt safe open); `novelty`: how
@@ -139,8 +154,11 @@ def results(request: Request, here: Here, name: Name, project: Project = DEFAULT
     is its part of the test's, which the metric and the guardrails of all variants share.
     """
     with _told():
-        found = ab_tests.one(here.core, project, name)
-        return json_response(request, ab_results.results(here.core, project, found, datetime.now(UTC)))
+        test = ab_tests.one(here.core, project, name)
+    found = ab_results.results(here.core, project, test, datetime.now(UTC))
+    if not any(arm["valued"] for arm in found["arms"]):
+        found["warnings"] = [*found["warnings"], *ab_seen.warnings(here.core, project, test.terms)]
+    return json_response(request, found)
 
 
 def _answer(request: Request, found: Registered) -> Response:

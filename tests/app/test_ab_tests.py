@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from ab_written import WRITTEN
 from made_ab_tests import fill
 from streamlit.testing.v1 import AppTest
 
-from app import ab_figures, ab_form, ab_tests, charts_ab
+from app import ab_arms, ab_figures, ab_form, ab_list, ab_tests, charts_ab
 from server.ab_tests import Terms
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "amount", "apart"),
-    [
-        (None, "USD", "unknown", "unknown"), (0.0123, "USD", "$0.0123", "+$0.0123"), (0.0, "USD", "$0", "$0"),
-        (-0.25, "s", "\u2212250 ms", "\u2212250 ms"), (0.034, "share", "3.4 %", "+3.4 pp"), (0.5, None, "0.5", "+0.5"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("value", "unit", "amount", "apart"), WRITTEN)
 def test_values_have_their_units(value: float | None, unit: str | None, amount: str, apart: str) -> None:
     assert (ab_figures.amount(value, unit), ab_figures.apart(value, unit)) == (amount, apart)
 
@@ -116,25 +112,73 @@ def test_an_empty_project_leads_to_the_form(page: Callable[..., AppTest], empty_
 def test_the_list_leads_to_a_test(page: Callable[..., AppTest], traffic: str, listed: Any) -> None:
     shown = page(traffic, "ab_tests")
     (row,) = listed(shown)
+    assert shown.markdown[0].value.replace("\\", "") == "new is better in shown. 1 test, 1 running."
     assert row | {"Start": ""} == {
-        "href": "ab_tests?test=shown", "Test": "shown", "State": "running", "Variants": "control 50 %, new 50 %",
-        "Units": "users", "Metric": "helpful", "Wanted": "+0.2", "Guardrails": "error, latency", "Start": "",
-        "Stop": "open",
+        "href": "ab_tests?test=shown", "Test": "shown", "State": "running", "Finding": "better",
+        "Variants": "control 50 %, new 50 %", "Metric": "helpful", "Wanted": "+0.2",
+        "Guardrails": "error, latency", "Start": "", "Stop": "open",
     }  # fmt: skip
 
 
-def test_a_test_says_first_what_came_of_it(page: Callable[..., AppTest], traffic: str) -> None:
+def test_a_test_says_first_what_came_of_it(page: Callable[..., AppTest], traffic: str, listed: Any) -> None:
     shown = page(traffic, "ab_tests", test="shown")
     assert not shown.exception
     assert shown.markdown[1].value.replace("\\", "").startswith("new is better than control: helpful differs by")
     assert [one.label for one in shown.metric] == [
-        "Difference", "Finding", "Units with a value", "Units still needed", "Assignment"
-    ]  # fmt: skip
-    assert (shown.metric[1].value, shown.metric[4].value) == ("better", "as meant")
-    arms, rails = (table.value for table in shown.table)
-    assert list(arms["Variant"]) == ["control", "new"]
-    assert list(rails["State"]) == ["undecided", "kept"]
+        "Difference", "Finding", "Units with a value", "Assignment"
+    ], "nothing is needed still"  # fmt: skip
+    assert (shown.metric[1].value, shown.metric[3].value) == ("better", "as meant")
+    arms = listed(shown, "Arms")
+    assert [one["Variant"] for one in arms] == ["control", "new"]
+    assert all(" to " in one["Interval"] for one in arms)
+    asked = dict(parse_qsl(urlsplit(arms[1]["href"]).query))
+    assert (asked["variant"], asked["range"]) == ("shown:new", "custom")
+    assert asked["from"] < asked["to"]
+    assert [one["State"] for one in listed(shown, "Guardrails")] == ["undecided", "kept"]
     assert "without a unit id" in shown.warning[0].value
+
+
+def _told(*kinds: str) -> dict[str, Any]:
+    found = [
+        {"variant": f"v{n}", "advice": {"kind": kind}, "difference": 0.1, "low": 0.0, "high": 0.2, "n": 9}
+        for n, kind in enumerate(kinds, 1)
+    ]
+    return {"comparisons": found, "exposure": {"units": 9}}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "says"),
+    [
+        ({"a": ("win",), "b": ("go_on",)}, "v1 is better in a. 2 tests, 2 running."),
+        ({"a": ("mismatch", "mismatch")}, "units came otherwise than meant in a. 1 test, 1 running."),
+        ({"a": ("go_on",)}, "Nothing is decided yet. 1 test, 1 running."),
+        (
+            {"a": ("win", "loss", "win"), "b": ("loss", "win")},
+            "v1 is better in a; v2 is worse in a; v3 is better in a; v1 is worse in b; and 1 more. 2 tests, 2 running.",
+        ),
+    ],
+)
+def test_the_list_says_what_is_decided(kinds: dict[str, tuple[str, ...]], says: str) -> None:
+    tests = [{"name": name, "state": "running"} for name in kinds]
+    assert ab_list.finding(tests, {name: _told(*told) for name, told in kinds.items()}) == says
+
+
+def test_the_list_as_a_file_has_a_row_for_each_variant_against_the_control() -> None:
+    variants = [{"name": name} for name in ("control", "v1", "v2")]
+    test = {
+        "name": "a", "state": "running", "unit": "user", "metric": "m", "better": "lower", "mde": 0.5, "start": "x",
+        "stop": None, "variants": variants,
+    }  # fmt: skip
+    frame = ab_list.table([test], {"a": _told("win", "go_on")})
+    assert list(frame["finding"]) == ["better", "undecided"]
+    assert list(frame["wanted"]) == [-0.5, -0.5]
+    assert ab_list.table([test], {"a": None})["low"].isna().all()
+
+
+def test_an_arm_leads_to_the_traces_of_what_it_is_traced_as() -> None:
+    told = {"since": "2026-03-01T10:00:30", "until": "2026-03-02T10:00:30"}
+    asked = dict(parse_qsl(urlsplit(ab_arms.traces("flag&on", told)).query))
+    assert asked == {"range": "custom", "from": "2026-03-01T10:00Z", "to": "2026-03-02T10:01Z", "variant": "flag&on"}
 
 
 def test_a_test_that_is_not_there_says_so(page: Callable[..., AppTest], traffic: str) -> None:
@@ -145,7 +189,9 @@ def test_the_form_says_what_is_missing_and_registers(page: Callable[..., AppTest
     form = page(traffic, "ab_tests", make="1")
     assert form.button(key="ab-save").disabled
     form.text_input(key="ab-form-name").input("made").run()
-    form.text_input(key="ab-form-metric").input("latency").run()
+    metric = form.selectbox(key="ab-form-metric")
+    assert metric.options == ["cost", "latency", "error", "helpful"]
+    metric.set_value("latency").run()
     assert "Say which gain" in form.caption[-1].value
     form.number_input(key="ab-form-mde").set_value(0.5).run()
     form.button(key="ab-save").click().run()

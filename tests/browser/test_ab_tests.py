@@ -29,4 +29,4 @@ def test_a_test_is_opened_read_and_stopped(
     expect(page.get_by_role("button", name="Stop it now")).to_have_count(0)
     at_rest(page)
     page.get_by_role("link", name="All tests").click()
-    expect(page.get_by_text("1 test, 0 running.")).to_be_visible()
+    expect(page.get_by_text("new is better in shown. 1 test, 0 running.")).to_be_visible()

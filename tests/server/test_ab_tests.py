@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 import shell
+from ab_written import WRITTEN
 from made_ab_tests import DAY, DAYS, HALVES, TERMS, USERS, by_hand, fill
 from pydantic import ValidationError
 
-from server import ab_tests, ab_words
+from analytics.sequences import Arm
+from evaluators.documents import DocumentError
+from server import ab_arms, ab_figures, ab_seen, ab_shell, ab_tests, ab_words
 from server.ab_results import arm_of
 from server.ab_tests import Terms
 from server.client import ApiError, Client
@@ -83,7 +87,7 @@ def test_a_unit_gets_the_same_variant_by_http_and_by_hand(client: Client) -> Non
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"variants": [{"name": "a", "weight": 0.5}, {"name": "b", "weight": 0.4}]}, r"add up to 0\.9, and must to 1"),
+        ({"variants": [{"name": "a", "weight": 0.5}, {"name": "b", "weight": 0.4}]}, r"0\.5 \+ 0\.4 is 0\.9"),
         ({"variants": [{"name": "a", "weight": 0.33333}, {"name": "b", "weight": 0.66667}]}, r"no multiple of 0\.0001"),
         ({"variants": [{"name": "a", "weight": 0.5}, {"name": "a", "weight": 0.5}]}, "two variants are called 'a'"),
         ({"variants": HALVES[:1]}, "at least 2"),
@@ -106,7 +110,7 @@ def test_a_test_that_has_begun_keeps_its_variants(client: Client) -> None:
     assert client.set_ab_test("kept", TERMS)["version"] == 1, "the same again, without a start"
     assert client.set_ab_test("kept", TERMS | {"description": "why"})["version"] == 2
     moved = [{"name": "control", "weight": 0.4}, {"name": "new", "weight": 0.6}]
-    for change in ({"variants": moved}, {"metric": "cost"}, {"salt": "2"}):
+    for change in ({"variants": moved}, {"salt": "2"}):
         with pytest.raises(ApiError, match=rf"has begun, so {next(iter(change))} cannot change") as refused:
             client.set_ab_test("kept", TERMS | change)
         assert refused.value.status == 409
@@ -117,6 +121,48 @@ def test_a_test_that_has_begun_keeps_its_variants(client: Client) -> None:
     assert client.set_ab_test("kept", TERMS | {"description": "why"})["state"] == "stopped", "its file set again"
     client.forget_ab_test("kept", "bob")
     assert "kept" not in [one["name"] for one in client.ab_tests()]
+
+
+def test_a_misspelt_score_is_told_and_mended_before_any_exposure(client: Client) -> None:
+    began = (datetime.now(UTC) - DAY).isoformat()
+    rails = [{"metric": "latancy", "margin": 1}, {"metric": "error", "margin": 1}]
+    made = client.set_ab_test("typo", TERMS | {"metric": "helpfull", "start": began, "guardrails": rails})
+    assert made["warnings"] == [
+        "No score named 'helpfull' was seen; did you mean 'helpful'?",
+        "No score named 'latancy' was seen; did you mean 'latency'?",
+    ]
+    assert client.ab_results("typo")["warnings"] == made["warnings"]
+    mended = client.set_ab_test("typo", TERMS | {"guardrails": rails[1:]})
+    assert (mended["warnings"], mended["metric"], mended["version"]) == ([], "helpful", 2)
+    shown = client.ab_test("shown")
+    kept = {key: shown[key] for key in Terms.model_fields if key not in {"better", "guardrails"}}
+    with pytest.raises(ApiError, match="has begun, so guardrails, metric, variants cannot change"):
+        client.set_ab_test("shown", kept | {"metric": "cost"})
+    client.forget_ab_test("typo")
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        (["helpful", "tone"], "did you mean 'helpful'?"), (["tone", "style"], "was seen. Seen: tone, style."),
+        ([], "was seen. The project has no scores yet."),
+    ],
+)  # fmt: skip
+def test_a_score_that_was_never_seen(seen: list[str], says: str) -> None:
+    (told,) = ab_seen.unseen(Terms(**{**TERMS, "metric": "score:helpfull"}), seen)
+    assert told.startswith("No score named 'helpfull' was seen")
+    assert told.endswith(says)
+
+
+def test_nothing_is_taken_away_unconfirmed(client: Client) -> None:
+    client.set_ab_test("sure", TERMS)
+    url = f"{client.base_url}/api/ab-tests/sure"
+    for params in ({}, {"confirm": "other"}):
+        refused = httpx.delete(url, params=params)
+        assert (refused.status_code, refused.json()["kind"]) == (409, "unconfirmed")
+        assert "confirm=sure" in refused.json()["detail"]
+    assert httpx.delete(url, params={"confirm": "sure"}).json() == {"deleted": "sure"}
+    assert httpx.delete(url).status_code == 404
 
 
 def test_a_test_to_come_may_change(client: Client) -> None:
@@ -179,7 +225,7 @@ def test_errors_of_one_arm_alone_stop_it(served: Any, client: Client, telling: A
     found = client.ab_results("fails")
     (told,) = found["comparisons"][0]["guardrails"]
     assert (told["control_mean"], told["mean"], told["state"]) == (0.0, 0.5, "hurt")
-    assert found["sentence"].startswith("Stop new: error is worse than in control by more than its margin of 1 points")
+    assert found["sentence"].startswith("Stop new: error is worse than in control by more than its margin of 1 pp")
 
 
 def test_the_series_is_cumulated_day_by_day(client: Client) -> None:
@@ -222,6 +268,47 @@ def test_a_test_without_traces_says_which_attribute_to_set(client: Client) -> No
     assert "Set the attribute variant of its spans, such as fresh:control." in said
 
 
+@pytest.mark.parametrize(("value", "unit", "amount", "apart"), WRITTEN)
+def test_sentences_write_figures_as_the_page(value: float | None, unit: str | None, amount: str, apart: str) -> None:
+    assert (ab_figures.amount(value, unit), ab_figures.apart(value, unit)) == (amount, apart)
+
+
+def test_each_arm_has_its_mean_with_an_interval(client: Client) -> None:
+    found = client.ab_results("shown")
+    for arm in found["arms"]:
+        assert arm["low"] < arm["mean"] < arm["high"]
+        half = 1.96 * 1.05 / arm["valued"] ** 0.5  # of a fixed interval; values of a user have a deviation near 1.05
+        assert 1.2 < (arm["high"] - arm["low"]) / 2 / half < 2.2
+    bounds = [(arm["low"], arm["high"]) for arm in found["arms"]]
+    assert bounds[0][0] < 0 < bounds[0][1]
+    assert bounds[1][0] < 1 < bounds[1][1]
+
+
+@pytest.mark.parametrize(
+    ("arm", "low", "high"),
+    [
+        pytest.param(Arm(29, 0.5, 0.25, 1.0), None, None, id="too-few"),
+        pytest.param(Arm(200, 0.02, 0.0196, 49.0), None, None, id="too-rare"),
+        pytest.param(Arm(60, 0.5, 0.254, 1.0), pytest.approx(0.307, abs=0.1), pytest.approx(0.693, abs=0.1), id="half"),
+        pytest.param(Arm(60, 0.93, 0.066, 1.5), pytest.approx(0.83, abs=0.1), 1.0, id="ends-at-1"),
+    ],
+)
+def test_the_interval_of_an_arm(arm: Arm, low: Any, high: Any) -> None:
+    terms = Terms(**{**TERMS, "metric": "error", "expected_units": 120})
+    assert ab_arms.level(arm, terms, 0.5) == {"low": low, "high": high}
+
+
+def test_the_shell_has_a_row_for_each_guardrail_of_each_arm(client: Client) -> None:
+    rows = ab_shell.arms(client.ab_test("shown"), client.ab_results("shown"))
+    assert [(row["measure"], row["variant"], row["state"]) for row in rows] == [
+        ("helpful", "control", ""), ("helpful", "new", ""), ("error", "control", ""), ("error", "new", "undecided"),
+        ("latency", "control", ""), ("latency", "new", "kept"),
+    ]  # fmt: skip
+    assert " to " in rows[0]["interval"]
+    assert rows[3]["against control"].count(" pp") == 3
+    assert (rows[3]["margin"], rows[5]["margin"]) == ("5 pp", "500 ms")
+
+
 OPEN = [{"metric": "error", "state": "open"}, {"metric": "cost", "state": "safe"}]
 
 
@@ -239,6 +326,9 @@ OPEN = [{"metric": "error", "state": "open"}, {"metric": "cost", "state": "safe"
         ("go_on", {"needed": 90, "remaining": 40},
          "Go on: 40 more units find the effect wanted in 4 of 5 tests, some 4 days at the pace of now.",
          "The test is over; 40 more units would have found the effect wanted in 4 of 5 tests."),
+        ("go_on", {"needed": 90, "remaining": 1, "days_left": None},
+         "Go on: 1 more unit finds the effect wanted in 4 of 5 tests.",
+         "The test is over; 1 more unit would have found the effect wanted in 4 of 5 tests."),
         ("go_on", {"needed": 90, "remaining": 0},
          "So many units find the effect wanted in 4 of 5 tests: it is probably smaller. Go on, or stop.",
          "The test is over."),
@@ -283,7 +373,9 @@ def test_the_commands(client: Client, tmp_path: Any) -> None:
     file.write_text(f"ab_tests:\n- {{name: shell, metric: cost, mde: 0.01, variants: {variants}}}\n")
     said = assay("set", str(file))
     assert (said.stdout, said.stderr) == ("A/B test shell (version 1) is running: a 90 %, b 10 % of users.\n", "")
-    assert "shell" in assay("list").stdout
+    line = next(line for line in assay("list").stdout.splitlines() if line.startswith("shell"))
+    assert "open" in line
+    assert "unknown" not in line
     assert assay("assign", "shell", "u1").stdout.strip() in {"a", "b"}
     assert "new is better than control" in assay("show", "shown").stdout
     file.write_text(file.read_text().replace("name: shell", "name: short-lived, start: 2026-01-01"))
@@ -300,5 +392,28 @@ def test_the_commands(client: Client, tmp_path: Any) -> None:
     refused = assay("set", str(file))
     assert refused.returncode == USER_ERROR
     assert "tests.yaml, line 2: A/B test 'shell' has begun, so variants cannot change" in refused.stderr
+    uneven = tmp_path / "uneven.yaml"
+    uneven.write_text(file.read_text().replace("0.2}", "0.3}"))
+    told = assay("set", str(uneven)).stderr
+    assert told.endswith("uneven.yaml, line 2, entry 1: the entry: the weights must add up to 1; 0.8 + 0.3 is 1.1.\n")
     file.write_text(file.read_text().replace("metric", "metrik"))
     assert "there is no such key; did you mean 'metric'?" in assay("set", str(file)).stderr
+
+
+def test_a_file_with_a_stopped_test_says_that_nothing_was_set(client: Client, tmp_path: Any) -> None:
+    start = (datetime.now(UTC) - DAY).isoformat()
+    client.set_ab_test("past", TERMS | {"start": start})
+    client.stop_ab_test("past")
+    file = tmp_path / "tests.yaml"
+    arms = "variants: [{name: control, weight: 0.5}, {name: new, weight: 0.5}]"
+    file.write_text("ab_tests:\n" + "".join(
+        f"- {{name: {name}, metric: helpful, mde: 0.2, {arms}}}\n" for name in ("past", "fresh")
+    ))  # fmt: skip
+    (told,) = [one for one in ab_shell.read_tests(file) if one.name == "past"]
+    with pytest.raises(DocumentError, match="line 2: A/B test 'past' is stopped: nothing was set, and it cannot begin"):
+        ab_shell.set_tests(client, [told], None)
+    with pytest.raises(DocumentError, match=r"Set beside it: fresh\."):
+        ab_shell.set_tests(client, ab_shell.read_tests(file), None)
+    assert client.ab_test("fresh")["state"] == "running"
+    for name in ("past", "fresh"):
+        client.forget_ab_test(name)
