@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from evaluators.errors import EvaluatorError, UnreadableCaseError
 from server.aside import Aside, Inline
@@ -36,6 +38,7 @@ LEFT_S = 86_400.0
 MOST_CHANGED = 10_000  # items that one change names
 MOST_LOOKED_AT = 20_000  # items that an import checks by itself
 MOST_PARTS = 20  # of a rule
+NAMED = 20  # names that an error lists
 _SUM_SLACK = 1e-6
 
 Row = dict[str, Any]
@@ -54,11 +57,20 @@ def found(core: Core, project: str, name: str) -> tuple[int, Dataset]:
     project_id = core.projects.id_of(project)
     with core.readers.read() as cursor:
         one = store.dataset(cursor, project_id, name)
-    if one is None:
-        raise UnknownDatasetError(
-            f"Project {project!r} has no dataset {name!r}. GET /api/datasets lists those that there are."
-        )
+        if one is None:
+            raise _unknown(cursor, project_id, project, name)
     return project_id, one
+
+
+def _unknown(cursor: DuckDBPyConnection, project_id: int, project: str, name: str) -> UnknownDatasetError:
+    """That there is no such dataset, with the nearest name, or that it was deleted."""
+    there = [one.name for one in store.datasets(cursor, project_id)]
+    close = get_close_matches(name, there, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    gone = store.removed_upto(cursor, project_id, name)
+    upto = f" One of that name was deleted, with its versions up to {gone}." if gone else ""
+    listed = f" It has: {', '.join(there[:NAMED])}{', ...' if len(there) > NAMED else ''}." if there else ""
+    return UnknownDatasetError(f"Project {project!r} has no dataset {name!r}.{upto}{hint}{listed}")
 
 
 def found_or_new(core: Core, project: str, name: str, *, dry_run: bool) -> tuple[int, Dataset]:
@@ -76,9 +88,18 @@ def version_of(of: Dataset, version: int | None) -> int:
     """A version that there is; null: the newest. 0: nothing was put into it yet. Raises UnknownDatasetError."""
     if version is None or version == of.version:
         return of.version
+    if 1 <= version <= of.gone:
+        raise UnknownDatasetError(
+            f"Version {version} of {of.name!r} was deleted with the dataset that had the name before; "
+            f"{_has(of, 'the newest is {}.')}"
+        )
     if not 1 <= version <= of.version:
-        raise UnknownDatasetError(f"Dataset {of.name!r} has no version {version}; the newest is {of.version}.")
+        raise UnknownDatasetError(f"Dataset {of.name!r} has no version {version}; {_has(of, 'the newest is {}.')}")
     return version
+
+
+def _has(of: Dataset, words: str) -> str:
+    return words.format(of.version) if of.version else "nothing was put into it yet."
 
 
 def listed(core: Core, project: str) -> list[Row]:
@@ -102,7 +123,7 @@ def listed(core: Core, project: str) -> list[Row]:
 
 def _told(one: Dataset, newest: Version | None) -> Row:
     told = asdict(one)
-    del told["dataset_id"]
+    del told["dataset_id"], told["gone"]
     return told | {"newest": None if newest is None else version_told(newest)}
 
 
@@ -232,8 +253,7 @@ def change(  # noqa: PLR0917 - as the request has it
 def commit(core: Core, project: str, name: str, wanted: Change) -> Version | None:
     """Make a change the newest version. Raises as `store.datasets.commit` does, and UnknownDatasetError."""
     project_id, one = found(core, project, name)
-    if wanted.base > one.version:
-        raise UnknownDatasetError(f"Dataset {name!r} has no version {wanted.base}; the newest is {one.version}.")
+    version_of(one, wanted.base or None)
     return core.writer.call(lambda cursor: store.commit(cursor, project_id, one.dataset_id, wanted)).result(WRITE_S)
 
 

@@ -60,6 +60,7 @@ class Dataset:
     author: str | None
     version: int  # the newest; 0: nothing was put into it yet
     items: int
+    gone: int = 0  # the highest version of datasets of this name that were deleted; 0: none was
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,9 @@ def dataset(cursor: DuckDBPyConnection, project_id: int, name: str) -> Dataset |
 
 
 _DATASETS = (
-    "select dataset_id, name, description, created_at, author, coalesce(v.version, 0), coalesce(v.items, 0) "
+    "select dataset_id, name, description, created_at, author, coalesce(v.version, 0), coalesce(v.items, 0), "
+    "coalesce((select max(r.version) from dataset_removals r "
+    "where r.project_id = d.project_id and r.name = d.name), 0) "
     "from datasets d left join (select dataset_id, max(version) as version, arg_max(items, version) as items "
     "from dataset_versions where project_id = $project_id group by dataset_id) v using (dataset_id) "
     "where d.project_id = $project_id"
@@ -152,9 +155,27 @@ def describe(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, descr
 
 
 def remove(cursor: DuckDBPyConnection, project_id: int, dataset_id: int) -> None:
-    """Forget a dataset with all its versions."""
+    """Forget a dataset with all its versions, but not how far it counted: one of its name goes on from there."""
+    cursor.execute(
+        "insert into dataset_removals select d.project_id, d.name, "
+        "greatest((select coalesce(max(version), 0) from dataset_versions v where v.project_id = d.project_id "
+        "and v.dataset_id = d.dataset_id), (select coalesce(max(version), 0) from dataset_removals r "
+        "where r.project_id = d.project_id and r.name = d.name)), now() at time zone 'utc' "
+        f"from datasets d where {_OF}",
+        {"project_id": project_id, "dataset_id": dataset_id},
+    )
     for table in ("dataset_items", "dataset_versions", "datasets"):
         cursor.execute(f"delete from {table} where {_OF}", {"project_id": project_id, "dataset_id": dataset_id})
+
+
+def removed_upto(cursor: DuckDBPyConnection, project_id: int, name: str) -> int:
+    """The highest version that deleted datasets of the name had; 0: none was deleted."""
+    (found,) = one_row(
+        cursor,
+        "select coalesce(max(version), 0) from dataset_removals where project_id = $project_id and name = $name",
+        {"project_id": project_id, "name": name},
+    )
+    return int(found)
 
 
 def versions(cursor: DuckDBPyConnection, project_id: int, dataset_id: int) -> list[Version]:
@@ -283,12 +304,13 @@ def commit(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, change:
     """
     held = versions(cursor, project_id, dataset_id)
     newest = held[0].version if held else 0
+    number = (newest or _gone(cursor, project_id, dataset_id)) + 1
     of: dict[str, Any] = {"project_id": project_id, "dataset_id": dataset_id}
     kept = held[0].rule if held else None
     with _told(cursor, change) as (rows, removed, splits):
         if change.base != newest:
             _refuse(cursor, of, change.base, newest, (rows, removed, splits))
-        given = of | {"new": newest + 1}
+        given = of | {"new": number}
         _set(cursor, given, rows, rule_of(kept))
         _end(cursor, given, removed)
         _move(cursor, given, splits)
@@ -300,6 +322,13 @@ def commit(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, change:
         return None
     _book(cursor, given, change, rule, counts)
     return versions(cursor, project_id, dataset_id)[0]
+
+
+def _gone(cursor: DuckDBPyConnection, project_id: int, dataset_id: int) -> int:
+    (name,) = one_row(
+        cursor, f"select name from datasets where {_OF}", {"project_id": project_id, "dataset_id": dataset_id}
+    )
+    return removed_upto(cursor, project_id, name)
 
 
 def rule_of(text: str | None) -> Rule | None:
