@@ -106,9 +106,10 @@ def _ask_delete() -> None:
 @st.dialog("Delete this dataset")
 def _delete(told: Row) -> None:
     name = told["name"]
+    held = f"{fmt.plural(told['items'], 'item')} and {fmt.plural(len(told['versions']), 'version')}"
     st.markdown(
-        f"{fmt.plain(name)}, its {fmt.plural(told['items'], 'item')} and all {told['version']:,} versions are "
-        "forgotten for everyone. Runs that took it keep their rows; suites that name it find it no more."
+        f"{fmt.plain(name)}, its {held} are forgotten for everyone. Runs that took it keep their rows; "
+        "suites that name it find it no more."
     )
     typed = st.text_input("Type its name to delete it", key="delete-name")
     if st.button("Delete it", key="delete-it", type="primary", disabled=typed != name):

@@ -14,6 +14,11 @@ DUPLICATES = ("taken", "repeated", "same")
 SHOWN = 10  # findings of each check, and lines of a diff
 
 
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """`1 item`, `1,204 items`."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
 def row(one: Mapping[str, Any]) -> Row:
     """A dataset as a row of a table."""
     newest = one["newest"] or {}

@@ -117,10 +117,24 @@ def describe(request: Request, here: Here, name: Name, body: Description, projec
 
 
 @routes.delete("/api/datasets/{name}", tags=["datasets"], dependencies=[needs("edit")])
-def forget(request: Request, here: Here, name: Name, project: Project = DEFAULT) -> Response:
-    """Forget a dataset with all its versions. Runs that took it keep their rows; their suites find it no more."""
+def forget(
+    request: Request, here: Here, name: Name,
+    confirm: Annotated[str | None, Query(max_length=100, description="Its name: it comes back never.")] = None,
+    project: Project = DEFAULT,
+) -> Response:  # fmt: skip
+    """Forget a dataset with all its versions. Runs that took it keep their rows; their suites find it no more.
+
+    409 `unconfirmed`: `confirm` does not name the dataset, and nothing was lost. One that is made anew under the name
+    goes on from the highest version.
+    """
     with _told():
         project_id, found = datasets.found(here.core, project, name)
+    if confirm != name:
+        detail = (
+            f"Deleting {name!r} forgets all its versions, {found.version:,} is the newest, and cannot be undone. "
+            f"Nothing was deleted. To delete it say so: `confirm={name}`."
+        )
+        raise ProblemError(HTTPStatus.CONFLICT, "unconfirmed", detail)
     here.core.writer.call(lambda cursor: store.remove(cursor, project_id, found.dataset_id)).result(datasets.WRITE_S)
     return json_response(request, {"name": name})
 

@@ -352,9 +352,12 @@ def delete(
     api_url: ApiUrl = None,
 ) -> None:
     """Forget a dataset with all its versions. Runs that took it keep their rows."""
+    from server.dataset_shell import plural  # noqa: PLC0415
+
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         found = client.dataset(name)
         if not yes:
-            typer.confirm(f"Forget {name}, its {found['items']:,} items and {found['version']} versions?", abort=True)
+            what = f"{plural(found['items'], 'item')} and {plural(len(found['versions']), 'version')}"
+            typer.confirm(f"Forget {name}, its {what}?", abort=True)
         client.delete_dataset(name)
     typer.echo(f"{name} is forgotten.")

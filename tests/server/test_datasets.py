@@ -197,9 +197,27 @@ def test_a_dataset_is_described_and_forgotten(client: Client) -> None:
     filled(client, "gone")
     client.describe_dataset("gone", "Is to go.")
     assert client.dataset("gone")["description"] == "Is to go."
+    client.change_dataset("gone", {"base": 1, "remove": ["q1"]})
+    unsaid = refused(lambda: client._send("DELETE", "/api/datasets/gone", {}))
+    assert (unsaid.status, "confirm=gone" in str(unsaid), client.dataset("gone")["version"]) == (409, True, 2)
     client.delete_dataset("gone")
-    assert refused(lambda: client.dataset("gone")).status == 404
-    assert filled(client, "gone")["version"]["version"] == 1
+    away = refused(lambda: client.dataset("gone"))
+    assert (away.status, "was deleted, with its versions up to 2" in str(away)) == (404, True)
+
+
+def test_a_version_number_is_never_given_twice(client: Client) -> None:
+    for newest in (1, 2):
+        assert filled(client, "anew")["version"]["version"] == newest
+        client.delete_dataset("anew")
+    client.create_dataset("anew")
+    client.delete_dataset("anew")
+    assert filled(client, "anew")["version"]["version"] == 3
+    for number in (1, 2):
+        error = refused(lambda number=number: client.dataset("anew", number))
+        assert f"Version {number} of 'anew' was deleted" in str(error)
+        assert error.status == 404
+    assert client.dataset_diff("anew", 0)["added"] == 6
+    assert client.change_dataset("anew", {"base": 3, "remove": ["q1"]})["version"] == 4
 
 
 def suite_of(folder: Path, suite: str, name: str, more: str = "") -> Path:
