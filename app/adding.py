@@ -152,7 +152,6 @@ def sentence(told: Mapping[str, Any]) -> str:
 
 def _add(name: str, wanted: Mapping[str, Any]) -> None:
     try:
-        data_datasets.create(name, "")
         told = data_datasets.from_traces(name, wanted)
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)

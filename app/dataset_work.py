@@ -42,6 +42,7 @@ def _done(made: Row | None) -> None:
         f"Saved as version {made['version']:,}: {made['added']:,} added, {made['changed']:,} changed, "
         f"{made['removed']:,} removed."
     )  # fmt: skip
+    words = " ".join([words, *(made or {}).get("sentences", ())])
     st.session_state[_SAID] = (True, words)
 
 

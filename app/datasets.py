@@ -204,7 +204,7 @@ def _mapping(name: str, file: Any) -> dict[str, str] | None:
     )  # fmt: skip
     for one in columns:
         if one["near"] and one["field"] == "metadata":
-            said = f"{one['column']} is no field and goes to metadata; {one['near']} is much alike."
+            said = f"{one['column']} is no field and goes to metadata; did you mean {one['near']}?"
             st.caption(fmt.plain(said, 200))
     pairs = zip(edited["Column"], edited["becomes"], frame["becomes"], strict=True)
     return {field: column for column, field, usual in pairs if field not in {usual, "metadata"}}
@@ -252,13 +252,14 @@ def _how_duplicates(told: Row) -> str:
     }  # fmt: skip
     said = [f"{fmt.plural(told[kind], 'row')}: they {what}" for kind, what in words.items() if told[kind]]
     if told["unchanged"]:
-        st.caption(f"{fmt.plural(told['unchanged'], 'row')} hold what their items hold already.")
+        st.caption(f"{fmt.plural(told['unchanged'], 'row holds', 'rows hold')} what the dataset holds already.")
     if not said:
         return "skip"
     st.warning(f"{'; '.join(said)}.", icon=":material/content_copy:")
-    return str(
-        st.radio("These duplicates", list(_CHOICES), format_func=_CHOICES.__getitem__, key="import-duplicates")
-    )  # fmt: skip
+    how = str(st.radio("These duplicates", list(_CHOICES), format_func=_CHOICES.__getitem__, key="import-duplicates"))
+    if told["loses"]:
+        st.caption(fmt.plain(f"Put in their place, {told['loses']}", 300))
+    return how
 
 
 def _take(name: str, file: Any, more: Mapping[str, Any]) -> None:
@@ -274,7 +275,8 @@ def _take(name: str, file: Any, more: Mapping[str, Any]) -> None:
     if version is not None:
         said = f"Version {version['version']}: {version['added']:,} added, {version['changed']:,} changed."
     left = f" {fmt.plural(told['left_out'], 'row')} left out." if told["left_out"] else ""
-    st.session_state[_SAID] = said + left + checks_words(told.get("checks"))
+    lost = f" {told['loses']}" if told["loses"] else ""
+    st.session_state[_SAID] = said + left + lost + checks_words(told.get("checks"))
 
 
 def checks_words(counts: Mapping[str, int] | None) -> str:

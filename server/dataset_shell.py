@@ -62,7 +62,7 @@ def clip(told: Any, most: int = 80) -> str:
 def imported(told: Mapping[str, Any], *, dry_run: bool) -> str:
     """What came, or would come, of an import."""
     counts = f"{told['new']:,} new, {told['changed']:,} changed, {told['unchanged']:,} as they were"
-    lines = [f"{told['rows']:,} rows: {counts}, {told['left_out']:,} left out."]
+    lines = [f"{plural(told['rows'], 'row')}: {counts}, {told['left_out']:,} left out."]
     lines += [f"{one['column']} -> {one['field']}" for one in told["columns"] if one["column"] != one["field"]]
     lines += [
         f"{one['column']!r} is no field and goes to metadata; did you mean {one['near']!r}?"
@@ -70,6 +70,8 @@ def imported(told: Mapping[str, Any], *, dry_run: bool) -> str:
         if one["near"] and one["field"] == "metadata"
     ]
     lines += [f"{kind}: {told[kind]:,} ({', '.join(told['named'][kind][:5])})" for kind in DUPLICATES if told[kind]]
+    if told["loses"]:
+        lines.append(f"{'With replace ' if dry_run else ''}{told['loses']}")
     lines.append("Nothing was set: a dry run." if dry_run else made(told["version"], told["dataset"]))
     if found := ", ".join(f"{name} {count:,}" for name, count in (told.get("checks") or {}).items() if count):
         lines.append(f"Checks found: {found}. `assay datasets check {told['dataset']}` names the items.")
@@ -81,7 +83,8 @@ def made(version: Mapping[str, Any] | None, name: str) -> str:
     if version is None:
         return f"Nothing changed; {name} has no new version."
     counts = ", ".join(f"{version[kind]:,} {kind}" for kind in ("added", "changed", "removed"))
-    return f"Version {version['version']} of {name}: {counts}; {version['items']:,} items."
+    said = f"Version {version['version']} of {name}: {counts}; {plural(version['items'], 'item')}."
+    return " ".join([said, *version.get("sentences", ())])
 
 
 def traced(told: Mapping[str, Any], *, dry_run: bool) -> str:

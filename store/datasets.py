@@ -31,6 +31,11 @@ ITEM_COLUMNS = pa.schema(
 NAMED = 20  # items that an error names
 THERE = "since_version <= $version and (until_version is null or until_version > $version)"
 _OF = "project_id = $project_id and dataset_id = $dataset_id"
+_HELD = (
+    "list_concat(json_keys(row), "
+    "list_transform(coalesce(json_keys(row, '$.metadata'), []), lambda k: 'metadata.' || k), "
+    "case when len(tags) > 0 then ['tags'] else [] end, case when trace_id is null then [] else ['source'] end)"
+)
 _DRAW = 2**52  # the first 13 hex digits of a hash
 _STORED = "json_extract_string(manifest, '$.dataset.stored.{}')"
 # Most manifests are of files: those are not parsed.
@@ -218,6 +223,29 @@ def tags_and_splits(
     return dict(tags), dict(splits)
 
 
+def lacking(
+    cursor: DuckDBPyConnection, project_id: int, dataset_id: int, version: int, by: str
+) -> tuple[int, int]:  # fmt: skip
+    """How many items of a version have no such member of metadata, and how many there are."""
+    without, every = one_row(
+        cursor,
+        "select count(*) filter ((row::json -> 'metadata' ->> $by) is null), count(*) "
+        f"from dataset_items where {_OF} and {THERE}",
+        {"project_id": project_id, "dataset_id": dataset_id, "version": version, "by": by},
+    )
+    return without, every
+
+
+def members(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, version: int) -> list[str]:
+    """Members of metadata that items of a version have, the most frequent 200 first."""
+    found = cursor.execute(
+        f"select member from (select unnest(json_keys(row, '$.metadata')) as member from dataset_items where {_OF} "
+        f"and {THERE}) group by member order by count(*) desc, member limit 200",
+        {"project_id": project_id, "dataset_id": dataset_id, "version": version},
+    ).fetchall()
+    return [name for (name,) in found]
+
+
 def history(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, item: str) -> list[dict[str, Any]]:
     """Every state that an item was in, the newest first: since_version, until_version, split, tags, ..., row."""
     told = cursor.execute(
@@ -252,9 +280,12 @@ def some(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, version: 
 
 
 def keys(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, version: int) -> pa.Table:
-    """item, whole, same, trace_id and span_id of each item of a version, in order."""
+    """item, whole, same, trace_id, span_id and `held` of each item of a version, in order.
+
+    `held` names what it holds beside its split: fields, `tags`, `source`, and members of metadata as `metadata.NAME`.
+    """
     return cursor.sql(
-        "select item, whole, same, trace_id::varchar as trace_id, span_id from dataset_items "
+        f"select item, whole, same, trace_id::varchar as trace_id, span_id, {_HELD} as held from dataset_items "
         f"where {_OF} and {THERE} order by place",
         params={"project_id": project_id, "dataset_id": dataset_id, "version": version},
     ).to_arrow_table()

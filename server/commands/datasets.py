@@ -167,8 +167,6 @@ def take_in(
         return client.import_dataset(name, called, content, duplicates=how, dry_run=dry, check=not dry, **params)
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        if not dry_run:
-            client.create_dataset(name, author=_user(author))
         if duplicates == "ask" and not dry_run and not typed and sys.stdin.isatty():
             told = ask("ask", dry=True)
             params["base"] = told["base"]
@@ -229,8 +227,6 @@ def add(
         kept = {key: value for key, value in by.items() if value is not None}
         wanted["filter"] = window | kept | dataset_shell.pairs(where or [], "A filter")
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        if not dry_run:
-            client.create_dataset(name, author=_user(author))
         told_of = client.dataset_from_traces(name, wanted)
     shell.json_lines([told_of]) if as_json else typer.echo(dataset_shell.traced(told_of, dry_run=dry_run))
 
