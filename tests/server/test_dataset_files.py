@@ -242,6 +242,8 @@ def test_openai_takes_conversations_with_an_answer_and_the_rest_is_counted(tmp_p
         finetuning.NO_DEFINITION: 1, finetuning.NO_ANSWER: 2, finetuning.NOT_TEXT: 1, finetuning.NOTHING_ASKED: 1,
     })  # fmt: skip
     assert "OpenAI demands at least 10 examples; the file has 3." in told["sentences"]
+    assert any(one.startswith("1 of these has a recorded answer: to train on it say --answers") for one in
+               told["sentences"])  # fmt: skip
     assert finetuning.write(iter(items), tmp_path / "out", answers=True)["items"] == 4
 
 
@@ -300,6 +302,28 @@ def test_checks_find_what_is_there_and_name_it(check: Any) -> None:
 def test_what_is_found_can_be_mended(check: Any, fix: str, remove: list[str], move: Row) -> None:
     _, told = check(LEAKY, by="doc", near=0.85, fix=fix)
     assert (sorted(told["remove"]), told["move"]) == (remove, move)
+
+
+def test_items_that_are_alike_are_one_group(check: Any) -> None:
+    rows = [{"id": name, "question": f"{LONG}?", "contexts": [name], "split": name} for name in "abcd"]
+    by, _ = check(rows)
+    assert by["exact"]["count"] == 0
+    assert by["near"]["sentence"] == "1 group of items is alike by 0.9 or more in their words."
+    (group,) = by["near"]["named"]
+    assert (group["items"], group["of"], group["differ"], len(group["texts"])) == (list("abcd"), 4, ["contexts"], 1)
+    assert by["leak_near"]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        pytest.param([{"question": " "}], "1 item asks nothing or holds an empty field.", id="one"),
+        pytest.param([{"question": " "}, {"question": "\t"}], "2 items ask nothing or hold", id="two"),
+        pytest.param([{"question": "a"}], "No item asks nothing or holds an empty field.", id="none"),
+    ],
+)
+def test_findings_are_worded_by_their_number(check: Any, rows: list[Row], told: str) -> None:
+    assert check(rows)[0]["empty"]["sentence"].startswith(told)
 
 
 def test_what_was_moved_leaks_no_more(check: Any) -> None:
