@@ -48,8 +48,9 @@ class ChangedElsewhereError(StoreError):
     def __init__(self, items: Sequence[str], base: int, newest: int) -> None:
         self.items = tuple(items)
         named = ", ".join(map(repr, self.items[:NAMED])) + (", ..." if len(self.items) > NAMED else "")
+        were = "was" if len(self.items) == 1 else "were"
         super().__init__(
-            f"{len(self.items):,} of these items were changed since version {base}, the newest is {newest}: {named}. "
+            f"{len(self.items):,} of these items {were} changed since version {base}, the newest is {newest}: {named}. "
             "Look at the newest version, and make the change on it."
         )
 

@@ -77,7 +77,9 @@ def show(
         shell.json_lines(page["items"])
         return
     shell.table([dataset_shell.item_row(one) for one in page["items"]], "No item matches.")
-    typer.echo(f"Version {page['version']}: {len(page['items']):,} of {page['matching']:,} items.")
+    typer.echo(
+        f"Version {page['version']}: {len(page['items']):,} of {dataset_shell.plural(page['matching'], 'item')}."
+    )
 
 
 @datasets.command()
@@ -251,6 +253,8 @@ def export(
     api_url: ApiUrl = None,
 ) -> None:
     """Write a version as a file."""
+    from server.dataset_shell import plural  # noqa: PLC0415
+
     if of not in {"jsonl", "csv", "parquet", "openai"}:
         raise typer.BadParameter(f"--format is jsonl, csv, parquet or openai; not {of!r}")
 
@@ -269,7 +273,7 @@ def export(
             part.replace(out)
         finally:
             part.unlink(missing_ok=True)
-    said = [f"{told['items']:,} items of version {told['version']}{'' if out is None else f' in {out}'}."]
+    said = [f"{plural(told['items'], 'item')} of version {told['version']}{'' if out is None else f' in {out}'}."]
     typer.echo("\n".join([*said, *told["sentences"]]), err=True)
 
 
