@@ -15,7 +15,8 @@ from app import format as fmt
 Row = dict[str, Any]
 
 USUAL, MOST = 200, 2_000  # traces of one addition
-_DONE, _REFUSED = "adding-done", "adding-refused"  # session state
+# Session state; the last is the dataset that was added to last.
+_DONE, _REFUSED, _LAST = "adding-done", "adding-refused", "adding-last"
 _ANSWERS = {"answer": "a recorded answer", "reference": "the reference", "nothing": "nothing; only what was asked"}
 _UNITS = {"trace": "each trace", "call": "each model call"}
 _SAME = {"skip": "leave them out", "keep": "add them all the same"}
@@ -64,9 +65,10 @@ def _dialog(which: Mapping[str, Any], what: str, total: int) -> None:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
     st.markdown(f"{what}.")
+    last = st.session_state.get(_LAST)
     name = st.selectbox(
-        "Dataset", known, index=0 if known else None, key="adding-dataset", accept_new_options=True,
-        placeholder="Choose one, or type the name of a new one",
+        "Dataset", known, index=known.index(last) if last in known else None, key="adding-dataset",
+        accept_new_options=True, placeholder="Choose one, or type the name of a new one",
     )  # fmt: skip
     if not name:
         st.caption("Choose a dataset, or type a name to make one.")
@@ -143,20 +145,20 @@ def sentence(told: Mapping[str, Any]) -> str:
     if told["matching"] > told["traces"]:
         said += f", the newest of {told['matching']:,}"
     more = [
-        *([f"{told['there']:,} are there already"] if told["there"] else []),
-        *([f"{told['same']:,} ask what an item asks"] if told["same"] else []),
-        *([f"of {told['nothing_asked']:,} nothing that was asked is recorded"] if told["nothing_asked"] else []),
+        *([fmt.plural(told["there"], "is there already", "are there already")] if told["there"] else []),
+        *([fmt.plural(told["same"], "asks what an item asks", "ask what an item asks")] if told["same"] else []),
+        *([f"{told['nothing_asked']:,} without a recorded question"] if told["nothing_asked"] else []),
     ]
     return f"{said}{'; ' if more else ''}{', '.join(more)}."
 
 
 def _add(name: str, wanted: Mapping[str, Any]) -> None:
     try:
-        data_datasets.create(name, "")
         told = data_datasets.from_traces(name, wanted)
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
         return
+    st.session_state[_LAST] = name
     st.session_state[_DONE] = {"name": name, "version": told["version"], "items": told["items"]}
 
 

@@ -22,16 +22,12 @@ _NONE = "in no split"
 
 def page(name: str) -> None:
     """The dataset, or one item of it."""
-    try:
-        with st.skeleton(height=400):
-            told: Row | None = data_datasets.dataset(name, _asked_version())
-    except data.ApiError as error:
-        if error.status not in {404, 422}:
-            raise
-        told = None
-    if told is None:
+    typed = str(st.query_params.get(datasets.VERSION) or "")
+    with st.skeleton(height=400):
+        told = _asked(name, _number(typed) if typed else None)
+    if told is None or (typed and _number(typed) is None):
         _back()
-        widgets.empty("A dataset would be here.", f"There is none named {fmt.plain(name, 80)} of that version here.")
+        _absent(name, typed)
         return
     if item := st.query_params.get(datasets.ITEM):
         dataset_item.page(told, str(item))
@@ -48,9 +44,33 @@ def page(name: str) -> None:
     views[str(view)](told)
 
 
-def _asked_version() -> int | None:
-    told = str(st.query_params.get(datasets.VERSION) or "")
-    return int(told) if told.isdecimal() and 0 < int(told) < 2**31 else None
+def _asked(name: str, version: int | None) -> Row | None:
+    """The dataset; null: there is none of the name, or it has no such version."""
+    try:
+        return data_datasets.dataset(name, version)
+    except data.ApiError as error:
+        if error.status not in {404, 422}:
+            raise
+        return None
+
+
+def _number(typed: str) -> int | None:
+    """A version as the URL has it; null: it is none."""
+    return int(typed) if typed.isascii() and typed.isdecimal() and 0 < int(typed[:10]) < 2**31 else None
+
+
+def _absent(name: str, typed: str) -> None:
+    """That there is no such dataset; or that it has no such version, with a link to the newest."""
+    newest = _asked(name, None) if typed else None
+    if newest is None:
+        widgets.empty("A dataset would be here.", f"There is none named {fmt.plain(name, 80)} here.")
+        return
+    there = f"the newest is {newest['version']:,}" if newest["version"] else "nothing was put into it yet"
+    widgets.empty(
+        "A version would be here.",
+        f"{fmt.plain(name, 80)} has no version {fmt.plain(typed, 40)}; {there}.",
+        lambda: st.page_link("views/datasets.py", label="See the newest", query_params={datasets.CHOSEN: name}),
+    )
 
 
 def _back() -> None:
@@ -87,7 +107,7 @@ def _version_words(told: Row) -> str:
     one = next(row for row in told["versions"] if row["version"] == told["shown"])
     when = fmt.moment(runs.at(one["made_at"]), widgets.zone())[:16]
     by = f" by {one['author']}" if one["author"] else ""
-    return fmt.plain(f"version {one['version']:,}, {when}{by}, {one['items']:,} items", 200)
+    return fmt.plain(f"version {one['version']:,}, {when}{by}, {fmt.plural(one['items'], 'item')}", 200)
 
 
 def _more(told: Row) -> None:
@@ -106,9 +126,10 @@ def _ask_delete() -> None:
 @st.dialog("Delete this dataset")
 def _delete(told: Row) -> None:
     name = told["name"]
+    held = f"{fmt.plural(told['items'], 'item')} and {fmt.plural(len(told['versions']), 'version')}"
     st.markdown(
-        f"{fmt.plain(name)}, its {fmt.plural(told['items'], 'item')} and all {told['version']:,} versions are "
-        "forgotten for everyone. Runs that took it keep their rows; suites that name it find it no more."
+        f"{fmt.plain(name)}, its {held} are forgotten for everyone. Runs that took it keep their rows; "
+        "suites that name it find it no more."
     )
     typed = st.text_input("Type its name to delete it", key="delete-name")
     if st.button("Delete it", key="delete-it", type="primary", disabled=typed != name):

@@ -42,6 +42,7 @@ def _done(made: Row | None) -> None:
         f"Saved as version {made['version']:,}: {made['added']:,} added, {made['changed']:,} changed, "
         f"{made['removed']:,} removed."
     )  # fmt: skip
+    words = " ".join([words, *(made or {}).get("sentences", ())])
     st.session_state[_SAID] = (True, words)
 
 
@@ -164,6 +165,7 @@ def _named(name: str, named: Row) -> None:
         said = [
             *([f"and {more:,} more"] if more > 0 else []),
             *([f"alike by {named['likeness']:.2f}"] if named.get("likeness") is not None else []),
+            *([f"{', '.join(named['differ'])} differ"] if named.get("differ") else []),
             *(["their references differ"] if named.get("references_differ") else []),
             *([str(named["field"])] if named.get("field") else []),
         ]
@@ -200,7 +202,8 @@ def splits(of: Row) -> None:
     total = sum(counts.values()) or 1
     for name, count in counts.items():
         st.progress(
-            count / total, fmt.plain(f"{name or 'in no split'}: {count:,} items, {fmt.percent(count / total)}", 160)
+            count / total,
+            fmt.plain(f"{name or 'in no split'}: {fmt.plural(count, 'item')}, {fmt.percent(count / total)}", 160),
         )
     if rule:
         parts = ", ".join(f"{name} {share:.3g}" for name, share in rule["parts"])

@@ -18,6 +18,8 @@ from app.listing import Cell, Column
 Row = dict[str, Any]
 
 CHOSEN, VIEW, ITEM, VERSION = "dataset", "view", "item", "version"  # in the URL
+FIND, START = "dataset_find", "start"  # in the URL of the list: its search, and with which row its page begins
+PAGE = 50
 COMMAND = "assay datasets import NAME FILE"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Session state: what the last import did; what would be of files that were chosen.
@@ -45,21 +47,75 @@ def path(name: str, **more: str) -> str:
 def overview() -> None:
     """One sentence, and the table."""
     with st.skeleton(height=300):
-        found = data_datasets.datasets()
+        every = data_datasets.datasets()
     with st.container(horizontal=True, vertical_alignment="center"):
-        said = st.empty()
+        text = _search() if every else ""
         st.space("stretch")
-        new([one["name"] for one in found])
-    if not found:
+        if every:
+            _csv(_matching(every, text))
+        new([one["name"] for one in every])
+    if not every:
         widgets.empty(
             "Datasets would be listed here.",
             "None was made yet. Import a file of questions and expected answers, or add traces from the page Traces.",
             _how,
         )
         return
-    said.markdown(finding(found))
-    listing.listing("datasets", "Datasets", COLUMNS, [_line(one) for one in found])
+    found = _matching(every, text)
+    if not found:
+        widgets.empty("Datasets would be listed here.", f"None of {len(every):,} matches the search.")
+        return
+    st.markdown(finding(found))
+    listing.listing("datasets", "Datasets", COLUMNS, [_line(one) for one in _of_page(found)])
     st.caption(f"Times in {widgets.zone()}. Keys: j k move, Enter opens.")
+
+
+def _search() -> str:
+    text = st.text_input(
+        "Search", key=FIND, bind="query-params", placeholder="Search names and descriptions", width=280,
+        icon=":material/search:", label_visibility="collapsed", on_change=_first_page,
+    )  # fmt: skip
+    return str(text or "").strip()
+
+
+def _first_page() -> None:
+    st.query_params.pop(START, None)
+
+
+def _matching(every: Sequence[Row], text: str) -> list[Row]:
+    """Those with the text in their name or description, whatever its case."""
+    return [one for one in every if text.casefold() in f"{one['name']}\n{one['description']}".casefold()]
+
+
+def _of_page(found: Sequence[Row]) -> Sequence[Row]:
+    """The rows of the page that the URL asks for; with links to those beside, where there are several."""
+    typed = str(st.query_params.get(START) or "")
+    start = min(int(typed[:9]) if typed.isascii() and typed.isdecimal() else 0, len(found) - 1) // PAGE * PAGE
+    if len(found) > PAGE:
+        kept = {FIND: str(st.query_params[FIND])} if st.query_params.get(FIND) else {}
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for label, at in (("Previous", start - PAGE), ("Next", start + PAGE)):
+                there = 0 <= at < len(found)
+                st.page_link(
+                    "views/datasets.py", label=label, disabled=not there, query_params=kept | {START: str(max(at, 0))}
+                )
+            last = min(start + PAGE, len(found))
+            st.caption(f"Datasets {start + 1:,} to {last:,} of {len(found):,}", width="content")
+    return found[start : start + PAGE]
+
+
+def _csv(found: Sequence[Row]) -> None:
+    """All that the search keeps, not the page in sight alone."""
+    rows = [
+        {
+            "name": one["name"], "description": one["description"], "items": one["items"], "version": one["version"],
+            "splits": splits(one["splits"]), "changed_at": (one["newest"] or {}).get("made_at", one["created_at"]),
+            "note": (one["newest"] or {}).get("note", ""), "author": (one["newest"] or one)["author"],
+            "runs": one["runs"],
+        }
+        for one in found
+    ]  # fmt: skip
+    widgets.csv(pd.DataFrame(rows), "datasets")
 
 
 def _how() -> None:
@@ -75,7 +131,7 @@ def finding(found: Sequence[Row]) -> str:
 
 
 COLUMNS = (
-    Column("Dataset", "minmax(140px, 1.2fr)", link=True),
+    Column("Dataset", "minmax(220px, 1.8fr)", link=True),
     Column("Items", "84px", "right"),
     Column("Version", "70px", "right", "The newest; each change makes one"),
     Column("Splits", "minmax(130px, 1.2fr)"),
@@ -91,7 +147,7 @@ def _line(one: Row) -> listing.Row:
     return listing.Row(
         path(one["name"]),
         [
-            Cell(fmt.clip(one["name"], 100), one["description"]),
+            Cell(one["name"], one["description"] or one["name"]),
             Cell(f"{one['items']:,}"),
             Cell(f"{one['version']:,}" if newest else "—", quiet=not newest),
             Cell(splits(one["splits"]) or "—", quiet=not splits(one["splits"])),
@@ -109,9 +165,9 @@ def splits(counts: Mapping[str, int]) -> str:
 
 
 def change_words(version: Mapping[str, Any]) -> str:
-    """`+12 ~3 \u22121 by ada: corrected`: what a version added, changed and removed."""
-    signs = (("+", "added"), ("~", "changed"), (fmt.MINUS, "removed"))
-    counts = " ".join(f"{sign}{version[kind]:,}" for sign, kind in signs if version[kind]) or "same items"
+    """`12 added, 1 removed by ada: corrected`: what a version added, changed and removed."""
+    kinds = ("added", "changed", "removed")
+    counts = ", ".join(f"{version[kind]:,} {kind}" for kind in kinds if version[kind]) or "same items"
     by = f" by {version['author']}" if version["author"] else ""
     return f"{counts}{by}{': ' + version['note'] if version['note'] else ''}"
 
@@ -204,7 +260,7 @@ def _mapping(name: str, file: Any) -> dict[str, str] | None:
     )  # fmt: skip
     for one in columns:
         if one["near"] and one["field"] == "metadata":
-            said = f"{one['column']} is no field and goes to metadata; {one['near']} is much alike."
+            said = f"{one['column']} is no field and goes to metadata; did you mean {one['near']}?"
             st.caption(fmt.plain(said, 200))
     pairs = zip(edited["Column"], edited["becomes"], frame["becomes"], strict=True)
     return {field: column for column, field, usual in pairs if field not in {usual, "metadata"}}
@@ -252,13 +308,14 @@ def _how_duplicates(told: Row) -> str:
     }  # fmt: skip
     said = [f"{fmt.plural(told[kind], 'row')}: they {what}" for kind, what in words.items() if told[kind]]
     if told["unchanged"]:
-        st.caption(f"{fmt.plural(told['unchanged'], 'row')} hold what their items hold already.")
+        st.caption(f"{fmt.plural(told['unchanged'], 'row holds', 'rows hold')} what the dataset holds already.")
     if not said:
         return "skip"
     st.warning(f"{'; '.join(said)}.", icon=":material/content_copy:")
-    return str(
-        st.radio("These duplicates", list(_CHOICES), format_func=_CHOICES.__getitem__, key="import-duplicates")
-    )  # fmt: skip
+    how = str(st.radio("These duplicates", list(_CHOICES), format_func=_CHOICES.__getitem__, key="import-duplicates"))
+    if told["loses"]:
+        st.caption(fmt.plain(f"Put in their place, {told['loses']}", 300))
+    return how
 
 
 def _take(name: str, file: Any, more: Mapping[str, Any]) -> None:
@@ -274,7 +331,8 @@ def _take(name: str, file: Any, more: Mapping[str, Any]) -> None:
     if version is not None:
         said = f"Version {version['version']}: {version['added']:,} added, {version['changed']:,} changed."
     left = f" {fmt.plural(told['left_out'], 'row')} left out." if told["left_out"] else ""
-    st.session_state[_SAID] = said + left + checks_words(told.get("checks"))
+    lost = f" {told['loses']}" if told["loses"] else ""
+    st.session_state[_SAID] = said + left + lost + checks_words(told.get("checks"))
 
 
 def checks_words(counts: Mapping[str, int] | None) -> str:

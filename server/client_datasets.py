@@ -38,8 +38,8 @@ class DatasetsClient(ClientBase):
         self._send("PUT", _path(name), {}, body={"description": description})
 
     def delete_dataset(self, name: str) -> None:
-        """Forget a dataset with all its versions."""
-        self._send("DELETE", _path(name), {}, timeout_s=LONG_S)
+        """Forget a dataset with all its versions; the caller has asked whether that is meant."""
+        self._send("DELETE", _path(name), {"confirm": name}, timeout_s=LONG_S)
 
     def dataset_items(self, name: str, **params: Any) -> Json:
         """A page of items; see `GET /api/datasets/{name}/items` for parameters and fields."""

@@ -60,20 +60,29 @@ class _Items:
 def checked(order: Order) -> Json:
     """What the checks found: `items`, `findings` (each `check`, `count`, `sentence`, `named`, `cut`), `remove`, `move`.
 
-    `named` is bounded; each has `items` (two or more, or one), their `splits`, and of pairs `likeness` and `texts`.
+    `named` is bounded; each has `items` (two or more, or one), their `splits`, of what is nearly the same `likeness`
+    (the least of the group) and `differ` (beside one text, what else is asked with it differs), and `texts`.
     `remove` and `move` (item -> split) are what `fix` comes to.
     """
     items = _Items.of(order.path)
     exact = _same(items, [same_of(row) for row in items.rows])
     near, bound = _near(items, order.near, exact)
-    leaks = _leaks(items, near, order.by)
+    alike = _alike(items, near)
+    leaks = _leaks(items, [group for group, _ in alike], order.by)
     empty, long = _empty(items), _long(items, order.longest)
     findings = [
         _exact_told(items, exact),
-        _near_told(items, near, bound, order.near),
+        _near_told(items, alike, bound, order.near),
         *(_leak_told(items, why, groups) for why, groups in leaks.items()),
-        _fields_told(items, "empty", empty, "ask nothing, or hold an empty field"),
-        _fields_told(items, "long", long, f"hold a field of more than {order.longest:,} letters"),
+        _fields_told(
+            items, "empty", empty, "asks nothing or holds an empty field", "ask nothing or hold an empty field"
+        ),
+        _fields_told(
+            items,
+            "long",
+            long,
+            *(f"{holds} a field of more than {order.longest:,} letters" for holds in ("holds", "hold")),
+        ),
         _ids_told(items),
     ]
     remove, move = _fixed(items, order.fix, exact, near, leaks, empty)
@@ -110,11 +119,21 @@ def _near(items: _Items, least: float | None, exact: Groups) -> tuple[Pairs, str
     return list(pairs), said.strip()
 
 
-def _leaks(items: _Items, near: Pairs, by: str | None) -> dict[str, Groups]:
+def _alike(items: _Items, pairs: Pairs) -> list[tuple[list[int], float]]:
+    """Items that pairs lead from one to another, with the least likeness of a pair; the most alike first."""
+    least: dict[int, float] = {}
+    groups = _joined(items, [[a, b] for a, b, _ in pairs])
+    of = {place: number for number, group in enumerate(groups) for place in group}
+    for first, _, likeness in pairs:
+        least[of[first]] = min(least.get(of[first], 1.0), likeness or 0.0)
+    return [(groups[number], least[number]) for number in sorted(least, key=lambda one: (-round(least[one], 12), one))]
+
+
+def _leaks(items: _Items, near: Groups, by: str | None) -> dict[str, Groups]:
     """Items that should lie in one split and do not, by why: those of a group that have a split."""
     found = {
         "leak_exact": _across(items, _same(items, [folded(text) for text in items.asks])),
-        "leak_near": _across(items, ([a, b] for a, b, _ in near)),
+        "leak_near": _across(items, near),
     }
     if by is not None:
         clusters: dict[str, list[int]] = defaultdict(list)
@@ -187,15 +206,39 @@ def _group(items: _Items, group: Sequence[int]) -> Json:
     }  # fmt: skip
 
 
-def _near_told(items: _Items, pairs: Pairs, bound: str, least: float | None) -> Json:
+def _near_told(items: _Items, groups: list[tuple[list[int], float]], bound: str, least: float | None) -> Json:
     if least is None:
         return _finding("near", 0, "Near duplicates were not looked for.", [], 0)
-    said = f"{len(pairs):,} pairs are alike by {least:g} or more in their words." if pairs else (
+    count = len(groups)
+    said = f"{_groups_words(count)} alike by {least:g} or more in their words." if count else (
         f"No two texts are alike by {least:g} or more in their words."
     )  # fmt: skip
-    return _finding(
-        "near", len(pairs), f"{said} {bound}".strip(), _pairs(items, pairs), len(pairs), bounded=bool(bound)
-    )
+    named = [_near_group(items, *one) for one in groups[:NAMED]]
+    return _finding("near", count, f"{said} {bound}".strip(), named, count, bounded=bool(bound))
+
+
+def _groups_words(count: int) -> str:
+    return "1 group of items is" if count == 1 else f"{count:,} groups of items are"
+
+
+def _near_group(items: _Items, group: Sequence[int], likeness: float) -> Json:
+    """One text where all ask the same and differ in what else is asked with it, else the first two."""
+    shown = group[:10]
+    same = len({folded(items.asks[place]) for place in group}) == 1
+    return {
+        "items": [items.ids[place] for place in shown], "splits": [items.splits[place] for place in shown],
+        "texts": [items.asks[place][:SHOWN] for place in (group[:1] if same else group[:2])], "of": len(group),
+        "likeness": likeness, "differ": _differing(items, group) if same else [],
+    }  # fmt: skip
+
+
+def _differing(items: _Items, group: Sequence[int]) -> list[str]:
+    """The fields beside the question in which items differ, of those that count in asking the same."""
+    return [
+        name
+        for name in ("contexts", "system", "messages", "answer")
+        if len({folded(str(items.rows[place].get(name) or "")) for place in group}) > 1
+    ]
 
 
 _LEAKS = {
@@ -206,7 +249,8 @@ _LEAKS = {
 
 
 def _leak_told(items: _Items, why: str, groups: Groups) -> Json:
-    said = f"{len(groups):,} groups of items {_LEAKS[why]}." if groups else f"No two items {_LEAKS[why]}."
+    many = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
+    said = f"Items of {many} {_LEAKS[why]}." if groups else f"No two items {_LEAKS[why]}."
     return _finding(why, len(groups), said, _pairs(items, [_ends(items, one) for one in groups[:NAMED]]), len(groups))
 
 
@@ -226,12 +270,13 @@ def _pairs(items: _Items, pairs: Pairs) -> list[Json]:
     ]  # fmt: skip
 
 
-def _fields_told(items: _Items, check: str, found: list[tuple[int, str]], what: str) -> Json:
+def _fields_told(items: _Items, check: str, found: list[tuple[int, str]], one: str, many: str) -> Json:
     named = [
         {"items": [items.ids[place]], "splits": [items.splits[place]], "texts": [], "field": name}
         for place, name in found[:NAMED]
     ]
-    return _finding(check, len(found), f"{f'{len(found):,}' if found else 'No'} items {what}.", named, len(found))
+    said = f"{len(found):,} items {many}." if len(found) > 1 else f"{'1' if found else 'No'} item {one}."
+    return _finding(check, len(found), said, named, len(found))
 
 
 def _ids_told(items: _Items) -> Json:
@@ -240,7 +285,8 @@ def _ids_told(items: _Items) -> Json:
         groups[folded(name)].append(place)
     twice = [places for places in groups.values() if len(places) > 1]
     extra = sum(len(places) - 1 for places in twice)
-    said = f"{extra:,} ids are those of others but for white space and case." if extra else "No id repeats."
+    ids = "1 id is that of another" if extra == 1 else f"{extra:,} ids are those of others"
+    said = f"{ids} but for white space and case." if extra else "No id repeats."
     return _finding("ids", extra, said, [_group(items, places) for places in twice[:NAMED]], len(twice))
 
 

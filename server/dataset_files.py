@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from evaluators.errors import EvaluatorError, UnreadableCaseError
 from evaluators.rows import NAMES
-from evaluators.suites.items import file_rows
+from evaluators.suites.items import DatasetError, file_rows
 from evaluators.suites.suite import FORMATS
 from server import finetuning
-from server.dataset_items import OWN, Item, asked, columns_told, item_of, shown, table_of
+from server.dataset_items import OWN, Item, asked, columns_told, held_of, item_of, losing, lost, shown, table_of
 from server.jsontext import dumps
 
 Duplicates = Literal["ask", "keep", "skip", "replace"]
@@ -44,7 +44,7 @@ class Order:
 
     path: str  # its name ends as the format says
     called: str  # what errors call it
-    keys: str  # Arrow file of what the dataset has: item, whole, same
+    keys: str  # Arrow file of what the dataset has: item, whole, same, held
     out: str  # Arrow file of what is to be set
     fields: Mapping[str, str] = field(default_factory=dict)
     duplicates: Duplicates = "ask"
@@ -56,11 +56,14 @@ class Order:
 class _Seen:
     """What is known of items while a file is read."""
 
-    stored: dict[str, str]  # id -> whole
+    keys: pa.Table  # of the items that there are
+    stored: dict[str, int]  # id -> row of `keys`
     asked: dict[str, str]  # what it asks -> id
     taken: dict[str, int] = field(default_factory=dict)  # id -> row of the file that is to be set
     counts: Counter[str] = field(default_factory=Counter)
     named: dict[str, list[str]] = field(default_factory=dict)
+    losing: int = 0  # items that would hold less than before, where they are replaced
+    lost: Counter[str] = field(default_factory=Counter)
 
     def note(self, what: str, item: str) -> None:
         self.counts[what] += 1
@@ -92,10 +95,11 @@ def prepared(order: Order) -> dict[str, Any]:
 
     `rows`, `items` (that are to be set), `new`, `changed`, `unchanged`, `left_out`, `columns`, `samples`, and of
     duplicates `taken` (their id is in the dataset, which holds something else under it), `repeated` (their id comes
-    twice in the file), `same` (an item of another id asks the same), with up to twenty ids of each in `named`.
+    twice in the file), `same` (an item of another id asks the same), with up to twenty ids of each in `named`. `loses`
+    says what items that are replaced, or would be, hold no more; '': nothing.
 
     Raises:
-        ImportFileError: rows are none, each told with its line; or there are too many.
+        ImportFileError: rows are none, each told with its line; there are too many, or there is none.
         EvaluatorError: the file cannot be read.
     """
     check_fields(order.fields)
@@ -120,6 +124,8 @@ def prepared(order: Order) -> dict[str, Any]:
         if len(waiting) == _AT_ONCE:
             parts.append(table_of(waiting))
             waiting = []
+    if not rows:
+        raise ImportFileError(f"{order.called} holds no rows, so there is nothing to import.")
     parts.append(table_of(waiting))
     table = pa.concat_tables(parts)
     if dropped:
@@ -128,6 +134,7 @@ def prepared(order: Order) -> dict[str, Any]:
     return {
         "rows": rows, "items": table.num_rows, **{name: seen.counts[name] for name in _TOLD}, "named": seen.named,
         "columns": columns_told(columns, order.fields), "samples": samples,
+        "loses": losing(seen.losing, [name for name, _ in seen.lost.most_common(NAMED)]),
     }  # fmt: skip
 
 
@@ -140,7 +147,8 @@ def _seen(path: str) -> _Seen:
     asks = keys["same"].to_pylist()
     # Of several that ask the same the first is named.
     return _Seen(
-        dict(zip(names, keys["whole"].to_pylist(), strict=True)),
+        keys,
+        {name: place for place, name in enumerate(names)},
         dict(zip(reversed(asks), reversed(names), strict=True)),
     )
 
@@ -148,7 +156,7 @@ def _seen(path: str) -> _Seen:
 def _items(order: Order, columns: Counter[str]) -> Iterator[Item]:
     faults: list[str] = []
     faulty = 0
-    for place, row in file_rows(Path(order.path), order.fields)():
+    for place, row in _rows(order):
         try:
             if isinstance(row, UnreadableCaseError):
                 raise row
@@ -164,6 +172,14 @@ def _items(order: Order, columns: Counter[str]) -> Iterator[Item]:
         rows = "row" if faulty == 1 else "rows"
         told = "\n".join(faults)
         raise ImportFileError(f"{order.called}: {faulty:,} {rows} cannot be taken, so none was.{more}\n{told}")
+
+
+def _rows(order: Order) -> Iterator[tuple[str, Any]]:
+    """The rows of the file. Raises ImportFileError, which names the file as who sent it does."""
+    try:
+        yield from file_rows(Path(order.path), order.fields)()
+    except DatasetError as error:
+        raise ImportFileError(str(error).replace(order.path, order.called)) from error
 
 
 def _with(row: dict[str, Any], order: Order) -> dict[str, Any]:
@@ -195,12 +211,16 @@ def _decide(item: Item, how: Duplicates, seen: _Seen, place: int, dropped: set[i
 
 def _of_stored(item: Item, how: Duplicates, seen: _Seen, place: int) -> Item | None:
     """An item whose id the dataset has. One that holds the same is set for its split alone, if it names one."""
-    if seen.stored[item.id] == item.whole:
+    place_there = seen.stored[item.id]
+    if seen.keys["whole"][place_there].as_py() == item.whole:
         seen.counts["unchanged"] += 1
         return None if item.split is None else _taken(item, seen, place)
     seen.note("taken", item.id)
     if how == "keep":
         return _as_other(item, seen, place)
+    if how != "skip" and (gone := lost(seen.keys["held"][place_there].as_py(), held_of(item))):
+        seen.losing += 1
+        seen.lost.update(gone)
     if how != "replace":
         return _out(seen)
     seen.counts["changed"] += 1

@@ -63,7 +63,7 @@ def item_of(told: Json, fields: Mapping[str, str] | None = None) -> Item:
         if name in held:
             held[name] = next(row[other] for other in NAMES[name] if row.get(other) is not None)
     if not held.keys() - {"metadata"}:
-        raise UnreadableCaseError(f"It has none of the fields {', '.join(FIELDS)}. Name their columns by `fields`.")
+        raise UnreadableCaseError(_no_field(held.get("metadata")))
     trace_id, span_id = _source(source)
     kept = {name: held[name] for name in (*FIELDS, "metadata") if name in held}
     text = dumps(kept).decode()
@@ -73,6 +73,33 @@ def item_of(told: Json, fields: Mapping[str, str] | None = None) -> Item:
     name = _id(case.id, text)
     whole = key_of(name, kept, listed, trace_id, span_id)[:32]
     return Item(name, text, _split(split), listed, trace_id, span_id, whole, same_of(kept))
+
+
+def _no_field(told: Json) -> str:
+    near = [(column, field) for column in told if (field := near_field(column))] if isinstance(told, dict) else []
+    hint = "".join(f" {column!r} is none; did you mean {field!r}?" for column, field in near[:3])
+    return (
+        f"It has none of the fields {', '.join(FIELDS)}.{hint} Say which column is which field: "
+        "`fields` over HTTP, --field question=COLUMN in the shell."
+    )
+
+
+def held_of(item: Item) -> list[str]:
+    """What it holds beside its split, by the names of `store.datasets.keys`."""
+    row = orjson.loads(item.row)
+    inner = [f"metadata.{name}" for name in row.get("metadata", {})]
+    return [*row, *inner, *(["tags"] if item.tags else []), *(["source"] if item.trace_id else [])]
+
+
+def lost(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Names of what was held and is no more; of metadata that go whole no members."""
+    gone = [name for name in before if name not in after]
+    return [name for name in gone if not (name.startswith("metadata.") and "metadata" in gone)]
+
+
+def losing(items: int, fields: Sequence[str]) -> str:
+    """`1 item loses reference, tags.`; '' where none loses anything."""
+    return f"{'1 item loses' if items == 1 else f'{items:,} items lose'} {', '.join(fields)}." if items else ""
 
 
 def table_of(items: Sequence[Item]) -> pa.Table:
@@ -162,6 +189,8 @@ def _at(row: Any, path: str) -> Any:
 
 
 def _id(told: str | int | None, text: str) -> str:
+    if isinstance(told, str) and told and not told.strip():
+        raise UnreadableCaseError(f"The id {told[:60]!r} is of blanks alone: write a name, or leave it out.")
     if told is None or told == "":
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     name = str(told)
@@ -211,17 +240,25 @@ def _source(told: Any) -> tuple[str | None, int | None]:
         raise UnreadableCaseError(f"{shape}, not {str(told)[:60]!r}.") from error
 
 
+_KNOWN = {name: field for field, names in NAMES.items() for name in names} | {name: name for name in OWN}
+
+
+def near_field(column: str) -> str | None:
+    """A field whose name is much alike, which a slip may have meant; null: none is."""
+    return next(iter(get_close_matches(column.strip().lower(), _KNOWN, n=1, cutoff=0.8)), None)
+
+
 def columns_told(seen: Mapping[str, int], fields: Mapping[str, str]) -> list[Row]:
     """What becomes of each column: `column`, `field` (`metadata` for what is no field), `rows`, and `near`.
 
     `near`: a field whose name is much alike, which a slip may have meant.
     """
     by_column = {column: field for field, column in fields.items()}
-    known = {name: field for field, names in NAMES.items() for name in names} | {name: name for name in OWN}
+    known = _KNOWN
     taken = {name for field in fields for name in NAMES.get(field, (field,))}
     found = []
     for column, rows in seen.items():
         field = by_column.get(column) or (known.get(column) if column not in taken else "not taken")
-        near = None if field else next(iter(get_close_matches(column.lower(), known, n=1, cutoff=0.8)), None)
+        near = None if field else near_field(column)
         found.append({"column": column, "field": field or "metadata", "rows": rows, "near": near})
     return found

@@ -14,6 +14,11 @@ DUPLICATES = ("taken", "repeated", "same")
 SHOWN = 10  # findings of each check, and lines of a diff
 
 
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """`1 item`, `1,204 items`."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
 def row(one: Mapping[str, Any]) -> Row:
     """A dataset as a row of a table."""
     newest = one["newest"] or {}
@@ -57,7 +62,7 @@ def clip(told: Any, most: int = 80) -> str:
 def imported(told: Mapping[str, Any], *, dry_run: bool) -> str:
     """What came, or would come, of an import."""
     counts = f"{told['new']:,} new, {told['changed']:,} changed, {told['unchanged']:,} as they were"
-    lines = [f"{told['rows']:,} rows: {counts}, {told['left_out']:,} left out."]
+    lines = [f"{plural(told['rows'], 'row')}: {counts}, {told['left_out']:,} left out."]
     lines += [f"{one['column']} -> {one['field']}" for one in told["columns"] if one["column"] != one["field"]]
     lines += [
         f"{one['column']!r} is no field and goes to metadata; did you mean {one['near']!r}?"
@@ -65,6 +70,8 @@ def imported(told: Mapping[str, Any], *, dry_run: bool) -> str:
         if one["near"] and one["field"] == "metadata"
     ]
     lines += [f"{kind}: {told[kind]:,} ({', '.join(told['named'][kind][:5])})" for kind in DUPLICATES if told[kind]]
+    if told["loses"]:
+        lines.append(f"{'With replace ' if dry_run else ''}{told['loses']}")
     lines.append("Nothing was set: a dry run." if dry_run else made(told["version"], told["dataset"]))
     if found := ", ".join(f"{name} {count:,}" for name, count in (told.get("checks") or {}).items() if count):
         lines.append(f"Checks found: {found}. `assay datasets check {told['dataset']}` names the items.")
@@ -76,17 +83,22 @@ def made(version: Mapping[str, Any] | None, name: str) -> str:
     if version is None:
         return f"Nothing changed; {name} has no new version."
     counts = ", ".join(f"{version[kind]:,} {kind}" for kind in ("added", "changed", "removed"))
-    return f"Version {version['version']} of {name}: {counts}; {version['items']:,} items."
+    said = f"Version {version['version']} of {name}: {counts}; {plural(version['items'], 'item')}."
+    return " ".join([said, *version.get("sentences", ())])
 
 
 def traced(told: Mapping[str, Any], *, dry_run: bool) -> str:
     """What came, or would come, of traces."""
-    said = (
-        f"{told['matching']:,} traces match, {told['traces']:,} were read: {told['items']:,} items; {told['there']:,} "
-        f"are there already, {told['same']:,} ask what an item asks ({told['left_out']:,} left out), of "
-        f"{told['nothing_asked']:,} nothing that is asked was recorded."
-    )
-    return f"{said}\n{'Nothing was set: a dry run.' if dry_run else made(told['version'], told['dataset'])}"
+    matching = f"{plural(told['matching'], 'trace matches', 'traces match')}, {told['traces']:,} read"
+    parts = [
+        plural(told["items"], "item"),
+        *([plural(told["there"], "is there already", "are there already")] if told["there"] else []),
+        *([plural(told["same"], "asks what an item asks", "ask what an item asks")] if told["same"] else []),
+        *([f"{told['left_out']:,} left out"] if told["left_out"] else []),
+        *([f"{told['nothing_asked']:,} without a recorded question"] if told["nothing_asked"] else []),
+    ]
+    done = "Nothing was set: a dry run." if dry_run else made(told["version"], told["dataset"])
+    return f"{matching}: {', '.join(parts)}.\n{done}"
 
 
 def diff_lines(told: Mapping[str, Any]) -> Iterator[str]:
@@ -124,17 +136,20 @@ def words(before: str, after: str) -> str:
 
 def check_lines(told: Mapping[str, Any]) -> Iterator[str]:
     """What checks found, each with its first items."""
-    yield f"Version {told['version']}, {told['items']:,} items."
+    yield f"Version {told['version']}, {plural(told['items'], 'item')}."
     for one in told["findings"]:
         yield f"{one['check']:<13} {one['sentence']}"
         for named in one["named"][:SHOWN]:
             alike = "" if named.get("likeness") is None else f" alike by {named['likeness']:.2f}"
-            yield f"    {', '.join(named['items'])}{alike}{_where(named)}"
+            differ = f"; {', '.join(named['differ'])} differ" if named.get("differ") else ""
+            more = f" and {left:,} more" if (left := named.get("of", 0) - len(named["items"])) > 0 else ""
+            yield f"    {', '.join(named['items'])}{more}{alike}{differ}{_where(named)}"
         if len(one["named"]) > SHOWN:
             yield "    ... --json tells more"
     if told["made"] is not None:
         version = told["made"]
-        yield f"Version {version['version']}: {told['removed']:,} items were dropped, {told['moved']:,} moved."
+        dropped = plural(told["removed"], "item was dropped", "items were dropped")
+        yield f"Version {version['version']}: {dropped}, {told['moved']:,} moved."
 
 
 def _where(named: Mapping[str, Any]) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from evaluators.errors import EvaluatorError, UnreadableCaseError
 from server.aside import Aside, Inline
@@ -22,12 +25,13 @@ from server.dataset_checks import Order as CheckOrder
 from server.dataset_checks import checked
 from server.dataset_files import Leaving, exported, prepared, read
 from server.dataset_files import Order as ImportOrder
-from server.dataset_items import item_of, shown, table_of
+from server.dataset_items import Item, held_of, item_of, losing, lost, shown, table_of
 from server.dataset_traces import Order as TraceOrder
 from server.dataset_traces import collected
 from server.settings import Settings
 from store import datasets as store
 from store.datasets import Change, Dataset, Rule, Version
+from store.queries.explore import TraceFilters
 
 WRITE_S = 120.0
 WORK_S = 300.0  # for a file, or the checks of many items
@@ -36,6 +40,7 @@ LEFT_S = 86_400.0
 MOST_CHANGED = 10_000  # items that one change names
 MOST_LOOKED_AT = 20_000  # items that an import checks by itself
 MOST_PARTS = 20  # of a rule
+NAMED = 20  # names that an error lists
 _SUM_SLACK = 1e-6
 
 Row = dict[str, Any]
@@ -54,20 +59,27 @@ def found(core: Core, project: str, name: str) -> tuple[int, Dataset]:
     project_id = core.projects.id_of(project)
     with core.readers.read() as cursor:
         one = store.dataset(cursor, project_id, name)
-    if one is None:
-        raise UnknownDatasetError(
-            f"Project {project!r} has no dataset {name!r}. GET /api/datasets lists those that there are."
-        )
+        if one is None:
+            raise _unknown(cursor, project_id, project, name)
     return project_id, one
 
 
-def found_or_new(core: Core, project: str, name: str, *, dry_run: bool) -> tuple[int, Dataset]:
-    """As `found`; for a dry run one that is not there yet is empty."""
+def _unknown(cursor: DuckDBPyConnection, project_id: int, project: str, name: str) -> UnknownDatasetError:
+    """That there is no such dataset, with the nearest name, or that it was deleted."""
+    there = [one.name for one in store.datasets(cursor, project_id)]
+    close = get_close_matches(name, there, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    gone = store.removed_upto(cursor, project_id, name)
+    upto = f" One of that name was deleted, with its versions up to {gone}." if gone else ""
+    listed = f" It has: {', '.join(there[:NAMED])}{', ...' if len(there) > NAMED else ''}." if there else ""
+    return UnknownDatasetError(f"Project {project!r} has no dataset {name!r}.{upto}{hint}{listed}")
+
+
+def found_or_new(core: Core, project: str, name: str) -> tuple[int, Dataset]:
+    """As `found`; one that is not there yet is empty."""
     try:
         return found(core, project, name)
     except UnknownDatasetError:
-        if not dry_run:
-            raise
         now = datetime.now(UTC).replace(tzinfo=None)
         return core.projects.id_of(project), Dataset(0, name, "", now, None, 0, 0)
 
@@ -76,9 +88,18 @@ def version_of(of: Dataset, version: int | None) -> int:
     """A version that there is; null: the newest. 0: nothing was put into it yet. Raises UnknownDatasetError."""
     if version is None or version == of.version:
         return of.version
+    if 1 <= version <= of.gone:
+        raise UnknownDatasetError(
+            f"Version {version} of {of.name!r} was deleted with the dataset that had the name before; "
+            f"{_has(of, 'the newest is {}.')}"
+        )
     if not 1 <= version <= of.version:
-        raise UnknownDatasetError(f"Dataset {of.name!r} has no version {version}; the newest is {of.version}.")
+        raise UnknownDatasetError(f"Dataset {of.name!r} has no version {version}; {_has(of, 'the newest is {}.')}")
     return version
+
+
+def _has(of: Dataset, words: str) -> str:
+    return words.format(of.version) if of.version else "nothing was put into it yet."
 
 
 def listed(core: Core, project: str) -> list[Row]:
@@ -102,7 +123,7 @@ def listed(core: Core, project: str) -> list[Row]:
 
 def _told(one: Dataset, newest: Version | None) -> Row:
     told = asdict(one)
-    del told["dataset_id"]
+    del told["dataset_id"], told["gone"]
     return told | {"newest": None if newest is None else version_told(newest)}
 
 
@@ -203,14 +224,67 @@ def _flat(row: Row) -> Row:
     return held | {f"metadata.{name}": value for name, value in row.get("metadata", {}).items()}
 
 
+def _cluster_words(core: Core, project: str, name: str, version: int, by: str, *, refuse: bool) -> str:
+    """That some items have no such member of metadata; '': all have it.
+
+    Raises:
+        DatasetProblemError: none has it, and that is to be refused.
+    """
+    project_id, one = found(core, project, name)
+    with core.readers.read() as cursor:
+        without, every = store.lacking(cursor, project_id, one.dataset_id, version, by)
+        known = store.members(cursor, project_id, one.dataset_id, version) if refuse and without == every else []
+    if refuse and every and without == every:
+        close = get_close_matches(by, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        there = f"They have: {_listed(known)}." if known else "They have no metadata at all."
+        raise DatasetProblemError(f"No item has a member of metadata named {by[:60]!r}.{hint} {there}")
+    have = "has" if without == 1 else "have"
+    ids = "its id counts" if without == 1 else "their id counts"
+    return f"{without:,} of {every:,} items {have} no {by}; {ids}." if without else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''}"
+
+
+def _lost_words(core: Core, project_id: int, of: Dataset, items: Sequence[Item]) -> str:
+    """What items that are set hold no more; '': nothing."""
+    with core.readers.read() as cursor:
+        table = store.some(cursor, project_id, of.dataset_id, of.version, [one.id for one in items])
+    before = {row["item"]: row for row in table.to_pylist()}
+    gone = [
+        lost(held_of(replace(one, row=row["row"], tags=tuple(row["tags"]), trace_id=row["trace_id"])), held_of(one))
+        for one in items
+        if (row := before.get(one.id)) is not None
+    ]
+    names = Counter(name for fields in gone for name in fields)
+    return losing(sum(map(bool, gone)), [name for name, _ in names.most_common(NAMED)])
+
+
+def _check_there(core: Core, project_id: int, of: Dataset, base: int, ids: Sequence[str]) -> None:
+    """Raises UnknownDatasetError: neither the base nor the newest version has items of these ids."""
+    if not ids:
+        return
+    known: set[str] = set()
+    with core.readers.read() as cursor:
+        for version in {base, of.version}:
+            known |= {*store.some(cursor, project_id, of.dataset_id, version, ids)["item"].to_pylist()}
+    unknown = [one for one in dict.fromkeys(ids) if one not in known]
+    if unknown:
+        items = "item" if len(unknown) == 1 else "items"
+        raise UnknownDatasetError(f"Dataset {of.name!r} has no {items} {_few(unknown)}. Nothing was changed.")
+
+
 def change(  # noqa: PLR0917 - as the request has it
     core: Core, project: str, name: str, base: int, note: str, author: str | None,
     rows: Sequence[Mapping[str, Any]] = (), removed: Sequence[str] = (), splits: Mapping[str, str] | None = None,
-) -> Version | None:  # fmt: skip
-    """Set and remove items on a version; null: nothing changed.
+) -> Row | None:  # fmt: skip
+    """Set and remove items on a version: the new one, with `sentences` on what it lost; null: nothing changed.
 
     Raises:
         DatasetProblemError: an item is none, is set and removed, or comes twice.
+        UnknownDatasetError: there is no such dataset or version, or no item that is removed or moved.
         ChangedElsewhereError: see `store.datasets.commit`.
     """
     items = []
@@ -226,24 +300,49 @@ def change(  # noqa: PLR0917 - as the request has it
         raise DatasetProblemError(
             f"Item {(twice or next(iter(both), None) or 'of one id')!r} is named twice in one change."
         )
-    return commit(core, project, name, Change(base, note, author, table_of(items), removed, splits))
-
-
-def commit(core: Core, project: str, name: str, wanted: Change) -> Version | None:
-    """Make a change the newest version. Raises as `store.datasets.commit` does, and UnknownDatasetError."""
     project_id, one = found(core, project, name)
-    if wanted.base > one.version:
-        raise UnknownDatasetError(f"Dataset {name!r} has no version {wanted.base}; the newest is {one.version}.")
-    return core.writer.call(lambda cursor: store.commit(cursor, project_id, one.dataset_id, wanted)).result(WRITE_S)
+    version_of(one, base or None)
+    _check_there(core, project_id, one, base, [*removed, *(splits or {}).keys() - {*named}])
+    words = _lost_words(core, project_id, one, items)
+    made = commit(core, project, name, Change(base, note, author, table_of(items), removed, splits))
+    return None if made is None else version_told(made) | {"sentences": [words] if words else []}
+
+
+def commit(core: Core, project: str, name: str, wanted: Change, *, make: bool = False) -> Version | None:
+    """Make a change the newest version; `make`: of a dataset that it makes where there is none, both or neither.
+
+    Raises as `store.datasets.commit` does, and UnknownDatasetError.
+    """
+    project_id, one = found_or_new(core, project, name) if make else found(core, project, name)
+    version_of(one, wanted.base or None)
+
+    def work(cursor: DuckDBPyConnection) -> Version | None:
+        there = store.dataset(cursor, project_id, name)
+        if there is None:
+            if not make:  # it was deleted meanwhile
+                raise _unknown(cursor, project_id, project, name)
+            if wanted.rows is None or not wanted.rows.num_rows:
+                return None
+            there = store.create(cursor, project_id, name, "", wanted.author)
+        return store.commit(cursor, project_id, there.dataset_id, wanted)
+
+    return core.writer.call(work).result(WRITE_S)
 
 
 def split(  # noqa: PLR0917 - as the request has it
     core: Core, project: str, name: str, base: int, parts: Mapping[str, float], seed: int, by: str | None,
     note: str, author: str | None, *, keep: bool,
-) -> Version | None:  # fmt: skip
-    """Give items splits by a rule that holds from now on; null: all have them already."""
+) -> Row | None:  # fmt: skip
+    """Give items splits by a rule that holds from now on: the new version with `sentences`; null: all have them.
+
+    Raises:
+        DatasetProblemError: the shares are none, or no item has the member of metadata.
+    """
     rule = Rule(by, seed, shares(parts))
-    return commit(core, project, name, Change(base, note, author, rule=rule, keep=keep))
+    _, one = found(core, project, name)
+    words = "" if by is None else _cluster_words(core, project, name, one.version, by, refuse=True)
+    made = commit(core, project, name, Change(base, note, author, rule=rule, keep=keep))
+    return None if made is None else version_told(made) | {"sentences": [words] if words else []}
 
 
 def shares(parts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
@@ -286,7 +385,9 @@ def take_in(  # noqa: PLR0917 - as the request has it
     core: Core, aside: Aside | None, project: str, name: str, order: Mapping[str, Any], file: Path, folder: Path,
     base: int | None, note: str, author: str | None, *, dry_run: bool, look: bool = False,
 ) -> Row:  # fmt: skip
-    """Make items of a file; what `dataset_files.prepared` tells, `version` (null: nothing changed), `base`.
+    """Make items of a file, and the dataset where there is none.
+
+    What `dataset_files.prepared` tells, `version` (null: nothing changed), `base`.
 
     `look`: have the new version checked, if it is not too large; `checks` counts what was found.
 
@@ -295,7 +396,7 @@ def take_in(  # noqa: PLR0917 - as the request has it
         DuplicatesError: it has duplicates, and nobody said what is to become of them.
         ChangedElsewhereError: see `store.datasets.commit`.
     """
-    project_id, one = found_or_new(core, project, name, dry_run=dry_run)
+    project_id, one = found_or_new(core, project, name)
     number = one.version if base is None else base
     keys, out = str(folder / "keys.arrow"), str(folder / "items.arrow")
     write_keys(core, project_id, one, keys)
@@ -315,7 +416,7 @@ def take_in(  # noqa: PLR0917 - as the request has it
 
 
 def _set(core: Core, project: str, name: str, wanted: Change) -> Row:
-    made = commit(core, project, name, wanted)
+    made = commit(core, project, name, wanted, make=True)
     return {"version": None if made is None else version_told(made)}
 
 
@@ -335,8 +436,9 @@ class DuplicatesError(Exception):
             if told[kind]
         )
         super().__init__(
-            f"{said}. Say what is to become of them: `keep` adds them under ids of their own, `skip` leaves them out, "
-            "`replace` puts them in the place of the items of their id, and leaves out those that ask the same."
+            f"{said}. Say what is to become of them by `duplicates`, or --duplicates in the shell: keep adds them "
+            "under ids of their own, skip leaves them out, replace puts them in the place of the items of their id, "
+            f"and leaves out those that ask the same.{' With replace ' if told['loses'] else ''}{told['loses']}"
         )
 
 
@@ -349,13 +451,33 @@ def from_traces(  # noqa: PLR0917 - as the request has it
     note: str, author: str | None, *, dry_run: bool,
 ) -> Row:  # fmt: skip
     """Make items of stored traces; what `dataset_traces.collected` tells, and `version` (null: nothing changed)."""
-    project_id, one = found_or_new(core, project, name, dry_run=dry_run)
+    _check_filter(core, project, order["filter"] or {})
+    project_id, one = found_or_new(core, project, name)
     keys, out = str(folder / "keys.arrow"), str(folder / "items.arrow")
     write_keys(core, project_id, one, keys)
     work = aside or Inline(core.readers)
     told: Row = orjson.loads(work.answer(project_id, collected, TraceOrder(keys, out, **order)))
     told |= {"base": one.version, "version": None, "dataset": name}
     return told if dry_run else told | _set(core, project, name, Change(one.version, note, author, read(out)))
+
+
+def _check_filter(core: Core, project: str, told: Mapping[str, Any]) -> None:
+    """Raises DatasetProblemError: there is no such filter of traces, or no score of the name."""
+    known = sorted(TraceFilters.__annotations__)
+    unknown = next((name for name in told if name not in {*known, "since", "until"}), None)
+    if unknown is not None:
+        close = get_close_matches(unknown, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise DatasetProblemError(f"No filter of traces is named {unknown[:60]!r}.{hint} Filters: {', '.join(known)}.")
+    score = told.get("score")
+    if score is None:
+        return
+    names = core.run("score_names", project, {"since": datetime(1970, 1, 1)}).table["name"].to_pylist()  # noqa: DTZ001 - the store's times are UTC
+    if score not in names:
+        close = get_close_matches(str(score), names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        there = f"Scores: {_listed(names)}." if names else "No trace was scored yet."
+        raise DatasetProblemError(f"No score is named {str(score)[:60]!r}.{hint} {there}")
 
 
 def write_keys(core: Core, project_id: int, of: Dataset, path: str) -> None:
@@ -394,14 +516,18 @@ def check(  # noqa: PLR0917 - as the request has it
     number = version_of(one, version)
     if order.get("fix") and number != one.version:
         raise DatasetProblemError(f"Only the newest version can be mended; that is {one.version}, not {number}.")
-    if order.get("by") is None:
+    chosen = order.get("by") is not None
+    if not chosen:
         with core.readers.read() as cursor:
             held = store.versions(cursor, project_id, one.dataset_id)
         rule = store.rule_of(held[0].rule if held else None)
         order = {**order, "by": None if rule is None else rule.by}
     path = str(folder / "items.arrow")
     write_items(core, project_id, one, number, None, path)
+    words = "" if order["by"] is None else _cluster_words(core, project, name, number, order["by"], refuse=chosen)
     told: Row = _elsewhere(aside, checked, CheckOrder(path, **order))
+    for one_of in told["findings"]:
+        one_of["sentence"] += f" {words}" if words and one_of["check"] == "leak_cluster" else ""
     remove, move = told.pop("remove"), told.pop("move")
     told |= {"version": number, "by": order["by"], "removed": len(remove), "moved": len(move), "made": None}
     if not remove and not move:

@@ -37,20 +37,27 @@ def write(items: Iterator[Mapping[str, Any]], out: Path, *, answers: bool) -> Ro
     `answers`: a recorded answer is trained on where there is no reference.
     """
     left: Counter[str] = Counter()
-    count = nameless = 0
+    count = nameless = recorded = 0
     with out.open("wb") as file:
         for item in items:
             try:
                 made = example(item, answers=answers)
             except _LeftOutError as why:
                 left[str(why)] += 1
+                recorded += str(why) == NO_ANSWER and bool(item.get("answer"))
                 continue
             nameless += "tools" not in made and bool(item.get("tools"))
             file.write(dumps(made) + b"\n")
             count += 1
-    sentences = [f"{n:,} items are left out: {why}." for why, n in sorted(left.items())]
+    sentences = [f"{n:,} {'item is' if n == 1 else 'items are'} left out: {why}." for why, n in sorted(left.items())]
+    if recorded:
+        sentences.append(
+            f"{recorded:,} of these {'has' if recorded == 1 else 'have'} a recorded answer: to train on it say "
+            "--answers (over HTTP answers=true, on the page the box below the format)."
+        )
     if nameless:
-        sentences.append(f"{nameless:,} items name tools without a definition; these examples have no `tools`.")
+        items_name = "item names" if nameless == 1 else "items name"
+        sentences.append(f"{nameless:,} {items_name} tools without a definition; such an example has no `tools`.")
     if count < LEAST:
         sentences.append(f"OpenAI demands at least {LEAST} examples; the file has {count:,}.")
     return {"items": count, "left_out": dict(left), "sentences": sentences}

@@ -31,6 +31,11 @@ ITEM_COLUMNS = pa.schema(
 NAMED = 20  # items that an error names
 THERE = "since_version <= $version and (until_version is null or until_version > $version)"
 _OF = "project_id = $project_id and dataset_id = $dataset_id"
+_HELD = (
+    "list_concat(json_keys(row), "
+    "list_transform(coalesce(json_keys(row, '$.metadata'), []), lambda k: 'metadata.' || k), "
+    "case when len(tags) > 0 then ['tags'] else [] end, case when trace_id is null then [] else ['source'] end)"
+)
 _DRAW = 2**52  # the first 13 hex digits of a hash
 _STORED = "json_extract_string(manifest, '$.dataset.stored.{}')"
 # Most manifests are of files: those are not parsed.
@@ -43,8 +48,9 @@ class ChangedElsewhereError(StoreError):
     def __init__(self, items: Sequence[str], base: int, newest: int) -> None:
         self.items = tuple(items)
         named = ", ".join(map(repr, self.items[:NAMED])) + (", ..." if len(self.items) > NAMED else "")
+        were = "was" if len(self.items) == 1 else "were"
         super().__init__(
-            f"{len(self.items):,} of these items were changed since version {base}, the newest is {newest}: {named}. "
+            f"{len(self.items):,} of these items {were} changed since version {base}, the newest is {newest}: {named}. "
             "Look at the newest version, and make the change on it."
         )
 
@@ -60,6 +66,7 @@ class Dataset:
     author: str | None
     version: int  # the newest; 0: nothing was put into it yet
     items: int
+    gone: int = 0  # the highest version of datasets of this name that were deleted; 0: none was
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,9 @@ def dataset(cursor: DuckDBPyConnection, project_id: int, name: str) -> Dataset |
 
 
 _DATASETS = (
-    "select dataset_id, name, description, created_at, author, coalesce(v.version, 0), coalesce(v.items, 0) "
+    "select dataset_id, name, description, created_at, author, coalesce(v.version, 0), coalesce(v.items, 0), "
+    "coalesce((select max(r.version) from dataset_removals r "
+    "where r.project_id = d.project_id and r.name = d.name), 0) "
     "from datasets d left join (select dataset_id, max(version) as version, arg_max(items, version) as items "
     "from dataset_versions where project_id = $project_id group by dataset_id) v using (dataset_id) "
     "where d.project_id = $project_id"
@@ -152,9 +161,27 @@ def describe(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, descr
 
 
 def remove(cursor: DuckDBPyConnection, project_id: int, dataset_id: int) -> None:
-    """Forget a dataset with all its versions."""
+    """Forget a dataset with all its versions, but not how far it counted: one of its name goes on from there."""
+    cursor.execute(
+        "insert into dataset_removals select d.project_id, d.name, "
+        "greatest((select coalesce(max(version), 0) from dataset_versions v where v.project_id = d.project_id "
+        "and v.dataset_id = d.dataset_id), (select coalesce(max(version), 0) from dataset_removals r "
+        "where r.project_id = d.project_id and r.name = d.name)), now() at time zone 'utc' "
+        f"from datasets d where {_OF}",
+        {"project_id": project_id, "dataset_id": dataset_id},
+    )
     for table in ("dataset_items", "dataset_versions", "datasets"):
         cursor.execute(f"delete from {table} where {_OF}", {"project_id": project_id, "dataset_id": dataset_id})
+
+
+def removed_upto(cursor: DuckDBPyConnection, project_id: int, name: str) -> int:
+    """The highest version that deleted datasets of the name had; 0: none was deleted."""
+    (found,) = one_row(
+        cursor,
+        "select coalesce(max(version), 0) from dataset_removals where project_id = $project_id and name = $name",
+        {"project_id": project_id, "name": name},
+    )
+    return int(found)
 
 
 def versions(cursor: DuckDBPyConnection, project_id: int, dataset_id: int) -> list[Version]:
@@ -197,6 +224,29 @@ def tags_and_splits(
     return dict(tags), dict(splits)
 
 
+def lacking(
+    cursor: DuckDBPyConnection, project_id: int, dataset_id: int, version: int, by: str
+) -> tuple[int, int]:  # fmt: skip
+    """How many items of a version have no such member of metadata, and how many there are."""
+    without, every = one_row(
+        cursor,
+        "select count(*) filter ((row::json -> 'metadata' ->> $by) is null), count(*) "
+        f"from dataset_items where {_OF} and {THERE}",
+        {"project_id": project_id, "dataset_id": dataset_id, "version": version, "by": by},
+    )
+    return without, every
+
+
+def members(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, version: int) -> list[str]:
+    """Members of metadata that items of a version have, the most frequent 200 first."""
+    found = cursor.execute(
+        f"select member from (select unnest(json_keys(row, '$.metadata')) as member from dataset_items where {_OF} "
+        f"and {THERE}) group by member order by count(*) desc, member limit 200",
+        {"project_id": project_id, "dataset_id": dataset_id, "version": version},
+    ).fetchall()
+    return [name for (name,) in found]
+
+
 def history(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, item: str) -> list[dict[str, Any]]:
     """Every state that an item was in, the newest first: since_version, until_version, split, tags, ..., row."""
     told = cursor.execute(
@@ -231,9 +281,12 @@ def some(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, version: 
 
 
 def keys(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, version: int) -> pa.Table:
-    """item, whole, same, trace_id and span_id of each item of a version, in order."""
+    """item, whole, same, trace_id, span_id and `held` of each item of a version, in order.
+
+    `held` names what it holds beside its split: fields, `tags`, `source`, and members of metadata as `metadata.NAME`.
+    """
     return cursor.sql(
-        "select item, whole, same, trace_id::varchar as trace_id, span_id from dataset_items "
+        f"select item, whole, same, trace_id::varchar as trace_id, span_id, {_HELD} as held from dataset_items "
         f"where {_OF} and {THERE} order by place",
         params={"project_id": project_id, "dataset_id": dataset_id, "version": version},
     ).to_arrow_table()
@@ -283,12 +336,13 @@ def commit(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, change:
     """
     held = versions(cursor, project_id, dataset_id)
     newest = held[0].version if held else 0
+    number = (newest or _gone(cursor, project_id, dataset_id)) + 1
     of: dict[str, Any] = {"project_id": project_id, "dataset_id": dataset_id}
     kept = held[0].rule if held else None
     with _told(cursor, change) as (rows, removed, splits):
         if change.base != newest:
             _refuse(cursor, of, change.base, newest, (rows, removed, splits))
-        given = of | {"new": newest + 1}
+        given = of | {"new": number}
         _set(cursor, given, rows, rule_of(kept))
         _end(cursor, given, removed)
         _move(cursor, given, splits)
@@ -300,6 +354,13 @@ def commit(cursor: DuckDBPyConnection, project_id: int, dataset_id: int, change:
         return None
     _book(cursor, given, change, rule, counts)
     return versions(cursor, project_id, dataset_id)[0]
+
+
+def _gone(cursor: DuckDBPyConnection, project_id: int, dataset_id: int) -> int:
+    (name,) = one_row(
+        cursor, f"select name from datasets where {_OF}", {"project_id": project_id, "dataset_id": dataset_id}
+    )
+    return removed_upto(cursor, project_id, name)
 
 
 def rule_of(text: str | None) -> Rule | None:

@@ -370,7 +370,7 @@ def _parquet(path: Path) -> Iterator[tuple[str, Json | UnreadableCaseError]]:
                     place += 1
                     yield f"row {place}", _plain(row)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # also times that Python cannot hold
-        raise DatasetError(f"{path} is no Parquet file that can be read: {error}.") from error
+        raise DatasetError(f"{path} is no Parquet file that can be read: {str(error).rstrip('.')}.") from error
 
 
 def _plain(row: Mapping[str, Any]) -> Json | UnreadableCaseError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import orjson
 from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from starlette.background import BackgroundTask
 
 from evaluators.errors import EvaluatorError
@@ -33,8 +34,18 @@ from store.datasets import ChangedElsewhereError
 
 T = TypeVar("T")
 routes = router()
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
-Name = Annotated[str, Path(pattern=NAME, description="Letters, digits, dots, dashes and underscores.")]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NAME_RULE = "A name has 1 to 100 letters, digits and - _ . and begins with a letter or digit."
+
+
+def _named(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        detail = f"{name[:100]!r} cannot name a dataset. {NAME_RULE}"
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_dataset", detail)
+    return name
+
+
+Name = Annotated[str, Path(description=NAME_RULE), AfterValidator(_named)]
 OfVersion = Annotated[int | None, Query(ge=1, description="Default the newest.")]
 Note = Annotated[str, Field(max_length=2_000, description="What the change is, for those who read the versions.")]
 Base = Annotated[
@@ -74,7 +85,7 @@ def listed(request: Request, here: Here, project: Project = DEFAULT) -> Response
 class NewDataset(_Body):
     """A dataset without items."""
 
-    name: str = Field(pattern=NAME)
+    name: Annotated[str, AfterValidator(_named)] = Field(description=NAME_RULE)
     description: str = Field("", max_length=5_000)
     author: Author = None
 
@@ -117,10 +128,24 @@ def describe(request: Request, here: Here, name: Name, body: Description, projec
 
 
 @routes.delete("/api/datasets/{name}", tags=["datasets"], dependencies=[needs("edit")])
-def forget(request: Request, here: Here, name: Name, project: Project = DEFAULT) -> Response:
-    """Forget a dataset with all its versions. Runs that took it keep their rows; their suites find it no more."""
+def forget(
+    request: Request, here: Here, name: Name,
+    confirm: Annotated[str | None, Query(max_length=100, description="Its name: it comes back never.")] = None,
+    project: Project = DEFAULT,
+) -> Response:  # fmt: skip
+    """Forget a dataset with all its versions. Runs that took it keep their rows; their suites find it no more.
+
+    409 `unconfirmed`: `confirm` does not name the dataset, and nothing was lost. One that is made anew under the name
+    goes on from the highest version.
+    """
     with _told():
         project_id, found = datasets.found(here.core, project, name)
+    if confirm != name:
+        detail = (
+            f"Deleting {name!r} forgets all its versions, {found.version:,} is the newest, and cannot be undone. "
+            f"Nothing was deleted. To delete it say so: `confirm={name}`."
+        )
+        raise ProblemError(HTTPStatus.CONFLICT, "unconfirmed", detail)
     here.core.writer.call(lambda cursor: store.remove(cursor, project_id, found.dataset_id)).result(datasets.WRITE_S)
     return json_response(request, {"name": name})
 
@@ -199,16 +224,16 @@ class Changes(_Body):
 
 @routes.post("/api/datasets/{name}/changes", tags=["datasets"], dependencies=[needs("edit")])
 def change(request: Request, here: Here, name: Name, body: Changes, project: Project = DEFAULT) -> Response:
-    """Change items: a new version, or null where nothing changes.
+    """Change items: a new version, or null where nothing changes; `sentences` tell what items that were set lost.
 
     409 `changed_elsewhere`: some of these items were changed since `base`, and otherwise; the answer names them, and
-    nothing is changed. Changes of other items are joined with those made since.
+    nothing is changed. Changes of other items are joined with those made since. 404 names ids that no item has.
     """
     with _told():
         made = datasets.change(
             here.core, project, name, body.base, body.note, body.author, body.set, body.remove, body.move
         )
-    return json_response(request, None if made is None else datasets.version_told(made))
+    return json_response(request, made)
 
 
 class Splits(_Body):
@@ -229,13 +254,14 @@ class Splits(_Body):
 def split(request: Request, here: Here, name: Name, body: Splits, project: Project = DEFAULT) -> Response:
     """Give items splits by a hash of the seed and their cluster; items that come later get theirs by the same rule.
 
-    So an item's split depends on its own cluster alone. Answers with the new version; null: nothing changed.
+    So an item's split depends on its own cluster alone. Answers with the new version, whose `sentences` tell of items
+    without the member `by`; null: nothing changed. 422 `bad_dataset`: no item has it.
     """
     with _told():
         made = datasets.split(
             here.core, project, name, body.base, body.parts, body.seed, body.by, body.note, body.author, keep=body.keep
         )
-    return json_response(request, None if made is None else datasets.version_told(made))
+    return json_response(request, made)
 
 
 class Check(_Body):
@@ -320,9 +346,12 @@ def take_in(  # noqa: PLR0917 - a route
 ) -> Response:  # fmt: skip
     """Make items of a file, the body: JSON lines, CSV (also packed) or Parquet. It may have 512 MiB.
 
+    A dataset that is not there is made with its version 1, or not at all.
+
     `rows`, `items` that were set, `new`, `changed`, `unchanged`, `left_out`; `columns` with the `field` that each
     became; `taken`, `repeated` and `same` count duplicates, `named` names them; `version`, the new one. 409
-    `duplicates`: say `keep`, `skip` or `replace`. 422 `bad_dataset` names rows that are none; then none is set.
+    `duplicates`: say `keep`, `skip` or `replace`; `loses` says what the last takes from items. 422 `bad_dataset` names
+    rows that are none; then none is set.
     """
     with _told():
         end = check_name(wanted.file)

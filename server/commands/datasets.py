@@ -77,7 +77,9 @@ def show(
         shell.json_lines(page["items"])
         return
     shell.table([dataset_shell.item_row(one) for one in page["items"]], "No item matches.")
-    typer.echo(f"Version {page['version']}: {len(page['items']):,} of {page['matching']:,} items.")
+    typer.echo(
+        f"Version {page['version']}: {len(page['items']):,} of {dataset_shell.plural(page['matching'], 'item')}."
+    )
 
 
 @datasets.command()
@@ -167,8 +169,6 @@ def take_in(
         return client.import_dataset(name, called, content, duplicates=how, dry_run=dry, check=not dry, **params)
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        if not dry_run:
-            client.create_dataset(name, author=_user(author))
         if duplicates == "ask" and not dry_run and not typed and sys.stdin.isatty():
             told = ask("ask", dry=True)
             params["base"] = told["base"]
@@ -229,8 +229,6 @@ def add(
         kept = {key: value for key, value in by.items() if value is not None}
         wanted["filter"] = window | kept | dataset_shell.pairs(where or [], "A filter")
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        if not dry_run:
-            client.create_dataset(name, author=_user(author))
         told_of = client.dataset_from_traces(name, wanted)
     shell.json_lines([told_of]) if as_json else typer.echo(dataset_shell.traced(told_of, dry_run=dry_run))
 
@@ -255,6 +253,8 @@ def export(
     api_url: ApiUrl = None,
 ) -> None:
     """Write a version as a file."""
+    from server.dataset_shell import plural  # noqa: PLC0415
+
     if of not in {"jsonl", "csv", "parquet", "openai"}:
         raise typer.BadParameter(f"--format is jsonl, csv, parquet or openai; not {of!r}")
 
@@ -273,7 +273,7 @@ def export(
             part.replace(out)
         finally:
             part.unlink(missing_ok=True)
-    said = [f"{told['items']:,} items of version {told['version']}{'' if out is None else f' in {out}'}."]
+    said = [f"{plural(told['items'], 'item')} of version {told['version']}{'' if out is None else f' in {out}'}."]
     typer.echo("\n".join([*said, *told["sentences"]]), err=True)
 
 
@@ -352,9 +352,12 @@ def delete(
     api_url: ApiUrl = None,
 ) -> None:
     """Forget a dataset with all its versions. Runs that took it keep their rows."""
+    from server.dataset_shell import plural  # noqa: PLC0415
+
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         found = client.dataset(name)
         if not yes:
-            typer.confirm(f"Forget {name}, its {found['items']:,} items and {found['version']} versions?", abort=True)
+            what = f"{plural(found['items'], 'item')} and {plural(len(found['versions']), 'version')}"
+            typer.confirm(f"Forget {name}, its {what}?", abort=True)
         client.delete_dataset(name)
     typer.echo(f"{name} is forgotten.")

@@ -52,9 +52,26 @@ def test_datasets_are_listed_with_their_newest_change(page: Open, told: Any, lis
     assert not shown.exception
     found = {row["Dataset"]: row for row in listed(shown)}
     assert (found["page"]["Items"], found["page"]["Version"]) == ("59", "3")
-    assert found["page"]["Newest change"] == "\u22121: Out"
+    assert found["page"]["Newest change"] == "1 removed: Out"
     assert found["page"]["Splits"] == "test 39, train 20"
     assert found["bare"]["Newest change"] == "made, without items yet"
+
+
+def test_the_list_is_searched_and_comes_by_pages(page: Open, told: Any, listed: Listed) -> None:
+    with told.client() as client:
+        client.add_project("many")
+    with told.client("many") as other:
+        for place in range(52):
+            other.create_dataset(f"set-{place:02}", "Last ones" if place > 49 else "")
+    first = page(told.note.api_url, "datasets", project="many")
+    assert len(listed(first)) == 50
+    assert "Datasets 1 to 50 of 52" in words(first)
+    assert first.get("download_button")
+    second = page(told.note.api_url, "datasets", project="many", start="50")
+    assert [row["Dataset"] for row in listed(second)] == ["set-50", "set-51"]
+    found = page(told.note.api_url, "datasets", project="many", dataset_find="LAST")
+    assert len(listed(found)) == 2
+    assert "None of 52 matches" in words(page(told.note.api_url, "datasets", project="many", dataset_find="nix"))
 
 
 def test_items_are_filtered_by_the_url_and_come_by_pages(page: Open, told: Any, listed: Listed) -> None:
@@ -103,7 +120,7 @@ def test_who_saves_what_another_changed_meanwhile_is_told(page: Open, told: Any)
         shown.run()
         assert "It was changed since you opened it" in words(shown)
         shown.button(key="save-item").click().run()
-        assert "1 of these items were changed since version" in words(shown)
+        assert "1 of these items was changed since version" in words(shown)
         assert client.dataset_item("page", "q10")["item"]["reference"] == "theirs"
         shown.button(key="take-newest").click().run()
         assert next(one for one in shown.text_area if one.label == "Reference").value == "theirs"
@@ -185,7 +202,12 @@ def test_traces_are_added_and_twice_is_once(page: Open, told: Any) -> None:
     shown = page(told.note.api_url, "traces", range="all")
     shown.button(key="add-to-dataset").click().run()
     assert not shown.exception
-    name = shown.selectbox(key="adding-dataset").value
+    assert shown.selectbox(key="adding-dataset").value is None, "what is added to is chosen"
+    name = "page"
+    shown.session_state["adding-last"] = name
+    shown.run()
+    shown.button(key="add-to-dataset").click().run()
+    assert shown.selectbox(key="adding-dataset").value == name, "the one that was added to last"
     with told.client() as client:
         before = client.dataset(name)["items"]
         assert "Would add" in words(shown)
@@ -195,9 +217,9 @@ def test_traces_are_added_and_twice_is_once(page: Open, told: Any) -> None:
         trace = next(one["source"]["trace_id"] for one in client.dataset_rows(name, client.dataset(name)["version"])
                      if one.get("source"))  # fmt: skip
     single = page(told.note.api_url, "trace", trace=trace)
+    single.session_state["adding-last"] = name
     single.button(key="add-to-dataset").click().run()
-    assert single.selectbox(key="adding-dataset").value == name, "the one that was changed last"
-    assert "1 are there already" in words(single)
+    assert "1 is there already" in words(single)
     assert single.button(key="adding-go").disabled
 
 
@@ -207,6 +229,9 @@ def test_without_datasets_it_says_what_to_do(page: Open, empty_url: str, told: A
     assert "None was made yet." in words(shown)
     assert [code.value for code in shown.code] == [datasets.COMMAND]
     assert "There is none named nix" in words(page(told.note.api_url, "datasets", dataset="nix"))
+    for version in ("99", "abc", "0", "²"):
+        away = page(told.note.api_url, "datasets", dataset="page", version=version)
+        assert f"page has no version {version}; the newest is " in words(away)
     assert "The datasets did not come." in words(page("http://127.0.0.1:9", "datasets"))
 
 

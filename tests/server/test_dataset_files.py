@@ -16,13 +16,15 @@ from server import finetuning
 from server.dataset_checks import Order as CheckOrder
 from server.dataset_checks import checked
 from server.dataset_files import Leaving, Order, exported, prepared, read, write
-from server.dataset_items import item_of, shown, table_of
+from server.dataset_items import held_of, item_of, shown, table_of
 
 Row = dict[str, Any]
 
 
 def keys_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    return table_of([item_of(dict(row)) for row in rows]).select(["item", "whole", "same"])
+    items = [item_of(dict(row)) for row in rows]
+    held = pa.array([held_of(one) for one in items], pa.list_(pa.string()))
+    return table_of(items).select(["item", "whole", "same"]).append_column("held", held)
 
 
 @pytest.fixture
@@ -85,6 +87,8 @@ def test_a_row_becomes_an_item(row: Row, expected: Row) -> None:
         pytest.param({"question": "a", "input": "b"}, "both names for 'question'", id="two-names"),
         pytest.param({"question": "a", "tags": {"a": 1}}, "'tags' is a list of texts", id="tags"),
         pytest.param({"question": "a", "source": "x/y"}, "'source' is {trace_id", id="source"),
+        pytest.param({"question": "a", "id": " \t"}, "is of blanks alone", id="blank-id"),
+        pytest.param({"qestion": "a"}, "'qestion' is none; did you mean 'question'", id="slip"),
         pytest.param({"question": "a", "id": "x" * 501}, "has more than 500 letters", id="long-id"),
         pytest.param([1], "An item is an object", id="list"),
     ],
@@ -152,6 +156,48 @@ def test_duplicates_become_what_is_said(take: Any, how: str, expected: list[tupl
     assert told["named"] == {"taken": ["b"], "same": ["c"], "repeated": ["d"]}
 
 
+@pytest.mark.parametrize(
+    ("file", "how", "told"),
+    [
+        pytest.param({"question": "Why?"}, "replace", "1 item loses reference, metadata, tags.", id="replaced"),
+        pytest.param({"question": "Why?"}, "ask", "1 item loses reference, metadata, tags.", id="would-be"),
+        pytest.param({"question": "Why?"}, "skip", "", id="left-out"),
+        pytest.param(
+            {"question": "Why?", "reference": "So", "tags": "x", "metadata": {"b": 1}}, "replace",
+            "1 item loses metadata.a.", id="a-member",
+        ),
+        pytest.param({"question": "Why?", "reference": "So", "tags": "y", "a": 1, "b": 2}, "replace", "", id="nothing"),
+    ],
+)  # fmt: skip
+def test_what_items_lose_by_being_replaced_is_told(take: Any, file: Row, how: str, told: str) -> None:
+    there = {"id": "a", "question": "Why?", "reference": "Because", "metadata": {"a": 1, "b": 1}, "tags": ["x"]}
+    assert take("a.jsonl", lines({"id": "a"} | file), [there], duplicates=how)[0]["loses"] == told
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        pytest.param("empty.jsonl", b"", "empty.jsonl holds no rows", id="empty"),
+        pytest.param("head.csv", b"id,question\n", "head.csv holds no rows", id="header-alone"),
+        pytest.param("x.parquet", b"no", "x.parquet is no Parquet file", id="parquet"),
+        pytest.param("x.jsonl.gz", b"no", "x.jsonl.gz cannot be unpacked", id="packed"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_called_as_its_owner_calls_it(
+    take: Any, tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    where = tmp_path / "elsewhere"
+    where.mkdir()
+    end = name.partition(".")[2]
+    (where / f"file.{end}").write_bytes(content)
+    write(keys_of([]), str(tmp_path / "keys.arrow"))
+    with pytest.raises(EvaluatorError) as error:
+        prepared(Order(str(where / f"file.{end}"), name, str(tmp_path / "keys.arrow"), str(tmp_path / "out.arrow")))
+    assert str(error.value).startswith(told)
+    assert str(tmp_path) not in str(error.value)
+    assert ".." not in str(error.value)
+
+
 ITEMS = [
     {"id": "a", "question": 'Why, "so"?\nReally?', "reference": "Because", "contexts": ["one", "two"],
      "tags": ["x"], "metadata": {"n": 1}, "split": "test"},
@@ -196,6 +242,8 @@ def test_openai_takes_conversations_with_an_answer_and_the_rest_is_counted(tmp_p
         finetuning.NO_DEFINITION: 1, finetuning.NO_ANSWER: 2, finetuning.NOT_TEXT: 1, finetuning.NOTHING_ASKED: 1,
     })  # fmt: skip
     assert "OpenAI demands at least 10 examples; the file has 3." in told["sentences"]
+    assert any(one.startswith("1 of these has a recorded answer: to train on it say --answers") for one in
+               told["sentences"])  # fmt: skip
     assert finetuning.write(iter(items), tmp_path / "out", answers=True)["items"] == 4
 
 
@@ -254,6 +302,28 @@ def test_checks_find_what_is_there_and_name_it(check: Any) -> None:
 def test_what_is_found_can_be_mended(check: Any, fix: str, remove: list[str], move: Row) -> None:
     _, told = check(LEAKY, by="doc", near=0.85, fix=fix)
     assert (sorted(told["remove"]), told["move"]) == (remove, move)
+
+
+def test_items_that_are_alike_are_one_group(check: Any) -> None:
+    rows = [{"id": name, "question": f"{LONG}?", "contexts": [name], "split": name} for name in "abcd"]
+    by, _ = check(rows)
+    assert by["exact"]["count"] == 0
+    assert by["near"]["sentence"] == "1 group of items is alike by 0.9 or more in their words."
+    (group,) = by["near"]["named"]
+    assert (group["items"], group["of"], group["differ"], len(group["texts"])) == (list("abcd"), 4, ["contexts"], 1)
+    assert by["leak_near"]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        pytest.param([{"question": " "}], "1 item asks nothing or holds an empty field.", id="one"),
+        pytest.param([{"question": " "}, {"question": "\t"}], "2 items ask nothing or hold", id="two"),
+        pytest.param([{"question": "a"}], "No item asks nothing or holds an empty field.", id="none"),
+    ],
+)
+def test_findings_are_worded_by_their_number(check: Any, rows: list[Row], told: str) -> None:
+    assert check(rows)[0]["empty"]["sentence"].startswith(told)
 
 
 def test_what_was_moved_leaks_no_more(check: Any) -> None:

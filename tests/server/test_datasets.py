@@ -87,12 +87,15 @@ def test_an_import_with_duplicates_asks(client: Client) -> None:
     error = refused(lambda: client.import_dataset("asks", "items.jsonl", rows(7, "no")))
     assert error.status == 409
     assert "6 rows: they have the id of an item that holds something else" in str(error)
-    assert "`keep`" in str(error)
+    assert "keep adds them" in str(error)
     told = client.import_dataset("asks", "items.jsonl", rows(7, "no"), duplicates="replace", dry_run=True)
     assert (told["changed"], told["new"], told["version"]) == (6, 1, None)
     assert client.dataset("asks")["version"] == 1, "a dry run sets nothing"
     made = client.import_dataset("asks", "items.jsonl", rows(7, "no"), duplicates="skip")
     assert (made["version"]["added"], made["version"]["changed"]) == (1, 0)
+
+
+WINDOW = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
 
 
 def changing(**change: Any) -> Callable[[Client], Any]:
@@ -113,6 +116,24 @@ BOTH = {"set": [{"id": "q1", "question": "a"}], "remove": ["q1"]}
         pytest.param(lambda client: client.dataset("bad", 9), 404, "no version 9; the newest is 1", id="version"),
         pytest.param(lambda client: client.dataset_item("bad", "nix"), 404, "no item 'nix'", id="item"),
         pytest.param(changing(base=5), 404, "no version 5", id="base"),
+        pytest.param(changing(remove=["nix", "q1"]), 404, "has no item 'nix'. Nothing was changed.", id="removes-none"),
+        pytest.param(changing(move={"nix": "a"}), 404, "has no item 'nix'", id="moves-none"),
+        pytest.param(changing(set=[{"id": "  ", "question": "a"}]), 422, "of blanks alone", id="blank-id"),
+        pytest.param(lambda client: client.create_dataset("a b"), 422, "A name has 1 to 100 letters", id="name"),
+        pytest.param(lambda client: client.dataset("-"), 422, "'-' cannot name a dataset", id="name-in-path"),
+        pytest.param(
+            lambda client: client.split_dataset("bad", {"base": 1, "parts": {"a": 1}, "by": "nosuch"}),
+            422, "No item has a member of metadata named 'nosuch'. They have no metadata at all.", id="by",
+        ),
+        pytest.param(lambda client: client.check_dataset("bad", {"by": "no"}), 422, "named 'no'", id="check-by"),
+        pytest.param(
+            lambda client: client.dataset_from_traces("bad", {"filter": {"servce": "x"}}),
+            422, "No filter of traces is named 'servce'. Did you mean 'service'? Filters: environment", id="filter",
+        ),
+        pytest.param(
+            lambda client: client.dataset_from_traces("bad", {"filter": {**WINDOW, "score": "rigt"}}),
+            422, "No score is named 'rigt'. Did you mean 'right'?", id="score",
+        ),
         pytest.param(
             changing(set=[{"id": "x", "question": 3}]), 422, "Item 0 ('x'): 'question' is text", id="no-item"
         ),
@@ -137,7 +158,31 @@ def test_what_cannot_be_is_told_with_its_value(client: Client, ask: Any, status:
     assert told in str(error)
 
 
-WINDOW = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+def test_a_dataset_is_made_with_its_first_version_or_not_at_all(client: Client) -> None:
+    for content in (b"", b"nonsense\n"):
+        assert refused(lambda content=content: client.import_dataset("late", "a.jsonl", content)).status == 422
+    client.dataset_from_traces("late", {"filter": {**WINDOW, "service": "nix"}})
+    assert "late" not in [one["name"] for one in client.datasets()]
+    client.import_dataset("late", "a.jsonl", rows(2), author="ada")
+    made = client.dataset("late")
+    assert (made["version"], made["author"]) == (1, "ada")
+
+
+def test_what_a_change_takes_from_items_is_told(client: Client) -> None:
+    filled(client, "less")
+    made = client.change_dataset("less", {"base": 1, "set": [{"id": "q1", "question": "Is 1 fine?"}]})
+    assert made is not None
+    assert made["sentences"] == ["1 item loses answer, reference."]
+
+
+def test_items_without_the_cluster_are_counted(client: Client) -> None:
+    told = [{"id": f"q{place}", "question": f"Is {place}?"} | ({"doc": "d"} if place < 2 else {}) for place in range(5)]
+    client.import_dataset("lacks", "a.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in told))
+    made = client.split_dataset("lacks", {"base": 1, "parts": {"a": 1, "b": 1e-9}, "by": "doc"})
+    assert made is not None
+    assert made["sentences"] == ["3 of 5 items have no doc; their id counts."]
+    found = {one["check"]: one["sentence"] for one in client.check_dataset("lacks", {})["findings"]}
+    assert found["leak_cluster"].endswith("3 of 5 items have no doc; their id counts.")
 
 
 def test_traces_become_items_once_and_by_a_failed_score(client: Client) -> None:
@@ -197,9 +242,27 @@ def test_a_dataset_is_described_and_forgotten(client: Client) -> None:
     filled(client, "gone")
     client.describe_dataset("gone", "Is to go.")
     assert client.dataset("gone")["description"] == "Is to go."
+    client.change_dataset("gone", {"base": 1, "remove": ["q1"]})
+    unsaid = refused(lambda: client._send("DELETE", "/api/datasets/gone", {}))
+    assert (unsaid.status, "confirm=gone" in str(unsaid), client.dataset("gone")["version"]) == (409, True, 2)
     client.delete_dataset("gone")
-    assert refused(lambda: client.dataset("gone")).status == 404
-    assert filled(client, "gone")["version"]["version"] == 1
+    away = refused(lambda: client.dataset("gone"))
+    assert (away.status, "was deleted, with its versions up to 2" in str(away)) == (404, True)
+
+
+def test_a_version_number_is_never_given_twice(client: Client) -> None:
+    for newest in (1, 2):
+        assert filled(client, "anew")["version"]["version"] == newest
+        client.delete_dataset("anew")
+    client.create_dataset("anew")
+    client.delete_dataset("anew")
+    assert filled(client, "anew")["version"]["version"] == 3
+    for number in (1, 2):
+        error = refused(lambda number=number: client.dataset("anew", number))
+        assert f"Version {number} of 'anew' was deleted" in str(error)
+        assert error.status == 404
+    assert client.dataset_diff("anew", 0)["added"] == 6
+    assert client.change_dataset("anew", {"base": 3, "remove": ["q1"]})["version"] == 4
 
 
 def suite_of(folder: Path, suite: str, name: str, more: str = "") -> Path:
