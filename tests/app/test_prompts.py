@@ -154,6 +154,36 @@ def test_what_is_edited_becomes_a_version(visit: Callable[..., AppTest], served:
         client.forget_prompt("edited")
 
 
+def test_who_was_overtaken_sees_what_differs_and_saves_all_the_same(visit: Callable[..., AppTest], served: Any) -> None:
+    with served.client() as client:
+        client.set_prompt("shared", {"text": "Be kind."})
+        found = visit(prompt_name="shared", prompt_part="Edit")
+        found.text_area[0].set_value("Be brief.").run()
+        client.set_prompt("shared", {"text": "Be kind, always."}, author="ada", note="warmer")
+        found.button(key="save-prompt").click().run()
+        assert not found.error
+        (told,) = (one.value.replace("\\", "") for one in found.warning)
+        assert told.startswith("Version 2 was saved by ada since you began: warmer.")
+        assert ">Be" in html(found)
+        assert "brief</ins>" in html(found)
+        assert found.text_area[0].value == "Be brief."
+        assert found.button(key="save-prompt").disabled
+        assert found.button(key="save-over").label == "Save as version 3"
+        found.button(key="save-over").click().run()
+        assert [one.value for one in found.success] == ["Saved as version 3\\."]
+        assert client.prompt("shared")["text"] == "Be brief."
+        assert not found.warning
+        client.forget_prompt("shared")
+
+
+def test_a_version_that_there_is_not_is_told(visit: Callable[..., AppTest]) -> None:
+    found = visit(prompt_name="shop/answer", prompt_version="99")
+    assert [one.value.replace("\\", "") for one in found.warning] == ["shop/answer has no version 99; the newest is 2."]
+    assert any(one.proto.label == "Version 2" for one in found.get("page_link"))
+    assert "Be very kind." in html(found)
+    assert not visit(prompt_name="shop/answer", prompt_version="1").warning
+
+
 def test_a_new_prompt_begins_with_a_template(visit: Callable[..., AppTest], served: Any) -> None:
     found = visit(prompt_name="made/new", prompt_new="classify", prompt_part="Edit")
     assert "one of these classes" in found.text_area[0].value.replace("exactly one", "one")
