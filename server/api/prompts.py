@@ -189,7 +189,10 @@ def forget(  # noqa: PLR0917 - FastAPI gives them by name
         if guarded:
             Needs("admin")(request)
             if confirm != name:
-                detail = f"The label {guarded[0]!r} of {name!r} is protected. To delete it say so: `confirm={name}`."
+                detail = (
+                    f"The label {guarded[0]!r} of {name!r} is protected. To delete the prompt name it once more: "
+                    f"`--confirm {name}` in the shell, `confirm` in the API."
+                )
                 raise ProblemError(HTTPStatus.CONFLICT, "protected", detail)
         store.take_away(cursor, project_id, name, author)
 

@@ -173,8 +173,8 @@ def test_a_protected_label_asks_for_its_name(client: Client, name: str) -> None:
         client.set_prompt(name, {"text": text})
     client.move_label(name, "production", 1, protected=True)
     said = (
-        f"The label 'production' of {name!r} is protected and names version 1. To change it say so: "
-        "`confirm: production`."
+        f"The label 'production' of {name!r} is protected and names version 1. To change it name it "
+        "once more: `--confirm production` in the shell, `confirm` in the API."
     )
     for act in (
         lambda: client.move_label(name, "production", 2),
