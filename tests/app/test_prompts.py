@@ -77,6 +77,27 @@ def test_the_list(visit: Callable[..., AppTest], listed: Callable[..., Any], hos
 
 
 @pytest.mark.parametrize(
+    ("told", "first", "names"),
+    [
+        pytest.param(None, 0, range(50), id="first"), pytest.param("2", 50, range(50, 52), id="second"),
+        pytest.param("9", 50, range(50, 52), id="beyond"), pytest.param("x", 0, range(50), id="none"),
+    ],
+)  # fmt: skip
+def test_a_long_list_has_pages(told: str | None, first: int, names: range) -> None:
+    every = [{"name": number} for number in range(52)]
+    assert prompts.page_of(every, told) == (first, [{"name": number} for number in names])
+
+
+def test_the_download_has_exact_values() -> None:
+    one = {"name": "a", "version": 2, "tags": ["x"], "labels": {"production": 1}, "set_at": "2026-11-27T22:51:07Z",
+           "author": None, "note": "n"}  # fmt: skip
+    used = {"a": {"calls": 4, "cost_usd": 0.0140001, "unpriced": 1}}
+    row = prompts.frame([one], used).iloc[0]
+    assert (row["labels"], row["calls"], row["cost_usd"], row["unpriced_calls"]) == ("production 1", 4, 0.0140001, 1)
+    assert prompts.frame([one], None)["calls"].isna().all()
+
+
+@pytest.mark.parametrize(
     ("query", "names"),
     [
         pytest.param({"prompt_find": "very KIND"}, ["shop/answer"], id="text"),
