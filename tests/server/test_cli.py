@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from server.settings import Settings
-from server.when import parse_time
+from server.when import parse_time, told_time
 
 Serving = Any  # of conftest.py
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -326,3 +326,16 @@ def test_a_price_list_that_breaks_a_rule_is_refused_before_a_server_is_asked(com
     said = command(tmp_path / "nowhere", "prices", "--set", str(file))
     assert said.returncode == 2
     assert said.stderr.startswith(f"assay: {file}, line 3, entry 1: discount: ")
+
+
+@pytest.mark.parametrize(
+    ("told", "printed"),
+    [
+        pytest.param("2026-11-27T22:51:07.123456Z", "2026-11-27 22:51 UTC", id="utc"),
+        pytest.param("2026-11-28T00:51:07+02:00", "2026-11-27 22:51 UTC", id="offset"),
+        pytest.param("2026-11-27T22:51:07", "2026-11-27 22:51 UTC", id="naive-is-utc"),
+        pytest.param(None, "", id="null"),
+    ],
+)
+def test_times_are_printed_in_one_form(told: str | None, printed: str) -> None:
+    assert told_time(told) == printed
