@@ -68,7 +68,9 @@ def _dataset(client: Client, folder: Path) -> None:
     client.create_dataset(DATASET, _DESCRIPTION)
     content = "".join(f"{json.dumps(item, ensure_ascii=False)}\n" for item in items(folder)).encode()
     taken = client.import_dataset(DATASET, "ragtruth.jsonl", content, duplicates="keep", note="Of the sample data")
-    client.split_dataset(DATASET, {"base": taken["version"]["version"], "parts": _SPLITS, "note": "By the hash of the id"})
+    client.split_dataset(
+        DATASET, {"base": taken["version"]["version"], "parts": _SPLITS, "note": "By the hash of the id"}
+    )
 
 
 def items(folder: Path) -> Iterator[dict[str, Any]]:

@@ -81,8 +81,7 @@ def folder_of(settings: Settings, name: str) -> RunFolder:
 def _prompt_and_dataset(client: Client) -> None:
     """Before the suites, which take longer; without them those still run."""
     try:
-        if samples.load(client, datasets_folder()):
-            print(f"The prompt {samples.PROMPT} and the dataset {samples.DATASET} were set.", flush=True)  # noqa: T201
+        samples.load(client, datasets_folder())
     except ApiError as error:
         print(f"The sample prompt and dataset were not set: {error}", flush=True)  # noqa: T201
 
