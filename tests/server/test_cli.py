@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow.parquet as pq
 import pytest
 
+from server.client import ApiError, Client
 from server.settings import Settings
 from server.when import parse_time, told_time
 
@@ -339,3 +341,19 @@ def test_a_price_list_that_breaks_a_rule_is_refused_before_a_server_is_asked(com
 )
 def test_times_are_printed_in_one_form(told: str | None, printed: str) -> None:
     assert told_time(told) == printed
+
+
+@pytest.mark.parametrize(
+    ("params", "advice"),
+    [
+        pytest.param({"since": "2026-05-04T10:30Z"}, "Narrow the time range, or try again.", id="of-a-range"),
+        pytest.param({}, "It may be busy or hang: try again.", id="of-none"),
+    ],
+)
+def test_what_helps_against_silence_depends_on_what_was_asked(params: dict[str, str], advice: str) -> None:
+    def silent(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("", request=request)
+
+    with Client("http://127.0.0.1:1", transport=httpx.MockTransport(silent)) as client, pytest.raises(ApiError) as told:
+        client._json("/api/prompts", params)
+    assert str(told.value).endswith(advice)
