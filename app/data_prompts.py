@@ -38,6 +38,11 @@ def _diff(place: data.Place, name: str, older: int, newer: int) -> Row:
     return data.client_of(place).prompt_diff(name, older, newer)
 
 
+def draft_diff(name: str, content: Mapping[str, Any], older: int) -> Row:
+    """What a content would change of a version; fields as of `diff`."""
+    return data.client().prompt_draft_diff(name, content, older)
+
+
 def check(content: Mapping[str, Any]) -> Row:
     """What is wrong with a content: `problems`; else `variables`, `hash`."""
     return data.client().check_prompt(content)

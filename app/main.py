@@ -56,5 +56,6 @@ shell.shell(page.title, paths, [draw for draw in SWITCHES if draw not in shown])
 if shown:
     shell.title_row(page.title, shown)
 if not widgets.no_such_project():
-    page.run()
+    with widgets.waiting():
+        page.run()
 st.session_state[widgets.DRAWN] = page.title

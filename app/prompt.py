@@ -8,7 +8,18 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_prompts, prompt_edit, prompt_labels, prompt_usage, prompt_words, prompts, runs, widgets
+from app import (
+    data,
+    data_prompts,
+    prompt_differences,
+    prompt_edit,
+    prompt_labels,
+    prompt_usage,
+    prompt_words,
+    prompts,
+    runs,
+    widgets,
+)
 from app import format as fmt
 
 Prompt = dict[str, Any]
@@ -37,6 +48,7 @@ def page(name: str) -> None:
     _head(name, told)
     if told["away"]:
         st.warning("It was deleted: lists leave it out. Versions are still fetched by number; saving brings it back.")
+    _missing(name, told)
     part = st.segmented_control(
         "Part", (READ, COMPARE, USAGE, EDIT), default=READ, required=True, key=prompts.PART, bind="query-params",
         label_visibility="collapsed",
@@ -63,6 +75,19 @@ def _head(name: str, told: Prompt | None) -> None:
                 st.session_state.pop("deleted", None)
                 _delete(name, told)
         st.page_link(prompts.PATH, label="All prompts", icon=":material/arrow_back:")
+
+
+def _missing(name: str, told: Prompt) -> None:
+    """A link may name a version that there is not: the newest is shown then, and this says so."""
+    asked = str(st.query_params.get(VERSION) or "")
+    options = numbers(told)
+    if not asked or asked in options:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = f"{name} has no version {fmt.clip(asked, 20)}; the newest is {options[0]}."
+        st.warning(fmt.plain(words, 300), icon=":material/warning:")
+        query = {prompts.CHOSEN: name, VERSION: options[0]}
+        st.page_link(prompts.PATH, label=f"Version {options[0]}", icon=":material/chat:", query_params=query)
 
 
 def numbers(told: Mapping[str, Any]) -> list[str]:
@@ -152,29 +177,7 @@ def _compare(name: str, told: Prompt) -> None:
     if found["equal"]:
         st.info(f"Versions {older['version']} and {newer['version']} say the same.")
         return
-    with st.container(gap=None):
-        for line in changes(found):
-            st.text(fmt.clip(line, 400))
-    same = 0
-    for one in found["texts"]:
-        if not one["changed"]:
-            same += 1
-            continue
-        role = one["role_to"] or one["role_from"]
-        with st.container(gap=None):
-            st.caption(prompt_words.title(one))
-            st.html(prompt_words.compared(one["parts"], role))
-    if same:
-        st.caption(f"{fmt.plural(same, 'message')} {'is' if same == 1 else 'are'} the same.")
-
-
-def changes(found: Mapping[str, Any]) -> list[str]:
-    """What differs beside the texts, a line each."""
-    lines = []
-    if found["model"] is not None:
-        lines.append("model: {} → {}".format(*("any" if one is None else one for one in found["model"])))
-    lines += [prompt_words.change(f"parameter {one['key']}", one) for one in found["parameters"]]
-    return lines + [prompt_words.change(f"tool {one['name']}", one) for one in found["tools"]]
+    prompt_differences.shown(found)
 
 
 @st.dialog("Delete this prompt")

@@ -8,12 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_prompts, prompts
+from app import data, data_prompts, prompt_differences, prompts
 from app import format as fmt
 
 Prompt = dict[str, Any]
 ROLES = ("system", "user", "assistant")
 _SAID = "prompt-said"  # session state: what the last saving said
+_CHANGED = 409  # another saved a version meanwhile: no label is sent that could be protected
 _HEIGHTS = (100, 420)  # pixels of a text
 _LINE, _LETTERS = 17, 66  # pixels of a line; letters that stand in one
 _MONOSPACED = "<style>.st-key-prompt-editor textarea { font-family: monospace; font-size: 0.85rem; }</style>"
@@ -45,6 +46,8 @@ def editor(name: str, told: Prompt | None, kind: str) -> None:
             content = None
         _save_row(name, key, told, content, slots)
         _saved(name)
+    if _overtaken(key, told) and content is not None:
+        _conflict(name, key, told or {}, content)
 
 
 def _begin(key: str, name: str, told: Prompt | None, kind: str) -> None:
@@ -149,6 +152,38 @@ def _json(what: str, typed: str, kind: type, form: str) -> Any:
     return told
 
 
+def _overtaken(key: str, told: Prompt | None) -> bool:
+    """Whether another saved a version since the draft began."""
+    return told is not None and told["versions"][0]["version"] != st.session_state[key]["based_on"]
+
+
+def _conflict(name: str, key: str, told: Prompt, content: Prompt) -> None:
+    """What the draft would change of the version that another saved meanwhile; the way to save it all the same."""
+    newest = told["versions"][0]
+    by = f" by {newest['author']}" if newest["author"] else ""
+    note = f": {newest['note'].rstrip('.')}" if newest["note"] else ""
+    words = f"Version {newest['version']} was saved{by} since you began{note}. Your text is kept in the fields above."
+    st.warning(fmt.plain(words, 600), icon=":material/call_split:")
+    if data_prompts.check(content)["problems"]:
+        st.caption("What is wrong with your text is told above; what it would change is shown once that is mended.")
+        return
+    found = data_prompts.draft_diff(name, content, newest["version"])
+    if found["equal"]:
+        st.caption(f"Your text says what version {newest['version']} says.")
+        return
+    st.caption(f"What your text changes of version {newest['version']}: struck out goes, underlaid comes.")
+    prompt_differences.shown(found)
+    st.button(
+        f"Save as version {newest['version'] + 1}", key="save-over", icon=":material/save:", on_click=_save_over,
+        args=(name, key, newest["version"]), help=f"Version {newest['version']} stays, as all earlier ones",
+    )  # fmt: skip
+
+
+def _save_over(name: str, key: str, newest: int) -> None:
+    st.session_state[key]["based_on"] = newest
+    _save(name, key)
+
+
 def _save_row(name: str, key: str, told: Prompt | None, content: Prompt | None, slots: Mapping[str, Any]) -> None:
     checked = None if content is None else data_prompts.check(content)
     problems = checked["problems"] if checked else []
@@ -163,8 +198,8 @@ def _save_row(name: str, key: str, told: Prompt | None, content: Prompt | None, 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Save", key="save-prompt", type="primary", icon=":material/save:",
-            disabled=content is None or bool(problems) or (same and tagged), on_click=_save, args=(name, key),
-            help="Makes a new version; earlier ones stay",
+            disabled=content is None or bool(problems) or (same and tagged) or _overtaken(key, told),
+            on_click=_save, args=(name, key), help="Makes a new version; earlier ones stay",
         )  # fmt: skip
         if told is not None and not (same and tagged):
             st.button("Discard changes", key="discard-prompt", type="tertiary", on_click=_discard, args=(key,))
@@ -195,6 +230,8 @@ def _save(name: str, key: str) -> None:
     try:
         made = data_prompts.set_prompt(name, _typed(key), note=note, tags=_tags(key), based_on=draft["based_on"])
     except (data.ApiError, NotJsonError) as error:
+        if isinstance(error, data.ApiError) and error.status == _CHANGED:
+            return  # the run that follows finds the newer version, and shows what differs
         st.session_state[_SAID] = (name, str(error), False)
         return
     words = f"Saved as version {made['version']}." if made["new"] else f"The text is that of version {made['version']}."

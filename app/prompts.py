@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import pandas as pd
 import streamlit as st
 
 from app import data, data_prompts, listing, prompt_exchange, runs, state, widgets
@@ -19,7 +20,7 @@ Prompt = dict[str, Any]
 PATH = "views/prompts.py"
 # In the URL: which is open, which part of it, with what a new one begins; search.
 CHOSEN, PART, NEW = "prompt_name", "prompt_part", "prompt_new"
-FIND, TAG, LABEL = "prompt_find", "prompt_tag", "prompt_label"
+FIND, TAG, LABEL, PAGE = "prompt_find", "prompt_tag", "prompt_label", "prompt_page"
 _QUESTION = [{"role": "system", "content": ""}, {"role": "user", "content": "{{ question }}"}]
 BLANKS: Mapping[str, Mapping[str, Any]] = {"empty chat": {"messages": _QUESTION}, "empty text": {"text": ""}}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
@@ -60,7 +61,9 @@ def overview() -> None:
         return
     used = _asked()
     st.markdown(finding(found, used, len(every)))
-    listing.listing("prompts", "Prompts", COLUMNS, [_line(one, used) for one in found])
+    first, shown = page_of(found, st.query_params.get(PAGE))
+    listing.listing("prompts", "Prompts", COLUMNS, [_line(one, used) for one in shown])
+    _pager(first, len(shown), found, used)
     st.caption(
         f"Calls and cost of traffic that carries the prompt's name, in {window().words}. Times in {widgets.zone()}. "
         "Keys: j k move, Enter opens."
@@ -121,6 +124,52 @@ def finding(found: Sequence[Prompt], used: Mapping[str, Prompt] | None, of: int)
         return f"{many}, {live:,} with a version in production."
     traffic = f"traffic carries {seen:,} of them" if seen else "no traffic carries one of them"
     return f"{many}, {live:,} with a version in production; {traffic}."
+
+
+def page_of(found: Sequence[Prompt], told: str | None) -> tuple[int, Sequence[Prompt]]:
+    """Place of the first row, from 0, and the rows of a page, as the URL has its number, from 1; else the first."""
+    number = int(told) if told and told.isdecimal() else 1
+    first = min(max(0, number - 1), (len(found) - 1) // state.PAGE_SIZE) * state.PAGE_SIZE
+    return first, found[first : first + state.PAGE_SIZE]
+
+
+def _pager(first: int, shown: int, found: Sequence[Prompt], used: Mapping[str, Prompt] | None) -> None:
+    """Where in the list one is; previous, next, where there are more; download of the rows in sight."""
+    page, last = first // state.PAGE_SIZE + 1, first + shown
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if shown < len(found):
+            for label, key, to, there in (
+                ("Previous", "P", page - 1, page > 1), ("Next", "N", page + 1, last < len(found)),
+            ):  # fmt: skip
+                st.button(label, key=f"prompts-{label}", disabled=not there, shortcut=key, on_click=_turn, args=(to,))
+            st.caption(f"Rows {first + 1:,} to {last:,} of {len(found):,}", width="content")
+        st.space("stretch")
+        widgets.csv(frame(found[first:last], used), "prompts")
+
+
+def _turn(to: int) -> None:
+    if to == 1:
+        st.query_params.pop(PAGE, None)
+    else:
+        st.query_params[PAGE] = str(to)
+
+
+def frame(found: Sequence[Prompt], used: Mapping[str, Prompt] | None) -> pd.DataFrame:
+    """One row a prompt, in order, exact. `calls`, `cost_usd`, `unpriced_calls` are null where they are not known."""
+    none = {"calls": 0, "cost_usd": None, "unpriced": 0}
+    seen = [{} if used is None else used.get(one["name"], none) for one in found]
+    return pd.DataFrame(
+        [
+            {
+                "prompt": one["name"], "newest": one["version"], "tags": ", ".join(one["tags"]),
+                "labels": ", ".join(f"{label} {version}" for label, version in one["labels"].items()),
+                "calls": traffic.get("calls"), "cost_usd": traffic.get("cost_usd"),
+                "unpriced_calls": traffic.get("unpriced"), "set_at": one["set_at"], "author": one["author"],
+                "note": one["note"],
+            }
+            for one, traffic in zip(found, seen, strict=True)
+        ]
+    )  # fmt: skip
 
 
 COLUMNS = (

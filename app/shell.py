@@ -38,6 +38,7 @@ KEYS: dict[str, Keys] = {
     "Prompts": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("n", "p"), "Next, previous page"),
         (("/",), "Search"),
     ),
     "Suites": (

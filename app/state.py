@@ -29,7 +29,7 @@ PROJECT = "project"  # in the URL; senders name it in the header x-assayline-pro
 DEFAULT_PROJECT = "default"
 
 SCORE_FILTERS = ("scored", "score_min", "score_max", "score_label", "score_failed")
-"""URL keys of what is asked of a score."""
+"""URL keys of what is asked of a score; all but the first say nothing while no score is named."""
 
 FILTERS = (
     "service", "environment", "model", "status", "variant", "prompt", "tag", "session", "user", "text", "errors",
@@ -200,7 +200,7 @@ def trace_id(text: str | None) -> str | None:
 def filter_words(chosen: Mapping[str, object]) -> str:
     """What is filtered by, in the order of `chosen`: `service shop, at least 2 s`; empty when nothing is.
 
-    Without `text`, which stands in the field for it.
+    Without `text`, which stands in the field for it, and without what is asked of a score that is not named.
     """
     said = {
         "min_s": "at least {} s", "errors": "{} failed spans",
@@ -208,8 +208,11 @@ def filter_words(chosen: Mapping[str, object]) -> str:
         "score_max": "score at most {}", "score_label": "score {}", "score_failed": "score failed: {}",
     }  # fmt: skip
     bounds = {"score_min", "score_max"}  # of which 0 is one
+    unused = {"text"} if chosen.get(SCORE_FILTERS[0]) else {"text", *SCORE_FILTERS}
     used = (
-        (name, value) for name, value in chosen.items() if name != "text" and (value or (name in bounds and value == 0))
+        (name, value)
+        for name, value in chosen.items()
+        if name not in unused and (value or (name in bounds and value == 0))
     )
     return ", ".join(said.get(name, f"{name} {{}}").format(value) for name, value in used)
 

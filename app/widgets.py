@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from threading import Event, Thread
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -141,17 +143,22 @@ def filters(window: state.Window) -> dict[str, object]:
 
 
 def _of_score(names: Sequence[str]) -> None:
-    """Filters by a score of the trace, of one of its spans or of its session."""
+    """Filters by a score of the trace, of one of its spans or of its session; of no use until the score is named."""
     pick("scored", names, "Score")
+    off = not st.session_state.get("scored")
+    for name in state.SCORE_FILTERS[1:]:
+        if off and name not in st.session_state:  # later the fields are bound, and take it out of the URL themselves
+            st.query_params.pop(name, None)
     slots = st.columns(2)
     for slot, name, label in zip(slots, ("score_min", "score_max"), ("at least", "at most"), strict=True):
         with slot:
-            _as_in_url(name, _number)
+            _as_in_url(name, _number, off=off)
             st.number_input(
-                f"Score {label}", value=None, key=name, bind="query-params", step=0.1, placeholder="any", format="%g"
-            )
-    type_in("score_label", "Score's label", "exact label")
-    pick("score_failed", ["yes", "no"], "Evaluator failed", others=False)
+                f"Score {label}", value=None, key=name, bind=_bind(name, off=off), step=0.1, placeholder="any",
+                format="%g", disabled=off,
+            )  # fmt: skip
+    type_in("score_label", "Score's label", "exact label", off=off)
+    pick("score_failed", ["yes", "no"], "Evaluator failed", others=False, off=off)
 
 
 def _score_names(window: state.Window) -> list[str]:
@@ -229,34 +236,42 @@ def cut_words(fields: Mapping[str, tuple[int, int]]) -> str:
     return f"Offered: {', '.join(cut)}. Others can be typed." if cut else ""
 
 
-def pick(name: str, options: Sequence[str], label: str | None = None, *, others: bool = True) -> None:
-    """One value of the URL. `others`: a link may name one that this window does not offer."""
-    _as_in_url(name, lambda told: told if others or told in options else None)
+def pick(
+    name: str, options: Sequence[str], label: str | None = None, *, others: bool = True, off: bool = False
+) -> None:
+    """One value of the URL. `others`: a link may name one that is not offered. `off`: none can be chosen."""
+    _as_in_url(name, lambda told: told if others or told in options else None, off=off)
     st.selectbox(
         label or name.capitalize(),
         options,
         index=None,
         key=name,
-        bind="query-params",
+        bind=_bind(name, off=off),
         accept_new_options=others,
         placeholder="any",
+        disabled=off,
     )
 
 
-def type_in(name: str, label: str, placeholder: str = "exact id") -> None:
-    _as_in_url(name, str, "")
-    st.text_input(label, key=name, bind="query-params", placeholder=placeholder)
+def type_in(name: str, label: str, placeholder: str = "exact id", *, off: bool = False) -> None:
+    _as_in_url(name, str, "", off=off)
+    st.text_input(label, key=name, bind=_bind(name, off=off), placeholder=placeholder, disabled=off)
 
 
-def _as_in_url(name: str, read: Callable[[str], object], none: object = None) -> None:
-    """Set a widget of a popover to what the URL has; `none`: its value without one.
+def _bind(name: str, *, off: bool) -> Literal["query-params"] | None:
+    """Whether the URL has the widget's value. One that is `off` as its page opens takes none over from there."""
+    return None if off and name not in st.session_state else "query-params"
+
+
+def _as_in_url(name: str, read: Callable[[str], object], none: object = None, *, off: bool = False) -> None:
+    """Set a widget of a popover to what the URL has; `none`: its value without one, and while it is `off`.
 
     Of a closed popover the browser keeps the values as they were when it was open, and sends them with every run. After
     a move that took a filter away ("Clear all", Back) it would filter again at the next click, and the URL be wrong.
     """
-    told = st.query_params.get(name)
+    told = None if off else st.query_params.get(name)
     value = read(told) if told else none
-    if name in st.session_state and st.session_state[name] != value:
+    if name in st.session_state and (off or st.session_state[name] != value):
         st.session_state[name] = value
 
 
@@ -345,6 +360,26 @@ def guarded(what: str, still_works: str, draw: Callable[[], None]) -> bool:
         failed(what, error, still_works)
         return False
     return True
+
+
+@contextmanager
+def waiting(after_s: float = 2.0) -> Iterator[None]:
+    """Whatever a page waits for: when it is not drawn after some seconds, a line above it says so until it is."""
+    place, drawn = st.empty(), Event()
+
+    def tell() -> None:
+        if not drawn.wait(after_s):
+            place.caption(f"Waiting for the server at {fmt.plain(data.place()[0])}: no whole answer for {after_s:g} s.")
+
+    beside = Thread(target=tell, daemon=True)
+    add_script_run_ctx(beside, get_script_run_ctx())
+    beside.start()
+    try:
+        yield
+    finally:
+        drawn.set()
+        beside.join()
+        place.empty()
 
 
 def patiently(where: DeltaGenerator, words: str, ask: Callable[[], Told], usual_s: float = 3.0) -> Told:

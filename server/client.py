@@ -109,7 +109,7 @@ class Client(
             headers={"accept": accept},
             timeout=timeout_s or self._http.timeout,
         )
-        with self._told():
+        with self._told(params):
             answer = self._http.send(request)
         if answer.status_code not in accept_status:
             raise _error(answer)
@@ -117,18 +117,20 @@ class Client(
 
     @contextmanager
     def _stream(self, path: str, params: Mapping[str, Param]) -> Iterator[httpx.Response]:
-        with self._told(), self._http.stream("GET", path, params=self._params(params)) as answer:
+        with self._told(params), self._http.stream("GET", path, params=self._params(params)) as answer:
             if answer.status_code != httpx.codes.OK:
                 answer.read()
                 raise _error(answer)
             yield answer
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, params: Mapping[str, Param] | None) -> Iterator[None]:
         try:
             yield
         except httpx.TimeoutException as error:
-            message = f"The server at {self.base_url} did not answer in time. Narrow the time range, or try again."
+            narrower = "since" in (params or {})  # else a narrower range would ask for no less
+            advice = "Narrow the time range, or try again." if narrower else "It may be busy or hang: try again."
+            message = f"The server at {self.base_url} did not answer in time. {advice}"
             raise ApiError("timeout", message) from error
         except httpx.TransportError as error:
             message = f"No server answers at {self.base_url} ({error}). Start it with `assay up` or `assay serve`."

@@ -53,6 +53,12 @@ class PromptsClient(ClientBase):
         found: Json = self._json(_at("prompt-diff", name), {"older": older, "newer": newer})
         return found
 
+    def prompt_draft_diff(self, name: str, content: Mapping[str, Any], older: int | None = None) -> Json:
+        """What a content would change of a version, null: of the newest; see `POST /api/prompt-diff/{name}`."""
+        body = {"content": dict(content), "older": older}
+        found: Json = self._send("POST", _at("prompt-diff", name), {}, body=body).json()
+        return found
+
     def move_label(self, name: str, label: str, version: int, **more: Any) -> Json:
         """Let a label name a version. `more`: protected, confirm, reason, author."""
         body = {"version": version, **more}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.prompt_files import FilePrompt, read
 from server.prompts import PromptError
+from server.when import told_time
 
 if TYPE_CHECKING:
     from server.client import Client
@@ -45,7 +46,7 @@ def list_row(one: Row) -> Row:
     labels = ", ".join(f"{label} {version}" for label, version in one["labels"].items())
     return {
         "prompt": one["name"], "newest": one["version"], "labels": labels, "tags": ", ".join(one["tags"]),
-        "set": _when(one["set_at"]), "by": one["author"] or "", "note": one["note"],
+        "set": told_time(one["set_at"]), "by": one["author"] or "", "note": one["note"],
     }  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def version_row(one: Row) -> Row:
     """What a person reads of a version."""
     return {
         "version": one["version"], "labels": ", ".join(one["labels"]), "model": one["model"] or "any",
-        "variables": ", ".join(one["variables"]), "set": _when(one["set_at"]), "by": one["author"] or "",
+        "variables": ", ".join(one["variables"]), "set": told_time(one["set_at"]), "by": one["author"] or "",
         "note": one["note"],
     }  # fmt: skip
 
@@ -63,13 +64,9 @@ def move_row(one: Row) -> Row:
     return {
         "label": one["label"], "from": "none" if one["from_version"] is None else str(one["from_version"]),
         "to": "removed" if one["version"] is None else str(one["version"]),
-        "protected": "yes" if one["protected"] else "no", "when": _when(one["moved_at"]), "by": one["author"] or "",
+        "protected": "yes" if one["protected"] else "no", "when": told_time(one["moved_at"]), "by": one["author"] or "",
         "why": one["reason"],
     }  # fmt: skip
-
-
-def _when(told: str) -> str:
-    return told[:16].replace("T", " ")
 
 
 def diff_text(found: Mapping[str, Any]) -> str:

@@ -288,4 +288,4 @@ def unknown(cursor: DuckDBPyConnection, project_id: int, project: str, name: str
     """That there is no such prompt, with the nearest name."""
     close = get_close_matches(name, [one.name for one in store.prompts(cursor, project_id)], n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return UnknownPromptError(f"Project {project!r} has no prompt {name!r}.{hint} GET /api/prompts lists them.")
+    return UnknownPromptError(f"Project {project!r} has no prompt {name!r}.{hint} `assay prompts list` lists them.")

@@ -1,4 +1,4 @@
-"""Times as people type them."""
+"""Times as people type them, and as commands print them."""
 
 from __future__ import annotations
 
@@ -27,3 +27,12 @@ def _parsed(text: str, now: datetime) -> datetime:
         return now - int(ago[1]) * _UNITS[ago[2].lower()]
     at = datetime.fromisoformat(text)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def told_time(text: str | None) -> str:
+    """A time of the API as commands print it, to the minute: `2026-11-27 22:51 UTC`; null is empty."""
+    if not text:
+        return ""
+    at = datetime.fromisoformat(text)
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return f"{at:%Y-%m-%d %H:%M} UTC"

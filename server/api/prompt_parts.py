@@ -118,7 +118,7 @@ def guard(request: Request, name: str, held: store.Move, confirm: str | None) ->
     Needs("admin")(request)
     if confirm != held.label:
         detail = (
-            f"The label {held.label!r} of {name!r} is protected and names version {held.version}. To change it say so: "
-            f"`confirm: {held.label}`."
+            f"The label {held.label!r} of {name!r} is protected and names version {held.version}. To change it name it "
+            f"once more: `--confirm {held.label}` in the shell, `confirm` in the API."
         )
         raise ProblemError(HTTPStatus.CONFLICT, "protected", detail)

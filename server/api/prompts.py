@@ -146,7 +146,7 @@ def set_prompt(request: Request, here: Here, name: Name, body: NewVersion, proje
     except _Changed as error:
         detail = (
             f"The newest version of {name!r} is {error.version} by now, and this was made from {body.based_on}. "
-            "Look at what has changed, and set it anew."
+            f"See what differs by POST /api/prompt-diff/{name}, then set it with `based_on: {error.version}`."
         )
         raise ProblemError(HTTPStatus.CONFLICT, "changed", detail) from error
     return json_response(request, {"name": name, "version": version, "new": is_new})
@@ -189,7 +189,10 @@ def forget(  # noqa: PLR0917 - FastAPI gives them by name
         if guarded:
             Needs("admin")(request)
             if confirm != name:
-                detail = f"The label {guarded[0]!r} of {name!r} is protected. To delete it say so: `confirm={name}`."
+                detail = (
+                    f"The label {guarded[0]!r} of {name!r} is protected. To delete the prompt name it once more: "
+                    f"`--confirm {name}` in the shell, `confirm` in the API."
+                )
                 raise ProblemError(HTTPStatus.CONFLICT, "protected", detail)
         store.take_away(cursor, project_id, name, author)
 
@@ -253,6 +256,25 @@ class Draft(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     content: dict[str, Any]
+
+
+class Against(Draft):
+    """What may become a version, and which it is compared with."""
+
+    older: Number | None = Field(None, description="Null: the newest.")
+
+
+@routes.post("/api/prompt-diff/{name:path}", tags=["prompts"], dependencies=[needs("read")])
+def compare_draft(request: Request, here: Here, name: Name, body: Against, project: Project = DEFAULT) -> Response:
+    """What a content would change of a version; as `GET /api/prompt-diff/{name}`, where `newer` is null.
+
+    422 `bad_prompt` names key, line, value and rule.
+    """
+    _new(here, body.content, "", None)
+    held, draft = fetched(here, project, name, LATEST, body.older), prompts.content_of(body.content).told()
+    both = orjson.loads(dumps(held)), draft
+    found = aside(here, sum(map(letters_of, both)), prompt_diff.diff, *both)
+    return json_response(request, {"name": name, "older": held["version"], "newer": None} | found)
 
 
 @routes.post("/api/prompt-check", tags=["prompts"], dependencies=[needs("edit")])

@@ -239,3 +239,17 @@ def test_calls_are_narrowed_down_by_a_score_of_their_trace(page: Open, choices: 
     scored = {"range": "24h", "scored": "right", "score_max": "0.5"}
     assert "8 calls that match the filters cost" in words(page(choices.note.api_url, "cost", **scored))
     assert "n = 8) in the last 24 hours" in words(page(choices.note.api_url, "latency", **scored))
+
+
+@pytest.mark.parametrize("name", ["cost", "latency", "traces"])
+def test_bounds_of_no_score_are_neither_shown_nor_kept(page: Open, choices: Any, name: str) -> None:
+    at = page(choices.note.api_url, name, range="24h", score_max="0.5", score_failed="no", score_label="x")
+    assert not {"score at most", "score failed", "score x"} & {part.strip() for part in words(at).split(",")}
+    assert not {"score_max", "score_failed", "score_label"} & set(at.query_params)
+    assert at.number_input(key="score_max").disabled
+    at = page(choices.note.api_url, name, range="24h", score_max="0.5", scored="right")
+    assert "scored by right, score at most 0.5" in words(at)
+    assert not at.number_input(key="score_max").disabled
+    del at.query_params["scored"]
+    assert "score at most" not in words(at.run())
+    assert "score_max" not in at.query_params

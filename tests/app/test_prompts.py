@@ -77,6 +77,27 @@ def test_the_list(visit: Callable[..., AppTest], listed: Callable[..., Any], hos
 
 
 @pytest.mark.parametrize(
+    ("told", "first", "names"),
+    [
+        pytest.param(None, 0, range(50), id="first"), pytest.param("2", 50, range(50, 52), id="second"),
+        pytest.param("9", 50, range(50, 52), id="beyond"), pytest.param("x", 0, range(50), id="none"),
+    ],
+)  # fmt: skip
+def test_a_long_list_has_pages(told: str | None, first: int, names: range) -> None:
+    every = [{"name": number} for number in range(52)]
+    assert prompts.page_of(every, told) == (first, [{"name": number} for number in names])
+
+
+def test_the_download_has_exact_values() -> None:
+    one = {"name": "a", "version": 2, "tags": ["x"], "labels": {"production": 1}, "set_at": "2026-11-27T22:51:07Z",
+           "author": None, "note": "n"}  # fmt: skip
+    used = {"a": {"calls": 4, "cost_usd": 0.0140001, "unpriced": 1}}
+    row = prompts.frame([one], used).iloc[0]
+    assert (row["labels"], row["calls"], row["cost_usd"], row["unpriced_calls"]) == ("production 1", 4, 0.0140001, 1)
+    assert prompts.frame([one], None)["calls"].isna().all()
+
+
+@pytest.mark.parametrize(
     ("query", "names"),
     [
         pytest.param({"prompt_find": "very KIND"}, ["shop/answer"], id="text"),
@@ -152,6 +173,36 @@ def test_what_is_edited_becomes_a_version(visit: Callable[..., AppTest], served:
         told = client.prompt("edited")
         assert (told["messages"][0]["content"], told["note"]) == ("Be\n{{ tone }}", "with a tone")
         client.forget_prompt("edited")
+
+
+def test_who_was_overtaken_sees_what_differs_and_saves_all_the_same(visit: Callable[..., AppTest], served: Any) -> None:
+    with served.client() as client:
+        client.set_prompt("shared", {"text": "Be kind."})
+        found = visit(prompt_name="shared", prompt_part="Edit")
+        found.text_area[0].set_value("Be brief.").run()
+        client.set_prompt("shared", {"text": "Be kind, always."}, author="ada", note="warmer")
+        found.button(key="save-prompt").click().run()
+        assert not found.error
+        (told,) = (one.value.replace("\\", "") for one in found.warning)
+        assert told.startswith("Version 2 was saved by ada since you began: warmer.")
+        assert ">Be" in html(found)
+        assert "brief</ins>" in html(found)
+        assert found.text_area[0].value == "Be brief."
+        assert found.button(key="save-prompt").disabled
+        assert found.button(key="save-over").label == "Save as version 3"
+        found.button(key="save-over").click().run()
+        assert [one.value for one in found.success] == ["Saved as version 3\\."]
+        assert client.prompt("shared")["text"] == "Be brief."
+        assert not found.warning
+        client.forget_prompt("shared")
+
+
+def test_a_version_that_there_is_not_is_told(visit: Callable[..., AppTest]) -> None:
+    found = visit(prompt_name="shop/answer", prompt_version="99")
+    assert [one.value.replace("\\", "") for one in found.warning] == ["shop/answer has no version 99; the newest is 2."]
+    assert any(one.proto.label == "Version 2" for one in found.get("page_link"))
+    assert "Be very kind." in html(found)
+    assert not visit(prompt_name="shop/answer", prompt_version="1").warning
 
 
 def test_a_new_prompt_begins_with_a_template(visit: Callable[..., AppTest], served: Any) -> None:

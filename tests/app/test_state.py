@@ -146,6 +146,7 @@ def test_filters_of_a_score_need_its_name_and_lead_back() -> None:
     assert asked["score_at_least"] is None
     assert state.filter_words(chosen) == "scored by groundedness, score at most 0.0, score failed: no"
     assert {state.filter_params(chosen | {"scored": ""})[name] for name in ("score_at_most", "score_failed")} == {None}
+    assert state.filter_words(chosen | {"scored": None, "status": "ok"}) == "status ok"
     window = {"since": "2026-05-04T10:30Z", "until": "2026-05-05T00:00Z"}
     back = {"scored": "groundedness", "score_max": "0.0", "score_failed": "no"}
     assert state.traces_scope(asked | window).items() >= back.items()

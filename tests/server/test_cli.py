@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow.parquet as pq
 import pytest
 
+from server.client import ApiError, Client
 from server.settings import Settings
-from server.when import parse_time
+from server.when import parse_time, told_time
 
 Serving = Any  # of conftest.py
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -326,3 +328,32 @@ def test_a_price_list_that_breaks_a_rule_is_refused_before_a_server_is_asked(com
     said = command(tmp_path / "nowhere", "prices", "--set", str(file))
     assert said.returncode == 2
     assert said.stderr.startswith(f"assay: {file}, line 3, entry 1: discount: ")
+
+
+@pytest.mark.parametrize(
+    ("told", "printed"),
+    [
+        pytest.param("2026-11-27T22:51:07.123456Z", "2026-11-27 22:51 UTC", id="utc"),
+        pytest.param("2026-11-28T00:51:07+02:00", "2026-11-27 22:51 UTC", id="offset"),
+        pytest.param("2026-11-27T22:51:07", "2026-11-27 22:51 UTC", id="naive-is-utc"),
+        pytest.param(None, "", id="null"),
+    ],
+)
+def test_times_are_printed_in_one_form(told: str | None, printed: str) -> None:
+    assert told_time(told) == printed
+
+
+@pytest.mark.parametrize(
+    ("params", "advice"),
+    [
+        pytest.param({"since": "2026-05-04T10:30Z"}, "Narrow the time range, or try again.", id="of-a-range"),
+        pytest.param({}, "It may be busy or hang: try again.", id="of-none"),
+    ],
+)
+def test_what_helps_against_silence_depends_on_what_was_asked(params: dict[str, str], advice: str) -> None:
+    def silent(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("", request=request)
+
+    with Client("http://127.0.0.1:1", transport=httpx.MockTransport(silent)) as client, pytest.raises(ApiError) as told:
+        client._json("/api/prompts", params)
+    assert str(told.value).endswith(advice)

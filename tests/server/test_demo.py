@@ -11,6 +11,7 @@ import pytest
 
 from server import demo
 from server.client import Client
+from server.demo import samples
 from server.demo.airline import turns
 from server.demo.export import rows
 
@@ -90,3 +91,21 @@ def test_everything_sent_is_stored_once(loaded: Loaded) -> None:
     assert first == {"received": sent, "stored": sent, "duplicate": 0, "rejected": 0}
     assert second == {"received": 2 * sent, "stored": sent, "duplicate": sent, "rejected": 0}
     assert loaded.second == loaded.first
+
+
+def test_the_prompt_and_the_dataset_are_set_once(loaded: Loaded) -> None:
+    client = loaded.client
+    assert samples.load(client, DATASETS)
+    assert [one["version"] for one in client.prompt_versions(samples.PROMPT)["versions"]] == [2, 1]
+    assert client.prompt(samples.PROMPT, "production")["version"] == 1
+    assert client.prompt(samples.PROMPT, "staging")["version"] == 2
+    (dataset,) = client.datasets()
+    sources = {row["source_id"] for row in rows(DATASETS / "ragtruth-qa/answers.jsonl.gz")}
+    assert dataset["items"] == len(sources)
+    told = list(client.dataset_rows(samples.DATASET, dataset["version"]))
+    assert {one["item"] if "item" in one else one["id"] for one in told} == sources
+    assert {one["split"] for one in told} == {"train", "test"}
+    client.delete_dataset(samples.DATASET)
+    client.forget_prompt(samples.PROMPT)
+    assert not samples.load(client, DATASETS)
+    assert not client.datasets()

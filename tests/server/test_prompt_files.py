@@ -219,7 +219,13 @@ def test_commands_tell_and_change(served: Any, assay: Callable[..., str]) -> Non
     assert assay("label", "cli/one", "production", "2", "--protect", "--reason", "go") == (
         "Label production of cli/one names version 2. It is protected.\n"
     )
-    assay("label", "cli/one", "production", "1", fails="To change it say so: `confirm: production`.")
+    assay(
+        "label",
+        "cli/one",
+        "production",
+        "1",
+        fails="To change it name it once more: `--confirm production` in the shell",
+    )
     assay("label", "cli/one", fails="")
     listed = [json.loads(line) for line in assay("list", "--text", "cli/", "--json").splitlines()]
     assert [(one["name"], one["labels"]) for one in listed] == [("cli/one", {"production": 2})]

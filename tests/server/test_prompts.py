@@ -86,6 +86,17 @@ def test_who_sets_what_another_has_changed_is_told(client: Client, name: str) ->
     assert (status, client.prompt(name)["text"]) == (409, "b")
     assert "The newest version of" in said
     assert "is 2 by now" in said
+    assert said.endswith("then set it with `based_on: 2`.")
+
+
+def test_a_draft_is_compared_with_a_version(client: Client, name: str) -> None:
+    client.set_prompt(name, {"text": "be kind"})
+    client.set_prompt(name, {"text": "be brief"})
+    found = client.prompt_draft_diff(name, {"text": "be kind"})
+    assert (found["older"], found["newer"], found["equal"]) == (2, None, False)
+    assert found["texts"][0]["parts"] == [["same", "be"], ["out", " brief"], ["in", " kind"]]
+    assert client.prompt_draft_diff(name, {"text": "be kind"}, 1)["equal"]
+    assert refused(lambda: client.prompt_draft_diff(name, {"text": "{{ a }"}))[0] == 422
 
 
 @pytest.mark.parametrize(
@@ -162,8 +173,8 @@ def test_a_protected_label_asks_for_its_name(client: Client, name: str) -> None:
         client.set_prompt(name, {"text": text})
     client.move_label(name, "production", 1, protected=True)
     said = (
-        f"The label 'production' of {name!r} is protected and names version 1. To change it say so: "
-        "`confirm: production`."
+        f"The label 'production' of {name!r} is protected and names version 1. To change it name it "
+        "once more: `--confirm production` in the shell, `confirm` in the API."
     )
     for act in (
         lambda: client.move_label(name, "production", 2),
