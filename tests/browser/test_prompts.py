@@ -63,7 +63,7 @@ def test_a_prompt_is_made_edited_compared_and_labelled(site: Visit, served: Any)
 
     page.get_by_role("button", name="Delete").click()
     dialog.get_by_role("button", name="Delete it").click()
-    expect(dialog.get_by_text(re.compile("is protected. To delete it say so"))).to_be_visible()
+    expect(dialog.get_by_text(re.compile("is protected. To delete the prompt name it once more"))).to_be_visible()
     dialog.get_by_label("The prompt's name").fill("shop/classify")
     dialog.get_by_label("The prompt's name").press("Enter")
     dialog.get_by_role("button", name="Delete it").click()
