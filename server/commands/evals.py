@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -99,6 +100,8 @@ def run(
     cache = settings.data_dir / CACHE if settings.data_dir.is_dir() else None
     files = Files(judges or settings.judges_file, evaluators or settings.evaluators_file, cache, budget)
     folder = RunFolder(out or Path("eval-results") / read.suite.name)
+    # What it says of programs that a Ctrl-C ended along with their event loop is no news to whoever pressed it.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     with ExitStack() as around:
         tracer = around.enter_context(tracing(data_dir=data_dir, api_url=api_url)) if trace else None
         ready = prepared(read, files, told.stores(settings, project), tracer)

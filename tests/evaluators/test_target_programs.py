@@ -230,6 +230,7 @@ def test_a_command_that_does_not_keep_to_it(script: str, error: str, told: str, 
 
 def test_a_program_that_is_killed_is_quiet(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Its end is asked for once: whoever asks second is told by asyncio, on the user's terminal, that it is unknown."""
+    caplog.set_level("WARNING", "asyncio")
     said = asked(command(folder, "sleep 9", timeout_s=0.02, processes=8), *(str(number) for number in range(40)))
     assert {one.error_type for one in said} == {"timeout"}
     assert caplog.records == []
