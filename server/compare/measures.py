@@ -53,25 +53,21 @@ def scale_better(name: str, scale: Mapping[str, Any] | None) -> Better | None:
 
 def target_measures() -> list[Measure]:
     """What is measured of the answers of a run, by the names of `run_rows` after `target.`."""
-    return [
-        Measure("failed", "failed answers", "failed", "lower"),
-        Measure("cost_usd", "cost of an answer", "cost", "lower", "USD"),
-        Measure("latency_ms.p50", "latency", "latency", "lower", "ms", 0.5),
-        Measure("latency_ms.p95", "latency", "latency", "lower", "ms", 0.95),
-        Measure("ttft_ms.p50", "time to first token", "latency", "lower", "ms", 0.5),
-        Measure("input_tokens", "input of an answer", "tokens", "lower", "tokens"),
-        Measure("output_tokens", "output of an answer", "tokens", "lower", "tokens"),
-    ]
+    return _measures("answer", "an answer")
 
 
 def call_measures() -> list[Measure]:
     """What is measured of the calls of live traffic."""
+    return _measures("call", "a call")
+
+
+def _measures(noun: str, one: str) -> list[Measure]:
     return [
-        Measure("failed", "failed calls", "failed", "lower"),
-        Measure("cost_usd", "cost of a call", "cost", "lower", "USD"),
+        Measure("failed", f"failed {noun}s", "failed", "lower"),
+        Measure("cost_usd", f"cost of {one}", "cost", "lower", "USD"),
         Measure("latency_ms.p50", "latency", "latency", "lower", "ms", 0.5),
         Measure("latency_ms.p95", "latency", "latency", "lower", "ms", 0.95),
         Measure("ttft_ms.p50", "time to first token", "latency", "lower", "ms", 0.5),
-        Measure("input_tokens", "input of a call", "tokens", "lower", "tokens"),
-        Measure("output_tokens", "output of a call", "tokens", "lower", "tokens"),
+        Measure("input_tokens", f"input of {one}", "tokens", "lower", "tokens"),
+        Measure("output_tokens", f"output of {one}", "tokens", "lower", "tokens"),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from server.compare import figures
 from server.evals.figures import interval, number
-from server.evals.report.pages import markdown_text
+from server.evals.report.pages import environment, markdown_text
 
 Json = Mapping[str, Any]
 
@@ -31,13 +31,7 @@ def _rendered(name: str, found: Json) -> str:
 
 @functools.cache
 def _environment() -> Any:
-    import jinja2  # noqa: PLC0415 - 60 ms, and only where a report is written
-
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("server.compare.report", "templates"), trim_blocks=True, lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
-        autoescape=jinja2.select_autoescape(["html.jinja"]),
-    )  # fmt: skip
+    made = environment("server.compare.report")
     made.filters |= {"md": markdown_text, "number": number, "bar": bar, "p": p_text, "name": name}
     made.globals |= {"interval": interval}
     return made

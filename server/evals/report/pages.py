@@ -41,15 +41,20 @@ def _rendered(name: str, summary: dict[str, Any], manifest: dict[str, Any], foun
     )
 
 
-@functools.cache
-def _environment() -> Any:
+def environment(package: str) -> Any:
+    """Jinja's, for the `templates` of a package: HTML is escaped, and a name that is not given is an error."""
     import jinja2  # noqa: PLC0415 - 60 ms, and only where a report is written
 
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("server.evals.report", "templates"), trim_blocks=True, lstrip_blocks=True,
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(package, "templates"), trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
         autoescape=jinja2.select_autoescape(["html.jinja"]),
     )  # fmt: skip
+
+
+@functools.cache
+def _environment() -> Any:
+    made = environment("server.evals.report")
     made.filters |= {
         "md": markdown_text, "estimate": estimate, "number": number, "value": value_text, "marked": marked,
         "share": share, "times": counted, "cut": cut, "contexts": contexts,
