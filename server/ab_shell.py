@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from evaluators.documents import DocumentError, entries
+from evaluators.documents import DocumentError
 from server.ab_figures import amount, apart, effect, level
 from server.ab_tests import NAME, Terms
-from server.client import ApiError, Client
-from server.yaml_lines import line_in, parsed
+from server.client import Client
+from server.told_entries import Told, read, set_each
 
-MAX_DOCUMENT = 1_000_000  # letters
 Row = dict[str, Any]
 
 
@@ -24,36 +21,9 @@ class _Named(Terms):
     name: str = Field(pattern=NAME)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One test of a file."""
-
-    name: str
-    terms: Row
-    where: str  # in the file, for errors
-
-
 def read_tests(path: Path) -> list[Told]:
-    """The tests of a YAML file `ab_tests: [...]`, in its order; `-` is standard input.
-
-    Raises:
-        DocumentError: it cannot be read or breaks a rule; names the line, the key and the nearest key that there is.
-    """
-    origin = "Standard input" if str(path) == "-" else str(path)
-    try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{path} cannot be read: {error}") from error
-    document = parsed(text, origin, MAX_DOCUMENT, DocumentError)
-
-    def line_of(steps: tuple[str | int, ...]) -> int:
-        return line_in(text, steps)
-
-    found = entries(document, "ab_tests", _Named, origin, line_of)
-    return [
-        Told(one.name, one.model_dump(mode="json", exclude={"name"}), f"{origin}, line {line_of(('ab_tests', place))}")
-        for place, one in enumerate(found)
-    ]
+    """The tests of a YAML file `ab_tests: [...]`; see `told_entries.read`."""
+    return read(path, "ab_tests", _Named)
 
 
 def set_tests(client: Client, told: Sequence[Told], author: str | None) -> list[Row]:
@@ -64,15 +34,7 @@ def set_tests(client: Client, told: Sequence[Told], author: str | None) -> list[
             stays as it is: all others are set then.
     """
     held = {test["name"]: test["version"] for test in client.ab_tests() if test["state"] == "stopped"}
-    made: list[Row] = []
-    for one in told:
-        try:
-            made.append(client.set_ab_test(one.name, one.terms, author))
-        except ApiError as error:
-            if error.kind != "refused":
-                raise
-            kept = f" Set before it: {', '.join(test['name'] for test in made)}." if made else ""
-            raise DocumentError(f"{one.where}: {error.message}{kept}") from error
+    made = set_each(told, lambda one: client.set_ab_test(one.name, one.terms, author), lambda one: one.where)
     over = [told[place] for place, test in enumerate(made) if held.get(test["name"]) == test["version"]]
     if over:
         raise DocumentError(_over(over, [test["name"] for test in made]))

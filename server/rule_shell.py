@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from evaluators.documents import DocumentError, entries
-from server.client import ApiError, Client
+from evaluators.documents import DocumentError, LineOf
+from server.client import Client
 from server.rules import Terms
-from server.yaml_lines import line_in, parsed
+from server.told_entries import Told, read, set_each
 from store.queries.explore import TraceFilters
 
-MAX_DOCUMENT = 1_000_000  # letters
 Row = dict[str, Any]
 
 
@@ -25,40 +22,12 @@ class _Named(Terms):
     name: str = Field(pattern=r"^[\w.-]{1,100}$")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One rule of a file."""
-
-    name: str
-    terms: Row
-    where: str  # in the file, for errors
-
-
 def read_rules(path: Path) -> list[Told]:
-    """The rules of a YAML file `rules: [...]`, in its order; `-` is standard input.
-
-    Raises:
-        DocumentError: it cannot be read or breaks a rule; names the line, the key and the nearest key that there is.
-    """
-    origin = "Standard input" if str(path) == "-" else str(path)
-    try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{path} cannot be read: {error}") from error
-    document = parsed(text, origin, MAX_DOCUMENT, DocumentError)
-
-    def line_of(steps: tuple[str | int, ...]) -> int:
-        return line_in(text, steps)
-
-    _check_filters(document, origin, line_of)
-    found = entries(document, "rules", _Named, origin, line_of)
-    return [
-        Told(one.name, one.model_dump(mode="json", exclude={"name"}), f"{origin}, line {line_of(('rules', place))}")
-        for place, one in enumerate(found)
-    ]
+    """The rules of a YAML file `rules: [...]`; see `told_entries.read`."""
+    return read(path, "rules", _Named, _check_filters)
 
 
-def _check_filters(document: Any, origin: str, line_of: Any) -> None:
+def _check_filters(document: Any, origin: str, line_of: LineOf) -> None:
     """Of what a filter can name, the nearest: the entries' own check knows the keys of a rule alone."""
     told = document.get("rules") if isinstance(document, dict) else None
     for place, rule in enumerate(told if isinstance(told, list) else ()):
@@ -72,21 +41,12 @@ def _check_filters(document: Any, origin: str, line_of: Any) -> None:
 
 
 def set_rules(client: Client, told: Sequence[Told], author: str | None) -> list[Row]:
-    """Set each; the rules as they are now.
-
-    Raises:
-        DocumentError: the server refuses one; says which, and that those before it are set.
-    """
-    made: list[Row] = []
-    for one in told:
-        try:
-            made.append(client.set_rule(one.name, one.terms, author))
-        except ApiError as error:
-            if error.kind != "refused":
-                raise
-            kept = f" Set before it: {', '.join(rule['name'] for rule in made)}." if made else ""
-            raise DocumentError(f"{one.where}, rule {one.name!r}: {error.message}{kept}") from error
-    return made
+    """Set each; the rules as they are now. See `told_entries.set_each`."""
+    return set_each(
+        told,
+        lambda one: client.set_rule(one.name, one.terms, author),
+        lambda one: f"{one.where}, rule {one.name!r}",
+    )
 
 
 TERMS = frozenset(Terms.model_fields)
