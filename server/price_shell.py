@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,14 +26,6 @@ def read_document(path: Path) -> str:
     text = sys.stdin.read() if str(path) == "-" else read_price_list(path)
     parse_document(text, "Standard input" if str(path) == "-" else str(path))
     return text
-
-
-def this_user() -> str | None:
-    """The name of whoever runs the command, for the audit trail; null where the system knows none."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return None
 
 
 def prices_sentence(report: Row) -> str:

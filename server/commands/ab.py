@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, DataDir, Project, app, opened
+from server.commands.common import ApiUrl, AsJson, Author, DataDir, Project, app, opened
 
 ab = typer.Typer(
     short_help="Live A/B tests.",
@@ -17,7 +17,6 @@ ab = typer.Typer(
 )
 app.add_typer(ab, name="ab")
 Name = Annotated[str, typer.Argument(help="Of the test: `assay ab list` tells it.")]
-Author = Annotated[str | None, typer.Option(help="Who does it [this user].", show_default=False)]
 
 
 @ab.command("list")
@@ -69,11 +68,10 @@ def set_(
 ) -> None:
     """Set the tests of a file; others stay. One without a start starts now, and then keeps its variants and weights."""
     from server import ab_shell, shell  # noqa: PLC0415
-    from server.price_shell import this_user  # noqa: PLC0415
 
     told = ab_shell.read_tests(file)  # before any server is asked
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        made = ab_shell.set_tests(client, told, author or this_user())
+        made = ab_shell.set_tests(client, told, author)
     if as_json:
         shell.json_lines(made)
         return
@@ -111,10 +109,9 @@ def stop(
 ) -> None:
     """Stop a test now; later traces do not count. It cannot begin again."""
     from server import ab_shell, shell  # noqa: PLC0415
-    from server.price_shell import this_user  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        stopped = client.stop_ab_test(name, author or this_user())
+        stopped = client.stop_ab_test(name, author)
     shell.json_lines([stopped]) if as_json else typer.echo(ab_shell.sentence(stopped))
 
 
@@ -129,11 +126,9 @@ def delete(
     api_url: ApiUrl = None,
 ) -> None:
     """Take a test from the lists: units of it are dealt no more. Its versions and the traces stay."""
-    from server.price_shell import this_user  # noqa: PLC0415
-
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         found = client.ab_test(name)
         if not yes:
             typer.confirm(f"Delete A/B test {name}, which is {found['state']}?", abort=True)
-        client.forget_ab_test(name, author or this_user())
+        client.forget_ab_test(name, author)
     typer.echo(f"A/B test {name} is deleted; its traces stay.")

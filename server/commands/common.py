@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Iterator
@@ -36,6 +37,14 @@ def _time(text: str | None) -> datetime | None:
         raise typer.BadParameter(str(error)) from error
 
 
+def by_whom(author: str | None) -> str | None:
+    """The author that is told, else whoever runs the command; null where the system knows none."""
+    try:
+        return author or getpass.getuser()
+    except (OSError, KeyError):
+        return None
+
+
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the store [ASSAY_DATA_DIR].", show_default=False)]
 Host = Annotated[str | None, typer.Option(help="Address to bind to [ASSAY_HOST].", show_default=False)]
 OtlpHttpPort = Annotated[int | None, typer.Option(help="OTLP/HTTP [ASSAY_OTLP_HTTP_PORT].", show_default=False)]
@@ -48,6 +57,7 @@ Since = Annotated[
     str | None, typer.Option(help="From this time on: 2026-11-24T09:00Z, 24h, 7d.", callback=_time, show_default=False)
 ]
 Until = Annotated[str | None, typer.Option(help="Before this time.", callback=_time, show_default=False)]
+Author = Annotated[str | None, typer.Option(help="Who does it [this user].", callback=by_whom, show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, and nothing else.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Comma-separated values.")]
 

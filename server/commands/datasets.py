@@ -8,7 +8,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, as_time, opened
+from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, as_time, by_whom, opened
 from server.exit_codes import FAILURE
 
 datasets = typer.Typer(
@@ -22,15 +22,9 @@ app.add_typer(datasets, name="datasets")
 Name = Annotated[str, typer.Argument(help="Of the dataset: letters, digits, dots, dashes, underscores.")]
 OfVersion = Annotated[int | None, typer.Option(min=1, help="Default the newest.", show_default=False)]
 Note = Annotated[str, typer.Option(help="What the change is, for those who read the versions.", show_default=False)]
-Author = Annotated[str | None, typer.Option(help="Who makes it [this user].", show_default=False)]
+Author = Annotated[str | None, typer.Option(help="Who makes it [this user].", callback=by_whom, show_default=False)]
 Split = Annotated[str | None, typer.Option(help="Of this split.", show_default=False)]
 CHOICES = ("keep", "skip", "replace")
-
-
-def _user(author: str | None) -> str | None:
-    from server.price_shell import this_user  # noqa: PLC0415
-
-    return author or this_user()
 
 
 @datasets.command("list")
@@ -160,7 +154,7 @@ def take_in(
     held = sys.stdin.buffer.read() if typed else None
     params: dict[str, Any] = {
         "fields": dataset_shell.pairs(field or [], "A field"), "split": split, "tags": ",".join(tag or []),
-        "note": note, "author": _user(author),
+        "note": note, "author": author,
     }  # fmt: skip
 
     def ask(how: str, *, dry: bool) -> dict[str, Any]:
@@ -216,7 +210,7 @@ def add(
 
     wanted: dict[str, Any] = {
         "unit": unit, "most": most, "answer_as": answer_as, "duplicates": duplicates, "split": split,
-        "tags": tag or [], "note": note, "author": _user(author), "dry_run": dry_run,
+        "tags": tag or [], "note": note, "author": author, "dry_run": dry_run,
     }  # fmt: skip
     if trace:
         told = [one.partition("/") for one in trace]
@@ -298,7 +292,7 @@ def split(
     """Give items splits by a hash; items that come later get theirs by the same rule, and move no others."""
     from server import dataset_shell, shell  # noqa: PLC0415
 
-    rule = {"parts": dataset_shell.shares(parts), "seed": seed, "by": by, "keep": keep, "author": _user(author)}
+    rule = {"parts": dataset_shell.shares(parts), "seed": seed, "by": by, "keep": keep, "author": author}
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         base = client.dataset(name)["version"]
         said = note or f"Split {' '.join(parts)}, seed {seed}{f', by {by}' if by else ''}."
@@ -333,7 +327,7 @@ def check(
     """Duplicates, near duplicates, leaks across splits, empty and long fields."""
     from server import dataset_shell, shell  # noqa: PLC0415
 
-    wanted = {"version": version, "near": near, "longest": longest, "by": by, "fix": fix, "author": _user(author)}
+    wanted = {"version": version, "near": near, "longest": longest, "by": by, "fix": fix, "author": author}
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         told = client.check_dataset(name, wanted)
     shell.json_lines([told]) if as_json else typer.echo("\n".join(dataset_shell.check_lines(told)))

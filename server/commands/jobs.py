@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, as_time, opened
+from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, as_time, by_whom, opened
 from server.commands.scoring import Chosen, Options
 from server.exit_codes import FAILURE
 
@@ -42,7 +42,9 @@ def add(
     budget: Budget = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Until it is over.")] = False,
-    author: Annotated[str | None, typer.Option(help="Who orders it [this user].", show_default=False)] = None,
+    author: Annotated[
+        str | None, typer.Option(help="Who orders it [this user].", callback=by_whom, show_default=False)
+    ] = None,
     as_json: AsJson = False,
     project: Project = "default",
     data_dir: DataDir = None,
@@ -50,11 +52,10 @@ def add(
 ) -> None:
     """Have traces that started in the window scored, the newest first; their scores are shown in the app."""
     from server import job_shell, shell  # noqa: PLC0415
-    from server.price_shell import this_user  # noqa: PLC0415
 
     order = job_shell.order(
         evaluator, option or [], where or [], as_time(since), as_time(until),
-        unit=unit, most=most, budget_usd=budget, author=author or this_user(),
+        unit=unit, most=most, budget_usd=budget, author=author,
     )  # fmt: skip
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         told = client.add_job(order, dry_run=dry_run)

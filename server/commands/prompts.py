@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, DataDir, Project, app, opened
+from server.commands.common import ApiUrl, AsJson, Author, DataDir, Project, app, opened
 
 prompts = typer.Typer(
     short_help="Versioned prompts: see, set, label, export, import.",
@@ -19,7 +19,6 @@ app.add_typer(prompts, name="prompts")
 
 Name = Annotated[str, typer.Argument(help="Of the prompt: `assay prompts list` tells it.")]
 Which = Annotated[str, typer.Option("--version", "-v", help="A number, or a label such as production.")]
-Author = Annotated[str | None, typer.Option(help="Who does it [this user].", show_default=False)]
 Reason = Annotated[str, typer.Option(help="Why, for the history.")]
 Moved = Annotated[
     str | None, typer.Option("--label", help="Move this label to the version, such as staging.", show_default=False)
@@ -131,12 +130,11 @@ def set_(
 ) -> None:
     """Set the prompt of a file: a new version, unless the newest says the same."""
     from server import prompt_shell, shell  # noqa: PLC0415
-    from server.price_shell import this_user  # noqa: PLC0415
 
     told = prompt_shell.read_file(file)  # before any server is asked
     more = {"note": told.note if note is None else note, "tags": list(told.tags), "label": label, "confirm": confirm}
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        made = client.set_prompt(told.name, told.content.told(), author=author or this_user(), **more)
+        made = client.set_prompt(told.name, told.content.told(), author=author, **more)
     shell.json_lines([made]) if as_json else typer.echo(prompt_shell.set_sentence(made, label))
 
 
@@ -162,11 +160,10 @@ def label_(
 ) -> None:
     """Move a label to a version, protect it, or remove it. `assay prompts show NAME --history` tells its moves."""
     from server import prompt_shell  # noqa: PLC0415
-    from server.price_shell import this_user  # noqa: PLC0415
 
     if remove == (version is not None) and not (protect is not None and not remove):
         raise typer.BadParameter("say to which version the label goes, or --remove, or --protect")
-    more: dict[str, Any] = {"confirm": confirm, "reason": reason, "author": author or this_user()}
+    more: dict[str, Any] = {"confirm": confirm, "reason": reason, "author": author}
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         if remove:
             client.remove_label(name, label, **more)
@@ -191,10 +188,8 @@ def delete(
     api_url: ApiUrl = None,
 ) -> None:
     """Take a prompt from the lists and remove its labels; its versions stay, and are fetched by number."""
-    from server.price_shell import this_user  # noqa: PLC0415
-
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        client.forget_prompt(name, confirm, author or this_user())
+        client.forget_prompt(name, confirm, author)
     typer.echo(f"{name} is deleted; its versions are still fetched by number.")
 
 
@@ -237,13 +232,12 @@ def import_(
 ) -> None:
     """Set the prompts of a folder's files, all or none: new versions where they differ from the newest."""
     from server import prompt_shell, shell  # noqa: PLC0415
-    from server.price_shell import this_user  # noqa: PLC0415
     from server.prompt_files import files_in, read_all  # noqa: PLC0415
 
     files, others = files_in(folder)
     read_all(files)  # before any server is asked
     told = [{"path": path, "text": text} for path, text in files]
-    more = {"label": label, "dry_run": dry_run, "confirm": confirm, "author": author or this_user()}
+    more = {"label": label, "dry_run": dry_run, "confirm": confirm, "author": author}
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         rows = client.take_prompt_files(told, **more)
     if others:

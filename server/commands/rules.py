@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, as_time, opened
+from server.commands.common import ApiUrl, AsJson, Author, DataDir, Project, Since, Until, app, as_time, opened
 from server.commands.jobs import LOOK_S, Budget
 
 rules = typer.Typer(
@@ -19,7 +19,6 @@ rules = typer.Typer(
 )
 app.add_typer(rules, name="rules")
 Name = Annotated[str, typer.Argument(help="Of the rule: `assay rules list` tells it.")]
-Author = Annotated[str | None, typer.Option(help="Who does it [this user].", show_default=False)]
 
 
 @rules.command("list")
@@ -47,11 +46,10 @@ def set_(
 ) -> None:
     """Set the rules of a file; others stay. Each looks at the traces that come from now on."""
     from server import rule_shell, shell  # noqa: PLC0415
-    from server.price_shell import this_user  # noqa: PLC0415
 
     told = rule_shell.read_rules(file)  # before any server is asked
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        made = rule_shell.set_rules(client, told, author or this_user())
+        made = rule_shell.set_rules(client, told, author)
     if as_json:
         shell.json_lines(made)
         return
@@ -77,11 +75,10 @@ def disable(
 
 def _turn(name: str, author: str | None, project: str, data_dir: Path | None, api_url: str | None, *, on: bool) -> None:
     from server import rule_shell  # noqa: PLC0415
-    from server.price_shell import this_user  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         terms = rule_shell.terms_of(client.rule(name)) | {"enabled": on}
-        typer.echo(rule_shell.sentence(client.set_rule(name, terms, author or this_user())))
+        typer.echo(rule_shell.sentence(client.set_rule(name, terms, author)))
 
 
 @rules.command("delete")
@@ -89,10 +86,8 @@ def delete(
     name: Name, author: Author = None, project: Project = "default", data_dir: DataDir = None, api_url: ApiUrl = None
 ) -> None:
     """Take a rule away, with what waits of it; its scores stay."""
-    from server.price_shell import this_user  # noqa: PLC0415
-
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        client.delete_rule(name, author or this_user())
+        client.delete_rule(name, author)
     typer.echo(f"Rule {name} is deleted; its scores stay.")
 
 
@@ -173,10 +168,10 @@ def backfill(
 ) -> None:
     """Have stored traces that started in the window scored as the rule says, after what is new."""
     from server import job_shell, rule_shell, shell  # noqa: PLC0415
-    from server.price_shell import EARLIEST, LATEST, this_user  # noqa: PLC0415
+    from server.price_shell import EARLIEST, LATEST  # noqa: PLC0415
 
     window = (as_time(since) or EARLIEST, as_time(until) or LATEST)
-    more: dict[str, Any] = {"again": again, "budget_usd": budget, "author": author or this_user()}
+    more: dict[str, Any] = {"again": again, "budget_usd": budget, "author": author}
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         told = client.backfill(name, *window, dry_run=dry_run, **more)
         while wait and not dry_run and told["ended_at"] is None:

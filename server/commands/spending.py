@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, DataDir, Project, Since, Until, app, as_time, lines_of, opened
+from server.commands.common import (
+    ApiUrl,
+    AsJson,
+    DataDir,
+    Project,
+    Since,
+    Until,
+    app,
+    as_time,
+    by_whom,
+    lines_of,
+    opened,
+)
 from server.exit_codes import FAILURE
 
 
@@ -45,7 +57,9 @@ def prices(
     version: Annotated[int | None, typer.Option(help="An earlier version.", show_default=False)] = None,
     history: Annotated[bool, typer.Option("--history", help="Versions, repricings and what they changed.")] = False,
     unpriced: Annotated[bool, typer.Option("--unpriced", help="Models whose calls have no cost.")] = False,
-    author: Annotated[str | None, typer.Option(help="Who sets them [this user].", show_default=False)] = None,
+    author: Annotated[
+        str | None, typer.Option(help="Who sets them [this user].", callback=by_whom, show_default=False)
+    ] = None,
     as_json: AsJson = False,
     project: Project = "default",
     data_dir: DataDir = None,
@@ -60,7 +74,7 @@ def prices(
     document = None if set_file is None else price_shell.read_document(set_file)  # before any server is asked
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         if document is not None:
-            report = client.set_prices(document, author or price_shell.this_user())
+            report = client.set_prices(document, author)
             shell.json_lines([report]) if as_json else typer.echo(price_shell.prices_sentence(report))
         elif history:
             rows = price_shell.history(client)
@@ -87,7 +101,9 @@ def reprice(
     until: Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     reason: Annotated[str | None, typer.Option(help="Why, for the audit trail.", show_default=False)] = None,
-    author: Annotated[str | None, typer.Option(help="Who does it [this user].", show_default=False)] = None,
+    author: Annotated[
+        str | None, typer.Option(help="Who does it [this user].", callback=by_whom, show_default=False)
+    ] = None,
     as_json: AsJson = False,
     project: Project = "default",
     data_dir: DataDir = None,
@@ -100,9 +116,7 @@ def reprice(
     from server import price_shell, shell  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
-        report = client.reprice(
-            as_time(since), as_time(until), reason=reason, author=author or price_shell.this_user(), dry_run=dry_run
-        )
+        report = client.reprice(as_time(since), as_time(until), reason=reason, author=author, dry_run=dry_run)
     shell.json_lines([report]) if as_json else typer.echo(price_shell.repricing_sentence(report, done=not dry_run))
 
 
@@ -114,7 +128,9 @@ def budgets(
     ] = None,
     zone: Annotated[str, typer.Option(help="Time zone of the calendar month: UTC, Europe/Berlin.")] = "UTC",
     history: Annotated[bool, typer.Option("--history", help="All versions, newest first.")] = False,
-    author: Annotated[str | None, typer.Option(help="Who sets them [this user].", show_default=False)] = None,
+    author: Annotated[
+        str | None, typer.Option(help="Who sets them [this user].", callback=by_whom, show_default=False)
+    ] = None,
     as_json: AsJson = False,
     project: Project = "default",
     data_dir: DataDir = None,
@@ -124,12 +140,12 @@ def budgets(
 
     What was spent of each, and the forecast to the month's end.
     """
-    from server import budget_shell, price_shell, shell  # noqa: PLC0415
+    from server import budget_shell, shell  # noqa: PLC0415
 
     document = None if set_file is None else budget_shell.read_document(set_file)  # before any server is asked
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         if document is not None:
-            report = client.set_budgets(document, author or price_shell.this_user())
+            report = client.set_budgets(document, author)
             shell.json_lines([report]) if as_json else typer.echo(budget_shell.sentence(report))
             return
         client.settle()
@@ -186,7 +202,9 @@ def reconcile(
     keep: Annotated[
         str | None, typer.Option(help="Keep it under this name, so that the app shows it.", show_default=False)
     ] = None,
-    author: Annotated[str | None, typer.Option(help="Who keeps it [this user].", show_default=False)] = None,
+    author: Annotated[
+        str | None, typer.Option(help="Who keeps it [this user].", callback=by_whom, show_default=False)
+    ] = None,
     as_json: AsJson = False,
     project: Project = "default",
     data_dir: DataDir = None,
@@ -196,13 +214,13 @@ def reconcile(
 
     By period and model. The last object of --json is the total.
     """
-    from server import integrity_shell, price_shell, shell  # noqa: PLC0415
+    from server import integrity_shell, shell  # noqa: PLC0415
 
     with lines_of(file) as lines:
         document = integrity_shell.read_invoice(lines.read(), str(file))
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         if keep is not None:
-            client.keep_invoice(keep, document, provider, author or price_shell.this_user())
+            client.keep_invoice(keep, document, provider, author)
         client.settle()
         found = client.reconcile(document, provider, by)
     rows = integrity_shell.reconciled(found)
