@@ -280,6 +280,14 @@ def within(name: str, number: int, most: int) -> None:
         raise ValueError(message)
 
 
+def score_named(filters: Mapping[str, object], score: str) -> None:
+    """Raises ValueError when a bound of a score is given, such as `score_at_least`, and not the name of the score."""
+    bound = next((name for name in filters if name.startswith(f"{score}_") and filters[name] is not None), None)
+    if bound is not None and not filters.get(score):
+        message = f"{bound} needs the name of a score, as {score!r}"
+        raise ValueError(message)
+
+
 @cache
 def sql(name: str, others: frozenset[str] = frozenset()) -> str:
     """The text of `<name>.sql`, with the parts that it names, or those of `others` that may stand in their place."""

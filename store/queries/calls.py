@@ -16,7 +16,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store import special
-from store.queries import ask, query, within
+from store.queries import ask, query, score_named, within
 from store.queries.home import bucketed
 
 MAX_VALUES = 1_000
@@ -59,10 +59,7 @@ def kept(
     Raises:
         ValueError: a bound of a score, and no score is named.
     """
-    bound = next((name for name in filters if name.startswith("with_score_") and filters.get(name) is not None), None)
-    if bound is not None and not filters.get("with_score"):
-        message = f"{bound} needs the name of a score, as 'with_score'"
-        raise ValueError(message)
+    score_named(filters, "with_score")
     window = {"project_id": project_id, "since": since, "until": until, "dimension": dimension}
     return {**window, **dict.fromkeys(CallFilters.__annotations__), **filters}
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store.queries import ask, query, within
+from store.queries import ask, query, score_named, within
 
 MAX_PAGE = 1_000  # rows; each may carry 40,000 letters
 EVER = (datetime(1970, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - UTC without a zone is what the store holds
@@ -43,10 +43,7 @@ def filtered(filters: TraceFilters) -> dict[str, object]:
     Raises:
         ValueError: a bound of a score, and no score is named.
     """
-    bound = next((name for name in filters if name.startswith("score_") and filters.get(name) is not None), None)
-    if bound is not None and not filters.get("score"):
-        message = f"{bound} needs the name of a score, as 'score'"
-        raise ValueError(message)
+    score_named(filters, "score")
     return {**dict.fromkeys(TraceFilters.__annotations__), **filters}
 
 
