@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import data, data_datasets, datasets, state, widgets
+from app import data, data_datasets, datasets, selection, state, widgets
 from app import format as fmt
 
 Row = dict[str, Any]
@@ -22,10 +22,14 @@ _UNITS = {"trace": "each trace", "call": "each model call"}
 _SAME = {"skip": "leave them out", "keep": "add them all the same"}
 
 
-def button(window: state.Window, params: Mapping[str, Any], total: int) -> None:
-    """On the list: its traces, as they are filtered."""
-    if st.button("Add to dataset", key="add-to-dataset", icon=":material/dataset:"):
+def button(window: state.Window, params: Mapping[str, Any], total: int, picked: list[str]) -> None:
+    """On the list: the traces that are selected, else all as they are filtered."""
+    if st.button(selection.label("Add to dataset", picked), key="add-to-dataset", icon=":material/dataset:"):
         _begin()
+        if picked:
+            targets = [{"trace_id": trace_id.replace("-", ""), "span_id": None} for trace_id in picked]
+            _dialog({"targets": targets}, fmt.plural(len(picked), "selected trace"), len(picked))
+            return
         _dialog(_of_list(params), f"{fmt.plural(total, 'trace')} of {window.words}", total)
 
 
