@@ -20,7 +20,7 @@ from collectors.conventions.logs import CONTENT_EVENTS, FACT_PREFIXES, content_o
 from collectors.facts import SpanFacts
 from collectors.messages import messages
 from collectors.model import Origin, RawLog
-from collectors.normalise import DEFAULT_OPTIONS, NormaliserOptions
+from collectors.normalising.options import DEFAULT_OPTIONS, NormaliserOptions
 from collectors.resolve import (
     DERIVED,
     MAX_HOLDERS,
