@@ -8,6 +8,7 @@ from collectors.model import TextMap
 
 
 def member(metadata: TextMap, *names: str) -> str | None:
+    """The first of the members that is there, as text."""
     return next((value for name in names if (value := plain(metadata.get(name)))), None) if metadata else None
 
 

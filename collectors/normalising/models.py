@@ -37,10 +37,12 @@ _BARE_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-
 
 
 def provider_id(response_id: str | None) -> str | None:
+    """The id, unless it is a library's own number for the call."""
     return None if response_id is None or _BARE_UUID.fullmatch(response_id) else response_id
 
 
 def requested_model(view: View) -> str | None:
+    """The model that the request's own JSON names."""
     for field in ("input", "input_weak"):
         for key, value in view.items(field):
             if value[:1] == "{" and '"model' in value:
@@ -67,6 +69,7 @@ def read_names(span: RawSpan, view: View, facts: SpanFacts, _: NormaliserOptions
 
 
 def told_provider(view: View) -> str | None:
+    """The provider that attributes name."""
     for _, value in view.items("provider"):
         found = providers.provider_of(plain(value) or "")
         if found:

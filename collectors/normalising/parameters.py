@@ -9,6 +9,7 @@ from collectors.conventions.view import View
 
 
 def params(view: View) -> Iterator[dict[str, Json]]:
+    """The request's parameters, each source's whole."""
     for key, _ in view.items("params_json"):
         held = view.json(key)
         if isinstance(held, dict):
@@ -16,5 +17,6 @@ def params(view: View) -> Iterator[dict[str, Json]]:
 
 
 def model_in(held: dict[str, Json]) -> str | None:
+    """The model that parameters name."""
     found = (held.get(name) for name in ("model", "model_name", "modelId", "model_id", "deployment"))
     return next((value for value in found if isinstance(value, str) and value), None)
