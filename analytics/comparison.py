@@ -179,7 +179,8 @@ class _Pair:
         made = (
             other_tests.of_ordered if metric.ordinal else mean_tests.of_shares if self.binary else mean_tests.of_means
         )
-        return made(a, b, paired=self.paired, test=self.options.test, draws=self.draws)
+        options = self.options
+        return made(a, b, paired=self.paired, test=options.test, draws=self.draws, seed=options.seed)
 
     def draws(self) -> Floats:
         """Of the difference."""
