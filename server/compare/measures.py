@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from analytics.compared import Better, Metric
+from server.compare.directions import guessed
 
 Kind = Literal["quality", "failed", "cost", "latency", "tokens"]
 ORDER: Mapping[Kind, int] = {"quality": 0, "failed": 1, "cost": 2, "latency": 3, "tokens": 4}
-LOWER = frozenset(
-    {"error", "errors", "failure", "failures", "hallucination", "hallucinations", "toxicity", "loss", "bias"}
-)
-"""Words in a score's name of which less is better, where its scale does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ def scale_better(name: str, scale: Mapping[str, Any] | None) -> Better | None:
     told = (scale or {}).get("better")
     if told in {"higher", "lower"}:
         return "higher" if told == "higher" else "lower"
-    return "lower" if LOWER & set(re.findall(r"[a-z]+", name.casefold())) else None
+    return guessed(name)
 
 
 def target_measures() -> list[Measure]:

@@ -16,6 +16,8 @@ import pytest
 import shell
 from scipy import stats
 
+from server.compare.directions import guessed
+
 RNG = np.random.default_rng(5)
 N = 80
 ITEM = np.arange(N)
@@ -257,16 +259,15 @@ def of_two(a: Any, b: Any, name: str = "s", **more: Any) -> str:
             id="lower",
         ),
         pytest.param(
-            "tokens_per_second tokensPerSecond tokens/s hallucination_free cost_savings no_error non-toxic uptime "
-            "score throughput lossless terse",
+            "tokens_per_second tokensPerSecond tokens/s hallucination_free cost_savings no_error non-toxic throughput "
+            "helpfulness exact_match isCorrect",
             "higher",
             id="higher",
         ),
+        pytest.param("uptime score lossless terse not_relevant visits_per_hour", None, id="no-word-says"),
     ],
 )
-def test_which_is_better_is_guessed_by_whole_words(names: str, better: str) -> None:
-    from server.compare.asking import guessed  # noqa: PLC0415
-
+def test_which_is_better_is_guessed_by_whole_words(names: str, better: str | None) -> None:
     assert {name: guessed(name) for name in names.split()} == dict.fromkeys(names.split(), better)
 
 
