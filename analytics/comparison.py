@@ -233,7 +233,7 @@ def _one(pair: _Pair, names: tuple[str, str], slice_name: str | None) -> Compare
         missing_a=a.missing, missing_b=b.missing, failed_a=a.failed, failed_b=b.failed,
         notes=pair.notes(names)
         + (() if found is None else (*found.notes, *_disagreeing(found, (low, high), metric, level))),
-        shared=pair.shared,
+        shared=pair.shared, unit=metric.unit,
     )  # fmt: skip
 
 

@@ -51,7 +51,12 @@ def guessed(name: str) -> Better | None:
 
 def _said(name: str) -> list[str]:
     """The words; of a rate those of what is counted, which is throughput of work done."""
-    words = [word.casefold() for word in _WORDS.findall(name.replace("/", "_per_"))]
+    words = words_of(name.replace("/", "_per_"))
     if "per" not in words or not RATES & set(words[words.index("per") + 1 :]):
         return words
     return ["throughput" if word in WORK else word for word in words[: words.index("per")]]
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name in small letters: latencyMs is latency and ms."""
+    return [word.casefold() for word in _WORDS.findall(name)]

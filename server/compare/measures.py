@@ -7,10 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from analytics.compared import Better, Metric
-from server.compare.directions import guessed
+from server.compare.directions import guessed, words_of
 
 Kind = Literal["quality", "failed", "cost", "latency", "tokens"]
 ORDER: Mapping[Kind, int] = {"quality": 0, "failed": 1, "cost": 2, "latency": 3, "tokens": 4}
+
+
+class NotComparableError(Exception):
+    """What was asked for cannot be compared; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +28,12 @@ class Measure:
     unit: str | None = None  # null: a share, or the score's own scale
     q: float | None = None  # the quantile that is compared; null: the mean, or the share
     of: str | None = None  # the evaluator or the score
+    guessed: Better | None = None  # which side is better where nobody states it; set where `stated` went over it
+    margin: float | None = None  # the difference that does not matter, in the unit, of a share as a share
 
     def metric(self) -> Metric:
         """As the comparison takes it."""
-        return Metric(self.key, self.better, q=self.q)
+        return Metric(self.key, self.better, q=self.q, margin=self.margin, unit=self.unit)
 
     @property
     def words(self) -> str:
@@ -37,6 +43,20 @@ class Measure:
     def told(self, statistic: str) -> dict[str, Any]:
         """As JSON has it; `statistic`: share, mean, p95."""
         return asdict(self) | {"statistic": statistic}
+
+
+def kind_of(name: str) -> Kind:
+    """What a metric of a file is a measure of, by the words of its name."""
+    words = set(words_of(name))
+    return next((kind for kind, some in _KINDS if words & some), "quality")
+
+
+_KINDS: tuple[tuple[Kind, frozenset[str]], ...] = (
+    ("cost", frozenset({"cost", "costs", "price", "prices", "spend", "expense", "expenses", "usd", "eur", "gbp"})),
+    ("latency", frozenset({"latency", "duration", "ttft", "runtime", "elapsed"})),
+    ("failed", frozenset({"failed", "failure", "failures", "fails"})),
+    ("tokens", frozenset({"token", "tokens"})),
+)
 
 
 def scale_better(name: str, scale: Mapping[str, Any] | None) -> Better | None:

@@ -99,9 +99,13 @@ def test_people_are_told_the_verdict_first(folder: Path) -> None:
         folder, "compare", "results.csv", *ASKED, "--metric", "score", "--metric", "latency_ms", "--baseline", "base"
     )
     assert done.returncode == 0
-    assert done.stdout.startswith("score: new is 0.095")
-    assert "higher than base" in done.stdout.splitlines()[0]
-    assert "which is better (95% CI" in done.stdout.splitlines()[0]
+    first, second, third, *_ = done.stdout.splitlines()
+    assert first.startswith("new answers 0.095 better than base (score, 95% CI ")
+    assert first.endswith(", no difference found in latency; enough data.")
+    assert second.startswith("other is not found to answer better or worse than base (score, 95% CI ")
+    assert third.startswith("score: new is 0.095")
+    assert "higher than base" in third
+    assert "which is better (95% CI" in third
     assert "Variants are compared item by item, as they share 80 items" in done.stdout
     assert "Higher is better of score; lower is better of latency_ms:" in done.stdout
 
