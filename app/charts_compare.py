@@ -196,12 +196,13 @@ def _reach(rows: pd.DataFrame, name: str) -> dict[str, object]:
 
 
 def course(rows: pd.DataFrame, title: str, subtitle: str, theme: charts.Theme) -> go.Figure:
-    """The difference as it was known up to each moment: until (times), variant, difference, low, high."""
+    """The difference as it was known up to each moment: until (times), variant, difference, low, high (null: none)."""
     figure = charts.figure(charts.label(title, 70), subtitle, theme)
     figure.add_hline(y=0, line={"color": charts.PALE[theme], "width": 1})
     for name, mine in rows.groupby("variant", sort=False):
         ink, told = charts.colour(str(name)), mine.reset_index(drop=True)
-        charts.interval(figure, told["until"], told["low"], told["high"], ink)
+        low, high = told["low"].astype("float64"), told["high"].astype("float64")
+        charts.interval(figure, told["until"], low, high, ink)
         figure.add_scatter(
             x=told["until"], y=told["difference"], mode="lines+markers", name=charts.label(str(name), 28),
             line={"color": ink, "width": 2}, marker={"size": 6}, hovertemplate="%{y:.3g}",

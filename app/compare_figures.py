@@ -131,9 +131,13 @@ def _course(found: Found) -> list[Slot]:
         pd.to_datetime(rows["until"], unit="us", utc=True).dt.tz_convert(widgets.zone()).dt.tz_localize(None)
     )
     measure = compare_words.measure(compare_words.by_key(found)[found["quality"]])
-    title = f"{compare_words.capital(measure)}: difference so far"
-    words = "an interval holds for its moment alone: no reason to stop early"
-    return [(charts_compare.course(rows, title, words, widgets.theme()), "course", "The difference as time went on")]
+    title, level = f"{compare_words.capital(measure)}: difference so far", f"{100 * found['level']:g} %"
+    several = " of all variants together" if len(found["variants"]) > 2 else ""
+    words = f"{level} bounds{several} that hold at every look from this start on: look on any day"
+    if rows["low"].isna().all():
+        words = "too few sessions, users or traces yet for bounds that hold at every look"
+    alt = f"The difference as time went on; {words}"
+    return [(charts_compare.course(rows, title, words, widgets.theme()), "course", alt)]
 
 
 def _spreads(found: Found) -> list[Slot]:

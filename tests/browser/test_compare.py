@@ -34,7 +34,7 @@ def served(serve: Callable[[str], Any]) -> Any:
 def test_a_run_is_compared_with_its_baseline_and_a_row_opened(served: Any, visit_over: Callable[[str], Visit]) -> None:
     page = visit_over(served.note.api_url)("/runs")
     page.get_by_role("link", name="Compare llmdrift-june with llmdrift-march").click()
-    expect(page.get_by_text(re.compile("llmdrift-june is 75 points lower than llmdrift-march.*which is worse")).first).to_be_visible()  # fmt: skip  # noqa: E501
+    expect(page.get_by_text(re.compile("llmdrift-june answers 75 points worse than llmdrift-march.*enough data")).first).to_be_visible()  # fmt: skip  # noqa: E501
     expect(page.get_by_text("Differences", exact=True).first).to_be_visible()
     expect(page.get_by_text("no difference", exact=True).first).to_be_visible()  # the axis of the forest plot
     with page.expect_download() as got:
