@@ -109,7 +109,8 @@ def spread(
             line={"color": charts.colour(name), "width": 2, "shape": "hv"},
             hovertemplate="%{y:.3g} %<extra>" + charts.label(name, 28) + "</extra>",
         )  # fmt: skip
-    figure.update_layout(showlegend=len(counts) > 1, legend=charts.LEGEND)
+    legend = charts.LEGEND if len(counts) < 5 else {"orientation": "v", "x": 1.01, "y": 1, "font": {"size": 11}}
+    figure.update_layout(showlegend=len(counts) > 1, legend=legend)
     return figure.update_yaxes(ticksuffix=" %")
 
 
@@ -203,9 +204,10 @@ def course(rows: pd.DataFrame, title: str, subtitle: str, theme: charts.Theme) -
         ink, told = charts.colour(str(name)), mine.reset_index(drop=True)
         low, high = told["low"].astype("float64"), told["high"].astype("float64")
         charts.interval(figure, told["until"], low, high, ink)
+        figure.data[-1].showlegend = False
         figure.add_scatter(
             x=told["until"], y=told["difference"], mode="lines+markers", name=charts.label(str(name), 28),
             line={"color": ink, "width": 2}, marker={"size": 6}, hovertemplate="%{y:.3g}",
         )  # fmt: skip
-    figure.update_layout(height=charts.TALL)
+    figure.update_layout(height=charts.TALL, showlegend=rows["variant"].nunique() > 1, legend=charts.LEGEND)  # noqa: PD101 - how many, not whether
     return figure.update_yaxes(rangemode="normal")

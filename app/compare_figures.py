@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -75,11 +75,19 @@ def _told(measure: Mapping[str, Any], one: Mapping[str, Any]) -> str:
     return f"{compare_words.apart(measure, one['difference'])}, {one['verdict']}, {n}"
 
 
+def many(counts: Sequence[int]) -> str:
+    """How many items of each variant: `40, 38`; of several as many `40 each`, else `190 to 205`."""
+    low, high = min(counts, default=0), max(counts, default=0)
+    if low == high and len(counts) > 1:
+        return f"{low:,} each"
+    return ", ".join(f"{one:,}" for one in counts) if len(counts) < 5 else f"{low:,} to {high:,}"
+
+
 def _chosen(found: Found) -> list[Slot]:
     """Each variant on its own in the measure that counts most; of pairs also item against item."""
     one = compare_words.by_key(found)[found["quality"]]
     mine = pd.DataFrame([row for row in found["own"] if row["measure"] == found["quality"]])
-    n = ", ".join(f"{row['items']:,}" for _, row in mine.iterrows())
+    n = many(mine["items"].tolist())
     title = compare_words.measure(one)
     levels = charts_compare.levels(
         mine,
@@ -118,7 +126,8 @@ def _front(found: Found) -> list[Slot]:
     told = compare_words.by_key(found)
     cost, quality = told["cost_usd"], told[found["quality"]]
     titles = compare_words.capital(cost["title"]), compare_words.capital(compare_words.measure(quality))
-    best = ", ".join(fmt.clip(one, 24) for one in rows["variant"][rows["front"]])
+    front = rows["variant"][rows["front"]]
+    best = ", ".join(fmt.clip(one, 24) for one in front) if len(front) < 4 else f"{len(front):,} of {len(rows):,}"
     figure = charts_compare.front(rows, titles, f"95 % intervals; nothing beats {best}", widgets.theme())
     return [(figure, "front", f"Cost against quality; nothing beats {best}")]
 
@@ -146,10 +155,10 @@ def _spreads(found: Found) -> list[Slot]:
     for one in found["spreads"][:_SPREADS]:
         title, key = compare_words.capital(one["title"]), f"spread-{one['measure']}"
         if one["points"] is not None:
-            n = ", ".join(f"{len(values):,}" for values in one["points"].values())
+            n = many([len(values) for values in one["points"].values()])
             figure = charts_compare.points(one["points"], title, f"every item, n = {n}", widgets.theme())
         else:
-            n = ", ".join(f"{sum(counts):,}" for counts in one["counts"].values())
+            n = many([sum(counts) for counts in one["counts"].values()])
             words = f"share of items, n = {n}; the outermost hundredths are in the outermost steps"
             figure = charts_compare.spread(one["edges"], one["counts"], title, words, widgets.theme())
         slots.append((figure, key, f"How values of {one['title']} lie"))

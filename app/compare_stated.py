@@ -15,6 +15,7 @@ NAMES = ("margins", "lower", "higher", "equivalence")  # in the URL, and paramet
 SIDES = ("higher", "lower")
 _GUESSED = "guessed"
 _TALL = 420  # pixels of the list of measures
+_WIDTHS = (2, 1.6, 1.4)
 _UNITS = {"USD": "such as 0.001", "ms": "such as 50", "tokens": "such as 20"}
 
 Found = Mapping[str, Any]
@@ -35,7 +36,6 @@ def control(found: Found) -> None:
     told, kind = params(found["source"]), found["source"]
     margins = dict(one.rpartition("=")[::2] for one in texts(told["margins"]))
     sides = {key: side for side in SIDES for key in texts(told[side])}
-    many = len(margins) + len(sides)
     with (
         st.popover("Directions and margins", icon=":material/tune:", key="stated", width="content"),
         st.form("stated-form", border=False),
@@ -44,15 +44,15 @@ def control(found: Found) -> None:
             "A margin is a difference that does not matter. With one, a variant that is not worse by more is told as "
             "non-inferior. Of shares in points, else in the measure's unit."
         )
-        with st.container(height=min(_TALL, 96 + 76 * len(found["measures"])), border=False, width=560):
+        with st.container(height=min(_TALL, 70 + 54 * len(found["measures"])), border=False, width=620, gap="small"):
+            for slot, words in zip(st.columns(_WIDTHS), ("Measure", "Better is", "Margin"), strict=True):
+                slot.caption(words)
             for measure in found["measures"]:
                 _measure(kind, measure, sides, margins)
         key = f"stated-equivalence-{kind}"
         st.session_state[key] = told["equivalence"] == "true"
         st.checkbox("Ask for equivalence: within the margin on both sides", key=key)
         st.form_submit_button("Compare so", type="primary", on_click=_put, args=(kind, tuple(_keys(found))))
-    if many:
-        st.caption(fmt.plural(many, "statement") + " in force", width="content")
 
 
 def _keys(found: Found) -> list[str]:
@@ -64,11 +64,14 @@ def _measure(kind: str, one: Mapping[str, Any], sides: Mapping[str, str], margin
     st.session_state[better] = sides.get(one["key"], _GUESSED)
     st.session_state[margin] = margins.get(one["key"], "")
     told = {_GUESSED: f"as guessed: {one['guessed'] or 'neither'}", "higher": "higher", "lower": "lower"}
-    name, side, size = st.columns((2, 1.6, 1.4), vertical_alignment="bottom")
-    name.markdown(fmt.plain(compare_words.measure(one), 60))
-    side.selectbox("Better", list(told), key=better, format_func=told.__getitem__)
+    words = fmt.plain(compare_words.measure(one), 60)
+    name, side, size = st.columns(_WIDTHS, vertical_alignment="center")
+    name.markdown(words)
+    side.selectbox(
+        f"Better of {words}", list(told), key=better, format_func=told.__getitem__, label_visibility="collapsed"
+    )
     hint = "such as 2 points" if one["statistic"] == "share" else _UNITS.get(one["unit"], "such as 0.02")
-    size.text_input("Margin", key=margin, placeholder=hint, max_chars=40)
+    size.text_input(f"Margin of {words}", key=margin, placeholder=hint, max_chars=40, label_visibility="collapsed")
 
 
 def _key(kind: str, key: str, what: str) -> str:

@@ -32,10 +32,9 @@ def verdicts(found: Found) -> None:
     """A sentence a variant first; then one per measure, the chosen one first, then findings in their order."""
     primary = found["quality"]
     for one in found["headlines"]:
-        with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-            word, tone = WORDS[one["verdict"]]
-            st.badge(word, color=tone, icon=ICONS.get(one["verdict"]))
-            st.markdown(f"**{fmt.plain(one['sentence'], 900)}**", width="stretch")
+        word, tone = WORDS[one["verdict"]]
+        badge = f":{tone}-badge[{ICONS.get(one['verdict'], '')}{' ' * (one['verdict'] in ICONS)}{word}]"
+        st.markdown(f"{badge} **{fmt.plain(one['sentence'], 900)}**")
     for text in found["paradoxes"]:
         st.warning(fmt.plain(text, 700), icon=":material/warning:")
     order = sorted(found["pairs"], key=lambda one: (one["metric"] != primary, one["verdict"] in _OPEN))

@@ -133,4 +133,4 @@ def _enough(one: Compared) -> str:
         return "enough data"
     if one.mde is None:
         return "what so few data would show is unknown"
-    return f"less than {_amount(one, one.mde)} would often go unseen"
+    return f"differences below {_amount(one, one.mde)} may go unseen"

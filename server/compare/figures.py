@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import floor, log10
+
 from server.evals.figures import number
 
 _LONG = 10_000.0  # milliseconds from which seconds read better
@@ -38,10 +40,18 @@ def _with_unit(found: float | None, unit: str | None, *, short: bool = False) ->
     if found is None or not unit:
         return number(found) if found is None else _digits(found, short=short)
     if unit == "USD":
-        return f"{'-' if found < 0 else ''}${_digits(abs(found), short=short)}"
+        return f"{'-' if found < 0 else ''}${_money(abs(found), 3 if short else 4)}"
     if unit == "ms" and abs(found) >= _LONG:
         return f"{_digits(found / 1000, short=short)} s"
     return f"{_digits(found, short=short)} {unit}"
+
+
+def _money(found: float, digits: int) -> str:
+    """Dollars without an exponent: 0.0000959."""
+    if found == 0 or found >= 1000:
+        return f"{found:,.0f}"
+    told = f"{found:.{max(2, digits - 1 - floor(log10(found)))}f}"
+    return told if len(told.partition(".")[2]) <= 2 else told.rstrip("0").ljust(4, "0")
 
 
 def _digits(found: float, *, short: bool) -> str:

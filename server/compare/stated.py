@@ -117,5 +117,6 @@ def _in_unit(text: str, value: float, unit: str, measure: Measure) -> float:
     own = measure.unit or ""
     if unit and unit.casefold() != own.casefold():
         what = f"in {own}" if own else "a number on its own scale"
-        raise NotComparableError(f"The margin of {measure.key} is {what}, and {text!r} is not: write {value:g}.")
+        then = "write the size itself" if unit == "%" else f"write {value:g}"
+        raise NotComparableError(f"The margin of {measure.key} is {what}, and {text!r} is not: {then}.")
     return value
