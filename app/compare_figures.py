@@ -42,6 +42,8 @@ def _forest(found: Found) -> None:
     subtitle = f"against {base}, {100 * found['level']:g} % intervals, {_paired(found)}; each row on its own scale"
     if untold:
         subtitle += f"; right is higher of {fmt.clip(', '.join(untold), 60)}"
+    if rows["margin"].notna().any():
+        subtitle += "; dots: the margin"
     figure = charts_compare.forest(rows.head(_ROWS), subtitle, widgets.theme())
     _draw(figure, "forest", "Differences with their intervals; the table below says the same")
     if len(rows) > _ROWS:
@@ -60,8 +62,8 @@ def forest_rows(found: Found) -> pd.DataFrame:
             {
                 "text": compare_words.measure(told[one["metric"]]) + (f", {one['b']}" if several else ""),
                 "difference": one["difference"], "low": one["ci_low"], "high": one["ci_high"], "tone": one["tone"],
-                "sign": -1 if one["better"] == "lower" else 1, "told": _told(told[one["metric"]], one),
-                "sentence": one["sentence"],
+                "margin": one["margin"], "sign": -1 if one["better"] == "lower" else 1,
+                "told": _told(told[one["metric"]], one), "sentence": one["sentence"],
             }
             for one in found["pairs"]
         ]
