@@ -260,10 +260,10 @@ def _within(found: Tested | None, metric: Metric, *, equivalence: bool) -> float
     margin = metric.margin
     if found is None or found.p is None or margin is None:
         return None
-    above, below = found.sure.above(-margin), found.sure.below(margin)
-    if equivalence:
-        return max(above, below)
-    asked = max(above, below) if metric.better is None else above if metric.better == "higher" else below
+    if metric.better is None or equivalence:
+        both = max(found.sure.above(-margin), found.sure.below(margin))
+        return both if equivalence else min(1.0, 2 * both)
+    asked = found.sure.above(-margin) if metric.better == "higher" else found.sure.below(margin)
     return min(1.0, 2 * asked)
 
 
