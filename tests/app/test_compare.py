@@ -60,9 +60,9 @@ def links(page: AppTest) -> list[str]:
 def test_the_verdict_comes_first_and_names_the_worse(page: Open, told: Any, listed: Listed) -> None:
     shown = page(told.note.api_url, "compare", runs=f"{told.march},{told.june}")
     assert not shown.exception
-    verdict = next(part.value for part in shown.markdown if part.value.startswith("**"))
+    verdict = next(part.value for part in shown.markdown if "**" in part.value)
     assert verdict.replace("\\", "").startswith(
-        "**june answers 75 points worse than march (groundedness passes, 95% CI "
+        ":red-badge[:material/trending_down: worse] **june answers 75 points worse than march (groundedness passes, 95% CI "
     )
     assert "Groundedness passes: june is 75 points lower than march" in words(shown)
     assert [one.label for one in shown.metric] == [
