@@ -86,7 +86,8 @@ def _clause(part: Part) -> str:
         return f"{what} the same within {_amount(one, one.margin)}"
     if one.verdict == "non-inferior":
         side = {"lower": "higher", "higher": "lower"}.get(str(one.better), "farther off")
-        return f"{what} not {side} by {_amount(one, one.margin)} or more"
+        here = f"{_relative(one)} {'higher' if (one.difference or 0.0) > 0 else 'lower'} here"
+        return f"{what} not {side} by {_amount(one, one.margin)} or more ({here})"
     return f"{what} unchanged" if _unchanged(one) else f"no difference found in {what}"
 
 
