@@ -62,7 +62,7 @@ def test_the_verdict_comes_first_and_names_the_worse(page: Open, told: Any, list
     assert not shown.exception
     verdict = next(part.value for part in shown.markdown if "**" in part.value)
     assert verdict.replace("\\", "").startswith(
-        ":red-badge[:material/trending_down: worse] **june answers 75 points worse than march (groundedness passes, 95% CI"
+        ":red-badge[:material/trending_down: worse] **june answers 75 points worse than march (groundedness passes"
     )
     assert "Groundedness passes: june is 75 points lower than march" in words(shown)
     assert [one.label for one in shown.metric] == [
