@@ -22,6 +22,7 @@ from server.client_datasets import DatasetsClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
+from server.client_plan import PlanClient
 from server.client_prompts import PromptsClient
 from server.client_queries import QueriesClient
 from server.client_rules import RulesClient
@@ -57,6 +58,7 @@ class Client(
     RulesClient,
     RunsClient,
     CompareClient,
+    PlanClient,
     PromptsClient,
     DatasetsClient,
     AbTestsClient,
