@@ -129,10 +129,11 @@ def from_pilot(  # noqa: PLR0917 - FastAPI gives them by name
     """A plan from the variance, clusters and repeats of a pilot: of runs, or of calls of a window.
 
     Fields as of `/api/plan`, and `low`, `high`: 95 % interval of `items`, from the pilot's clusters drawn anew (null:
-    fewer than five); `sees`: the smallest difference that the pilot's size finds; `pilot_power`; `rows` and `curves`
-    with `_low` and `_high` of the same; `measure`, `measures`, `pilot` (items, clusters, means, difference, spread
-    between and within items, icc), `answer_usd`, `per_day`, `notes`. Two runs pair by id and content, else the plan is
-    unpaired; of one run pairs rest on `correlation`. Traffic is never paired; its items are calls, or scores of calls.
+    fewer than five), which are `items` times the two `factors`; `sees`: the smallest difference that the pilot's size
+    finds; `pilot_power`; `rows` and `curves` with `_low` and `_high` of the same; `of` (the pilot's runs or values),
+    `measure`, `measures`, `pilot` (items, clusters, means, difference, spread between and within items, icc),
+    `answer_usd`, `per_day`, `notes`. Two runs pair by id and content, else the plan is unpaired; of one run pairs rest
+    on `correlation`. Traffic is never paired; its items are calls, or scores of calls.
     422 `not_plannable` or `not_comparable`: nothing varies, no such measure, another ruler.
     """
     terms = Terms(measure or None, unpaired, repeats, correlation, sequential)

@@ -136,7 +136,7 @@ def composed(told: Asked, wish: Wish, words: Words, doubt: Doubt | None = None, 
     low, high = (None, None) if factors is None else (planning.whole(max(exact * one, 2.0)) for one in factors)
     found = {
         **{key: plan[key] for key in ("method", "paired", "items", "repeats", "design_effect", "level", "power")},
-        "low": low, "high": high, "delta": size, "amount": words.amount(size), "share": words.share,
+        "low": low, "high": high, "factors": factors, "delta": size, "amount": words.amount(size), "share": words.share,
         "unit": words.unit, "noun": words.noun, "aim": wish.aim, "alpha": wish.alpha, "metrics": wish.metrics,
         "variants": wish.variants, "comparisons": wish.comparisons, "sequential": asked.sequential,
         "answers": plan["items"] * plan["repeats"] * wish.variants, "command": command(asked),

@@ -75,7 +75,7 @@ def of_runs(ask: Ask, variants: Sequence[Variant], terms: Terms, wish: Wish) -> 
         found, measures, not terms.unpaired, "item", _mean(rows["cost_usd"]), None, read.notes,
         {key: why for (key, _), why in read.refused.items()},
     )  # fmt: skip
-    return _answer(told, terms, wish, {"source": "runs", "variants": [one.told() for one in variants]})
+    return _answer(told, terms, wish, {"source": "runs", "of": [one.told() for one in variants]})
 
 
 def of_traffic(ask: Ask, window: Window, terms: Terms, wish: Wish) -> Json:
@@ -105,9 +105,7 @@ def of_traffic(ask: Ask, window: Window, terms: Terms, wish: Wish) -> Json:
     )  # fmt: skip
     told = Told(found, measures, paired=False, noun=noun, cost_usd=cost, per_day=rate)
     variants = [{"name": name} for name in names]
-    return _answer(
-        told, replace(terms, measure=chosen), wish, {"source": "traffic", "by": window.by, "variants": variants}
-    )
+    return _answer(told, replace(terms, measure=chosen), wish, {"source": "traffic", "by": window.by, "of": variants})
 
 
 def _means(measures: Iterable[Measure]) -> list[Measure]:
