@@ -25,6 +25,7 @@ from server.client_jobs import JobsClient
 from server.client_plan import PlanClient
 from server.client_prompts import PromptsClient
 from server.client_queries import QueriesClient
+from server.client_rank import RankClient
 from server.client_rules import RulesClient
 from server.client_runs import RunsClient
 from server.client_spending import SpendingClient
@@ -59,6 +60,7 @@ class Client(
     RunsClient,
     CompareClient,
     PlanClient,
+    RankClient,
     PromptsClient,
     DatasetsClient,
     AbTestsClient,
