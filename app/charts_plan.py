@@ -36,7 +36,7 @@ def power(
     """
     figure = charts.figure(charts.label(heading[0], 70), charts.label(heading[1], 120), theme)
     items, chance, low, high = (rows[name].astype("float64") for name in ("items", "power", "power_low", "power_high"))
-    charts.interval(figure, items, low.fillna(0.0).where(high.notna()), high, INK)
+    charts.interval(figure, items, low.fillna(chance.min()).where(high.notna()), high, INK)
     figure.add_scatter(
         x=items, y=chance, mode="lines", line={"color": INK, "width": 2},
         hovertemplate="%{x:,.0f} a variant: %{y:.1%}<extra></extra>",

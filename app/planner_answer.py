@@ -16,14 +16,15 @@ from app.widgets import Tile
 
 Found = Mapping[str, Any]
 DAY_NS = 86_400e9
+_HIGHEST = 0.999  # chance that is drawn
 MARKS = {"needed": ("needed", "green"), "pilot": ("pilot", "orange")}
 
 
 def section(found: Found) -> None:
     """The whole answer."""
     st.markdown(f"**{fmt.plain(found['sentence'], 600)}**")
-    for text in found["beside"]:
-        st.markdown(fmt.plain(text, 400))
+    if found["beside"]:
+        st.markdown(" ".join(fmt.plain(text, 400) for text in found["beside"]))
     widgets.tiles(*_tiles(found))
     left, right = st.columns(2, gap="large")
     with left:
@@ -137,9 +138,9 @@ def _table(found: Found) -> None:
         Column(f"{found['noun'].capitalize()}s a variant", "minmax(110px, 1fr)", "right"),
         Column("", "92px"),
         Column("Chance to see it", "minmax(110px, 1fr)", "right", f"A difference of {found['amount']}"),
-        Column("By the pilot", "minmax(130px, 1.2fr)", "right", "95 % interval from the pilot's variance"),
+        Column("95 % interval", "minmax(130px, 1.2fr)", "right", "From the pilot's variance"),
         Column("Smallest seen", "minmax(110px, 1fr)", "right", f"The difference that {100 * found['power']:g} % find"),
-        Column("By the pilot's", "minmax(150px, 1.2fr)", "right", "95 % interval from the pilot's variance"),
+        Column("95 % interval", "minmax(150px, 1.2fr)", "right", "From the pilot's variance"),
         Column("Cost", "minmax(90px, 1fr)", "right", "Of all variants together"),
         Column("Time", "minmax(90px, 1fr)", "right", "Until so many have come"),
     ]
@@ -164,7 +165,9 @@ def _line(found: Found, row: Mapping[str, Any]) -> list[Cell]:
 
 
 def _share(value: float | None) -> str:
-    return "below 6 %" if value is None else fmt.percent(value)
+    if value is None:
+        return "below 6 %"
+    return fmt.percent(value) if value < _HIGHEST else f"{fmt.percent(_HIGHEST)} or more"
 
 
 def _or_none(found: Found, size: float | None) -> str:

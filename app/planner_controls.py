@@ -98,7 +98,7 @@ def spread(wanted: Mapping[str, data.Param]) -> dict[str, data.Param]:
         label, key, usual, words = (
             ("Share now", "rate", 0.8, "Of the first variant.")
             if unpaired
-            else ("Differ in", "discordant", 0.2, "Share of items that one variant alone gets right.")
+            else ("Share that differs", "discordant", 0.2, "Share of items that one variant alone gets right.")
         )
         told[key] = slots[1].number_input(label, 0.0, 1.0, usual, 0.01, key=key, bind="query-params", help=words)
     else:

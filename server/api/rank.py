@@ -91,8 +91,9 @@ def of_rows(  # noqa: PLR0917 - FastAPI gives them by name
     reference) with `low`, `high`, `chance` (to win against it) with its ends, `wins`, `losses`, `ties`, `items`,
     `rank_low` to `rank_high` (the rank set, all together at the level); `heads` of each pair that met: `wins`,
     `losses`, `ties`, `n`, `items`, `share`; `warnings`; `notes`. Bounds are null where draws leave them open.
-    `problem`: why there are no strengths, as some variants never lost to the others or never met them; null: there are. 422
-    `not_rankable`: a column is not there, a winner is none of the pair, too many rows.
+
+    `problem`: why there are no strengths, as some variants never lost to the others or never met them; null: there are.
+    422 `not_rankable`: a column is not there, a winner is none of the pair, too many rows.
     """
     lengths = (length_a, length_b) if length_a is not None and length_b is not None else None
     if (length_a is None) != (length_b is None):

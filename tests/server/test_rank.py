@@ -159,15 +159,18 @@ def test_runs_that_cannot_be_ranked_say_why(served: Any, runs: list[str], measur
     ("ranks", "said"),
     [
         pytest.param([(1, 1), (2, 2)], "A is first: 95 % rank set {1}; B is second: {2}.", id="all-apart"),
-        pytest.param([(1, 2), (1, 2), (3, 3)], "A and B share rank 1: 95 % rank set {1, 2}; C is third: {3}.", id="two"),
-        pytest.param([(1, 3)] * 3, "No variant is surely before another: each may have any rank from 1 to 3.", id="none"),
+        pytest.param([(1, 2), (1, 2), (3, 3)], "A and B share rank 1: 95 % rank set {1, 2}; C is third: {3}.",
+                     id="two"),
+        pytest.param([(1, 3)] * 3, "No variant is surely before another: each may have any rank from 1 to 3.",
+                     id="none"),
         pytest.param(
             [(1, 1), (2, 4), (2, 4), (2, 4)], "A is first: 95 % rank set {1}; B, C and D share ranks 2 to 4: {2 to 4}.",
             id="behind",
         ),
         pytest.param(
             [(1, 2), (1, 3), (2, 3)],
-            "A is first or lower: 95 % rank set {1, 2}; B is first or lower: {1 to 3}; C is between ranks 2 and 3: {2, 3}.",
+            "A is first or lower: 95 % rank set {1, 2}; B is first or lower: {1 to 3}; "
+            "C is between ranks 2 and 3: {2, 3}.",
             id="overlapping",
         ),
     ],
