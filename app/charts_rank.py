@@ -48,5 +48,5 @@ def matrix(pairs: pd.DataFrame, order: Sequence[str], title: str, subtitle: str,
         hovertemplate="%{y} against %{x}: %{text}<extra></extra>", hoverongaps=False,
     )  # fmt: skip
     figure.update_layout(hovermode="closest", height=max(charts.HEIGHT, 110 + 40 * min(len(order), 20)))
-    figure.update_xaxes(type="category", side="bottom")
-    return figure.update_yaxes(type="category", autorange="reversed", rangemode="normal", showgrid=False)
+    figure.update_xaxes(type="category", ticks="")
+    return figure.update_yaxes(type="category", autorange="reversed", rangemode="normal", showgrid=False, ticks="")

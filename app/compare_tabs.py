@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
-from app import compare_controls
+from app import compare_controls, state
 
 PLANNER, RANKING = "views/planner.py", "views/ranking.py"
 TABS = (
@@ -19,3 +22,21 @@ def tabs(here: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         for path, name, icon, help_ in TABS:
             st.page_link(path, label=name, icon=icon, help=help_, disabled=path == here, query_params={})
+
+
+def plan(found: Mapping[str, Any], variant: str) -> None:
+    """From a comparison that told too little to the plan of one that would tell more: by the same measure and data."""
+    primary = next(one for one in found["measures"] if one["key"] == found["quality"])
+    measure = primary["key"].partition(".p")[0] if primary["q"] is not None else primary["key"]
+    params = [("measure", measure), *_pilot(found, variant)]
+    st.page_link(PLANNER, label="Plan one that tells", icon=":material/straighten:", query_params=params)
+
+
+def _pilot(found: Mapping[str, Any], variant: str) -> list[tuple[str, str]]:
+    names = [found["baseline"], variant]
+    if found["source"] == "runs":
+        ids = {one["name"]: one["run_id"] for one in found["variants"]}
+        return list(compare_controls.link([ids[name] for name in names]).items())
+    kept = [(name, st.query_params.get(name)) for name in ("range", "from", "to", *state.CALL_FILTERS)]
+    here = [(name, value) for name, value in kept if value]
+    return [("basis", "live traffic"), ("by", found["by"]), *(("values", name) for name in names), *here]

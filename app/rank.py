@@ -41,13 +41,11 @@ def _of_runs(waiting: DeltaGenerator) -> None:
     known = {one["run_id"]: one for one in data_runs.runs(most=_OFFERED) if one["state"] == "done"}
     ids, key = compare_runs.chosen(), "rank-runs"
     st.session_state[key] = ids
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.multiselect(
-            "Runs", list(dict.fromkeys([*ids, *known])), key=key, max_selections=compare_runs.MOST, on_change=_moved,
-            args=(key,), format_func=lambda one: compare_runs.words(known.get(one), one), width="stretch",
-            placeholder="choose runs of the same items, up to ten",
-        )  # fmt: skip
-        slot = st.container(width="content")
+    st.multiselect(
+        "Runs", list(dict.fromkeys([*ids, *known])), key=key, max_selections=compare_runs.MOST, on_change=_moved,
+        args=(key,), format_func=lambda one: compare_runs.words(known.get(one), one),
+        placeholder="choose runs of the same items, up to ten",
+    )  # fmt: skip
     if not ids:
         waiting.empty()
         _no_run(known)
@@ -59,7 +57,7 @@ def _of_runs(waiting: DeltaGenerator) -> None:
     found = _asked(partial(data_rank.runs, tuple(ids), params), waiting)
     if found is None:
         return
-    with slot, st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         compare_controls.choice(
             MEASURE, "Better in", {one["key"]: fmt.clip(one["words"], 60) for one in found["measures"]}
         )

@@ -154,7 +154,7 @@ def _chosen(known: Sequence[Measure], variants: Sequence[Variant], key: str | No
         fit = [one for one in fit if one.key == key]
     if not fit and lone:
         raise NotComparableError(
-            "One run is ranked against the reference answers, by a judge of pairs that it does not have. Choose "
+            "One run alone is ranked against the reference answers by a judge of pairs, and this one has none. Choose "
             "another run of the same items, or add `judge_pairwise` to its suite."
         )
     if not fit:

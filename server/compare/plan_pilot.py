@@ -235,7 +235,9 @@ def _chosen(told: Told, key: str | None) -> Measure:
         )
     varies = [one for one in known if one.key in told.found.metrics and _varies(told.found.metrics[one.key])]
     if not varies:
-        raise NotComparableError("Nothing that was measured of this pilot varies, so it tells no number of items.")
+        raise NotComparableError(
+            "Nothing that was measured of this pilot varies, so it tells no number of items: take one of more items."
+        )
     return next((one for one in varies if one.kind == "quality"), varies[0])
 
 

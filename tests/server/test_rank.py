@@ -145,7 +145,7 @@ def test_rows_that_cannot_be_ranked_say_why(served: Any, body: bytes, params: di
     ("runs", "measure", "why"),
     [
         pytest.param(["good", "moved"], None, "no item in common", id="other-items"),
-        pytest.param(["good"], None, "by a judge of pairs that it does not have", id="alone"),
+        pytest.param(["good"], None, "by a judge of pairs, and this one has none", id="alone"),
         pytest.param(["good", "bad"], "bleu", "'bleu' is measured of all", id="no-such-measure"),
         pytest.param(["good", "judged"], "groundedness", "different rulers", id="another-ruler"),
     ],
