@@ -160,10 +160,10 @@ def _told(ask: Callable[[], Found], slot: DeltaGenerator | None, waiting: DeltaG
     except data.ApiError as error:
         if error.kind != "refused":
             raise
-        waiting.empty()
         widgets.empty("A plan would be here.", fmt.plain(str(error), 600), _anew)
         return
-    waiting.empty()
+    finally:
+        waiting.empty()
     if slot is not None:
         with slot:
             planner_controls.measure(

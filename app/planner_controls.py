@@ -71,7 +71,7 @@ def _design(source: str) -> dict[str, data.Param]:
     if source == TRAFFIC or told["unpaired"]:
         looks = next(slots).selectbox("Looked at", list(LOOKS), key="looks", bind="query-params")
         told["sequential"] = LOOKS.get(str(looks), False)
-    if source != TRAFFIC:
+    if source == RUNS or (source == NUMBERS and _means() and not told["unpaired"]):
         told["repeats"] = next(slots).number_input(
             "Repeats", 1, 100, None, key="repeats", bind="query-params", placeholder="as is", help="Answers an item."
         )
@@ -84,6 +84,11 @@ def _design(source: str) -> dict[str, data.Param]:
         placeholder="as seen" if source == TRAFFIC else "any", help="That come in, of all variants together.",
     )  # fmt: skip
     return told
+
+
+def _means() -> bool:
+    """Whether numbers are of means; the control stands below."""
+    return (st.session_state.get("kind") or st.query_params.get("kind")) == "mean"
 
 
 def spread(wanted: Mapping[str, data.Param]) -> dict[str, data.Param]:
