@@ -63,6 +63,17 @@ def test_numbers_are_planned_without_a_pilot(page: Open, empty_url: str) -> None
     assert "You need 64 items a variant to see 1 with 80 % power." in words(shown)
     shown.selectbox(key="looks").set_value("at any time").run()
     assert "--sequential" in shown.code[0].value
+    query = {
+        "basis": "numbers",
+        "kind": "mean",
+        "sd": "0.3333333",
+        "within": "0.4082483",
+        "repeats": "10",
+        "delta": "0.03",
+    }
+    assert "You need 1,260 items, which both variants answer, 10 times each, to see 0.03" in words(
+        page(empty_url, "planner", **query)
+    )
 
 
 @pytest.mark.parametrize(

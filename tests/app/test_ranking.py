@@ -67,6 +67,11 @@ def test_a_file_is_ranked_and_its_command_named(page: Open, told: Any, listed: L
     assert "x is first" in words(shown)
     assert shown.code[0].value == "assay rank games.csv --a first --b second --winner won --item item"
     assert [row["Wins"] for row in listed(shown, "Variants")] == ["24", "6"]
+    shown.file_uploader[0].upload("one.csv", b"item,first,second,won\nq1,x,y,x\n", "text/csv").run()
+    assert not shown.exception
+    assert "x never lost to y" in words(shown)
+    assert {part.proto.id.rpartition("-")[2] for part in shown.get("plotly_chart")} == {"matrix"}
+    assert [row["Ranks"] for row in listed(shown, "Variants")] == ["unknown", "unknown"]
 
 
 @pytest.mark.parametrize(
