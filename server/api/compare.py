@@ -139,7 +139,7 @@ def values_of(text: str, least: int = 2, most: int = MOST_VARIANTS) -> list[str]
 
 def _many(count: int, what: str, least: int, most: int) -> None:
     if not least <= count <= most:
-        raise refused(f"This takes {least} to {most} {what}, and {count:,} were given.")
+        raise refused(f"This is of {least} to {most} {what}, and {count:,} were given.")
 
 
 def variants_of(

@@ -180,7 +180,7 @@ def test_repeats_and_one_run_have_their_own_plans(served: Any) -> None:
         pytest.param(["flat"], {}, "Nothing that was measured of this pilot varies", id="nothing-varies"),
         pytest.param(["a"], {"measure": "bleu"}, "'bleu' is not measured", id="no-such-measure"),
         pytest.param(["a", "ruled"], {"measure": "groundedness"}, "different rulers", id="another-ruler"),
-        pytest.param(["a", "b", "twice"], {}, "This takes 1 to 2 runs", id="three-runs"),
+        pytest.param(["a", "b", "twice"], {}, "This is of 1 to 2 runs", id="three-runs"),
         pytest.param(["a", "b"], {"repeats": 3}, "one answer an item", id="no-repeats"),
         pytest.param(["gone"], {}, "has no run", id="no-such-run"),
     ],
