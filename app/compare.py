@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import compare_figures, compare_rows, compare_tables, compare_words, data, data_compare, widgets
+from app import compare_figures, compare_rows, compare_tables, compare_tabs, compare_words, data, data_compare, widgets
 from app import format as fmt
 from app.compare_controls import PATH, SOURCE, TRAFFIC, choice
 
@@ -56,6 +56,7 @@ def answer(ask: Ask, kind: data_compare.Source, report: Mapping[str, data.Param]
         _nothing_measured(found)
         return
     compare_words.verdicts(found)
+    compare_tabs.plans(found)
     compare_words.tiles(found)
     compare_words.limits(found)
     compare_figures.section(found)

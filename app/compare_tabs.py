@@ -8,7 +8,10 @@ from typing import Any
 import streamlit as st
 
 from app import compare_controls, state
+from app import format as fmt
 
+UNSURE = frozenset({"not enough data", "no difference found"})
+_LINKS = 3
 PLANNER, RANKING = "views/planner.py", "views/ranking.py"
 TABS = (
     (compare_controls.PATH, "Compare", ":material/compare_arrows:", "Which variant is better, by how much, how sure"),
@@ -24,12 +27,20 @@ def tabs(here: str) -> None:
             st.page_link(path, label=name, icon=icon, help=help_, disabled=path == here, query_params={})
 
 
-def plan(found: Mapping[str, Any], variant: str) -> None:
+def plans(found: Mapping[str, Any]) -> None:
     """From a comparison that told too little to the plan of one that would tell more: by the same measure and data."""
+    unsure = [one["variant"] for one in found["headlines"] if one["verdict"] in UNSURE]
+    if not unsure:
+        return
     primary = next(one for one in found["measures"] if one["key"] == found["quality"])
     measure = primary["key"].partition(".p")[0] if primary["q"] is not None else primary["key"]
-    params = [("measure", measure), *_pilot(found, variant)]
-    st.page_link(PLANNER, label="Plan one that tells", icon=":material/straighten:", query_params=params)
+    with st.container(horizontal=True, gap="medium"):
+        for variant in unsure[:_LINKS]:
+            of = f" of {fmt.plain(variant, 40)}" if len(found["variants"]) > 2 else ""
+            st.page_link(
+                PLANNER, label=f"Plan a comparison{of} that tells", icon=":material/straighten:",
+                query_params=[("measure", measure), *_pilot(found, variant)],
+            )  # fmt: skip
 
 
 def _pilot(found: Mapping[str, Any], variant: str) -> list[tuple[str, str]]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from app import compare_tabs, widgets
 from app import format as fmt
+from app import widgets
 from app.widgets import Tile
 
 Found = Mapping[str, Any]
@@ -37,8 +37,6 @@ def verdicts(found: Found) -> None:
                 f"**{fmt.plain(capital(one['sentence']), 700)}** {fmt.plain(one['beside'], 700)}",
                 width="stretch",
             )
-            if one["verdict"] in {"not enough data", "no difference found"}:
-                compare_tabs.plan(found, one["variant"])
     for text in found["paradoxes"]:
         st.warning(fmt.plain(text, 700), icon=":material/warning:")
     rest = [one for one in found["pairs"] if one["metric"] != primary]

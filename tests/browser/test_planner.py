@@ -32,7 +32,7 @@ def served(serve: Callable[[str], Any]) -> Any:
 
 def test_a_comparison_that_tells_too_little_leads_to_a_plan(served: Any, visit_over: Callable[[str], Visit]) -> None:
     page = visit_over(served.note.api_url)(f"/compare?runs={served.march},{served.june}")
-    page.get_by_role("link", name="Plan one that tells").first.click()
+    page.get_by_role("link", name="Plan a comparison that tells").click()
     said = page.get_by_text(re.compile(r"You need [\d,]+ items, which both variants answer, to see 5 points with 80 % "
                                        r"power; your pilot's 40 items would see [\d.]+ points"))  # fmt: skip
     expect(said).to_be_visible()
