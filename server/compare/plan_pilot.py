@@ -12,13 +12,14 @@ import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics import pilot_doubt
 from analytics.columns import Floats
 from analytics.pilot import Pilot, alone, pilot
 from analytics.samples import Samples, Side, samples, side
 from server.aside import Ask
-from server.compare import runs, traffic
+from server.compare import rulers, runs, traffic
 from server.compare.answer import Json, NotComparableError
 from server.compare.measures import Measure, call_measures, scale_better
 from server.compare.plan_answer import Doubt, Wish, Words, composed, rounded
@@ -90,12 +91,13 @@ def of_traffic(ask: Ask, window: Window, terms: Terms, wish: Wish) -> Json:
     scored = [_of_score(one) for one in told_of]
     measures = _with_values(_means(call_measures()), rows)
     cost, rate = _mean(rows["cost_usd"]), _rate(rows, _whole(calls, "calls"), window)
-    noun = "call"
+    noun, notes = "call", list[str]()
     if (score := _wanted(scored, terms.measure)) is not None:
         table = ask("compare_scores", **shared, score=score.of)
         if table.num_rows:
-            rows = _scores(table, score.key)
-            noun, rate = "score", _rate(rows, _whole(table, "scores"), window)
+            kept, notes = _of_one_ruler(table, str(score.of), names)
+            rows, whole = _scores(kept, score.key), round(_whole(table, "scores") * kept.num_rows / table.num_rows)
+            noun, rate = "score", _rate(rows, whole, window)
             measures = [*scored, *measures]
     chosen = _chosen_key(rows, measures, terms.measure)
     rows["item"] = np.arange(len(rows))
@@ -103,7 +105,7 @@ def of_traffic(ask: Ask, window: Window, terms: Terms, wish: Wish) -> Json:
         rows, variant="variant", metrics=[one.key for one in measures if one.key in rows], item="item",
         cluster="cluster", order=names,
     )  # fmt: skip
-    told = Told(found, measures, paired=False, noun=noun, cost_usd=cost, per_day=rate)
+    told = Told(found, measures, paired=False, noun=noun, cost_usd=cost, per_day=rate, notes=notes)
     variants = [{"name": name} for name in names]
     return _answer(told, replace(terms, measure=chosen), wish, {"source": "traffic", "by": window.by, "of": variants})
 
@@ -138,6 +140,27 @@ def _wanted(scored: Sequence[Measure], key: str | None) -> Measure | None:
     if key is None:
         return next(iter(scored), None)
     return next((one for one in scored if one.key == key), None)
+
+
+def _of_one_ruler(table: pa.Table, score: str, names: Sequence[str]) -> tuple[pa.Table, list[str]]:
+    """The scores of one ruler, that of most of them, and what was left out.
+
+    Raises:
+        NotComparableError: no ruler scored both variants.
+    """
+    told = table.select(["value", "ruler", "amount"]).to_pandas()
+    if len(names) > 1:
+        found = rulers.alike(told, score, names, names[0])
+        if found.refused:
+            raise NotComparableError(next(iter(found.refused.values())))
+        ruler, notes = found.ruler, list(found.notes)
+    else:
+        many = told[told["amount"].notna()]["ruler"].value_counts()
+        ruler = str(many.index[0]) if len(many) > 1 else None
+        notes = (
+            [] if ruler is None else [f"{score}: {many.iloc[0]:,} of {many.sum():,} scores count, those of {ruler}."]
+        )
+    return (table if ruler is None else table.filter(pc.field("ruler") == ruler)), notes
 
 
 def _chosen_key(rows: pd.DataFrame, measures: Sequence[Measure], key: str | None) -> str | None:
