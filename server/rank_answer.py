@@ -18,8 +18,7 @@ from analytics.ranking import Judgements, NoStrengthsError, Ranking
 from server import rank_shell
 from server.aside import Ask
 from server.compare import reading, runs
-from server.compare.answer import NotComparableError
-from server.compare.measures import Measure
+from server.compare.measures import Measure, NotComparableError
 from server.compare.reading import ComparisonError, Table
 from server.compare.runs import Variant
 from server.evals.figures import counted, number, verb

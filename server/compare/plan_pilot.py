@@ -20,8 +20,8 @@ from analytics.pilot import Pilot, alone, pilot
 from analytics.samples import Samples, Side, samples, side
 from server.aside import Ask
 from server.compare import rulers, runs, traffic
-from server.compare.answer import Json, NotComparableError
-from server.compare.measures import Measure, call_measures, scale_better
+from server.compare.answer import Json
+from server.compare.measures import Measure, NotComparableError, call_measures, scale_better
 from server.compare.plan_answer import Doubt, Wish, Words, composed, rounded
 from server.compare.plan_shell import Asked
 from server.compare.reading import ComparisonError

@@ -13,11 +13,13 @@ from uuid import uuid4
 
 import made_runs
 import numpy as np
+import pyarrow as pa
 import pytest
 import shell
 from scipy import stats
 
 from server.client import ApiError
+from server.compare.plan_pilot import _of_one_ruler
 
 EVER = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
 CALLS = 200
@@ -205,3 +207,13 @@ def test_traffic_tells_spread_rate_and_how_long(served: Any) -> None:
     assert "--sequential" in both["command"]
     with served.client() as client, pytest.raises(ApiError, match="nothing of this pilot"):
         client.plan_from_traffic("model", ["none"], **EVER)
+
+
+def test_scores_of_one_ruler_make_a_pilot() -> None:
+    table = pa.table(
+        {"value": ["m"] * 6, "ruler": ["x 1", "x 1", "x 1", "y 2", "y 2", "x 1"], "amount": [1, 0, 1, 0.5, 0.5, None]}
+    )
+    kept, notes = _of_one_ruler(table, "helpfulness", ["m"])
+    assert kept["ruler"].to_pylist() == ["x 1"] * 4
+    assert notes == ["helpfulness: 3 of 5 scores count, those of x 1."]
+    assert _of_one_ruler(table.slice(0, 3), "helpfulness", ["m"]) == (table.slice(0, 3), [])
