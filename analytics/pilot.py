@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,8 +43,7 @@ def pilot(found: Samples, metric: str, a: int, b: int, *, paired: bool | None = 
             second.of(np.isin(second.ids, common(second.ids, first.ids))),
         )
     least = min(first.ids.size, second.ids.size)
-    if least < 2:
-        raise ValueError(f"A pilot of {least} items has no variance: it takes two, and 20 or more to tell much.")
+    _check(least)
     noise = _noise(first), _noise(second)
     repeats = first.known.size / first.ids.size, second.known.size / second.ids.size
     gaps = second.means - first.means if pairs else None
@@ -62,6 +61,36 @@ def pilot(found: Samples, metric: str, a: int, b: int, *, paired: bool | None = 
     return Pilot(
         pairs, least, error.value, spread, repeats, size, (inflation - 1) / (size - 1) if size > 1 else None, inflation
     )
+
+
+def alone(found: Samples, metric: str, at: int, *, paired: bool, correlation: float = 0.0) -> Pilot:
+    """The same from one variant, where the other is taken to be like it.
+
+    `correlation`: assumed, of what both variants have of an item; of pairs alone. Clusters are taken to inflate the
+    variance of differences as they do that of the values.
+
+    Raises:
+        ValueError: there are fewer than two items.
+    """
+    one = side(found, at, metric)
+    _check(one.ids.size)
+    noise, seen = _noise(one), float(one.means.var(ddof=1))
+    between = max(seen - noise * _inverse(one), 0.0) * 2 * (1 - correlation if paired else 1)
+    moved = contrast.mean(one.means, one.clusters)
+    error = contrast.contrast(replace(moved, moves=np.zeros_like(moved.moves)), moved).error
+    plain = seen / one.ids.size
+    inflation = error**2 / plain if plain > 0 and not one.alone else 1.0
+    size = one.ids.size / one.groups
+    repeats = one.known.size / one.ids.size
+    return Pilot(
+        paired, one.ids.size, 0.0, Spread(between, noise, noise), (repeats, repeats), size,
+        (inflation - 1) / (size - 1) if size > 1 else None, inflation,
+    )  # fmt: skip
+
+
+def _check(items: int) -> None:
+    if items < 2:
+        raise ValueError(f"A pilot of {items} items has no variance: it takes two, and 20 or more to tell much.")
 
 
 def _noise(found: Side) -> float:

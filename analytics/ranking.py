@@ -22,6 +22,7 @@ _STEPS = 100
 _STRIDE = 2.0  # of log odds in one step, which far from the answer would overshoot
 _NEAR = 1e-10
 _TIE = 2  # place in a tally
+_BLOCK = 1 << 20  # weights that are drawn at once: 8 MB
 
 
 class NoStrengthsError(ValueError):
@@ -197,8 +198,12 @@ def _drawn(tables: Floats, draws: int, seed: int) -> Floats:
     """Wins of draws of as many items, with replacement."""
     rng = np.random.default_rng(seed)
     n, k = tables.shape[:2]
-    weights = rng.multinomial(n, np.full(n, 1 / n), draws).astype(np.float64)
-    return np.asarray((weights @ tables.reshape(n, k * k)).reshape(draws, k, k), np.float64)
+    flat, chances, step = tables.reshape(n, k * k), np.full(n, 1 / n), max(1, _BLOCK // n)
+    found = np.empty((draws, k * k))
+    for start in range(0, draws, step):  # the same draws as all at once, which 20,000 items would take 640 MB for
+        many = min(step, draws - start)
+        found[start : start + many] = rng.multinomial(n, chances, many).astype(np.float64) @ flat
+    return found.reshape(draws, k, k)
 
 
 def _closed(wins: Floats) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from app import (
     compare_rows,
     compare_stated,
     compare_tables,
+    compare_tabs,
     compare_words,
     data,
     data_compare,
@@ -61,6 +62,7 @@ def answer(ask: Ask, kind: data_compare.Source, report: Mapping[str, data.Param]
         return
     compare_words.verdicts(found)
     compare_stated.words(found)
+    compare_tabs.plans(found)
     compare_words.tiles(found)
     compare_words.limits(found)
     compare_figures.section(found)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import compare_controls, home, shell, widgets
+from app import compare_controls, home, planner_controls, shell, widgets
 
 # An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
 st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -28,6 +28,8 @@ GROUPS = {
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
         st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("views/planner.py", title="Planner", visibility="hidden"),
+        st.Page("views/ranking.py", title="Ranking", visibility="hidden"),
         st.Page("views/ab_tests.py", title="A/B tests", icon=":material/science:"),
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
     ],
@@ -46,6 +48,8 @@ SHOWN = {
     "Runs": (widgets.project,),
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
+    "Planner": TIMED if planner_controls.live() else (widgets.project,),
+    "Ranking": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity"), TIMED)  # of the title row
 

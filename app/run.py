@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import (
     compare_controls,
+    compare_tabs,
     data,
     data_runs,
     run_evaluators,
@@ -96,6 +97,10 @@ def _compared(told: Run) -> None:
     st.page_link(
         compare_controls.PATH, label="Compare" if baseline is None else "Compare with baseline",
         icon=":material/compare_arrows:", query_params=compare_controls.link(ids),
+    )  # fmt: skip
+    st.page_link(
+        compare_tabs.PLANNER, label="Plan the next run", icon=":material/straighten:",
+        query_params=compare_controls.link(ids), help="How many items it takes, by what this run tells",
     )  # fmt: skip
 
 

@@ -22,8 +22,10 @@ from server.client_datasets import DatasetsClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
+from server.client_plan import PlanClient
 from server.client_prompts import PromptsClient
 from server.client_queries import QueriesClient
+from server.client_rank import RankClient
 from server.client_rules import RulesClient
 from server.client_runs import RunsClient
 from server.client_spending import SpendingClient
@@ -57,6 +59,8 @@ class Client(
     RulesClient,
     RunsClient,
     CompareClient,
+    PlanClient,
+    RankClient,
     PromptsClient,
     DatasetsClient,
     AbTestsClient,

@@ -85,7 +85,7 @@ def compared_runs(  # noqa: PLR0917 - FastAPI gives them by name
     items of a cluster of the suite vary together. 422 `not_comparable`: too few runs, one without an end, or a measure
     that is not there.
     """
-    variants = _variants(here, project_of(request), runs)
+    variants = variants_of(here, project_of(request), runs)
     first = variants[0] if baseline is None else _named(variants, baseline)
     question = Question(first.name, quality or None, adjust, _stated(margins, lower, higher, equivalence=equivalence))
     return _told(request, here, form, of_runs.answer, variants, question, slice_ or None)
@@ -108,11 +108,11 @@ def rows(  # noqa: PLR0917 - FastAPI gives them by name
     A row has `item`, `case`, `change` in the measure (positive: better; null: one of both has no value), and `answers`:
     of both runs the item's rows of results.jsonl.
     """
-    variants = _variants(here, project_of(request), runs)
+    variants = variants_of(here, project_of(request), runs)
     if len(variants) != 2:
-        raise _refused(f"Rows are of two runs, and {len(variants):,} were given.")
+        raise refused(f"Rows are of two runs, and {len(variants):,} were given.")
     stated = _stated(None, lower, higher)
-    return _answer(request, here, of_runs.rows, variants, quality or None, page, worse, item, stated)
+    return answered(request, here, of_runs.rows, variants, quality or None, page, worse, item, stated)
 
 
 @routes.get("/api/compare/traffic", tags=["compare"], dependencies=[needs("read")], openapi_extra=SHARED)
@@ -140,9 +140,9 @@ def compared_traffic(  # noqa: PLR0917 - FastAPI gives them by name
     left out, and counted in `variants`), latency, failures and tokens. Calls of a session, else of a user, else of a
     trace vary together. Of more than 20,000 calls in all a sample of whole traces is read, which `notes` tell.
     """
-    names = _values(values)
+    names = values_of(values)
     if baseline is not None and baseline not in names:
-        raise _refused(f"The baseline {baseline!r} is none of the variants: {', '.join(names)}.")
+        raise refused(f"The baseline {baseline!r} is none of the variants: {', '.join(names)}.")
     given = {name: value for name, value in params_of(request).items() if name not in OWN}
     asked = queries.get("calls_totals").parse(given | {"kind": "llm"})
     since, until = cast("datetime", asked.pop("since")), cast("datetime", asked.pop("until"))
@@ -156,30 +156,33 @@ def _stated(margins: str | None, lower: str | None, higher: str | None, *, equiv
     try:
         return Stated(texts(margins), texts(lower), texts(higher), equivalence)
     except NotComparableError as error:
-        raise _refused(str(error)) from error
+        raise refused(str(error)) from error
 
 
-def _values(text: str) -> list[str]:
+def values_of(text: str, least: int = 2, most: int = MOST_VARIANTS) -> list[str]:
+    """Values of a dimension, each once. Raises ProblemError: the text is no list, or has too few or too many."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise _refused(f"`values` is a JSON list of texts, and {text[:100]!r} is none.") from error
+        raise refused(f"`values` is a JSON list of texts, and {text[:100]!r} is none.") from error
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise _refused(f"`values` is a JSON list of texts, and {text[:100]!r} is none.")
+        raise refused(f"`values` is a JSON list of texts, and {text[:100]!r} is none.")
     names = list(dict.fromkeys(found))
-    _many(len(names), "variants")
+    _many(len(names), "variants", least, most)
     return names
 
 
-def _many(count: int, what: str) -> None:
-    if not 2 <= count <= MOST_VARIANTS:
-        raise _refused(f"A comparison is of 2 to {MOST_VARIANTS} {what}, and {count:,} were given.")
+def _many(count: int, what: str, least: int, most: int) -> None:
+    if not least <= count <= most:
+        raise refused(f"This is of {least} to {most} {what}, and {count:,} were given.")
 
 
-def _variants(here: Context, project: str, told: str) -> list[Variant]:
+def variants_of(
+    here: Context, project: str, told: str, least: int = 2, most: int = MOST_VARIANTS
+) -> list[Variant]:  # fmt: skip
     """The runs in their order. Raises ProblemError: there is none of an id, or one has no end."""
     ids = [_id(one) for one in dict.fromkeys(part.strip() for part in told.split(",") if part.strip())]
-    _many(len(ids), "runs")
+    _many(len(ids), "runs", least, most)
     return of_runs.named([_run(here, project, one) for one in ids])
 
 
@@ -187,7 +190,7 @@ def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        raise _refused(f"{text[:60]!r} is no id of a run: these have 32 hex digits.") from error
+        raise refused(f"{text[:60]!r} is no id of a run: these have 32 hex digits.") from error
 
 
 def _run(here: Context, project: str, run_id: UUID) -> tuple[str, str, str, dict[str, Any], dict[str, Any]]:
@@ -196,7 +199,7 @@ def _run(here: Context, project: str, run_id: UUID) -> tuple[str, str, str, dict
     except stored.UnknownRunError as error:
         raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_run", str(error)) from error
     if texts.summary is None or texts.manifest is None:
-        raise _refused(f"The run {run_id.hex} of {run.suite} is {run.state} and has no end to compare. Take another.")
+        raise refused(f"The run {run_id.hex} of {run.suite} is {run.state} and has no end to compare. Take another.")
     started = run.started_at or run.created_at
     return run_id.hex, run.suite, started.isoformat(), orjson.loads(texts.manifest), orjson.loads(texts.summary)
 
@@ -206,20 +209,21 @@ def _named(variants: Sequence[Variant], run_id: str) -> Variant:
     for one in variants:
         if one.run_id == wanted:
             return one
-    raise _refused(f"The baseline {wanted} is none of the runs that are compared.")
+    raise refused(f"The baseline {wanted} is none of the runs that are compared.")
 
 
 def _told(request: Request, here: Context, form: str, work: Work, *arguments: object) -> Response:
     """The answer, or its report."""
     if form == "json":
-        return _answer(request, here, work, *arguments)
+        return answered(request, here, work, *arguments)
     found = orjson.loads(_worked(request, here, work, *arguments))
     if form == "markdown":
         return Response(report.markdown(found), media_type="text/markdown")
     return Response(report.html(found), media_type="text/html", headers={"content-security-policy": "sandbox"})
 
 
-def _answer(request: Request, here: Context, work: Work, *arguments: object) -> Response:
+def answered(request: Request, here: Context, work: Work, *arguments: object) -> Response:
+    """What the work says, in a process beside the server. Raises ProblemError where it cannot be compared."""
     return packed(request, _worked(request, here, work, *arguments), "application/json")
 
 
@@ -229,8 +233,9 @@ def _worked(request: Request, here: Context, work: Work, *arguments: object) -> 
     try:
         return desk.answer(project_id, work, *arguments)
     except NotComparableError as error:
-        raise _refused(str(error)) from error
+        raise refused(str(error)) from error
 
 
-def _refused(detail: str) -> ProblemError:
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "not_comparable", detail)
+def refused(detail: str, kind: str = "not_comparable") -> ProblemError:
+    """What was asked for cannot be answered; the sentence says why."""
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, kind, detail)

@@ -175,6 +175,10 @@ def plan(
             "--paired/--unpaired", help="Item by item [paired; of a pilot as items are shared].", show_default=False
         ),
     ] = None,
+    sequential: Annotated[
+        bool,
+        typer.Option("--sequential", help="Looked at as often as one likes, as an A/B test is; with --unpaired."),
+    ] = False,
     pilot: Annotated[
         Path | None,
         typer.Option(help="File as of `compare`, whose variance is taken; - for stdin.", show_default=False),
@@ -199,7 +203,7 @@ def plan(
 
     asked = plan_shell.Asked(
         delta, sd, effect, rate, discordant, omega2, sigma2, tuple(repeats or ()), cluster_size, icc, items, paired,
-        level, power,
+        level, power, sequential,
     )  # fmt: skip
     if pilot is None:
         named = {"--variant": variant, "--item": item, "--metric": metric, "--cluster": cluster}

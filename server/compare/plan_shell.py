@@ -17,6 +17,7 @@ from server.evals.figures import number
 
 Row = dict[str, Any]
 REPEATS = (1, 2, 5, 10)  # of a pilot that has some
+SEQUENCE = "confidence sequence (Waudby-Smith et al. 2024)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Asked:
     paired: bool | None = None  # null: paired, and of a pilot as its items are shared
     level: float = 0.95
     power: float = 0.8
+    sequential: bool = False  # looked at as often as one likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ _GOES_WITH: dict[str, tuple[str, ...]] = {
     "sigma2": ("omega2",),
     "repeats": ("omega2", "pilot"),
     "unpaired": ("sd", "effect", "rate", "pilot"),
+    "sequential": ("sd", "rate"),
     "cluster_size": ("sd", "effect", "rate", "discordant", "omega2"),
     "icc": ("sd", "effect", "rate", "discordant", "omega2"),
 }
@@ -105,6 +108,7 @@ def _check(asked: Asked, way: str) -> None:
         if isinstance(value, float) and not isfinite(value):
             raise ComparisonError(f"{_option(name)} is {value:g}, and is to be a finite number.")
     told = {name for name in _GOES_WITH if getattr(asked, name, None) not in {None, ()}}
+    told -= set() if asked.sequential else {"sequential"}
     told |= {"unpaired"} if asked.paired is False else set()
     for name, ways in _GOES_WITH.items():
         if name in told and way not in ways:
@@ -113,6 +117,8 @@ def _check(asked: Asked, way: str) -> None:
             raise ComparisonError(
                 f"{_option(name)} goes with {some}, and is not used with {_option(way)}: leave it out."
             )
+    if asked.sequential and asked.paired is not False:
+        raise ComparisonError("--sequential is of live traffic, whose variants answer other requests: say --unpaired.")
     if way != "effect":
         _check_aim(asked)
     for name in ("delta", "effect"):
@@ -167,6 +173,9 @@ def _of_shares(asked: Asked, rate: float | None) -> _Way:
     if rate is not None and asked.paired is False:
         if asked.discordant is not None:
             raise ComparisonError("--discordant goes with pairs, and is not used with --unpaired: leave one out.")
+        if asked.sequential:
+            return _Way(SEQUENCE, paired=False, items=lambda delta: _of_sequence(rate, sign * abs(delta), asked),
+                        most=room)  # fmt: skip
         return _Way(
             "two proportions (Fleiss 1981)", paired=False,
             items=lambda delta: planning.each_by_shares(rate, rate + sign * abs(delta), **kept), most=room,
@@ -185,10 +194,18 @@ def _of_shares(asked: Asked, rate: float | None) -> _Way:
     )  # fmt: skip
 
 
+def _of_sequence(rate: float, delta: float, asked: Asked) -> float:
+    variances = rate * (1 - rate), (rate + delta) * (1 - rate - delta)
+    return planning.each_in_sequence(delta, variances, level=asked.level, power=asked.power)
+
+
 def _of_t(asked: Asked, sd: float | None, *, paired: bool) -> _Way:
     if not sd:
         raise ComparisonError("A standard deviation of 0 needs no test: say --sd above 0.")
     kept = {"level": asked.level, "power": asked.power}
+    if asked.sequential:
+        each = (sd**2, sd**2)
+        return _Way(SEQUENCE, paired=False, items=lambda delta: planning.each_in_sequence(delta, each, **kept))
     if not paired:
         return _Way("Welch's t test", paired=False, items=lambda delta: planning.each_by_t(delta / sd, **kept))
     return _Way("paired t test", paired=True, items=lambda delta: planning.pairs_by_t(delta / sd, **kept))

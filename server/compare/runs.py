@@ -54,12 +54,13 @@ def named(runs: Sequence[tuple[str, str, str, Json, Json]]) -> list[Variant]:
 
 def answer(ask: Ask, variants: Sequence[Variant], question: Question, slice_name: str | None) -> Json:
     """The comparison of runs; see `GET /api/compare/runs`. Raises NotComparableError."""
-    read = _read(ask, variants, question.baseline, slice_name)
+    read = read_runs(ask, variants, question.baseline, slice_name)
     shared = _shared(read.rows, variants, question.baseline)
     return composed(read, question, {"source": "runs", "shared": shared})
 
 
-def _read(ask: Ask, variants: Sequence[Variant], baseline: str, slice_name: str | None = None) -> Read:
+def read_runs(ask: Ask, variants: Sequence[Variant], baseline: str, slice_name: str | None = None) -> Read:
+    """Rows of one run or more with their measures; see `Read`."""
     names = list(dict.fromkeys(name for one in variants for name in one.manifest["evaluators"]))
     targets = [one for one in target_measures() if one.key != "failed"]
     columns = [*names, *dict.fromkeys(TARGET + one.key.partition(".p")[0] for one in targets)]
@@ -239,7 +240,7 @@ def rows(  # noqa: PLR0917 - of one page
     of both runs their answers.
     """
     first, other = variants
-    read = _read(ask, variants, first.name)
+    read = read_runs(ask, variants, first.name)
     known = [one for one in read.measures if not read.rows[one.key].isna().all()]
     keys = {one.key for one in known}  # others may be of variants that are not in this pair
     sides = Stated(

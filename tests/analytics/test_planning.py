@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analytics import planning
-from analytics.pilot import pilot
+from analytics import planning, sequences
+from analytics.pilot import alone, pilot
+from analytics.pilot_doubt import factors
 from analytics.planning import Spread
-from analytics.samples import samples
+from analytics.samples import samples, side
 
 
 @pytest.mark.parametrize(
@@ -108,3 +109,48 @@ def test_a_pilot_tells_what_clusters_cost() -> None:
         pytest.approx(0.3, abs=0.06),
         pytest.approx(2.2, abs=0.3),
     )
+
+
+def clustered(groups: int, size: int, seed: int) -> pd.DataFrame:
+    """Two variants of other clusters, whose correlation within is 0.3: an item's variance counts 2.2 times."""
+    rng = np.random.default_rng(seed)
+    at = np.repeat(np.arange(groups), size)
+    drawn = [rng.normal(0, 0.3**0.5, groups)[at] + rng.normal(0, 0.7**0.5, at.size) for _ in range(2)]
+    return pd.DataFrame({
+        "variant": np.repeat(["a", "b"], at.size), "item": np.arange(2 * at.size),
+        "cluster": np.concatenate([at, at + groups]), "score": np.concatenate(drawn),
+    })  # fmt: skip
+
+
+def test_a_pilots_doubt_holds_the_true_variance() -> None:
+    held = 0
+    for seed in range(60):
+        found = samples(clustered(40, 5, seed), variant="variant", metrics=["score"], item="item", cluster="cluster")
+        sides = [side(found, at, "score") for at in (0, 1)]
+        seen = pilot(found, "score", 0, 1, paired=False)
+        low, high = factors(sides, paired=False, draws=200) or (0.0, 0.0)
+        held += low <= 2 * 2.2 / (seen.spread.of(1, 1) * seen.inflation) <= high
+    assert 54 <= held <= 60
+    few = samples(clustered(2, 5, 0), variant="variant", metrics=["score"], item="item", cluster="cluster")
+    assert factors([side(few, at, "score") for at in (0, 1)], paired=False) is None
+
+
+def test_one_variant_stands_for_both() -> None:
+    found = samples(clustered(200, 5, 1), variant="variant", metrics=["score"], item="item", cluster="cluster")
+    lone = found.of(found.variants == 0)
+    told, pair = alone(lone, "score", 0, paired=False), pilot(found, "score", 0, 1, paired=False)
+    assert told.spread.items == pytest.approx(pair.spread.items, rel=0.1)
+    assert told.inflation == pytest.approx(2.2, rel=0.15)
+    assert alone(lone, "score", 0, paired=True, correlation=0.75).spread.items == pytest.approx(told.spread.items / 4)
+    with pytest.raises(ValueError, match="A pilot of 1 items"):
+        alone(found.of(np.arange(found.items.size) == 0), "score", 0, paired=False)
+
+
+def test_looking_at_any_time_takes_more() -> None:
+    """The half width of the sequence and what power takes, together, are the difference."""
+    n = planning.each_in_sequence(0.1, (1.0, 1.0))
+    r = sequences.tuned(int(2 * n))
+    reach = sequences.half_width(2.0, 2 * n, r) + float(stats.norm.ppf(0.8)) * 2.0 / (2 * n) ** 0.5
+    assert reach == pytest.approx(0.1, rel=1e-3)
+    assert n > 1.5 * planning.each_by_t(0.1)
+    assert planning.each_in_sequence(50, (1.0, 1.0)) == sequences.LEAST_UNITS
