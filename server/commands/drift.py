@@ -54,9 +54,9 @@ def drift(
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two samples column by column: what changed, by how much, how sure.
+    """Tell what changed between two samples.
 
-    Rates are tested by score tests, numbers by Kolmogorov-Smirnov, categories by chi-squared, embeddings by a
+    Column by column: by how much, and how sure. Rates are tested by score tests, numbers by Kolmogorov-Smirnov, categories by chi-squared, embeddings by a
     classifier; with --cluster all by whole clusters. Rows without a value are in no distribution; their share is a
     signal of its own. Too few rows are `insufficient data`.
     """
