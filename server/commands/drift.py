@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -56,9 +56,9 @@ def drift(
 ) -> None:
     """Tell what changed between two samples.
 
-    Column by column: by how much, and how sure. Rates are tested by score tests, numbers by Kolmogorov-Smirnov, categories by chi-squared, embeddings by a
-    classifier; with --cluster all by whole clusters. Rows without a value are in no distribution; their share is a
-    signal of its own. Too few rows are `insufficient data`.
+    Column by column: by how much, and how sure. Rates are tested by score tests, numbers by Kolmogorov-Smirnov,
+    categories by chi-squared, embeddings by a classifier; with --cluster all by whole clusters. Rows without a value
+    are in no distribution; their share is a signal of its own. Too few rows are `insufficient data`.
     """
     from analytics.drifted import Options  # noqa: PLC0415
     from server import shell  # noqa: PLC0415
@@ -84,3 +84,66 @@ def drift(
     typer.echo()
     for sentence in asides:
         typer.echo(f"- {sentence}")
+
+
+monitor_app = typer.Typer(no_args_is_help=True, help="Standing checks of a signal.")
+app.add_typer(monitor_app, name="monitor")
+
+
+@monitor_app.command("simulate")
+def simulate(
+    series: Annotated[
+        Path, typer.Argument(help="CSV, JSON lines or Parquet of a reference without a change; - for stdin.")
+    ],
+    *,
+    value: Annotated[str, typer.Option(help="Column of the signal.")] = "value",
+    weight: Annotated[
+        str | None, typer.Option(help="Column that says how much a row counts, such as calls.", show_default=False)
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(help="Column of times; without one a row is a bucket, in order.", show_default=False),
+    ] = None,
+    bucket: Annotated[str, typer.Option(help="Length of a bucket: 10m, 1h, 1d.")] = "1h",
+    season: Annotated[
+        Literal["none", "hour", "weekday"],
+        typer.Option(help="What comes again: the hour of the day, or the hour of the weekday."),
+    ] = "none",
+    window: Annotated[str, typer.Option(help="Length of which the mean is tested.")] = "24h",
+    every: Annotated[str | None, typer.Option(help="Between looks [the bucket].", show_default=False)] = None,
+    alpha: Annotated[float, typer.Option(min=1e-9, max=0.5, help="Adjusted p below which a look counts.")] = 0.01,
+    min_effect: Annotated[float, typer.Option(min=0, help="Least effect that counts, in the signal's unit.")] = 0.0,
+    persist: Annotated[str, typer.Option(help="k/m: looks that must count, of the last m.")] = "2/3",
+    monitors: Annotated[int, typer.Option(min=1, help="Monitors that are adjusted for one another.")] = 1,
+    effect: Annotated[
+        float | None,
+        typer.Option(help="Lasting change whose delay is asked for [--min-effect].", show_default=False),
+    ] = None,
+    per_month: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Look for the alpha with so many false alarms a month.", show_default=False),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=50, max=20_000, help="Months that are drawn.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how often a policy would cry wolf.
+
+    False alarms a month of 30 days, by drawing the series anew in blocks, with its memory and its season; and how late
+    the policy finds a lasting change.
+    """
+    from server import shell  # noqa: PLC0415
+    from server.compare import reading  # noqa: PLC0415
+    from server.drift import simulating  # noqa: PLC0415
+
+    asked = simulating.Asked(
+        value, weight, time, bucket, season, window, every, alpha, min_effect, persist, monitors, effect, per_month,
+        draws, seed,
+    )  # fmt: skip
+    with lines_of(series) as lines:
+        found = simulating.simulated(reading.read(lines), asked)
+    if as_json:
+        shell.json_lines([simulating.json_row(found)])
+        return
+    for sentence in simulating.sentences(found):
+        typer.echo(sentence)
