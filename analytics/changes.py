@@ -71,7 +71,9 @@ def change(values: Floats, weights: Floats | None = None, draws: int = DRAWS, se
     error = deviation * np.sqrt(counted.mean() * (1 / parts[0][1].sum() + 1 / parts[1][1].sum()))
     # The best split's gap is by its choice too large: its square by that of its error.
     gap = max((after - before) ** 2 - error**2, (after - before) ** 2 / 4)
-    reach = int(np.ceil(_BAI * deviation**2 / gap)) + 1 if gap > 0 else known.size
+    # Where one side varies more than the other, its own variance, whichever side the true time is on.
+    uneven = max(float(off[:place].var()), float(off[place:].var())) / float(off.var())
+    reach = int(np.ceil(_BAI * deviation**2 * uneven / gap)) + 1 if gap > 0 else known.size
     low, high = max(place - reach, 0), min(place + reach, known.size - 1)
     return Change(
         int(there[place]), int(there[low]), int(there[high]), before, after, float((after - before) / error), p

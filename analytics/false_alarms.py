@@ -108,22 +108,22 @@ def delay(reference: Stream, policy: Policy, effect: float, draws: int = DRAWS, 
 def calibrated(reference: Stream, policy: Policy, per_month: float, draws: int = DRAWS, seed: int = 0) -> Policy:
     """The policy with the alpha at which it fires so often in a month in which nothing changes.
 
-    The highest alpha, up to 0.5 over the number of monitors, that does not fire more often. Raises TooShortError.
+    The highest alpha, up to 0.5, that does not fire more often. Raises TooShortError.
     """
     found = _looked(reference, policy, draws, seed)
 
-    def rate(threshold: float) -> float:
-        tried = replace(policy, alpha=threshold * policy.monitors)
+    def rate(alpha: float) -> float:
+        tried = replace(policy, alpha=alpha)
         many = [alerting.begins(one.counts(tried), policy.hits, policy.of).sum(axis=0) for one in found]
         return float(np.concatenate(many).mean())
 
-    low, high = -14.0, float(np.log10(0.5 / policy.monitors))
+    low, high = -14.0, float(np.log10(0.5))
     if rate(10**high) <= per_month:
-        return replace(policy, alpha=10**high * policy.monitors)
+        return replace(policy, alpha=10**high)
     for _ in range(18):
         middle = (low + high) / 2
         low, high = (middle, high) if rate(10**middle) <= per_month else (low, middle)
-    return replace(policy, alpha=10**low * policy.monitors)
+    return replace(policy, alpha=10**low)
 
 
 def _looked(

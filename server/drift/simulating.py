@@ -91,7 +91,8 @@ def _policy(asked: Asked, minutes: int) -> Policy:
         for text, name in ((asked.window, "--window"), (asked.every or asked.bucket, "--every"))
     )
     period = {"none": minutes, "hour": _DAY, "weekday": _WEEK}[asked.season] // minutes
-    return Policy(window, every, max(period, 1), asked.alpha, asked.floor, int(hits), int(of), asked.monitors)
+    day = 1 if asked.season == "none" else _DAY // minutes
+    return Policy(window, every, period, day, asked.alpha, asked.floor, int(hits), int(of), asked.monitors)
 
 
 def _minutes(text: str, name: str) -> int:

@@ -31,10 +31,10 @@ def test_a_baseline_and_a_look_by_hand() -> None:
     assert found.profile[:, 0].tolist() == pytest.approx([1.8, 11.2])
     off = values - np.tile([1.8, 11.2], 5)
     sums = [(weights * off)[at : at + 2].sum() for at in range(9)]
-    assert found.scale[0] == pytest.approx(np.mean(np.square(sums) / 4) / (1 - 2 / 10))
+    assert found.scale[0, 0] == pytest.approx(np.mean(np.square(sums) / 4) / (1 - 2 / 10))
     looks = watching.looks(found, np.array([[3.0], [12.2]]), np.array([1.0, 3.0]), policy)
     assert looks.effects[0, 0] == pytest.approx((1.2 + 3 * 1.0) / 4)
-    error = np.sqrt(found.scale[0] * (1 / 4 + (1 / 5 + 9 / 15) / 16))
+    error = np.sqrt(found.scale[0, 0] * (1 / 4 + (1 / 5 + 9 / 15) / 16))
     assert looks.scores[0, 0] == pytest.approx(looks.effects[0, 0] / error)
 
 
@@ -192,3 +192,41 @@ def test_no_alarm_in_any_month_drawn_has_a_bound_above_none() -> None:
 def test_weights_are_one_a_value() -> None:
     with pytest.raises(ValueError, match="one a value"):
         false_alarms.stream(np.ones(5), np.ones(4), DAY)
+
+
+def test_nights_that_are_noisier_have_wider_bounds() -> None:
+    """Noise of 3 by day and 0.5 by night: p is below 5 % in 5 % at both, and with one variance for all in more by day."""
+    spread = np.where(np.arange(MONTH + 30 * DAY) % DAY < 12, 3.0, 0.5)[:, None]
+    streams = np.random.default_rng(5).normal(0, 1, (spread.size, 200)) * spread
+    ones = np.ones(spread.size)
+    shares = {}
+    for day in (DAY, 1):
+        policy = Policy(window=3, period=DAY, day=day)
+        found = watching.baseline(streams[:MONTH], ones[:MONTH], policy)
+        assert found is not None
+        looks = watching.looks(found, streams[MONTH:], ones[MONTH:], policy)
+        by_hour = [(looks.p_values()[looks.at % DAY == hour] < 0.05).mean() for hour in (8, 20)]
+        shares[day] = by_hour
+    assert shares[DAY] == pytest.approx([0.05, 0.05], abs=0.015)
+    assert shares[1][0] > 0.1
+    assert shares[1][1] < 0.01
+
+
+def test_hours_that_do_not_differ_share_their_variance() -> None:
+    """Nothing of the power is lost: degrees of freedom are those of all windows, in most streams."""
+    streams = np.random.default_rng(6).normal(0, 1, (MONTH, 100))
+    policy = Policy(window=3, period=DAY, day=DAY)
+    found = watching.baseline(streams, np.ones(MONTH), policy)
+    assert found is not None
+    assert np.median(found.freedom) > 100
+    assert (found.freedom >= 27).all()
+
+
+@pytest.mark.parametrize("monitors", [1, 3, 200])
+def test_the_threshold_is_what_the_procedure_rejects_on_average(monitors: int) -> None:
+    rng, alpha, rounds = np.random.default_rng(7), 0.1, 4000
+    ps = np.sort(rng.random((rounds, monitors)), axis=1)
+    fits = ps <= alpha * np.arange(1, monitors + 1) / monitors
+    rejected = np.where(fits.any(axis=1), monitors - fits[:, ::-1].argmax(axis=1), 0)
+    expected = Policy(window=1, alpha=alpha, monitors=monitors).threshold * monitors
+    assert rejected.mean() == pytest.approx(expected, rel=0.15)
