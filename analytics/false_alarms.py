@@ -68,10 +68,15 @@ def stream(values: Floats, weights: Floats | None, day: int) -> Stream:
 
 def alarms(reference: Stream, policy: Policy, draws: int = DRAWS, seed: int = 0) -> Alarms:
     """How often the policy fires in a month in which nothing changes. Raises TooShortError."""
-    found = _looked(reference, policy, draws, seed)
+    found = looked(reference, policy, draws, seed)
     many = [alerting.begins(one.counts(policy), policy.hits, policy.of).sum(axis=0) for one in found]
     counts = np.concatenate(many).astype(float)
-    return Alarms(_rate(counts), float((counts == 0).mean()), len(found[0].at), int(counts.size))
+    return of_counts(counts, len(found[0].at))
+
+
+def of_counts(counts: Floats, looks: int) -> Alarms:
+    """From how often each month drawn had an alarm."""
+    return Alarms(_rate(counts), float((counts == 0).mean()), looks, int(counts.size))
 
 
 def _rate(counts: Floats) -> Estimate:
@@ -88,20 +93,24 @@ def delay(reference: Stream, policy: Policy, effect: float, draws: int = DRAWS, 
     """
     quiet = policy.window + policy.every * policy.of
     waited = []
-    for one in _looked(reference, policy, draws, seed, effect=effect, since=quiet):
+    for one in looked(reference, policy, draws, seed, effect=effect, since=quiet):
         begins = alerting.begins(one.counts(policy), policy.hits, policy.of)
         before = one.at < quiet
         kept = ~begins[before].any(axis=0)
         later = begins[~before][:, kept]
         first = np.where(later.any(axis=0), one.at[~before][later.argmax(axis=0)] - quiet + 1.0, np.inf)
         waited.append(first / reference.day)
-    every = np.concatenate(waited)
-    if not every.size:
+    return of_waited(np.concatenate(waited), effect)
+
+
+def of_waited(days: Floats, effect: float) -> Delay:
+    """From the days until each draw's alarm; infinite: it had none."""
+    if not days.size:
         return Delay(effect, None, None, 0.0, 0)
-    middle, late = (float(np.quantile(every, q, method="inverted_cdf")) for q in (0.5, 0.9))
+    middle, late = (float(np.quantile(days, q, method="inverted_cdf")) for q in (0.5, 0.9))
     return Delay(
         effect, middle if np.isfinite(middle) else None, late if np.isfinite(late) else None,
-        float(np.isfinite(every).mean()), int(every.size),
+        float(np.isfinite(days).mean()), int(days.size),
     )  # fmt: skip
 
 
@@ -110,7 +119,7 @@ def calibrated(reference: Stream, policy: Policy, per_month: float, draws: int =
 
     The highest alpha, up to 0.5, that does not fire more often. Raises TooShortError.
     """
-    found = _looked(reference, policy, draws, seed)
+    found = looked(reference, policy, draws, seed)
 
     def rate(alpha: float) -> float:
         tried = replace(policy, alpha=alpha)
@@ -126,10 +135,22 @@ def calibrated(reference: Stream, policy: Policy, per_month: float, draws: int =
     return replace(policy, alpha=10**low)
 
 
-def _looked(
+def looked(
     reference: Stream, policy: Policy, draws: int, seed: int, *, effect: float = 0.0, since: int = 0
 ) -> list[Looks]:
-    """Looks at a month after draws of the reference, in which values are higher by an effect from a bucket on."""
+    """Looks at a month after draws of the reference, in which values are higher by an effect from a bucket on.
+
+    Args:
+        reference: what is drawn anew.
+        policy: how it is looked at.
+        draws: how many; parts of them are one item each of what is returned.
+        seed: of the draws.
+        effect: by how much values are higher.
+        since: the bucket after the reference from which they are; a month follows.
+
+    Raises:
+        TooShortError: the reference is too short for the policy, or its values do not vary.
+    """
     periods = reference.values.size // policy.period
     length = periods * policy.period
     values, weights = (one[one.size - length :] for one in (reference.values, reference.weights))

@@ -195,7 +195,7 @@ def test_weights_are_one_a_value() -> None:
 
 
 def test_nights_that_are_noisier_have_wider_bounds() -> None:
-    """Noise of 3 by day and 0.5 by night: p is below 5 % in 5 % at both, and with one variance for all in more by day."""
+    """Noise of 3 by day and 0.5 by night: p is below 5 % in 5 % at both, with one variance for all in 10 % by day."""
     spread = np.where(np.arange(MONTH + 30 * DAY) % DAY < 12, 3.0, 0.5)[:, None]
     streams = np.random.default_rng(5).normal(0, 1, (spread.size, 200)) * spread
     ones = np.ones(spread.size)
