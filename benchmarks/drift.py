@@ -106,7 +106,7 @@ def of_one(name: str, months: int, rng: np.random.Generator) -> tuple[float, flo
     weights = CALLS.astype(float) if weighed else np.ones(HOURS.size)
     streams = make(rng, months)
     seen = alerting.begins(scores(streams, weights, policy).counts(policy), 2, 3).sum(axis=0)
-    said = stated(streams[:, : max(months // 12, 20)], weights, policy, 80)
+    said = stated(streams[:, : max(months // 12, 20)], weights, policy, 60)
     return said, float(seen.mean()), float(seen.std() / months**0.5)
 
 
@@ -137,7 +137,7 @@ def below(ps: np.ndarray, alpha: float) -> np.ndarray:
 def false_alarms_of_policies(bounds: Bounds, size: float, rng: np.random.Generator) -> None:
     print("False alarms a month: said of the reference, and seen. Looks every hour at the last day, 2 of 3")
     for name in STREAMS:
-        said, seen, error = of_one(name, round(1500 * size), rng)
+        said, seen, error = of_one(name, round(1200 * size), rng)
         off = seen / said - 1
         told = f"said {said:6.3f}   seen {seen:6.3f} +- {error:.3f}   {off:+.0%}"
         bounds.line(f"1 monitor, {name}", told, holds=abs(off) <= 0.2 + 2 * error / said * (size < 1))
@@ -147,7 +147,7 @@ def false_alarms_of_policies(bounds: Bounds, size: float, rng: np.random.Generat
         "hourly season, autocorrelated (0.5)",
         "rate of 10 %, few calls at night",
     ):
-        said, seen, error = of_many(name, max(round(60 * size), 4), rng)
+        said, seen, error = of_many(name, max(round(48 * size), 4), rng)
         off = seen / said - 1
         told = f"said {said:6.2f}   seen {seen:6.2f} +- {error:.2f}   {off:+.0%}"
         bounds.line(f"200 monitors, {name}", told, holds=abs(off) <= 0.2 + error / said)
