@@ -121,7 +121,7 @@ def of_many(name: str, projects: int, rng: np.random.Generator, monitors: int = 
         counts = below(scores(streams, weights, policy).p_values(), policy.alpha)
         seen.append(int(alerting.begins(counts, 2, 3).sum()))
         if project % 4 == 0:
-            said.append(monitors * stated(streams[:, :8], weights, policy, 250))
+            said.append(monitors * stated(streams[:, :40], weights, policy, 50))
     return float(np.mean(said)), float(np.mean(seen)), float(np.std(seen) / projects**0.5)
 
 
