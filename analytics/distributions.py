@@ -1,0 +1,95 @@
+"""Numbers, such as latencies, lengths or scores: whether they are distributed as they were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.columns import Floats
+from analytics.relabelling import DRAWS, Clusters, Two, p_value
+
+CLASSES = 512  # of pooled values, at whose ends distributions are compared by relabelling
+_TIES = 0.5  # share of pooled values that differ, below which KS's own distribution is too careful
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Two samples of numbers."""
+
+    statistic: float  # Kolmogorov and Smirnov's D: the largest gap of both distribution functions, 0 to 1
+    p: float
+    test: str
+    distance: float | None  # Wasserstein's over the reference's standard deviation; null: no value varies in either
+
+
+def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) -> Move:
+    """The two-sample Kolmogorov-Smirnov test, and how far values moved on average, in standard deviations.
+
+    With clusters, or where fewer than half of the values differ from one another, p is of relabelled samples, and else
+    of KS's own distribution (scipy's `ks_2samp`). KS says whether distributions differ at all, and of 100,000 values
+    it finds a twentieth of a standard deviation: so the distance beside it is what an effect's floor is laid on.
+
+    Args:
+        reference: no NaN, at least two values.
+        current: likewise.
+        clusters: of the rows of each; the same codes on both sides; null: each row is its own.
+        seed: of the draws.
+    """
+    statistic = largest_gap(reference, current)
+    distance = standardised(reference, current)
+    pooled = np.concatenate([reference, current])
+    distinct = int(np.unique(pooled).size)
+    if clusters is None and distinct > _TIES * pooled.size:
+        from scipy import stats  # noqa: PLC0415 - 0.4 s, and only here
+
+        p = float(stats.ks_2samp(reference, current, method="exact" if pooled.size < 10_000 else "asymp").pvalue)
+        return Move(statistic, p, "Kolmogorov-Smirnov test", distance)
+    found = _classes(reference, current, pooled, clusters)
+    seen = float(_gap_of_counts(*found.counts()))
+    draws = _gap_of_counts(*found.drawn(DRAWS, seed))
+    size = reference.size * current.size / pooled.size
+    p = p_value(size * seen**2, size * np.square(draws), found.least())
+    return Move(
+        statistic, p, "Kolmogorov-Smirnov permutation test" + ("" if clusters is None else " by clusters"), distance
+    )
+
+
+def _classes(reference: Floats, current: Floats, pooled: Floats, clusters: Clusters) -> Two:
+    """Values as classes between quantiles of all of them: each value its own where there are few."""
+    ends = np.unique(pooled)
+    if ends.size > CLASSES:
+        ends = np.unique(np.quantile(pooled, np.linspace(0, 1, CLASSES), method="inverted_cdf"))
+    first, second = (np.searchsorted(ends, side, side="left").astype(np.intp) for side in (reference, current))
+    return Two(first, second, int(ends.size), clusters)
+
+
+def _gap_of_counts(reference: Floats, current: Floats) -> Floats:
+    first, second = (np.cumsum(side, axis=-1) / side.sum(axis=-1, keepdims=True) for side in (reference, current))
+    return np.asarray(np.abs(first - second).max(axis=-1))
+
+
+def largest_gap(reference: Floats, current: Floats) -> float:
+    """KS's D."""
+    at = np.concatenate([reference, current])
+    first, second = (np.searchsorted(np.sort(side), at, side="right") / side.size for side in (reference, current))
+    return float(np.abs(first - second).max())
+
+
+def wasserstein(reference: Floats, current: Floats) -> float:
+    """The area between both distribution functions, in the unit of the values (scipy's `wasserstein_distance`)."""
+    at = np.sort(np.concatenate([reference, current]))
+    first, second = (np.searchsorted(np.sort(side), at[:-1], side="right") / side.size for side in (reference, current))
+    return float((np.abs(first - second) * np.diff(at)).sum())
+
+
+def standardised(reference: Floats, current: Floats) -> float | None:
+    """Wasserstein's distance over the reference's standard deviation; of a reference that does not vary, over both's.
+
+    A shift of half a standard deviation is 0.5. Null: all values are the same.
+    """
+    spread = float(reference.std(ddof=1))
+    if spread <= 1e-12 * float(np.abs(reference).max()):
+        spread = float(np.concatenate([reference, current]).std(ddof=1))
+    distance = wasserstein(reference, current)
+    return distance / spread if spread > 0 else None

@@ -1,0 +1,131 @@
+"""Embeddings of inputs or outputs: whether they are distributed as they were, in all directions at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics import ranks
+from analytics.columns import Floats
+from analytics.items import coded
+from analytics.relabelling import Clusters, Codes, Two, p_value
+
+RIDGE = 0.1  # of the pooled covariance's mean diagonal, so that more directions than rows can be told apart
+MOST = 1_000  # rows of a side in the kernel's matrix
+KERNEL_DRAWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How well the two samples can be told apart."""
+
+    auc: float  # chance that a current row scores above a reference row: 0.5, they cannot; 1.0, always
+    low: float | None  # 95 % interval, by clusters; null: too few
+    high: float | None
+    p: float | None  # one-sided, of being told apart better than by chance; null: too few
+    tested: tuple[int, int]  # rows of each side that the classifier did not learn from
+
+
+def told_apart(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) -> Apart:
+    """A classifier two-sample test (Lopez-Paz and Oquab 2017, arXiv 1610.06545): of one half, on the other.
+
+    A linear discriminant with a ridge scores the rows of the other half, and the chance that a current row is above a
+    reference row is tested by Brunner and Munzel's test, by clusters. Whole clusters go to one half. Scores of
+    cross-validation, pooled, would not do: at 5 % they reject in 15 to 18 % of samples that do not differ.
+
+    Args:
+        reference: [row, direction], no NaN.
+        current: likewise, with as many directions.
+        clusters: of the rows of each; the same codes on both sides; null: each row is its own.
+        seed: of the split.
+    """
+    own = clusters or (np.arange(len(reference)), len(reference) + np.arange(len(current)))
+    labels, codes = coded(np.concatenate(own))
+    learning = np.random.default_rng(seed).permutation(labels.size) < labels.size / 2
+    first, second = codes[: len(reference)], codes[len(reference) :]
+    scores = [side @ _direction(reference[learning[first]], current[learning[second]]) for side in (reference, current)]
+    a, b = scores[0][~learning[first]], scores[1][~learning[second]]
+    if min(a.size, b.size) < 2 or min(learning[first].sum(), learning[second].sum()) < 2:
+        return Apart(0.5, None, None, None, (int(a.size), int(b.size)))
+    found = ranks.superiority(a, b, first[~learning[first]], second[~learning[second]])
+    low, high = found.ends(0.025)
+    return Apart(
+        found.value + 0.5, None if low is None else max(low + 0.5, 0.0), None if high is None else min(high + 0.5, 1.0),
+        found.above(0.0) if found.tells else None, (int(a.size), int(b.size)),
+    )  # fmt: skip
+
+
+def _direction(a: Floats, b: Floats) -> Floats:
+    """Fisher's discriminant, with a ridge."""
+    if not len(a) or not len(b):
+        return np.zeros(a.shape[1])
+    off = np.concatenate([a - a.mean(axis=0), b - b.mean(axis=0)])
+    spread = off.T @ off / len(off)
+    ridge = RIDGE * float(np.trace(spread)) / len(spread) or 1.0
+    return np.asarray(np.linalg.solve(spread + ridge * np.eye(len(spread)), b.mean(axis=0) - a.mean(axis=0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The maximum mean discrepancy of two samples."""
+
+    squared: float  # unbiased, so that it may be below 0 where nothing differs
+    p: float
+    rows: tuple[int, int]  # of each side that were taken
+
+
+def discrepancy(
+    reference: Floats, current: Floats, clusters: Clusters, draws: int = KERNEL_DRAWS, seed: int = 0
+) -> Kernel:
+    """MMD squared with a Gaussian kernel as wide as the median distance, by relabelling of whole clusters.
+
+    Gretton, Borgwardt, Rasch, Schoelkopf and Smola 2012, JMLR 13, 723-773: the unbiased statistic (their equation 3)
+    and the median heuristic. Of more than `MOST` rows a side as many are drawn.
+    """
+    rng = np.random.default_rng(seed)
+    own = clusters or (np.arange(len(reference)), len(reference) + np.arange(len(current)))
+    taken = [
+        np.sort(rng.choice(len(side), MOST, replace=False)) if len(side) > MOST else np.arange(len(side))
+        for side in (reference, current)
+    ]
+    rows = np.concatenate([reference[taken[0]], current[taken[1]]])
+    labels, codes = coded(np.concatenate([own[0][taken[0]], own[1][taken[1]]]))
+    kernel = _gaussian(rows)
+    now = np.r_[np.zeros(len(taken[0])), np.ones(len(taken[1]))]
+    seen = float(_squared(kernel, now[None])[0])
+    drawn = _relabelled(now, codes, labels.size, draws, rng)
+    sizes = len(taken[0]), len(taken[1])
+    least = Two(codes[: sizes[0]], codes[sizes[0] :], labels.size, (codes[: sizes[0]], codes[sizes[0] :])).least()
+    return Kernel(seen, p_value(seen, _squared(kernel, drawn), least), sizes)
+
+
+def _relabelled(now: Floats, codes: Codes, groups: int, draws: int, rng: np.random.Generator) -> Floats:
+    """Labels of rows, [draw, row], as `relabelling.Two` draws them."""
+    ones, rows = np.bincount(codes, now, groups), np.bincount(codes, minlength=groups)
+    shared = (ones > 0) & (ones < rows)
+    drawn = np.zeros((draws, groups))
+    drawn[:, shared] = rng.integers(0, 2, (draws, int(shared.sum())))
+    drawn[:, ~shared] = rng.permuted(np.broadcast_to(ones[~shared] > 0, (draws, int((~shared).sum()))), axis=1)
+    found = np.where(shared[codes], np.abs(now - drawn[:, codes]), drawn[:, codes])
+    return np.asarray(found[(found.sum(axis=1) > 1) & ((1 - found).sum(axis=1) > 1)])
+
+
+def _gaussian(rows: Floats) -> Floats:
+    squares = np.square(rows).sum(axis=1)
+    apart = np.clip(squares[:, None] + squares - 2 * rows @ rows.T, 0, None)
+    middle = float(np.median(apart[np.triu_indices(len(rows), 1)]))
+    kernel = np.exp(-apart / middle) if middle > 0 else np.ones(apart.shape)
+    np.fill_diagonal(kernel, 0.0)
+    return np.asarray(kernel)
+
+
+def _squared(kernel: Floats, labels: Floats) -> Floats:
+    """Of each row of labels, 1 for current rows; the kernel has no diagonal."""
+    m = labels.sum(axis=1)
+    n = labels.shape[1] - m
+    within = labels @ kernel
+    of_current = (within * labels).sum(axis=1)
+    between = (within * (1 - labels)).sum(axis=1)
+    of_reference = float(kernel.sum()) - of_current - 2 * between
+    return np.asarray(of_current / (m * (m - 1)) + of_reference / (n * (n - 1)) - 2 * between / (n * m))

@@ -1,0 +1,1 @@
+"""`assay drift` and `assay monitor simulate`: what changed between two files, and how often a policy cries wolf."""
