@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+import warm
 from hypothesis import settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -36,7 +36,7 @@ atexit.register(SENDER.close)
 class Served:
     """One `assay serve` and what it listens on."""
 
-    process: subprocess.Popen[bytes]
+    process: warm.Program | subprocess.Popen[bytes]
     note: running.Running
 
     def client(self, project: str = "default") -> Client:
@@ -99,13 +99,7 @@ def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         folder = tmp_path_factory.mktemp(name)
         ports = {f"ASSAY_{port}_PORT": "0" for port in ("API", "OTLP_HTTP", "OTLP_GRPC")}
         environment = {**os.environ, **ports, "ASSAY_DATA_DIR": str(folder), "ASSAY_MIN_FREE_BYTES": "0"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "server.cli", "serve"],
-            env=environment,
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = warm.start("server.cli", ["serve"], environment, folder)
         started.append(Served(process, _wait(folder, process)))
         return started[-1]
 
@@ -115,7 +109,7 @@ def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
             served.stop()
 
 
-def _wait(folder: Path, process: subprocess.Popen[bytes]) -> running.Running:
+def _wait(folder: Path, process: warm.Program | subprocess.Popen[bytes]) -> running.Running:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         note = running.find(folder)

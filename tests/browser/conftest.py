@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import warm
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 import app
@@ -62,12 +61,8 @@ def serving(api_url: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(MAIN), "--server.port", str(port)],
-        env={**os.environ, "ASSAY_API_URL": api_url},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    words = ["run", str(MAIN), "--server.port", str(port)]
+    process = warm.start("streamlit", words, {**os.environ, "ASSAY_API_URL": api_url}, Path.cwd())
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url)

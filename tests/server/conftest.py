@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import shell
+import warm
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from server import running
@@ -86,17 +87,13 @@ class Serving:
 
     folder: Path
     settings: dict[str, object]
-    process: subprocess.Popen[bytes] | None = None
+    process: warm.Program | subprocess.Popen[bytes] | None = None
     note: running.Running = field(init=False)
 
     def start(self) -> Serving:
         with (self.folder / "serve.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "server.cli", "serve"],
-                env=environment(self.folder, **self.settings),
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
+            self.process = warm.start(
+                "server.cli", ["serve"], environment(self.folder, **self.settings), self.folder, log
             )
         until = time.monotonic() + START_S
         while time.monotonic() < until:
