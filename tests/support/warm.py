@@ -17,7 +17,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -71,20 +73,37 @@ def start(
 ) -> Program | subprocess.Popen[bytes]:
     """Start the module; both its streams go to `out`, or nowhere. Another PYTHONPATH wants imports of its own."""
     command, environment = [module, *arguments], dict(environment)
-    with Path(os.devnull).open("wb") as nowhere:
+    with Path(os.devnull).open("r+b") as nowhere:
         stream = (out or nowhere).fileno()
         if environment.get("PYTHONPATH") == os.environ.get("PYTHONPATH"):
-            return _fork(command, environment, folder, stream)
+            return _fork(command, environment, folder, (nowhere.fileno(), stream, stream))
         command = [sys.executable, "-m", *command]
         return subprocess.Popen(command, env=environment, cwd=folder, stdout=stream, stderr=stream)
 
 
-def _fork(command: Sequence[str], environment: Mapping[str, str], folder: Path, stream: int) -> Program:
+def run(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the module to its end, for a minute at most."""
+    with ExitStack() as stack:
+        typed, *told = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in range(3))
+        typed.write(stdin or "")
+        typed.seek(0)
+        program = _fork([module, *arguments], environment, folder, [file.fileno() for file in (typed, *told)])
+        stack.callback(program.kill)
+        code = program.wait(60)
+        for file in told:
+            file.seek(0)
+        return subprocess.CompletedProcess([module, *arguments], code, *(file.read() for file in told))
+
+
+def _fork(command: Sequence[str], environment: Mapping[str, str], folder: Path, streams: Sequence[int]) -> Program:
+    """Streams are standard input, output and error."""
     near = _forker(command[0])
     ending, ended = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ended:
         told = json.dumps((command, environment, str(folder.resolve())))
-        socket.send_fds(near, [told.encode()], [stream, ended.fileno()])
+        socket.send_fds(near, [told.encode()], [*streams, ended.fileno()])
         return Program(int(near.recv(SHORT)), ending)
 
 
@@ -115,7 +134,7 @@ def _forked(far: socket.socket) -> list[str] | None:
             _tell_ends(running)
         if far not in ready:
             continue
-        raw, (*files,), _, _ = socket.recv_fds(far, LONG, 2)
+        raw, (*files,), _, _ = socket.recv_fds(far, LONG, 4)
         if not raw:
             return None
         pid = os.fork()
@@ -124,8 +143,9 @@ def _forked(far: socket.socket) -> list[str] | None:
             for end in (far, waking, woken):
                 end.close()
             return _become(json.loads(raw), files, running.values())
-        os.close(files[0])
-        running[pid] = files[1]
+        for file in files[:3]:
+            os.close(file)
+        running[pid] = files[3]
         far.send(str(pid).encode())
 
 
@@ -133,15 +153,16 @@ def _tell_ends(running: dict[int, int]) -> None:
     for pid in [*running]:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
-            os.write(running[pid], str(os.waitstatus_to_exitcode(status)).encode())
+            with suppress(OSError):  # nobody waits for it any more
+                os.write(running[pid], str(os.waitstatus_to_exitcode(status)).encode())
             os.close(running.pop(pid))
 
 
 def _become(told: Any, files: Sequence[int], others: Any) -> list[str]:
     """Take on what a process is started with, and let go of what it is not; returns its command."""
     command, environment, folder = told
-    for stream in (1, 2):
-        os.dup2(files[0], stream)
+    for stream in range(3):
+        os.dup2(files[stream], stream)
     for file in (*files, *others):
         os.close(file)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
