@@ -11,20 +11,26 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import typer.main
 import warm
 from hypothesis import settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+import server.cli  # noqa: F401 - all commands are to be there before their tree is made
 from server import running
 from server.client import Client
 
 settings.register_profile("busy", deadline=None)  # a busy machine is slow, not wrong
 settings.load_profile("busy")
+
+# The tree of all commands keeps nothing of a run: to make it for each anew took nine tenths of most.
+typer.main.get_command = cache(typer.main.get_command)
 
 CAPTURES = Path(__file__).parent / "server" / "captures"
 START_S = 60.0
