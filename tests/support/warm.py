@@ -136,6 +136,8 @@ def _forked(far: socket.socket) -> list[str] | None:
             continue
         raw, (*files,), _, _ = socket.recv_fds(far, LONG, 4)
         if not raw:
+            for pid in running:  # of tests that were killed
+                os.kill(pid, signal.SIGTERM)
             return None
         pid = os.fork()
         if pid == 0:
