@@ -7,24 +7,30 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import typer.main
+import warm
 from hypothesis import settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+import server.cli  # noqa: F401 - all commands are to be there before their tree is made
 from server import running
 from server.client import Client
 
 settings.register_profile("busy", deadline=None)  # a busy machine is slow, not wrong
 settings.load_profile("busy")
+
+# The tree of all commands keeps nothing of a run: to make it for each anew took nine tenths of most.
+typer.main.get_command = cache(typer.main.get_command)
 
 CAPTURES = Path(__file__).parent / "server" / "captures"
 START_S = 60.0
@@ -36,7 +42,7 @@ atexit.register(SENDER.close)
 class Served:
     """One `assay serve` and what it listens on."""
 
-    process: subprocess.Popen[bytes]
+    process: warm.Program | subprocess.Popen[bytes]
     note: running.Running
 
     def client(self, project: str = "default") -> Client:
@@ -99,13 +105,7 @@ def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         folder = tmp_path_factory.mktemp(name)
         ports = {f"ASSAY_{port}_PORT": "0" for port in ("API", "OTLP_HTTP", "OTLP_GRPC")}
         environment = {**os.environ, **ports, "ASSAY_DATA_DIR": str(folder), "ASSAY_MIN_FREE_BYTES": "0"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "server.cli", "serve"],
-            env=environment,
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = warm.start("server.cli", ["serve"], environment, folder)
         started.append(Served(process, _wait(folder, process)))
         return started[-1]
 
@@ -115,7 +115,7 @@ def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
             served.stop()
 
 
-def _wait(folder: Path, process: subprocess.Popen[bytes]) -> running.Running:
+def _wait(folder: Path, process: warm.Program | subprocess.Popen[bytes]) -> running.Running:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         note = running.find(folder)
@@ -206,8 +206,8 @@ def filled(serve_for_all: Callable[[str], Served]) -> Served:
     served = serve_for_all("filled")
     served.send_captures()
     now = time.time_ns()
-    for index in range(120):
-        served.send(_small(index, now - (index + 1) * 20_000_000_000))
+    small = [_small(index, now - (index + 1) * 20_000_000_000) for index in range(120)]
+    served.send(b"".join(small))  # one request of all: for each the store would wait for the disk
     served.send(_large(now - 2_500_000_000_000))
     served.send(_hostile(now - 3_000_000_000))
     served.settle()

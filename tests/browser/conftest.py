@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+import warm
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, expect, sync_playwright
 
 import app
 
@@ -62,12 +62,8 @@ def serving(api_url: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(MAIN), "--server.port", str(port)],
-        env={**os.environ, "ASSAY_API_URL": api_url},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    words = ["run", str(MAIN), "--server.port", str(port)]
+    process = warm.start("streamlit", words, {**os.environ, "ASSAY_API_URL": api_url}, Path.cwd())
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url)
@@ -88,18 +84,41 @@ def _wait(url: str) -> None:
     pytest.fail("Streamlit did not start.")
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One for the tests of a module: for a new one the browser compiles the app's scripts anew."""
     # Without motion: outlines that shimmer are drawn sixty times a second, by the CPU.
     made = browser.new_context(viewport={"width": 1280, "height": 1000}, timezone_id="UTC", reduced_motion="reduce")
-    yield made
+    yield made.new_page()
     made.close()
 
 
 @pytest.fixture
-def visit(context: BrowserContext, app_url: str) -> Iterator[Callable[[str], Page]]:
+def context(tab: Page) -> Iterator[BrowserContext]:
+    """Of the module's tab, which is left as if it were new."""
+    yield tab.context
+    tab.context.unroute_all()
+    for page in tab.context.pages:
+        if page is not tab:
+            page.close()
+    if not tab.url.startswith("about:"):
+        tab.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+    tab.context.clear_cookies()
+    tab.emulate_media(color_scheme="light")
+    tab.mouse.move(0, 0)
+    tab.goto("about:blank")
+
+
+@pytest.fixture
+def pages(tab: Page, context: BrowserContext) -> Iterator[Page]:
+    """The module's tab, then new ones."""
+    return chain([tab], iter(context.new_page, None))
+
+
+@pytest.fixture
+def visit(pages: Iterator[Page], app_url: str) -> Iterator[Callable[[str], Page]]:
     """Open a path of the app. Afterwards: nothing was fetched from elsewhere, no script failed."""
-    with visiting(context, app_url) as opened:
+    with visiting(next(pages), app_url) as opened:
         yield opened
 
 
@@ -112,20 +131,27 @@ def app_over() -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture
 def visit_over(
-    context: BrowserContext, app_over: Callable[[str], str]
+    pages: Iterator[Page], app_over: Callable[[str], str]
 ) -> Iterator[Callable[[str], Callable[[str], Page]]]:
     """`visit`, of an app over the server at an address: for tests that change what is stored."""
     with ExitStack() as stack:
-        yield lambda api_url: stack.enter_context(visiting(context, app_over(api_url)))
+        yield lambda api_url: stack.enter_context(visiting(next(pages), app_over(api_url)))
 
 
 @contextmanager
-def visiting(context: BrowserContext, app_url: str) -> Iterator[Callable[[str], Page]]:
-    page = context.new_page()
+def visiting(page: Page, app_url: str) -> Iterator[Callable[[str], Page]]:
     page.set_default_timeout(20_000)
     strange: list[str] = []
-    page.on("request", lambda request: strange.append(request.url) if _elsewhere(request.url, app_url) else None)
-    page.on("pageerror", lambda error: strange.append(str(error)))
+
+    def asked(request: Request) -> None:
+        if _elsewhere(request.url, app_url):
+            strange.append(request.url)
+
+    def failed(error: Error) -> None:
+        strange.append(str(error))
+
+    page.on("request", asked)
+    page.on("pageerror", failed)
 
     def opened(path: str) -> Page:
         page.goto(f"{app_url}{path}")
@@ -135,6 +161,8 @@ def visiting(context: BrowserContext, app_url: str) -> Iterator[Callable[[str], 
         return page
 
     yield opened
+    page.remove_listener("request", asked)
+    page.remove_listener("pageerror", failed)
     assert strange == []
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import made_runs
 import pytest
+import warm
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -27,10 +26,7 @@ def served(serve: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
         patch.setenv("ASSAY_SUITES_DIR", str(folder))
         served = serve("runs-browser")
         told = {"ASSAY_API_URL": served.note.api_url, "ASSAY_DATA_DIR": str(tmp_path_factory.mktemp("worker"))}
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "server.cli", "worker"], env={**os.environ, **told}, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        worker = warm.start("server.cli", ["worker"], {**os.environ, **told}, folder)
     with served.client() as client:
         served.run_id = made_runs.tell(client, made_runs.rows(30, 3, flaky=(5,)), "failed", repeats=3)
     yield served

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import shell
+import warm
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from server import running
@@ -56,6 +57,13 @@ def assay_process(
     )
 
 
+def assay_forked(
+    folder: Path, *arguments: str, stdin: str | None = None, **settings: object
+) -> subprocess.CompletedProcess[str]:
+    """As `assay_process`, without the imports of its start."""
+    return warm.run("server.cli", arguments, environment(folder, **settings), folder, stdin)
+
+
 def request(trace: int, spans: int = 1, start_ns: int | None = None, **attributes: str | int) -> bytes:
     """One OTLP request: one trace of this number with so many spans."""
     made = ExportTraceServiceRequest()
@@ -86,17 +94,13 @@ class Serving:
 
     folder: Path
     settings: dict[str, object]
-    process: subprocess.Popen[bytes] | None = None
+    process: warm.Program | subprocess.Popen[bytes] | None = None
     note: running.Running = field(init=False)
 
     def start(self) -> Serving:
         with (self.folder / "serve.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "server.cli", "serve"],
-                env=environment(self.folder, **self.settings),
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
+            self.process = warm.start(
+                "server.cli", ["serve"], environment(self.folder, **self.settings), self.folder, log
             )
         until = time.monotonic() + START_S
         while time.monotonic() < until:
@@ -218,6 +222,12 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
 def command_process() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a command as a person does: for one of each kind, and where its start and end count."""
     return assay_process
+
+
+@pytest.fixture(scope="session")
+def command_forked() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command in a process of its own, where its start does not count."""
+    return assay_forked
 
 
 @pytest.fixture(scope="session")

@@ -209,7 +209,7 @@ def test_a_mistake_is_one_sentence(
     (tmp_path / "cut.toml").write_text('host = "127', "utf-8")
     (tmp_path / "misspelt.toml").write_text("api_prot = 1", "utf-8")
     (tmp_path / "latin.toml").write_bytes('host = "zwölf"'.encode("latin-1"))
-    command: Command = request.getfixturevalue("command_process" if arguments[0] in OWN_PROCESS else "command")
+    command: Command = request.getfixturevalue("command_forked" if arguments[0] in OWN_PROCESS else "command")
     ended = command(tmp_path, *arguments, **settings)
     assert (ended.returncode, ended.stdout) == (code, "")
     assert re.search(told, ended.stderr)

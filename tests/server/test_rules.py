@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from fake_openai import Act, FakeOpenAI, beside, good
 
 from evaluators.documents import DocumentError
@@ -94,13 +94,10 @@ def world(serve: Callable[[str], Any], telling: Any) -> World:
 
 
 @contextmanager
-def worker(world: World, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(world: World, folder: Path) -> Iterator[warm.Program | subprocess.Popen[bytes]]:
     """A worker in a process of its own."""
     environment = {**os.environ, "ASSAY_API_URL": world.served.note.api_url, "ASSAY_DATA_DIR": str(folder)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "server.cli", "worker"], env=environment, cwd=folder, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = warm.start("server.cli", ["worker"], environment, folder)
     try:
         yield process
     finally:
