@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,6 +26,7 @@ from server.yaml_lines import parsed
 from store import datasets as dataset_store
 from store import experiments as store
 from store import prompt_versions as prompt_store
+from store import runs as run_store
 from store.runs import Run, Texts
 
 MOST_NAME = 200  # letters
@@ -177,6 +180,32 @@ def shown(one: store.Experiment, arms: Sequence[Run]) -> Json:
         "compare": [*([like] if like and ended else []), *ended][: grid.MOST_TOGETHER],
         "arms": [run | {"name": name or run["suite"]} for run, name in zip(told, names, strict=True)],
     }  # fmt: skip
+
+
+def keep(core: Core, project_id: int, told: Mapping[str, Any]) -> None:
+    """Book a run that was pushed (`evals.pushed.built`), in place of one that was pushed before under its id."""
+    run_id, manifest, total = UUID(told["run_id"]), told["manifest"], told["summary"]["answers"]
+    experiment = store.NewExperiment(
+        UUID(told["experiment_id"]), told["name"], told["suite"], "pushed", told["author"]
+    )  # fmt: skip
+    began = runs.naive(datetime.fromisoformat(manifest["started_at"]))
+    new = run_store.NewRun(
+        run_id, told["suite"], began, runs.text(manifest), "", total, told["author"], experiment.experiment_id,
+        runs.text(told["values"]), "pushed",
+    )  # fmt: skip
+
+    def begin(cursor: DuckDBPyConnection) -> None:
+        store.begin(cursor, project_id, experiment)
+        run_store.begin(cursor, project_id, new, runs.SILENCE)
+
+    core.writer.call(begin).result(runs.WRITE_S)
+    for part in told["parts"]:
+        rows = runs.rows_of(part.encode())
+        core.writer.call(partial(run_store.add_rows, project_id=project_id, run_id=run_id, rows=rows)).result(
+            runs.WRITE_S
+        )
+    ending = runs.ending_of(told["summary"], manifest)
+    core.writer.call(lambda cursor: run_store.end(cursor, project_id, run_id, ending)).result(runs.WRITE_S)
 
 
 def _word(run: Json) -> str:

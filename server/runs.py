@@ -98,7 +98,7 @@ def ending_of(summary: Json, manifest: Json) -> store.Ending:
     """What is booked of a run that ended. Raises KeyError, TypeError, ValueError: these are none of a run."""
     ended = datetime.fromisoformat(manifest["ended_at"])
     return store.Ending(
-        summary=_text(summary), manifest=_text(manifest), brief=_text(brief_of(summary)),
+        summary=text(summary), manifest=text(manifest), brief=text(brief_of(summary)),
         outcome="passed" if summary["outcome"] == "passed" else "failed", items=int(summary["items"]),
         repeats=int(summary["repeats"]), answers=int(summary["answers"]), cost_usd=_cost(summary["cost"]),
         ended_at=naive(ended),
@@ -114,8 +114,8 @@ def experiment_of(manifest: Json, suite: str, author: str | None) -> tuple[NewEx
     if told is None:
         return None
     name = str(told["name"])[:200]
-    new = NewExperiment(UUID(told["id"]), name, suite, "cli", author, _text(told.get("varied") or {}))
-    return new, _text(dict(told["arm"]))
+    new = NewExperiment(UUID(told["id"]), name, suite, "cli", author, text(told.get("varied") or {}))
+    return new, text(dict(told["arm"]))
 
 
 def brief_of(summary: Json) -> Json:
@@ -138,7 +138,8 @@ def _cost(cost: Json) -> float | None:
     return sum(known) if known else None
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A value as JSON text."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -210,7 +211,7 @@ def question(case: Mapping[str, Any]) -> str | None:
     if not asked:
         return None
     said = asked[-1].get("content", asked[-1].get("parts"))
-    return said if isinstance(said, str) else _text(said)
+    return said if isinstance(said, str) else text(said)
 
 
 def _clip(text: str | None) -> str | None:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import orjson
-from fastapi import Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server import experiments, runs, suites
-from server.api.answers import json_response
+from server.api.answers import JSON_LINES, json_response
 from server.api.context import DEFAULT, Context, Here, Project, in_utc
 from server.api.prices import Author
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
-from server.evals import grid
+from server.evals import grid, pushed
 from server.evals.preparing import MAX_SUITE
 from server.experiments import Base
 from store import experiments as store
 
-CHECK_S = 60.0
+CHECK_S, PUSH_S = 60.0, 120.0
 MOST_KEYS, MOST_VALUES = 10, grid.MOST_ARMS
 
 routes = router()
@@ -78,6 +78,43 @@ def order(request: Request, here: Here, body: NewExperiment, project: Project = 
     if "repeats" in body.over:
         wish.pop("repeats", None)
     return json_response(request, _ordered(here, project, body, plan, wish))
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+@routes.post(
+    "/api/experiments/pushed",
+    tags=["experiments"],
+    dependencies=[needs("edit")],
+    openapi_extra={"requestBody": {"required": True, "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
+)
+def push(request: Request, here: Here, body: Annotated[bytes, Depends(_body)], project: Project = DEFAULT) -> Response:
+    """Keep a run of another harness: JSON lines, the first says what was run, each other what came of an item.
+
+    First line: `experiment` (its name), `variant` (a text) or `arm` (an object), what sets the run apart; and, where
+    wanted, `id` (a push of the same takes its place; else the same lines are the same run), `suite`, `dataset` (a text,
+    or {name, version} of a stored one), `cluster` (key of the rows' metadata), `scores` (name -> {version, better,
+    low, high}), `metadata`, `harness`, `started_at`, `ended_at`, `author`.
+
+    Other lines: `item`, `repeat` (0, 1, ...), `input`, `output`, `expected`, `metadata`, `scores` (name -> number, true
+    or false, null, or {value, label, passed, reason, error}), `latency_ms`, `ttft_ms`, `cost_usd`, `input_tokens`,
+    `output_tokens`, `trace_id`, and `error` where there is no answer. What is not told is unknown.
+
+    `run_id`, `experiment_id`, `suite`, `rows`, `items`. At most 20,000 rows and 64 MiB. 422 `bad_push` names the lines
+    that are none; then nothing is kept.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    told: dict[str, Any] = (
+        pushed.built(body, project, now)
+        if here.aside is None
+        else orjson.loads(here.aside.compute(PUSH_S, pushed.built, body, project, now))
+    )
+    if told["problem"] is not None:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_push", told["problem"])
+    experiments.keep(here.core, here.core.projects.id_of(project), told)
+    return json_response(request, {key: told[key] for key in ("run_id", "experiment_id", "suite", "rows", "items")})
 
 
 def _base(here: Context, project: str, body: NewExperiment) -> Base:

@@ -188,3 +188,28 @@ def test_the_command_line_tells_of_an_arm(client: Any) -> None:
     plain = made_runs.tell(client, made_runs.rows(4), suite="of-cli")
     assert [one["run_id"] for one in client.runs(suite="of-cli", arms=False)] == [plain]
     assert json.dumps(client.run(plain)["arm"]) == "null"
+
+
+def pushed(variant: str, *right: bool) -> bytes:
+    rows = [{"item": place, "input": f"Why {place}?", "scores": {"exact": one}} for place, one in enumerate(right)]
+    return b"\n".join(json.dumps(one).encode() for one in ({"experiment": "of May", "variant": variant}, *rows))
+
+
+def test_another_harness_pushes_runs_that_compare_like_any_other(client: Any) -> None:
+    made = [client.push_run(pushed("A", *[True, False] * 10)), client.push_run(pushed("B", *[True] * 20))]
+    again = client.push_run(pushed("B", *[True] * 20))
+    assert again == made[1], "pushed twice is as good as once"
+    assert made[0] == made[0] | {"suite": "of-May", "rows": 20, "items": 20}
+    told = client.experiment(made[0]["experiment_id"])
+    assert (told["source"], told["name"], told["state"]) == ("pushed", "of May", "done")
+    assert [arm["name"] for arm in told["arms"]] == ["variant=A", "variant=B"]
+    assert told["compare"] == [one["run_id"] for one in made]
+    compared = client.compare_runs(told["compare"])
+    (found,) = [one for one in compared["pairs"] if one["metric"] == "exact.passed"]
+    assert (found["difference"], found["n_a"], found["n_b"]) == (0.5, 20, 20)
+    assert len(list(client.run_results(made[1]["run_id"]))) == 20
+    assert "exact" in client.run_report(made[0]["run_id"])
+    with pytest.raises(ApiError, match="Line 2: scores"):
+        client.push_run(b'{"experiment": "of May"}\n{"item": "1", "scores": {"a": "x"}}')
+    with pytest.raises(ApiError, match="keeps no suite"):
+        client.order_experiment({"like": made[0]["run_id"]})
