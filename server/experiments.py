@@ -46,13 +46,20 @@ class UnknownExperimentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """What a run was beside its text; of a suite nothing."""
+
+    set: Mapping[str, JsonValue] = field(default_factory=dict)  # by path, in all arms: versions that it read
+    arm: Mapping[str, JsonValue] = field(default_factory=dict)  # what it varied already
+    wish: Mapping[str, JsonValue] = field(default_factory=dict)  # repeats, sample, concurrency
+
+
+@dataclass(frozen=True, slots=True)
 class Base:
     """What is varied: a suite, or what a run was."""
 
     held: Held
-    set: Mapping[str, JsonValue] = field(default_factory=dict)  # by path, in all arms: versions that a run had
-    arm: Mapping[str, JsonValue] = field(default_factory=dict)  # what the run varied already
-    wish: Mapping[str, JsonValue] = field(default_factory=dict)  # what the run was ordered with
+    again: Again = Again()
 
 
 def newest(core: Core, project: str, *texts: str) -> Newest:
@@ -90,22 +97,26 @@ def of_run(core: Core, project: str, run: Run, texts: Texts) -> Base:
     Raises:
         GridError: it keeps no text, as a run of another harness does.
     """
-    if not texts.document:
+    told = runs.whole(run, texts)
+    again = again_of(told)
+    if run.source == "app":
+        wish = told["wish"]
+        return Base(Held(run.suite, told["document"], wish["source"], Path(wish["folder"]), None), again)
+    return Base(suites.draft(core, project, run.suite, told["document"]), again)
+
+
+def again_of(run: Mapping[str, Any]) -> Again:
+    """What a run was beside its text. `run`: as `GET /api/runs/{id}` tells it. Raises GridError, as `of_run`."""
+    if not run["document"]:
         raise GridError(
-            f"The run {run.run_id.hex} keeps no suite, so that it cannot be run again here. Run it again where it was "
+            f"The run {run['run_id']} keeps no suite, so that it cannot be run again here. Run it again where it was "
             "made, and push that."
         )
-    manifest: Json = orjson.loads(texts.manifest or "{}")
-    wish: Json = orjson.loads(run.wish or "{}")
-    arm: Json = orjson.loads(run.arm or "{}")
-    kept: Json = {key: wish[key] for key in ("repeats", "sample", "concurrency") if key in wish}
-    if run.source == "app":
-        held = Held(run.suite, texts.document, wish["source"], Path(wish["folder"]), None)
-    else:
-        held = suites.draft(core, project, run.suite, texts.document)
-        told = {"repeats": manifest.get("repeats"), "sample": (manifest.get("dataset") or {}).get("sample")}
-        kept |= {key: value for key, value in told.items() if value}
-    return Base(held, _versions(manifest), arm, kept)
+    manifest, wish = run["manifest"] or {}, run["wish"] or {}
+    told = {"repeats": manifest.get("repeats"), "sample": (manifest.get("dataset") or {}).get("sample")}
+    told |= {key: wish[key] for key in ("repeats", "sample", "concurrency") if key in wish}
+    kept = {key: value for key, value in told.items() if value}
+    return Again(_versions(manifest), run["arm"] or {}, kept)
 
 
 def _versions(manifest: Json) -> dict[str, JsonValue]:
@@ -128,15 +139,15 @@ def planned(base: Base, over: Mapping[str, Sequence[JsonValue]], pins: Newest, s
     """
     held = base.held
     try:
-        made = grid.arms(held.document, held.origin, over, pins, base.set)
+        made = grid.arms(held.document, held.origin, over, pins, base.again.set)
         told = parsed(held.document, held.origin, grid.MOST_LETTERS, GridError)
         if held.source == "file" and not grid.harmless(over, told):
             held = replace(held, source="stored")
         read = [suites.read_held(replace(held, document=one.document), settings) for one in made]
     except EvaluatorError as error:
         return {"problem": str(error)}
-    varied = [{**base.arm, **one.values} for one in made]
-    names = grid.names_of(varied) if len(varied) > 1 else [one.name or grid.name_of(base.arm) for one in made]
+    varied = [{**base.again.arm, **one.values} for one in made]
+    names = grid.names_of(varied) if len(varied) > 1 else [one.name or grid.name_of(base.again.arm) for one in made]
     arms = [
         {"values": values, "name": name, "document": one.document}
         for values, name, one in zip(varied, names, made, strict=True)

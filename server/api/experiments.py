@@ -74,7 +74,7 @@ def order(request: Request, here: Here, body: NewExperiment, project: Project = 
     base = _base(here, project, body)
     plan = _planned(here, project, base, body)
     given = body.model_dump(include={"repeats", "sample", "concurrency"}, exclude_none=True)
-    wish = {**base.wish, **given, "source": plan["source"], "folder": str(base.held.folder)}
+    wish = {**base.again.wish, **given, "source": plan["source"], "folder": str(base.held.folder)}
     if "repeats" in body.over:
         wish.pop("repeats", None)
     return json_response(request, _ordered(here, project, body, plan, wish))
