@@ -32,6 +32,12 @@ class ExperimentsClient(ClientBase):
         found: Json = self._json(f"/api/experiments/{experiment_id}")
         return found
 
+    def rerun_experiment(self, experiment_id: str, author: str | None = None) -> Json:
+        """Run all of its arms again as a new experiment. Answers, and raises, as `order_experiment`."""
+        path = f"/api/experiments/{experiment_id}/again"
+        found: Json = self._send("POST", path, {}, body={"author": author}, timeout_s=LONG_S).json()
+        return found
+
     def push_run(self, lines: bytes) -> Json:
         """Keep a run of another harness; see `POST /api/experiments/pushed` for the lines and the answer.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -31,6 +31,7 @@ from store.runs import Run, Texts
 
 MOST_NAME = 200  # letters
 LATEST = "latest"
+WISHED = ("repeats", "sample", "concurrency", "budget_usd", "baseline")
 
 Json = dict[str, Any]
 
@@ -51,7 +52,7 @@ class Again:
 
     set: Mapping[str, JsonValue] = field(default_factory=dict)  # by path, in all arms: versions that it read
     arm: Mapping[str, JsonValue] = field(default_factory=dict)  # what it varied already
-    wish: Mapping[str, JsonValue] = field(default_factory=dict)  # repeats, sample, concurrency
+    wish: Mapping[str, JsonValue] = field(default_factory=dict)  # of `WISHED`
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ class Base:
 
     held: Held
     again: Again = Again()
+
+    def wish(self, given: Mapping[str, JsonValue]) -> Json:
+        """What the worker is told beside the text; `given` goes before what the run was ordered with."""
+        return {**self.again.wish, **given, "source": self.held.source, "folder": str(self.held.folder)}
 
 
 def newest(core: Core, project: str, *texts: str) -> Newest:
@@ -114,7 +119,7 @@ def again_of(run: Mapping[str, Any]) -> Again:
         )
     manifest, wish = run["manifest"] or {}, run["wish"] or {}
     told = {"repeats": manifest.get("repeats"), "sample": (manifest.get("dataset") or {}).get("sample")}
-    told |= {key: wish[key] for key in ("repeats", "sample", "concurrency") if key in wish}
+    told |= {key: wish[key] for key in WISHED if key in wish}
     kept = {key: value for key, value in told.items() if value}
     return Again(_versions(manifest), run["arm"] or {}, kept)
 
@@ -131,28 +136,35 @@ def _versions(manifest: Json) -> dict[str, JsonValue]:
     return found
 
 
-def planned(base: Base, over: Mapping[str, Sequence[JsonValue]], pins: Newest, settings: Settings) -> Json:
-    """The arms, each checked: `{problem}`, or `{arms: [{values, name, document}], source, suite}`.
-
-    A file that is trusted stays so where what is varied can send nothing elsewhere; else its arms are bound as texts
-    that were edited in the app are. Plain values, for another process.
-    """
-    held = base.held
+def planned(
+    asked: Sequence[tuple[Base, Mapping[str, Sequence[JsonValue]]]], pins: Newest, settings: Settings
+) -> Json:  # fmt: skip
+    """The arms of each, checked: `{problem}`, or `{arms: [{values, name, document, source, suite}]}`; plain values."""
     try:
-        made = grid.arms(held.document, held.origin, over, pins, base.again.set)
-        told = parsed(held.document, held.origin, grid.MOST_LETTERS, GridError)
-        if held.source == "file" and not grid.harmless(over, told):
-            held = replace(held, source="stored")
-        read = [suites.read_held(replace(held, document=one.document), settings) for one in made]
+        return {"problem": None, "arms": [arm for base, over in asked for arm in _arms(base, over, pins, settings)]}
     except EvaluatorError as error:
         return {"problem": str(error)}
-    varied = [{**base.again.arm, **one.values} for one in made]
-    names = grid.names_of(varied) if len(varied) > 1 else [one.name or grid.name_of(base.again.arm) for one in made]
-    arms = [
-        {"values": values, "name": name, "document": one.document}
-        for values, name, one in zip(varied, names, made, strict=True)
-    ]
-    return {"problem": None, "arms": arms, "source": held.source, "suite": read[0].suite.name}
+
+
+def _arms(
+    base: Base, over: Mapping[str, Sequence[JsonValue]], pins: Newest, settings: Settings
+) -> Iterator[Json]:  # fmt: skip
+    """A file that is trusted stays so where what is varied can send nothing elsewhere.
+
+    Else its arms are bound as texts that were edited in the app are. Raises EvaluatorError.
+    """
+    held, had = base.held, base.again.arm
+    made = grid.arms(held.document, held.origin, over, pins, base.again.set)
+    told = parsed(held.document, held.origin, grid.MOST_LETTERS, GridError)
+    if held.source == "file" and not grid.harmless(over, told):
+        held = replace(held, source="stored")
+    varied = [{**had, **one.values} for one in made]
+    names = grid.names_of(varied) if len(varied) > 1 else [one.name or grid.name_of(had) for one in made]
+    for values, name, one in zip(varied, names, made, strict=True):
+        read = suites.read_held(replace(held, document=one.document), settings)
+        yield {
+            "values": values, "name": name, "document": one.document, "source": held.source, "suite": read.suite.name,
+        }  # fmt: skip
 
 
 def name_of(suite: str, over: Mapping[str, Sequence[JsonValue]]) -> str:

@@ -43,12 +43,13 @@ class NewExperiment(BaseModel):
     like: UUID | None = Field(
         None, description="In place of a suite: a run, with its text, its options and the versions that it read."
     )
-    over: dict[str, Values] = Field(
+    over: dict[str, Values | str] = Field(
         default_factory=dict,
         max_length=MOST_KEYS,
         description="Path in the suite -> values; short names: model, prompt (NAME@VERSION, NAME@LABEL; a number or "
         "label alone where the suite's prompt is stored), system, url, and parameters such as temperature. Null for a "
-        "value leaves the key out. All combinations are run, 50 at most.",
+        "value leaves the key out; in place of a list a text between whose commas the values stand as YAML scalars. "
+        "All combinations are run, 50 at most.",
     )
     repeats: int | None = Field(None, ge=1, le=100, description="Answers to each item, in place of the suite's.")
     sample: int | None = Field(None, ge=1, description="So many items, in place of the suite's.")
@@ -58,6 +59,7 @@ class NewExperiment(BaseModel):
         description="What all runs may cost together. They go one after other: each may use what is left of it, and "
         "no more than the suite's own `budget_usd`; once nothing is left the others are not begun.",
     )  # fmt: skip
+    plan: bool = Field(False, description="Tell the arms and order nothing: their `run_id` is null.")
     author: Author = None
 
 
@@ -71,13 +73,28 @@ def order(request: Request, here: Here, body: NewExperiment, project: Project = 
     varied is a run of its own, `experiment_id` null, unless it was an arm. 422 `bad_experiment`: what cannot be varied
     so, or is no suite, or may not be run here; 404: there is no such suite or run.
     """
-    base = _base(here, project, body)
-    plan = _planned(here, project, base, body)
+    base, over = _base(here, project, body), _over(body)
+    plan = _planned(here, project, [(base, over)])
     given = body.model_dump(include={"repeats", "sample", "concurrency"}, exclude_none=True)
-    wish = {**base.again.wish, **given, "source": plan["source"], "folder": str(base.held.folder)}
-    if "repeats" in body.over:
-        wish.pop("repeats", None)
-    return json_response(request, _ordered(here, project, body, plan, wish))
+    wish = base.wish(given)
+    alone = body.like is not None and not over and not plan[0]["values"]
+    for key in [*(["repeats"] if "repeats" in over else []), *([] if alone else ["baseline"])]:
+        wish.pop(key, None)
+    arms = [one | {"wish": wish | {"source": one["source"]}} for one in plan]
+    new = store.NewExperiment(
+        uuid4(), body.name or experiments.name_of(arms[0]["suite"], over), arms[0]["suite"], "app", body.author,
+        orjson.dumps(over).decode(), body.budget_usd, body.like,
+    )  # fmt: skip
+    return json_response(request, _ordered(here, project, new, arms, alone=alone, plan=body.plan))
+
+
+def _over(body: NewExperiment) -> dict[str, list[Any]]:
+    try:
+        return {
+            key: grid.values_of(key, told.strip()) if isinstance(told, str) else told for key, told in body.over.items()
+        }
+    except grid.GridError as error:
+        raise _refused(str(error)) from error
 
 
 async def _body(request: Request) -> bytes:
@@ -142,40 +159,38 @@ def _of_run(here: Context, project: str, run_id: UUID) -> Base:
         raise _refused(str(error)) from error
 
 
-def _planned(here: Context, project: str, base: Base, body: NewExperiment) -> dict[str, Any]:
+def _planned(here: Context, project: str, asked: list[tuple[Base, dict[str, list[Any]]]]) -> list[dict[str, Any]]:
     """Worked out in a process of its own: YAML is seconds of Python where it is long."""
-    pins = experiments.newest(here.core, project, base.held.document, orjson.dumps(body.over).decode())
-    asked = (base, body.over, pins, here.core.settings)
-    if here.aside is None:
-        plan: dict[str, Any] = experiments.planned(*asked)
-    else:
-        plan = orjson.loads(here.aside.compute(CHECK_S, experiments.planned, *asked))
+    texts = [text for base, over in asked for text in (base.held.document, orjson.dumps(over).decode())]
+    pins = experiments.newest(here.core, project, *texts)
+    plan: dict[str, Any] = (
+        experiments.planned(asked, pins, here.core.settings)
+        if here.aside is None
+        else orjson.loads(here.aside.compute(CHECK_S, experiments.planned, asked, pins, here.core.settings))
+    )
     if plan["problem"] is not None:
         raise _refused(plan["problem"])
-    return plan
+    found: list[dict[str, Any]] = plan["arms"]
+    return found
 
 
 def _ordered(
-    here: Context, project: str, body: NewExperiment, plan: dict[str, Any], wish: dict[str, Any]
-) -> dict[str, Any]:
-    new = store.NewExperiment(
-        uuid4(), body.name or experiments.name_of(plan["suite"], body.over), plan["suite"], "app", body.author,
-        orjson.dumps(body.over).decode(), body.budget_usd, body.like,
-    )  # fmt: skip
-    said = orjson.dumps(wish).decode()
-    arms = [store.NewArm(orjson.dumps(one["values"]).decode(), one["document"], said) for one in plan["arms"]]
-    project_id = here.core.projects.id_of(project)
-    alone = body.like is not None and not body.over and not plan["arms"][0]["values"]
-    ids = here.core.writer.call(
-        lambda cursor: (
-            store.order_alone(cursor, project_id, new, arms[0]) if alone else store.order(cursor, project_id, new, arms)
-        )
-    ).result(runs.WRITE_S)
-    told = [
-        {"run_id": run_id.hex, "arm": one["values"], "name": one["name"] or plan["suite"]}
-        for run_id, one in zip(ids, plan["arms"], strict=True)
+    here: Context, project: str, new: store.NewExperiment, arms: list[dict[str, Any]], *, alone: bool = False,
+    plan: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    made = [
+        store.NewArm(orjson.dumps(one["values"]).decode(), one["document"], orjson.dumps(one["wish"]).decode())
+        for one in arms
     ]
-    return {"experiment_id": None if alone else new.experiment_id.hex, "name": new.name, "runs": told}
+    ids: list[UUID | None] = [None] * len(made)
+    if not plan:
+        project_id, order_ = here.core.projects.id_of(project), store.order_alone if alone else store.order
+        ids = [*here.core.writer.call(lambda cursor: order_(cursor, project_id, new, made)).result(runs.WRITE_S)]
+    told = [
+        {"run_id": None if run_id is None else run_id.hex, "arm": one["values"], "name": one["name"] or one["suite"]}
+        for run_id, one in zip(ids, arms, strict=True)
+    ]
+    return {"experiment_id": None if alone or plan else new.experiment_id.hex, "name": new.name, "runs": told}
 
 
 @routes.get("/api/experiments", tags=["experiments"], dependencies=[needs("read")])
@@ -214,6 +229,36 @@ def cancel(request: Request, here: Here, experiment_id: ExperimentId, project: P
     project_id = here.core.projects.id_of(project)
     here.core.writer.call(lambda cursor: store.cancel(cursor, project_id, experiment_id)).result(runs.WRITE_S)
     return json_response(request, _found(here, project, experiment_id))
+
+
+class Again(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    author: Author = None
+
+
+@routes.post("/api/experiments/{experiment_id}/again", tags=["experiments"], dependencies=[needs("edit")])
+def again(
+    request: Request, here: Here, experiment_id: ExperimentId, body: Again, project: Project = DEFAULT
+) -> Response:
+    """Run all of its arms again as a new experiment: the same texts, options and versions. Answers as the order does.
+
+    422 `bad_experiment`: one of them keeps no suite, or may not be run here.
+    """
+    told = _found(here, project, experiment_id)
+    bases = [_of_run(here, project, UUID(run["run_id"])) for run in told["arms"]]
+    if not bases:
+        raise _refused(f"The experiment {told['name']!r} has no runs. Order a new one.")
+    plan = _planned(here, project, [(base, {}) for base in bases])
+    arms = [
+        one | {"wish": base.wish({}) | {"source": one["source"]}, "name": run["name"]}
+        for base, one, run in zip(bases, plan, told["arms"], strict=True)
+    ]
+    new = store.NewExperiment(
+        uuid4(), told["name"], told["suite"], "app", body.author, orjson.dumps(told["varied"]).decode(),
+        told["budget_usd"],
+    )  # fmt: skip
+    return json_response(request, _ordered(here, project, new, arms))
 
 
 @routes.delete("/api/experiments/{experiment_id}", tags=["experiments"], dependencies=[needs("edit")])

@@ -106,6 +106,12 @@ def test_arms_are_run_told_compared_and_run_again(client: Any, worker: RunWorker
     assert client.experiments(suite="grid")[0]["experiment_id"] == made["experiment_id"]
     assert client.runs(suite="grid", arms=False) == [], "arms are no baseline of their suite"
 
+    # An arm has a folder of its own, so that any can be gone on with; nothing failed in it, so that nothing is asked.
+    asked = len(model.requests)
+    client.run_suite("grid", {"again": ids[0]})
+    assert worker.turn(0)
+    assert (client.run(ids[0])["state"], len(model.requests)) == ("done", asked)
+
     # Run again, though dataset and prompt have moved on; then with one thing changed.
     client.change_dataset("questions", {"base": 1, "remove": ["1"]})
     again = client.order_experiment({"like": ids[1]})
@@ -213,3 +219,22 @@ def test_another_harness_pushes_runs_that_compare_like_any_other(client: Any) ->
         client.push_run(b'{"experiment": "of May"}\n{"item": "1", "scores": {"a": "x"}}')
     with pytest.raises(ApiError, match="keeps no suite"):
         client.order_experiment({"like": made[0]["run_id"]})
+
+
+def test_a_plan_orders_nothing_and_a_whole_experiment_is_run_again(client: Any, model: Any) -> None:
+    order = {"document": suite("planned", model), "over": {"temperature": "0, 0.7", "model": '["a,b"]'}}
+    plan = client.order_experiment(order | {"plan": True})
+    assert plan["experiment_id"] is None
+    assert [(run["run_id"], run["arm"]) for run in plan["runs"]] == [
+        (None, {"temperature": 0, "model": "a,b"}), (None, {"temperature": 0.7, "model": "a,b"}),
+    ]  # fmt: skip
+    assert client.runs(suite="planned") == []
+    made = client.order_experiment(order | {"repeats": 2, "budget_usd": 3})
+    again = client.rerun_experiment(made["experiment_id"])
+    first, second = (client.experiment(one["experiment_id"]) for one in (made, again))
+    kept = ("name", "suite", "varied", "budget_usd")
+    assert {key: first[key] for key in kept} == {key: second[key] for key in kept}
+    assert [run["arm"] for run in first["arms"]] == [run["arm"] for run in second["arms"]]
+    assert {run["wish"]["repeats"] for run in second["arms"]} == {2}
+    for one in (made, again):
+        client.cancel_experiment(one["experiment_id"])
