@@ -232,7 +232,9 @@ def keep(core: Core, project_id: int, told: Mapping[str, Any]) -> None:
 
 
 def _word(run: Json) -> str:
-    return str(run["outcome"] if run["state"] == "done" else run["state"])
+    """What came of it, or how it stands; `failed` alone is said of gates."""
+    state = "could_not_run" if run["state"] == "failed" else run["state"]
+    return str(run["outcome"] if state == "done" else state)
 
 
 def _state(arms: Sequence[Json]) -> str:

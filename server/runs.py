@@ -26,6 +26,7 @@ SILENCE = timedelta(seconds=60)  # after the last word of a run that the command
 WRITE_S = 60.0
 MOST_ROWS = 1_000  # that are told at once
 PAGE = 1_000  # rows of a stream that are read at once
+VALUES = 3  # evaluators whose figures a list tells
 CLIPPED = 600  # letters of a text in a brief row
 MEASURED = ("latency_ms", "ttft_ms", "cost_usd", "input_tokens", "output_tokens")
 
@@ -119,7 +120,10 @@ def experiment_of(manifest: Json, suite: str, author: str | None) -> tuple[NewEx
 
 
 def brief_of(summary: Json) -> Json:
-    """What a list of runs shows: items, repeats, failed answers, gates, those that fail, one sentence, the baseline."""
+    """What a list of runs shows: items, repeats, failed answers, gates, those that fail, one sentence, the baseline.
+
+    `values` are of the first evaluators.
+    """
     gates = summary["gates"]
     sentences = summary.get("sentences") or [""]
     return {
@@ -130,7 +134,20 @@ def brief_of(summary: Json) -> Json:
         "evaluators": [str(one["name"]) for one in summary["evaluators"]], "sentence": str(sentences[0])[:CLIPPED],
         "flaky": summary.get("flaky_count", 0), "unknown_cost": summary["cost"].get("unknown", 0),
         "baseline": (summary.get("baseline") or {}).get("run_id"),
+        "values": [_value(one) for one in summary["evaluators"][:VALUES]],
+        "p95_ms": next((one["p95"] for one in summary["measured"] if one["name"] == "latency_ms"), None),
     }  # fmt: skip
+
+
+def _value(evaluator: Json) -> Json:
+    """What an evaluator came to, in short: the share that passes, else the mean; null: neither is known."""
+    measure = "pass_rate" if evaluator.get("pass_rate") else "mean"
+    told = evaluator.get(measure) or {}
+    return {
+        "name": str(evaluator["name"]),
+        "measure": measure,
+        **{key: told.get(key) for key in ("value", "low", "high")},
+    }
 
 
 def _cost(cost: Json) -> float | None:

@@ -213,11 +213,13 @@ def listed(
 
 @routes.get("/api/experiments/{experiment_id}", tags=["experiments"], dependencies=[needs("read")])
 def one(request: Request, here: Here, experiment_id: ExperimentId, project: Project = DEFAULT) -> Response:
-    """One experiment: `state` (waiting running done; ended: not all of its runs came to an end), `counts` of its runs.
+    """One experiment, with what came of its runs.
 
-    `arms` are its runs in their order, as in `GET /api/runs`, each with its `name` and `arm` (what is varied -> its
-    value). `cost_usd` is what is known of the cost of all, `cost_unknown` of how many runs not all is known. `compare`:
-    ids of the runs that ended, ten at most, for `GET /api/compare/runs`; the run that was varied comes first.
+    `state`: waiting running done; ended: not all of its runs came to an end. `counts`: its runs by outcome, else by
+    state (could_not_run: before its gates were judged). `arms` are its runs in their order, as in `GET /api/runs`, each
+    with its `name` and `arm` (what is varied -> its value). `cost_usd`: what is known of the cost of all;
+    `cost_unknown`: of how many runs not all is known. `compare`: ids of the runs that ended, ten at most, for
+    `GET /api/compare/runs`; the run that was varied comes first.
     """
     return json_response(request, _found(here, project, experiment_id))
 
