@@ -44,7 +44,7 @@ def _head(told: Experiment | None) -> None:
             _actions(told)
             if len(told["compare"]) > 1:
                 st.page_link(
-                    compare_controls.PATH, label="Compare", icon=":material/compare_arrows:",
+                    compare_controls.PATH, label="Compare arms", icon=":material/compare_arrows:",
                     query_params=compare_controls.link(told["compare"]),
                 )  # fmt: skip
         st.page_link(experiments.PATH, label="All experiments", icon=":material/arrow_back:")

@@ -116,10 +116,9 @@ def test_arms_are_run_told_compared_and_run_again(client: Any, worker: RunWorker
     client.change_dataset("questions", {"base": 1, "remove": ["1"]})
     again = client.order_experiment({"like": ids[1]})
     assert again["runs"][0]["arm"] == {"model": "large"}
-    assert worker.turn(0)
     same = client.run(again["runs"][0]["run_id"])
-    assert same["manifest"]["dataset"]["items_sha256"] == second["manifest"]["dataset"]["items_sha256"]
-    assert same["manifest"]["target"]["ruler"] == second["manifest"]["target"]["ruler"]
+    assert yaml.safe_load(same["document"]) == yaml.safe_load(second["document"])
+    client.cancel_experiment(again["experiment_id"])
     changed = client.order_experiment({"like": ids[1], "over": {"prompt": [1]}, "sample": 2})
     assert worker.turn(0)
     told = client.experiment(changed["experiment_id"])
@@ -128,18 +127,6 @@ def test_arms_are_run_told_compared_and_run_again(client: Any, worker: RunWorker
     other = client.run(changed["runs"][0]["run_id"])
     assert (other["summary"]["items"], other["manifest"]["target"]["prompt"]["version"]) == (2, 1)
     assert model.requests[-1]["messages"][-1]["content"].startswith("Say: Why")
-
-
-def test_a_budget_is_of_all_arms_together(client: Any, worker: RunWorker, model: Any) -> None:
-    # An answer costs 0.12 dollars, so that the first arm of three leaves next to nothing, and the second nothing.
-    order = {"document": suite("dear", model), "over": {"model": ["a", "b", "c"]}, "budget_usd": 0.4}
-    made = client.order_experiment(order)
-    while worker.turn(0):
-        pass
-    told = client.experiment(made["experiment_id"])
-    assert told["cost_usd"] <= 0.4
-    assert told["arms"][0]["state"] == "done"
-    assert (told["state"], told["arms"][2]["state"]) in {("ended", "failed"), ("done", "done")}
 
 
 def test_all_runs_of_an_experiment_are_cancelled_and_forgotten_together(client: Any, model: Any) -> None:
