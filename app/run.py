@@ -62,13 +62,23 @@ def _head(told: Run | None) -> None:
             st.subheader(fmt.plain(told["suite"], 80), anchor=False, width="content")
             st.badge(runs.word(told), color=runs.TONES[runs.word(told)])
             st.caption(_begun(told), width="content")
-            if told["arm"]:
-                st.caption(f"arm {fmt.plain(runs.arm_words(told['arm']), 120)}", width="content")
         st.space("stretch")
         if told is not None:
             _actions(told)
             _compared(told)
         st.page_link("views/runs.py", label="All runs", icon=":material/arrow_back:", query_params=kept)
+    if told is not None and told["experiment_id"]:
+        _arm(told)
+
+
+def _arm(told: Run) -> None:
+    """What it varies, and the way to the other arms."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Arm {fmt.plain(runs.arm_words(told['arm'] or {}) or 'without a value', 200)}", width="content")
+        st.page_link(
+            "views/experiments.py", label="Its experiment", icon=":material/grid_on:",
+            query_params={"experiment": told["experiment_id"]},
+        )  # fmt: skip
 
 
 def _begun(told: Run) -> str:
@@ -92,11 +102,6 @@ def _actions(told: Run) -> None:
         )
     ):
         experiment_form.rerun(told)
-    if told["experiment_id"]:
-        st.page_link(
-            "views/experiments.py", label="Experiment", icon=":material/grid_on:",
-            query_params={"experiment": told["experiment_id"]},
-        )  # fmt: skip
     with st.popover("More", icon=":material/more_horiz:", key="run-more", on_change="rerun") as more:
         if more.open:
             _more(told)

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from evaluators.journal import Journal
 from evaluators.scoring import release
+from evaluators.suites.earlier import remember
 from evaluators.suites.engine import Outcome, Way, outcomes
 from evaluators.suites.results import Digest, line_of, outcome_row
 from server.evals import folder as files
@@ -41,6 +43,7 @@ class Wish:
     run_id: str | None = None  # it is this run; null: the folder says
     traced: bool = True  # tell the target the trace to go on with
     experiment: Mapping[str, Any] | None = None  # id, name and arm of the experiment that it is an arm of
+    earlier: Path | None = None  # folder of manifest and results of the run, where its own journal is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ async def _carried_out(
         journal = stack.enter_context(closing(Journal(folder.file(files.JOURNAL))))
         if not state.resumed:
             journal.forget_others(state.generation)
+            if wish.earlier is not None:
+                _remember(journal, prepared, wish.earlier, way)
         stack.push_async_callback(prepared.target.aclose)
         stack.push_async_callback(release, [one.evaluator for one in prepared.scorers])
         progress = stack.enter_context(
@@ -136,6 +141,12 @@ async def _carried_out(
                 told(progress)
     part.replace(folder.file(files.RESULTS))
     return columns, digest.hex
+
+
+def _remember(journal: Journal, prepared: Prepared, folder: Path, way: Way) -> None:
+    manifest = json.loads((folder / files.MANIFEST).read_text("utf-8"))
+    with (folder / files.RESULTS).open("rb") as lines:
+        remember(journal, manifest, lines, prepared.items, prepared.target, prepared.scorers, way)
 
 
 def _cost(one: Outcome) -> float:

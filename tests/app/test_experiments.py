@@ -98,7 +98,7 @@ def test_an_arm_on_the_pages_of_runs(page: Open, told: Any, listed: Listed) -> N
     shown = page(told.note.api_url, "runs", run=told.pushed["run_id"])
     assert not shown.exception
     assert "pushed by another harness" in words(shown)
-    assert "arm variant=" in words(shown)
+    assert "Arm variant=" in words(shown)
     assert "Run again" not in [button.label for button in shown.button], "it keeps no suite"
     rows = listed(page(told.note.api_url, "runs"))
     assert any(row["Suite"] == "asked: model=c, temperature=0.7" for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,11 +107,16 @@ def test_arms_are_run_told_compared_and_run_again(client: Any, worker: RunWorker
     assert client.experiments(suite="grid")[0]["experiment_id"] == made["experiment_id"]
     assert client.runs(suite="grid", arms=False) == [], "arms are no baseline of their suite"
 
-    # An arm has a folder of its own, so that any can be gone on with; nothing failed in it, so that nothing is asked.
+    # Its folder is gone, and with it the journal: the store knows the answers. What failed alone is asked again.
     asked = len(model.requests)
+    arm = tmp_path / "runs" / "project-default" / "grid" / "arms" / ids[0]
+    assert (arm / "report.html").is_file()
+    shutil.rmtree(arm)
     client.run_suite("grid", {"again": ids[0]})
     assert worker.turn(0)
-    assert (client.run(ids[0])["state"], len(model.requests)) == ("done", asked)
+    again = client.run(ids[0])
+    assert (again["state"], len(model.requests)) == ("done", asked)
+    assert again["manifest"]["results_sha256"] == first["manifest"]["results_sha256"]
 
     # Run again, though dataset and prompt have moved on; then with one thing changed.
     client.change_dataset("questions", {"base": 1, "remove": ["1"]})
