@@ -98,12 +98,12 @@ class RunWorker:
         """
         state = RunFolder(shared).state()
         later = bool(taken["wish"].get("again")) and (state is None or state.run_id != taken["run_id"])
-        return shared / ARMS / taken["run_id"] if later or taken["experiment"] is not None else shared
+        return shared / ARMS / taken["run_id"] if later or taken.get("experiment") is not None else shared
 
     def _command(self, client: Client, taken: Json, folder: Path) -> list[str]:
         """How the run is started. Raises EvaluatorError where the suite may not be run here."""
         wish = taken["wish"]
-        base, experiment = Path(wish["folder"]), taken["experiment"]
+        base, experiment = Path(wish["folder"]), taken.get("experiment")
         held = suites.Held(taken["suite"], taken["document"], wish["source"], base, None)
         read = suites.read_held(held, self.settings)
         folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def _earlier(client: Client, taken: Json, folder: Path) -> Path | None:
 def _budget(taken: Json, own: float | None) -> float | None:
     """What it may cost: as was ordered, else as its suite says; as an arm no more than its experiment has left."""
     wished = taken["wish"].get("budget_usd")
-    return min((one for one in (wished or own, taken["left_usd"]) if one is not None), default=None)
+    return min((one for one in (wished or own, taken.get("left_usd")) if one is not None), default=None)
 
 
 def _baseline(client: Client, taken: Json) -> str | None:
