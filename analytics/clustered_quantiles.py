@@ -53,7 +53,7 @@ class Quantile:
         return Estimate(self.value, self.low(tail), self.high(tail), self.share.spread.clusters)
 
     def _at(self, hits: float) -> float | None:
-        place = int(np.searchsorted(self.reached * self.share.size(), hits))
+        place = int(np.searchsorted(self.reached, hits / self.share.size()))
         return float(self.rows[place]) if place < self.rows.size else None
 
 

@@ -40,6 +40,7 @@ class Metric:
     q: float | None = None  # compare this quantile; null: means, or shares of values that are all 0 or 1
     ordinal: bool = False  # the order of values alone means something
     margin: float | None = None  # the difference that does not matter, in the metric's unit
+    unit: str | None = None  # of its values, for whoever says what was found
 
     @property
     def name(self) -> str:
@@ -106,11 +107,17 @@ class Compared:
     failed_b: int
     notes: tuple[str, ...]
     shared: int = 0  # items that both have a value of
+    unit: str | None = None  # the metric's; null: none, or nobody says
 
     @property
     def adds_up(self) -> bool:
         """Whether the whole is a weighted mean of its slices: not so of quantiles and ratios."""
         return self.statistic in {"mean", "share", ORDINAL}
+
+    @property
+    def q_name(self) -> str | None:
+        """The quantile that is compared, such as p95; null: another statistic."""
+        return self.statistic if self.statistic.startswith("p") else None
 
     @property
     def side(self) -> float:

@@ -179,7 +179,8 @@ class _Pair:
         made = (
             other_tests.of_ordered if metric.ordinal else mean_tests.of_shares if self.binary else mean_tests.of_means
         )
-        return made(a, b, paired=self.paired, test=self.options.test, draws=self.draws)
+        options = self.options
+        return made(a, b, paired=self.paired, test=options.test, draws=self.draws, seed=options.seed)
 
     def draws(self) -> Floats:
         """Of the difference."""
@@ -232,7 +233,7 @@ def _one(pair: _Pair, names: tuple[str, str], slice_name: str | None) -> Compare
         missing_a=a.missing, missing_b=b.missing, failed_a=a.failed, failed_b=b.failed,
         notes=pair.notes(names)
         + (() if found is None else (*found.notes, *_disagreeing(found, (low, high), metric, level))),
-        shared=pair.shared,
+        shared=pair.shared, unit=metric.unit,
     )  # fmt: skip
 
 
@@ -259,10 +260,10 @@ def _within(found: Tested | None, metric: Metric, *, equivalence: bool) -> float
     margin = metric.margin
     if found is None or found.p is None or margin is None:
         return None
-    above, below = found.sure.above(-margin), found.sure.below(margin)
-    if equivalence:
-        return max(above, below)
-    asked = max(above, below) if metric.better is None else above if metric.better == "higher" else below
+    if metric.better is None or equivalence:
+        both = max(found.sure.above(-margin), found.sure.below(margin))
+        return both if equivalence else min(1.0, 2 * both)
+    asked = found.sure.above(-margin) if metric.better == "higher" else found.sure.below(margin)
     return min(1.0, 2 * asked)
 
 

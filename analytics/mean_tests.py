@@ -26,7 +26,7 @@ _CORRELATED = ", correlated by shared items"
 _AS_MEANS = "Variants share items and are not paired, so their shares are compared as means that vary together."
 
 
-def of_means(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Tested:
+def of_means(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws, seed: int = 0) -> Tested:
     """Means over items.
 
     Student's (Welch's; paired; by clusters), but with at most 15 clusters of pairs an exact test by flips of signs.
@@ -44,10 +44,11 @@ def of_means(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Tes
         paired: whether items are compared with themselves.
         test: to be taken whatever the data are; where it cannot be, a note says why.
         draws: of the difference.
+        seed: of drawn flips, where they are not all counted.
     """
     found = contrast.contrast(contrast.mean(a.means, a.clusters), contrast.mean(b.means, b.clusters))
     effect, name = _standardised(a, b, paired=paired)
-    sure, label, p, least, notes = _chosen(a, b, found, paired=paired, test=test, draws=draws)
+    sure, label, p, least, notes = _chosen(a, b, found, paired=paired, test=test, draws=draws, seed=seed)
     values = _values(a, b, found)
     return Tested(*values, sure, label, p, found.error, found.freedom, effect, name, least, notes)
 
@@ -61,7 +62,9 @@ _Chosen = tuple[Sure, str, float | None, float, tuple[str, ...]]
 """The difference with its errors, the test's name, p, the least p that there could have been, and notes."""
 
 
-def _chosen(a: Side, b: Side, found: Contrast, *, paired: bool, test: Test, draws: Draws) -> _Chosen:
+def _chosen(
+    a: Side, b: Side, found: Contrast, *, paired: bool, test: Test, draws: Draws, seed: int
+) -> _Chosen:  # fmt: skip
     notes: tuple[str, ...] = ()
     if test in {"auto", "permutation"} and min(found.clusters) >= 2:
         exact = _exact(a, b, paired=paired)
@@ -74,7 +77,7 @@ def _chosen(a: Side, b: Side, found: Contrast, *, paired: bool, test: Test, draw
             return _no_spread(Careful(found, exact), found), name, p, exact.least, notes
         if test == "permutation" and paired and (pairs := _pairs(a, b)) is not None:
             name = "sign-flip permutation test (10,000 draws)" + _by(a, b, paired=paired)
-            return found, name, flip_test(pairs[0]), 0.0, notes
+            return found, name, flip_test(pairs[0], seed), 0.0, notes
         if test == "permutation":
             notes = ("There are too many observations for all permutations, so Student's t was taken.",)
     if found.tells and (test == "bootstrap" or (test == "auto" and found.skewed())):
@@ -159,7 +162,7 @@ def _standardised(a: Side, b: Side, *, paired: bool) -> tuple[float | None, str]
     return (float(b.means.mean() - a.means.mean()) / spread if spread > 0 else None), "Cohen's d"
 
 
-def of_shares(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Tested:
+def of_shares(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws, seed: int = 0) -> Tested:
     """Shares of items that are right, of values that are 0 or 1.
 
     Items that are right or wrong, in all of their rows, and are their own clusters: Newcombe's interval, with McNemar's
@@ -173,7 +176,7 @@ def of_shares(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Te
     elif simple and not common(a.clusters, b.clusters).size:
         found = _independent(a, b)
     else:
-        found = of_means(a, b, paired=paired, test=test, draws=draws)
+        found = of_means(a, b, paired=paired, test=test, draws=draws, seed=seed)
         if _whole(a) and _whole(b) and not paired and _by_items(a, b):
             found = replace(found, notes=(*found.notes, _AS_MEANS))
         if found.error == 0 and found.p is not None:

@@ -112,7 +112,7 @@ def _apart(found: Contrast, made: resampling.Corrected) -> float:
     ) / (high - low)
 
 
-def of_ordered(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> Tested:
+def of_ordered(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws, seed: int = 0) -> Tested:
     """Scores whose order alone means something.
 
     Pairs: Wilcoxon's signed ranks (by clusters: Student's t of their sums; Rosner, Glynn and Lee's idea, 2006), and the
@@ -121,7 +121,7 @@ def of_ordered(a: Side, b: Side, *, paired: bool, test: Test, draws: Draws) -> T
     is the chance that `b`'s is higher, ties counting half. So the effect says which side the test speaks for. The
     difference of means and its interval stand beside, and may say something else.
     """
-    means = of_means(a, b, paired=paired, test="t" if test == "auto" else test, draws=draws)
+    means = of_means(a, b, paired=paired, test="t" if test == "auto" else test, draws=draws, seed=seed)
     if not paired:
         found = ranks.superiority(a.means, b.means, a.clusters, b.clusters)
         name = "Brunner-Munzel test" if a.alone and b.alone else "Brunner-Munzel test by clusters"

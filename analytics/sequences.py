@@ -65,24 +65,28 @@ class Arm:
         return self.kurtosis is None or self.units >= LEAST_EVENTS * self.kurtosis
 
 
-def spread(a: Arm, b: Arm) -> float | None:
-    """The deviation per unit of the difference of both means: sqrt(t (va/na + vb/nb)), t = na + nb.
+def spread(a: Arm, b: Arm, covariance: float = 0.0) -> float | None:
+    """The deviation per unit of the difference of both means: sqrt(t (va/na + vb/nb - 2 cov)), t = na + nb.
 
     It is that of one term of the difference as a mean over all units, each weighed by one over the share of its arm.
-    Null: an arm has fewer than two units.
+    Null: an arm has fewer than two units. `covariance`: of both means, where some units are in both arms.
     """
     if a.variance is None or b.variance is None or min(a.units, b.units) < 2:
         return None
-    return sqrt((a.units + b.units) * (a.variance / a.units + b.variance / b.units))
+    squared = a.variance / a.units + b.variance / b.units - 2 * covariance
+    return sqrt((a.units + b.units) * max(squared, 0.0))
 
 
-def difference(a: Arm, b: Arm, r: float, alpha: float = ALPHA, *, share: bool = False) -> Estimate:
+def difference(
+    a: Arm, b: Arm, r: float, alpha: float = ALPHA, *, share: bool = False, covariance: float = 0.0
+) -> Estimate:  # fmt: skip
     """The mean of `b` less that of `a`, with bounds that hold at all looks together; `n` is of both arms' units.
 
     Null where an arm is empty; without bounds while an arm has too few units to tell (`Arm.enough`; one that adds next
     to nothing to the error has 30 units at least).
     `share` says that values lie between 0 and 1: then 30 units are enough, as the bounds of `bounded_means` stand in.
     An arm whose units all agree is taken for one of which another value was not seen yet (`_of_even`).
+    `covariance`: as of `spread`.
     """
     n = a.units + b.units
     if a.mean is None or b.mean is None:
@@ -92,7 +96,7 @@ def difference(a: Arm, b: Arm, r: float, alpha: float = ALPHA, *, share: bool = 
         return Estimate(value, None, None, n)
     if share and not (a.enough and b.enough):
         return Estimate(value, *_of_shares(a, b, alpha), n)
-    found = spread(a, b)
+    found = spread(a, b, covariance)
     if found is None or not _told(a, b):
         return Estimate(value, None, None, n)
     even = a.variance == 0 or b.variance == 0

@@ -108,38 +108,39 @@ def _scores() -> list[str]:
 def _fields() -> tuple[str, dict[str, Any]]:
     """The name, and what is typed."""
     left, right = st.columns(2, gap="large")
-    with left:
-        name = st.text_input("Name", key=f"{_KEY}name", placeholder="letters, digits, . - _")
-        description = st.text_input("Description", key=f"{_KEY}description")
-        unit = st.segmented_control(
-            "Deal", ["user", "session", "trace"], default="user", required=True, key=f"{_KEY}unit"
-        )
-        variants = st.text_area(
-            "Variants and their shares in percent, one a line", "control 50\nnew 50", height=96, key=f"{_KEY}variants",
-            help="The first is the control.",
-        )  # fmt: skip
-    with right:
-        metric = st.selectbox(
-            "Decided by", [*MEASURES, *_scores()], index=None, key=f"{_KEY}metric", accept_new_options=True,
-            placeholder="cost, latency, error, or the name of a score",
-            help="Scores seen in this project are offered; another name can be typed.",
-        )  # fmt: skip
-        one, two = st.columns(2)
-        better = one.segmented_control(
-            "Better is", ["higher", "lower"], key=f"{_KEY}better", help="Usually lower for cost, latency and error."
-        )
-        mde = two.number_input(
-            "Smallest gain wanted", min_value=0.0, value=None, format="%g", key=f"{_KEY}mde",
-            help="In the metric's unit: US dollars, seconds, a share of 1, or points of the score.",
-        )  # fmt: skip
-        units = st.number_input(
-            "Units expected in all", 100, 1_000_000_000, 2_000, key=f"{_KEY}units",
-            help="Intervals are narrowest near so many. It cannot be changed later.",
-        )  # fmt: skip
-        rails = st.text_area(
-            "Guardrails and how much worse each may be, one a line", height=96, key=f"{_KEY}rails",
-            placeholder="error 0.01\nlatency 0.5",
-        )  # fmt: skip
+    name = left.text_input("Name", key=f"{_KEY}name", placeholder="letters, digits, . - _")
+    metric = right.selectbox(
+        "Decided by", [*MEASURES, *_scores()], index=None, key=f"{_KEY}metric", accept_new_options=True,
+        placeholder="cost, latency, error, or the name of a score",
+        help="Scores seen in this project are offered; another name can be typed.",
+    )  # fmt: skip
+    left, right = st.columns(2, gap="large")
+    description = left.text_input("Description", key=f"{_KEY}description")
+    one, two = right.columns(2)
+    better = one.segmented_control(
+        "Better is", ["higher", "lower"], key=f"{_KEY}better", help="Usually lower for cost, latency and error."
+    )
+    mde = two.number_input(
+        "Smallest gain wanted", min_value=0.0, value=None, format="%g", key=f"{_KEY}mde",
+        help="In the metric's unit: US dollars, seconds, a share of 1, or points of the score.",
+    )  # fmt: skip
+    left, right = st.columns(2, gap="large")
+    unit = left.segmented_control(
+        "Deal", ["user", "session", "trace"], default="user", required=True, key=f"{_KEY}unit"
+    )
+    units = right.number_input(
+        "Units expected in all", 100, 1_000_000_000, 2_000, key=f"{_KEY}units",
+        help="Intervals are narrowest near so many. It cannot be changed later.",
+    )  # fmt: skip
+    left, right = st.columns(2, gap="large")
+    variants = left.text_area(
+        "Variants and their shares in percent, one a line", "control 50\nnew 50", height=96, key=f"{_KEY}variants",
+        help="The first is the control.",
+    )  # fmt: skip
+    rails = right.text_area(
+        "Guardrails and how much worse each may be, one a line", height=96, key=f"{_KEY}rails",
+        placeholder="error 0.01\nlatency 0.5",
+    )  # fmt: skip
     return str(name or "").strip(), {
         "description": description or "", "unit": unit, "variants": variants or "", "metric": (metric or "").strip(),
         "better": better, "mde": mde, "expected_units": int(units), "guardrails": rails or "",

@@ -18,10 +18,9 @@ from app.listing import Cell, Column
 
 Json = Mapping[str, Any]
 Found = Mapping[str, Json | None]
-"""Name of a test -> its results; null: they did not come."""
+"""Name of a test -> what came of it; null: it was not read. Empty: it did not come."""
 
-READ = 20
-"""Tests whose results are read for the list, running ones first: each costs up to seconds where traffic is large."""
+READ = 50  # tests of which the list says what came of them, running ones first
 TOLD = 4  # findings that the sentence names
 BADGES: Mapping[str, str] = {"win": "green", "loss": "red", "hurt": "red", "mismatch": "orange"}
 
@@ -60,16 +59,11 @@ def overview(tests: Sequence[Test]) -> None:
 
 
 def _results(tests: Sequence[Test]) -> Found:
-    """Of the tests that have begun, at most so many."""
-    begun = sorted((test for test in tests if test["state"] != "planned"), key=lambda test: test["state"] != "running")
-    return {test["name"]: _result(test) for test in begun[:READ]}
-
-
-def _result(test: Test) -> Json | None:
+    """Of the tests that have begun, at most so many; without an answer the list stands without findings."""
     try:
-        return data_ab.results(test)
+        return data_ab.found(tests, READ)
     except data.ApiError:
-        return None
+        return {}
 
 
 def finding(tests: Sequence[Test], found: Found) -> str:
@@ -98,12 +92,12 @@ def _news(name: str, told: Json | None) -> list[str]:
 def _finding(test: Test, found: Found) -> Cell:
     if test["state"] == "planned":
         return Cell("not begun", quiet=True)
-    if test["name"] not in found:
-        return Cell("open to see", f"Results of {READ} tests are read for this list", quiet=True)
+    if not found:
+        return Cell(fmt.UNKNOWN, "What came of the tests did not come", quiet=True)
     told = found[test["name"]]
     if told is None:
-        return Cell(fmt.UNKNOWN, "The results did not come", quiet=True)
-    if not told["exposure"] or not told["exposure"]["units"]:
+        return Cell("open to see", f"This list reads what came of {READ} tests", quiet=True)
+    if not told["units"]:
         return Cell("no traces yet", quiet=True)
     kinds = {one["variant"]: one["advice"]["kind"] for one in told["comparisons"]}
     if len(kinds) > 1:

@@ -79,7 +79,10 @@ def _results(test: Test) -> None:
         told = data_ab.results(test)
     if test["description"]:
         st.caption(fmt.plain(test["description"], 600))
-    st.markdown(fmt.plain(told["sentence"], 1_500))
+    if told["mismatch"] and told["mismatch"]["mismatched"]:
+        st.warning(fmt.plain(told["sentence"], 1_500), icon=":material/warning:")
+    else:
+        st.markdown(fmt.plain(told["sentence"], 1_500))
     for warning in told["warnings"]:
         st.warning(fmt.plain(warning, 400), icon=":material/warning:")
     if not told["exposure"] or not told["exposure"]["units"]:

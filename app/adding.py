@@ -1,4 +1,4 @@
-"""“Add to dataset” on the pages Traces and Trace: traces become items."""
+"""“Add to dataset” on the pages Traces and Trace: traces become items. Parts of the dialog are Compare's too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import data, data_datasets, datasets, state, widgets
+from app import data, data_datasets, datasets, selection, state, widgets
 from app import format as fmt
 
 Row = dict[str, Any]
@@ -22,22 +22,27 @@ _UNITS = {"trace": "each trace", "call": "each model call"}
 _SAME = {"skip": "leave them out", "keep": "add them all the same"}
 
 
-def button(window: state.Window, params: Mapping[str, Any], total: int) -> None:
-    """On the list: its traces, as they are filtered."""
-    if st.button("Add to dataset", key="add-to-dataset", icon=":material/dataset:"):
-        _begin()
+def button(window: state.Window, params: Mapping[str, Any], total: int, picked: list[str]) -> None:
+    """On the list: the traces that are selected, else all as they are filtered."""
+    if st.button(selection.label("Add to dataset", picked), key="add-to-dataset", icon=":material/dataset:"):
+        begin()
+        if picked:
+            targets = [{"trace_id": trace_id.replace("-", ""), "span_id": None} for trace_id in picked]
+            _dialog({"targets": targets}, fmt.plural(len(picked), "selected trace"), len(picked))
+            return
         _dialog(_of_list(params), f"{fmt.plural(total, 'trace')} of {window.words}", total)
 
 
 def button_of(trace_id: str, span_id: str | None = None) -> None:
     """On one trace: it, or its span."""
     if st.button("Add to dataset", key="add-to-dataset", icon=":material/dataset:"):
-        _begin()
+        begin()
         target = {"trace_id": trace_id.replace("-", ""), "span_id": span_id}
         _dialog({"targets": [target]}, "This trace" if span_id is None else "This span", 1)
 
 
-def _begin() -> None:
+def begin() -> None:
+    """Forget what became of the last addition."""
     for key in (_DONE, _REFUSED):
         st.session_state.pop(key, None)
 
@@ -56,15 +61,29 @@ def _of_list(params: Mapping[str, Any]) -> Row:
 @st.dialog("Add to a dataset", width="large")
 def _dialog(which: Mapping[str, Any], what: str, total: int) -> None:
     """Which dataset, what becomes of the answer; what would be; then it is done."""
-    if done := st.session_state.get(_DONE):
-        _follow(done)
+    if followed():
         return
+    st.markdown(f"{what}.")
+    name = dataset_named()
+    if name is None:
+        return
+    wanted = dict(which) | _how("filter" in which, total)
+    told = _preview(name, wanted)
+    if told is None:
+        return
+    st.button(
+        "Add", key="adding-go", type="primary", disabled=not told["items"], on_click=_add, args=(name, wanted)
+    )  # fmt: skip
+    refusal()
+
+
+def dataset_named() -> str | None:
+    """The dataset that is chosen, or a name for a new one; null: none yet, and it says why."""
     try:
         known = choices(data_datasets.datasets())
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
-        return
-    st.markdown(f"{what}.")
+        return None
     last = st.session_state.get(_LAST)
     name = st.selectbox(
         "Dataset", known, index=known.index(last) if last in known else None, key="adding-dataset",
@@ -72,19 +91,36 @@ def _dialog(which: Mapping[str, Any], what: str, total: int) -> None:
     )  # fmt: skip
     if not name:
         st.caption("Choose a dataset, or type a name to make one.")
-        return
+        return None
     if name not in known and (problem := datasets.name_problem(str(name), known)):
         st.caption(problem)
-        return
-    wanted = dict(which) | _how("filter" in which, total)
-    told = _preview(str(name), wanted)
-    if told is None:
-        return
-    st.button(
-        "Add", key="adding-go", type="primary", disabled=not told["items"], on_click=_add, args=(str(name), wanted)
-    )  # fmt: skip
+        return None
+    return str(name)
+
+
+def refuse(why: str) -> None:
+    """Keep why nothing was added, for the dialog."""
+    st.session_state[_REFUSED] = why
+
+
+def refusal() -> None:
+    """Say it once."""
     if refused := st.session_state.pop(_REFUSED, None):
         st.error(fmt.plain(refused, 600), icon=":material/error:")
+
+
+def done(name: str, version: Row | None, items: int) -> None:
+    """Keep what was added, for the dialog; `version`: the new one, null: nothing changed."""
+    st.session_state[_LAST] = name
+    st.session_state[_DONE] = {"name": name, "version": version, "items": items}
+
+
+def followed() -> bool:
+    """Says what was added, once it was."""
+    told = st.session_state.get(_DONE)
+    if told:
+        _follow(told)
+    return bool(told)
 
 
 def _how(of_list: bool, total: int) -> Row:
@@ -156,10 +192,9 @@ def _add(name: str, wanted: Mapping[str, Any]) -> None:
     try:
         told = data_datasets.from_traces(name, wanted)
     except data.ApiError as error:
-        st.session_state[_REFUSED] = str(error)
+        refuse(str(error))
         return
-    st.session_state[_LAST] = name
-    st.session_state[_DONE] = {"name": name, "version": told["version"], "items": told["items"]}
+    done(name, told["version"], told["items"])
 
 
 def _follow(done: Mapping[str, Any]) -> None:

@@ -20,16 +20,17 @@ _SYMBOLS = {"good": "triangle-up", "bad": "triangle-down", "open": "x", "even": 
 def forest(rows: pd.DataFrame, subtitle: str, theme: charts.Theme) -> go.Figure:
     """Differences with their intervals, the first on top; to the right is better.
 
-    `rows`: text, difference, low, high (null: no such bound), sign (1: higher is better, -1: lower), tone (good, bad,
-    open, even), told (the difference in its unit, beside the row), sentence (the hover). Units differ, so each row has
-    a scale of its own, in which its farthest end from no difference is 1.
+    `rows`: text, difference, low, high (null: no such bound), margin (null: none), sign (1: higher is better, -1:
+    lower), tone (good, bad, open, even), told (the difference in its unit, beside the row), sentence (the hover). Units
+    differ, so each row has a scale of its own, in which its farthest end from no difference is 1.
     """
     figure, shown = charts.figure("Differences", subtitle, theme), rows.iloc[::-1].reset_index(drop=True)
     figure.add_vline(x=0, line={"color": charts.PALE[theme], "width": 1})
     for at, row in enumerate(shown.to_dict("records")):
         ink = INKS[row["tone"]]
         ends = [None if fmt.absent(row[end]) else row["sign"] * row[end] for end in ("difference", "low", "high")]
-        known = [abs(end) for end in ends if end is not None]
+        margin = None if fmt.absent(row["margin"]) else float(row["margin"])
+        known = [abs(end) for end in (*ends, margin) if end is not None and ends[0] is not None]
         figure.add_annotation(
             x=1.08, y=at, text=charts.label(row["told"], 60), showarrow=False, xanchor="left",
             font={"size": 12, "color": charts.INK[theme]},
@@ -37,6 +38,8 @@ def forest(rows: pd.DataFrame, subtitle: str, theme: charts.Theme) -> go.Figure:
         if not known:
             continue
         x, *sides = [None if end is None else end / (max(known) or 1.0) for end in ends]
+        if margin is not None:
+            _margin(figure, margin / (max(known) or 1.0), at, theme)
         if None not in sides:
             figure.add_scatter(
                 x=sides, y=[at, at], mode="lines", line={"color": ink, "width": 4}, hoverinfo="skip", opacity=0.45
@@ -53,6 +56,15 @@ def forest(rows: pd.DataFrame, subtitle: str, theme: charts.Theme) -> go.Figure:
     return figure.update_xaxes(
         range=[-1.1, 2.1], tickvals=[-0.6, 0, 0.6], ticktext=["← worse", "no difference", "better →"]
     )
+
+
+def _margin(figure: go.Figure, reach: float, at: int, theme: charts.Theme) -> None:
+    """The difference that does not matter, on both sides."""
+    for side in (-reach, reach):
+        figure.add_shape(
+            type="line", x0=side, x1=side, y0=at - 0.4, y1=at + 0.4,
+            line={"color": charts.INK[theme], "width": 1, "dash": "dot"},
+        )  # fmt: skip
 
 
 def levels(rows: pd.DataFrame, title: str, subtitle: str, theme: charts.Theme, *, share: bool) -> go.Figure:
@@ -109,7 +121,8 @@ def spread(
             line={"color": charts.colour(name), "width": 2, "shape": "hv"},
             hovertemplate="%{y:.3g} %<extra>" + charts.label(name, 28) + "</extra>",
         )  # fmt: skip
-    figure.update_layout(showlegend=len(counts) > 1, legend=charts.LEGEND)
+    legend = charts.LEGEND if len(counts) < 5 else {"orientation": "v", "x": 1.01, "y": 1, "font": {"size": 11}}
+    figure.update_layout(showlegend=len(counts) > 1, legend=legend)
     return figure.update_yaxes(ticksuffix=" %")
 
 
@@ -196,15 +209,17 @@ def _reach(rows: pd.DataFrame, name: str) -> dict[str, object]:
 
 
 def course(rows: pd.DataFrame, title: str, subtitle: str, theme: charts.Theme) -> go.Figure:
-    """The difference as it was known up to each moment: until (times), variant, difference, low, high."""
+    """The difference as it was known up to each moment: until (times), variant, difference, low, high (null: none)."""
     figure = charts.figure(charts.label(title, 70), subtitle, theme)
     figure.add_hline(y=0, line={"color": charts.PALE[theme], "width": 1})
     for name, mine in rows.groupby("variant", sort=False):
         ink, told = charts.colour(str(name)), mine.reset_index(drop=True)
-        charts.interval(figure, told["until"], told["low"], told["high"], ink)
+        low, high = told["low"].astype("float64"), told["high"].astype("float64")
+        charts.interval(figure, told["until"], low, high, ink)
+        figure.data[-1].showlegend = False
         figure.add_scatter(
             x=told["until"], y=told["difference"], mode="lines+markers", name=charts.label(str(name), 28),
             line={"color": ink, "width": 2}, marker={"size": 6}, hovertemplate="%{y:.3g}",
         )  # fmt: skip
-    figure.update_layout(height=charts.TALL)
+    figure.update_layout(height=charts.TALL, showlegend=rows["variant"].nunique() > 1, legend=charts.LEGEND)  # noqa: PD101 - how many, not whether
     return figure.update_yaxes(rangemode="normal")

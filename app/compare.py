@@ -9,7 +9,16 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import compare_figures, compare_rows, compare_tables, compare_words, data, data_compare, widgets
+from app import (
+    compare_figures,
+    compare_rows,
+    compare_stated,
+    compare_tables,
+    compare_words,
+    data,
+    data_compare,
+    widgets,
+)
 from app import format as fmt
 from app.compare_controls import PATH, SOURCE, TRAFFIC, choice
 
@@ -31,15 +40,10 @@ def source() -> str:
 
 
 def asked(kind: data_compare.Source) -> dict[str, data.Param]:
-    """Measure, correction and slice, as parameters of the API."""
+    """Measure, correction, slice, directions and margins, as parameters of the API."""
     adjust = CORRECTIONS.get(str(st.session_state.get(ADJUST) or st.query_params.get(ADJUST)), "bh")
-    told = {name: st.query_params.get(_in_url(kind, name)) or None for name in (QUALITY, SLICE)}
-    return {**told, "adjust": adjust}
-
-
-def _in_url(kind: str, name: str) -> str:
-    """Each source has its own: what runs are measured by, calls mostly are not."""
-    return name if kind == "runs" else f"calls-{name}"
+    told = {name: st.query_params.get(compare_stated.name_in_url(kind, name)) or None for name in (QUALITY, SLICE)}
+    return {**told, **compare_stated.params(kind), "adjust": adjust}
 
 
 def answer(ask: Ask, kind: data_compare.Source, report: Mapping[str, data.Param], waiting: DeltaGenerator) -> None:
@@ -56,6 +60,7 @@ def answer(ask: Ask, kind: data_compare.Source, report: Mapping[str, data.Param]
         _nothing_measured(found)
         return
     compare_words.verdicts(found)
+    compare_stated.words(found)
     compare_words.tiles(found)
     compare_words.limits(found)
     compare_figures.section(found)
@@ -78,31 +83,41 @@ def _patient(ask: Ask, params: Mapping[str, data.Param]) -> Found | None:
 
 
 def _anew() -> None:
-    chosen = {_in_url(kind, name) for kind in ("runs", "traffic") for name in (QUALITY, SLICE)}
-    kept = [(key, value) for key in st.query_params for value in st.query_params.get_all(key) if key not in chosen]
+    sources = ("runs", "traffic")
+    chosen = {compare_stated.name_in_url(kind, name) for kind in sources for name in (QUALITY, SLICE)}
+    stated = {compare_stated.name_in_url(kind, name) for kind in sources for name in compare_stated.NAMES}
     with st.container(horizontal=True):
+        if stated & set(st.query_params):
+            _link("Without directions and margins", ":material/tune:", stated)
         if chosen & set(st.query_params):
-            st.page_link(PATH, label="By the first measure", icon=":material/undo:", query_params=kept)
+            _link("By the first measure", ":material/undo:", chosen)
         st.page_link(PATH, label="Choose anew", icon=":material/restart_alt:")
+
+
+def _link(label: str, icon: str, without: set[str]) -> None:
+    """To this page, but for some parameters."""
+    kept = [(key, value) for key in st.query_params for value in st.query_params.get_all(key) if key not in without]
+    st.page_link(PATH, label=label, icon=icon, query_params=kept)
 
 
 def _options(found: Found) -> None:
     """Measure, correction, slices: drawn once the answer tells what there is."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         options = {one["key"]: compare_words.measure(one) for one in found["measures"]}
-        choice(_in_url(found["source"], QUALITY), "Counts most", options)
+        choice(compare_stated.name_in_url(found["source"], QUALITY), "Counts most", options)
         st.selectbox(
             "Correction", list(CORRECTIONS), key=ADJUST, bind="query-params", width=200,
             help="Benjamini-Hochberg: few false ones among findings, to explore. Holm: no false finding, to decide.",
         )  # fmt: skip
         if found["slices"]:
             choice(
-                _in_url(found["source"], SLICE),
+                compare_stated.name_in_url(found["source"], SLICE),
                 "Slices",
                 {name: fmt.clip(name, 40) for name in found["slices"]},
                 none="none",
                 width=160,
             )
+        compare_stated.control(found)
         st.caption(f"{100 * found['level']:g} % intervals", width="content")
 
 

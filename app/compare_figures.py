@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -42,6 +42,8 @@ def _forest(found: Found) -> None:
     subtitle = f"against {base}, {100 * found['level']:g} % intervals, {_paired(found)}; each row on its own scale"
     if untold:
         subtitle += f"; right is higher of {fmt.clip(', '.join(untold), 60)}"
+    if rows["margin"].notna().any():
+        subtitle += "; dots: the margin"
     figure = charts_compare.forest(rows.head(_ROWS), subtitle, widgets.theme())
     _draw(figure, "forest", "Differences with their intervals; the table below says the same")
     if len(rows) > _ROWS:
@@ -60,8 +62,8 @@ def forest_rows(found: Found) -> pd.DataFrame:
             {
                 "text": compare_words.measure(told[one["metric"]]) + (f", {one['b']}" if several else ""),
                 "difference": one["difference"], "low": one["ci_low"], "high": one["ci_high"], "tone": one["tone"],
-                "sign": -1 if one["better"] == "lower" else 1, "told": _told(told[one["metric"]], one),
-                "sentence": one["sentence"],
+                "margin": one["margin"], "sign": -1 if one["better"] == "lower" else 1,
+                "told": _told(told[one["metric"]], one), "sentence": one["sentence"],
             }
             for one in found["pairs"]
         ]
@@ -75,11 +77,19 @@ def _told(measure: Mapping[str, Any], one: Mapping[str, Any]) -> str:
     return f"{compare_words.apart(measure, one['difference'])}, {one['verdict']}, {n}"
 
 
+def many(counts: Sequence[int]) -> str:
+    """How many items of each variant: `40, 38`; of several as many `40 each`, else `190 to 205`."""
+    low, high = min(counts, default=0), max(counts, default=0)
+    if low == high and len(counts) > 1:
+        return f"{low:,} each"
+    return ", ".join(f"{one:,}" for one in counts) if len(counts) < 5 else f"{low:,} to {high:,}"
+
+
 def _chosen(found: Found) -> list[Slot]:
     """Each variant on its own in the measure that counts most; of pairs also item against item."""
     one = compare_words.by_key(found)[found["quality"]]
     mine = pd.DataFrame([row for row in found["own"] if row["measure"] == found["quality"]])
-    n = ", ".join(f"{row['items']:,}" for _, row in mine.iterrows())
+    n = many(mine["items"].tolist())
     title = compare_words.measure(one)
     levels = charts_compare.levels(
         mine,
@@ -118,7 +128,8 @@ def _front(found: Found) -> list[Slot]:
     told = compare_words.by_key(found)
     cost, quality = told["cost_usd"], told[found["quality"]]
     titles = compare_words.capital(cost["title"]), compare_words.capital(compare_words.measure(quality))
-    best = ", ".join(fmt.clip(one, 24) for one in rows["variant"][rows["front"]])
+    front = rows["variant"][rows["front"]]
+    best = ", ".join(fmt.clip(one, 24) for one in front) if len(front) < 4 else f"{len(front):,} of {len(rows):,}"
     figure = charts_compare.front(rows, titles, f"95 % intervals; nothing beats {best}", widgets.theme())
     return [(figure, "front", f"Cost against quality; nothing beats {best}")]
 
@@ -131,9 +142,13 @@ def _course(found: Found) -> list[Slot]:
         pd.to_datetime(rows["until"], unit="us", utc=True).dt.tz_convert(widgets.zone()).dt.tz_localize(None)
     )
     measure = compare_words.measure(compare_words.by_key(found)[found["quality"]])
-    title = f"{compare_words.capital(measure)}: difference so far"
-    words = "an interval holds for its moment alone: no reason to stop early"
-    return [(charts_compare.course(rows, title, words, widgets.theme()), "course", "The difference as time went on")]
+    title, level = f"{compare_words.capital(measure)}: difference so far", f"{100 * found['level']:g} %"
+    several = " of all variants together" if len(found["variants"]) > 2 else ""
+    words = f"{level} bounds{several} that hold at every look from this start on: look on any day"
+    if rows["low"].isna().all():
+        words = "too few sessions, users or traces yet for bounds that hold at every look"
+    alt = f"The difference as time went on; {words}"
+    return [(charts_compare.course(rows, title, words, widgets.theme()), "course", alt)]
 
 
 def _spreads(found: Found) -> list[Slot]:
@@ -142,10 +157,10 @@ def _spreads(found: Found) -> list[Slot]:
     for one in found["spreads"][:_SPREADS]:
         title, key = compare_words.capital(one["title"]), f"spread-{one['measure']}"
         if one["points"] is not None:
-            n = ", ".join(f"{len(values):,}" for values in one["points"].values())
+            n = many([len(values) for values in one["points"].values()])
             figure = charts_compare.points(one["points"], title, f"every item, n = {n}", widgets.theme())
         else:
-            n = ", ".join(f"{sum(counts):,}" for counts in one["counts"].values())
+            n = many([sum(counts) for counts in one["counts"].values()])
             words = f"share of items, n = {n}; the outermost hundredths are in the outermost steps"
             figure = charts_compare.spread(one["edges"], one["counts"], title, words, widgets.theme())
         slots.append((figure, key, f"How values of {one['title']} lie"))

@@ -10,10 +10,15 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app import (
+    adding_item,
     compare_controls,
+    compare_stated,
     compare_words,
+    data,
     data_compare,
+    data_labels,
     data_runs,
+    labelling,
     listing,
     marking,
     run_rows,
@@ -54,7 +59,7 @@ def section(found: Found) -> None:
 
 def _list(found: Found, pair: tuple[str, str], quality: str, *, worse: bool) -> None:
     page = int(told) if (told := str(st.query_params.get(PAGE) or "0")).isdigit() else 0
-    rows = data_compare.rows(pair, quality=quality, page=page, worse=worse)
+    rows = data_compare.rows(pair, quality=quality, page=page, worse=worse, **_sides())
     if not rows["rows"]:
         why = "No shared item got worse in this measure." if worse else "The runs share no item."
         widgets.empty("Rows would be listed here, those that got worse first.", why)
@@ -75,6 +80,12 @@ def _list(found: Found, pair: tuple[str, str], quality: str, *, worse: bool) -> 
     )
     listing.listing("compare-rows", "Rows", columns, [_line(measure, row) for row in rows["rows"]])
     _pages(rows, page)
+
+
+def _sides() -> dict[str, data.Param]:
+    """Which way is better, as stated: items that got worse are told by it."""
+    told = compare_stated.params("runs")
+    return {side: told[side] for side in compare_stated.SIDES}
 
 
 def _line(measure: Mapping[str, Any], row: Row) -> listing.Row:
@@ -124,7 +135,7 @@ def _item(pair: tuple[str, str], quality: str, name: str) -> None:
         st.markdown(f"**Item {fmt.plain(name, 60)}**", width="content")
         st.space("stretch")
         st.page_link(compare_controls.PATH, label="All rows", icon=":material/arrow_back:", query_params=_here())
-    rows = data_compare.rows(pair, quality=quality, item=name)
+    rows = data_compare.rows(pair, quality=quality, item=name, **_sides())
     if not rows["rows"]:
         widgets.empty("An item of both runs would be here.", f"They share none named {fmt.plain(name, 60)}.")
         return
@@ -142,9 +153,41 @@ def _both(row: Row, names: Sequence[str], pair: tuple[str, str]) -> None:
     for place in range(max(map(len, row["answers"]))):
         two = [answers[place] if place < len(answers) else None for answers in row["answers"]]
         texts = wordings.beside(*(str((one or {}).get("answer") or "") for one in two))
-        for slot, one, text, name, run_id in zip(st.columns(2, gap="large"), two, texts, names, pair, strict=True):
+        targets = [None if one is None else _target(one, name) for one, name in zip(two, names, strict=True)]
+        for at, slot in enumerate(st.columns(2, gap="large")):
             with slot, st.container(border=True, gap="small"):
-                _side(one, text, name, run_id, traces)
+                _side(two[at], texts[at], names[at], pair[at], traces)
+                if (one := two[at]) is not None:
+                    _actions(one, row["case"], names[at], targets[at], f"{at}-{place}")
+        first, second = targets
+        if first is not None and second is not None and first.trace_id != second.trace_id:
+            labelling.which(first, second, (names[0], names[1]), str(place))
+
+
+def _target(one: Row, name: str) -> labelling.Target | None:
+    """What a label of this answer is of; null: the run tells no trace of it."""
+    trace_id = _trace_id(one)
+    return labelling.Target(trace_id, f"the answer of {name} to {one['item']}") if trace_id else None
+
+
+def _trace_id(one: Row) -> str:
+    told = str((one.get("measured") or {}).get("trace_id") or "")
+    return (state.trace_id(told) or "").replace("-", "")
+
+
+def _actions(one: Row, case: Mapping[str, Any], name: str, target: labelling.Target | None, key: str) -> None:
+    """What a person makes of an answer: labels, which stand below its verdicts, and items of a dataset."""
+    if target is not None:
+        widgets.guarded(
+            "What people said of it did not come.", "The answer above is complete.",
+            lambda: labelling.given(data_labels.of_trace(target.trace_id)),
+        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if target is not None:
+            labelling.button(target, key)
+        adding_item.button(case, one["answer"], f"What {one['item']} asks, and what {name} answered", key)
+        if target is None:
+            st.caption("No label: the run tells no trace of this answer, and labels are of traces.", width="content")
 
 
 def _side(one: Row | None, text: str, name: str, run_id: str, traces: set[str]) -> None:
@@ -153,7 +196,7 @@ def _side(one: Row | None, text: str, name: str, run_id: str, traces: set[str]) 
         if one is None:
             st.caption("has no such repeat", width="content")
             return
-        trace_id = str((one.get("measured") or {}).get("trace_id") or "")
+        trace_id = _trace_id(one)
         st.page_link(
             "views/runs.py", label="In its run", icon=":material/experiment:",
             query_params={"run": run_id, "item": one["item"]},

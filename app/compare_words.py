@@ -15,9 +15,11 @@ Found = Mapping[str, Any]
 WORDS: Mapping[str, tuple[str, Any]] = {
     "better": ("better", "green"), "worse": ("worse", "red"), "no difference found": ("no difference found", "gray"),
     "not enough data": ("not enough data", "orange"), "higher": ("higher", "gray"), "lower": ("lower", "gray"),
+    "equivalent": ("equivalent", "blue"), "non-inferior": ("non-inferior", "blue"),
 }  # fmt: skip
 ICONS = {"better": ":material/trending_up:", "worse": ":material/trending_down:"}
 _SHOWN = 12  # sentences in sight; the rest is folded
+_OPEN = frozenset({"no difference found", "not enough data"})
 
 
 def measure(one: Mapping[str, Any]) -> str:
@@ -27,35 +29,24 @@ def measure(one: Mapping[str, Any]) -> str:
 
 
 def verdicts(found: Found) -> None:
-    """The chosen measure first, a sentence a variant; then a sentence per measure."""
+    """A sentence a variant first; then one per measure, the chosen one first, then findings in their order."""
     primary = found["quality"]
     for one in found["headlines"]:
-        with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-            word, tone = WORDS[one["verdict"]]
-            st.badge(word, color=tone, icon=ICONS.get(one["verdict"]))
-            st.markdown(
-                f"**{fmt.plain(capital(one['sentence']), 700)}** {fmt.plain(one['beside'], 700)}",
-                width="stretch",
-            )
+        word, tone = WORDS[one["verdict"]]
+        badge = f":{tone}-badge[{ICONS.get(one['verdict'], '')}{' ' * (one['verdict'] in ICONS)}{word}]"
+        st.markdown(f"{badge} **{fmt.plain(one['sentence'], 900)}**")
     for text in found["paradoxes"]:
         st.warning(fmt.plain(text, 700), icon=":material/warning:")
-    rest = [one for one in found["pairs"] if one["metric"] != primary]
-    if rest:
-        _rest(rest)
+    order = sorted(found["pairs"], key=lambda one: (one["metric"] != primary, one["verdict"] in _OPEN))
+    _list(order[:_SHOWN])
+    if len(order) > _SHOWN:
+        with st.expander(f"{fmt.plural(len(order) - _SHOWN, 'more verdict')}"):
+            _list(order[_SHOWN:])
 
 
 def capital(text: str) -> str:
     """The sentence with a large first letter."""
     return text[:1].upper() + text[1:]
-
-
-def _rest(rest: Sequence[Mapping[str, Any]]) -> None:
-    """Every other measure in a sentence, findings first in their order."""
-    order = sorted(rest, key=lambda one: one["verdict"] in {"no difference found", "not enough data"})
-    _list(order[:_SHOWN])
-    if len(order) > _SHOWN:
-        with st.expander(f"{fmt.plural(len(order) - _SHOWN, 'more verdict')}"):
-            _list(order[_SHOWN:])
 
 
 def _list(shown: Sequence[Mapping[str, Any]]) -> None:

@@ -5,7 +5,7 @@ Results are, for a minute: they cost seconds where the traffic is large, and cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,17 @@ Row = dict[str, Any]
 def tests() -> list[Row]:
     """The project's tests, by name; see `GET /api/ab-tests`."""
     return data.client().ab_tests()
+
+
+def found(tests: Sequence[Mapping[str, Any]], most: int) -> dict[str, Row | None]:
+    """What came of so many of the tests by name, a minute old at most; null: it has not begun, or is none of these."""
+    versions = tuple((test["name"], test["version"], test["state"]) for test in tests)
+    return _found(data.place(), versions, most)
+
+
+@st.cache_data(max_entries=16, ttl=timedelta(minutes=1), show_spinner=False)
+def _found(place: data.Place, versions: tuple[Any, ...], most: int) -> dict[str, Row | None]:  # noqa: ARG001 - `versions` keys the cache
+    return {test["name"]: test["found"] for test in data.client_of(place).ab_tests(most)}
 
 
 def set_test(name: str, terms: Mapping[str, Any]) -> Row:

@@ -78,6 +78,24 @@ def change(name: str, wanted: Mapping[str, Any]) -> Row | None:
     return data.client().change_dataset(name, wanted)
 
 
+def with_text(name: str, text: str) -> list[Row]:
+    """Items of the newest version that have this text in a field, a page at most; of no such dataset none."""
+    try:
+        found: list[Row] = data.client().dataset_items(name, text=text)["items"]
+    except data.ApiError as error:
+        if error.status == 404:
+            return []
+        raise
+    return found
+
+
+def add_item(name: str, item: Mapping[str, Any], note: str) -> Row | None:
+    """Add an item to the newest version of a dataset, which is made where there is none of the name."""
+    data.client().create_dataset(name)
+    base = data.client().dataset(name)["version"]
+    return data.client().change_dataset(name, {"base": base, "set": [dict(item)], "note": note})
+
+
 def split(name: str, rule: Mapping[str, Any]) -> Row | None:
     """Give items splits by a rule."""
     return data.client().split_dataset(name, rule)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
 import pandas as pd
+import streamlit as st
 
 from app.component import component
 
@@ -39,6 +40,17 @@ class Row:
     href: str  # relative to the app; empty: the row leads nowhere
     cells: Sequence[Cell]  # one per column
     anew: bool = False  # the page is loaded anew: see `listing`
+    key: str = ""  # names it in a selection
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Rows that are selected, on this page of the list and on others."""
+
+    of: str  # what they are a selection of; another text begins anew
+    keys: Sequence[str]  # of rows
+    most: int  # rows; more cannot be selected
+    chosen: Callable[[list[str]], None]  # is told the keys after each change
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -47,14 +59,27 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", plain.to_dict("records"))
 
 
-def listing(key: str, label: str, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+def listing(
+    key: str, label: str, columns: Sequence[Column], rows: Sequence[Row], selection: Selection | None = None
+) -> None:
     """Draw the table; `label` names it to those who do not see it. Links are followed by the shell.
+
+    With a selection each row has a box; all of them have a key then.
 
     But for those to another page that set a filter which widgets of both pages are bound to: of a move within the
     session Streamlit drops what the page that is left was bound to. They are loaded anew.
     """
-    drawn = [{"href": row.href, "anew": row.anew, "cells": [_plain(cell) for cell in row.cells]} for row in rows]
-    _component(key=key, data={"label": label, "columns": [asdict(column) for column in columns], "rows": drawn})
+    drawn = [
+        {"href": row.href, "anew": row.anew, "key": row.key, "cells": [_plain(cell) for cell in row.cells]}
+        for row in rows
+    ]
+    told: dict[str, Any] = {"label": label, "columns": [asdict(column) for column in columns], "rows": drawn}
+    if selection is None:
+        _component(key=key, data=told)
+        return
+    chosen = selection.chosen
+    told["selection"] = {"of": selection.of, "keys": list(selection.keys), "most": selection.most}
+    _component(key=key, data=told, on_selected_change=lambda: chosen(list(st.session_state[key]["selected"])))
 
 
 def _plain(cell: Cell) -> dict[str, object]:

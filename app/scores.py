@@ -89,6 +89,8 @@ def verdict(status: str, label: str | None, error_type: str | None) -> str:
 
 def by(row: Mapping[str, Any]) -> str:
     """Who or what judged, with the version: `checker 2`; of an evaluator named as the score `version 2`."""
+    if row["source"] == "human" and row["author"]:  # of a label the evaluator is its name
+        return fmt.clip(row["author"], 80)
     named, version = row["evaluator"] or row["author"] or "", row["evaluator_version"] or ""
     return fmt.clip(f"version {version}" if version and named == row["name"] else f"{named} {version}", 80)
 
@@ -172,7 +174,7 @@ def badge(status: str, label: str | None, error_type: str | None, scale: ruler.S
 
 def _card(row: Row) -> dict[str, Any] | None:
     """Of the evaluator that gave the score; null: none of ours did, or the cards did not come."""
-    if not row["scale"]:  # an evaluator elsewhere may be called the same
+    if not row["scale"] or row["source"] == "human":  # a person, or an evaluator elsewhere, may be called the same
         return None
     try:
         return next((one for one in data_evaluators.evaluators() if one["name"] == row["evaluator"]), None)
@@ -198,7 +200,7 @@ def _grounds(trace_id: str, row: Row) -> None:
     """The texts that the score's highlights are in, beside why each is marked."""
     told = marking.stretches(row["highlights"])
     if not told:
-        if row["status"] == "ok" and row["scale"]:  # a worker stored it
+        if row["status"] == "ok" and row["scale"] and row["source"] != "human":  # a worker stored it
             st.caption("The evaluator marked no stretch of the text.")
         return
     texts(data_traces.case(trace_id, row["span_id"]), told)

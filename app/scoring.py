@@ -8,7 +8,18 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_evaluators, data_jobs, data_traces, evaluators, jobs, state, trial, widgets
+from app import (
+    data,
+    data_evaluators,
+    data_jobs,
+    data_traces,
+    evaluators,
+    jobs,
+    selection,
+    state,
+    trial,
+    widgets,
+)
 from app import format as fmt
 
 Card = dict[str, Any]
@@ -19,15 +30,17 @@ _UNITS = {"trace": "each trace", "call": "each model call"}
 _JOB, _REFUSED = "scoring-job", "scoring-refused"  # session state: the job that the dialog follows; why there is none
 
 
-def button(window: state.Window, params: Mapping[str, Any], traces: Sequence[str], total: int) -> None:
-    """Opens the dialog; `traces`: those of the page."""
-    if st.button("Score these", key="score-these", icon=":material/rule:"):
+def button(
+    window: state.Window, params: Mapping[str, Any], traces: Sequence[str], total: int, picked: list[str]
+) -> None:
+    """Opens the dialog; `traces`: those that are selected (`picked`), else those of the page."""
+    if st.button(selection.label("Score these", picked), key="score-these", icon=":material/rule:"):
         st.session_state.pop(_JOB, None)
-        _dialog(window, dict(params), list(traces[:: -(-len(traces) // _LOOKED_AT)]), total)
+        _dialog(window, dict(params), list(traces[:: -(-len(traces) // _LOOKED_AT)]), total, picked)
 
 
 @st.dialog("Score these traces", width="large")
-def _dialog(window: state.Window, params: dict[str, Any], traces: list[str], total: int) -> None:
+def _dialog(window: state.Window, params: dict[str, Any], traces: list[str], total: int, picked: list[str]) -> None:
     """What is scored, by what, for how much; then how far it is."""
     if job_id := st.session_state.get(_JOB):
         _follow(job_id)
@@ -38,8 +51,11 @@ def _dialog(window: state.Window, params: dict[str, Any], traces: list[str], tot
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
-    st.markdown(f"{fmt.plural(total, 'trace')} of {window.words}{_narrowed()}.")
-    unit, most = _how_many(total)
+    if picked:
+        st.markdown(f"{fmt.plural(len(picked), 'selected trace')}.")
+    else:
+        st.markdown(f"{fmt.plural(total, 'trace')} of {window.words}{_narrowed()}.")
+    unit, most = _how_many(len(picked) or total)
     chosen = _evaluators(cards, has)
     budget = _budget(chosen)
     if not chosen:
@@ -47,7 +63,7 @@ def _dialog(window: state.Window, params: dict[str, Any], traces: list[str], tot
         return
     options = _options(chosen)
     if options is not None:
-        _ask(order_of(params, unit, most, chosen, options, budget), chosen, budget)
+        _ask(order_of(params, unit, most, chosen, options, budget, picked), chosen, budget)
 
 
 def parts(traces: Sequence[str]) -> dict[str, int]:
@@ -147,16 +163,17 @@ def meant(options: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def order_of(  # noqa: PLR0917 - as the dialog has them
     params: Mapping[str, Any], unit: str, most: int, chosen: Sequence[Card], options: Mapping[str, Any],
-    budget: float | None,
+    budget: float | None, picked: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """The body of `POST /api/jobs`; `params`: of the query `traces`, as the list asks it."""
+    """The body of `POST /api/jobs`; `params`: of the query `traces`, as the list asks it; `picked`: in their place."""
     kept = {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in params.items()
         if value is not None and name != "sort"
     }
     wanted = [{"name": card["name"], "options": options.get(card["name"]) or {}} for card in chosen]
-    return {"evaluators": wanted, "unit": unit, "filter": kept, "most": most, "budget_usd": budget}
+    which = {"trace_ids": list(picked)} if picked else {"filter": kept}
+    return {"evaluators": wanted, "unit": unit, **which, "most": most, "budget_usd": budget}
 
 
 def _ask(order: Mapping[str, Any], chosen: Sequence[Card], budget: float | None) -> None:

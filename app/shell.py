@@ -19,6 +19,8 @@ KEYS: dict[str, Keys] = {
     "Traces": (
         (("j", "k"), "Next, previous trace"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("x",), "Select it; with Shift all from the one before to it"),
+        (("Esc",), "Select none"),
         (("n", "p"), "Next, previous page"),
         (("/",), "Search"),
     ),

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import adding, data, data_traces, span, state, tree, waterfall, widgets
+from app import adding, data, data_traces, labelling, span, state, tree, waterfall, widgets
 from app import format as fmt
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
@@ -37,6 +37,7 @@ def header(summary: pd.Series, answer: data.Answer) -> None:
         st.caption(f"started {fmt.moment(start, zone)} {zone}", help=fmt.utc(start), width="content")
         st.caption(f"trace {_hex(summary)}", width="content")
         st.space("stretch")
+        labelling.button(labelling.Target(_hex(summary), "the whole trace"), "trace")
         adding.button_of(_hex(summary))
     _failure(summary, answer)
     widgets.fields(_facts(summary), columns=6)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import adding, data, data_traces, listing, scoring, state, tree, widgets
+from app import adding, data, data_traces, listing, scoring, selection, state, tree, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -54,6 +54,12 @@ def place() -> state.Cursor | None:
 def _chosen() -> str:
     """What the list is of and how it is ordered, in short."""
     kept = {name: st.session_state.get(name) for name in (*state.FILTERS, widgets.RANGE, SORT, state.PROJECT)}
+    return state.mark(kept | {name: st.query_params.get(name) for name in ("from", "to")})
+
+
+def _filters() -> str:
+    """What the list is of, in short, in whatever order."""
+    kept = {name: st.session_state.get(name) for name in (*state.FILTERS, widgets.RANGE, state.PROJECT)}
     return state.mark(kept | {name: st.query_params.get(name) for name in ("from", "to")})
 
 
@@ -115,11 +121,15 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         st.markdown(finding(frame, window, params), width="content")
         if frame["sample"].any():
             widgets.sample()
-        scoring.button(window, params, list(frame["trace_id"]), int(frame["total"].iloc[0]))
-        adding.button(window, params, int(frame["total"].iloc[0]))
+        total, picked = int(frame["total"].iloc[0]), selection.selected(_filters())
+        scoring.button(window, params, picked or list(frame["trace_id"]), total, picked)
+        adding.button(window, params, total, picked)
+        selection.told(_filters())
     pager(frame)
     table(frame)
-    st.caption(f"Times in {widgets.zone()}{_known_to()}. Keys: j k move, Enter opens, / searches, ? lists all.")
+    st.caption(
+        f"Times in {widgets.zone()}{_known_to()}. Keys: j k move, Enter opens, x selects, / searches, ? lists all."
+    )
 
 
 def _known_to() -> str:
@@ -135,10 +145,10 @@ def table(frame: pd.DataFrame) -> None:
     back = {name: value for name, value in st.query_params.items() if value}
     longest, zone = float(frame["duration_ns"].max() or 1), widgets.zone()
     rows = [
-        listing.Row(state.trace_path(row["trace_id"], back), _cells(row, longest, zone))
+        listing.Row(state.trace_path(row["trace_id"], back), _cells(row, longest, zone), key=str(row["trace_id"]))
         for row in listing.records(frame)
     ]
-    listing.listing("traces", "Traces", COLUMNS, rows)
+    listing.listing("traces", "Traces", COLUMNS, rows, selection.part(_filters()))
 
 
 COLUMNS = (

@@ -152,7 +152,7 @@ class Shown:
 
 def in_process(requests: list[ExportRequest]) -> Shown:
     """Send the requests through the pipeline without a network."""
-    from collectors.normalise import NormaliserOptions  # noqa: PLC0415 - not needed with --server
+    from collectors.normalising.options import NormaliserOptions  # noqa: PLC0415 - not needed with --server
     from server.batches import BatchMaker  # noqa: PLC0415
     from server.resolver import Resolver  # noqa: PLC0415
     from store.database import Database  # noqa: PLC0415

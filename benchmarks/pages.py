@@ -30,7 +30,8 @@ from _server import Server, shared
 
 from collectors.facts import ScoreFacts, SpanFacts
 from collectors.frames import origin_table, score_table, span_table
-from collectors.normalise import NormaliserOptions, normalise
+from collectors.normalise import normalise
+from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from server.client import Client
 from server.resolver import Resolver

@@ -4,9 +4,10 @@
     python benchmarks/peeking.py --tests 300
 
 Sixty days, a look a day, no difference between the arms: how many tests are ever told to differ. A fixed 95 % interval
-is set beside it. Likewise whether the effect ever seems to change after the first days. Then how often a mismatch of
-assignment is told where there is none, and where 48 came in place of 50 %, and how often intervals of Bradley-Terry
-strengths hold the truth. Exit code 1 when a bound is broken.
+is set beside it. Likewise whether the effect ever seems to change after the first days, and whether the band of "the
+difference so far" on Compare ever leaves zero out. Then how often a mismatch of assignment is told where there is none,
+and where 48 came in place of 50 %, and how often intervals of Bradley-Terry strengths hold the truth. Exit code 1 when
+a bound is broken.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 
-from analytics import allocation, ranking, sequences
+from analytics import allocation, course, ranking, sequences
+from analytics.compared import Metric
+from analytics.samples import samples
 from analytics.sequences import Arm, Phase
 from server.ab_results import FIRST_DAYS
 
@@ -39,6 +43,8 @@ KINDS: dict[str, Draw] = {
     "costs, lognormal(1.5)": lambda rng, n: rng.lognormal(0, 1.5, n),
 }
 RARE: dict[str, Draw] = {"errors in 0.2 %": bernoulli(0.002), "no error at all": bernoulli(0.0)}  # told to be shares
+STREAMS = ("single calls", "yes in 2 %", "costs, lognormal(1)", "sessions of 5 calls", "users of both variants",
+           "three variants", "95th percentile")  # fmt: skip
 PLAIN = ("normal", "yes in 50 %")  # where the fixed interval has no other fault than being looked at
 
 
@@ -120,6 +126,38 @@ def _visits(users: int, rng: np.random.Generator) -> tuple[list[Arm], tuple[floa
     return looks, (answers.size, float(answers.mean()), float(answers.var(ddof=1)))
 
 
+def calls(name: str, daily: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Calls of one or two other variants against a baseline's that do not differ: variant, score, cluster, day."""
+    variants = ("a", "b", "c") if name == "three variants" else ("a", "b")
+    n = daily * DAYS
+    table = pd.DataFrame(
+        {"variant": np.repeat(variants, n), "day": np.tile(np.repeat(np.arange(DAYS), daily), len(variants))}
+    )
+    size = len(table)
+    table["cluster"] = np.arange(size)
+    if name == "sessions of 5 calls":  # alike by 0.3, all on one day and of one variant
+        table["cluster"] //= 5
+    elif name == "users of both variants":
+        table["cluster"] = rng.integers(0, n // 12, size)
+    own = rng.normal(0, 0.3**0.5, size)[table["cluster"]]
+    table["score"] = {
+        "yes in 2 %": lambda: bernoulli(0.02)(rng, size), "costs, lognormal(1)": lambda: rng.lognormal(0, 1, size),
+    }.get(name, lambda: own + rng.normal(0, 0.7**0.5, size))()  # fmt: skip
+    return table
+
+
+def band(name: str, daily: int, tests: int, rng: np.random.Generator) -> tuple[float, float]:
+    """Share of tests in which a band on Compare, looked at daily, ever leaves zero out; and that has bounds at all."""
+    metric, alarmed, bounded = Metric("score", q=0.95 if name == "95th percentile" else None), 0, 0
+    for _ in range(tests):
+        table = calls(name, daily, rng)
+        found = samples(table, variant="variant", metrics=["score"], cluster="cluster")
+        seen = [one.found for one in course.course(found, metric, table["day"].to_numpy(), "a", looks=DAYS)]
+        alarmed += any(one.low is not None and not one.low <= 0 <= one.high for one in seen)
+        bounded += seen[-1].low is not None
+    return alarmed / tests, bounded / tests
+
+
 def of_assignment(
     weights: tuple[float, ...], truth: tuple[float, ...], daily: int, tests: int, rng: np.random.Generator
 ) -> tuple[float, float]:
@@ -196,6 +234,15 @@ def main() -> int:
     bounds.line("users who come back, averaged", "   ".join(f"{one:>10.3f}" for one in found),
                 holds=found[0] <= 0.05 + 2 * noise and found[1] > 0.1)  # fmt: skip
     bounds.line("the same by answer, fixed, last day alone", f"{'':>26}{naive:>10.3f}", holds=naive > 0.05 + noise)
+
+    print("\nthe difference so far on Compare, looked at daily: its band leaves zero out, and has bounds in the end")
+    for name in STREAMS:
+        daily = 20 if name == "three variants" else 40
+        sims = max(tests // 4, 50)
+        told, bounded = band(name, daily, sims, rng)
+        noise_of = 2.5 * (0.05 * 0.95 / sims) ** 0.5
+        bounds.line(f"{name}, {daily} a day and variant", f"{told:>10.3f}   {bounded:>10.3f}",
+                    holds=told <= 0.05 + noise_of and bounded > 0.8)  # fmt: skip
 
     print(f"\nassignment, {DAYS} daily looks, mismatch told below p {allocation.ALPHA}")
     print(f"{'':<44} always valid   p of any single look")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import figures
 
-from evaluators.abuse import Lexicon
+from evaluators.abusive.lexicon import Lexicon
 from evaluators.logistic import ARTEFACTS
 from evaluators.spelling import Speller, variants
 

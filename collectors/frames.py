@@ -18,7 +18,9 @@ from collectors.conventions.values import dumps, parse
 from collectors.conventions.view import MAX_KEY
 from collectors.facts import ScoreFacts, SpanFacts
 from collectors.model import Origin, RawLog, RawSpan, TextMap, service_of
-from collectors.normalise import HASHED_USER, MAX_NANOSECONDS, NORMALISER_VERSION, USER_MEMBERS
+from collectors.normalise import NORMALISER_VERSION
+from collectors.normalising.identity import HASHED_USER, USER_MEMBERS
+from collectors.normalising.timing import MAX_NANOSECONDS
 
 TEXT = pa.string()
 MAP = pa.map_(TEXT, TEXT)

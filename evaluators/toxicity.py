@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evaluators.abuse import KINDS, Finding, Reading, read
+from evaluators.abuse import KINDS, Reading, read
+from evaluators.abusive.sentence import Finding
 from evaluators.case import Case, Part
 from evaluators.fields import FIELDS, check_fields, no_text, texts
 from evaluators.logistic import models

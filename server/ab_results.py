@@ -13,7 +13,7 @@ from analytics.intervals import Estimate
 from analytics.sequences import Arm, Phase
 from analytics.stopping import Advice, Guarded
 from server import ab_arms, ab_words
-from server.ab_tests import SHARE, Guardrail, Registered, Variant
+from server.ab_tests import SHARE, Guardrail, Registered, Terms, Variant
 from server.core import Core
 
 EXPOSURE = "exposure"
@@ -52,21 +52,27 @@ class Asked:
         rows: list[Json] = self.core.run(name, self.project, asked).table.to_pylist()
         return rows
 
-    def days(self) -> list[date]:
-        """The days of UTC that the window touches, the newest 400."""
-        first, last = self.since.date(), (self.until - timedelta(microseconds=1)).date()
-        found = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        return found[-MOST_DAYS:]
+
+def days_of(since: datetime, until: datetime) -> list[date]:
+    """The days of UTC that a window touches, the newest 400."""
+    first, last = since.date(), (until - timedelta(microseconds=1)).date()
+    found = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return found[-MOST_DAYS:]
+
+
+def window_of(test: Registered, now: datetime) -> tuple[datetime, datetime] | None:
+    """When traces count until now, UTC without a zone, as the store has it; null: the test has not begun."""
+    since, until = test.terms.start or now, min(now, test.terms.stop or now)
+    return None if until <= since else (_naive(since), _naive(until))
 
 
 def results(core: Core, project: str, test: Registered, now: datetime) -> Json:
     """All that the page shows of a test; the fields stand at `GET /api/ab-tests/{name}/results`."""
-    since = test.terms.start or now
-    until = min(now, test.terms.stop or now)
-    if until <= since:
-        return _nothing(test, since)
-    asked = Asked(core, project, test, _naive(since), _naive(until))
-    days = asked.days()
+    window = window_of(test, now)
+    if window is None:
+        return _nothing(test, test.terms.start or now)
+    asked = Asked(core, project, test, *window)
+    days = days_of(*window)
     looks = arms_by_day(asked.ask("ab_days", measures=[EXPOSURE, *test.terms.measures]), days)
     counts = asked.ask("ab_units")[0]
     return _told(asked, days, looks, counts)
@@ -110,15 +116,12 @@ def arm_of(row: Mapping[str, Any]) -> Arm:
 
 def _told(asked: Asked, days: Sequence[date], looks: Looks, counts: Json) -> Json:
     test, terms = asked.test, asked.test.terms
-    exposed = [_arms(looks, EXPOSURE, one.label(test.name), days) for one in terms.variants]
-    mismatch = allocation.checked(
-        [[arms[place].units for arms in exposed] for place in range(len(days))], [one.weight for one in terms.variants]
-    )
-    control, *others = terms.variants
-    comparisons = [_comparison(asked, days, looks, (control, one), mismatch) for one in others]
+    exposed, mismatch = arrived(test, days, looks)
+    comparisons = compared(test, days, looks, mismatch)
     pace = _pace(exposed, days)
-    for one in comparisons:
+    for one, other in zip(comparisons, terms.variants[1:], strict=True):
         one["advice"]["days_left"] = None if asked.over else _days_left(one["advice"]["remaining"], pace)
+        one["novelty"] = _novelty(asked, days, (terms.variants[0], other), one["alpha"])
     mixed = counts["mixed_units"] / counts["units"] if counts["units"] else 0.0
     told: Json = {
         "since": asked.since, "until": asked.until, "over": asked.over,
@@ -127,6 +130,20 @@ def _told(asked: Asked, days: Sequence[date], looks: Looks, counts: Json) -> Jso
         "mismatch": asdict(mismatch), "comparisons": comparisons,
     }  # fmt: skip
     return told | {"sentence": ab_words.verdict(test, told), "warnings": ab_words.warnings(told, MIXED)}
+
+
+def arrived(test: Registered, days: Sequence[date], looks: Looks) -> tuple[list[Sequence[Arm]], Mismatch]:
+    """The units that each arm had at the end of each day, and whether they came as the weights say."""
+    variants = test.terms.variants
+    exposed = [_arms(looks, EXPOSURE, one.label(test.name), days) for one in variants]
+    counts = [[arms[place].units for arms in exposed] for place in range(len(days))]
+    return exposed, allocation.checked(counts, [one.weight for one in variants])
+
+
+def compared(test: Registered, days: Sequence[date], looks: Looks, mismatch: Mismatch) -> list[Json]:
+    """Each variant against the control: as in the results, but for `novelty` and how many days are left."""
+    control, *others = test.terms.variants
+    return [_comparison(test, days, looks, (control, one), mismatch) for one in others]
 
 
 def _arms(looks: Looks, measure: str, label: str, days: Sequence[date]) -> Sequence[Arm]:
@@ -145,13 +162,12 @@ def _arm(asked: Asked, looks: Looks, place: int, exposed: Arm, mismatch: Mismatc
 
 
 def _comparison(
-    asked: Asked, days: Sequence[date], looks: Looks, pair: tuple[Variant, Variant], mismatch: Mismatch
+    test: Registered, days: Sequence[date], looks: Looks, pair: tuple[Variant, Variant], mismatch: Mismatch
 ) -> Json:
     """One variant against the control."""
-    test, terms = asked.test, asked.test.terms
+    terms = test.terms
     alpha = terms.alpha / terms.findings
-    units = max(1, round(terms.expected_units * (pair[0].weight + pair[1].weight)))
-    r = sequences.tuned(units, alpha)
+    r = _tuned(terms, pair, alpha)
     a, b = (_arms(looks, terms.measure, one.label(test.name), days) for one in pair)
     share = terms.unit_of == SHARE
     series = [sequences.difference(*both, r, alpha, share=share) for both in zip(a, b, strict=True)]
@@ -168,8 +184,12 @@ def _comparison(
             {"day": day, "control_units": x.units, "units": y.units, **_ends(found)}
             for day, x, y, found in zip(days, a, b, series, strict=True)
         ],
-        "novelty": _novelty(asked, days, pair, r, alpha),
     }  # fmt: skip
+
+
+def _tuned(terms: Terms, pair: tuple[Variant, Variant], alpha: float) -> float:
+    """The r of a comparison: narrowest after the units that both arms are to have."""
+    return sequences.tuned(max(1, round(terms.expected_units * (pair[0].weight + pair[1].weight))), alpha)
 
 
 def _ends(found: Estimate) -> Json:
@@ -195,7 +215,7 @@ def _guarded(  # noqa: PLR0917 - what it is of
     return state, told
 
 
-def _novelty(asked: Asked, days: Sequence[date], pair: tuple[Variant, Variant], r: float, alpha: float) -> Json | None:
+def _novelty(asked: Asked, days: Sequence[date], pair: tuple[Variant, Variant], alpha: float) -> Json | None:
     """How the effect of later days differs from that of the first week; null: no later day has begun.
 
     The cut is the same at all looks: bounds for all looks are of a quantity that stays.
@@ -207,7 +227,7 @@ def _novelty(asked: Asked, days: Sequence[date], pair: tuple[Variant, Variant], 
     by_label = {row["label"]: phase_of(row) for row in rows}
     empty = Phase(NOTHING, NOTHING)
     a, b = (by_label.get(one.label(asked.test.name), empty) for one in pair)
-    found = sequences.novelty(a, b, r, alpha)
+    found = sequences.novelty(a, b, _tuned(asked.test.terms, pair, alpha), alpha)
     effects = [_apart(getattr(a, phase), getattr(b, phase)) for phase in ("early", "late")]
     return {"first_days": FIRST_DAYS, "from": cut, "early": effects[0], "late": effects[1], **_ends(found)}
 

@@ -13,6 +13,7 @@ from server.ab_figures import amount, apart, effect, level
 from server.ab_tests import NAME, Terms
 from server.client import Client
 from server.told_entries import Told, read, set_each
+from server.when import told_time
 
 Row = dict[str, Any]
 
@@ -57,7 +58,7 @@ def row(test: Mapping[str, Any]) -> Row:
     return {
         "name": test["name"], "state": test["state"], "unit": test["unit"], "metric": test["metric"],
         "variants": ", ".join(f"{one['name']} {100 * one['weight']:g} %" for one in test["variants"]),
-        "start": test["start"], "stop": test["stop"] or "open", "version": test["version"],
+        "start": told_time(test["start"]), "stop": told_time(test["stop"]) or "open", "version": test["version"],
     }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from collectors import frames
 from collectors.model import Decoded, RawLog, RawSpan, Rejection, service_of
-from collectors.normalise import NormaliserOptions, normalise
+from collectors.normalise import normalise
+from collectors.normalising.options import NormaliserOptions
 from collectors.receivers.sink import ExportRequest
 from collectors.scores import scores_of_log, scores_of_span
 from store.batch import Batch, RejectedItems

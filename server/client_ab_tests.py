@@ -12,9 +12,9 @@ from server.client_base import ClientBase, Json
 class AbTestsClient(ClientBase):
     """Live A/B tests, as a part of `server.client.Client`."""
 
-    def ab_tests(self) -> list[Json]:
-        """The project's live A/B tests, by name; see `GET /api/ab-tests/{name}` for the fields."""
-        found: list[Json] = self._json("/api/ab-tests")
+    def ab_tests(self, findings: int = 0) -> list[Json]:
+        """The project's live A/B tests, by name, with what came of so many; see `GET /api/ab-tests` for the fields."""
+        found: list[Json] = self._json("/api/ab-tests", {"findings": findings})
         return found
 
     def ab_test(self, name: str) -> Json:

@@ -17,7 +17,7 @@ from evaluators.errors import UnreadableCaseError
 from evaluators.kept import key_of
 from evaluators.rows import NAMES, case_row, read_case, strict
 from server.jsontext import dumps
-from store.datasets import ITEM_COLUMNS
+from store.dataset_changes import ITEM_COLUMNS
 
 FIELDS = tuple(name for name in NAMES if name != "id")
 OWN = ("metadata", "tags", "split", "source")

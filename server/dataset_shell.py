@@ -8,15 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evaluators.errors import OptionError
+from server.evals.figures import counted
+from server.when import told_time
 
 Row = dict[str, Any]
 DUPLICATES = ("taken", "repeated", "same")
 SHOWN = 10  # findings of each check, and lines of a diff
-
-
-def plural(count: int, noun: str, many: str | None = None) -> str:
-    """`1 item`, `1,204 items`."""
-    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
 def row(one: Mapping[str, Any]) -> Row:
@@ -24,7 +21,7 @@ def row(one: Mapping[str, Any]) -> Row:
     newest = one["newest"] or {}
     return {
         "name": one["name"], "items": one["items"], "version": one["version"],
-        "changed": newest.get("made_at", one["created_at"])[:19], "note": newest.get("note", ""),
+        "changed": told_time(newest.get("made_at", one["created_at"])), "note": newest.get("note", ""),
         "splits": splits(one["splits"]), "runs": one["runs"],
     }  # fmt: skip
 
@@ -39,7 +36,7 @@ def version_row(one: Mapping[str, Any]) -> Row:
     """A version as a row of a table."""
     names = ("version", "items", "added", "changed", "removed", "author", "note")
     return {
-        "made": one["made_at"][:19],
+        "made": told_time(one["made_at"]),
         **{name: one[name] or ("" if name == "author" else one[name]) for name in names},
     }
 
@@ -62,7 +59,7 @@ def clip(told: Any, most: int = 80) -> str:
 def imported(told: Mapping[str, Any], *, dry_run: bool) -> str:
     """What came, or would come, of an import."""
     counts = f"{told['new']:,} new, {told['changed']:,} changed, {told['unchanged']:,} as they were"
-    lines = [f"{plural(told['rows'], 'row')}: {counts}, {told['left_out']:,} left out."]
+    lines = [f"{counted(told['rows'], 'row')}: {counts}, {told['left_out']:,} left out."]
     lines += [f"{one['column']} -> {one['field']}" for one in told["columns"] if one["column"] != one["field"]]
     lines += [
         f"{one['column']!r} is no field and goes to metadata; did you mean {one['near']!r}?"
@@ -83,17 +80,17 @@ def made(version: Mapping[str, Any] | None, name: str) -> str:
     if version is None:
         return f"Nothing changed; {name} has no new version."
     counts = ", ".join(f"{version[kind]:,} {kind}" for kind in ("added", "changed", "removed"))
-    said = f"Version {version['version']} of {name}: {counts}; {plural(version['items'], 'item')}."
+    said = f"Version {version['version']} of {name}: {counts}; {counted(version['items'], 'item')}."
     return " ".join([said, *version.get("sentences", ())])
 
 
 def traced(told: Mapping[str, Any], *, dry_run: bool) -> str:
     """What came, or would come, of traces."""
-    matching = f"{plural(told['matching'], 'trace matches', 'traces match')}, {told['traces']:,} read"
+    matching = f"{counted(told['matching'], 'trace matches', 'traces match')}, {told['traces']:,} read"
     parts = [
-        plural(told["items"], "item"),
-        *([plural(told["there"], "is there already", "are there already")] if told["there"] else []),
-        *([plural(told["same"], "asks what an item asks", "ask what an item asks")] if told["same"] else []),
+        counted(told["items"], "item"),
+        *([counted(told["there"], "is there already", "are there already")] if told["there"] else []),
+        *([counted(told["same"], "asks what an item asks", "ask what an item asks")] if told["same"] else []),
         *([f"{told['left_out']:,} left out"] if told["left_out"] else []),
         *([f"{told['nothing_asked']:,} without a recorded question"] if told["nothing_asked"] else []),
     ]
@@ -136,7 +133,7 @@ def words(before: str, after: str) -> str:
 
 def check_lines(told: Mapping[str, Any]) -> Iterator[str]:
     """What checks found, each with its first items."""
-    yield f"Version {told['version']}, {plural(told['items'], 'item')}."
+    yield f"Version {told['version']}, {counted(told['items'], 'item')}."
     for one in told["findings"]:
         yield f"{one['check']:<13} {one['sentence']}"
         for named in one["named"][:SHOWN]:
@@ -148,7 +145,7 @@ def check_lines(told: Mapping[str, Any]) -> Iterator[str]:
             yield "    ... --json tells more"
     if told["made"] is not None:
         version = told["made"]
-        dropped = plural(told["removed"], "item was dropped", "items were dropped")
+        dropped = counted(told["removed"], "item was dropped", "items were dropped")
         yield f"Version {version['version']}: {dropped}, {told['moved']:,} moved."
 
 

@@ -20,7 +20,7 @@ import psutil
 
 from collectors.errors import UndecodableError
 from collectors.model import Rejection
-from collectors.normalise import NormaliserOptions
+from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
 from server import spawned

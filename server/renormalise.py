@@ -13,7 +13,9 @@ import pyarrow as pa
 from collectors import frames
 from collectors.facts import SpanFacts
 from collectors.model import Origin, RawEvent, RawLink, RawSpan
-from collectors.normalise import MAX_NANOSECONDS, NormaliserOptions, normalise
+from collectors.normalise import normalise
+from collectors.normalising.options import NormaliserOptions
+from collectors.normalising.timing import MAX_NANOSECONDS
 from server.core import LONG_READ_S, Core
 from server.secret import normaliser_options
 from store import restate

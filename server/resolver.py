@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from collectors.normalise import DEFAULT_OPTIONS, NormaliserOptions
+from collectors.normalising.options import DEFAULT_OPTIONS, NormaliserOptions
 from server.resolving import Bench, slices
 from store import call_sums
 from store import resolved as store

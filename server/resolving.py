@@ -20,24 +20,22 @@ from collectors.conventions.logs import CONTENT_EVENTS, FACT_PREFIXES, content_o
 from collectors.facts import SpanFacts
 from collectors.messages import messages
 from collectors.model import Origin, RawLog
-from collectors.normalise import DEFAULT_OPTIONS, NormaliserOptions
-from collectors.resolve import (
+from collectors.normalising.options import DEFAULT_OPTIONS, NormaliserOptions
+from collectors.resolve import resolve
+from collectors.resolving.agreement import SLACK_US, VENDOR_SCOPES
+from collectors.resolving.calls import MAX_HOLDERS, PAIR_WINDOW_US
+from collectors.resolving.logs import untold
+from collectors.resolving.rows import (
     DERIVED,
-    MAX_HOLDERS,
-    PAIR_WINDOW_US,
-    SLACK_US,
-    VENDOR_SCOPES,
     Derived,
     Key,
     SpanContent,
     TraceSpan,
     content_table,
     derived_table,
-    resolve,
     trace_spans,
-    trailing_tool_results,
-    untold,
 )
+from collectors.resolving.whole import trailing_tool_results
 from server.costs import with_costs
 from server.prices import Prices
 from store import resolved as store

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from collectors.normalise import NormaliserOptions
+from collectors.normalising.options import NormaliserOptions
 from server.settings import Settings
 
 FILE_NAME = "user-id.key"

@@ -12,7 +12,8 @@ from collectors.conventions.view import MAX_KEY
 from collectors.facts import SpanFacts
 from collectors.messages import content_hash, messages
 from collectors.model import RawEvent, RawLog, RawSpan, TextMap
-from collectors.normalise import DEFAULT_OPTIONS, NormaliserOptions, normalise
+from collectors.normalise import normalise
+from collectors.normalising.options import DEFAULT_OPTIONS, NormaliserOptions
 
 CONTENT_EVENTS = events.CONTENT_EVENTS
 """Names of log records that hold messages of a model call."""

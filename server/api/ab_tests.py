@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from server import ab_results, ab_seen, ab_tests
+from server import ab_findings, ab_results, ab_seen, ab_tests
 from server.ab_tests import NAME, AbTestError, Registered, RunningError, Terms, UnknownAbTestError
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Here, Project
@@ -39,10 +39,20 @@ def _told() -> Iterator[None]:
 
 
 @routes.get("/api/ab-tests", tags=["ab-tests"], dependencies=[needs("read")])
-def listed(request: Request, here: Here, project: Project = DEFAULT) -> Response:
-    """The project's live A/B tests, by name; fields as in `GET /api/ab-tests/{name}`, without `versions`."""
+def listed(
+    request: Request, here: Here, project: Project = DEFAULT,
+    findings: Annotated[int, Query(ge=0, le=100, description="Of so many, running ones first, also `found`.")] = 0,
+) -> Response:  # fmt: skip
+    """The project's live A/B tests, by name; fields as in `GET /api/ab-tests/{name}`, without `versions`.
+
+    `found` says what came of a test: `units` of its arms, and `comparisons` as in its results, without `series` and
+    `novelty`; null: it has not begun, or is none of so many.
+    """
     now = datetime.now(UTC)
-    return json_response(request, [ab_tests.shown(one, now) for one in ab_tests.every(here.core, project)])
+    tests = ab_tests.every(here.core, project)
+    first = sorted(tests, key=lambda one: ("running", "stopped", "planned").index(one.state(now)))[:findings]
+    found = ab_findings.findings(here.core, project, first, now)
+    return json_response(request, [ab_tests.shown(one, now) | {"found": found.get(one.name)} for one in tests])
 
 
 @routes.get("/api/ab-tests/{name}", tags=["ab-tests"], dependencies=[needs("read")])

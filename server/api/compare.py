@@ -22,8 +22,10 @@ from server.aside import Inline, Work
 from server.compare import report
 from server.compare import runs as of_runs
 from server.compare import traffic as of_traffic
-from server.compare.answer import MOST_VARIANTS, NotComparableError, Question
+from server.compare.answer import MOST_VARIANTS, Question
+from server.compare.measures import NotComparableError
 from server.compare.runs import Variant
+from server.compare.stated import Stated, texts
 from server.compare.traffic import By, Window
 from store import queries
 from store.queries.compare import Slice
@@ -31,7 +33,9 @@ from store.queries.compare import Slice
 SHARED = {
     "parameters": [one for one in parameters(queries.get("calls_totals")) if one["name"] not in {"format", "kind"}]
 }
-OWN = frozenset({"by", "values", "baseline", "quality", "adjust", "slice", "as"})
+OWN = frozenset(
+    {"by", "values", "baseline", "quality", "adjust", "slice", "as", "margins", "lower", "higher", "equivalence"}
+)
 
 routes = router()
 
@@ -41,6 +45,16 @@ Quality = Annotated[str | None, Query(description="Key of the measure that count
 Adjust = Annotated[
     Method, Query(description="Of p-values over all that is compared: holm: no false finding; bh: few among findings.")
 ]
+Margins = Annotated[
+    str | None,
+    Query(
+        description="Differences that do not matter, KEY=SIZE between commas (or a JSON list): of a share 0.02 or "
+        "2 points, else in the measure's unit. Is a variant not worse by more?"
+    ),
+]
+Lower = Annotated[str | None, Query(description="Keys of measures of which less is better, between commas.")]
+Higher = Annotated[str | None, Query(description="Keys of measures of which more is better, between commas.")]
+Equivalence = Annotated[bool, Query(description="Ask whether variants are within the margin on both sides.")]
 Form = Annotated[
     Literal["json", "html", "markdown"], Query(alias="as", description="The answer, or its report, which stands alone.")
 ]
@@ -55,12 +69,17 @@ def compared_runs(  # noqa: PLR0917 - FastAPI gives them by name
     quality: Quality = None,
     adjust: Adjust = "bh",
     slice_: Annotated[str | None, Query(alias="slice", description="A key of the items' metadata, or cluster.")] = None,
+    margins: Margins = None,
+    lower: Lower = None,
+    higher: Higher = None,
+    equivalence: Equivalence = False,
     form: Form = "json",
 ) -> Response:
     """Runs against the baseline (the id of one), item by item: items are the same by id and by what they hold.
 
-    `headlines` and `pairs`, a row per measure and pair as `assay compare --json` writes it, b minus a, each with its
-    `sentence`, `tone`, `title`; `own`: each variant on its own with its interval; `measures`; `refused`: what has
+    `headlines`: of each variant a sentence of quality, cost and latency; `pairs`: a row per measure and pair as
+    `assay compare --json` writes it, b minus a, each with its `sentence`, `tone`, `title`; `stated`: sides and margins
+    as given; `own`: each variant on its own with its interval; `measures`; `refused`: what has
     another ruler; `shared`: how many items runs have in common; `front`: cost against quality; `spreads`, `scatters`:
     how values lie; `sliced`, `paradoxes`: within the slices asked for, of `slices`. Repeats are averaged first, and
     items of a cluster of the suite vary together. 422 `not_comparable`: too few runs, one without an end, or a measure
@@ -68,7 +87,7 @@ def compared_runs(  # noqa: PLR0917 - FastAPI gives them by name
     """
     variants = _variants(here, project_of(request), runs)
     first = variants[0] if baseline is None else _named(variants, baseline)
-    question = Question(first.name, quality or None, adjust)
+    question = Question(first.name, quality or None, adjust, _stated(margins, lower, higher, equivalence=equivalence))
     return _told(request, here, form, of_runs.answer, variants, question, slice_ or None)
 
 
@@ -81,6 +100,8 @@ def rows(  # noqa: PLR0917 - FastAPI gives them by name
     page: Annotated[int, Query(ge=0, le=10_000)] = 0,
     worse: Annotated[bool, Query(description="Only items that are worse than in the baseline.")] = False,
     item: Annotated[str | None, Query(description="This item alone.")] = None,
+    lower: Lower = None,
+    higher: Higher = None,
 ) -> Response:
     """Items that two runs share, those that got worse most first: `rows`, `matching`, `regressed`, `size` of a page.
 
@@ -90,7 +111,8 @@ def rows(  # noqa: PLR0917 - FastAPI gives them by name
     variants = _variants(here, project_of(request), runs)
     if len(variants) != 2:
         raise _refused(f"Rows are of two runs, and {len(variants):,} were given.")
-    return _answer(request, here, of_runs.rows, variants, quality or None, page, worse, item)
+    stated = _stated(None, lower, higher)
+    return _answer(request, here, of_runs.rows, variants, quality or None, page, worse, item, stated)
 
 
 @routes.get("/api/compare/traffic", tags=["compare"], dependencies=[needs("read")], openapi_extra=SHARED)
@@ -103,15 +125,20 @@ def compared_traffic(  # noqa: PLR0917 - FastAPI gives them by name
     quality: Quality = None,
     adjust: Adjust = "bh",
     slice_: Annotated[Slice | None, Query(alias="slice", description="What calls are sliced by.")] = None,
+    margins: Margins = None,
+    lower: Lower = None,
+    higher: Higher = None,
+    equivalence: Equivalence = False,
     form: Form = "json",
 ) -> Response:
     """Model calls of a window, told apart by a dimension; samples of different requests, so nothing is paired.
 
-    Fields as of `/api/compare/runs`, and `course`: what was known of the chosen measure up to twelve moments, each with
-    an interval that holds for that moment alone. Measures are the five scores with most values (the newest of each
-    target; failed ones are in no mean), cost of a call (those without a price are left out, and counted in `variants`),
-    latency, failures and tokens. Calls of a session, else of a user, else of a trace vary together. Of more than 20,000
-    calls in all a sample of whole traces is read, which `notes` tell.
+    Fields as of `/api/compare/runs`, and `course`: what was known of the chosen measure up to twelve moments, with
+    bounds (null: too few units yet) that hold at all looks and of all variants together, with an error of 5 %. Measures
+    are the five scores with most values (the newest of each target; failed ones are in no mean; of several rulers the
+    one with most values in all variants, which `notes` and `refused` tell), cost of a call (those without a price are
+    left out, and counted in `variants`), latency, failures and tokens. Calls of a session, else of a user, else of a
+    trace vary together. Of more than 20,000 calls in all a sample of whole traces is read, which `notes` tell.
     """
     names = _values(values)
     if baseline is not None and baseline not in names:
@@ -120,8 +147,16 @@ def compared_traffic(  # noqa: PLR0917 - FastAPI gives them by name
     asked = queries.get("calls_totals").parse(given | {"kind": "llm"})
     since, until = cast("datetime", asked.pop("since")), cast("datetime", asked.pop("until"))
     window = Window(by, names, since, until, asked, slice_)
-    question = Question(baseline or names[0], quality or None, adjust)
+    stated = _stated(margins, lower, higher, equivalence=equivalence)
+    question = Question(baseline or names[0], quality or None, adjust, stated)
     return _told(request, here, form, of_traffic.answer, window, question)
+
+
+def _stated(margins: str | None, lower: str | None, higher: str | None, *, equivalence: bool = False) -> Stated:
+    try:
+        return Stated(texts(margins), texts(lower), texts(higher), equivalence)
+    except NotComparableError as error:
+        raise _refused(str(error)) from error
 
 
 def _values(text: str) -> list[str]:

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from starlette.background import BackgroundTask
 
 from evaluators.errors import EvaluatorError
-from server import datasets
+from server import dataset_changes, dataset_work, datasets
 from server.api.answers import json_response
 from server.api.bodies import MAX_UPLOAD, TooLargeError
 from server.api.context import DEFAULT, Here, Project
@@ -30,7 +30,7 @@ from server.dataset_files import MEDIA, Duplicates, Format, check_name
 from server.dataset_traces import MOST
 from server.jobs import PAGING
 from store import datasets as store
-from store.datasets import ChangedElsewhereError
+from store.dataset_changes import ChangedElsewhereError
 
 T = TypeVar("T")
 routes = router()
@@ -63,7 +63,7 @@ def _told() -> Iterator[None]:
         raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_dataset", str(error)) from error
     except ChangedElsewhereError as error:
         raise ProblemError(HTTPStatus.CONFLICT, "changed_elsewhere", str(error)) from error
-    except datasets.DuplicatesError as error:
+    except dataset_work.DuplicatesError as error:
         raise ProblemError(HTTPStatus.CONFLICT, "duplicates", str(error)) from error
     except EvaluatorError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_dataset", str(error)) from error
@@ -96,7 +96,7 @@ def create(request: Request, here: Here, body: NewDataset, project: Project = DE
     project_id = here.core.projects.id_of(project)
     here.core.writer.call(
         lambda cursor: store.create(cursor, project_id, body.name, body.description, body.author)
-    ).result(datasets.WRITE_S)
+    ).result(dataset_changes.WRITE_S)
     return json_response(request, datasets.whole(here.core, project, body.name, None))
 
 
@@ -122,7 +122,7 @@ def describe(request: Request, here: Here, name: Name, body: Description, projec
     with _told():
         project_id, found = datasets.found(here.core, project, name)
     here.core.writer.call(lambda cursor: store.describe(cursor, project_id, found.dataset_id, body.description)).result(
-        datasets.WRITE_S
+        dataset_changes.WRITE_S
     )
     return json_response(request, {"name": name, "description": body.description})
 
@@ -146,7 +146,9 @@ def forget(
             f"Nothing was deleted. To delete it say so: `confirm={name}`."
         )
         raise ProblemError(HTTPStatus.CONFLICT, "unconfirmed", detail)
-    here.core.writer.call(lambda cursor: store.remove(cursor, project_id, found.dataset_id)).result(datasets.WRITE_S)
+    here.core.writer.call(lambda cursor: store.remove(cursor, project_id, found.dataset_id)).result(
+        dataset_changes.WRITE_S
+    )
     return json_response(request, {"name": name})
 
 
@@ -211,12 +213,12 @@ class Changes(_Body):
     base: Base
     set: list[dict[str, Any]] = Field(
         default_factory=list,
-        max_length=datasets.MOST_CHANGED,
+        max_length=dataset_changes.MOST_CHANGED,
         description="Items, each whole; a known id's is replaced.",
     )
-    remove: list[str] = Field(default_factory=list, max_length=datasets.MOST_CHANGED, description="Ids.")
+    remove: list[str] = Field(default_factory=list, max_length=dataset_changes.MOST_CHANGED, description="Ids.")
     move: dict[str, str] = Field(
-        default_factory=dict, max_length=datasets.MOST_CHANGED, description="Id -> split; '' for none."
+        default_factory=dict, max_length=dataset_changes.MOST_CHANGED, description="Id -> split; '' for none."
     )
     note: Note = ""
     author: Author = None
@@ -230,7 +232,7 @@ def change(request: Request, here: Here, name: Name, body: Changes, project: Pro
     nothing is changed. Changes of other items are joined with those made since. 404 names ids that no item has.
     """
     with _told():
-        made = datasets.change(
+        made = dataset_changes.change(
             here.core, project, name, body.base, body.note, body.author, body.set, body.remove, body.move
         )
     return json_response(request, made)
@@ -258,7 +260,7 @@ def split(request: Request, here: Here, name: Name, body: Splits, project: Proje
     without the member `by`; null: nothing changed. 422 `bad_dataset`: no item has it.
     """
     with _told():
-        made = datasets.split(
+        made = dataset_changes.split(
             here.core, project, name, body.base, body.parts, body.seed, body.by, body.note, body.author, keep=body.keep
         )
     return json_response(request, made)
@@ -292,14 +294,14 @@ def check(request: Request, here: Here, name: Name, body: Check, project: Projec
     """
     order = body.model_dump(include={"near", "longest", "by", "fix"})
     note = body.note or (f"Checks: {body.fix.replace('_', ' ')}." if body.fix else "")
-    with _told(), datasets.workplace(here.core.settings) as folder:
-        told = datasets.check(here.core, here.aside, project, name, body.version, order, folder, note, body.author)
+    with _told(), dataset_work.workplace(here.core.settings) as folder:
+        told = dataset_work.check(here.core, here.aside, project, name, body.version, order, folder, note, body.author)
     return json_response(request, told)
 
 
 async def _spooled(request: Request, here: Here) -> AsyncIterator[FilePath]:
     """The body in a file of its own folder, which is gone after the answer."""
-    with datasets.workplace(here.core.settings) as folder:
+    with dataset_work.workplace(here.core.settings) as folder:
         size = 0
         with (folder / "upload").open("wb") as file:
             async for part in request.stream():
@@ -360,7 +362,7 @@ def take_in(  # noqa: PLR0917 - a route
             "called": wanted.file, "fields": _fields(wanted.fields), "duplicates": wanted.duplicates,
             "split": wanted.split, "tags": tuple(filter(None, (tag.strip() for tag in wanted.tags.split(",")))),
         }  # fmt: skip
-        told = datasets.take_in(
+        told = dataset_work.take_in(
             here.core, here.aside, project, name, order, file, folder, wanted.base, wanted.note, wanted.author,
             dry_run=wanted.dry_run, look=wanted.check,
         )  # fmt: skip
@@ -421,8 +423,8 @@ def from_traces(request: Request, here: Here, name: Name, body: FromTraces, proj
     order = body.model_dump(include={"filter", "unit", "most", "answer_as", "duplicates", "split"})
     order["targets"] = tuple((one.trace_id.lower(), one.span_id and one.span_id.lower()) for one in body.targets)
     order["tags"] = tuple(body.tags)
-    with _told(), datasets.workplace(here.core.settings) as folder:
-        told = datasets.from_traces(
+    with _told(), dataset_work.workplace(here.core.settings) as folder:
+        told = dataset_work.from_traces(
             here.core, here.aside, project, name, order, folder, body.note, body.author, dry_run=body.dry_run
         )
     return json_response(request, told)
@@ -439,11 +441,11 @@ def take_out(
 
     The header `x-assay-export` tells as JSON: `version`, `items` written, `left_out` by reason, `sentences`.
     """
-    folder = datasets.place_of(here.core.settings)
+    folder = dataset_work.place_of(here.core.settings)
     gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     try:
         with _told():
-            file, told = datasets.take_out(
+            file, told = dataset_work.take_out(
                 here.core, here.aside, project, name, version, split, format, folder, answers=answers
             )
     except BaseException:

@@ -61,6 +61,7 @@ def show(
 ) -> None:
     """Items of a version; with --json whole."""
     from server import dataset_shell, shell  # noqa: PLC0415
+    from server.evals.figures import counted  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         if item is not None:
@@ -71,9 +72,7 @@ def show(
         shell.json_lines(page["items"])
         return
     shell.table([dataset_shell.item_row(one) for one in page["items"]], "No item matches.")
-    typer.echo(
-        f"Version {page['version']}: {len(page['items']):,} of {dataset_shell.plural(page['matching'], 'item')}."
-    )
+    typer.echo(f"Version {page['version']}: {len(page['items']):,} of {counted(page['matching'], 'item')}.")
 
 
 @datasets.command()
@@ -247,7 +246,7 @@ def export(
     api_url: ApiUrl = None,
 ) -> None:
     """Write a version as a file."""
-    from server.dataset_shell import plural  # noqa: PLC0415
+    from server.evals.figures import counted  # noqa: PLC0415
 
     if of not in {"jsonl", "csv", "parquet", "openai"}:
         raise typer.BadParameter(f"--format is jsonl, csv, parquet or openai; not {of!r}")
@@ -267,7 +266,7 @@ def export(
             part.replace(out)
         finally:
             part.unlink(missing_ok=True)
-    said = [f"{plural(told['items'], 'item')} of version {told['version']}{'' if out is None else f' in {out}'}."]
+    said = [f"{counted(told['items'], 'item')} of version {told['version']}{'' if out is None else f' in {out}'}."]
     typer.echo("\n".join([*said, *told["sentences"]]), err=True)
 
 
@@ -346,12 +345,12 @@ def delete(
     api_url: ApiUrl = None,
 ) -> None:
     """Forget a dataset with all its versions. Runs that took it keep their rows."""
-    from server.dataset_shell import plural  # noqa: PLC0415
+    from server.evals.figures import counted  # noqa: PLC0415
 
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         found = client.dataset(name)
         if not yes:
-            what = f"{plural(found['items'], 'item')} and {plural(len(found['versions']), 'version')}"
+            what = f"{counted(found['items'], 'item')} and {counted(len(found['versions']), 'version')}"
             typer.confirm(f"Forget {name}, its {what}?", abort=True)
         client.delete_dataset(name)
     typer.echo(f"{name} is forgotten.")

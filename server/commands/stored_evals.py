@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -88,6 +89,19 @@ def compare(
     adjust: Annotated[
         Literal["bh", "holm"], typer.Option(help="For many comparisons: few among findings, or no false finding.")
     ] = "bh",
+    margin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Difference that does not matter, KEY=0.02 or 'KEY=2 points' of a share; repeat.", show_default=False
+        ),
+    ] = None,
+    equivalence: Annotated[bool, typer.Option("--equivalence", help="Is it within the margin on both sides?")] = False,
+    lower_is_better: Annotated[
+        list[str] | None, typer.Option(help="Key of which less is better; repeat.", show_default=False)
+    ] = None,
+    higher_is_better: Annotated[
+        list[str] | None, typer.Option(help="Key of which more is better; repeat.", show_default=False)
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page that stands alone.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the report as Markdown.")] = None,
     project: Project = "default",
@@ -98,7 +112,10 @@ def compare(
     """Compare stored runs item by item: which is better, by how much, how sure, at what cost."""
     from server import shell  # noqa: PLC0415
 
-    asked = {"quality": quality, "slice": slice_, "adjust": adjust}
+    stated = {"margins": margin, "lower": lower_is_better, "higher": higher_is_better}
+    asked = {"quality": quality, "slice": slice_, "adjust": adjust, "equivalence": equivalence} | {
+        name: json.dumps(told) if told else None for name, told in stated.items()
+    }
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         found = client.compare_runs(runs, **asked)
         forms: dict[Report, Path | None] = {"html": html, "markdown": markdown}

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics import clustered, clustered_quantiles, slices
+from analytics import clustered, clustered_quantiles, course, slices
 from analytics.columns import Floats
 from analytics.compared import Compared, Options
-from analytics.comparison import compare, measured
+from analytics.comparison import compare
 from analytics.intervals import Estimate
 from analytics.multiple import Method
 from analytics.samples import Samples, Side, common, samples, side
 from analytics.whatif_routing import pareto
-from server.compare import sentences
-from server.compare.measures import ORDER, Measure
+from server.compare import combined, figures, sentences
+from server.compare.measures import ORDER, Measure, NotComparableError
+from server.compare.stated import NOTHING, Stated
 from server.evals.figures import counted, verb
 
 LEVEL = 0.95
@@ -32,10 +33,6 @@ OTHER = "other slices"
 Json = dict[str, Any]
 
 
-class NotComparableError(Exception):
-    """What was asked for cannot be compared; the sentence says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """What the user chose."""
@@ -43,6 +40,7 @@ class Question:
     baseline: str  # a variant
     quality: str | None = None  # key of the measure that counts most; null: the first of quality
     adjust: Method = "bh"
+    stated: Stated = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +77,31 @@ def composed(read: Read, question: Question, own: Json) -> Json:
     names = [str(one["name"]) for one in read.variants]
     found = _samples(read, names)
     measures, lone = _measured(found, read.measures, question.baseline)
+    statistics = _statistics(found, measures)
+    measures = question.stated.applied(measures, statistics)
     quality = chosen(measures, question.quality)
     measures = sorted(measures, key=lambda one: (one != quality, ORDER[one.kind]))
-    options = Options(paired=read.paired, baseline=question.baseline, adjust=question.adjust)
+    options = Options(
+        paired=read.paired, baseline=question.baseline, adjust=question.adjust,
+        equivalence=question.stated.equivalence,
+    )  # fmt: skip
     compared = _kept(compare(found, [one.metric() for one in measures], options), read)
     by_key = {one.key: one for one in measures}
-    statistics, sides = _statistics(found, measures), Sides(found)
+    sides = Sides(found)
     variants = _in_order(names, question.baseline)
     told = [_pair(one, by_key[one.metric]) for one in compared]
     return {
         **own, "level": LEVEL, "adjust": question.adjust, "baseline": question.baseline, "paired": read.paired,
+        "equivalence": question.stated.equivalence, "stated": _stated(measures, statistics),
         "quality": None if quality is None else quality.key,
         "variants": sorted(read.variants, key=lambda one: variants.index(one["name"])),
         "measures": [one.told(statistics[one.key]) for one in measures],
         "refused": [{"measure": key, "variant": name, "why": why} for (key, name), why in read.refused.items()],
-        "headlines": headlines(told, measures, variants),
+        "headlines": headlines(compared, measures, variants),
         "pairs": told, "own": _own(sides, measures, statistics),
         "front": _front(sides, measures, quality, statistics), "spreads": _spreads(sides, measures, statistics),
         "scatters": _scatters(sides, quality, question.baseline, read) if read.paired else [],
-        "course": _course(found, quality, options, read), **_sliced(found, measures, quality, options, read),
+        "course": _course(found, quality, question.baseline, read), **_sliced(found, measures, quality, options, read),
         "notes": [*read.notes, *lone, *_asides(compared, by_key)],
     }  # fmt: skip
 
@@ -133,6 +137,22 @@ def chosen(measures: Sequence[Measure], asked: str | None) -> Measure | None:
     return next((one for one in measures if one.kind == "quality"), next(iter(measures), None))
 
 
+def _stated(measures: Sequence[Measure], statistics: Mapping[str, str]) -> list[str]:
+    """In sentences what was stated of measures: sides that nobody would have guessed so, and margins."""
+    said = [
+        f"{way.capitalize()} is better of {', '.join(names)}, as stated."
+        for way in ("higher", "lower")
+        if (names := [one.title for one in measures if one.better == way and one.guessed != way])
+    ]
+    margins = ", ".join(
+        f"{figures.size(one.margin, one.unit, share=statistics[one.key] == 'share')} of {one.title}"
+        + (f" {statistics[one.key]}" if one.q is not None else "")
+        for one in measures
+        if one.margin is not None
+    )
+    return said + ([f"Differences that do not matter, as stated: {margins}."] if margins else [])
+
+
 def _listed(measures: Sequence[Measure]) -> str:
     return ", ".join(one.key for one in measures) or "nothing"
 
@@ -161,60 +181,36 @@ def _kept(compared: Sequence[Compared], read: Read) -> list[Compared]:
 
 
 def _pair(one: Compared, measure: Measure) -> Json:
-    """A comparison with its sentence; `tone`: good, bad, open (too little is known), or even."""
-    named = replace(one, metric=measure.words)
-    tones = {"better": "good", "worse": "bad", "not enough data": "open", "higher": "even", "lower": "even"}
-    return asdict(one) | {
-        "sentence": sentences.verdict(named, LEVEL), "tone": tones.get(one.verdict, "even"), "title": measure.words,
-        "kind": measure.kind,
-    }  # fmt: skip
+    """A comparison with its sentence."""
+    said = sentences.verdict(replace(one, metric=measure.title), LEVEL)
+    return asdict(one) | {"sentence": said, "tone": tone(one), "title": measure.words, "kind": measure.kind}
 
 
-def headlines(pairs: Sequence[Json], measures: Sequence[Measure], variants: Sequence[str]) -> list[Json]:
+def headlines(compared: Sequence[Compared], measures: Sequence[Measure], variants: Sequence[str]) -> list[Json]:
     """Of each variant against the baseline one sentence: which is better, by how much, how sure, at what cost."""
     said = []
     for name in variants[1:]:
-        mine = {one["metric"]: one for one in pairs if one["b"] == name}
-        primary = mine.get(measures[0].key) if measures else None
-        if primary is None:
+        mine = {one.metric: one for one in compared if one.b == name}
+        if not measures or measures[0].key not in mine:
             continue
-        rest = [
-            _short(mine[one.key], one)
-            for one in measures[1:]
-            if one.key in mine and _headed(one) and (one.kind != "failed" or mine[one.key]["difference"])
-        ]
-        beside = "; ".join([*rest, *_enough(primary)])
-        said.append(
-            {"variant": name, "tone": primary["tone"], "verdict": primary["verdict"], "sentence": primary["sentence"],
-             "beside": f"{_capital(beside)}." if beside else ""}
-        )  # fmt: skip
+        first, *rest = [_part(mine[one.key], one) for one in measures if one.key in mine]
+        beside = [one for one in rest if one.kind in {"failed", "cost"} or one.one.metric == "latency_ms.p95"]
+        unknown = [what for kind, what in (("cost", "cost"), ("latency", "p95"))
+                   if first.kind != kind and not any(one.kind == kind for one in beside)]  # fmt: skip
+        said.append({
+            "variant": name, "tone": tone(first.one), "verdict": first.one.verdict,
+            "sentence": combined.sentence(first, beside, LEVEL, unknown),
+        })  # fmt: skip
     return said
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _part(one: Compared, measure: Measure) -> combined.Part:
+    return combined.Part(one, measure.kind, measure.title)
 
 
-def _headed(measure: Measure) -> bool:
-    """Cost and the slow end of latency stand beside the primary measure, and failures."""
-    return measure.kind in {"failed", "cost"} or measure.key == "latency_ms.p95"
-
-
-def _enough(primary: Json) -> list[str]:
-    """That there is enough data; where there is not, the sentence of the primary measure says so, and what it shows."""
-    return [] if primary["verdict"] in {"not enough data", "no difference found"} else ["enough data"]
-
-
-def _short(one: Json, measure: Measure) -> str:
-    """A measure beside the primary one, in a few words: `cost of an answer 18% lower`."""
-    what = f"{measure.title} {one['statistic']}" if measure.q is not None else measure.title
-    gap, first = one["difference"], one["mean_a"]
-    if one["verdict"] in {"no difference found", "not enough data"} or gap is None:
-        return f"{what}: {one['verdict']}"
-    side = "higher" if gap > 0 else "lower"
-    if one["statistic"] == "share":
-        return f"{what} {abs(100 * gap):.3g} points {side}"
-    return f"{what} {abs(100 * gap / first):.3g}% {side}" if first else f"{what} {side}"
+def tone(one: Compared) -> str:
+    """good, bad, open (too little is known), or even."""
+    return {"better": "good", "worse": "bad", "not enough data": "open"}.get(one.verdict, "even")
 
 
 def _statistics(found: Samples, measures: Sequence[Measure]) -> dict[str, str]:
@@ -324,22 +320,18 @@ def _cells(x: Floats, y: Floats) -> list[Json]:
     return [{"x": float(a), "y": float(b), "n": int(((x == a) & (y == b)).sum())} for a in kinds for b in kinds]
 
 
-def _course(found: Samples, quality: Measure | None, options: Options, read: Read) -> list[Json]:
-    """The difference in the chosen measure up to each of twelve moments: what was known then. Of traffic alone."""
+def _course(found: Samples, quality: Measure | None, baseline: str, read: Read) -> list[Json]:
+    """The difference in the chosen measure up to each of twelve moments: what was known then. Of traffic alone.
+
+    Rows of runs tell no time. Bounds hold at all moments and of all variants together.
+    """
     if quality is None or "time" not in read.rows:
         return []
     times = read.rows["time"].to_numpy("datetime64[us]").astype(np.int64)
-    known = ~np.isnan(found.metrics[quality.key])
-    if not known.any():
-        return []
-    # By Student's t alone: twelve bootstraps a pair would take longer than all the rest.
-    quick = replace(options, test="t", draws=200)
     return [
-        {"variant": one.b, "until": int(until), "difference": one.difference, "low": one.ci_low, "high": one.ci_high,
-         "n_a": one.n_a, "n_b": one.n_b}
-        for until in np.unique(np.quantile(times[known], np.linspace(1 / STEPS, 1, STEPS)).astype(np.int64))
-        for one in measured(found.of(known & (times <= until)), [quality.metric()], quick)
-        if one.difference is not None
+        {"variant": one.variant, "until": one.until, "difference": one.found.value, "low": one.found.low,
+         "high": one.found.high, "n_a": one.n_a, "n_b": one.n_b}
+        for one in course.course(found, quality.metric(), times, baseline, looks=STEPS, alpha=1 - LEVEL)
     ]  # fmt: skip
 
 

@@ -9,28 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from analytics.compared import Better, Metric, Options
+from server.compare.directions import guessed
 from server.compare.reading import ComparisonError, Table, numeric_columns, unknown
-
-LOWER = frozenset(
-    """
-    latency duration ttft second seconds sec secs ms millis milliseconds minute minutes time times runtime elapsed
-    delay lag wait waiting timeout timeouts
-    cost costs price prices spend expense expenses usd eur gbp dollars tokens token energy carbon emissions
-    error errors err failed failure failures fail fails crash crashes bug bugs mistake mistakes violation violations
-    retry retries refusal refusals refused hallucination hallucinations hallucinated fabricated unsupported
-    toxicity toxic bias biased harm harmful harmfulness unsafe leak leaks leakage risk complaints escalations
-    loss losses wer cer ter mer mae mse rmse mape smape msle ece nll perplexity ppl brier distance divergence
-    wrong incorrect invalid missing false
-    """.split()  # noqa: SIM905 - a list of words reads best as text
-)
-"""Words in a column's name of which less is better, where nobody says otherwise."""
-
-HIGHER = frozenset({"free", "no", "non", "not", "without", "saving", "savings", "saved", "throughput", "reduction"})
-"""Words that turn these about, as in `error_free` and `cost_savings`."""
-
-RATES = frozenset({"second", "sec", "s", "minute", "min", "hour", "h"})
-WORK = frozenset({"token", "tokens"})  # done in a time, more is better
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +153,4 @@ def _better(metric: Metric, asked: Asked) -> Better:
         return "lower"
     if keys & set(asked.higher):
         return "higher"
-    return guessed(metric.column)
-
-
-def guessed(column: str) -> Better:
-    """Which is better by the words of a column's name, told apart by case, digits and signs; `higher` where none says.
-
-    A rate such as `tokens_per_second` is of work done, of which more is better; `errors_per_hour` is not.
-    """
-    words = [word.casefold() for word in _WORDS.findall(column.replace("/", "_per_"))]
-    if "per" in words and RATES & set(words[words.index("per") + 1 :]):
-        words = [word for word in words[: words.index("per")] if word not in WORK]
-    return "lower" if LOWER & set(words) and not HIGHER & set(words) else "higher"
+    return guessed(metric.column) or "higher"

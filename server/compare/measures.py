@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from analytics.compared import Better, Metric
+from server.compare.directions import guessed, words_of
 
 Kind = Literal["quality", "failed", "cost", "latency", "tokens"]
 ORDER: Mapping[Kind, int] = {"quality": 0, "failed": 1, "cost": 2, "latency": 3, "tokens": 4}
-LOWER = frozenset(
-    {"error", "errors", "failure", "failures", "hallucination", "hallucinations", "toxicity", "loss", "bias"}
-)
-"""Words in a score's name of which less is better, where its scale does not say."""
+
+
+class NotComparableError(Exception):
+    """What was asked for cannot be compared; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,12 @@ class Measure:
     unit: str | None = None  # null: a share, or the score's own scale
     q: float | None = None  # the quantile that is compared; null: the mean, or the share
     of: str | None = None  # the evaluator or the score
+    guessed: Better | None = None  # which side is better where nobody states it; set where `stated` went over it
+    margin: float | None = None  # the difference that does not matter, in the unit, of a share as a share
 
     def metric(self) -> Metric:
         """As the comparison takes it."""
-        return Metric(self.key, self.better, q=self.q)
+        return Metric(self.key, self.better, q=self.q, margin=self.margin, unit=self.unit)
 
     @property
     def words(self) -> str:
@@ -43,12 +45,26 @@ class Measure:
         return asdict(self) | {"statistic": statistic}
 
 
+def kind_of(name: str) -> Kind:
+    """What a metric of a file is a measure of, by the words of its name."""
+    words = set(words_of(name))
+    return next((kind for kind, some in _KINDS if words & some), "quality")
+
+
+_KINDS: tuple[tuple[Kind, frozenset[str]], ...] = (
+    ("cost", frozenset({"cost", "costs", "price", "prices", "spend", "expense", "expenses", "usd", "eur", "gbp"})),
+    ("latency", frozenset({"latency", "duration", "ttft", "runtime", "elapsed"})),
+    ("failed", frozenset({"failed", "failure", "failures", "fails"})),
+    ("tokens", frozenset({"token", "tokens"})),
+)
+
+
 def scale_better(name: str, scale: Mapping[str, Any] | None) -> Better | None:
     """Which side of a score is better: as its scale says, else by its name; null: neither tells."""
     told = (scale or {}).get("better")
     if told in {"higher", "lower"}:
         return "higher" if told == "higher" else "lower"
-    return "lower" if LOWER & set(re.findall(r"[a-z]+", name.casefold())) else None
+    return guessed(name)
 
 
 def target_measures() -> list[Measure]:

@@ -16,6 +16,7 @@ from analytics.columns import Floats
 from server.aside import Ask
 from server.compare.answer import Json, Question, Read, chosen, composed
 from server.compare.measures import Measure, scale_better, target_measures
+from server.compare.stated import NOTHING, Stated
 from server.evals.figures import counted, verb
 from server.evals.grid import name_of
 
@@ -244,7 +245,8 @@ def _overlap(name: str, baseline: str, both: int, changed: int, sizes: Mapping[s
 
 
 def rows(  # noqa: PLR0917 - of one page
-    ask: Ask, variants: Sequence[Variant], quality: str | None, page: int, worse: bool, wanted: str | None
+    ask: Ask, variants: Sequence[Variant], quality: str | None, page: int, worse: bool, wanted: str | None,
+    stated: Stated = NOTHING,
 ) -> Json:  # fmt: skip
     """A page of the items that two runs share, the second against the first: regressed first.
 
@@ -253,7 +255,12 @@ def rows(  # noqa: PLR0917 - of one page
     """
     first, other = variants
     read = _read(ask, variants, first.name)
-    measure = chosen([one for one in read.measures if not read.rows[one.key].isna().all()], quality)
+    known = [one for one in read.measures if not read.rows[one.key].isna().all()]
+    keys = {one.key for one in known}  # others may be of variants that are not in this pair
+    sides = Stated(
+        lower=[key for key in stated.lower if key in keys], higher=[key for key in stated.higher if key in keys]
+    )
+    measure = chosen(sides.applied(known, {}), quality)
     if measure is None:
         return {"rows": [], "matching": 0, "measure": None}
     sign = -1.0 if measure.better == "lower" else 1.0

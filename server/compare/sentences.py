@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from analytics.compared import ORDINAL, Better, Compared
 from analytics.contrast import DOMINANT
 from analytics.slices import Simpson
+from server.compare import figures
 from server.evals.figures import counted, number, verb
 
 
@@ -32,9 +33,9 @@ def _found(one: Compared, level: float) -> str:
     if one.verdict == "no difference found":
         return f"no difference found: {_of_b(one)} {sure}.{_alone(one, level)}{_unseen(one)}"
     if one.verdict == "equivalent":
-        return f"{one.b} is as good as {one.a}, within {_amount(one, one.margin)}: it is {_gap(one)} {sure}."
+        return f"{one.b} is as good as {one.a}, within {amount(one, one.margin)}: it is {_gap(one)} {sure}."
     if one.verdict == "non-inferior":
-        return f"{one.b} is not worse than {one.a} by {_amount(one, one.margin)} or more: it is {_gap(one)} {sure}."
+        return f"{one.b} is not worse than {one.a} by {amount(one, one.margin)} or more: it is {_gap(one)} {sure}."
     meant = f", which is {one.verdict}" if one.better is not None else ""
     if one.statistic == ORDINAL:
         return f"{_ranked(one)}{meant} {sure}."
@@ -64,7 +65,7 @@ def _gap(one: Compared, than: str | None = None) -> str:
     side = "higher" if gap > 0 else "lower"
     other = "" if than is None else f" than {than}"
     both = f"{value(one, one.mean_b)} against {value(one, one.mean_a)}"
-    return f"{_amount(one, abs(gap))} {side}{other}{_share_of(one)}, {both}"
+    return f"{amount(one, abs(gap))} {side}{other}{_share_of(one)}, {both}"
 
 
 def _share_of(one: Compared) -> str:
@@ -73,26 +74,28 @@ def _share_of(one: Compared) -> str:
     return f" ({100 * one.difference / one.mean_a:+.3g}%)"
 
 
-def _amount(one: Compared, size: float | None) -> str:
-    """A size of a difference: points of a share, else a number."""
-    if size is None or one.statistic != "share":
-        return number(size)
-    return f"{100 * size:.3g} points"
+def amount(one: Compared, size: float | None, *, short: bool = False) -> str:
+    """A size of a difference with its unit; `short`: in three digits."""
+    return figures.size(size, one.unit, share=one.statistic == "share", short=short)
 
 
 def value(one: Compared, found: float | None) -> str:
-    """A value of what is compared: a share in percent, else a number."""
-    return number(found) if found is None or one.statistic != "share" else f"{100 * found:.3g}%"
+    """A value of what is compared with its unit: a share in percent."""
+    return figures.value(found, one.unit, share=one.statistic == "share")
 
 
 def _sure(one: Compared, level: float) -> str:
+    return f"({sure(one, level)})"
+
+
+def sure(one: Compared, level: float, *, short: bool = False) -> str:
+    """How sure the difference is: `95% CI 1.2 to 7, adjusted p 0.008`; `short`: in three digits."""
     if one.ci_low is None and one.ci_high is None:
         ends = "no interval"
     else:
-        scale = 100 if one.statistic == "share" else 1
-        low, high = ("?" if end is None else number(scale * end) for end in (one.ci_low, one.ci_high))
-        ends = f"{100 * level:g}% CI {'of the difference of means ' if one.statistic == ORDINAL else ''}{low} to {high}"
-    return f"({ends}, {p_value(one)})"
+        told = figures.ends(one.ci_low, one.ci_high, one.unit, share=one.statistic == "share", short=short)
+        ends = f"{100 * level:g}% CI {'of the difference of means ' if one.statistic == ORDINAL else ''}{told}"
+    return f"{ends}, {p_value(one)}"
 
 
 def p_value(one: Compared) -> str:
@@ -114,10 +117,10 @@ def _alone(one: Compared, level: float) -> str:
 def _unseen(one: Compared) -> str:
     margin = ""
     if one.margin is not None:
-        margin = f" That it is within {_amount(one, one.margin)} is not shown either."
+        margin = f" That it is within {amount(one, one.margin)} is not shown either."
     if one.mde is None:
         return f" Nothing here tells how large a difference would be found in 80% of such samples.{margin}"
-    return f" A difference of {_amount(one, one.mde)} would be found in 80% of such samples.{margin}"
+    return f" A difference of {amount(one, one.mde)} would be found in 80% of such samples.{margin}"
 
 
 def _too_little(one: Compared) -> str:

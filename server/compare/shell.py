@@ -13,12 +13,15 @@ from analytics import comparison
 from analytics.compared import Compared, Metric
 from analytics.samples import Samples, samples
 from analytics.slices import Simpson, sliced
-from server.compare import sentences
+from server.compare import combined, sentences
 from server.compare.asking import Asked, label, metrics_of
+from server.compare.measures import ORDER as ORDER_OF
+from server.compare.measures import kind_of
 from server.compare.reading import ComparisonError, Table, flags, labels, numbers
 from server.evals.figures import counted, interval, number, verb
 
 Row = dict[str, Any]
+MOST_PAIRS = 10  # that have a sentence each before all others
 
 ORDER = (
     "metric", "a", "b", "n_a", "n_b", "mean_a", "mean_b", "difference", "ci_low", "ci_high", "test", "p", "p_adjusted",
@@ -190,7 +193,7 @@ def json_rows(found: Found, level: float) -> list[Row]:
     rows = []
     for one in found.compared:
         facts = asdict(one)
-        rest = {name: value for name, value in facts.items() if name not in ORDER}
+        rest = {name: value for name, value in facts.items() if name not in {*ORDER, "unit"}}
         paradox = paradoxes.get((one.metric, one.a, one.b)) if one.slice is None and one.adds_up else None
         said = {"simpson": paradox, "level": level, "sentence": sentences.verdict(one, level)}
         rows.append({name: facts[name] for name in ORDER} | rest | said)
@@ -215,10 +218,27 @@ def table_rows(found: Sequence[Compared]) -> list[Row]:
 
 
 def told(found: Found, *, level: float) -> list[str]:
-    """Sentences for people: verdicts of the whole first, paradoxes, then what was taken and left out."""
+    """Sentences for people: one a pair, then verdicts of the whole metric by metric, then paradoxes."""
     whole = [one for one in found.compared if one.slice is None]
     verdicts = [sentences.verdict(one, level) for one in whole] if len(whole) <= 20 else [sentences.summary(whole)]
-    return verdicts + [sentences.paradox(one) for one in found.paradoxes]
+    return [*headlines(whole, level), *verdicts, *(sentences.paradox(one) for one in found.paradoxes)]
+
+
+def headlines(whole: Sequence[Compared], level: float) -> list[str]:
+    """Of each pair one sentence, which begins with its first metric of quality; of many pairs none."""
+    pairs: dict[tuple[str, str], list[combined.Part]] = {}
+    for one in whole:
+        pairs.setdefault((one.a, one.b), []).append(combined.Part(one, kind_of(one.metric), one.metric))
+    if len(pairs) > MOST_PAIRS:
+        return []
+    return [combined.sentence(*_first(parts), level) for parts in pairs.values()]
+
+
+def _first(parts: Sequence[combined.Part]) -> tuple[combined.Part, list[combined.Part]]:
+    """What counts most, and of each kind beside it the first."""
+    first = next((one for one in parts if one.kind == "quality"), parts[0])
+    beside = {one.kind: one for one in reversed(parts) if one.kind not in {first.kind, "quality", "tokens"}}
+    return first, sorted(beside.values(), key=lambda one: ORDER_OF[one.kind])
 
 
 def asides(found: Found, *, asked: bool) -> list[str]:

@@ -14,13 +14,10 @@ def sentences_of(found: Mapping[str, Any], *, few: bool = False) -> Iterator[str
 
     `few`: beside the headlines only differences that were found.
     """
-    for one in found["headlines"]:
-        yield f"{one['sentence']} {one['beside']}"
-    headed = {(one["variant"], found["quality"]) for one in found["headlines"]}
+    yield from (one["sentence"] for one in found["headlines"])
     for one in [*found["pairs"], *found["sliced"]]:
-        if few and one["verdict"] not in FOUND:
-            continue
-        if one["slice"] is not None or (one["b"], one["metric"]) not in headed:
+        if not few or one["verdict"] in FOUND:
             yield one["sentence"]
-    for sentence in [*dict.fromkeys(one["why"] for one in found["refused"]), *found["paradoxes"], *found["notes"]]:
+    refused = dict.fromkeys(one["why"] for one in found["refused"])
+    for sentence in [*found["stated"], *refused, *found["paradoxes"], *found["notes"]]:
         yield f"- {sentence}"

@@ -11,9 +11,11 @@ import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics.columns import Floats
 from server.aside import Ask
+from server.compare import rulers
 from server.compare.answer import Json, Question, Read, composed
 from server.compare.measures import Measure, call_measures, scale_better
 from server.evals.figures import counted
@@ -45,6 +47,7 @@ def answer(ask: Ask, window: Window, question: Question) -> Json:
     }  # fmt: skip
     calls = ask("compare_calls", **shared)
     parts, measures, notes = [_calls(calls)], [], _sampled(calls, most)
+    refused: dict[tuple[str, str], str] = {}
     for name in ask("compare_names", since=window.since, max_rows=SCORES).to_pylist()[:SCORES]:
         score = str(name["name"])
         table = ask("compare_scores", **shared, score=score)
@@ -54,8 +57,14 @@ def answer(ask: Ask, window: Window, question: Question) -> Json:
         measures.append(
             Measure(f"score.{score}", score, "quality", scale_better(score, scale), scale.get("unit") or None, of=score)
         )
+        told = rulers.alike(
+            table.select(["value", "ruler", "amount"]).to_pandas(), score, window.values, question.baseline
+        )
+        if told.ruler is not None:
+            table = table.filter(pc.field("ruler") == told.ruler)
         parts.append(_scores(table, f"score.{score}"))
-        notes += _failed(table, score)
+        notes += [*told.notes, *_failed(table, score)]
+        refused |= {(f"score.{score}", name): why for name, why in told.refused.items()}
     rows = pd.concat(parts, ignore_index=True)
     rows["item"] = np.arange(len(rows))
     for one in (measures := [*measures, *call_measures()]):
@@ -66,6 +75,7 @@ def answer(ask: Ask, window: Window, question: Question) -> Json:
         measures,
         _variants(calls, window.values),
         paired=False,
+        refused=refused,
         notes=notes,
         slices=[name for name in get_args(Slice) if name != window.by],
         slice=window.slice,

@@ -50,6 +50,8 @@ def exports(newest: datetime, folder: Path | None = None) -> Iterator[Export]:
     Raises:
         DemoDataMissingError: the folder is not there.
     """
+    from server.demo import replayed  # noqa: PLC0415 - loads the store, which the supervisor does not need
+
     where = folder or datasets_folder()
     if not where.is_dir():
         raise DemoDataMissingError(where)
@@ -58,6 +60,7 @@ def exports(newest: datetime, folder: Path | None = None) -> Iterator[Export]:
     yield from ragtruth.exports(where / "ragtruth-qa", end_ns)
     yield from airline.exports(where / "taubench-airline", end_ns)
     yield from captures.exports(where / "captures", end_ns)
+    yield from replayed.exports(where / "llmdrift", end_ns)
 
 
 def last_trace(folder: Path | None = None) -> UUID:

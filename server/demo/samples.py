@@ -1,4 +1,4 @@
-"""A prompt and a dataset to look at beside the sample traffic: set once, through the API as anybody would."""
+"""A prompt, a dataset and an A/B test beside the sample traffic: set once, through the API as anybody would."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from server.client import ApiError, Client
+from server.demo import replayed
 from server.demo.export import rows
 from server.demo.ragtruth import passages
 
@@ -35,9 +36,10 @@ _SPLITS = {"train": 0.8, "test": 0.2}
 
 
 def load(client: Client, folder: Path) -> bool:
-    """Set both, unless the prompt was ever set: what people changed or deleted stays so. Whether they were set now.
+    """Set all, unless the prompt was ever set: what people changed or deleted stays so. Whether they were set now.
 
-    The label production names version 1, staging version 2. `folder`: of the sample data.
+    The label production names version 1, staging version 2. `folder`: of the sample data. Without the traces of the A/B
+    test there is none of it.
 
     Raises:
         ApiError: the server did not take them.
@@ -45,6 +47,7 @@ def load(client: Client, folder: Path) -> bool:
     if _known(client):
         return False
     _dataset(client, folder)
+    _ab_test(client, folder)
     for note, content in VERSIONS:
         client.set_prompt(PROMPT, content, note=note, tags=["sample"])
     for version, label in enumerate(("production", "staging"), 1):
@@ -71,6 +74,15 @@ def _dataset(client: Client, folder: Path) -> None:
     client.split_dataset(
         DATASET, {"base": taken["version"]["version"], "parts": _SPLITS, "note": "By the hash of the id"}
     )
+
+
+def _ab_test(client: Client, folder: Path) -> None:
+    """From the start of its first trace on, so that all of its days are there."""
+    first = client.query("trace_summary", trace_id=str(replayed.first_trace(folder / "llmdrift"))).frame
+    if first.empty:
+        return
+    start = first["start_time"][0].to_pydatetime().replace(microsecond=0)
+    client.set_ab_test(replayed.NAME, replayed.TERMS.model_dump(mode="json") | {"start": start.isoformat()})
 
 
 def items(folder: Path) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """Runs the sample suites of `datasets/suites` once, as a process beside the server: `python -m server.demo.suites`.
 
-The sample prompt and dataset come first. The runs stand in the store then, and in `runs/default/NAME` of the data
-folder, where the worker of `assay up` keeps those that the app orders. A suite of which the store has a run is not run
-again; one that was cut off goes on.
+The sample prompt, dataset and A/B test come first. The runs stand in the store then, and in `runs/default/NAME` of the
+data folder, where the worker of `assay up` keeps those that the app orders. A suite of which the store has a run is not
+run again; one that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -78,23 +78,23 @@ def folder_of(settings: Settings, name: str) -> RunFolder:
     return RunFolder(settings.data_dir.absolute() / "runs" / PROJECT / name)
 
 
-def _prompt_and_dataset(client: Client) -> None:
+def _samples(client: Client) -> None:
     """Before the suites, which take longer; without them those still run."""
     try:
         samples.load(client, datasets_folder())
     except ApiError as error:
-        print(f"The sample prompt and dataset were not set: {error}", flush=True)  # noqa: T201
+        print(f"The sample prompt, dataset and A/B test were not set: {error}", flush=True)  # noqa: T201
 
 
 def main() -> None:
-    """Set the sample prompt and dataset, and run the suites, for the server that the environment names."""
+    """Set the samples, and run the suites, for the server that the environment names."""
     os.nice(NICE)
     settings = Settings()
     url = address(settings)
     if url is None:
         raise SystemExit(str(NoServerError(settings.data_dir)))
     with Client(url, PROJECT) as client:
-        _prompt_and_dataset(client)
+        _samples(client)
         if run_samples(settings, client, lambda line: print(line, flush=True)):  # noqa: T201 - the supervisor passes it on
             print("The sample suites were run; the pages Suites and Runs show them.", flush=True)  # noqa: T201
 

@@ -18,9 +18,9 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     return f"{number(value)} [{ends[0]}, {ends[1]}]"
 
 
-def counted(count: int, what: str) -> str:
-    """So many of a thing that takes an s, such as `1 item` and `2 items`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """So many of a thing, such as `1 item` and `2 items`; `many` where it takes more than an s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def verb(count: int, one: str, many: str) -> str:

@@ -97,6 +97,16 @@ def test_few_pairs_are_tested_exactly() -> None:
     assert (by_t.test, by_t.p) == ("paired t test", pytest.approx(0.004775, abs=1e-6))
 
 
+def test_drawn_flips_are_of_the_seed() -> None:
+    drawn = np.random.default_rng(4)
+    a = drawn.normal(0, 1, 40)
+    table = rows(a, a + drawn.normal(0.2, 1, 40))
+    told = [one(table, Options(test="permutation", seed=seed)).p for seed in (0, 0, 1)]
+    oracle = stats.ttest_rel(table["score"][40:], table["score"][:40]).pvalue
+    assert told[0] == told[1] != told[2]
+    assert told == pytest.approx([oracle] * 3, abs=0.02)
+
+
 def test_skewed_values_are_bootstrapped_and_it_is_said() -> None:
     a = RNG.lognormal(0, 0.1, 60)
     table = rows(a, a + RNG.lognormal(0, 2, 60))

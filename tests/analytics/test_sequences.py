@@ -142,9 +142,9 @@ def test_novelty_takes_the_covariance_of_units_that_stayed_off() -> None:
 
 def test_the_odds_are_those_of_a_dirichlet_mixture() -> None:
     counts, shares = np.array([[30.0, 50.0, 20.0]]), np.array([0.4, 0.4, 0.2])
-    law = stats.dirichlet_multinomial(allocation.CONCENTRATION * shares, 100)
-    expected = law.logpmf([30, 50, 20]) - stats.multinomial(100, shares).logpmf([30, 50, 20])
-    assert allocation.log_odds(counts, shares)[0] == pytest.approx(expected)
+    laws = [stats.dirichlet_multinomial(concentration * shares, 100) for concentration in (400, 10)]
+    narrow, broad = (law.pmf([30, 50, 20]) / stats.multinomial(100, shares).pmf([30, 50, 20]) for law in laws)
+    assert allocation.log_odds(counts, shares)[0] == pytest.approx(np.log(0.75 * narrow + 0.25 * broad))
 
 
 @pytest.mark.parametrize(("counts", "weights"), [([480, 520], [1, 1]), ([90, 5], [9, 1]), ([30, 50, 20], [2, 2, 1])])
@@ -167,9 +167,15 @@ def test_a_mismatch_that_was_told_stays_told() -> None:
     assert not allocation.checked(looks[1:], [0.5, 0.5]).mismatched
 
 
+def test_an_arm_that_loses_most_of_its_units_is_told_on_the_first_day() -> None:
+    assert allocation.checked([[60, 20]], [0.5, 0.5]).mismatched
+    assert not allocation.checked([[48, 32]], [0.5, 0.5]).mismatched
+
+
 def test_no_unit_is_no_mismatch() -> None:
     found = allocation.checked([[0, 0]], [0.5, 0.5])
-    assert (found.units, found.shares, found.p, found.p_always, found.mismatched) == (0, (), 1.0, 1.0, False)
+    assert (found.units, found.shares, found.p, found.mismatched) == (0, (), 1.0, False)
+    assert found.p_always == pytest.approx(1.0)
     with pytest.raises(ValueError, match="each arm has one"):
         allocation.checked([[1, 2, 3]], [0.5, 0.5])
 

@@ -143,7 +143,7 @@ def _told(*kinds: str) -> dict[str, Any]:
         {"variant": f"v{n}", "advice": {"kind": kind}, "difference": 0.1, "low": 0.0, "high": 0.2, "n": 9}
         for n, kind in enumerate(kinds, 1)
     ]
-    return {"comparisons": found, "exposure": {"units": 9}}
+    return {"comparisons": found, "units": 9}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import pytest
 import store
 from collectors import frames
 from collectors.model import Origin, RawEvent, RawLink, RawLog, RawSpan
-from collectors.normalise import NormaliserOptions, normalise
+from collectors.normalise import normalise
+from collectors.normalising.options import NormaliserOptions
 
 MIGRATIONS = sorted((Path(store.__file__).parent / "migrations").glob("*.sql"))
 ADDED = {"project_id", "commit_seq", "received_at"}  # by the writer

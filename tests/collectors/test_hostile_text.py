@@ -20,7 +20,7 @@ from collectors.messages import content_hash, is_cut, messages, preview
 from collectors.model import Origin, RawEvent, RawLog, RawSpan, TextMap
 from collectors.normalise import normalise
 from collectors.otlp import decode
-from collectors.resolve import trailing_tool_results
+from collectors.resolving.whole import trailing_tool_results
 from collectors.scores import scores_of_log, scores_of_span
 
 OtlpJson = Callable[[Any], bytes]  # of conftest.py

@@ -9,7 +9,9 @@ import pytest
 
 from collectors.facts import SpanFacts
 from collectors.model import Origin, RawEvent, RawSpan
-from collectors.normalise import NormaliserOptions, hashed_user, normalise
+from collectors.normalise import normalise
+from collectors.normalising.identity import hashed_user
+from collectors.normalising.options import NormaliserOptions
 
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND

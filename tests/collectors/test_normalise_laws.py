@@ -17,7 +17,8 @@ from collectors.conventions.kinds import KIND_KEYS
 from collectors.conventions.logs import CONTENT_EVENTS, content_of_logs
 from collectors.conventions.registry import DIALECTS, joined
 from collectors.model import STATUSES, Origin, RawEvent, RawLink, RawLog, RawSpan
-from collectors.normalise import NormaliserOptions, normalise
+from collectors.normalise import normalise
+from collectors.normalising.options import NormaliserOptions
 from collectors.scores import scores_of_log, scores_of_span
 
 FAMILIES = [

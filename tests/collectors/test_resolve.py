@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.resolve import MAX_HOLDERS, Derived, SpanContent, TraceSpan, resolve, untold
+from collectors.resolve import resolve
+from collectors.resolving.calls import MAX_HOLDERS
+from collectors.resolving.logs import untold
+from collectors.resolving.rows import Derived, SpanContent, TraceSpan
 
 MS = 1000  # microseconds
 OPENAI, LANGCHAIN, VENDOR = "otel.openai", "openinference.langchain", "com.anthropic.sdk.python"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluators.abuse import lexicon, read
+from evaluators.abuse import read
+from evaluators.abusive.lexicon import lexicon
 from evaluators.case import Case
 from evaluators.logistic import ARTEFACTS, models
 from evaluators.toxicity import ABUSE, IDENTITY, IdentityAttack, Toxicity, identity_features

@@ -193,6 +193,23 @@ def test_the_results_find_the_effect_and_say_so(client: Client) -> None:
     assert one["novelty"]["low"] < 0 < one["novelty"]["high"]
 
 
+def test_the_list_finds_what_the_results_find(client: Client) -> None:
+    client.set_ab_test("planned", TERMS | {"start": (datetime.now(UTC) + DAY).isoformat()})
+    found = {one["name"]: one["found"] for one in client.ab_tests(findings=20)}
+    assert found["planned"] is None
+    assert [one["found"] for one in client.ab_tests()] == [None] * len(found)
+    whole = client.ab_results("shown")
+    assert found["shown"]["units"] == sum(arm["units"] for arm in whole["arms"])
+    (told,), (one,) = found["shown"]["comparisons"], whole["comparisons"]
+    assert one.keys() - told.keys() == {"series", "novelty"}
+    for name in ("difference", "low", "high", "alpha", "n"):
+        assert told[name] == pytest.approx(one[name])
+        assert [rail.get(name) for rail in told["guardrails"]] == pytest.approx(
+            [rail.get(name) for rail in one["guardrails"]]
+        )
+    assert told["advice"]["kind"] == one["advice"]["kind"] == "win"
+
+
 def test_the_metric_and_the_guardrails_share_alpha(client: Client) -> None:
     """Each comparison has a third here; as wide as that it is without guardrails at a third of alpha."""
     start = client.ab_test("shown")["start"]

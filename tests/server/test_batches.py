@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from collectors.model import Decoded, Origin, RawLog, RawSpan
-from collectors.normalise import NormaliserOptions
+from collectors.normalising.options import NormaliserOptions
 from collectors.receivers.sink import ExportRequest
 from server.batches import NOT_MAPPED, BatchMaker
 from server.ingest import outcome

@@ -74,6 +74,7 @@ def served(serve: Callable[[str], Any], telling: Any) -> Any:
         bodies.append(told.body())
     served.send(b"".join(bodies))
     served.settle()
+    served.ids = ids
     scores = [
         {"trace_id": trace, "name": "helpfulness", "value": 0.9 if model == "gpt-4o" else 0.6, "evaluator": "x"}
         for trace, model in ids
@@ -106,7 +107,11 @@ def test_runs_are_compared_item_by_item_as_scipy_does(served: Any) -> None:
     assert (one["ci_low"], one["ci_high"]) == (pytest.approx(float(low)), pytest.approx(float(high)))
     assert (one["verdict"], one["tone"]) == ("worse", "bad")
     assert re.match(r"groundedness: june is 0\.\d+ lower than march .* which is worse", one["sentence"])
-    assert found["headlines"][0]["sentence"] == one["sentence"]
+    assert re.fullmatch(
+        r"june answers 0\.\d+ worse than march \(groundedness, 95% CI -0\.\d+ to -0\.\d+, adjusted p < 0\.001\), "
+        r"cost unchanged, too little data on p95; enough data otherwise\.",
+        found["headlines"][0]["sentence"],
+    )
     passed = pair(found, "groundedness.passed")
     only_a, only_b = int(((a >= 0.5) & (b < 0.5)).sum()), int(((a < 0.5) & (b >= 0.5)).sum())
     assert passed["p"] == pytest.approx(float(stats.binomtest(only_b, only_a + only_b).pvalue))
@@ -129,6 +134,29 @@ def test_the_baseline_is_who_is_asked_for(served: Any) -> None:
         found = client.compare_runs([served.march, served.june], baseline=served.june, quality="groundedness")
     assert pair(found, "groundedness")["verdict"] == "better"
     assert [one["name"] for one in found["variants"]] == ["june", "march"]
+
+
+def test_margins_and_directions_are_as_stated(served: Any) -> None:
+    with served.client() as client:
+        asked = {"quality": "groundedness", "margins": "groundedness=0.5,groundedness.passed=90 points"}
+        found = client.compare_runs([served.march, served.june], **asked)
+        even = client.compare_runs([served.march, served.june], **asked, equivalence=True)
+        turned = client.compare_runs([served.march, served.june], quality="groundedness", lower="groundedness")
+        rows = client.compare_rows([served.march, served.june], quality="groundedness", lower="groundedness")
+        told = client.compare_report("runs", "markdown", runs=f"{served.march},{served.june}", **asked)
+    assert (pair(found, "groundedness")["verdict"], pair(found, "groundedness.passed")["margin"]) == (
+        "non-inferior",
+        0.9,
+    )
+    assert re.match(
+        r"june answers not worse than march by 0\.5 or more \(groundedness", found["headlines"][0]["sentence"]
+    )
+    assert "groundedness: june is as good as march, within 0.5: it is" in pair(even, "groundedness")["sentence"]
+    assert (pair(turned, "groundedness")["verdict"], turned["stated"]) == (
+        "better", ["Lower is better of groundedness, as stated."],
+    )  # fmt: skip
+    assert rows["regressed"] < 20
+    assert "Differences that do not matter, as stated: 0.5 of groundedness, 90 points of groundedness passes." in told
 
 
 def test_another_ruler_is_not_compared_and_said(served: Any) -> None:
@@ -208,7 +236,8 @@ def test_the_shell_compares_stored_runs_and_writes_reports(
     asked = ("eval", "compare", served.march, served.june, "--quality", "groundedness", *to)
     done = command(tmp_path, *asked, "--html", "out.html", "--markdown", "out.md")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("groundedness: june is 0.")
+    assert done.stdout.startswith("june answers 0.")
+    assert "\ngroundedness: june is 0." in done.stdout
     assert "which is worse" in (tmp_path / "out.html").read_text()
     assert (tmp_path / "out.md").read_text().startswith("## june against march")
     lines = [json.loads(line) for line in command(tmp_path, *asked, "--json").stdout.splitlines()]
@@ -255,6 +284,19 @@ def test_rows_that_got_worse_come_first(served: Any) -> None:
         pytest.param(
             lambda c, s: c.compare_traffic("model", ["gpt-4o"], **s.window), "2 to 10 variants", id="one-value"
         ),
+        pytest.param(
+            lambda c, s: c.compare_runs([s.march, s.june], margins="bleu=1"),
+            "'bleu' is not measured",
+            id="no-margin-of",
+        ),
+        pytest.param(
+            lambda c, s: c.compare_runs([s.march, s.june], lower="[1]"), "'[1]' is no list of texts", id="no-list"
+        ),
+        pytest.param(
+            lambda c, s: c.compare_runs([s.march, s.june], equivalence=True),
+            "is of a margin: state one",
+            id="no-margin",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(served: Any, ask: Callable[..., Any], said: str) -> None:
@@ -274,7 +316,11 @@ def test_live_traffic_is_compared_as_scipy_does(served: Any) -> None:
     assert (one["ci_low"], one["ci_high"]) == (pytest.approx(float(low)), pytest.approx(float(high)))
     assert pair(found, "latency_ms.p50")["verdict"] == "worse"
     assert [one["calls"] for one in found["variants"]] == [SMALL, SMALL]
-    assert found["course"][-1]["variant"] == "gpt-4o-mini"
+    course = found["course"]
+    assert [one["variant"] for one in course] == ["gpt-4o-mini"] * 12
+    assert (course[0]["low"], course[-1]["n_a"]) == (None, SMALL - 1)  # too few calls for bounds; one score failed
+    fixed = pair(found, found["quality"])
+    assert (course[-1]["difference"], course[-1]["high"] >= fixed["ci_high"]) == (fixed["difference"], True)
 
 
 def test_failed_scores_are_out_and_counted(served: Any) -> None:
@@ -309,3 +355,22 @@ def test_a_report_stands_alone(served: Any, form: Any) -> None:
 def test_the_description_names_the_right(served: Any) -> None:
     told = httpx.get(f"{served.note.api_url}/openapi.json", trust_env=False).json()
     assert told["paths"]["/api/compare/runs"]["get"]["x-assay-right"] == "read"
+
+
+def test_scores_of_another_version_are_left_out_and_told(served: Any) -> None:
+    table = served.ids
+    told = [{"trace_id": trace, "name": "tone", "value": at % 2, "evaluator": "tone", "evaluator_version": "1"}
+            for at, (trace, _) in enumerate(table)]  # fmt: skip
+    newer = [{"trace_id": trace, "name": "tone", "value": 1, "evaluator": "tone", "evaluator_version": "2"}
+             for trace, _ in table[:20]]  # fmt: skip
+    with served.client() as client:
+        client.add_scores(told)
+        client.add_scores(newer)
+        client.add_scores([{"trace_id": table[-1][0], "name": "tone", "value": 1, "source": "human", "author": "ada"}])
+        found = client.compare_traffic("model", ["gpt-4o", "gpt-4o-mini"], **served.window)
+    one = pair(found, "score.tone")
+    assert (one["n_a"], one["n_b"]) == (SMALL - 20, SMALL - 1)
+    assert (
+        "tone: 99 scores of tone 1 are compared; left out are 1 of a person, 20 of tone 2, as values of different "
+        "rulers are not compared."
+    ) in found["notes"]

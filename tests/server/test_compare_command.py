@@ -16,6 +16,8 @@ import pytest
 import shell
 from scipy import stats
 
+from server.compare.directions import guessed
+
 RNG = np.random.default_rng(5)
 N = 80
 ITEM = np.arange(N)
@@ -97,9 +99,13 @@ def test_people_are_told_the_verdict_first(folder: Path) -> None:
         folder, "compare", "results.csv", *ASKED, "--metric", "score", "--metric", "latency_ms", "--baseline", "base"
     )
     assert done.returncode == 0
-    assert done.stdout.startswith("score: new is 0.095")
-    assert "higher than base" in done.stdout.splitlines()[0]
-    assert "which is better (95% CI" in done.stdout.splitlines()[0]
+    first, second, third, *_ = done.stdout.splitlines()
+    assert first.startswith("new answers 0.095 better than base (score, 95% CI ")
+    assert first.endswith(", no difference found in latency; enough data.")
+    assert second.startswith("other is not found to answer better or worse than base (score, 95% CI ")
+    assert third.startswith("score: new is 0.095")
+    assert "higher than base" in third
+    assert "which is better (95% CI" in third
     assert "Variants are compared item by item, as they share 80 items" in done.stdout
     assert "Higher is better of score; lower is better of latency_ms:" in done.stdout
 
@@ -257,16 +263,15 @@ def of_two(a: Any, b: Any, name: str = "s", **more: Any) -> str:
             id="lower",
         ),
         pytest.param(
-            "tokens_per_second tokensPerSecond tokens/s hallucination_free cost_savings no_error non-toxic uptime "
-            "score throughput lossless terse",
+            "tokens_per_second tokensPerSecond tokens/s hallucination_free cost_savings no_error non-toxic throughput "
+            "helpfulness exact_match isCorrect",
             "higher",
             id="higher",
         ),
+        pytest.param("uptime score lossless terse not_relevant visits_per_hour", None, id="no-word-says"),
     ],
 )
-def test_which_is_better_is_guessed_by_whole_words(names: str, better: str) -> None:
-    from server.compare.asking import guessed  # noqa: PLC0415
-
+def test_which_is_better_is_guessed_by_whole_words(names: str, better: str | None) -> None:
     assert {name: guessed(name) for name in names.split()} == dict.fromkeys(names.split(), better)
 
 

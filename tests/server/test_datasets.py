@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,20 @@ def test_a_dataset_is_made_with_its_first_version_or_not_at_all(client: Client) 
     client.import_dataset("late", "a.jsonl", rows(2), author="ada")
     made = client.dataset("late")
     assert (made["version"], made["author"]) == (1, "ada")
+
+
+def test_a_large_change_is_made_by_steps_and_another_waits_for_it(client: Client) -> None:
+    made = client.import_dataset("many", "items.jsonl", rows(4_100))
+    assert (made["version"]["version"], made["version"]["items"]) == (1, 4_100)
+    with ThreadPoolExecutor() as pool:
+        split = pool.submit(client.split_dataset, "many", {"base": 1, "parts": {"train": 0.8, "test": 0.2}})
+        other = pool.submit(client.change_dataset, "many", {"base": 1, "set": [{"id": "new", "question": "And this?"}]})
+        told = split.result(), other.result()
+    assert sorted(one["version"] for one in told if one is not None) == [2, 3]
+    found = client.dataset("many")
+    assert found["splits"].keys() <= {"train", "test", ""}
+    assert sum(found["splits"].values()) == found["items"] == 4_101
+    assert 0.75 < found["splits"]["train"] / 4_101 < 0.85
 
 
 def test_what_a_change_takes_from_items_is_told(client: Client) -> None:

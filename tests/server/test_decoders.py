@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from collectors.errors import UndecodableError
-from collectors.normalise import NormaliserOptions
+from collectors.normalising.options import NormaliserOptions
 from collectors.receivers.sink import ExportRequest
 from server.core import Core, opened
 from server.decoders import DecoderLostError, Decoders

@@ -11,7 +11,7 @@ import pytest
 
 from server import demo
 from server.client import Client
-from server.demo import samples
+from server.demo import replayed, samples
 from server.demo.airline import turns
 from server.demo.export import rows
 
@@ -73,7 +73,8 @@ def test_totals_are_those_of_the_files(loaded: Loaded) -> None:
 def test_a_trace_for_every_answer_turn_and_capture(loaded: Loaded) -> None:
     talks = [talk["traj"] for talk in rows(DATASETS / "taubench-airline/conversations.jsonl.gz")]
     captures = json.loads((DATASETS / "captures/index.json").read_text())
-    count = 1800 + 394 + sum(len(list(turns(talk))) for talk in talks) + sum(one["traces"] for one in captures)
+    turned = sum(len(list(turns(talk))) for talk in talks)
+    count = 1800 + 300 + 394 + turned + sum(one["traces"] for one in captures)
     totals = list(loaded.client.totals_lines())
     assert len(totals) == loaded.first["traces"] == count
     assert len({trace["session_id"] for trace in totals if str(trace["session_id"]).startswith("airline-")}) == len(
@@ -93,7 +94,7 @@ def test_everything_sent_is_stored_once(loaded: Loaded) -> None:
     assert loaded.second == loaded.first
 
 
-def test_the_prompt_and_the_dataset_are_set_once(loaded: Loaded) -> None:
+def test_what_is_beside_the_traffic_is_set_once(loaded: Loaded) -> None:
     client = loaded.client
     assert samples.load(client, DATASETS)
     assert [one["version"] for one in client.prompt_versions(samples.PROMPT)["versions"]] == [2, 1]
@@ -105,7 +106,23 @@ def test_the_prompt_and_the_dataset_are_set_once(loaded: Loaded) -> None:
     told = list(client.dataset_rows(samples.DATASET, dataset["version"]))
     assert {one["item"] if "item" in one else one["id"] for one in told} == sources
     assert {one["split"] for one in told} == {"train", "test"}
+    _ab_test(client)
     client.delete_dataset(samples.DATASET)
     client.forget_prompt(samples.PROMPT)
+    client.forget_ab_test(replayed.NAME)
     assert not samples.load(client, DATASETS)
     assert not client.datasets()
+    assert not client.ab_tests()
+
+
+def _ab_test(client: Client) -> None:
+    """The sample test counts every request, finds nothing lost, and says what is known of these snapshots."""
+    (test,) = client.ab_tests()
+    found = client.ab_results(test["name"])
+    assert found["exposure"] | {"units_a_day": 0} == {
+        "traces": 300, "traces_without_unit": 0, "units": 300, "mixed_units": 0, "mixed_traces": 0, "mixed_share": 0.0,
+        "units_a_day": 0,
+    }  # fmt: skip
+    assert [arm["units"] - arm["valued"] for arm in found["arms"]] == [0, 0]
+    assert not found["mismatch"]["mismatched"]
+    assert found["sentence"].startswith("2023-06 is worse than 2023-03: right differs by")

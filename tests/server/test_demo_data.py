@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from made_ab_tests import by_hand
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -94,6 +96,25 @@ def test_march_ends_before_june_begins(sent: Sent) -> None:
         ends[attributes["variant"]].append(span.end_time_unix_nano)
     assert len(ends["2023-03"]) == len(ends["2023-06"]) == 900
     assert max(ends["2023-03"]) < min(ends["2023-06"])
+
+
+def test_the_sample_ab_test_serves_what_is_recorded_of_the_snapshot_that_was_dealt(
+    exports: list[export.Export], sent: Sent
+) -> None:
+    stored = pq.read_table(DATASETS / "suites" / "llmdrift" / "gpt-4.parquet").to_pylist()  # as the suites have it
+    recorded = {(row["question"], row["snapshot"]): row for row in stored}
+    right = iter(a for a in events_of(exports) if a.get("gen_ai.evaluation.name") == "right")
+    calls = {(span.trace_id, span.span_id) for span, _ in of_service(sent, "llmdrift")}
+    served = of_service(sent, "llmdrift-replay")
+    for span, attributes in served:
+        arm = by_hand("gpt-4-snapshot", span.trace_id.hex())
+        assert attributes["variant"] == f"gpt-4-snapshot:{'2023-03' if arm == 'control' else '2023-06'}"
+        asked, answered = (json.loads(str(attributes[f"gen_ai.{way}.messages"]))[0] for way in ("input", "output"))
+        row = recorded[asked["parts"][0]["content"], "gpt-4-0314" if arm == "control" else "gpt-4-0613"]
+        assert answered["parts"][0]["content"] == row["answer"]
+        assert next(right)["gen_ai.evaluation.score.value"] == float(row["reference"] in row["answer"])
+        assert {(link.trace_id, link.span_id) for link in span.links} <= calls
+    assert len(served) == len(recorded) / 2 == 300
 
 
 def test_no_token_count_is_made_up(sent: Sent) -> None:

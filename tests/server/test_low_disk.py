@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from collectors.normalise import NormaliserOptions
+from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
 from server import running

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collectors.normalise import NormaliserOptions
+from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
 from server import renormalise

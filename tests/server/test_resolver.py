@@ -18,7 +18,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from stores import put_empty
 
-from collectors.normalise import NormaliserOptions, hashed_user
+from collectors.normalising.identity import hashed_user
+from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
 from server import resolver, resolving

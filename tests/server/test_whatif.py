@@ -17,7 +17,8 @@ import yaml
 
 from analytics import intervals
 from collectors.frames import origin_table, span_table
-from collectors.normalise import NormaliserOptions, normalise
+from collectors.normalise import normalise
+from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from server.aside import asking
 from server.client import ApiError

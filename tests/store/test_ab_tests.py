@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from store import ab_tests as kept
+from store.queries.ab_tests import Exposure, days_of_tests
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 WINDOW = {"since": START, "until": START + timedelta(days=6)}
@@ -120,6 +121,27 @@ def test_each_day_is_what_pandas_says(filled: Any, measure: str) -> None:
     np.testing.assert_allclose(both["centre"] + s1, both["mean"], rtol=1e-9)
     np.testing.assert_allclose(s2 - s1**2, both["m2"], rtol=1e-8, atol=1e-12)
     np.testing.assert_allclose(s4 - 4 * s1 * s3 + 6 * s1**2 * s2 - 3 * s1**4, both["m4"], rtol=1e-7, atol=1e-12)
+
+
+def test_several_tests_at_once_are_each_as_alone(filled: Any) -> None:
+    naive, hours = START.replace(tzinfo=None), timedelta(hours=1)
+    asked = [
+        Exposure(naive, naive + 144 * hours, LABELS, "user", ["error", "score:helpful"]),
+        Exposure(naive + 30 * hours, naive + 90 * hours, [*LABELS, "other:x"], "trace", ["exposure", "cost"]),
+        Exposure(naive + 40 * hours, naive + 41 * hours, ["nosuch"], "session", ["exposure"]),
+        Exposure(naive, naive + 100 * hours, LABELS[::-1], "session", ["latency", "exposure"]),
+    ]
+    with filled.readers.read() as cursor:
+        every = days_of_tests(cursor, 1, asked).to_pandas()
+    for number, one in enumerate(asked):
+        params = {name: getattr(one, name) for name in ("since", "until", "labels", "unit", "measures")}
+        alone = filled.readers.run("ab_days", 1, params).table.to_pandas()
+        mine = every[every["test"] == number].drop(columns="test")
+        order = ["measure", "label", "day"]
+        sides = (side.sort_values(order, ignore_index=True) for side in (mine, alone))
+        pd.testing.assert_frame_equal(*sides, rtol=1e-9, check_dtype=False)
+        assert len(mine) == len(alone)
+        assert bool(len(alone)) == (number != 2)
 
 
 def test_what_no_figure_counts_is_counted(filled: Any) -> None:

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.dataset_items import item_of, table_of
-from store import datasets
-from store.datasets import Change, ChangedElsewhereError, Rule, Version
+from store import dataset_changes, datasets
+from store.dataset_changes import Change, ChangedElsewhereError
+from store.dataset_splits import Rule
+from store.datasets import Version
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def item(name: str, question: str | None = None, **more: Any) -> dict[str, Any]:
 def commit(store: Any, base: int, *rows: dict[str, Any], **more: Any) -> Version | None:
     change = Change(base, "A note.", "ada", table_of([item_of(row) for row in rows]), **more)
     done: Version | None = store.writer.call(
-        lambda cursor: datasets.commit(cursor, 1, store.of.dataset_id, change)
+        lambda cursor: dataset_changes.commit(cursor, 1, store.of.dataset_id, change)
     ).result(20)
     return done
 
@@ -196,3 +198,63 @@ def test_every_version_is_what_its_changes_come_to(made: Any, changes: list[tupl
         assert {name: item_of(item(name, text)).row for name, text in state.items()} == {
             row[0]: row[1] for row in held(made, number)
         }  # fmt: skip
+
+
+CHANGES = (
+    Change(0, "First.", "ada", table_of([item_of(item(f"q{n}", metadata={"doc": f"d{n // 3}"})) for n in range(20)])),
+    Change(1, "Split.", "ada", rule=Rule("doc", 1, (("train", 0.5), ("test", 0.5)))),
+    Change(
+        2, "All.", "ada", table_of([item_of(item(f"q{n}", "Else?", tags=["x"])) for n in range(14, 26)]),
+        ["q0", "q1", "q3", "q5", "nosuch"], {f"q{n}": "gold" for n in range(6, 16)},
+    ),
+    Change(3, "Kept.", "ada", rule=Rule(None, 2, (("a", 0.5), ("b", 0.5))), keep=True),
+    Change(4, "Nothing.", "ada", removed=["nosuch"]),
+)  # fmt: skip
+TOLD = ("version", "items", "added", "changed", "removed", "content", "rule", "base")
+
+
+def test_a_change_by_steps_is_what_it_is_at_once_and_nobody_sees_half_of_it(made: Any) -> None:
+    twin = made.writer.call(lambda cursor: datasets.create(cursor, 1, "twin", "", None)).result(20).dataset_id
+    for number, change in enumerate(CHANGES):
+        seen = held(made, number), counts(made)
+        under = begun(made, change)
+        for step in dataset_changes.steps(under, change, 3):
+            made.writer.call(step).result(20)
+            assert (held(made, number), counts(made)) == seen
+        with made.readers.read() as cursor:
+            sums = dataset_changes.summed(cursor, under)
+        stepped = made.writer.call(lambda cursor: dataset_changes.booked(cursor, under, change, sums)).result(20)  # noqa: B023
+        whole = made.writer.call(lambda cursor: dataset_changes.commit(cursor, 1, twin, change)).result(20)  # noqa: B023
+        assert [getattr(stepped, name, None) for name in TOLD] == [getattr(whole, name, None) for name in TOLD]
+        params = {"dataset_id": twin, "version": number + 1, "page_size": 1000}
+        other = made.readers.run("dataset_items", 1, params).table.to_pylist()
+        assert sorted(row[:3] for row in held(made, number + 1)) == sorted(
+            (row["item"], row["row"], row["split"]) for row in other
+        )
+
+
+def begun(store: Any, change: Change) -> dataset_changes.Begun:
+    under: dataset_changes.Begun = store.writer.call(
+        lambda cursor: dataset_changes.begun(cursor, 1, store.of.dataset_id, change)
+    ).result(20)
+    return under
+
+
+def counts(store: Any) -> dict[str, int]:
+    """Items of each split, as the list of datasets has them."""
+    with store.readers.read() as cursor:
+        return datasets.split_counts(cursor, 1).get(store.of.dataset_id, {})
+
+
+def test_what_a_change_left_that_broke_off_is_gone_with_the_next(made: Any) -> None:
+    commit(made, 0, *map(item, "abcdef"))
+    broken = Change(1, "", None, table_of([item_of(item("a", "Lost?")), item_of(item("z"))]), removed=["b", "c"])
+    steps = list(dataset_changes.steps(begun(made, broken), broken, 1))
+    for step in steps[:3]:
+        made.writer.call(step).result(20)
+    done = commit(made, 1, item("d", "Other?"))
+    assert done is not None
+    assert (done.version, done.items, done.added, done.changed, done.removed) == (2, 6, 0, 1, 0)
+    assert [row for row in held(made, 2) if row[0] != "d"] == [row for row in held(made, 1) if row[0] != "d"]
+    with pytest.raises(dataset_changes.DeletedMeanwhileError, match="Nothing of it was kept"):
+        made.writer.call(steps[3]).result(20)

@@ -1,5 +1,6 @@
 // A list whose rows are links. Keys move a mark among the rows without asking the server; the links themselves are
 // the browser's: a click, Enter, a click with Ctrl, the middle button, "open in new tab" all do what they do anywhere.
+// Rows with a key can be selected. What is selected is known here, also of other pages of the list; the server is told.
 
 class Listing {
   constructor(parent) {
@@ -16,19 +17,62 @@ class Listing {
     this.root.remove();
   }
 
-  take({ data }) {
-    const text = JSON.stringify(data);
-    if (text === this.text) return;
+  take({ data: { selection, ...data }, setStateValue }) {
+    this.tell = (keys) => setStateValue("selected", keys);
+    this.adopt(selection);
+    const text = JSON.stringify([data, !selection]);
+    if (text === this.text) return this.paint();
     const kept = this.text && this.links[this.at]?.getAttribute("href");
     const held = this.links?.includes(this.root.getRootNode().activeElement);
     this.text = text;
     this.columns = data.columns;
     this.root.setAttribute("aria-label", data.label);
     this.root.setAttribute("aria-rowcount", String(data.rows.length + 1));
-    this.root.style.setProperty("--columns", data.columns.map((column) => column.width).join(" "));
+    const widths = [...(selection ? ["16px"] : []), ...data.columns.map((column) => column.width)];
+    this.root.style.setProperty("--columns", widths.join(" "));
     this.links = [];
+    this.boxes = [];
+    this.last = undefined;
     this.root.replaceChildren(this.head(), ...data.rows.map((row) => this.row(row)));
+    this.paint();
     this.resume(kept, held);
+  }
+
+  // A selection that the server has is only taken over when it is of something else: it may be older than a click.
+  adopt(selection) {
+    if (selection?.of === this.selection?.of) return;
+    this.selection = selection;
+    this.picked = new Set(selection?.keys);
+  }
+
+  // One row, or with `ranged` all from the one before to it, as that one becomes.
+  pick(index, ranged) {
+    const on = !this.picked.has(this.boxes[index].name);
+    const from = ranged ? (this.last ?? index) : index;
+    for (const box of this.boxes.slice(Math.min(from, index), Math.max(from, index) + 1)) this.put(box.name, on);
+    this.last = index;
+    this.told();
+  }
+
+  put(key, on) {
+    if (!on) this.picked.delete(key);
+    else if (this.picked.size < this.selection.most) this.picked.add(key);
+  }
+
+  told() {
+    this.paint();
+    this.tell([...this.picked]);
+  }
+
+  paint() {
+    if (!this.selection) return;
+    for (const box of this.boxes) {
+      box.checked = this.picked.has(box.name);
+      box.closest(".line").classList.toggle("picked", box.checked);
+    }
+    const count = this.boxes.filter((box) => box.checked).length;
+    this.all.checked = count > 0 && count === this.boxes.length;
+    this.all.indeterminate = count > 0 && !this.all.checked;
   }
 
   // The row that was marked before, or from which one left this entry of the history, and how far one had scrolled.
@@ -58,19 +102,31 @@ class Listing {
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event)) return;
     const inside = this.links.includes(event.composedPath()[0]);
-    if (!inside && event.composedPath()[0].closest?.(".listing")) return; // another list of the page has the mark
+    if (![undefined, null, this.root].includes(event.composedPath()[0].closest?.(".listing"))) return; // another list
     const steps = { j: 1, k: -1, ...(inside ? { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity } : {}) };
     if (event.key in steps) {
       const next = this.seen ? this.at + steps[event.key] : 0;
       this.links[Math.max(0, Math.min(this.links.length - 1, next))]?.focus();
     } else if (event.key === "o" && inside) event.composedPath()[0].click();
-    else return;
+    else if (!this.selects(event)) return;
     event.preventDefault();
+  }
+
+  selects({ key }) {
+    if (!this.selection) return false;
+    const at = this.boxes.findIndex((box) => box.closest(".line").contains(this.links[this.at]));
+    if (key.toLowerCase() === "x" && this.seen && at >= 0) this.pick(at, key === "X");
+    else if (key === "Escape" && this.picked.size) {
+      this.picked.clear();
+      this.told();
+    } else return false;
+    return true;
   }
 
   head() {
     const line = element("div", "line head");
     line.setAttribute("role", "row");
+    if (this.selection) line.append(this.whole());
     for (const column of this.columns) {
       const cell = element("span", `cell ${column.align}`, column.name);
       cell.setAttribute("role", "columnheader");
@@ -83,8 +139,28 @@ class Listing {
   row(row) {
     const line = element("div", "line");
     line.setAttribute("role", "row");
+    if (this.selection) line.append(this.box(row));
     line.append(...row.cells.map((told, index) => this.cell(row, told, this.columns[index])));
     return line;
+  }
+
+  whole() {
+    const { cell, box } = checkbox("columnheader", "Select all of this page");
+    this.all = box;
+    cell.addEventListener("click", () => {
+      const on = this.boxes.some((one) => !this.picked.has(one.name));
+      for (const one of this.boxes) this.put(one.name, on);
+      this.told();
+    });
+    return cell;
+  }
+
+  box(row) {
+    const { cell, box } = checkbox("cell", `Select ${row.cells[this.columns.findIndex((column) => column.link)]?.text}`);
+    const index = this.boxes.push(box) - 1;
+    box.name = row.key;
+    cell.addEventListener("click", (event) => this.pick(index, event.shiftKey));
+    return cell;
   }
 
   cell(row, told, column) {
@@ -116,6 +192,19 @@ function scrolled(main, top, until) {
   main.scrollTo(0, top);
   const short = main.scrollHeight - main.clientHeight < top;
   if (short && performance.now() < until) requestAnimationFrame(() => scrolled(main, top, until));
+}
+
+// The whole cell is clicked, so that one may aim roughly; what is checked is painted afterwards. Keys stay with the rows.
+function checkbox(role, label) {
+  const cell = element("span", "cell pick");
+  const box = element("input");
+  cell.setAttribute("role", role);
+  box.type = "checkbox";
+  box.tabIndex = -1;
+  box.setAttribute("aria-label", label);
+  cell.addEventListener("mousedown", (event) => event.preventDefault()); // no text is marked by a click with Shift
+  cell.append(box);
+  return { cell, box };
 }
 
 function bar(share) {
