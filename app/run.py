@@ -12,6 +12,7 @@ from app import (
     compare_tabs,
     data,
     data_runs,
+    experiment_form,
     run_evaluators,
     run_gates,
     run_manifest,
@@ -23,6 +24,7 @@ from app import (
 from app import format as fmt
 from app.runs import Run
 
+SOURCES = {"app": "ordered here", "cli": "from the command line", "pushed": "pushed by another harness"}
 _ALONE_S = 10.0  # a worker looks for something to do every five seconds
 _WORDS = {"done": "", "cut_off": "It was cut off before its end.", "cancelled": "It was cancelled before its end."}
 
@@ -66,12 +68,24 @@ def _head(told: Run | None) -> None:
             _actions(told)
             _compared(told)
         st.page_link("views/runs.py", label="All runs", icon=":material/arrow_back:", query_params=kept)
+    if told is not None and told["experiment_id"]:
+        _arm(told)
+
+
+def _arm(told: Run) -> None:
+    """What it varies, and the way to the other arms."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Arm {fmt.plain(runs.arm_words(told['arm'] or {}) or 'without a value', 200)}", width="content")
+        st.page_link(
+            "views/experiments.py", label="Its experiment", icon=":material/grid_on:",
+            query_params={"experiment": told["experiment_id"]},
+        )  # fmt: skip
 
 
 def _begun(told: Run) -> str:
     begun = runs.at(told["started_at"] or told["created_at"])
     by = f" by {fmt.plain(told['author'], 60)}" if told["author"] else ""
-    how = "from the command line" if told["source"] == "cli" else "ordered here"
+    how = SOURCES[told["source"]]
     return f"{fmt.moment(begun, widgets.zone())} {widgets.zone()}, {how}{by}"
 
 
@@ -81,6 +95,14 @@ def _actions(told: Run) -> None:
             "Rerun failed", key="again", icon=":material/replay:", on_click=_again, args=(told,),
             help="Asks again for what failed or was not done; all else is kept",
         )  # fmt: skip
+    if (
+        told["document"]
+        and told["state"] not in runs.OPEN
+        and st.button(
+            "Run again", key="run-again", icon=":material/restart_alt:", help="As it was, or with something changed"
+        )
+    ):
+        experiment_form.rerun(told)
     with st.popover("More", icon=":material/more_horiz:", key="run-more", on_change="rerun") as more:
         if more.open:
             _more(told)
@@ -200,7 +222,10 @@ def _stopped(told: Run) -> None:
             st.text(fmt.clip(line, 400))
     else:
         st.warning(_WORDS[told["state"]], icon=":material/warning:")
-    way = "“Rerun failed” goes on with it." if told["source"] == "app" else "The same command goes on with it."
+    way = {
+        "app": "“Rerun failed” goes on with it.", "cli": "The same command goes on with it.",
+        "pushed": "Push it again.",
+    }[told["source"]]  # fmt: skip
     far = f"{runs.progress(told)}. " if told["answers_total"] else ""
     st.caption(f"{far}What was answered is kept. {way}")
 

@@ -6,6 +6,7 @@ which asks again only for what was being answered then.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -23,7 +24,7 @@ from evaluators.errors import EvaluatorError
 from server import suites
 from server.child import OURS
 from server.client import ApiError, Client
-from server.evals.folder import MANIFEST
+from server.evals.folder import MANIFEST, RESULTS, RunFolder
 from server.evals.storing import LATEST, NoRunError, latest, push, read_part
 from server.exit_codes import FAILURE
 from server.settings import Settings
@@ -32,6 +33,8 @@ from server.turns import until_stopped
 KEEP_S = 2.0  # between two words that the run goes on
 TICK_S = 0.1
 END_S = 10.0  # that an interrupted run gets to keep what it has
+EARLIER = "earlier"  # in a run's folder: what the store keeps of it
+ARMS = "arms"  # in a suite's folder: those of its runs that are arms of experiments
 WORDS = "worker.log"  # in the run's folder: what the process said
 FAULT = 2_000  # letters of the last words of a run that could not be carried out
 _SENTENCE = re.compile(r"^assay: ", re.MULTILINE)  # what a command ends with, where a person can act on it
@@ -70,6 +73,7 @@ class RunWorker:
         """Null: it is over, or no longer ours. Empty: another is to go on with it. Else why it failed."""
         # A project may be named `..`, a suite may not.
         folder = self.settings.data_dir.absolute() / "runs" / f"project-{taken['project']}" / taken["suite"]
+        folder = self._folder(folder, taken)
         try:
             command = self._command(client, taken, folder)
         except (EvaluatorError, OSError) as error:
@@ -86,12 +90,22 @@ class RunWorker:
             return _stored(client, taken, folder)
         return _last_words(folder, process.returncode)
 
+    def _folder(self, shared: Path, taken: Json) -> Path:
+        """Runs of a suite share a folder, and with it what was asked before, but for those that are gone on with later.
+
+        An arm has one of its own from the start, so that it can be gone on with after the next; any other run once
+        another has taken the shared one.
+        """
+        state = RunFolder(shared).state()
+        later = bool(taken["wish"].get("again")) and (state is None or state.run_id != taken["run_id"])
+        return shared / ARMS / taken["run_id"] if later or taken.get("experiment") is not None else shared
+
     def _command(self, client: Client, taken: Json, folder: Path) -> list[str]:
         """How the run is started. Raises EvaluatorError where the suite may not be run here."""
         wish = taken["wish"]
-        base = Path(wish["folder"])
+        base, experiment = Path(wish["folder"]), taken.get("experiment")
         held = suites.Held(taken["suite"], taken["document"], wish["source"], base, None)
-        suites.read_held(held, self.settings)
+        read = suites.read_held(held, self.settings)
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "ordered.yaml"
         file.write_text(taken["document"], "utf-8")
@@ -99,7 +113,9 @@ class RunWorker:
             "--out": folder, "--run-id": taken["run_id"], "--folder-of": base, "--project": taken["project"],
             "--data-dir": self.settings.data_dir.absolute(), "--api-url": self.url, "--repeats": wish.get("repeats"),
             "--sample": wish.get("sample"), "--concurrency": wish.get("concurrency"),
-            "--budget": wish.get("budget_usd"), "--baseline": _baseline(client, taken),
+            "--budget": _budget(taken, read.suite.budget_usd), "--baseline": _baseline(client, taken),
+            "--earlier": _earlier(client, taken, folder) if wish.get("again") else None,
+            "--arm-of": None if experiment is None else json.dumps(experiment),
         }  # fmt: skip
         told = [str(part) for name, value in options.items() if value is not None for part in (name, value)]
         flags = [
@@ -108,6 +124,28 @@ class RunWorker:
             *(["--again"] if wish.get("again") else []),
         ]
         return [*OURS, "server.cli", "eval", "run", str(file), *told, *flags]
+
+
+def _earlier(client: Client, taken: Json, folder: Path) -> Path | None:
+    """A folder of what the store keeps of the run; null: its journal is there, or it came to no end."""
+    state = RunFolder(folder).state()
+    if state is not None and state.run_id == taken["run_id"]:
+        return None
+    manifest = client.run(taken["run_id"])["manifest"] or {}
+    if "results_sha256" not in manifest:
+        return None
+    kept = folder / EARLIER
+    kept.mkdir(exist_ok=True)
+    (kept / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    with (kept / RESULTS).open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in client.run_lines(taken["run_id"]))
+    return kept
+
+
+def _budget(taken: Json, own: float | None) -> float | None:
+    """What it may cost: as was ordered, else as its suite says; as an arm no more than its experiment has left."""
+    wished = taken["wish"].get("budget_usd")
+    return min((one for one in (wished or own, taken.get("left_usd")) if one is not None), default=None)
 
 
 def _baseline(client: Client, taken: Json) -> str | None:

@@ -121,7 +121,8 @@ def check(request: Request, here: Here, body: Draft, project: Project = DEFAULT)
 
     Its dataset is read whole, its evaluators are made; nothing is asked.
     """
-    return json_response(request, _checked(here, project, _draft(here, project, body.name, body.document), whole=True))
+    held = suites.draft(here.core, project, body.name or "", body.document)
+    return json_response(request, _checked(here, project, held, whole=True))
 
 
 class Wish(BaseModel):
@@ -146,15 +147,15 @@ class Wish(BaseModel):
 def run(request: Request, here: Here, name: Name, body: Wish, project: Project = DEFAULT) -> Response:
     """Have a suite run by a worker. Answers as `GET /api/runs`.
 
-    422 `bad_suite`: it cannot be read, or must not be run here. 409 `not_newest`: only the newest run that was ordered
-    here can be gone on with, once it is over.
+    422 `bad_suite`: it cannot be read, or must not be run here. 409 `not_over`: only a run that was ordered here, and
+    is over, can be gone on with.
     """
-    found = _held(here, project, name)
-    _readable(here, project, name, found.document)
     wish = body.model_dump(mode="json", exclude={"author"}, exclude_none=True)
     if body.again is not None:
         run_id = _again(here, project, name, body.again, wish)
     else:
+        found = _held(here, project, name)
+        _readable(here, project, name, found.document)
         told = orjson.dumps(wish | {"source": found.source, "folder": str(found.folder)}).decode()
         project_id = here.core.projects.id_of(project)
         run_id = here.core.writer.call(
@@ -166,23 +167,21 @@ def run(request: Request, here: Here, name: Name, body: Wish, project: Project =
 def _again(here: Context, project: str, name: str, run_id: UUID, wish: dict[str, Any]) -> UUID:
     project_id = here.core.projects.id_of(project)
     with here.core.readers.read() as cursor:
-        ordered = [one for one in run_store.runs(cursor, project_id, name) if one.source == "app"]
+        found = run_store.run(cursor, project_id, run_id)
     done = False
-    if ordered and ordered[0].run_id == run_id:
+    if found is not None and found[0].source == "app" and found[0].suite == name:
         # The text is that of the run, and so is what it may do.
-        kept = {
-            key: value for key, value in orjson.loads(ordered[0].wish or "{}").items() if key in {"source", "folder"}
-        }
+        kept = {key: value for key, value in orjson.loads(found[0].wish or "{}").items() if key in {"source", "folder"}}
         told = orjson.dumps(wish | kept).decode()
         done = here.core.writer.call(lambda cursor: run_store.order_again(cursor, project_id, run_id, told)).result(
             runs.WRITE_S
         )
     if not done:
         detail = (
-            f"The run {run_id.hex} is not the newest that was ordered here of {name!r}, or is not over. A run of the "
-            "command line is gone on with there: `assay eval run SUITE --again`."
+            f"The run {run_id.hex} is none that was ordered here of {name!r}, or is not over. A run of the command "
+            "line is gone on with there: `assay eval run SUITE --again`."
         )
-        raise ProblemError(HTTPStatus.CONFLICT, "not_newest", detail)
+        raise ProblemError(HTTPStatus.CONFLICT, "not_over", detail)
     return run_id
 
 
@@ -193,24 +192,9 @@ def _held(here: Context, project: str, name: str, version: int | None = None) ->
         raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_suite", str(error)) from error
 
 
-def _draft(here: Context, project: str, name: str | None, document: str) -> Held:
-    """The text as the suite of that name would be: as trusted as its file where it says the same."""
-    folder, file = suites.base_of(here.core.settings, document), None
-    try:
-        kept = suites.held(here.core, project, name or "")
-    except suites.UnknownSuiteError:
-        kept = None
-    if kept is not None:
-        if kept.document == document:
-            return kept
-        if kept.file is not None:
-            folder, file = kept.folder, kept.file
-    return Held(name or "draft", document, "stored", folder, file)
-
-
 def _readable(here: Context, project: str, name: str, document: str) -> None:
     """Raises ProblemError where a suite cannot be read, may not be run, or calls itself otherwise."""
-    said = _checked(here, project, _draft(here, project, name, document), whole=False)
+    said = _checked(here, project, suites.draft(here.core, project, name, document), whole=False)
     problem = said["problem"]
     if problem is None and said["name"] != name:
         problem = f"The suite calls itself {said['name']!r} (`suite:`), not {name!r}. Name both alike."

@@ -125,8 +125,7 @@ def compare(
     if as_json:
         shell.json_lines([*found["pairs"], *found["sliced"]])
         return
-    for one in [*found["headlines"], *found["pairs"], *found["sliced"]]:
-        typer.echo(one["sentence"])
-    refused = dict.fromkeys(one["why"] for one in found["refused"])
-    for sentence in [*found["stated"], *refused, *found["paradoxes"], *found["notes"]]:
-        typer.echo(f"- {sentence}")
+    from server.compare.told import sentences_of  # noqa: PLC0415
+
+    for sentence in sentences_of(found):
+        typer.echo(sentence)

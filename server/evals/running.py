@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from evaluators.journal import Journal
 from evaluators.scoring import release
+from evaluators.suites.earlier import remember
 from evaluators.suites.engine import Outcome, Way, outcomes
 from evaluators.suites.results import Digest, line_of, outcome_row
 from server.evals import folder as files
@@ -40,6 +42,8 @@ class Wish:
     no_baseline: bool = False  # leave gates against a baseline undecided
     run_id: str | None = None  # it is this run; null: the folder says
     traced: bool = True  # tell the target the trace to go on with
+    experiment: Mapping[str, Any] | None = None  # id, name and arm of the experiment that it is an arm of
+    earlier: Path | None = None  # folder of manifest and results of the run, where its own journal is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def run_suite(  # noqa: PLR0917 - what it is, where, how, and who is told
                 f"The run was cut off. What was answered is kept in {folder.path}: the same command goes on with it."
             ) from error
         summary = summary_of(prepared, columns, baseline, skip=wish.no_baseline)
-        manifest = _manifest(prepared, state, digest)
+        manifest = _manifest(prepared, state, digest) | told_of(wish)
         _written(prepared.read.text, folder, summary, manifest)
         folder.end(state)
     return Finished(state, summary, manifest, folder)
@@ -118,6 +122,8 @@ async def _carried_out(
         journal = stack.enter_context(closing(Journal(folder.file(files.JOURNAL))))
         if not state.resumed:
             journal.forget_others(state.generation)
+            if wish.earlier is not None:
+                _remember(journal, prepared, wish.earlier, way)
         stack.push_async_callback(prepared.target.aclose)
         stack.push_async_callback(release, [one.evaluator for one in prepared.scorers])
         progress = stack.enter_context(
@@ -137,6 +143,12 @@ async def _carried_out(
     return columns, digest.hex
 
 
+def _remember(journal: Journal, prepared: Prepared, folder: Path, way: Way) -> None:
+    manifest = json.loads((folder / files.MANIFEST).read_text("utf-8"))
+    with (folder / files.RESULTS).open("rb") as lines:
+        remember(journal, manifest, lines, prepared.items, prepared.target, prepared.scorers, way)
+
+
 def _cost(one: Outcome) -> float:
     """US dollars that are known of it, with its judges'."""
     told = [one.answer.usage.cost_usd if one.answer.usage else None]
@@ -150,6 +162,11 @@ def _manifest(prepared: Prepared, state: State, digest: str) -> dict[str, Any]:
         "ended_at": datetime.now(UTC).isoformat(timespec="seconds"), "resumed": state.resumed,
         **surroundings(prepared.read.folder), **inputs(prepared), "results_sha256": digest,
     }  # fmt: skip
+
+
+def told_of(wish: Wish) -> dict[str, Any]:
+    """What a manifest tells of the experiment; nothing of a run that is of none."""
+    return {} if wish.experiment is None else {"experiment": dict(wish.experiment)}
 
 
 def _written(suite: str, folder: RunFolder, summary: Summary, manifest: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ import pytest
 from evaluators.case import Case, Usage
 from evaluators.journal import Journal
 from evaluators.protocol import Card, ruler
+from evaluators.suites.earlier import remember
 from evaluators.suites.engine import Outcome, Scorer, Way, outcomes
 from evaluators.suites.items import Item
 from evaluators.suites.results import Digest, line_of, outcome_row
@@ -226,3 +227,30 @@ def test_any_text_is_a_line_of_json(text: str) -> None:
     line = line_of({"answer": text})
     assert line.count(b"\n") == 1
     assert json.loads(line)["answer"] == text
+
+
+def test_a_run_whose_journal_is_gone_is_gone_on_with_from_its_rows(tmp_path: Path) -> None:
+    way, judge = Way(repeats=2, generation="g"), Asked()
+    scorers = [scorer(Long()), scorer(judge)]
+    rows = [outcome_row(one, scorers) for one in run(6, Echo(fails=frozenset({"i1"})), scorers, way)]
+    rows[4] |= {"content": "something else"}
+    told = {one.use.called: {"evaluator": one.use.name, "version": one.ruler} for one in scorers}
+    lines = [*map(line_of, rows)]
+
+    def again(manifest: dict[str, Any]) -> tuple[Echo, Asked, list[Any]]:
+        target, asks = Echo(), Asked()
+        mine = [scorer(Long()), scorer(asks)]
+        journal = Journal(tmp_path / f"{len(list(tmp_path.iterdir()))}.db")
+        remember(journal, manifest, lines, items(6), target, mine, way)
+        found = [outcome_row(one, mine) for one in run(6, target, mine, way, journal)]
+        journal.close()
+        return target, asks, found
+
+    target, asks, found = again({"target": {"ruler": "echo"}, "evaluators": told})
+    assert set(target.asked) == {("i1", 0), ("i1", 1), ("i2", 0)}, "what failed, and what is asked otherwise by now"
+    assert sum(asks.asked.values()) == 3
+    assert [line_of(one) for one in found[5:]] == lines[5:]
+    other = told | {"asked": {"evaluator": "asked", "version": "0"}}
+    target, asks, _ = again({"target": {"ruler": "echo"}, "evaluators": other})
+    assert (len(target.asked), sum(asks.asked.values())) == (3, 12), "another ruler says all again"
+    assert len(again({"target": {"ruler": "another"}, "evaluators": told})[0].asked) == 12

@@ -278,7 +278,7 @@ def test_a_run_is_ordered_cancelled_and_gone_on_with(served: Any, folder: Path) 
         assert client.cancel_run(made["run_id"])["state"] == "cancelled"
         again = client.run_suite("ordered", {"again": made["run_id"]})
         assert (again["run_id"], again["state"]) == (made["run_id"], "waiting")
-        with pytest.raises(ApiError, match="is not the newest"):
+        with pytest.raises(ApiError, match="is not over"):
             client.run_suite("ordered", {"again": made["run_id"]})
         told = made_runs.tell(client, made_runs.rows(1), suite="ordered")
         with pytest.raises(ApiError, match="--again"):
