@@ -24,6 +24,7 @@ GROUPS = {
     "Evaluate": [
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
         st.Page("views/prompts.py", title="Prompts", icon=":material/chat:"),
+        st.Page("views/playground.py", title="Playground", icon=":material/forum:"),
         st.Page("views/datasets.py", title="Datasets", icon=":material/dataset:"),
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/runs.py", title="Runs", icon=":material/experiment:"),
@@ -41,6 +42,7 @@ TIMED = (widgets.project, widgets.time_range)
 SHOWN = {
     "Home": SWITCHES,
     "Evaluators": (widgets.project,),
+    "Playground": (widgets.project,),
     "Datasets": (widgets.project,),
     "Suites": (widgets.project,),
     "Runs": (widgets.project,),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from server.client_base import ClientBase, Json
@@ -12,7 +12,7 @@ from server.client_base import ClientBase, Json
 class PlaygroundClient(ClientBase):
     """The playground, as a part of `server.client.Client`."""
 
-    def play(self, wish: Mapping[str, Any]) -> Iterator[Json | None]:
+    def play(self, wish: Mapping[str, Any]) -> Generator[Json | None, None, None]:
         """Ask models side by side: the events of `POST /api/playground` as they come; null: a sign of life.
 
         Closing the iterator cancels what is still asked.

@@ -125,7 +125,7 @@ def test_who_leaves_cancels_what_is_asked(client: Client) -> None:
         events = client.play({"text": "x", "models": models})
         assert next(one["text"] for one in events if one and one["kind"] == "text") == "a"
         assert upstream.busy == 2
-        events.close()  # type: ignore[attr-defined]  # it is a generator
+        events.close()
         until = time.monotonic() + 10
         while upstream.busy and time.monotonic() < until:
             time.sleep(0.01)

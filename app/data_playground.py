@@ -1,0 +1,22 @@
+"""Doors of the playground: which models there are. Answers come as a stream: see `playground_live`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import streamlit as st
+
+from app import data
+
+Row = dict[str, Any]
+
+
+def models() -> Row:
+    """Models to choose from, `variables` of keys, `problems`; see `GET /api/playground/models`. 20 s old at most."""
+    return _models(data.place())
+
+
+@st.cache_data(max_entries=8, ttl=timedelta(seconds=20), show_spinner=False)
+def _models(place: data.Place) -> Row:
+    return data.client_of(place).playground_models()
