@@ -20,6 +20,7 @@ from server.client_base import Param, text
 from server.client_compare import CompareClient
 from server.client_datasets import DatasetsClient
 from server.client_evaluators import EvaluatorsClient
+from server.client_experiments import ExperimentsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
 from server.client_playground import PlaygroundClient
@@ -57,6 +58,7 @@ class Client(
     JobsClient,
     RulesClient,
     RunsClient,
+    ExperimentsClient,
     CompareClient,
     PromptsClient,
     PlaygroundClient,

@@ -6,6 +6,7 @@ which asks again only for what was being answered then.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -32,6 +33,7 @@ from server.turns import until_stopped
 KEEP_S = 2.0  # between two words that the run goes on
 TICK_S = 0.1
 END_S = 10.0  # that an interrupted run gets to keep what it has
+ARMS = "arms"  # in a suite's folder: those of its runs that are arms of experiments
 WORDS = "worker.log"  # in the run's folder: what the process said
 FAULT = 2_000  # letters of the last words of a run that could not be carried out
 _SENTENCE = re.compile(r"^assay: ", re.MULTILINE)  # what a command ends with, where a person can act on it
@@ -70,6 +72,8 @@ class RunWorker:
         """Null: it is over, or no longer ours. Empty: another is to go on with it. Else why it failed."""
         # A project may be named `..`, a suite may not.
         folder = self.settings.data_dir.absolute() / "runs" / f"project-{taken['project']}" / taken["suite"]
+        # An arm has a folder of its own, so that it can be gone on with after the next.
+        folder = folder if taken["experiment"] is None else folder / ARMS / taken["run_id"]
         try:
             command = self._command(client, taken, folder)
         except (EvaluatorError, OSError) as error:
@@ -89,9 +93,9 @@ class RunWorker:
     def _command(self, client: Client, taken: Json, folder: Path) -> list[str]:
         """How the run is started. Raises EvaluatorError where the suite may not be run here."""
         wish = taken["wish"]
-        base = Path(wish["folder"])
+        base, experiment = Path(wish["folder"]), taken["experiment"]
         held = suites.Held(taken["suite"], taken["document"], wish["source"], base, None)
-        suites.read_held(held, self.settings)
+        read = suites.read_held(held, self.settings)
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "ordered.yaml"
         file.write_text(taken["document"], "utf-8")
@@ -99,7 +103,8 @@ class RunWorker:
             "--out": folder, "--run-id": taken["run_id"], "--folder-of": base, "--project": taken["project"],
             "--data-dir": self.settings.data_dir.absolute(), "--api-url": self.url, "--repeats": wish.get("repeats"),
             "--sample": wish.get("sample"), "--concurrency": wish.get("concurrency"),
-            "--budget": wish.get("budget_usd"), "--baseline": _baseline(client, taken),
+            "--budget": _budget(taken, read.suite.budget_usd), "--baseline": _baseline(client, taken),
+            "--arm-of": None if experiment is None else json.dumps(experiment),
         }  # fmt: skip
         told = [str(part) for name, value in options.items() if value is not None for part in (name, value)]
         flags = [
@@ -108,6 +113,12 @@ class RunWorker:
             *(["--again"] if wish.get("again") else []),
         ]
         return [*OURS, "server.cli", "eval", "run", str(file), *told, *flags]
+
+
+def _budget(taken: Json, own: float | None) -> float | None:
+    """What it may cost: as was ordered, else as its suite says; as an arm no more than its experiment has left."""
+    wished = taken["wish"].get("budget_usd")
+    return min((one for one in (wished or own, taken["left_usd"]) if one is not None), default=None)
 
 
 def _baseline(client: Client, taken: Json) -> str | None:

@@ -19,6 +19,7 @@ from server.core import Core
 from server.evals.folder import HTML
 from server.evals.report.rows import fails
 from store import runs as store
+from store.experiments import NewExperiment
 from store.runs import Run
 
 SILENCE = timedelta(seconds=60)  # after the last word of a run that the command line tells of
@@ -104,6 +105,19 @@ def ending_of(summary: Json, manifest: Json) -> store.Ending:
     )  # fmt: skip
 
 
+def experiment_of(manifest: Json, suite: str, author: str | None) -> tuple[NewExperiment, str] | None:
+    """The experiment that the manifest of a run of the command line names, and its arm; null: it is of none.
+
+    Raises KeyError, TypeError, ValueError: that is none.
+    """
+    told = manifest.get("experiment")
+    if told is None:
+        return None
+    name = str(told["name"])[:200]
+    new = NewExperiment(UUID(told["id"]), name, suite, "cli", author, _text(told.get("varied") or {}))
+    return new, _text(dict(told["arm"]))
+
+
 def brief_of(summary: Json) -> Json:
     """What a list of runs shows: items, repeats, failed answers, gates, those that fail, one sentence, the baseline."""
     gates = summary["gates"]
@@ -136,7 +150,11 @@ def naive(at: datetime) -> datetime:
 def shown(run: Run) -> Json:
     """A run as the API tells it in lists."""
     told = asdict(run)
-    return told | {"run_id": run.run_id.hex, "brief": _json(run.brief), "wish": _json(run.wish)}
+    experiment_id = None if run.experiment_id is None else run.experiment_id.hex
+    return told | {
+        "run_id": run.run_id.hex, "brief": _json(run.brief), "wish": _json(run.wish), "experiment_id": experiment_id,
+        "arm": _json(run.arm),
+    }  # fmt: skip
 
 
 def whole(run: Run, texts: store.Texts) -> Json:

@@ -157,6 +157,27 @@ def _of_store(settings: Settings, one: store.StoredSuite, file: FileSuite | None
     return Held(one.name, one.document, "stored", folder, path, one.version, one.set_at, one.author)
 
 
+def draft(core: Core, project: str, name: str | None, document: str) -> Held:
+    """The text as the suite of that name would be: as trusted as its file where it says the same.
+
+    Null for the name: the one that the text has.
+    """
+    if name is None:
+        named = _NAMED.search(document)
+        name = named[1] if named else ""
+    folder, file = base_of(core.settings, document), None
+    try:
+        kept = held(core, project, name)
+    except UnknownSuiteError:
+        kept = None
+    if kept is not None:
+        if kept.document == document:
+            return kept
+        if kept.file is not None:
+            folder, file = kept.folder, kept.file
+    return Held(name or "draft", document, "stored", folder, file)
+
+
 def read_held(one: Held, settings: Settings) -> Read:
     """The suite, if it may be run here. Raises EvaluatorError: it says what cannot be, or must not."""
     read = suite_of(one.document, one.origin, one.folder)

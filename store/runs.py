@@ -6,6 +6,7 @@ a lease that ends by itself.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,11 +32,11 @@ ENDED = ("done", "cut_off", "cancelled", "failed")
 # One that nobody tells of any more is cut off, or waits for another worker.
 _STATE = (
     "case when state = 'running' and leased_until <= now() at time zone 'utc' "
-    "then case when source = 'cli' then 'cut_off' else 'waiting' end else state end"
+    "then case when source <> 'app' then 'cut_off' else 'waiting' end else state end"
 )
 _COLUMNS = (
     f"run_id, suite, source, author, created_at, started_at, ended_at, {_STATE} as told_state, fault, answers_done, "
-    "answers_total, seconds_left, cost_usd, outcome, brief, wish"
+    "answers_total, seconds_left, cost_usd, outcome, brief, wish, experiment_id, arm"
 )
 
 
@@ -45,7 +46,7 @@ class Run:
 
     run_id: UUID
     suite: str
-    source: Literal["cli", "app"]
+    source: Literal["cli", "app", "pushed"]
     author: str | None
     created_at: datetime  # UTC
     started_at: datetime | None  # null: it waits
@@ -59,6 +60,8 @@ class Run:
     outcome: str | None  # passed failed; null: its gates were not judged
     brief: str | None  # JSON
     wish: str | None  # JSON; null: it was not ordered here
+    experiment_id: UUID | None  # null: it is of none
+    arm: str | None  # JSON: what is varied -> its value; null: it is of no experiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ class NewRun:
     document: str
     answers_total: int | None
     author: str | None = None
+    experiment_id: UUID | None = None
+    arm: str | None = None  # JSON
+    source: Literal["cli", "pushed"] = "cli"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,30 +124,45 @@ class Taken:
     lease: UUID
     document: str
     wish: str
+    experiment: str | None  # JSON: id, name and arm; null: it is of none
+    left_usd: float | None  # of its experiment's budget; null: no bound
 
 
 def runs(  # noqa: PLR0917 - given by name
     cursor: DuckDBPyConnection, project_id: int, suite: str | None = None, outcome: str | None = None,
-    before: datetime | None = None, most: int = 200,
+    before: datetime | None = None, most: int = 200, *, arms: bool = True,
 ) -> list[Run]:  # fmt: skip
     """Runs of a project, those that were begun or ordered last first.
 
-    `outcome`: passed or failed, or a state. `before`: those created earlier.
+    `outcome`: passed or failed, or a state. `before`: those created earlier. `arms`: with those of experiments.
     """
     rows = cursor.execute(
         f"select {_COLUMNS} from runs where project_id = $project_id and ($suite is null or suite = $suite) "
+        "and ($arms or experiment_id is null) "
         f"and ($outcome is null or outcome = $outcome or ({_STATE} = $outcome and outcome is null)) "
         "and ($before::timestamp is null or created_at < $before::timestamp) "
         "order by created_at desc, run_id limit $most",
-        {"project_id": project_id, "suite": suite, "outcome": outcome, "before": before, "most": most},
+        {
+            "project_id": project_id, "suite": suite, "outcome": outcome, "before": before, "most": most, "arms": arms,
+        },
+    ).fetchall()  # fmt: skip
+    return [Run(*row) for row in rows]
+
+
+def of_experiments(cursor: DuckDBPyConnection, project_id: int, ids: Sequence[UUID]) -> list[Run]:
+    """The runs of these experiments, those that were begun or ordered first first."""
+    rows = cursor.execute(
+        f"select {_COLUMNS} from runs where project_id = ? and list_contains(?::uuid[], experiment_id) "
+        "order by created_at, run_id",
+        [project_id, list(ids)],
     ).fetchall()
     return [Run(*row) for row in rows]
 
 
 def newest_runs(cursor: DuckDBPyConnection, project_id: int) -> dict[str, Run]:
-    """The newest run of each suite."""
+    """The newest run of each suite; arms of experiments are left out, since they vary it."""
     rows = cursor.execute(
-        f"select {_COLUMNS} from runs where project_id = ? "
+        f"select {_COLUMNS} from runs where project_id = ? and experiment_id is null "
         "qualify row_number() over (partition by suite order by created_at desc, run_id) = 1",
         [project_id],
     ).fetchall()
@@ -169,11 +190,11 @@ def begin(cursor: DuckDBPyConnection, project_id: int, new: NewRun, lasts: timed
     if not rows:
         cursor.execute(
             "insert into runs (project_id, run_id, suite, source, author, created_at, started_at, state, answers_done, "
-            "answers_total, manifest, document, leased_until, attempts) select ?, ?, ?, 'cli', ?, "
-            "now() at time zone 'utc', ?, 'running', 0, ?, ?, ?, now() at time zone 'utc' + ?, 0",
+            "answers_total, manifest, document, leased_until, attempts, experiment_id, arm) select ?, ?, ?, ?, ?, "
+            "now() at time zone 'utc', ?, 'running', 0, ?, ?, ?, now() at time zone 'utc' + ?, 0, ?, ?",
             [
-                project_id, new.run_id, new.suite, new.author, new.started_at, new.answers_total, new.manifest,
-                new.document, lasts,
+                project_id, new.run_id, new.suite, new.source, new.author, new.started_at, new.answers_total,
+                new.manifest, new.document, lasts, new.experiment_id, new.arm,
             ],
         )  # fmt: skip
         return True
@@ -182,7 +203,7 @@ def begin(cursor: DuckDBPyConnection, project_id: int, new: NewRun, lasts: timed
     cursor.execute(
         "update runs set state = 'running', started_at = ?, ended_at = null, fault = null, answers_done = 0, "
         "answers_total = ?, manifest = case when summary is null then ? else manifest end, "
-        "document = case when source = 'cli' then ? else document end, leased_until = case when source = 'cli' "
+        "document = case when source <> 'app' then ? else document end, leased_until = case when source <> 'app' "
         "then now() at time zone 'utc' + ? else leased_until end where project_id = ? and run_id = ?",
         [new.started_at, new.answers_total, new.manifest, new.document, lasts, project_id, new.run_id],
     )
@@ -193,7 +214,7 @@ def tell(cursor: DuckDBPyConnection, project_id: int, run_id: UUID, far: Progres
     """Note how far a run is; false: it is over, or was cancelled."""
     rows = cursor.execute(
         "update runs set answers_done = ?, answers_total = coalesce(?, answers_total), seconds_left = ?, cost_usd = ?, "
-        "leased_until = case when source = 'cli' then now() at time zone 'utc' + ? else leased_until end "
+        "leased_until = case when source <> 'app' then now() at time zone 'utc' + ? else leased_until end "
         "where project_id = ? and run_id = ? and state = 'running' returning run_id",
         [far.done, far.total, far.seconds_left, far.cost_usd, lasts, project_id, run_id],
     ).fetchall()
@@ -256,7 +277,7 @@ def stop(
     rows = cursor.execute(
         "update runs set state = ?, fault = ?, ended_at = now() at time zone 'utc', lease = null, leased_until = null "
         "where project_id = ? and run_id = ? and state in ('waiting', 'running') "
-        "and (source = 'cli' or ? = 'failed') returning run_id",
+        "and (source <> 'app' or ? = 'failed') returning run_id",
         [state, fault, project_id, run_id, state],
     ).fetchall()
     return bool(rows)
@@ -312,16 +333,22 @@ def take(cursor: DuckDBPyConnection, lasts: timedelta) -> Taken | None:
     """
     while True:
         rows = cursor.execute(
-            "select project_id, run_id, suite, document, wish, attempts from runs r where source = 'app' and "
+            "select project_id, run_id, suite, document, wish, attempts, experiment_id from runs r "
+            "where source = 'app' and "
             f"{_STATE} = 'waiting' and not exists (select 1 from runs o where o.project_id = r.project_id "
             "and o.suite = r.suite and o.source = 'app' and o.run_id <> r.run_id and o.state = 'running' "
             "and o.leased_until > now() at time zone 'utc') order by created_at, run_id limit 1"
         ).fetchall()
         if not rows:
             return None
-        project_id, run_id, suite, document, wish, attempts = rows[0]
+        project_id, run_id, suite, document, wish, attempts, experiment_id = rows[0]
         if attempts >= MAX_ATTEMPTS:
             stop(cursor, project_id, run_id, "failed", f"Given up after {MAX_ATTEMPTS} workers took it.")
+            continue
+        left = _left_usd(cursor, project_id, experiment_id, run_id)
+        if left is not None and left <= 0:
+            what = "The budget of its experiment is spent by the other runs. Order it again with a larger one."
+            stop(cursor, project_id, run_id, "failed", what)
             continue
         lease = uuid4()
         cursor.execute(
@@ -330,7 +357,34 @@ def take(cursor: DuckDBPyConnection, lasts: timedelta) -> Taken | None:
             "where project_id = ? and run_id = ?",
             [lease, lasts, project_id, run_id],
         )
-        return Taken(project_id, run_id, suite, lease, document, wish)
+        told = _experiment(cursor, project_id, experiment_id, run_id)
+        return Taken(project_id, run_id, suite, lease, document, wish, told, left)
+
+
+def _left_usd(cursor: DuckDBPyConnection, project_id: int, experiment_id: UUID | None, run_id: UUID) -> float | None:
+    """What the budget of its experiment has left for a run; null: there is no bound.
+
+    What the other runs cost, as far as it is known, is spent; of those that are not over what they told last.
+    """
+    rows = cursor.execute(
+        "select e.budget_usd - coalesce((select sum(r.cost_usd) from runs r where r.project_id = e.project_id "
+        "and r.experiment_id = e.experiment_id and r.run_id <> ?), 0) from experiments e "
+        "where e.project_id = ? and e.experiment_id = ?",
+        [run_id, project_id, experiment_id],
+    ).fetchall()
+    return None if not rows or rows[0][0] is None else float(rows[0][0])
+
+
+def _experiment(cursor: DuckDBPyConnection, project_id: int, experiment_id: UUID | None, run_id: UUID) -> str | None:
+    rows = cursor.execute(
+        "select e.experiment_id, e.name, r.arm from runs r join experiments e on e.project_id = r.project_id "
+        "and e.experiment_id = r.experiment_id where r.project_id = ? and r.run_id = ? and r.experiment_id = ?",
+        [project_id, run_id, experiment_id],
+    ).fetchall()
+    if not rows:
+        return None
+    found, name, arm = rows[0]
+    return json.dumps({"id": found.hex, "name": name, "arm": json.loads(arm)})
 
 
 def keep(cursor: DuckDBPyConnection, run_id: UUID, lease: UUID, lasts: timedelta) -> bool:

@@ -24,6 +24,7 @@ from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.aside import Aside
 from server.evals.preparing import MAX_SUITE
+from store import experiments as experiment_store
 from store import runs as store
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ class NewRun(BaseModel):
 def begin(request: Request, here: Here, body: NewRun, project: Project = DEFAULT) -> Response:
     """Tell of a run that begins, or that is gone on with. `wanted` false: it was cancelled here.
 
+    `experiment` of its manifest (id, name, arm) makes it an arm of that.
     Until its end say how far it is every few seconds: after a minute without a word it is taken for cut off.
     """
     try:
@@ -60,11 +62,23 @@ def begin(request: Request, here: Here, body: NewRun, project: Project = DEFAULT
     except (KeyError, ValueError) as error:
         detail = f"A manifest tells `started_at`, a time as ISO 8601 writes it: {type(error).__name__} {error}."
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_manifest", detail) from error
+    try:
+        told = runs.experiment_of(body.manifest, body.suite, body.author)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        detail = f"A manifest's `experiment` has an id, a name and an arm: {type(error).__name__} {error}."
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_manifest", detail) from error
     new = store.NewRun(
         body.run_id, body.suite, started, orjson.dumps(body.manifest).decode(), body.document,
-        body.answers_total, body.author,
+        body.answers_total, body.author, None if told is None else told[0].experiment_id,
+        None if told is None else told[1],
     )  # fmt: skip
-    wanted = _write(here, project, lambda cursor, project_id: store.begin(cursor, project_id, new, runs.SILENCE))
+
+    def write(cursor: DuckDBPyConnection, project_id: int) -> bool:
+        if told is not None:
+            experiment_store.begin(cursor, project_id, told[0])
+        return store.begin(cursor, project_id, new, runs.SILENCE)
+
+    wanted = _write(here, project, write)
     return json_response(request, {"run_id": body.run_id.hex, "wanted": wanted})
 
 
@@ -159,13 +173,14 @@ def listed(
         str | None, Query(description="passed or failed; of runs without: their state, such as running or cut_off.")
     ] = None,
     before: Annotated[datetime | None, Query(description="Only runs that were created earlier: the next page.")] = None,
+    arms: Annotated[bool, Query(description="With runs that are arms of experiments.")] = True,
     most: Annotated[int, Query(ge=1, le=1000)] = 200,
     project: Project = DEFAULT,
 ) -> Response:
     """Runs, the newest first; fields as in `GET /api/runs/{id}`, without manifest, summary and document."""
     with here.core.readers.read() as cursor:
         project_id = here.core.projects.id_of(project)
-        found = store.runs(cursor, project_id, suite, outcome, in_utc(before), most)
+        found = store.runs(cursor, project_id, suite, outcome, in_utc(before), most, arms=arms)
     return json_response(request, [runs.shown(one) for one in found])
 
 
@@ -173,8 +188,9 @@ def listed(
 def one(request: Request, here: Here, run_id: RunId, project: Project = DEFAULT) -> Response:
     """One run: `state` (waiting running done cut_off cancelled failed), `outcome` (passed failed; null: not judged).
 
-    `source`: cli or app. `brief` tells items, repeats, gates by state; `wish` what was ordered in the app. `manifest`,
-    `summary` and `document` (the suite's YAML) are as the run wrote them; null: not told yet.
+    `source`: cli, app, or pushed by another harness. Of an arm `experiment_id` and `arm` (what is varied -> its value;
+    null: it is of no experiment). `brief` tells items, repeats, gates by state; `wish` what was ordered in the app.
+    `manifest`, `summary` and `document` (the suite's YAML) are as the run wrote them; null: not told yet.
     """
     return json_response(request, runs.whole(*_found(here, project, run_id)))
 
@@ -277,7 +293,8 @@ class Take(BaseModel):
 def take(request: Request, here: Here, body: Take) -> Response:
     """For workers: the next run to carry out, of any project, under a lease of `lease_s`; null: there is none.
 
-    `run_id`, `lease`, `project`, `suite`, `document`, `wish`.
+    `run_id`, `lease`, `project`, `suite`, `document`, `wish`; `experiment` (id, name, arm; null: it is of none), and
+    `left_usd` of its budget (null: no bound).
     """
     taken = _taken(here, body)
     if taken is None:
@@ -285,7 +302,8 @@ def take(request: Request, here: Here, body: Take) -> Response:
     told = {
         "run_id": taken.run_id.hex, "lease": str(taken.lease),
         "project": here.core.projects.name_of(taken.project_id), "suite": taken.suite, "document": taken.document,
-        "wish": orjson.loads(taken.wish),
+        "wish": orjson.loads(taken.wish), "left_usd": taken.left_usd,
+        "experiment": None if taken.experiment is None else orjson.loads(taken.experiment),
     }  # fmt: skip
     return json_response(request, told)
 

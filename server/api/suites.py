@@ -121,7 +121,8 @@ def check(request: Request, here: Here, body: Draft, project: Project = DEFAULT)
 
     Its dataset is read whole, its evaluators are made; nothing is asked.
     """
-    return json_response(request, _checked(here, project, _draft(here, project, body.name, body.document), whole=True))
+    held = suites.draft(here.core, project, body.name or "", body.document)
+    return json_response(request, _checked(here, project, held, whole=True))
 
 
 class Wish(BaseModel):
@@ -193,24 +194,9 @@ def _held(here: Context, project: str, name: str, version: int | None = None) ->
         raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_suite", str(error)) from error
 
 
-def _draft(here: Context, project: str, name: str | None, document: str) -> Held:
-    """The text as the suite of that name would be: as trusted as its file where it says the same."""
-    folder, file = suites.base_of(here.core.settings, document), None
-    try:
-        kept = suites.held(here.core, project, name or "")
-    except suites.UnknownSuiteError:
-        kept = None
-    if kept is not None:
-        if kept.document == document:
-            return kept
-        if kept.file is not None:
-            folder, file = kept.folder, kept.file
-    return Held(name or "draft", document, "stored", folder, file)
-
-
 def _readable(here: Context, project: str, name: str, document: str) -> None:
     """Raises ProblemError where a suite cannot be read, may not be run, or calls itself otherwise."""
-    said = _checked(here, project, _draft(here, project, name, document), whole=False)
+    said = _checked(here, project, suites.draft(here.core, project, name, document), whole=False)
     problem = said["problem"]
     if problem is None and said["name"] != name:
         problem = f"The suite calls itself {said['name']!r} (`suite:`), not {name!r}. Name both alike."

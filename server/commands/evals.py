@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import ExitStack
 from pathlib import Path
@@ -75,6 +76,7 @@ def run(
     api_url: ApiUrl = None,
     run_id: Annotated[str | None, typer.Option(hidden=True, help="It is this run, which was ordered.")] = None,
     folder_of: Annotated[Path | None, typer.Option(hidden=True, help="The suite's paths are relative to it.")] = None,
+    arm_of: Annotated[str | None, typer.Option(hidden=True, help="It is an arm: JSON of id, name, arm.")] = None,
 ) -> None:
     """Run a suite. One that was cut off goes on where it was, and asks nothing again that was answered.
 
@@ -109,7 +111,8 @@ def run(
         if baseline is not None:
             compared = storing.baseline_of(baseline, read.suite.name, settings, project, run_id)
         teller = None if no_store else around.enter_context(storing.telling(settings, project, _say))
-        wish = Wish(again, reuse, fresh, quiet, no_baseline, run_id)
+        experiment = None if arm_of is None else json.loads(arm_of)
+        wish = Wish(again, reuse, fresh, quiet, no_baseline, run_id, experiment=experiment)
         try:
             done = storing.carried_out(ready, folder, wish, compared, teller)
         except CutOffError as error:

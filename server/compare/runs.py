@@ -17,6 +17,7 @@ from server.aside import Ask
 from server.compare.answer import Json, Question, Read, chosen, composed
 from server.compare.measures import Measure, scale_better, target_measures
 from server.evals.figures import counted, verb
+from server.evals.grid import name_of
 
 CLUSTER = "cluster"  # the slice of the suite's own clusters
 TARGET = "target."
@@ -41,14 +42,28 @@ class Variant:
 
 
 def named(runs: Sequence[tuple[str, str, str, Json, Json]]) -> list[Variant]:
-    """Runs (id, suite, start, manifest, summary) with names that tell them apart: suite, then start, then id."""
-    suites = [one[1] for one in runs]
-    days = [f"{one[1]} {one[2][:16].replace('T', ' ')}" for one in runs]
+    """Runs (id, suite, start, manifest, summary) with names that tell them apart.
+
+    Arms of experiments are called by what sets them apart, other runs by their suite; then start, then id follows.
+    """
+    called = _called([one[1] for one in runs], [one[3] for one in runs])
+    days = [f"{name} {one[2][:16].replace('T', ' ')}" for name, one in zip(called, runs, strict=True)]
     found = []
     for at, (run_id, suite, started, manifest, summary) in enumerate(runs):
-        name = suite if suites.count(suite) == 1 else days[at] if days.count(days[at]) == 1 else f"{suite} {run_id[:8]}"
+        mine = called[at]
+        name = mine if called.count(mine) == 1 else days[at] if days.count(days[at]) == 1 else f"{mine} {run_id[:8]}"
         found.append(Variant(run_id, name, suite, started, manifest, summary))
     return found
+
+
+def _called(suites: Sequence[str], manifests: Sequence[Json]) -> list[str]:
+    """Each by its arm, else by its suite; an arm by what sets it apart from the other arms."""
+    arms = [(one.get("experiment") or {}).get("arm") for one in manifests]
+    shown = [dict(arm) for arm in arms if arm]
+    texts = [{key: name_of({key: value}) for key, value in arm.items()} for arm in shown]
+    alike = {key for key in texts[0] if all(one.get(key) == texts[0][key] for one in texts)} if len(shown) > 1 else {}
+    told = iter([name_of({key: value for key, value in arm.items() if key not in alike}) for arm in shown])
+    return [(next(told) if arm else "") or suite for arm, suite in zip(arms, suites, strict=True)]
 
 
 def answer(ask: Ask, variants: Sequence[Variant], question: Question, slice_name: str | None) -> Json:

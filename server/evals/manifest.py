@@ -47,7 +47,7 @@ def inputs(prepared: Prepared) -> dict[str, Any]:
         "dataset": {
             "file": suite.dataset.file, "sha256": prepared.dataset_digest, "items": prepared.items.count,
             "left_out": prepared.items.left_out, "clusters": prepared.items.clusters,
-            "items_sha256": prepared.items.digest,
+            "items_sha256": prepared.items.digest, "sample": suite.dataset.sample,
         }
         | stored_of(prepared),
         "target": {"kind": kind_of(suite.target), "ruler": prepared.target.ruler, "pinned": prepared.target.pinned}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +40,7 @@ class Wish:
     no_baseline: bool = False  # leave gates against a baseline undecided
     run_id: str | None = None  # it is this run; null: the folder says
     traced: bool = True  # tell the target the trace to go on with
+    experiment: Mapping[str, Any] | None = None  # id, name and arm of the experiment that it is an arm of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def run_suite(  # noqa: PLR0917 - what it is, where, how, and who is told
                 f"The run was cut off. What was answered is kept in {folder.path}: the same command goes on with it."
             ) from error
         summary = summary_of(prepared, columns, baseline, skip=wish.no_baseline)
-        manifest = _manifest(prepared, state, digest)
+        manifest = _manifest(prepared, state, digest) | told_of(wish)
         _written(prepared.read.text, folder, summary, manifest)
         folder.end(state)
     return Finished(state, summary, manifest, folder)
@@ -150,6 +151,11 @@ def _manifest(prepared: Prepared, state: State, digest: str) -> dict[str, Any]:
         "ended_at": datetime.now(UTC).isoformat(timespec="seconds"), "resumed": state.resumed,
         **surroundings(prepared.read.folder), **inputs(prepared), "results_sha256": digest,
     }  # fmt: skip
+
+
+def told_of(wish: Wish) -> dict[str, Any]:
+    """What a manifest tells of the experiment; nothing of a run that is of none."""
+    return {} if wish.experiment is None else {"experiment": dict(wish.experiment)}
 
 
 def _written(suite: str, folder: RunFolder, summary: Summary, manifest: dict[str, Any]) -> None:

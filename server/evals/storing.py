@@ -24,7 +24,7 @@ from server.evals.folder import MANIFEST, RESULTS, SUITE, SUMMARY, RunFolder, St
 from server.evals.gating import Baseline
 from server.evals.preparing import Prepared, SuiteError
 from server.evals.progress import Progress
-from server.evals.running import CutOffError, Finished, Wish, run_suite
+from server.evals.running import CutOffError, Finished, Wish, run_suite, told_of
 from server.settings import Settings
 
 TELL_S = 2.0  # between two words of how far it is
@@ -49,12 +49,12 @@ class Teller:
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
-    def begin(self, state: State, prepared: Prepared) -> None:
+    def begin(self, state: State, prepared: Prepared, wish: Wish) -> None:
         """Tell that the run began, and from now on how far it is."""
         self.run_id, suite = state.run_id, prepared.read.suite
         total = prepared.items.count * suite.repeats
         self._far = {"done": 0, "total": total}
-        manifest = {"run_id": state.run_id, "started_at": state.started_at, "suite": suite.name}
+        manifest = {"run_id": state.run_id, "started_at": state.started_at, "suite": suite.name, **told_of(wish)}
         told = {"run_id": state.run_id, "suite": suite.name, "manifest": manifest, "document": prepared.read.text}
         if self._try(lambda: self.client.begin_run(told | {"answers_total": total})):
             self._thread = threading.Thread(target=self._tell, name="progress", daemon=True)
@@ -122,7 +122,7 @@ def carried_out(
         return run_suite(prepared, folder, wish, baseline)
     try:
         done = run_suite(
-            prepared, folder, wish, baseline, teller.heard, lambda state: teller.begin(state, prepared)
+            prepared, folder, wish, baseline, teller.heard, lambda state: teller.begin(state, prepared, wish)
         )  # fmt: skip
     except CutOffError:
         teller.give_up(None)
@@ -179,8 +179,8 @@ def baseline_of(told: str, suite: str, settings: Settings, project: str, but: st
 
 
 def latest(client: Client, suite: str, but: str | None) -> str | None:
-    """The newest run of a suite that passed, other than `but`; null: none did."""
-    found = client.runs(suite=suite, outcome="passed", most=2)
+    """The newest run of a suite that passed, other than `but`; null: none did. Arms of experiments vary the suite."""
+    found = client.runs(suite=suite, outcome="passed", most=2, arms=False)
     return next((str(one["run_id"]) for one in found if one["run_id"] != but), None)
 
 
