@@ -18,6 +18,7 @@ from app import (
     playground_columns,
     playground_draft,
     playground_editor,
+    playground_experiment,
     playground_models,
     playground_save,
     playground_sources,
@@ -103,6 +104,9 @@ def _tools() -> None:
         if st.button("Save as version", key="play-save", icon=":material/save:"):
             playground_save.begin()
             playground_save.dialog()
+        if st.button("Run over a dataset", key="play-over", icon=":material/experiment:"):
+            playground_experiment.begin()
+            playground_experiment.dialog()
 
 
 def _run_row() -> DeltaGenerator:
@@ -273,7 +277,7 @@ def _drawn(run: Row, answers: Mapping[int, Answer], places: Mapping[int, DeltaGe
                 if answer.over or not going:
                     del open_[number]
                     with places[number].container(gap="small"):
-                        playground_columns.whole(number, answer, _again)
+                        playground_columns.whole(number, answer, _again, wide=len(places) < 3)
                 else:
                     _grown(places[number], number, answer, lives[-1], drawn)
             if open_:

@@ -35,7 +35,12 @@ def head(number: int, known: Known, variables: Sequence[Mapping[str, Any]], *, a
             on_change=_chosen, args=(number, known), persist_state="session",
         )  # fmt: skip
         with st.popover(
-            "", icon=":material/tune:", key=f"play-settings-{number}", on_change="rerun", help="Settings"
+            "",
+            icon=":material/tune:",
+            key=f"play-settings-{number}",
+            type="tertiary",
+            on_change="rerun",
+            help="Settings",
         ) as held:
             if held.open:
                 _settings(number, variables)
@@ -55,7 +60,7 @@ def _about(column: Mapping[str, Any], known: Known) -> str:
     as_listed = one is not None and (column["base"] or None, column["key"]) == (one["base_url"], one["key_env"])
     if one is not None and as_listed and one["why"]:
         return str(one["why"])
-    where = [str(column["base"])] if column["base"] else []
+    where = [str(column["base"])] if column["base"] and not as_listed else []
     return ", ".join([*where, *filter(None, [playground_models.told(column)])])
 
 
@@ -116,7 +121,7 @@ def growing(place: DeltaGenerator, answer: Answer, seconds: float) -> None:
         st.caption(f"{'Answering' if answer.text else 'Waiting for the first word'}, {seconds:.1f} s")
 
 
-def whole(number: int, answer: Answer, again: Callable[[int], None]) -> None:
+def whole(number: int, answer: Answer, again: Callable[[int], None], *, wide: bool) -> None:
     """An answer that is over: what was said, what it took; its error, with the way to ask again."""
     if answer.state == "error":
         st.error(fmt.plain(answer.reason, 800), icon=":material/error:")
@@ -138,7 +143,7 @@ def whole(number: int, answer: Answer, again: Callable[[int], None]) -> None:
             args=(number,), help="This model alone, with the prompt of this run",
         )  # fmt: skip
     if answer.state == "done":
-        widgets.fields(facts(answer.told), columns=2)
+        widgets.fields(facts(answer.told), columns=4 if wide else 2)
         if note := _price(answer.told):
             st.caption(fmt.plain(note, 300))
 

@@ -133,9 +133,9 @@ def _variables(names: Sequence[str]) -> None:
         text = str(st.session_state.get(playground_draft.variable_key(name)) or "")
         long = len(text) > 2 * _LETTERS or text.count("\n") > 1
         st.text_area(
-            name, key=playground_draft.variable_key(name), height=160 if long and few else 96, persist_state="session",
-            help="Text; a list or object of JSON counts as such",
-        )  # fmt: skip
+            name, key=playground_draft.variable_key(name), height=160 if long and few else 96, persist_state="session"
+        )
+    st.caption("A value is text; a list or object of JSON counts as such.")
 
 
 # Where it is from.

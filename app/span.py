@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import conversation, data_traces, tree, widgets
+from app import conversation, data_traces, playground_sources, tree, widgets
 from app import format as fmt
 
 _LONG_SYSTEM = 600  # letters; longer instructions are folded, the conversation is what one came for
@@ -19,7 +19,13 @@ def span(trace_id: str, span_id: str, since: datetime | None) -> None:
     found = data_traces.span(trace_id, span_id, since)
     duration = fmt.duration(found.get("duration_ns"))
     name = fmt.plain(fmt.clip(str(found["name"]), instead=tree.UNNAMED))
-    st.markdown(f"**{name}** · {found['kind']} · {duration} · span {span_id}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{name}** · {found['kind']} · {duration} · span {span_id}", width="content")
+        if found["kind"] == "llm":
+            st.page_link(
+                playground_sources.PATH, label="Open in playground", icon=":material/forum:",
+                query_params=playground_sources.link(trace=trace_id.replace("-", ""), span=span_id),
+            )  # fmt: skip
     if found.get("usage_role") in {"duplicate", "aggregate"}:
         st.caption(_told_again(found))
     drawers = {

@@ -31,3 +31,8 @@ class PlaygroundClient(ClientBase):
         """Models to choose from: `models`, `variables`, `problems`; see `GET /api/playground/models`."""
         found: Json = self._json("/api/playground/models")
         return found
+
+    def playground_suite(self, told: Mapping[str, Any]) -> Json:
+        """What is shown as a suite over a dataset: `name`, `document`, `over`; see `POST /api/playground/suite`."""
+        found: Json = self._send("POST", "/api/playground/suite", {}, body=dict(told)).json()
+        return found

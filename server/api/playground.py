@@ -16,10 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from collectors.errors import UnavailableError
 from evaluators.judges.settings import keyless
-from server import playground, playground_models, suites
+from server import playground, playground_models, playground_suite, suites
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Context, Here, Project
 from server.api.problems import ProblemError
+from server.api.prompt_parts import aside, letters_of
 from server.api.rights import needs, router
 from server.jsontext import dumps
 from server.playground import PlaygroundError, Playing
@@ -56,8 +57,8 @@ class Column(BaseModel):
         return told
 
 
-class Wish(BaseModel):
-    """A prompt, what fills it in, and who is asked."""
+class Prompt(BaseModel):
+    """A prompt, and who is asked."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,13 +66,25 @@ class Wish(BaseModel):
     messages: list[dict[str, Any]] | None = Field(
         None, max_length=100, description="Of {role, content}: system, user, assistant; contents are templates."
     )
-    variables: dict[str, JsonValue] = Field(default_factory=dict, description="By name, as templates use them.")
     tools: list[dict[str, JsonValue]] = Field(
         default_factory=list, max_length=200, description="As they are sent to the providers."
     )
     models: list[Column] = Field(
         min_length=1, max_length=playground.MOST_COLUMNS, description="Asked at the same time; a column each."
     )
+
+    def asked(self, one: Column) -> dict[str, Any]:
+        """A model as a suite has it, with the tools."""
+        told = one.model_dump()
+        if self.tools and "tools" not in told["parameters"]:
+            told["parameters"] = {**told["parameters"], "tools": self.tools}
+        return told
+
+
+class Wish(Prompt):
+    """A prompt, what fills it in, and who is asked."""
+
+    variables: dict[str, JsonValue] = Field(default_factory=dict, description="By name, as templates use them.")
     timeout_s: float = Field(playground.USUAL_S, gt=0, le=playground.LONGEST_S, description="Seconds for each answer.")
 
 
@@ -116,13 +129,47 @@ def _messages(here: Context, body: Wish) -> list[dict[str, str]]:
 def _settings(one: Column, body: Wish) -> Any:
     from evaluators.targets.config import ModelSettings  # noqa: PLC0415 - loaded where somebody is asked
 
-    told = one.model_dump()
-    if body.tools and "tools" not in told["parameters"]:
-        told["parameters"] = {"tools": body.tools, **told["parameters"]}
     # One try: a second one would say again what was told already. Whoever looks on asks anew.
     return ModelSettings.model_validate(
-        {**told, "timeout_s": body.timeout_s, "tries": 1, "max_bytes": playground.MOST_BYTES}
+        {**body.asked(one), "timeout_s": body.timeout_s, "tries": 1, "max_bytes": playground.MOST_BYTES}
     )
+
+
+class Stored(BaseModel):
+    """Which items."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stored: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Name of the dataset.")
+    version: int | None = Field(None, ge=1, description="Null: the newest.")
+    split: str | None = Field(None, max_length=100)
+
+
+class Suite(Prompt):
+    """A prompt over a dataset."""
+
+    stored: str | None = Field(None, max_length=200, description="A stored prompt, in place of text and messages.")
+    version: int | None = Field(None, ge=1, description="Of the stored prompt.")
+    dataset: Stored
+    evaluators: list[str | dict[str, JsonValue]] = Field(
+        min_length=1, max_length=50, description="As a suite has them."
+    )
+
+
+@routes.post("/api/playground/suite", tags=["playground"], dependencies=[needs("edit")])
+def suite(request: Request, here: Here, body: Suite) -> Response:
+    """The suite that asks these models, an arm each, with this prompt over a dataset.
+
+    Answers with `name`, `document` and `over`, as `POST /api/experiments` takes them; nothing is ordered. A variable
+    that no field of an item is called by is taken from the item's metadata. 422 `bad_prompt`: it is none.
+    """
+    content = body.model_dump(include={"text", "messages", "stored", "version"}, exclude_none=True)
+    asked = [body.asked(one) for one in body.models]
+    letters = letters_of([content, asked])
+    told = aside(here, letters, playground_suite.suite, content, asked, body.dataset.model_dump(), body.evaluators)
+    if "problem" in told:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_prompt", told["problem"])
+    return json_response(request, told)
 
 
 class _Stream(StreamingResponse):

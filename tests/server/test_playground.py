@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from scripted import HOLD, Script, Scripted, Seen, beside, streamed, whole
 
-from server import playground, playground_models
+from evaluators.suites.suite import parse_suite
+from server import playground, playground_models, playground_suite
 from server.client import ApiError, Client
 from server.settings import Settings
 
@@ -216,3 +218,64 @@ def test_so_many_requests_and_no_more() -> None:
         held.begin([], [], Settings())
     every[0].end()
     assert held.begin([], [], Settings())
+
+
+def made(*models: dict[str, Any], **content: Any) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """The target of the suite that is made, and what is varied."""
+    told = playground_suite.suite(
+        {"text": "{{ question }} in {{ tone }}"} | content, models, {"stored": "a-b", "version": 2, "split": None},
+        ["length"],
+    )  # fmt: skip
+    parsed = yaml.safe_load(told["document"])
+    assert parse_suite(parsed, "made").name == told["name"] == "playground-a-b"
+    assert parsed["dataset"] == {"stored": "a-b", "version": 2}
+    return parsed["target"]["model"], told["over"]
+
+
+def test_a_suite_asks_as_the_playground_does() -> None:
+    target, over = made({"provider": "openai", "model": "m", "base_url": None, "parameters": {}})
+    said = "{% set tone = metadata['tone'] %}{{ question }} in {{ tone }}"
+    assert target == {"model": "m", "messages": [{"role": "user", "content": said}]}
+    assert over == {}
+
+
+A = {"provider": "openai", "model": "a", "base_url": "http://h/v1", "parameters": {"temperature": 0}}
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        pytest.param(A, {}, id="alike"),
+        pytest.param(A | {"model": "b"}, {"model": ["a", "b"]}, id="the-model"),
+        pytest.param(A | {"parameters": {}}, {"parameters.temperature": [0, None]}, id="a-parameter"),
+        pytest.param(
+            A | {"base_url": "http://i/v1"}, {"target.model.base_url": ["http://h/v1", "http://i/v1"]}, id="the-address"
+        ),
+        pytest.param(
+            {"provider": "openai", "model": "b"},
+            {"target.model": [
+                {"model": "a", "parameters": {"temperature": 0}, "base_url": "http://h/v1", "prompt": {"stored": "p"}},
+                {"model": "b", "prompt": {"stored": "p"}},
+            ]},
+            id="several-things",
+        ),
+    ],
+)  # fmt: skip
+def test_columns_are_arms(other: dict[str, Any], expected: dict[str, list[Any]]) -> None:
+    target, over = made(A, other, text=None, stored="p")
+    assert (target["prompt"], over) == ({"stored": "p"}, expected)
+
+
+def test_a_suite_is_ordered_as_an_experiment(client: Client) -> None:
+    client.create_dataset("items", "")
+    client.change_dataset("items", {"base": 0, "set": [{"id": "1", "question": "Why?"}], "note": ""})
+    told = client.playground_suite(
+        {"text": "{{ question }}", "models": [{"model": "a", "base_url": "http://127.0.0.1:9/v1"}, {"model": "b"}],
+         "dataset": {"stored": "items"}, "evaluators": ["length"]}
+    )  # fmt: skip
+    ordered = client.order_experiment(
+        {"name": "From the playground", **{key: told[key] for key in ("document", "over")}}
+    )
+    assert [run["arm"]["target.model"]["model"] for run in ordered["runs"]] == ["a", "b"]
+    with pytest.raises(ApiError, match="it is no template"):
+        client.playground_suite({"text": "{{ a", "models": M, "dataset": {"stored": "i"}, "evaluators": ["length"]})
