@@ -269,6 +269,7 @@ def _drawn(run: Row, answers: Mapping[int, Answer], places: Mapping[int, DeltaGe
     open_ = dict(answers)
     drawn: dict[int, tuple[int, int]] = {}
     if any(not live.over for live in lives):
+        widgets.drawn()
         stop.button("Stop", key="play-stop", icon=":material/stop:", on_click=_stop, args=(lives,))
     try:
         while open_:
@@ -279,7 +280,7 @@ def _drawn(run: Row, answers: Mapping[int, Answer], places: Mapping[int, DeltaGe
                     with places[number].container(gap="small"):
                         playground_columns.whole(number, answer, _again, wide=len(places) < 3)
                 else:
-                    _grown(places[number], number, answer, lives[-1], drawn)
+                    _grown(places, number, answer, lives[-1], drawn)
             if open_:
                 time.sleep(_LOOK_S)
     except StopException:  # nobody looks on any more
@@ -289,13 +290,13 @@ def _drawn(run: Row, answers: Mapping[int, Answer], places: Mapping[int, DeltaGe
 
 
 def _grown(
-    place: DeltaGenerator, number: int, answer: Answer, live: Live, drawn: dict[int, tuple[int, int]]
+    places: Mapping[int, DeltaGenerator], number: int, answer: Answer, live: Live, drawn: dict[int, tuple[int, int]]
 ) -> None:  # fmt: skip
     """Draw it again where it has grown, or half a second has passed."""
     state = (len(answer.text), int(live.seconds * 2))
     if drawn.get(number) != state:
         drawn[number] = state
-        playground_columns.growing(place, answer, live.seconds)
+        playground_columns.growing(places[number], answer, live.seconds, wide=len(places) < 3)
 
 
 def _stop(lives: list[Live]) -> None:

@@ -15,8 +15,8 @@ from app.playground_live import Answer
 Row = dict[str, Any]
 Known = Mapping[str, Mapping[str, Any]]
 
-NO_KEY = "no key"
 _SHOWN = 20_000  # letters of an answer that still streams: its end
+_LONG, _TALL = 2_400, 460  # letters of an answer that is given a box of so many pixels; half of them in a narrow column
 _FINISH: Mapping[str, str] = {
     "stop": "finished", "length": "cut by its limit of tokens", "content_filter": "held back by its provider",
     "tool_calls": "calls tools",
@@ -112,13 +112,21 @@ def _settings(number: int, variables: Sequence[Mapping[str, Any]]) -> None:
 # Answers.
 
 
-def growing(place: DeltaGenerator, answer: Answer, seconds: float) -> None:
+def growing(place: DeltaGenerator, answer: Answer, seconds: float, *, wide: bool) -> None:
     """An answer that still comes, in its place."""
     with place.container(gap="xsmall"):
         if answer.text:
             cut = len(answer.text) > _SHOWN
-            st.text(f"… {answer.text[-_SHOWN:]}" if cut else answer.text)
+            with _box(answer.text, wide=wide, follow=True):
+                st.text(f"… {answer.text[-_SHOWN:]}" if cut else answer.text)
         st.caption(f"{'Answering' if answer.text else 'Waiting for the first word'}, {seconds:.1f} s")
+
+
+def _box(text: str, *, wide: bool, follow: bool) -> DeltaGenerator:
+    """Room for an answer: a long one scrolls within it, so that what stands below stays near."""
+    if len(text) <= (_LONG if wide else _LONG // 2):
+        return st.container()
+    return st.container(height=_TALL, border=False, autoscroll=follow)
 
 
 def whole(number: int, answer: Answer, again: Callable[[int], None], *, wide: bool) -> None:
@@ -126,7 +134,7 @@ def whole(number: int, answer: Answer, again: Callable[[int], None], *, wide: bo
     if answer.state == "error":
         st.error(fmt.plain(answer.reason, 800), icon=":material/error:")
     if answer.text:
-        with st.container(key=f"play-answer-{number}"):
+        with _box(answer.text, wide=wide, follow=False):
             conversation.text(answer.text, f"play-{number}")
     for place, call in enumerate(answer.calls):
         st.caption(f"calls tool **{fmt.plain(str(call['name']))}**")

@@ -19,19 +19,20 @@ class ColumnError(ValueError):
     """What was typed for a model cannot be; says which field."""
 
 
-def label(one: Mapping[str, Any], every: Sequence[Mapping[str, Any]]) -> str:
-    """What a model is called in the list: its name; where two have the name, with where it is asked."""
-    same = [other for other in every if other["model"] == one["model"]]
-    if len(same) < 2:
-        return str(one["model"])
-    where = urlsplit(one["base_url"]).netloc if one["base_url"] else one["provider"]
-    return f"{one['model']} at {where}"
+def label(one: Mapping[str, Any]) -> str:
+    """What a model is called in the list, whatever else is in it: its name, and where it is asked if that is told."""
+    provider = "" if one["provider"] == "openai" else f" of {one['provider']}"
+    return f"{one['model']}{provider}{_at(one['base_url'])}"
+
+
+def _at(base: str | None) -> str:
+    return f" at {urlsplit(base).netloc}" if base else ""
 
 
 def labelled(every: Sequence[Mapping[str, Any]]) -> dict[str, Row]:
     """The models by what they are called, those that can be asked first."""
     order = sorted(every, key=lambda one: not one["usable"])
-    return {label(one, every): dict(one) for one in order}
+    return {label(one): dict(one) for one in order}
 
 
 def fields(one: Mapping[str, Any]) -> Row:
@@ -58,7 +59,9 @@ def parameter_fields(parameters: Mapping[str, Any]) -> Row:
 def name_of(column: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> str:
     """The model as its provider names it; '': none is chosen."""
     chosen = str(column["model"] or "").strip()
-    return str(known[chosen]["model"]) if chosen in known else chosen
+    if chosen in known:
+        return str(known[chosen]["model"])
+    return chosen.removesuffix(_at(column["base"]))  # one that was in the list, and is no more
 
 
 def settings(column: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Row:
