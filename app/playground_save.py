@@ -26,6 +26,7 @@ _SAID = "play-saved"  # session state: what became of the last saving
 _NEWER = "play-newer"  # a version that somebody saved meanwhile: the prompt's name and the number
 _CHANGED = 409
 _NO_MODEL = "no model"
+_NAME, _MODEL, _NOTE = "play-save-name", "play-save-column", "play-save-note"  # keys
 
 
 def begin() -> None:
@@ -41,44 +42,51 @@ def dialog() -> None:
     if done:
         _follow(done)
         return
-    every = {one["name"]: one["version"] for one in data_prompts.prompts("", "", "")}
-    of = playground_draft.draft()["prompt"] or {}
-    name = str(
-        st.selectbox(
-            "Prompt", every, index=list(every).index(of["name"]) if of.get("name") in every else None,
-            key="play-save-name", accept_new_options=True, placeholder="Choose one, or type a new name",
-        ) or ""
-    ).strip()  # fmt: skip
-    columns = {_column_label(number, place, known): number for place, number in enumerate(_columns())}
-    model = st.selectbox(
-        "Model and parameters of", [*columns, _NO_MODEL], key="play-save-column",
+    every = [one["name"] for one in data_prompts.prompts("", "", "")]
+    of = (playground_draft.draft()["prompt"] or {}).get("name")
+    name = st.selectbox(
+        "Prompt", every, index=every.index(of) if of in every else None, key=_NAME, accept_new_options=True,
+        placeholder="Choose one, or type a new name",
+    )  # fmt: skip
+    st.selectbox(
+        "Model and parameters of", [*_labelled(known), _NO_MODEL], key=_MODEL,
         help="Kept with the version, as what it was written for",
     )  # fmt: skip
-    st.text_input("Note: why this version", key="play-save-note")
-    try:
-        content = saved(columns.get(str(model)), known)
-    except (NotJsonError, playground_models.ColumnError) as error:
-        st.error(fmt.plain(str(error), 400), icon=":material/error:")
-        return
-    if name not in every and (problem := prompts.problem(name, ())):
+    st.text_input("Note: why this version", key=_NOTE)
+    if str(name or "") not in every and (problem := prompts.problem(str(name or "").strip(), ())):
         st.caption(problem)
         return
-    base = of["version"] if of.get("name") == name else every.get(name, 0)
-    newer = st.session_state.get(_NEWER)
-    if newer and newer[0] == name:
-        base = newer[1]
-        _differences(name, content, base)
-    words = f"Save as version {base + 1}" if base else "Save as a new prompt"
-    st.button(
-        words, key="play-save-it", type="primary", icon=":material/save:", on_click=_save, args=(name, content, base)
-    )
+    _save_row(str(name).strip())
     if said:
         st.error(fmt.plain(said, 600), icon=":material/error:")
 
 
-def _columns() -> list[int]:
-    found: list[int] = playground_draft.draft()["columns"]
-    return found
+def _save_row(name: str) -> None:
+    try:
+        content, base = saved(), _base(name)
+    except (NotJsonError, playground_models.ColumnError) as error:
+        st.error(fmt.plain(str(error), 400), icon=":material/error:")
+        return
+    if st.session_state.get(_NEWER, ("", 0))[0] == name:
+        _differences(name, content, base)
+    words = f"Save as version {base + 1}" if base else "Save as a new prompt"
+    st.button(words, key="play-save-it", type="primary", icon=":material/save:", on_click=_save)
+
+
+def _base(name: str) -> int:
+    """The version that the draft was made from, as far as is known; 0: there is none."""
+    newer, of = st.session_state.get(_NEWER, ("", 0)), playground_draft.draft()["prompt"] or {}
+    if newer[0] == name:
+        return int(newer[1])
+    if of.get("name") == name:
+        return int(of["version"])
+    return next((int(one["version"]) for one in data_prompts.prompts("", "", "") if one["name"] == name), 0)
+
+
+def _labelled(known: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """The columns by what they are called."""
+    numbers: list[int] = playground_draft.draft()["columns"]
+    return {_column_label(number, place, known): number for place, number in enumerate(numbers)}
 
 
 def _column_label(number: int, place: int, known: Mapping[str, Mapping[str, Any]]) -> str:
@@ -88,10 +96,12 @@ def _column_label(number: int, place: int, known: Mapping[str, Mapping[str, Any]
     return f"Column {place + 1}: {name}{f', {told}' if told else ''}"
 
 
-def saved(number: int | None, known: Mapping[str, Mapping[str, Any]]) -> Row:
+def saved() -> Row:
     """The draft as the content of a version. Raises NotJsonError, ColumnError: tools or parameters are no JSON."""
     tools = parsed_json("Tools", str(st.session_state.get(playground_draft.TOOLS) or ""), list, "a list [...]")
     content = {**playground_draft.content(), "tools": tools}
+    known = playground_models.labelled(data_playground.models()["models"])
+    number = _labelled(known).get(str(st.session_state.get(_MODEL)))
     if number is None:
         return content
     column = playground_draft.column(number)
@@ -111,12 +121,13 @@ def _differences(name: str, content: Row, newest: int) -> None:
     prompt_differences.shown(found)
 
 
-def _save(name: str, content: Row, base: int) -> None:
-    note = str(st.session_state.get("play-save-note") or "")
+def _save() -> None:
+    """Save what the fields say now: what was typed last comes with the press of the button."""
+    name, note = str(st.session_state.get(_NAME) or "").strip(), str(st.session_state.get(_NOTE) or "")
     try:
-        made = data_prompts.set_prompt(name, content, note=note, based_on=base)
-    except data.ApiError as error:
-        if error.status == _CHANGED:
+        made = data_prompts.set_prompt(name, saved(), note=note, based_on=_base(name))
+    except (data.ApiError, NotJsonError, playground_models.ColumnError) as error:
+        if isinstance(error, data.ApiError) and error.status == _CHANGED:
             st.session_state[_NEWER] = (name, data_prompts.versions(name)["versions"][0]["version"])
         else:
             st.session_state[_SAID] = (None, str(error))
