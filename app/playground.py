@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner import StopException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import (
     data,
@@ -200,9 +201,18 @@ def _ask(run: Row, columns: list[int]) -> None:
         except playground_models.ColumnError as error:
             run["answers"][number] = Answer("", "error", reason=str(error))
     if models:
-        live = Live(data.client(), run["wish"] | {"models": models}, [one["model"] for one in models])
+        live = Live(data.client(), run["wish"] | {"models": models}, [one["model"] for one in models], _somebody())
         run["lives"].append(live)
         run["answers"] |= dict(zip(asked, live.answers, strict=True))
+
+
+def _somebody() -> Callable[[], bool]:
+    """Whether the browser of this session is still there."""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return lambda: True
+    instance, session_id = runtime.get_instance(), context.session_id
+    return lambda: bool(instance.is_active_session(session_id))
 
 
 def _again(number: int) -> None:
@@ -271,21 +281,17 @@ def _drawn(run: Row, answers: Mapping[int, Answer], places: Mapping[int, DeltaGe
     if any(not live.over for live in lives):
         widgets.drawn()
         stop.button("Stop", key="play-stop", icon=":material/stop:", on_click=_stop, args=(lives,))
-    try:
-        while open_:
-            going = not all(live.over for live in lives)
-            for number, answer in list(open_.items()):
-                if answer.over or not going:
-                    del open_[number]
-                    with places[number].container(gap="small"):
-                        playground_columns.whole(number, answer, _again, wide=len(places) < 3)
-                else:
-                    _grown(places, number, answer, lives[-1], drawn)
-            if open_:
-                time.sleep(_LOOK_S)
-    except StopException:  # nobody looks on any more
-        _stop(lives)
-        raise
+    while open_:
+        going = not all(live.over for live in lives)
+        for number, answer in list(open_.items()):
+            if answer.over or not going:
+                del open_[number]
+                with places[number].container(gap="small"):
+                    playground_columns.whole(number, answer, _again, wide=len(places) < 3)
+            else:
+                _grown(places, number, answer, lives[-1], drawn)
+        if open_:
+            time.sleep(_LOOK_S)
     stop.empty()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Thread
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from server.client import ApiError, Client
 
 Json = dict[str, Any]
+GONE_S = 10.0
 OVER = frozenset({"done", "error", "stopped"})
 
 
@@ -47,12 +48,27 @@ class Answer:
 class Live:
     """One request. Its answers are changed by its thread, and read by whoever draws."""
 
-    def __init__(self, client: Client, wish: Mapping[str, Any], names: Sequence[str]) -> None:
-        """Asks at once; `names`: what the models of the wish are called."""
+    def __init__(
+        self,
+        client: Client,
+        wish: Mapping[str, Any],
+        names: Sequence[str],
+        wanted: Callable[[], bool] = lambda: True,
+        gone_s: float = GONE_S,
+    ) -> None:
+        """Asks at once.
+
+        Args:
+            client: of the server.
+            wish: of `POST /api/playground`.
+            names: what the models of the wish are called.
+            wanted: whether anybody is still there; when nobody has been for `gone_s`, it stops by itself.
+            gone_s: seconds; a browser that lost its connection comes back.
+        """
         self.answers = [Answer(name) for name in names]
         self.refused = ""  # why nobody was asked
         self.began, self.ended = time.monotonic(), 0.0  # ended: 0.0 while it goes on
-        self._stopping = False
+        self._stopping, self._wanted, self._gone_s, self._seen = False, wanted, gone_s, self.began
         self._thread = Thread(target=self._run, args=(client, dict(wish)), daemon=True)
         self._thread.start()
 
@@ -73,7 +89,8 @@ class Live:
         try:
             with closing(client.play(wish)) as events:
                 for event in events:
-                    if self._stopping:
+                    if self._stopping or self._forsaken():
+                        self._stopping = True
                         break
                     if event is not None:
                         self.answers[event["column"]].take(event)
@@ -82,6 +99,12 @@ class Live:
         except Exception as error:  # noqa: BLE001 - nobody else would hear of it
             self.refused = f"The answers could not be read: {type(error).__name__}: {error}"
         self._end()
+
+    def _forsaken(self) -> bool:
+        now = time.monotonic()
+        if self._wanted():
+            self._seen = now
+        return now - self._seen > self._gone_s
 
     def _end(self) -> None:
         for one in self.answers:

@@ -262,19 +262,29 @@ def test_it_is_run_over_a_dataset(visit: Callable[..., AppTest], served: Any, up
     assert kept["name"] == "gpt-4o, other over refunds"
 
 
+def ended(live: Live) -> Live:
+    until = time.monotonic() + 20
+    while not live.over and time.monotonic() < until:
+        time.sleep(0.01)
+    return live
+
+
 def test_who_stops_keeps_what_was_said(served: Any, upstream: Scripted) -> None:
+    held = {"text": "x", "models": [{"model": "held", "base_url": upstream.url}]}
     with served.client() as client:
-        live = Live(client, {"text": "x", "models": [{"model": "held", "base_url": upstream.url}]}, ["held"])
+        live = Live(client, held, ["held"])
         until = time.monotonic() + 20
         while not live.answers[0].text and time.monotonic() < until:
             time.sleep(0.01)
+        forsaken = Live(client, held, ["held"], wanted=lambda: False, gone_s=0.1)
         live.stop()
-        while not live.over and time.monotonic() < until:
-            time.sleep(0.01)
-        refused = Live(client, {"text": "{{ x }}", "models": [{"model": "m"}]}, ["m"])
-        while not refused.over and time.monotonic() < until:
-            time.sleep(0.01)
-    assert (live.answers[0].state, live.answers[0].text) == ("stopped", "Wait")
+        assert (ended(live).answers[0].state, live.answers[0].text) == ("stopped", "Wait")
+        assert ended(forsaken).answers[0].state == "stopped"
+
+
+def test_what_is_refused_is_told_of_all(served: Any) -> None:
+    with served.client() as client:
+        refused = ended(Live(client, {"text": "{{ x }}", "models": [{"model": "m"}]}, ["m"]))
     assert "Variables without a value: x" in refused.refused
     assert refused.answers[0].state == "error"
 
