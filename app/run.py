@@ -11,6 +11,7 @@ from app import (
     compare_controls,
     data,
     data_runs,
+    experiment_form,
     run_evaluators,
     run_gates,
     run_manifest,
@@ -22,6 +23,7 @@ from app import (
 from app import format as fmt
 from app.runs import Run
 
+SOURCES = {"app": "ordered here", "cli": "from the command line", "pushed": "pushed by another harness"}
 _ALONE_S = 10.0  # a worker looks for something to do every five seconds
 _WORDS = {"done": "", "cut_off": "It was cut off before its end.", "cancelled": "It was cancelled before its end."}
 
@@ -60,6 +62,8 @@ def _head(told: Run | None) -> None:
             st.subheader(fmt.plain(told["suite"], 80), anchor=False, width="content")
             st.badge(runs.word(told), color=runs.TONES[runs.word(told)])
             st.caption(_begun(told), width="content")
+            if told["arm"]:
+                st.caption(f"arm {fmt.plain(runs.arm_words(told['arm']), 120)}", width="content")
         st.space("stretch")
         if told is not None:
             _actions(told)
@@ -70,7 +74,7 @@ def _head(told: Run | None) -> None:
 def _begun(told: Run) -> str:
     begun = runs.at(told["started_at"] or told["created_at"])
     by = f" by {fmt.plain(told['author'], 60)}" if told["author"] else ""
-    how = "from the command line" if told["source"] == "cli" else "ordered here"
+    how = SOURCES[told["source"]]
     return f"{fmt.moment(begun, widgets.zone())} {widgets.zone()}, {how}{by}"
 
 
@@ -79,6 +83,19 @@ def _actions(told: Run) -> None:
         st.button(
             "Rerun failed", key="again", icon=":material/replay:", on_click=_again, args=(told,),
             help="Asks again for what failed or was not done; all else is kept",
+        )  # fmt: skip
+    if (
+        told["document"]
+        and told["state"] not in runs.OPEN
+        and st.button(
+            "Run again", key="run-again", icon=":material/restart_alt:", help="As it was, or with something changed"
+        )
+    ):
+        experiment_form.rerun(told)
+    if told["experiment_id"]:
+        st.page_link(
+            "views/experiments.py", label="Experiment", icon=":material/grid_on:",
+            query_params={"experiment": told["experiment_id"]},
         )  # fmt: skip
     with st.popover("More", icon=":material/more_horiz:", key="run-more", on_change="rerun") as more:
         if more.open:
@@ -195,7 +212,10 @@ def _stopped(told: Run) -> None:
             st.text(fmt.clip(line, 400))
     else:
         st.warning(_WORDS[told["state"]], icon=":material/warning:")
-    way = "“Rerun failed” goes on with it." if told["source"] == "app" else "The same command goes on with it."
+    way = {
+        "app": "“Rerun failed” goes on with it.", "cli": "The same command goes on with it.",
+        "pushed": "Push it again.",
+    }[told["source"]]  # fmt: skip
     far = f"{runs.progress(told)}. " if told["answers_total"] else ""
     st.caption(f"{far}What was answered is kept. {way}")
 

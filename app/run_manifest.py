@@ -38,8 +38,10 @@ def facts(manifest: Mapping[str, Any]) -> dict[str, str]:
     commit = str(git.get("commit") or fmt.UNKNOWN)[:12] + (" with changes" if git.get("changed") else "")
     evaluators = ", ".join(f"{name} {one['version']}" for name, one in manifest["evaluators"].items())
     ended = (runs.at(manifest["ended_at"]) - runs.at(manifest["started_at"])).total_seconds()
-    return {
-        "Dataset": f"{_dataset(dataset)}, {dataset['items']:,} items",
+    metadata = ", ".join(f"{key}={value}" for key, value in (manifest.get("metadata") or {}).items())
+    pushed = {"Harness": fmt.clip(manifest.get("harness") or "", 100), "Metadata": fmt.clip(metadata, 300)}
+    return {name: said for name, said in pushed.items() if said} | {
+        "Dataset": f"{_dataset(dataset, target['kind'])}, {dataset['items']:,} items",
         "Items": f"{str(dataset['items_sha256'])[:12]}, {dataset['left_out']:,} rows left out",
         "Target": f"{target['kind']}, {'pinned' if target['pinned'] else 'not pinned'}",
         "Repeats, seed": f"{manifest['repeats']:,}, {manifest['seed']}",
@@ -51,11 +53,11 @@ def facts(manifest: Mapping[str, Any]) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _dataset(told: Mapping[str, Any]) -> str:
+def _dataset(told: Mapping[str, Any], kind: str) -> str:
     """What the items are of."""
     stored = told.get("stored")
     if stored is None:
-        return str(told["file"] or "stored traces")
+        return str(told["file"] or ("not told" if kind == "pushed" else "stored traces"))
     split = f", split {stored['split']}" if stored["split"] else ""
     return fmt.clip(f"{stored['name']} version {stored['version']}{split}", 200)
 

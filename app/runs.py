@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -130,7 +131,7 @@ COLUMNS = (
     Column("Gates", "minmax(172px, 1fr)", help="Met, missed, left open by the data"),
     Column("Items", "110px", "right", "Items, and how many answers each got"),
     Column("Cost", "92px", "right", "Of target and judges. ≥: some answers do not tell theirs"),
-    Column("From", "48px", help="cli: the command line; app: ordered here"),
+    Column("From", "56px", help="cli: the command line; app: ordered here; pushed: by another harness"),
     Column("Finding", "minmax(160px, 2.2fr)"),
 )
 
@@ -163,7 +164,7 @@ def _line(run: Run, back: Mapping[str, str]) -> listing.Row:
         path(run["run_id"], back),
         [
             Cell(fmt.narrow(begun, widgets.zone(), datetime.now(UTC)), fmt.utc(begun)),
-            Cell(fmt.clip(run["suite"], 100)),
+            Cell(fmt.clip(called(run), 160)),
             Cell(word(run), tone=TONES[word(run)]),
             Cell(gates_words(brief), ", ".join(brief.get("failing", [])), quiet=not brief.get("gates")),
             Cell(items_words(run)),
@@ -172,6 +173,20 @@ def _line(run: Run, back: Mapping[str, str]) -> listing.Row:
             Cell(fmt.clip(said, 300), said),
         ],
     )  # fmt: skip
+
+
+def called(run: Mapping[str, Any]) -> str:
+    """The suite; of an arm of an experiment also what it varies."""
+    return str(run["suite"]) + (f": {arm_words(run['arm'])}" if run.get("arm") else "")
+
+
+def arm_words(arm: Mapping[str, Any]) -> str:
+    """What an arm varies: `model=gpt-4o, temperature=0.7`."""
+    return ", ".join(f"{name.removeprefix('parameters.')}={_value(value)}" for name, value in arm.items())
+
+
+def _value(value: Any) -> str:
+    return fmt.clip(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 60)
 
 
 def path(run_id: str, back: Mapping[str, str] | None = None) -> str:

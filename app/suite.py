@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_runs, run, runs, suites, widgets
+from app import data, data_runs, experiment_form, run, runs, suites, widgets
 from app import format as fmt
 
 Suite = dict[str, Any]
@@ -60,6 +60,10 @@ def _head(name: str, told: Suite | None, found: Sequence[dict[str, Any]]) -> Non
             if st.button("Run", key="run-suite", type="primary", icon=":material/play_arrow:"):
                 st.session_state.pop("run-refused", None)
                 _order(name, found)
+            if st.button(
+                "Experiment", key="experiment-suite", icon=":material/grid_on:", help="Run it with things varied"
+            ):
+                experiment_form.dialog(name)
             if told["source"] == "stored" and st.button("Delete", key="delete-suite", icon=":material/delete:"):
                 _delete(name, told)
         st.page_link("views/suites.py", label="All suites", icon=":material/arrow_back:")

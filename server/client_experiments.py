@@ -32,6 +32,21 @@ class ExperimentsClient(ClientBase):
         found: Json = self._json(f"/api/experiments/{experiment_id}")
         return found
 
+    def rerun_experiment(self, experiment_id: str, author: str | None = None) -> Json:
+        """Run all of its arms again as a new experiment. Answers, and raises, as `order_experiment`."""
+        path = f"/api/experiments/{experiment_id}/again"
+        found: Json = self._send("POST", path, {}, body={"author": author}, timeout_s=LONG_S).json()
+        return found
+
+    def push_run(self, lines: bytes) -> Json:
+        """Keep a run of another harness; see `POST /api/experiments/pushed` for the lines and the answer.
+
+        Raises:
+            ApiError: `refused`, naming the lines that are none.
+        """
+        found: Json = self._send("POST", "/api/experiments/pushed", {}, content=lines, timeout_s=LONG_S).json()
+        return found
+
     def cancel_experiment(self, experiment_id: str) -> Json:
         """End those of its runs that are not over; what was answered is kept."""
         found: Json = self._send("POST", f"/api/experiments/{experiment_id}/cancel", {}).json()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,10 +26,12 @@ from server.yaml_lines import parsed
 from store import datasets as dataset_store
 from store import experiments as store
 from store import prompt_versions as prompt_store
+from store import runs as run_store
 from store.runs import Run, Texts
 
 MOST_NAME = 200  # letters
 LATEST = "latest"
+WISHED = ("repeats", "sample", "concurrency", "budget_usd", "baseline")
 
 Json = dict[str, Any]
 
@@ -43,13 +47,24 @@ class UnknownExperimentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """What a run was beside its text; of a suite nothing."""
+
+    set: Mapping[str, JsonValue] = field(default_factory=dict)  # by path, in all arms: versions that it read
+    arm: Mapping[str, JsonValue] = field(default_factory=dict)  # what it varied already
+    wish: Mapping[str, JsonValue] = field(default_factory=dict)  # of `WISHED`
+
+
+@dataclass(frozen=True, slots=True)
 class Base:
     """What is varied: a suite, or what a run was."""
 
     held: Held
-    set: Mapping[str, JsonValue] = field(default_factory=dict)  # by path, in all arms: versions that a run had
-    arm: Mapping[str, JsonValue] = field(default_factory=dict)  # what the run varied already
-    wish: Mapping[str, JsonValue] = field(default_factory=dict)  # what the run was ordered with
+    again: Again = Again()
+
+    def wish(self, given: Mapping[str, JsonValue]) -> Json:
+        """What the worker is told beside the text; `given` goes before what the run was ordered with."""
+        return {**self.again.wish, **given, "source": self.held.source, "folder": str(self.held.folder)}
 
 
 def newest(core: Core, project: str, *texts: str) -> Newest:
@@ -87,22 +102,26 @@ def of_run(core: Core, project: str, run: Run, texts: Texts) -> Base:
     Raises:
         GridError: it keeps no text, as a run of another harness does.
     """
-    if not texts.document:
+    told = runs.whole(run, texts)
+    again = again_of(told)
+    if run.source == "app":
+        wish = told["wish"]
+        return Base(Held(run.suite, told["document"], wish["source"], Path(wish["folder"]), None), again)
+    return Base(suites.draft(core, project, run.suite, told["document"]), again)
+
+
+def again_of(run: Mapping[str, Any]) -> Again:
+    """What a run was beside its text. `run`: as `GET /api/runs/{id}` tells it. Raises GridError, as `of_run`."""
+    if not run["document"]:
         raise GridError(
-            f"The run {run.run_id.hex} keeps no suite, so that it cannot be run again here. Run it again where it was "
+            f"The run {run['run_id']} keeps no suite, so that it cannot be run again here. Run it again where it was "
             "made, and push that."
         )
-    manifest: Json = orjson.loads(texts.manifest or "{}")
-    wish: Json = orjson.loads(run.wish or "{}")
-    arm: Json = orjson.loads(run.arm or "{}")
-    kept: Json = {key: wish[key] for key in ("repeats", "sample", "concurrency") if key in wish}
-    if run.source == "app":
-        held = Held(run.suite, texts.document, wish["source"], Path(wish["folder"]), None)
-    else:
-        held = suites.draft(core, project, run.suite, texts.document)
-        told = {"repeats": manifest.get("repeats"), "sample": (manifest.get("dataset") or {}).get("sample")}
-        kept |= {key: value for key, value in told.items() if value}
-    return Base(held, _versions(manifest), arm, kept)
+    manifest, wish = run["manifest"] or {}, run["wish"] or {}
+    told = {"repeats": manifest.get("repeats"), "sample": (manifest.get("dataset") or {}).get("sample")}
+    told |= {key: wish[key] for key in WISHED if key in wish}
+    kept = {key: value for key, value in told.items() if value}
+    return Again(_versions(manifest), run["arm"] or {}, kept)
 
 
 def _versions(manifest: Json) -> dict[str, JsonValue]:
@@ -117,28 +136,35 @@ def _versions(manifest: Json) -> dict[str, JsonValue]:
     return found
 
 
-def planned(base: Base, over: Mapping[str, Sequence[JsonValue]], pins: Newest, settings: Settings) -> Json:
-    """The arms, each checked: `{problem}`, or `{arms: [{values, name, document}], source, suite}`.
-
-    A file that is trusted stays so where what is varied can send nothing elsewhere; else its arms are bound as texts
-    that were edited in the app are. Plain values, for another process.
-    """
-    held = base.held
+def planned(
+    asked: Sequence[tuple[Base, Mapping[str, Sequence[JsonValue]]]], pins: Newest, settings: Settings
+) -> Json:  # fmt: skip
+    """The arms of each, checked: `{problem}`, or `{arms: [{values, name, document, source, suite}]}`; plain values."""
     try:
-        made = grid.arms(held.document, held.origin, over, pins, base.set)
-        told = parsed(held.document, held.origin, grid.MOST_LETTERS, GridError)
-        if held.source == "file" and not grid.harmless(over, told):
-            held = replace(held, source="stored")
-        read = [suites.read_held(replace(held, document=one.document), settings) for one in made]
+        return {"problem": None, "arms": [arm for base, over in asked for arm in _arms(base, over, pins, settings)]}
     except EvaluatorError as error:
         return {"problem": str(error)}
-    varied = [{**base.arm, **one.values} for one in made]
-    names = grid.names_of(varied) if len(varied) > 1 else [one.name or grid.name_of(base.arm) for one in made]
-    arms = [
-        {"values": values, "name": name, "document": one.document}
-        for values, name, one in zip(varied, names, made, strict=True)
-    ]
-    return {"problem": None, "arms": arms, "source": held.source, "suite": read[0].suite.name}
+
+
+def _arms(
+    base: Base, over: Mapping[str, Sequence[JsonValue]], pins: Newest, settings: Settings
+) -> Iterator[Json]:  # fmt: skip
+    """A file that is trusted stays so where what is varied can send nothing elsewhere.
+
+    Else its arms are bound as texts that were edited in the app are. Raises EvaluatorError.
+    """
+    held, had = base.held, base.again.arm
+    made = grid.arms(held.document, held.origin, over, pins, base.again.set)
+    told = parsed(held.document, held.origin, grid.MOST_LETTERS, GridError)
+    if held.source == "file" and not grid.harmless(over, told):
+        held = replace(held, source="stored")
+    varied = [{**had, **one.values} for one in made]
+    names = grid.names_of(varied) if len(varied) > 1 else [one.name or grid.name_of(had) for one in made]
+    for values, name, one in zip(varied, names, made, strict=True):
+        read = suites.read_held(replace(held, document=one.document), settings)
+        yield {
+            "values": values, "name": name, "document": one.document, "source": held.source, "suite": read.suite.name,
+        }  # fmt: skip
 
 
 def name_of(suite: str, over: Mapping[str, Sequence[JsonValue]]) -> str:
@@ -179,8 +205,36 @@ def shown(one: store.Experiment, arms: Sequence[Run]) -> Json:
     }  # fmt: skip
 
 
+def keep(core: Core, project_id: int, told: Mapping[str, Any]) -> None:
+    """Book a run that was pushed (`evals.pushed.built`), in place of one that was pushed before under its id."""
+    run_id, manifest, total = UUID(told["run_id"]), told["manifest"], told["summary"]["answers"]
+    experiment = store.NewExperiment(
+        UUID(told["experiment_id"]), told["name"], told["suite"], "pushed", told["author"]
+    )  # fmt: skip
+    began = runs.naive(datetime.fromisoformat(manifest["started_at"]))
+    new = run_store.NewRun(
+        run_id, told["suite"], began, runs.text(manifest), "", total, told["author"], experiment.experiment_id,
+        runs.text(told["values"]), "pushed",
+    )  # fmt: skip
+
+    def begin(cursor: DuckDBPyConnection) -> None:
+        store.begin(cursor, project_id, experiment)
+        run_store.begin(cursor, project_id, new, runs.SILENCE)
+
+    core.writer.call(begin).result(runs.WRITE_S)
+    for part in told["parts"]:
+        rows = runs.rows_of(part.encode())
+        core.writer.call(partial(run_store.add_rows, project_id=project_id, run_id=run_id, rows=rows)).result(
+            runs.WRITE_S
+        )
+    ending = runs.ending_of(told["summary"], manifest)
+    core.writer.call(lambda cursor: run_store.end(cursor, project_id, run_id, ending)).result(runs.WRITE_S)
+
+
 def _word(run: Json) -> str:
-    return str(run["outcome"] if run["state"] == "done" else run["state"])
+    """What came of it, or how it stands; `failed` alone is said of gates."""
+    state = "could_not_run" if run["state"] == "failed" else run["state"]
+    return str(run["outcome"] if state == "done" else state)
 
 
 def _state(arms: Sequence[Json]) -> str:

@@ -26,6 +26,7 @@ SILENCE = timedelta(seconds=60)  # after the last word of a run that the command
 WRITE_S = 60.0
 MOST_ROWS = 1_000  # that are told at once
 PAGE = 1_000  # rows of a stream that are read at once
+VALUES = 3  # evaluators whose figures a list tells
 CLIPPED = 600  # letters of a text in a brief row
 MEASURED = ("latency_ms", "ttft_ms", "cost_usd", "input_tokens", "output_tokens")
 
@@ -98,7 +99,7 @@ def ending_of(summary: Json, manifest: Json) -> store.Ending:
     """What is booked of a run that ended. Raises KeyError, TypeError, ValueError: these are none of a run."""
     ended = datetime.fromisoformat(manifest["ended_at"])
     return store.Ending(
-        summary=_text(summary), manifest=_text(manifest), brief=_text(brief_of(summary)),
+        summary=text(summary), manifest=text(manifest), brief=text(brief_of(summary)),
         outcome="passed" if summary["outcome"] == "passed" else "failed", items=int(summary["items"]),
         repeats=int(summary["repeats"]), answers=int(summary["answers"]), cost_usd=_cost(summary["cost"]),
         ended_at=naive(ended),
@@ -114,12 +115,15 @@ def experiment_of(manifest: Json, suite: str, author: str | None) -> tuple[NewEx
     if told is None:
         return None
     name = str(told["name"])[:200]
-    new = NewExperiment(UUID(told["id"]), name, suite, "cli", author, _text(told.get("varied") or {}))
-    return new, _text(dict(told["arm"]))
+    new = NewExperiment(UUID(told["id"]), name, suite, "cli", author, text(told.get("varied") or {}))
+    return new, text(dict(told["arm"]))
 
 
 def brief_of(summary: Json) -> Json:
-    """What a list of runs shows: items, repeats, failed answers, gates, those that fail, one sentence, the baseline."""
+    """What a list of runs shows: items, repeats, failed answers, gates, those that fail, one sentence, the baseline.
+
+    `values` are of the first evaluators.
+    """
     gates = summary["gates"]
     sentences = summary.get("sentences") or [""]
     return {
@@ -130,7 +134,20 @@ def brief_of(summary: Json) -> Json:
         "evaluators": [str(one["name"]) for one in summary["evaluators"]], "sentence": str(sentences[0])[:CLIPPED],
         "flaky": summary.get("flaky_count", 0), "unknown_cost": summary["cost"].get("unknown", 0),
         "baseline": (summary.get("baseline") or {}).get("run_id"),
+        "values": [_value(one) for one in summary["evaluators"][:VALUES]],
+        "p95_ms": next((one["p95"] for one in summary["measured"] if one["name"] == "latency_ms"), None),
     }  # fmt: skip
+
+
+def _value(evaluator: Json) -> Json:
+    """What an evaluator came to, in short: the share that passes, else the mean; null: neither is known."""
+    measure = "pass_rate" if evaluator.get("pass_rate") else "mean"
+    told = evaluator.get(measure) or {}
+    return {
+        "name": str(evaluator["name"]),
+        "measure": measure,
+        **{key: told.get(key) for key in ("value", "low", "high")},
+    }
 
 
 def _cost(cost: Json) -> float | None:
@@ -138,7 +155,8 @@ def _cost(cost: Json) -> float | None:
     return sum(known) if known else None
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A value as JSON text."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -210,7 +228,7 @@ def question(case: Mapping[str, Any]) -> str | None:
     if not asked:
         return None
     said = asked[-1].get("content", asked[-1].get("parts"))
-    return said if isinstance(said, str) else _text(said)
+    return said if isinstance(said, str) else text(said)
 
 
 def _clip(text: str | None) -> str | None:

@@ -85,9 +85,9 @@ def order(cursor: DuckDBPyConnection, project_id: int, new: NewExperiment, arms:
     return ids
 
 
-def order_alone(cursor: DuckDBPyConnection, project_id: int, new: NewExperiment, one: NewArm) -> list[UUID]:
-    """Have one run carried out by a worker that is of no experiment; its id."""
-    return [runs.order(cursor, project_id, new.suite, one.document, one.wish, new.author)]
+def order_alone(cursor: DuckDBPyConnection, project_id: int, new: NewExperiment, arms: Sequence[NewArm]) -> list[UUID]:
+    """As `order`, of runs that are of no experiment."""
+    return [runs.order(cursor, project_id, new.suite, one.document, one.wish, new.author) for one in arms]
 
 
 def experiments(

@@ -14,6 +14,8 @@ from server.settings import MIB
 
 MAX_BYTES = 16 * MIB
 MAX_UPLOAD = 512 * MIB
+MAX_PUSH = 64 * MIB
+PUSHED = "/api/experiments/pushed"
 UPLOADS = re.compile(r"/api/datasets/[^/]+/import")  # written to a file as they come
 KIND = "too_large"
 
@@ -37,6 +39,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         most = MAX_UPLOAD if UPLOADS.fullmatch(scope["path"]) else self._max_bytes
+        most = max(most, MAX_PUSH) if scope["path"] == PUSHED else most
         if _announced(scope) > most:
             answer = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, KIND, _told(most))
             await answer(scope, receive, send)

@@ -147,15 +147,15 @@ class Wish(BaseModel):
 def run(request: Request, here: Here, name: Name, body: Wish, project: Project = DEFAULT) -> Response:
     """Have a suite run by a worker. Answers as `GET /api/runs`.
 
-    422 `bad_suite`: it cannot be read, or must not be run here. 409 `not_newest`: only the newest run that was ordered
-    here can be gone on with, once it is over.
+    422 `bad_suite`: it cannot be read, or must not be run here. 409 `not_newest`: of the suite's runs that were ordered
+    here only the newest can be gone on with, and of experiments any arm, once it is over.
     """
-    found = _held(here, project, name)
-    _readable(here, project, name, found.document)
     wish = body.model_dump(mode="json", exclude={"author"}, exclude_none=True)
     if body.again is not None:
         run_id = _again(here, project, name, body.again, wish)
     else:
+        found = _held(here, project, name)
+        _readable(here, project, name, found.document)
         told = orjson.dumps(wish | {"source": found.source, "folder": str(found.folder)}).decode()
         project_id = here.core.projects.id_of(project)
         run_id = here.core.writer.call(
@@ -167,13 +167,14 @@ def run(request: Request, here: Here, name: Name, body: Wish, project: Project =
 def _again(here: Context, project: str, name: str, run_id: UUID, wish: dict[str, Any]) -> UUID:
     project_id = here.core.projects.id_of(project)
     with here.core.readers.read() as cursor:
-        ordered = [one for one in run_store.runs(cursor, project_id, name) if one.source == "app"]
+        ordered = [one for one in run_store.runs(cursor, project_id, name, arms=False) if one.source == "app"]
+        asked = run_store.run(cursor, project_id, run_id)
+    # Runs of a suite share a folder, which the newest has; an arm has a folder of its own.
+    mine = next(iter(ordered), None) if asked is None or asked[0].experiment_id is None else asked[0]
     done = False
-    if ordered and ordered[0].run_id == run_id:
+    if mine is not None and mine.run_id == run_id and mine.source == "app" and mine.suite == name:
         # The text is that of the run, and so is what it may do.
-        kept = {
-            key: value for key, value in orjson.loads(ordered[0].wish or "{}").items() if key in {"source", "folder"}
-        }
+        kept = {key: value for key, value in orjson.loads(mine.wish or "{}").items() if key in {"source", "folder"}}
         told = orjson.dumps(wish | kept).decode()
         done = here.core.writer.call(lambda cursor: run_store.order_again(cursor, project_id, run_id, told)).result(
             runs.WRITE_S

@@ -108,11 +108,7 @@ def compare(
     if as_json:
         shell.json_lines([*found["pairs"], *found["sliced"]])
         return
-    for one in found["headlines"]:
-        typer.echo(f"{one['sentence']} {one['beside']}")
-    headed = {(one["variant"], found["quality"]) for one in found["headlines"]}
-    for one in [*found["pairs"], *found["sliced"]]:
-        if one["slice"] is not None or (one["b"], one["metric"]) not in headed:
-            typer.echo(one["sentence"])
-    for sentence in [*dict.fromkeys(one["why"] for one in found["refused"]), *found["paradoxes"], *found["notes"]]:
-        typer.echo(f"- {sentence}")
+    from server.compare.told import sentences_of  # noqa: PLC0415
+
+    for sentence in sentences_of(found):
+        typer.echo(sentence)

@@ -81,11 +81,12 @@ def read_over(told: Iterable[str]) -> dict[str, list[JsonValue]]:
             raise GridError(f"{one!r} varies nothing: write PATH=VALUE,VALUE, such as temperature=0,0.7.")
         if path in found:
             raise GridError(f"{path!r} is varied twice. Give all its values at once: {path}=VALUE,VALUE.")
-        found[path] = _values(path, text.strip())
+        found[path] = values_of(path, text.strip())
     return found
 
 
-def _values(path: str, text: str) -> list[JsonValue]:
+def values_of(path: str, text: str) -> list[JsonValue]:
+    """The values that a text names, as `read_over` reads them. Raises GridError."""
     if text.startswith("["):
         try:
             listed: list[JsonValue] = json.loads(text)

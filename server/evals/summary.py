@@ -32,8 +32,15 @@ def summary_of(prepared: Prepared, columns: Columns, baseline: Baseline | None, 
 
     `skip`: gates against a baseline are left undecided where there is none.
     """
-    suite = prepared.read.suite
     gates = judged_gates(prepared, columns, baseline, skip=skip)
+    return summed(prepared.read.suite, prepared.scorers, columns, gates, baseline)
+
+
+def summed(
+    suite: Suite, scorers: Sequence[Scorer], columns: Columns, gates: Sequence[Judged] = (),
+    baseline: Baseline | None = None,
+) -> Summary:  # fmt: skip
+    """The summary of rows that stand as columns, with what came of the gates."""
     completeness = _completeness(suite, columns)
     outcome = "failed" if completeness["fails"] or any(one.fails for one in gates) else "passed"
     clustered = suite.dataset.cluster is not None
@@ -44,14 +51,14 @@ def summary_of(prepared: Prepared, columns: Columns, baseline: Baseline | None, 
         "items": len(columns.items.names), "answers": columns.rows, "repeats": suite.repeats,
         "clusters": len(columns.clusters.names), "failed_answers": dict(columns.errors), "cut": columns.cut,
         "held_back": columns.held_back, "cost": _cost(columns),
-        "evaluators": [_evaluator(one, columns, suite) for one in prepared.scorers],
+        "evaluators": [_evaluator(one, columns, suite) for one in scorers],
         "measured": [
             found for name in MEASURED if (found := _measured(name, columns, clustered=clustered)) is not None
         ],
         "gates": [one.row() for one in gates], "completeness": completeness,
         "flaky_items": flips[:FLAKY_SHOWN], "flaky_count": len(flips),
         "baseline": None if baseline is None else asdict(shared_with(baseline, columns)),
-        "limits": {one.use.called: list(one.evaluator.card.limits) for one in prepared.scorers},
+        "limits": {one.use.called: list(one.evaluator.card.limits) for one in scorers},
     }  # fmt: skip
 
 

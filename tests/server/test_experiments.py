@@ -106,6 +106,12 @@ def test_arms_are_run_told_compared_and_run_again(client: Any, worker: RunWorker
     assert client.experiments(suite="grid")[0]["experiment_id"] == made["experiment_id"]
     assert client.runs(suite="grid", arms=False) == [], "arms are no baseline of their suite"
 
+    # An arm has a folder of its own, so that any can be gone on with; nothing failed in it, so that nothing is asked.
+    asked = len(model.requests)
+    client.run_suite("grid", {"again": ids[0]})
+    assert worker.turn(0)
+    assert (client.run(ids[0])["state"], len(model.requests)) == ("done", asked)
+
     # Run again, though dataset and prompt have moved on; then with one thing changed.
     client.change_dataset("questions", {"base": 1, "remove": ["1"]})
     again = client.order_experiment({"like": ids[1]})
@@ -188,3 +194,47 @@ def test_the_command_line_tells_of_an_arm(client: Any) -> None:
     plain = made_runs.tell(client, made_runs.rows(4), suite="of-cli")
     assert [one["run_id"] for one in client.runs(suite="of-cli", arms=False)] == [plain]
     assert json.dumps(client.run(plain)["arm"]) == "null"
+
+
+def pushed(variant: str, *right: bool) -> bytes:
+    rows = [{"item": place, "input": f"Why {place}?", "scores": {"exact": one}} for place, one in enumerate(right)]
+    return b"\n".join(json.dumps(one).encode() for one in ({"experiment": "of May", "variant": variant}, *rows))
+
+
+def test_another_harness_pushes_runs_that_compare_like_any_other(client: Any) -> None:
+    made = [client.push_run(pushed("A", *[True, False] * 10)), client.push_run(pushed("B", *[True] * 20))]
+    again = client.push_run(pushed("B", *[True] * 20))
+    assert again == made[1], "pushed twice is as good as once"
+    assert made[0] == made[0] | {"suite": "of-May", "rows": 20, "items": 20}
+    told = client.experiment(made[0]["experiment_id"])
+    assert (told["source"], told["name"], told["state"]) == ("pushed", "of May", "done")
+    assert [arm["name"] for arm in told["arms"]] == ["variant=A", "variant=B"]
+    assert told["compare"] == [one["run_id"] for one in made]
+    compared = client.compare_runs(told["compare"])
+    (found,) = [one for one in compared["pairs"] if one["metric"] == "exact.passed"]
+    assert (found["difference"], found["n_a"], found["n_b"]) == (0.5, 20, 20)
+    assert len(list(client.run_results(made[1]["run_id"]))) == 20
+    assert "exact" in client.run_report(made[0]["run_id"])
+    with pytest.raises(ApiError, match="Line 2: scores"):
+        client.push_run(b'{"experiment": "of May"}\n{"item": "1", "scores": {"a": "x"}}')
+    with pytest.raises(ApiError, match="keeps no suite"):
+        client.order_experiment({"like": made[0]["run_id"]})
+
+
+def test_a_plan_orders_nothing_and_a_whole_experiment_is_run_again(client: Any, model: Any) -> None:
+    order = {"document": suite("planned", model), "over": {"temperature": "0, 0.7", "model": '["a,b"]'}}
+    plan = client.order_experiment(order | {"plan": True})
+    assert plan["experiment_id"] is None
+    assert [(run["run_id"], run["arm"]) for run in plan["runs"]] == [
+        (None, {"temperature": 0, "model": "a,b"}), (None, {"temperature": 0.7, "model": "a,b"}),
+    ]  # fmt: skip
+    assert client.runs(suite="planned") == []
+    made = client.order_experiment(order | {"repeats": 2, "budget_usd": 3})
+    again = client.rerun_experiment(made["experiment_id"])
+    first, second = (client.experiment(one["experiment_id"]) for one in (made, again))
+    kept = ("name", "suite", "varied", "budget_usd")
+    assert {key: first[key] for key in kept} == {key: second[key] for key in kept}
+    assert [run["arm"] for run in first["arms"]] == [run["arm"] for run in second["arms"]]
+    assert {run["wish"]["repeats"] for run in second["arms"]} == {2}
+    for one in (made, again):
+        client.cancel_experiment(one["experiment_id"])
