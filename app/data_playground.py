@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -20,3 +21,8 @@ def models() -> Row:
 @st.cache_data(max_entries=8, ttl=timedelta(seconds=20), show_spinner=False)
 def _models(place: data.Place) -> Row:
     return data.client_of(place).playground_models()
+
+
+def suite(told: Mapping[str, Any]) -> Row:
+    """What is shown as a suite over a dataset: `name`, `document`, `over`; see `POST /api/playground/suite`."""
+    return data.client().playground_suite(told)

@@ -12,10 +12,12 @@ from app import (
     data,
     data_datasets,
     data_evaluators,
+    data_experiments,
     data_playground,
+    data_runs,
+    experiments,
     playground_draft,
     playground_models,
-    runs,
 )
 from app import format as fmt
 from app.prompt_edit import NotJsonError, parsed_json
@@ -164,10 +166,9 @@ def _order(dataset: Row, evaluators: list[str], columns: list[Row], options: Row
 
 
 def _ordered(dataset: Row, evaluators: list[str], columns: list[Row], options: Row) -> Row:
-    client = data.client()
     asked = {**_content(), "models": columns, "dataset": dataset, "evaluators": evaluators}
-    made = client.playground_suite(asked)
-    problem = client.check_suite(made["document"])["problem"]
+    made = data_playground.suite(asked)
+    problem = data_runs.check(made["document"], None)["problem"]
     if problem is not None:
         raise data.ApiError("refused", str(problem))
     names = ", ".join(dict.fromkeys(one["model"] for one in columns))
@@ -176,7 +177,7 @@ def _ordered(dataset: Row, evaluators: list[str], columns: list[Row], options: R
         "document": made["document"],
         "over": made["over"],
     }
-    return client.order_experiment(wish | {name: value for name, value in options.items() if value is not None})
+    return data_experiments.order(wish | {name: value for name, value in options.items() if value is not None})
 
 
 def _content() -> Row:
@@ -195,15 +196,13 @@ def _follow(ordered: Mapping[str, Any]) -> None:
         fmt.plain(f"Ordered: {ordered['name']}. A worker carries out {fmt.plural(many, 'run')}, one after other.", 300),
         icon=":material/check:",
     )
-    ids = [str(one["run_id"]) for one in ordered["runs"]]
     with st.container(horizontal=True):
+        st.page_link(
+            experiments.PATH, label="Open the experiment", icon=":material/arrow_forward:",
+            query_params={experiments.CHOSEN: str(ordered["experiment_id"])},
+        )  # fmt: skip
         if many > 1:
             st.page_link(
-                compare_controls.PATH, label="Compare them", icon=":material/compare_arrows:",
-                query_params=compare_controls.link(ids),
-            )  # fmt: skip
-        for one in ordered["runs"]:
-            st.page_link(
-                "views/runs.py", label=fmt.plain(str(one["name"]), 60) if many > 1 else "Follow the run",
-                icon=":material/experiment:", query_params={runs.CHOSEN: str(one["run_id"])},
+                compare_controls.PATH, label="Compare, once they have ended", icon=":material/compare_arrows:",
+                query_params=compare_controls.link([str(one["run_id"]) for one in ordered["runs"]]),
             )  # fmt: skip

@@ -113,6 +113,6 @@ def test_a_prompt_is_run_over_a_dataset(site: Visit, served: Any) -> None:
     expect(dialog.get_by_text("A worker carries out 2 runs")).to_be_visible()
     with served.client() as client:
         [ordered] = client.experiments()
-    ids = ",".join(one["run_id"] for one in ordered["arms"])
-    dialog.get_by_role("link", name="Compare them").click()
-    page.wait_for_url(lambda url: "/compare" in url and ids.replace(",", "%2C") in url)
+    dialog.get_by_role("link", name="Open the experiment").click()
+    page.wait_for_url(re.compile(f"/experiments.*experiment={ordered['experiment_id']}"))
+    expect(page.get_by_role("heading", name="early, late over orders")).to_be_visible()
