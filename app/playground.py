@@ -47,16 +47,28 @@ def page() -> None:
     playground_editor.editor()
     stop = _run_row()
     with st.skeleton(height=160):
-        offered = data_playground.models()
+        offered = _offered()
     known = playground_models.labelled(offered["models"])
     playground_sources.ask_as_before(known)
     _first_model(known)
     if not any(one["usable"] for one in known.values()) and not _own_address():
         _nobody()
     for said in offered["problems"]:
-        st.caption(fmt.plain(f"Models of the judges' file are left out: {said}", 400))
+        st.caption(fmt.plain(said, 400))
     _columns(known, offered["variables"], stop)
     _difference()
+
+
+def _offered() -> Row:
+    """The models to choose from. While they do not come, others can be typed."""
+    try:
+        return data_playground.models()
+    except data.ApiError as error:
+        return {"models": [], "variables": [], "problems": [f"The list of models did not come: {error}"]}
+
+
+def _known() -> Known:
+    return playground_models.labelled(_offered()["models"])
 
 
 def _first_model(known: Known) -> None:
@@ -168,11 +180,7 @@ def _run() -> None:
         "answers": {},
         "lives": [],
     }
-    try:
-        _ask(run, list(snapshot["columns"]))
-    except data.ApiError as error:
-        st.session_state["play-run-said"] = str(error)
-        return
+    _ask(run, list(snapshot["columns"]))
     runs().append(run)
     del runs()[:-_MOST_RUNS]
     st.session_state[_SHOWN] = number
@@ -190,8 +198,8 @@ def _wish() -> Row:
 
 
 def _ask(run: Row, columns: list[int]) -> None:
-    """Have these columns of a run answered, with the prompt that it had. Raises ApiError as `_wish`."""
-    known = playground_models.labelled(data_playground.models()["models"])
+    """Have these columns of a run answered, with the prompt that it had."""
+    known = _known()
     models, asked = [], []
     for number in columns:
         column = playground_draft.column(number)
@@ -218,10 +226,7 @@ def _somebody() -> Callable[[], bool]:
 def _again(number: int) -> None:
     run = shown()
     if run is not None:
-        try:
-            _ask(run, [number])
-        except data.ApiError as error:
-            st.session_state["play-run-said"] = str(error)
+        _ask(run, [number])
 
 
 def _history() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ MOST_COLUMNS = 4
 MOST_AT_ONCE = 8  # requests of all users; each column has a thread
 MOST_SENT = 1_000_000  # letters of a prompt that is filled in, and of the values that fill it
 MOST_BYTES = 2 << 20  # of one answer, as it comes
-FILL_S = 10.0
+FILL_S = 20.0
 ALIVE_S = 1.0  # between two signs of life, by which whoever waits notices that the other is gone
 USUAL_S, LONGEST_S = 120.0, 600.0
 USUAL_KEYS: Mapping[str, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
@@ -55,13 +56,14 @@ def filled(content: Json, values: Json) -> Json:
     return {"messages": messages}
 
 
-def is_template(content: Mapping[str, Any]) -> bool:
-    """Whether any text of it is more than letters."""
-    texts = [
-        content.get("text"),
-        *(one.get("content") for one in content.get("messages") or () if isinstance(one, dict)),
-    ]
-    return any(isinstance(text, str) and "{" in text for text in texts)
+def is_work(content: Mapping[str, Any]) -> bool:
+    """Whether filling it in may take long: any text has more than names to fill in, such as a loop or a filter."""
+    texts = [content.get("text"), *(one.get("content") for one in content.get("messages") or ())]
+    return any(isinstance(text, str) and _MARKS.search(_NAMED.sub("", text)) for text in texts)
+
+
+_NAMED = re.compile(r"\{\{\s*[A-Za-z_]\w*\s*\}\}")
+_MARKS = re.compile(r"\{[{%#]")
 
 
 # Whom is asked.

@@ -21,7 +21,6 @@ Json = dict[str, Any]
 
 LOOKS_BACK_DAYS = 30
 MOST = 200  # suites that are read, and models of traffic
-READ_S = 10.0
 PARTS = ("provider", "base_url", "model", "key_env", "region", "parameters")
 _PROVIDERS: Mapping[str, str] = {"openai": "openai", "anthropic": "anthropic", "aws.bedrock": "bedrock"}
 
@@ -37,10 +36,18 @@ def named(judges: Path | None, suites: Sequence[tuple[str, str]]) -> Json:
         try:
             found += _of_judges(judges)
         except EvaluatorError as error:
-            problems.append(str(error))
+            problems.append(f"The models of judges are left out: {error}")
     for name, document in suites[:MOST]:
         found += _of_suite(name, document)
     return {"models": found, "problems": problems}
+
+
+def letters_of(judges: Path | None) -> int:
+    """How long the judges' file is; 0: there is none."""
+    try:
+        return 0 if judges is None else judges.stat().st_size
+    except OSError:
+        return 0
 
 
 def _of_judges(path: Path) -> Iterator[Json]:
@@ -60,9 +67,7 @@ def _of_suite(name: str, document: str) -> list[Json]:
     """Its model, where it asks one and says it well; what else is wrong with it is told where suites are."""
     from evaluators.targets.config import ModelSettings  # noqa: PLC0415 - as above
 
-    if "model:" not in document:
-        return []
-    with suppress(SuiteError, ValidationError, AttributeError, TypeError):
+    with suppress(SuiteError, ValidationError, AttributeError, KeyError, TypeError):
         told = parsed(document, name, MAX_SUITE, SuiteError)["target"].get("model")
         if isinstance(told, dict):
             model = ModelSettings.model_validate({part: told[part] for part in PARTS if part in told})

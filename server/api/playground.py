@@ -110,13 +110,13 @@ def play(here: Here, body: Wish) -> Response:
 
 
 def _messages(here: Context, body: Wish) -> list[dict[str, str]]:
-    """The prompt, filled in. Worked out aside: loops of a template take as long as they are written to."""
+    """The prompt, filled in: aside where it has loops and the like, which take as long as they are written to."""
     content = body.model_dump(include={"text", "messages"}, exclude_none=True)
     letters = len(orjson.dumps([content, body.variables]))
     if letters > playground.MOST_SENT:
         detail = f"Prompt and variables have {letters:,} letters; {playground.MOST_SENT:,} are the most. Send less."
         raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
-    if here.aside is None or not playground.is_template(content):
+    if here.aside is None or not playground.is_work(content):
         told = playground.filled(content, body.variables)
     else:
         told = orjson.loads(here.aside.compute(playground.FILL_S, playground.filled, content, body.variables))
@@ -215,12 +215,9 @@ def models(request: Request, here: Here, project: Project = DEFAULT) -> Response
 
 
 def _named(here: Context, project: str) -> dict[str, Any]:
-    """Those of judges and suites, read aside: YAML is seconds of Python where it is long."""
-    documents = [(one.name, one.document) for one in suites.every(here.core, project)]
+    """Those of judges and suites: aside where their texts are long, as YAML is seconds of Python."""
+    suites_ = [(one.name, one.document) for one in suites.every(here.core, project) if "model:" in one.document]
     judges: Path | None = here.core.settings.judges_file
-    if here.aside is None:
-        return playground_models.named(judges, documents)
-    told: dict[str, Any] = orjson.loads(
-        here.aside.compute(playground_models.READ_S, playground_models.named, judges, documents)
-    )
+    letters = sum(len(document) for _, document in suites_) + playground_models.letters_of(judges)
+    told: dict[str, Any] = aside(here, letters, playground_models.named, judges, suites_)
     return told

@@ -211,6 +211,17 @@ def test_a_file_of_judges_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert "entry 1: model: Field required" in told["problems"][0]
 
 
+@pytest.mark.parametrize(
+    ("text", "work"),
+    [
+        ("Why?", False), ("{{ a }} and {{b}} {", False), ("{{ a | upper }}", True), ("{{ a.b }}", True),
+        ("{% for i in range(9) %}{% endfor %}", True), ("{{ a", True), ("{{ 9 ** 9 }}", True),
+    ],
+)  # fmt: skip
+def test_what_may_take_long_is_filled_in_aside(text: str, work: bool) -> None:
+    assert playground.is_work({"messages": [{"role": "user", "content": text}]}) is work
+
+
 def test_so_many_requests_and_no_more() -> None:
     held = playground.Playground()
     every = [held.begin([], [], Settings()) for _ in range(playground.MOST_AT_ONCE)]
