@@ -62,7 +62,7 @@ def is_work(content: Mapping[str, Any]) -> bool:
     return any(isinstance(text, str) and _MARKS.search(_NAMED.sub("", text)) for text in texts)
 
 
-_NAMED = re.compile(r"\{\{\s*[A-Za-z_]\w*\s*\}\}")
+_NAMED = re.compile(r"\{\{\s*[A-Za-z_]\w*\s*\}\}|\{% raw %\}.*?\{% endraw %\}", re.DOTALL)
 _MARKS = re.compile(r"\{[{%#]")
 
 

@@ -214,7 +214,8 @@ def test_a_file_of_judges_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "work"),
     [
-        ("Why?", False), ("{{ a }} and {{b}} {", False), ("{{ a | upper }}", True), ("{{ a.b }}", True),
+        ("Why?", False), ("{{ a }} and {{b}} {", False), ("{% raw %}{{ a|b }}{% endraw %}", False),
+        ("{{ a | upper }}", True), ("{{ a.b }}", True),
         ("{% for i in range(9) %}{% endfor %}", True), ("{{ a", True), ("{{ 9 ** 9 }}", True),
     ],
 )  # fmt: skip
