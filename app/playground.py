@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
-from streamlit import runtime
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app import format as fmt
 from app import (
-    data,
-    data_playground,
-    data_prompts,
     playground_columns,
     playground_draft,
     playground_editor,
     playground_experiment,
+    playground_fill,
     playground_models,
+    playground_runs,
     playground_save,
     playground_sources,
     widgets,
     wordings,
 )
-from app import format as fmt
 from app.playground_live import Answer, Live
-from app.prompt_edit import NotJsonError, parsed_json
 
 Row = dict[str, Any]
 Known = Mapping[str, Mapping[str, Any]]
 
-_RUNS, _SHOWN = "play-runs", "play-shown"  # session state: the runs of the session, and which is shown
-_MOST_RUNS = 30
 _LOOK_S = 0.08  # between two looks at what has come
 
 
@@ -43,11 +36,11 @@ def page() -> None:
     playground_draft.draft()
     playground_sources.opened()
     _tools()
-    playground_editor.sources()
+    playground_fill.sources()
     playground_editor.editor()
     stop = _run_row()
     with st.skeleton(height=160):
-        offered = _offered()
+        offered = playground_runs.offered()
     known = playground_models.labelled(offered["models"])
     playground_sources.ask_as_before(known)
     _first_model(known)
@@ -57,18 +50,6 @@ def page() -> None:
         st.caption(fmt.plain(said, 400))
     _columns(known, offered["variables"], stop)
     _difference()
-
-
-def _offered() -> Row:
-    """The models to choose from. While they do not come, others can be typed."""
-    try:
-        return data_playground.models()
-    except data.ApiError as error:
-        return {"models": [], "variables": [], "problems": [f"The list of models did not come: {error}"]}
-
-
-def _known() -> Known:
-    return playground_models.labelled(_offered()["models"])
 
 
 def _first_model(known: Known) -> None:
@@ -110,9 +91,9 @@ def _nobody() -> None:
 
 def _tools() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        playground_editor.guarded_load()
-        playground_editor.fill()
-        _history()
+        playground_fill.load()
+        playground_fill.fill()
+        playground_runs.history()
         st.space("stretch")
         if st.button("Save as version", key="play-save", icon=":material/save:"):
             playground_save.begin()
@@ -127,7 +108,8 @@ def _run_row() -> DeltaGenerator:
     columns = playground_draft.draft()["columns"]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            "Run", key="play-run", type="primary", icon=":material/play_arrow:", shortcut="mod+enter", on_click=_run
+            "Run", key="play-run", type="primary", icon=":material/play_arrow:", shortcut="mod+enter",
+            on_click=playground_runs.run,
         )  # fmt: skip
         stop = st.empty()
         st.button(
@@ -135,7 +117,7 @@ def _run_row() -> DeltaGenerator:
             disabled=len(columns) >= playground_draft.MOST_COLUMNS,
             help=f"{playground_draft.MOST_COLUMNS} side by side at most",
         )  # fmt: skip
-        if said := st.session_state.pop("play-run-said", None):
+        if said := st.session_state.pop(playground_runs.SAID, None):
             st.caption(f":red[{fmt.plain(said, 300)}]", width="content")
     return stop
 
@@ -146,124 +128,10 @@ def _add_model() -> None:
     playground_draft.add_column(**last)
 
 
-# Runs.
-
-
-def runs() -> list[Row]:
-    """The runs of this session, oldest first."""
-    found: list[Row] = st.session_state.setdefault(_RUNS, [])
-    return found
-
-
-def shown() -> Row | None:
-    """The run whose answers are shown."""
-    number = st.session_state.get(_SHOWN)
-    return next((one for one in runs() if one["number"] == number), None)
-
-
-def _run() -> None:
-    """Ask every column; what was asked before is given up."""
-    before = shown()
-    _stop(before["lives"] if before else [])
-    try:
-        wish = _wish()
-    except (NotJsonError, data.ApiError) as error:
-        st.session_state["play-run-said"] = str(error)
-        return
-    number = runs()[-1]["number"] + 1 if runs() else 1
-    snapshot = playground_draft.snapshot()
-    run: Row = {
-        "number": number,
-        "at": datetime.now(UTC),
-        "snapshot": snapshot,
-        "wish": wish,
-        "answers": {},
-        "lives": [],
-    }
-    _ask(run, list(snapshot["columns"]))
-    runs().append(run)
-    del runs()[:-_MOST_RUNS]
-    st.session_state[_SHOWN] = number
-
-
-def _wish() -> Row:
-    """What is asked, as the fields say now: what was typed last may have come with the press of the button.
-
-    Raises NotJsonError: of the tools. ApiError: the server does not answer.
-    """
-    tools = parsed_json("Tools", str(st.session_state.get(playground_draft.TOOLS) or ""), list, "a list [...]")
-    content = playground_draft.content()
-    names = data_prompts.check(content)["variables"]
-    return {**content, "variables": playground_draft.values(names), "tools": tools}
-
-
-def _ask(run: Row, columns: list[int]) -> None:
-    """Have these columns of a run answered, with the prompt that it had."""
-    known = _known()
-    models, asked = [], []
-    for number in columns:
-        column = playground_draft.column(number)
-        try:
-            models.append(playground_models.settings(column, known))
-            asked.append(number)
-        except playground_models.ColumnError as error:
-            run["answers"][number] = Answer("", "error", reason=str(error))
-    if models:
-        live = Live(data.client(), run["wish"] | {"models": models}, [one["model"] for one in models], _somebody())
-        run["lives"].append(live)
-        run["answers"] |= dict(zip(asked, live.answers, strict=True))
-
-
-def _somebody() -> Callable[[], bool]:
-    """Whether the browser of this session is still there."""
-    context = get_script_run_ctx()
-    if context is None or not runtime.exists():
-        return lambda: True
-    instance, session_id = runtime.get_instance(), context.session_id
-    return lambda: bool(instance.is_active_session(session_id))
-
-
-def _again(number: int) -> None:
-    run = shown()
-    if run is not None:
-        _ask(run, [number])
-
-
-def _history() -> None:
-    with st.popover("History", icon=":material/history:", key="play-history", on_change="rerun") as held:
-        if not held.open:
-            return
-        if not runs():
-            st.caption("The runs of this session are kept here: the prompt, the models, their answers.")
-        for one in reversed(runs()):
-            st.button(
-                _words(one), key=f"play-return-{one['number']}", type="tertiary", on_click=_return,
-                args=(one["number"],), disabled=one["number"] == st.session_state.get(_SHOWN), help="Return to it",
-            )  # fmt: skip
-
-
-def _words(run: Row) -> str:
-    """When, whom, what: `12:04:05 gpt-4o, llama3: Why so?`."""
-    names = ", ".join(answer.model or "no model" for answer in run["answers"].values())
-    said = run["wish"].get("text") or (run["wish"].get("messages") or [{"content": ""}])[-1]["content"]
-    return fmt.plain(f"{fmt.clock(run['at'], widgets.zone())} {names}: {fmt.clip(said, 60)}", 160)
-
-
-def _return(number: int) -> None:
-    st.session_state[_SHOWN] = number
-    run = shown()
-    if run is not None:
-        playground_draft.restore(run["snapshot"])
-    st.session_state["play-history"] = False
-
-
-# Answers.
-
-
 def _columns(known: Known, variables: list[Row], stop: DeltaGenerator) -> None:
     """The models side by side, each with its answer of the run that is shown."""
     numbers = list(playground_draft.draft()["columns"])
-    run = shown()
+    run = playground_runs.shown()
     answers: dict[int, Answer] = run["answers"] if run else {}
     refused = next((live.refused for live in run["lives"] if live.refused), "") if run else ""
     if refused:
@@ -285,14 +153,14 @@ def _drawn(run: Row, answers: Mapping[int, Answer], places: Mapping[int, DeltaGe
     drawn: dict[int, tuple[int, int]] = {}
     if any(not live.over for live in lives):
         widgets.drawn()
-        stop.button("Stop", key="play-stop", icon=":material/stop:", on_click=_stop, args=(lives,))
+        stop.button("Stop", key="play-stop", icon=":material/stop:", on_click=playground_runs.stop, args=(lives,))
     while open_:
         going = not all(live.over for live in lives)
         for number, answer in list(open_.items()):
             if answer.over or not going:
                 del open_[number]
                 with places[number].container(gap="small"):
-                    playground_columns.whole(number, answer, _again, wide=len(places) < 3)
+                    playground_columns.whole(number, answer, playground_runs.again, wide=len(places) < 3)
             else:
                 _grown(places, number, answer, lives[-1], drawn)
         if open_:
@@ -310,14 +178,9 @@ def _grown(
         playground_columns.growing(places[number], answer, live.seconds, wide=len(places) < 3)
 
 
-def _stop(lives: list[Live]) -> None:
-    for live in lives:
-        live.stop()
-
-
 def _difference() -> None:
     """Two answers against each other, word by word."""
-    run = shown()
+    run = playground_runs.shown()
     numbers = playground_draft.draft()["columns"]
     answers: Row = run["answers"] if run else {}
     said = {number: answers[number] for number in numbers if number in answers and answers[number].text}
