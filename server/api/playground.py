@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from starlette.types import Receive, Scope, Send
 
 from collectors.errors import UnavailableError
@@ -45,13 +45,13 @@ class Column(BaseModel):
         None, max_length=200, description="The environment variable of its key, one of ASSAY_SUITES_ENV; null: none."
     )
     region: str | None = Field(None, max_length=100, description="Of bedrock; null: as its SDK finds it.")
-    parameters: dict[str, JsonValue] = Field(
+    parameters: dict[str, Any] = Field(
         default_factory=dict, max_length=100, description="As the provider names them: temperature, max_tokens."
     )
 
     @field_validator("parameters")
     @classmethod
-    def _short(cls, told: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    def _short(cls, told: dict[str, Any]) -> dict[str, Any]:
         if len(orjson.dumps(told)) > MOST_JSON:
             raise ValueError(f"parameters are longer than {MOST_JSON:,} letters of JSON")
         return told
@@ -66,7 +66,7 @@ class Prompt(BaseModel):
     messages: list[dict[str, Any]] | None = Field(
         None, max_length=100, description="Of {role, content}: system, user, assistant; contents are templates."
     )
-    tools: list[dict[str, JsonValue]] = Field(
+    tools: list[dict[str, Any]] = Field(
         default_factory=list, max_length=200, description="As they are sent to the providers."
     )
     models: list[Column] = Field(
@@ -84,7 +84,7 @@ class Prompt(BaseModel):
 class Wish(Prompt):
     """A prompt, what fills it in, and who is asked."""
 
-    variables: dict[str, JsonValue] = Field(default_factory=dict, description="By name, as templates use them.")
+    variables: dict[str, Any] = Field(default_factory=dict, description="By name, as templates use them.")
     timeout_s: float = Field(playground.USUAL_S, gt=0, le=playground.LONGEST_S, description="Seconds for each answer.")
 
 
@@ -151,9 +151,7 @@ class Suite(Prompt):
     stored: str | None = Field(None, max_length=200, description="A stored prompt, in place of text and messages.")
     version: int | None = Field(None, ge=1, description="Of the stored prompt.")
     dataset: Stored
-    evaluators: list[str | dict[str, JsonValue]] = Field(
-        min_length=1, max_length=50, description="As a suite has them."
-    )
+    evaluators: list[str | dict[str, Any]] = Field(min_length=1, max_length=50, description="As a suite has them.")
 
 
 @routes.post("/api/playground/suite", tags=["playground"], dependencies=[needs("edit")])
