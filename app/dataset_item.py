@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from app import data, data_datasets, datasets, runs, state, widgets, wordings
+from app import data, data_datasets, datasets, playground_sources, runs, state, widgets, wordings
 from app import format as fmt
 
 Row = dict[str, Any]
@@ -82,6 +82,14 @@ def _head(told: Row, title: str) -> None:
         st.subheader(fmt.plain(title, 60), anchor=False, width="content")
         st.caption(fmt.plain(f"{told['name']}, version {told['shown']:,}", 160), width="content")
         st.space("stretch")
+        if title == st.query_params.get(datasets.ITEM):
+            st.page_link(
+                playground_sources.PATH, label="Open in playground", icon=":material/forum:",
+                query_params=playground_sources.link(
+                    dataset=told["name"], item=title,
+                    item_version=None if told["shown"] == told["version"] else told["shown"],
+                ),
+            )  # fmt: skip
         st.page_link(
             "views/datasets.py", label="Its dataset", icon=":material/arrow_back:",
             query_params={datasets.CHOSEN: told["name"]} | back,

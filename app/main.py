@@ -24,6 +24,7 @@ GROUPS = {
     "Evaluate": [
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
         st.Page("views/prompts.py", title="Prompts", icon=":material/chat:"),
+        st.Page("views/playground.py", title="Playground", icon=":material/forum:"),
         st.Page("views/datasets.py", title="Datasets", icon=":material/dataset:"),
         st.Page("views/suites.py", title="Suites", icon=":material/checklist:"),
         st.Page("views/experiments.py", title="Experiments", icon=":material/grid_on:"),
@@ -44,6 +45,7 @@ TIMED = (widgets.project, widgets.time_range)
 SHOWN = {
     "Home": SWITCHES,
     "Evaluators": (widgets.project,),
+    "Playground": (widgets.project,),
     "Datasets": (widgets.project,),
     "Suites": (widgets.project,),
     "Experiments": (widgets.project,),

@@ -11,6 +11,7 @@ import streamlit as st
 from app import (
     data,
     data_prompts,
+    playground_sources,
     prompt_differences,
     prompt_edit,
     prompt_labels,
@@ -117,6 +118,10 @@ def _read(name: str, told: Prompt) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             one = _pick(told, VERSION, "Version", 0)
             st.caption(_about(one))
+            st.page_link(
+                playground_sources.PATH, label="Open in playground", icon=":material/forum:",
+                query_params=playground_sources.link(prompt=name, version=one["version"]),
+            )  # fmt: skip
         said = data_prompts.prompt(name, one["version"])
         if one["note"]:
             st.markdown(f"*{fmt.plain(one['note'], 400)}*")

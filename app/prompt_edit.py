@@ -134,12 +134,14 @@ def _tags(key: str) -> list[str]:
 def content_of(said: Mapping[str, Any], model: str, parameters: str, tools: str) -> Prompt:
     """The fields as the content of a version. Raises NotJsonError: parameters or tools are none."""
     return {
-        **said, "model": model.strip() or None, "parameters": _json("Parameters", parameters, dict, "an object {...}"),
-        "tools": _json("Tools", tools, list, "a list [...]"),
+        **said, "model": model.strip() or None,
+        "parameters": parsed_json("Parameters", parameters, dict, "an object {...}"),
+        "tools": parsed_json("Tools", tools, list, "a list [...]"),
     }  # fmt: skip
 
 
-def _json(what: str, typed: str, kind: type, form: str) -> Any:
+def parsed_json(what: str, typed: str, kind: type, form: str) -> Any:
+    """What is typed into a field; nothing: an empty one of the kind. Raises NotJsonError: it is none of that form."""
     if not typed.strip():
         return kind()
     try:
@@ -189,7 +191,7 @@ def _save_row(name: str, key: str, told: Prompt | None, content: Prompt | None, 
     problems = checked["problems"] if checked else []
     for one in problems:
         with slots.get(one["at"], st.container()):
-            _problem(one, content or {})
+            problem(one, content or {})
     if checked and not problems:
         st.caption(fmt.plain(f"Variables: {', '.join(checked['variables']) or 'none'}", 400))
     same = bool(checked and told and checked["hash"] == told["versions"][0]["hash"] and not told["away"])
@@ -207,7 +209,8 @@ def _save_row(name: str, key: str, told: Prompt | None, content: Prompt | None, 
             st.caption(f"As version {told['versions'][0]['version'] if told else ''}.", width="content")
 
 
-def _problem(one: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+def problem(one: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    """What is wrong with a text, and the line where it is."""
     line = f", line {one['line']:,}" if one["line"] else ""
     at = "" if one["at"].endswith("content") or one["at"] == "text" else f"{one['at']}: "
     st.error(f"{fmt.plain(at + one['problem'], 400)}{line}", icon=":material/error:")

@@ -43,6 +43,7 @@ KEYS: dict[str, Keys] = {
         (("n", "p"), "Next, previous page"),
         (("/",), "Search"),
     ),
+    "Playground": ((("Ctrl Enter",), "Run, also while typing"),),
     "Suites": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import conversation, data_traces, labelling, tree, widgets
+from app import conversation, data_traces, labelling, playground_sources, tree, widgets
 from app import format as fmt
 
 _LONG_SYSTEM = 600  # letters; longer instructions are folded, the conversation is what one came for
@@ -23,6 +23,11 @@ def span(trace_id: str, span_id: str, since: datetime | None) -> None:
         st.markdown(f"**{name}** · {found['kind']} · {duration} · span {span_id}", width="content")
         st.space("stretch")
         labelling.button(labelling.Target(trace_id.replace("-", ""), f"the span {found['name']}", span_id), "span")
+        if found["kind"] == "llm":
+            st.page_link(
+                playground_sources.PATH, label="Open in playground", icon=":material/forum:",
+                query_params=playground_sources.link(trace=trace_id.replace("-", ""), span=span_id),
+            )  # fmt: skip
     if found.get("usage_role") in {"duplicate", "aggregate"}:
         st.caption(_told_again(found))
     drawers = {

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import adding, data, data_traces, labelling, span, state, tree, waterfall, widgets
+from app import adding, data, data_traces, labelling, playground_sources, span, state, tree, waterfall, widgets
 from app import format as fmt
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
@@ -38,6 +38,11 @@ def header(summary: pd.Series, answer: data.Answer) -> None:
         st.caption(f"trace {_hex(summary)}", width="content")
         st.space("stretch")
         labelling.button(labelling.Target(_hex(summary), "the whole trace"), "trace")
+        if summary["model_calls_ok"] or summary["model_calls_failed"]:
+            st.page_link(
+                playground_sources.PATH, label="Open in playground", icon=":material/forum:",
+                query_params=playground_sources.link(trace=_hex(summary)), help="Its last model call",
+            )  # fmt: skip
         adding.button_of(_hex(summary))
     _failure(summary, answer)
     widgets.fields(_facts(summary), columns=6)

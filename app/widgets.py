@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from threading import Event, Thread
@@ -366,6 +367,7 @@ def guarded(what: str, still_works: str, draw: Callable[[], None]) -> bool:
 def waiting(after_s: float = 2.0) -> Iterator[None]:
     """Whatever a page waits for: when it is not drawn after some seconds, a line above it says so until it is."""
     place, drawn = st.empty(), Event()
+    _waits.set((place, drawn))
 
     def tell() -> None:
         if not drawn.wait(after_s):
@@ -380,6 +382,17 @@ def waiting(after_s: float = 2.0) -> Iterator[None]:
         drawn.set()
         beside.join()
         place.empty()
+
+
+def drawn() -> None:
+    """The page waits for nothing more: what still comes to it, it tells by itself."""
+    if (waits := _waits.get()) is not None:
+        place, event = waits
+        event.set()
+        place.empty()
+
+
+_waits: ContextVar[tuple[DeltaGenerator, Event] | None] = ContextVar("waits", default=None)
 
 
 def patiently(where: DeltaGenerator, words: str, ask: Callable[[], Told], usual_s: float = 3.0) -> Told:

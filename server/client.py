@@ -24,6 +24,7 @@ from server.client_experiments import ExperimentsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
 from server.client_plan import PlanClient
+from server.client_playground import PlaygroundClient
 from server.client_prompts import PromptsClient
 from server.client_queries import QueriesClient
 from server.client_rank import RankClient
@@ -64,6 +65,7 @@ class Client(
     PlanClient,
     RankClient,
     PromptsClient,
+    PlaygroundClient,
     DatasetsClient,
     AbTestsClient,
 ):
@@ -122,8 +124,11 @@ class Client(
         return answer
 
     @contextmanager
-    def _stream(self, path: str, params: Mapping[str, Param]) -> Iterator[httpx.Response]:
-        with self._told(params), self._http.stream("GET", path, params=self._params(params)) as answer:
+    def _stream(
+        self, path: str, params: Mapping[str, Param], *, method: str = "GET", body: object = None
+    ) -> Iterator[httpx.Response]:
+        asked = self._http.stream(method, path, params=self._params(params), json=body)
+        with self._told(params), asked as answer:
             if answer.status_code != httpx.codes.OK:
                 answer.read()
                 raise _error(answer)

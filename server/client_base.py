@@ -55,8 +55,10 @@ class ClientBase(ABC):
         """One request and its whole answer. Null parameters are left out; the project is added."""
 
     @abstractmethod
-    def _stream(self, path: str, params: Mapping[str, Param]) -> AbstractContextManager[httpx.Response]:
-        """One GET whose answer is read as it comes."""
+    def _stream(
+        self, path: str, params: Mapping[str, Param], *, method: str = "GET", body: object = None
+    ) -> AbstractContextManager[httpx.Response]:
+        """One request whose answer is read as it comes."""
 
     def _frame(self, path: str, params: Mapping[str, Param]) -> Answer:
         return answer_of(self._send("GET", path, params, accept=ARROW))

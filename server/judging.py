@@ -17,6 +17,7 @@ from server.yaml_lines import line_in, parsed
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
+    from collectors.pricing.price import Cost
     from evaluators.judges.budget import Budget
     from evaluators.judges.judge import Judge
     from evaluators.judges.model import Usage
@@ -146,10 +147,16 @@ def _document(path: Path) -> tuple[Any, Callable[[Sequence[str | int]], int]]:
 
 def list_price(provider: str, model: str, usage: Usage) -> float | None:
     """US dollars of a judge's call by the list prices of today; null: no price is known, or the tokens are not."""
-    from collectors.pricing.price import Call, price  # noqa: PLC0415 - loads the table of prices
-
     if usage.input_tokens is None or usage.output_tokens is None:
         return None
-    told = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
-    cost = price(Call(datetime.now(UTC), told, provider, model))
+    cost = listed(provider, model, usage)
     return None if cost.usd is None else float(cost.usd)
+
+
+def listed(provider: str, model: str, usage: Usage) -> Cost:
+    """The cost of a call by the list prices of today, with where the price is from; or why there is none."""
+    from collectors.pricing.price import Call, price  # noqa: PLC0415 - loads the table of prices
+
+    told = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    known = {name: count for name, count in told.items() if count is not None}
+    return price(Call(datetime.now(UTC), known, provider, model))

@@ -212,7 +212,7 @@ def bound(read: Read, settings: Settings) -> None:
         if suite.own_evaluators is not None:
             raise SuiteError(_refused(read, "own_evaluators start programs of this machine"))
         model = suite.target.model
-        if model is not None and model.provider == "bedrock" and not any(map(_of_aws, settings.suites_env)):
+        if model is not None and model.provider == "bedrock" and not may_ask_bedrock(settings):
             raise SuiteError(
                 f"{read.origin}: a bedrock model is asked with the AWS credentials of this machine, and suites that "
                 "are edited in the app may not. Put the suite's file into the suites' folder (ASSAY_SUITES_DIR), or "
@@ -241,8 +241,9 @@ def _refused(read: Read, what: str) -> str:
     )
 
 
-def _of_aws(variable: str) -> bool:
-    return variable.startswith("AWS_")
+def may_ask_bedrock(settings: Settings) -> bool:
+    """Whether what is edited in the app may use the AWS credentials of this machine."""
+    return settings.suites_may_run_programs or any(one.startswith("AWS_") for one in settings.suites_env)
 
 
 def _way(suite: Suite) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Protocol, cast
 
 from evaluators.case import Case, Json, Message, ToolCall, Usage
+from evaluators.targets.hearing import Hears
 
 LONGEST_REASON = 2000  # letters
 SHOWN = 300  # letters of what the other side sent, in a reason
@@ -59,6 +60,7 @@ class Asking:
     repeat: int = 0
     seed: int = 0  # of this item and repeat; see `seed_of`
     traceparent: str | None = None  # W3C; null: not traced
+    hears: Hears | None = None  # is told pieces of the text as they come, where the target streams; null: nobody is
 
 
 class Target(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 from evaluators.case import Usage
 from evaluators.judges.model import Usage as Tokens
 from evaluators.targets.answer import Answer, TargetError, whole
+from evaluators.targets.hearing import Hearing
 from evaluators.targets.pieces import Events
 from evaluators.targets.told import as_json, checked, parsed, parts_of, usage_of
 from evaluators.targets.wire import Timed
@@ -16,11 +17,12 @@ from evaluators.targets.wire import Timed
 class ChatReader:
     """Reads one answer. A server may send a body though a stream was asked for, under any content type."""
 
-    def __init__(self) -> None:
+    def __init__(self, hearing: Hearing | None = None) -> None:
+        """`hearing` is told the text as it comes; null: nobody is."""
         self._body: list[bytes] = []
         self._events, self._event_count = Events(), 0
         self._is_stream: bool | None = None  # null: nothing has come that tells
-        self._said = _Said()
+        self._hearing, self._said = hearing, _Said(hearing)
         self._ended = False  # the stream said so
         self._first: float | None = None
         self._last = 0.0
@@ -61,13 +63,16 @@ class ChatReader:
                 raise TargetError("unreachable", told, passes=True, billed=True)
         else:
             self._said.take(parsed(b"".join(self._body), "The body"))
+        if self._hearing is not None:
+            self._hearing.end()
         return self._said.answer(timed, self._first)
 
 
 class _Said:
     """What a completion, or the chunks of one, say together."""
 
-    def __init__(self) -> None:
+    def __init__(self, hearing: Hearing | None) -> None:
+        self._hearing = hearing
         self.finish: str | None = None
         self._tokens = Tokens()
         self._texts: list[str] = []
@@ -103,6 +108,8 @@ class _Said:
             return False
         text, refusal = _text(held.get("content")), held.get("refusal")
         self._texts.append(text)
+        if text and self._hearing is not None:
+            self._hearing.feed(text)
         if isinstance(refusal, str):
             self._refusals.append(refusal)
         calls = held.get("tool_calls")

@@ -24,6 +24,7 @@ from evaluators.kept import Kept, key_of
 from evaluators.targets.answer import Answer, Asking, TargetError, answer_row, read_answer_row, whole
 from evaluators.targets.chat import ChatReader
 from evaluators.targets.config import ModelSettings
+from evaluators.targets.hearing import Hearing
 from evaluators.targets.templates import Template, values_of
 from evaluators.targets.told import checked
 from evaluators.targets.wire import KINDS, PASSING, Sending, StatusError, Timed, Tries, Wire, secret_of
@@ -122,7 +123,7 @@ class ModelTarget:
             taken = await self._taken(turns, parameters)
             spent: float | None = None  # also when the call is cancelled: nobody knows
             try:
-                answer = await self._asks.ask(turns, parameters, asking.traceparent, tries)
+                answer = await self._asks.ask(turns, parameters, asking, tries)
                 usage = answer.usage or Usage()
                 spent = self.cost(Tokens(usage.input_tokens, usage.output_tokens))
             except TargetError as error:
@@ -222,11 +223,9 @@ class _OpenAI:
     def clean(self, answer: Answer) -> Answer:
         return self._wire.clean(answer) if self._settings.key_env is not None else answer
 
-    async def ask(
-        self, turns: Sequence[Turn], parameters: dict[str, Json], traceparent: str | None, tries: Tries
-    ) -> Answer:
+    async def ask(self, turns: Sequence[Turn], parameters: dict[str, Json], asking: Asking, tries: Tries) -> Answer:
         """One completion. A server that does not know `stream_options` is asked again without, and from then on."""
-        send = partial(self._sent, turns, parameters, traceparent, tries)
+        send = partial(self._sent, turns, parameters, asking, tries)
         if not self._settings.stream or self._tells_usage is False:
             return await send(options=False)
         try:
@@ -247,7 +246,7 @@ class _OpenAI:
         self,
         turns: Sequence[Turn],
         parameters: dict[str, Json],
-        traceparent: str | None,
+        asking: Asking,
         tries: Tries,
         *,
         options: bool,
@@ -257,12 +256,16 @@ class _OpenAI:
             stream["stream_options"] = {"include_usage": True}
         messages: list[Json] = [{"role": turn.role, "content": turn.text} for turn in turns]
         body = {"model": self._settings.model, "messages": messages, **parameters, **stream}
-        headers = {"content-type": "application/json"} | ({} if traceparent is None else {"traceparent": traceparent})
+        headers = {"content-type": "application/json"} | _traced(asking)
         url = f"{self._settings.base_url or _OPENAI}/chat/completions"
-        reader = ChatReader()
+        reader = ChatReader(self._hearing(asking))
         tries.calls += 1
         sending = Sending("POST", url, headers, json.dumps(body).encode())
         return reader.end(await self._wire.exchange(sending, reader, tries.left(), self._settings.max_bytes))
+
+    def _hearing(self, asking: Asking) -> Hearing | None:
+        secrets = () if self._settings.key_env is None else self._wire.secrets()
+        return None if asking.hears is None else Hearing(asking.hears, secrets)
 
     async def aclose(self) -> None:
         await self._wire.aclose()
@@ -293,16 +296,13 @@ class _Provider:
     def clean(self, answer: Answer) -> Answer:
         return replace(answer, text=(answer.text or "").replace(self._key, "***")) if self._key else answer
 
-    async def ask(
-        self, turns: Sequence[Turn], parameters: dict[str, Json], traceparent: str | None, tries: Tries
-    ) -> Answer:
+    async def ask(self, turns: Sequence[Turn], parameters: dict[str, Json], asking: Asking, tries: Tries) -> Answer:
         """One completion."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             self._clients[loop] = client_for(self._judge)
-        headers = {} if traceparent is None else {"traceparent": traceparent}
         left = tries.left()
-        request = Request(self._settings.model, turns, parameters, timeout_s=left, headers=headers)
+        request = Request(self._settings.model, turns, parameters, timeout_s=left, headers=_traced(asking))
         tries.calls += 1
         sent = time.perf_counter()
         try:
@@ -318,6 +318,10 @@ class _Provider:
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.close()
+
+
+def _traced(asking: Asking) -> dict[str, str]:
+    return {} if asking.traceparent is None else {"traceparent": asking.traceparent}
 
 
 def _told(error: AskError) -> TargetError:

@@ -154,11 +154,14 @@ class Wire:
 
     def masked(self, text: str, least: int = _MASK_ERROR) -> str:
         """The text without the secrets: an endpoint may tell what it was sent."""
-        for value in self._secrets.values():
-            for secret in (value, value.rpartition(" ")[2]):  # also without the word before it, such as Bearer
-                if len(secret) >= least:
-                    text = text.replace(secret, "***")
+        for secret in self.secrets(least):
+            text = text.replace(secret, "***")
         return text
+
+    def secrets(self, least: int = _MASK_ANSWER) -> list[str]:
+        """What must not be told and has so many letters; also without the word before it, such as Bearer."""
+        every = (told for value in self._secrets.values() for told in (value, value.rpartition(" ")[2]))
+        return [told for told in every if len(told) >= least]
 
     def clean(self, answer: Answer) -> Answer:
         """The answer without the secrets."""
