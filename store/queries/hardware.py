@@ -10,9 +10,9 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
-from store.queries import ask, query
+from store.quantiles import quantiles_of
+from store.queries import ask, ask_few, query
 from store.queries.calls import CallFilters, bounded, kept
-from store.queries.latency import quantiles_of
 
 Integers = NDArray[np.int64]
 
@@ -39,7 +39,7 @@ def hardware_by(
     """
     end = until if versions else since  # without a price by the hour nothing is looked at
     asked = kept(project_id, since, end, filters) | {"versions": versions}
-    rows = ask(con, "hardware_by", asked)
+    rows = ask_few(con, "hardware_by", asked)
     for name, clusters in (("per_call", "traces"), ("per_token", "told_traces")):
         rows = bounded(rows, name, f"{name}_", rows[clusters])
     models = rows["model"].drop_null().unique().to_pylist()

@@ -1,13 +1,21 @@
--- One row per model with calls that count, ended well and did not tell all of their usage. Most of them first.
-select model, count(*) as calls, count(*) filter (where untold) as untold, count(*) filter (where half_told) as half_told,
-       count(*) filter (where failed and input_tokens is null and output_tokens is null) as silent_failures,
-       count(distinct case when untold or half_told then service end) as services, min(case when untold or half_told then service end) as service
-from (
-    select *, not failed and input_tokens is null and output_tokens is null as untold,
-           not failed and kind = 'llm' and (input_tokens is null) <> (output_tokens is null) as half_told
-    from /* part calls_kept */ kept
-) told
+-- One row per model with calls that count, ended well and did not tell all of their usage. Most of them first. What sums know is read from them:
+-- of calls one by one only those that told half.
+with half as (
+    select model, service, count(*) as half_told from /* part calls_kept */ kept
+    where not failed and kind = 'llm' and (input_tokens is null) <> (output_tokens is null)
+    group by model, service
+), told as (
+    select model, service, sum(calls) as calls, sum(unknown_usage) as untold, 0 as half_told, sum(silent_failures) as silent_failures
+    from /* part calls_summed */ summed group by model, service
+    union all
+    select model, service, 0, 0, half_told, 0 from half
+)
+select model, sum(calls)::bigint as calls, sum(untold)::bigint as untold, sum(half_told)::bigint as half_told,
+       sum(silent_failures)::bigint as silent_failures,
+       count(distinct case when untold > 0 or half_told > 0 then service end) as services,
+       min(case when untold > 0 or half_told > 0 then service end) as service
+from told
 group by model
-having count(*) filter (where untold or half_told) > 0
-order by count(*) filter (where untold or half_told) desc, model
+having sum(untold) + sum(half_told) > 0
+order by sum(untold) + sum(half_told) desc, model
 limit $max_rows
