@@ -91,11 +91,12 @@ def in_order(groups: Groups, amounts: Floats, count: int, places: Integers, few:
     wanted = np.zeros(len(held), dtype=bool)
     wanted[sought] = True
     chosen = np.flatnonzero(wanted[bins])
-    numbers = np.zeros(len(held), dtype=_smallest(len(sought)))
+    numbers = np.zeros(len(held), dtype=smallest(len(sought)))
     numbers[sought] = np.arange(len(sought))
     skipped = upto[sought] - np.cumsum(held[sought])  # rows before each that are not among the chosen
     ordered = _sorted(numbers[bins[chosen]], amounts[chosen], len(sought))
-    return ordered[places - skipped[which].reshape(places.shape)]
+    found: Floats = ordered[places - skipped[which].reshape(places.shape)]
+    return found
 
 
 def _binned(groups: Groups, amounts: Floats, count: int) -> tuple[NDArray[np.int32], Integers] | None:
@@ -138,6 +139,6 @@ def _sorted(groups: Groups, amounts: Floats, count: int) -> Floats:
     return ordered
 
 
-def _smallest(count: int) -> type[np.integer[Any]]:
+def smallest(count: int) -> type[np.integer[Any]]:
     """A type for so many groups: numpy sorts integers of 8 and 16 bits by radix."""
     return np.uint8 if count <= 1 << 8 else np.uint16 if count <= 1 << 16 else np.int64

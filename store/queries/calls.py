@@ -175,7 +175,7 @@ def calls_filters(
         ValueError: `most` is not between 1 and 1,000.
     """
     within("most", most, MAX_VALUES)
-    return ask_few(con, "calls_filters", kept(project_id, since, until, filters) | {"most": most})
+    return ask_few(con, "calls_filters", by_trace(con, project_id, since, until, filters) | {"most": most})
 
 
 @query(right="read")
@@ -264,10 +264,17 @@ def calls_cost_by(  # noqa: PLR0917 - given by name
     """
     within("page_size", page_size, MAX_VALUES)
     window = (con, project_id, since, until, filters, dimension)
-    found = ask_few(con, "calls_cost_by", summed(*window) | by_trace(*window) | {"page_size": page_size})
+    traces, sums = by_trace(*window) | {"page_size": page_size}, summed(*window)
+    known = sums["summed_since"] != sums["summed_until"]
+    found = ask_few(con, "calls_cost_by", sums | traces) if known else calls_cost_by_trace(con, traces)
     for name in ("per_call", "per_trace"):
         found = bounded(found, name, f"{name}_", found["priced_traces"])
     return found
+
+
+def calls_cost_by_trace(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
+    """`calls_cost_by` from sums by trace alone, with standard errors in place of intervals; `asked`: all parameters."""
+    return ask_few(con, "calls_cost_by_trace", asked)
 
 
 def bounded(found: pa.Table, mean: str, prefix: str, clusters: pa.ChunkedArray) -> pa.Table:
