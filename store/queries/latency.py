@@ -8,27 +8,29 @@ too small to give one (the p95 of 71 calls has no upper bound). See `store.quant
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal, Unpack
+from datetime import datetime, timedelta
+from typing import Literal, Unpack
 
 import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
-from numpy.typing import NDArray
 
-from store.quantiles import Floats, Integers, quantiles_of
+from store.quantiles import Floats, Groups, Integers, quantiles_of
 from store.queries import ask, ask_few, query, within
-from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept, summed
+from store.queries.calls import EPOCH, MAX_VALUES, CallFilters, Dimension, by_trace, kept, summed
 from store.queries.home import bucketed
 
 Measure = Literal["duration", "ttft", "time_per_output_token", "tokens_per_second"]
 """Nanoseconds, but for tokens per second. See `latency_measured.sql` for which calls have one."""
 
+Window = tuple[int, datetime, datetime, CallFilters, Dimension | None]
+"""Project, since, until, filters and dimension."""
+
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 BEFORE_ALL = datetime(1, 1, 2)  # noqa: DTZ001 - UTC without a zone is what the store holds
 MAX_TRACES = 1_000
 _Z = 1.959963984540054
-_FEW = 1 << 16
+_FEW = 1 << 16  # slots
 _CALLS_A_TRACE = 50  # traces with more are rare, so that the first slice is wide enough nearly always
 _WIDER = 8
 
@@ -93,15 +95,12 @@ def latency_series(  # noqa: PLR0917 - given by name
     """
     within("top", top, MAX_VALUES)
     steps = bucketed(project_id, since, until, bucket_us, offset_us)
-    asked = kept(project_id, since, until, filters, dimension)
-    listed = summed(con, project_id, since, until, filters, dimension)
-    values = _values(con, listed, top)["value"].drop_null().to_pylist() if dimension else []
-    found = ask(
-        con,
-        "latency_series",
-        asked | steps | {"measure": measure, "values": values, "slots": len(values) + 2, "others": True},
-    )
-    return _series(found, values, bucket_us, offset_us)
+    window = (project_id, since, until, filters, dimension)
+    values = _values(con, window, top)["value"].drop_null().to_pylist() if dimension else []
+    slots = len(values) + 2
+    asked = kept(*window) | steps | {"measure": measure, "values": values, "slots": slots, "others": True}
+    first, last = ((_micros(at) + offset_us) // bucket_us for at in (since, until))
+    return _series(_grouped(con, asked, first * slots, (last - first + 2) * slots), values, bucket_us, offset_us)
 
 
 @query(right="read")
@@ -124,18 +123,16 @@ def latency_by(  # noqa: PLR0917 - given by name
         ValueError: `page_size` is not between 1 and 1,000.
     """
     within("page_size", page_size, MAX_VALUES)
-    asked = kept(project_id, since, until, filters, dimension)
-    rows = _values(con, summed(con, project_id, since, until, filters, dimension), page_size)
+    window = (project_id, since, until, filters, dimension)
+    rows = _values(con, window, page_size)
     values = rows["value"].drop_null().to_pylist()
     slots = len(values) + 2
     whole = {
         "bucket_us": None, "offset_us": 0, "measure": measure, "values": values, "slots": slots,
         "others": rows.num_rows < page_size,  # all values are on the page: there are none, and nothing to leave out
     }  # fmt: skip
-    found = ask(con, "latency_series", asked | whole)
-    n, told = quantiles_of(
-        _groups(found["slot"].to_numpy(), 0, slots), _column(found, "amount"), slots, (0.5, 0.95, 0.99)
-    )
+    _, groups, amounts = _grouped(con, kept(*window) | whole, 0, slots)
+    n, told = quantiles_of(groups, amounts, slots, (0.5, 0.95, 0.99))
     places = {value: place for place, value in enumerate(values)} | {None: slots - 1}
     order = np.array([places[value] for value in rows["value"].to_pylist()], dtype=np.int64)
     rows = _rated(rows).append_column("n", pa.array(n[order]))
@@ -233,41 +230,56 @@ def _bounds(picked: pa.Table) -> dict[str, object]:
     return {"opened": min(opened, default=BEFORE_ALL), "closed": max(closed, default=BEFORE_ALL)}
 
 
-def _values(con: DuckDBPyConnection, asked: dict[str, object], top: int) -> pa.Table:
-    return ask_few(con, "latency_by", asked | {"top": top})
+def _values(con: DuckDBPyConnection, window: Window, top: int) -> pa.Table:
+    sums = summed(con, *window)
+    if sums["summed_since"] != sums["summed_until"]:
+        return ask_few(con, "latency_by", sums | {"top": top})
+    return latency_by_trace(con, by_trace(con, *window) | {"top": top})
 
 
-def _series(found: pa.Table, values: list[str], bucket_us: int, offset_us: int) -> pa.Table:
-    slot, slots = found["slot"].to_numpy(), len(values) + 2
-    keys, groups = _numbered(slot)
-    n, told = quantiles_of(groups, _column(found, "amount"), len(keys), (0.5, 0.95))
-    bucket, place = np.divmod(keys, slots)
-    there = n > 0
+def latency_by_trace(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
+    """The first four columns of the query `latency_by`, from sums by trace; `asked`: all parameters."""
+    return ask_few(con, "latency_by_trace", asked)
+
+
+def _grouped(
+    con: DuckDBPyConnection, asked: dict[str, object], first: int, count: int
+) -> tuple[Integers, Groups, Floats]:
+    """Slots of `latency_series`, sorted; of each call with an amount the place of its slot among them, and the amount.
+
+    All `count` slots from `first` on; if 16 bits do not number them, those that are there.
+    """
+    if count <= _FEW:
+        found = latency_slots(con, asked | {"first": first})
+        return np.arange(first, first + count), found["slot"].to_numpy(), _column(found, "amount")
+    found = ask(con, "latency_series", asked)
+    keys, groups = np.unique(found["slot"].to_numpy(), return_inverse=True)
+    return keys, groups, _column(found, "amount")
+
+
+def latency_slots(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
+    """A row per call with an amount, in no order: slot, counted from `first` on, and amount. `asked`: parameters."""
+    return ask(con, "latency_slots", asked)
+
+
+def _micros(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def _series(grouped: tuple[Integers, Groups, Floats], values: list[str], bucket_us: int, offset_us: int) -> pa.Table:
+    (keys, groups, amounts), slots = grouped, len(values) + 2
+    n, told = quantiles_of(groups, amounts, len(keys), (0.5, 0.95))
+    there = np.flatnonzero(n)
+    bucket, place = np.divmod(keys[there], slots)
     table = pa.table(
         {
             "bucket": pa.array(bucket * bucket_us - offset_us, pa.int64()).cast(pa.timestamp("us")),
             "value": pa.array([values[at] if at < len(values) else None for at in place.tolist()], pa.string()),
             "place": pa.array(place + 1, pa.int64(), mask=place == slots - 1),
-            "n": pa.array(n),
+            "n": pa.array(n[there]),
         }
     )
-    return _with(table, ("p50", "p95"), told, np.arange(len(keys))).filter(pa.array(there))
-
-
-def _numbered(slots: Integers) -> tuple[Integers, NDArray[np.integer[Any]]]:
-    """Every slot that may be there, sorted, and for each row the number of its own."""
-    if not len(slots):
-        return slots, slots
-    first, last = int(slots.min()), int(slots.max())
-    if last - first < _FEW:
-        return np.arange(first, last + 1), _groups(slots, first, last - first + 1)
-    found: tuple[Integers, Integers] = np.unique(slots, return_inverse=True)
-    return found
-
-
-def _groups(slots: Integers, first: int, count: int) -> NDArray[np.integer[Any]]:
-    """As small integers where they fit: numpy sorts those of 8 and 16 bits by radix."""
-    return (slots - first).astype(np.uint8 if count <= 1 << 8 else np.uint16 if count <= _FEW else np.int64)
+    return _with(table, ("p50", "p95"), told, there)
 
 
 def _with(
