@@ -73,15 +73,16 @@ def _priced_otherwise(calls: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
 
 
 def _less_told(calls: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
-    """Prices of a sender that looks at less of the call than we do."""
-    nothing = pa.nulls(calls.num_rows, pa.string())
-    asked = price_columns(_replaced(calls, "response_model", nothing))["cost_usd"]
-    yield "price of the model that was asked for", _only(asked, pc.is_valid(calls["response_model"]))
-    standard = price_columns(_replaced(calls, "service_tier", nothing))["cost_usd"]
-    yield "price of the standard tier", _only(standard, pc.is_valid(calls["service_tier"]))
-    plain = price_columns(_replaced(calls, "usage_details", nothing))["cost_usd"]
-    label = "plain counts alone, without audio and lifetimes of the cache"
-    yield label, _only(plain, pc.is_valid(calls["usage_details"]))
+    """Prices of a sender that looks at less of the call than we do; none where no call tells more."""
+    for name, label in (
+        ("response_model", "price of the model that was asked for"),
+        ("service_tier", "price of the standard tier"),
+        ("usage_details", "plain counts alone, without audio and lifetimes of the cache"),
+    ):
+        told = pc.is_valid(calls[name])
+        if pc.any(told).as_py():
+            less = price_columns(_replaced(calls, name, pa.nulls(calls.num_rows, pa.string())))
+            yield label, _only(less["cost_usd"], told)
 
 
 def _changes(calls: pa.Table) -> dict[date, list[str]]:

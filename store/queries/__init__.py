@@ -19,6 +19,7 @@ import pkgutil
 import re
 import threading
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -320,6 +321,12 @@ def ask(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.
     return con.sql(sql(name, _faster(params)), params=dict(params)).to_arrow_table()
 
 
+def ask_few(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:
+    """`ask` for answers of some thousand rows: planned once, not twice, which spares 5 to 25 ms; rows are copied."""
+    return con.execute(sql(name, _faster(params)), dict(params)).to_arrow_table()
+
+
+warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)  # the copy is what `ask_few` is about
 FEW_VALUES = 16
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store import special
-from store.queries import ask, query, score_named, within
+from store.queries import ask_few, query, score_named, within
 from store.queries.home import bucketed
 
 MAX_VALUES = 1_000
@@ -114,13 +114,13 @@ def cut_traces(
     con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime
 ) -> tuple[datetime | None, datetime | None]:
     """Start of the last call of traces that the window's beginning cuts, and of the first of those its end cuts."""
-    (row,) = ask(con, "cut_traces", {"project_id": project_id, "since": since, "until": until}).to_pylist()
+    (row,) = ask_few(con, "cut_traces", {"project_id": project_id, "since": since, "until": until}).to_pylist()
     return row["head_last"], row["tail_first"]
 
 
 def stale_in(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> list[datetime]:
     """The quarters of an hour of the window whose sums are not there or not true, in order of time."""
-    found: list[datetime] = ask(con, "stale_in", {"project_id": project_id, "since": since, "until": until})[
+    found: list[datetime] = ask_few(con, "stale_in", {"project_id": project_id, "since": since, "until": until})[
         "quarter"
     ].to_pylist()
     return found
@@ -154,7 +154,7 @@ def calls_totals(
     a cache or wrote into one; saved_usd is what they would have paid more at their own price of plain input (negative:
     writing cost more than reading saved), over the saved_calls among them whose row tells that price.
     """
-    return ask(con, "calls_totals", summed(con, project_id, since, until, filters))
+    return ask_few(con, "calls_totals", summed(con, project_id, since, until, filters))
 
 
 @query(right="read")
@@ -175,7 +175,7 @@ def calls_filters(
         ValueError: `most` is not between 1 and 1,000.
     """
     within("most", most, MAX_VALUES)
-    return ask(con, "calls_filters", kept(project_id, since, until, filters) | {"most": most})
+    return ask_few(con, "calls_filters", by_trace(con, project_id, since, until, filters) | {"most": most})
 
 
 @query(right="read")
@@ -193,7 +193,7 @@ def calls_cost_per(
     Calls without a cost add nothing, so that the mean is a least while some are unpriced. Costs are skewed: with some
     dozens of traces the interval holds the mean less often than it says.
     """
-    found = ask(con, "calls_cost_per", by_trace(con, project_id, since, until, filters) | {"unit": unit})
+    found = ask_few(con, "calls_cost_per", by_trace(con, project_id, since, until, filters) | {"unit": unit})
     return bounded(found, "mean", "", found["n"])
 
 
@@ -221,7 +221,7 @@ def calls_cost_series(  # noqa: PLR0917 - given by name
     within("top", top, MAX_VALUES)
     steps = bucketed(project_id, since, until, bucket_us, offset_us)
     asked = summed(con, project_id, since, until, filters, dimension, steps)
-    return ask(con, "calls_cost_series", asked | steps | {"top": top})
+    return ask_few(con, "calls_cost_series", asked | steps | {"top": top})
 
 
 @query(right="read")
@@ -240,7 +240,7 @@ def calls_cost_classes(  # noqa: PLR0917 - given by name
         ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
     """
     steps = bucketed(project_id, since, until, bucket_us, offset_us)
-    return ask(con, "calls_cost_classes", summed(con, project_id, since, until, filters, None, steps) | steps)
+    return ask_few(con, "calls_cost_classes", summed(con, project_id, since, until, filters, None, steps) | steps)
 
 
 @query(right="read")
@@ -264,10 +264,17 @@ def calls_cost_by(  # noqa: PLR0917 - given by name
     """
     within("page_size", page_size, MAX_VALUES)
     window = (con, project_id, since, until, filters, dimension)
-    found = ask(con, "calls_cost_by", summed(*window) | by_trace(*window) | {"page_size": page_size})
+    traces, sums = by_trace(*window) | {"page_size": page_size}, summed(*window)
+    known = sums["summed_since"] != sums["summed_until"]
+    found = ask_few(con, "calls_cost_by", sums | traces) if known else calls_cost_by_trace(con, traces)
     for name in ("per_call", "per_trace"):
         found = bounded(found, name, f"{name}_", found["priced_traces"])
     return found
+
+
+def calls_cost_by_trace(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
+    """`calls_cost_by` from sums by trace alone, with standard errors in place of intervals; `asked`: all parameters."""
+    return ask_few(con, "calls_cost_by_trace", asked)
 
 
 def bounded(found: pa.Table, mean: str, prefix: str, clusters: pa.ChunkedArray) -> pa.Table:

@@ -1,8 +1,12 @@
 -- One row per (field, value) among the calls that count: what a filter can offer, at most `$most` values a field of `total`. Releases and prompts
--- come newest first, others by their calls.
-with together as materialized (
-    select service, environment, model, provider, release, variant, prompt, tool_name, tags, count(*) as calls, max(start_time) as newest
-    from /* part calls_kept */ kept group by all
+-- come newest first, others by their calls. Read from sums by trace.
+with told as not materialized (
+    select service, environment, model, provider, release, variant, prompt, tool_name, tags, calls, newest from /* part traces_whole */ whole
+    union all
+    select service, environment, model, provider, release, variant, prompt, tool_name, tags, 1, start_time from /* part calls_cut */ cut
+), together as materialized (
+    select service, environment, model, provider, release, variant, prompt, tool_name, tags, sum(calls)::bigint as calls, max(newest) as newest
+    from told group by all
 ), named as (
     unpivot (select * exclude (tags) rename (tool_name as tool) from together)
     on service, environment, model, provider, release, variant, prompt, tool into name field value value

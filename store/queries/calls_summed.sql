@@ -10,10 +10,10 @@ with chosen as not materialized (
     select * from calls where project_id = $project_id and start_time >= $stale_since and start_time < $stale_until
                           and make_timestamp(epoch_us(start_time) // 900000000 * 900000000) in (select unnest($stale::timestamp[]))
 ), matching as not materialized (
-    select * from (select *, null::uuid as trace_id, null::varchar as session_id, null::varchar as user_id, []::varchar[] as tags from call_sums) known
+    select * from (select *, null::uuid as trace_id, null::varchar as session_id, null::varchar as user_id, []::varchar[] as tags, null::varchar as own_version from call_sums) known
     where project_id = $project_id and quarter >= $summed_since and quarter < $summed_until
       and quarter not in (select unnest($stale::timestamp[])) and /* part call_filters */
 )
 select * from /* part calls_counted */ counted
 union all
-select quarter, value, * exclude (project_id, quarter, trace_id, session_id, user_id, tags, value) from /* part told_apart */ sums
+select quarter, value, * exclude (project_id, quarter, trace_id, session_id, user_id, tags, own_version, value) from /* part told_apart */ sums

@@ -4,15 +4,18 @@ with traces as not materialized (
     select * from /* part calls_by_trace */ units where session_id is not null
 ), sessions as (
     select distinct trace_id, session_id from traces
-), of_units as (
+), of_units as materialized (
     select s.session_id, t.success, t.commit_seq, t.time, t.score_id
     from /* part success_of_traces */ t join sessions s on s.trace_id = t.trace_id
     union all
     select session_id, /* part success_verdict */, commit_seq, time, score_id
     from scores
     where project_id = $project_id and name = $score and session_id is not null
+), last as materialized (  -- one number is compared faster than three
+    select session_id, max(commit_seq) as commit_seq from of_units group by session_id
 ), newest as materialized (
-    select session_id, arg_max_null(success, (commit_seq, time, score_id)) as success from of_units group by session_id
+    select session_id, arg_max_null(success, (time, score_id)) as success
+    from of_units join last using (session_id, commit_seq) group by session_id
 ), units as (
     select value, session_id, sum(cost_usd) as cost_usd, sum(unpriced)::bigint as unpriced from traces group by value, session_id
 ), judged as (

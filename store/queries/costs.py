@@ -8,7 +8,7 @@ from uuid import UUID
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store.queries import ask, query
+from store.queries import ask, ask_few, query
 
 
 @query(right="read")
@@ -21,13 +21,13 @@ def unpriced_models(
     says it of the newest call, whose trace is trace_id. Failed calls that told no usage are left out.
     """
     params = {"project_id": project_id, "since": since, "until": until, "max_rows": max_rows}
-    return ask(con, "unpriced_models", params)
+    return ask_few(con, "unpriced_models", params)
 
 
 @query(right="read")
 def price_versions(con: DuckDBPyConnection, project_id: int, max_rows: int | None = None) -> pa.Table:
     """Every version of the project's own prices, newest first: version, entries, set_at (UTC), author, document."""
-    return ask(con, "price_versions", {"project_id": project_id, "max_rows": max_rows})
+    return ask_few(con, "price_versions", {"project_id": project_id, "max_rows": max_rows})
 
 
 @query(right="read")
@@ -38,7 +38,7 @@ def repricings(con: DuckDBPyConnection, project_id: int, max_rows: int | None = 
     open). calls were looked at, changed have another cost now; the sums are of the calls that count among those looked
     at, US dollars, null when none had a cost.
     """
-    return ask(con, "repricings", {"project_id": project_id, "max_rows": max_rows})
+    return ask_few(con, "repricings", {"project_id": project_id, "max_rows": max_rows})
 
 
 @query(right="read")

@@ -10,9 +10,9 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
-from store.queries import ask, query
-from store.queries.calls import CallFilters, bounded, kept
-from store.queries.latency import quantiles_of
+from store.quantiles import quantiles_of, smallest
+from store.queries import ask, ask_few, query
+from store.queries.calls import CallFilters, bounded, by_trace, kept
 
 Integers = NDArray[np.int64]
 
@@ -39,7 +39,7 @@ def hardware_by(
     """
     end = until if versions else since  # without a price by the hour nothing is looked at
     asked = kept(project_id, since, end, filters) | {"versions": versions}
-    rows = ask(con, "hardware_by", asked)
+    rows = ask_few(con, "hardware_by", asked | by_trace(con, project_id, since, end, filters) | {"dimension": "entry"})
     for name, clusters in (("per_call", "traces"), ("per_token", "told_traces")):
         rows = bounded(rows, name, f"{name}_", rows[clusters])
     models = rows["model"].drop_null().unique().to_pylist()
@@ -48,7 +48,7 @@ def hardware_by(
 
 
 def hardware_calls(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
-    """One row per call: slot (of its entry and model), start_us, duration_ns, failed. `asked`: all parameters."""
+    """One row per call: slot (of its entry and model), start_ns, duration_ns, failed. `asked`: all parameters."""
     return ask(con, "hardware_calls", asked)
 
 
@@ -65,14 +65,17 @@ def _with_times(rows: pa.Table, calls: pa.Table, versions: list[str], models: li
     entries = [versions.index(version) for version in rows["price_version"].to_pylist()]
     known = {model: place for place, model in enumerate(models, 1)} | {None: 0}
     mine = [entry * width + known[model] for entry, model in zip(entries, rows["model"].to_pylist(), strict=True)]
-    rows = _with_busy(rows, calls, slots // width, entries)
+    rows = _with_busy(rows, calls, slots, width, entries)
     return _with_quantiles(rows, calls, slots, mine, len(versions) * width)
 
 
-def _with_busy(rows: pa.Table, calls: pa.Table, entry_of: Integers, entries: list[int]) -> pa.Table:
-    starts = calls["start_us"].to_numpy().astype(np.int64) * 1000
-    lengths = calls["duration_ns"].to_numpy().astype(np.int64)
-    told = {entry: _busy(starts[entry_of == entry], lengths[entry_of == entry]) for entry in set(entries)}
+def _with_busy(rows: pa.Table, calls: pa.Table, slots: Integers, width: int, entries: list[int]) -> pa.Table:
+    """`entries`: the entry of each row; an entry has `width` slots."""
+    starts, lengths = calls["start_ns"].to_numpy(), calls["duration_ns"].to_numpy()
+    told = {}
+    for entry in set(entries):
+        own = slice(None) if len(set(entries)) == 1 else slots // width == entry  # every call has one of the entries
+        told[entry] = _busy(starts[own], lengths[own])
     names = (("busy_ns", pa.int64()), ("wall_ns", pa.int64()), ("utilisation", pa.float64()), ("at_once", pa.float64()))
     for number, (name, kind) in enumerate(names):
         rows = rows.append_column(name, pa.array([told[entry][number] for entry in entries], kind))
@@ -83,9 +86,11 @@ def _busy(starts: Integers, lengths: Integers) -> tuple[int | None, int | None, 
     """busy_ns, wall_ns, utilisation, at_once of calls in any order; null: there is none, or no time passed."""
     if not len(starts):
         return None, None, None, None
-    order = np.argsort(starts, kind="stable")
+    order = np.argsort(starts)
     begun = starts[order]
-    reach = np.maximum.accumulate(begun + lengths[order])
+    reach = lengths[order]
+    reach += begun
+    np.maximum.accumulate(reach, out=reach)
     idle = np.maximum(begun[1:] - reach[:-1], 0)  # between the last end so far and the next start
     wall = int(reach[-1] - begun[0])
     busy = wall - int(idle.sum())
@@ -94,9 +99,9 @@ def _busy(starts: Integers, lengths: Integers) -> tuple[int | None, int | None, 
 
 def _with_quantiles(rows: pa.Table, calls: pa.Table, slots: Integers, mine: list[int], count: int) -> pa.Table:
     """n, p50 and p95 of the calls that ended well; `mine`: the slot of each row."""
-    well = ~calls["failed"].to_numpy().astype(bool)
-    groups = slots[well].astype(np.uint16 if count <= 1 << 16 else np.int64)  # numpy sorts small integers by radix
-    amounts = calls["duration_ns"].to_numpy().astype(float)[well]
+    well = np.flatnonzero(~calls["failed"].to_numpy().astype(bool))
+    groups = slots.astype(smallest(max(count, 1)))[well]
+    amounts = calls["duration_ns"].to_numpy()[well].astype(float)
     n, told = quantiles_of(groups, amounts, max(count, 1), (0.5, 0.95))
     rows = rows.append_column("n", pa.array(n[mine], pa.int64()))
     for name, sides in zip(("p50", "p95"), told, strict=True):

@@ -7,7 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store.queries import ask, query
+from store.queries import ask_few, query
 
 
 @query(right="read")
@@ -19,7 +19,7 @@ def home_totals(con: DuckDBPyConnection, project_id: int, since: datetime, until
     unknown_usage_calls told no tokens, half_told_calls either input or output. newest is the latest start (UTC), null
     without traces.
     """
-    return ask(con, "home_totals", {"project_id": project_id, "since": since, "until": until})
+    return ask_few(con, "home_totals", {"project_id": project_id, "since": since, "until": until})
 
 
 @query(right="read")
@@ -39,7 +39,7 @@ def home_series(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
     """
-    return ask(con, "home_series", bucketed(project_id, since, until, bucket_us, offset_us))
+    return ask_few(con, "home_series", bucketed(project_id, since, until, bucket_us, offset_us))
 
 
 @query(right="read")
@@ -58,13 +58,13 @@ def home_latency(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
     """
-    return ask(con, "home_latency", bucketed(project_id, since, until, bucket_us, offset_us))
+    return ask_few(con, "home_latency", bucketed(project_id, since, until, bucket_us, offset_us))
 
 
 @query(right="read")
 def home_latency_total(con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime) -> pa.Table:
     """One row: calls, p50_ns and p95_ns of `home_latency` over the whole window; quantiles are null without calls."""
-    return ask(con, "home_latency_total", {"project_id": project_id, "since": since, "until": until})
+    return ask_few(con, "home_latency_total", {"project_id": project_id, "since": since, "until": until})
 
 
 @query(right="read")
@@ -77,7 +77,7 @@ def home_problems(
     be null.
     """
     params = {"project_id": project_id, "since": since, "until": until, "max_rows": max_rows}
-    return ask(con, "home_problems", params)
+    return ask_few(con, "home_problems", params)
 
 
 @query(right="read")
@@ -86,7 +86,7 @@ def home_newest(con: DuckDBPyConnection, project_id: int) -> pa.Table:
 
     sample: the newest trace carries the resource attribute `assayline.sample`; null over an empty store.
     """
-    return ask(con, "home_newest", {"project_id": project_id})
+    return ask_few(con, "home_newest", {"project_id": project_id})
 
 
 def bucketed(project_id: int, since: datetime, until: datetime, bucket_us: int, offset_us: int) -> dict[str, object]:

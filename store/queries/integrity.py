@@ -14,7 +14,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store import special
-from store.queries import ask, query, within
+from store.queries import ask, ask_few, query, within
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, by_trace, kept, summed
 from store.queries.latency import rated
 
@@ -49,7 +49,7 @@ def integrity_reported(  # noqa: PLR0917 - given by name
     """
     within("page_size", page_size, MAX_VALUES)
     window = (con, project_id, since, until, filters, dimension)
-    found = ask(con, "integrity_reported", summed(*window) | by_trace(*window) | {"page_size": page_size})
+    found = ask_few(con, "integrity_reported", summed(*window) | by_trace(*window) | {"page_size": page_size})
     values, errors = (found[name].to_numpy().astype(float) for name in ("deviation", "deviation_error"))
     reach = special.stdtrit(np.maximum(found["traces"].to_numpy().astype(float) - 1, 1), 0.975) * errors
     for name, bound in (("low", values - reach), ("high", values + reach)):
@@ -86,7 +86,7 @@ def integrity_sample(  # noqa: PLR0917 - given by name
 
 def integrity_sizes(con: DuckDBPyConnection, asked: dict[str, object], models: int) -> pa.Table:
     """How many calls of each model can be compared: model, compared; the furthest apart first, at most so many."""
-    return ask(con, "integrity_sizes", asked | {"models": models})
+    return ask_few(con, "integrity_sizes", asked | {"models": models})
 
 
 @query(right="read")
@@ -103,7 +103,7 @@ def integrity_excluded(
     calls, traces, tokens and cost_usd: what counting them too would have added, cost over the `priced` among them;
     untold: those without tokens; reported_usd: what senders reported on the `reported` among them. Dearest first.
     """
-    return ask(con, "integrity_excluded", kept(project_id, since, until, filters) | {"max_rows": max_rows})
+    return ask_few(con, "integrity_excluded", kept(project_id, since, until, filters) | {"max_rows": max_rows})
 
 
 @query(right="read")
@@ -122,7 +122,8 @@ def integrity_untold(
     unknown or too low; silent_failures: failed without a count, which is no fault. service: one of the `services` that
     sent them.
     """
-    found = ask(con, "integrity_untold", kept(project_id, since, until, filters) | {"max_rows": max_rows})
+    asked = summed(con, project_id, since, until, filters)
+    found = ask_few(con, "integrity_untold", asked | {"max_rows": max_rows})
     return rated(found, "untold", "share")
 
 
@@ -146,7 +147,7 @@ def integrity_calls(  # noqa: PLR0917 - given by name
     """
     within("page_size", page_size, MAX_VALUES)
     asked = kept(project_id, since, until, filters) | {"what": what, "page_size": page_size}
-    return ask(con, "integrity_calls", asked)
+    return ask_few(con, "integrity_calls", asked)
 
 
 @query(right="read")
@@ -158,4 +159,4 @@ def calls_cost_daily(
     cost_usd is null where no call has one; unpriced_calls as `unpriced` in `calls_totals`. Days without a call have no
     row.
     """
-    return ask(con, "calls_cost_daily", summed(con, project_id, since, until, filters))
+    return ask_few(con, "calls_cost_daily", summed(con, project_id, since, until, filters))

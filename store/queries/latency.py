@@ -3,40 +3,36 @@
 A call counts once, in the row of usage role `leaf`; `CallFilters` as in `store.queries.calls`. Failed calls count in
 the rates and have no amount. Quantiles are exact and interpolate linearly. Their 95 % intervals are by order
 statistics, free of any distribution, and take calls for independent of one another; a bound is null where the sample is
-too small to give one (the p95 of 71 calls has no upper bound).
-
-Amounts are sorted here, in numpy: each group has ranks of its own, and DuckDB takes the same ones for all.
+too small to give one (the p95 of 71 calls has no upper bound). See `store.quantiles`.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal, Unpack
+from datetime import datetime, timedelta
+from typing import Literal, Unpack
 
 import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
-from numpy.typing import NDArray
 
-from store import special
-from store.queries import ask, query, within
-from store.queries.calls import MAX_VALUES, CallFilters, Dimension, kept, summed
+from store.quantiles import Floats, Groups, Integers, quantiles_of
+from store.queries import ask, ask_few, query, within
+from store.queries.calls import EPOCH, MAX_VALUES, CallFilters, Dimension, by_trace, kept, summed
 from store.queries.home import bucketed
 
 Measure = Literal["duration", "ttft", "time_per_output_token", "tokens_per_second"]
 """Nanoseconds, but for tokens per second. See `latency_measured.sql` for which calls have one."""
 
+Window = tuple[int, datetime, datetime, CallFilters, Dimension | None]
+"""Project, since, until, filters and dimension."""
+
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 BEFORE_ALL = datetime(1, 1, 2)  # noqa: DTZ001 - UTC without a zone is what the store holds
 MAX_TRACES = 1_000
-_TAIL = 0.025
 _Z = 1.959963984540054
-_FEW = 1 << 16
+_FEW = 1 << 16  # slots
 _CALLS_A_TRACE = 50  # traces with more are rare, so that the first slice is wide enough nearly always
 _WIDER = 8
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @query(right="read")
@@ -48,7 +44,7 @@ def latency_rates(
     asked calls are those whose question is known, and retries those among them that asked again what had just failed.
     cache_told calls said what they read from a cache, cache_read_tokens of cache_told_input_tokens.
     """
-    return _rated(ask(con, "latency_rates", summed(con, project_id, since, until, filters)))
+    return _rated(ask_few(con, "latency_rates", summed(con, project_id, since, until, filters)))
 
 
 @query(right="read")
@@ -99,15 +95,12 @@ def latency_series(  # noqa: PLR0917 - given by name
     """
     within("top", top, MAX_VALUES)
     steps = bucketed(project_id, since, until, bucket_us, offset_us)
-    asked = kept(project_id, since, until, filters, dimension)
-    listed = summed(con, project_id, since, until, filters, dimension)
-    values = _values(con, listed, top)["value"].drop_null().to_pylist() if dimension else []
-    found = ask(
-        con,
-        "latency_series",
-        asked | steps | {"measure": measure, "values": values, "slots": len(values) + 2, "others": True},
-    )
-    return _series(found, values, bucket_us, offset_us)
+    window = (project_id, since, until, filters, dimension)
+    values = _values(con, window, top)["value"].drop_null().to_pylist() if dimension else []
+    slots = len(values) + 2
+    asked = kept(*window) | steps | {"measure": measure, "values": values, "slots": slots, "others": True}
+    first, last = ((_micros(at) + offset_us) // bucket_us for at in (since, until))
+    return _series(_grouped(con, asked, first * slots, (last - first + 2) * slots), values, bucket_us, offset_us)
 
 
 @query(right="read")
@@ -130,18 +123,16 @@ def latency_by(  # noqa: PLR0917 - given by name
         ValueError: `page_size` is not between 1 and 1,000.
     """
     within("page_size", page_size, MAX_VALUES)
-    asked = kept(project_id, since, until, filters, dimension)
-    rows = _values(con, summed(con, project_id, since, until, filters, dimension), page_size)
+    window = (project_id, since, until, filters, dimension)
+    rows = _values(con, window, page_size)
     values = rows["value"].drop_null().to_pylist()
     slots = len(values) + 2
     whole = {
         "bucket_us": None, "offset_us": 0, "measure": measure, "values": values, "slots": slots,
         "others": rows.num_rows < page_size,  # all values are on the page: there are none, and nothing to leave out
     }  # fmt: skip
-    found = ask(con, "latency_series", asked | whole)
-    n, told = quantiles_of(
-        _groups(found["slot"].to_numpy(), 0, slots), _column(found, "amount"), slots, (0.5, 0.95, 0.99)
-    )
+    _, groups, amounts = _grouped(con, kept(*window) | whole, 0, slots)
+    n, told = quantiles_of(groups, amounts, slots, (0.5, 0.95, 0.99))
     places = {value: place for place, value in enumerate(values)} | {None: slots - 1}
     order = np.array([places[value] for value in rows["value"].to_pylist()], dtype=np.int64)
     rows = _rated(rows).append_column("n", pa.array(n[order]))
@@ -166,7 +157,7 @@ def latency_heat(  # noqa: PLR0917 - given by name
         ValueError: `bucket_us` is not positive, or `offset_us` longer than a day.
     """
     asked = bucketed(project_id, since, until, bucket_us, offset_us)
-    return ask(con, "latency_heat", kept(project_id, since, until, filters) | asked)
+    return ask_few(con, "latency_heat", kept(project_id, since, until, filters) | asked)
 
 
 @query(right="read")
@@ -184,7 +175,7 @@ def latency_marks(
     first that was ever seen of a service or prompt replaced nothing, and is left out.
     """
     asked = kept(project_id, BEFORE_ALL, until, filters) | {"from": since, "max_rows": max_rows}
-    return ask(con, "latency_marks", asked)
+    return ask_few(con, "latency_marks", asked)
 
 
 @query(right="read")
@@ -206,7 +197,7 @@ def latency_sample(
         ValueError: `traces` is not between 1 and 1,000.
     """
     within("traces", traces, MAX_TRACES)
-    calls = ask(con, "latency_rates", summed(con, project_id, since, until, filters))["calls"][0].as_py()
+    calls = ask_few(con, "latency_rates", summed(con, project_id, since, until, filters))["calls"][0].as_py()
     picked, share = _picked(con, kept(project_id, since, until, filters), traces, calls)
     spans = ask(
         con, "latency_sample", {"project_id": project_id, "traces": picked["trace_id"].to_pylist()} | _bounds(picked)
@@ -231,7 +222,7 @@ def _picked(con: DuckDBPyConnection, asked: dict[str, object], traces: int, call
 
 def latency_picked(con: DuckDBPyConnection, asked: dict[str, object], traces: int, share: float) -> pa.Table:
     """trace_id (text), opened and closed (UTC, between which its spans start), found (traces within the share)."""
-    return ask(con, "latency_picked", asked | {"traces": traces, "share": share})
+    return ask_few(con, "latency_picked", asked | {"traces": traces, "share": share})
 
 
 def _bounds(picked: pa.Table) -> dict[str, object]:
@@ -239,41 +230,56 @@ def _bounds(picked: pa.Table) -> dict[str, object]:
     return {"opened": min(opened, default=BEFORE_ALL), "closed": max(closed, default=BEFORE_ALL)}
 
 
-def _values(con: DuckDBPyConnection, asked: dict[str, object], top: int) -> pa.Table:
-    return ask(con, "latency_by", asked | {"top": top})
+def _values(con: DuckDBPyConnection, window: Window, top: int) -> pa.Table:
+    sums = summed(con, *window)
+    if sums["summed_since"] != sums["summed_until"]:
+        return ask_few(con, "latency_by", sums | {"top": top})
+    return latency_by_trace(con, by_trace(con, *window) | {"top": top})
 
 
-def _series(found: pa.Table, values: list[str], bucket_us: int, offset_us: int) -> pa.Table:
-    slot, slots = found["slot"].to_numpy(), len(values) + 2
-    keys, groups = _numbered(slot)
-    n, told = quantiles_of(groups, _column(found, "amount"), len(keys), (0.5, 0.95))
-    bucket, place = np.divmod(keys, slots)
-    there = n > 0
+def latency_by_trace(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
+    """The first four columns of the query `latency_by`, from sums by trace; `asked`: all parameters."""
+    return ask_few(con, "latency_by_trace", asked)
+
+
+def _grouped(
+    con: DuckDBPyConnection, asked: dict[str, object], first: int, count: int
+) -> tuple[Integers, Groups, Floats]:
+    """Slots of `latency_series`, sorted; of each call with an amount the place of its slot among them, and the amount.
+
+    All `count` slots from `first` on; if 16 bits do not number them, those that are there.
+    """
+    if count <= _FEW:
+        found = latency_slots(con, asked | {"first": first})
+        return np.arange(first, first + count), found["slot"].to_numpy(), _column(found, "amount")
+    found = ask(con, "latency_series", asked)
+    keys, groups = np.unique(found["slot"].to_numpy(), return_inverse=True)
+    return keys, groups, _column(found, "amount")
+
+
+def latency_slots(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
+    """A row per call with an amount, in no order: slot, counted from `first` on, and amount. `asked`: parameters."""
+    return ask(con, "latency_slots", asked)
+
+
+def _micros(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def _series(grouped: tuple[Integers, Groups, Floats], values: list[str], bucket_us: int, offset_us: int) -> pa.Table:
+    (keys, groups, amounts), slots = grouped, len(values) + 2
+    n, told = quantiles_of(groups, amounts, len(keys), (0.5, 0.95))
+    there = np.flatnonzero(n)
+    bucket, place = np.divmod(keys[there], slots)
     table = pa.table(
         {
             "bucket": pa.array(bucket * bucket_us - offset_us, pa.int64()).cast(pa.timestamp("us")),
             "value": pa.array([values[at] if at < len(values) else None for at in place.tolist()], pa.string()),
             "place": pa.array(place + 1, pa.int64(), mask=place == slots - 1),
-            "n": pa.array(n),
+            "n": pa.array(n[there]),
         }
     )
-    return _with(table, ("p50", "p95"), told, np.arange(len(keys))).filter(pa.array(there))
-
-
-def _numbered(slots: Integers) -> tuple[Integers, NDArray[np.integer[Any]]]:
-    """Every slot that may be there, sorted, and for each row the number of its own."""
-    if not len(slots):
-        return slots, slots
-    first, last = int(slots.min()), int(slots.max())
-    if last - first < _FEW:
-        return np.arange(first, last + 1), _groups(slots, first, last - first + 1)
-    found: tuple[Integers, Integers] = np.unique(slots, return_inverse=True)
-    return found
-
-
-def _groups(slots: Integers, first: int, count: int) -> NDArray[np.integer[Any]]:
-    """As small integers where they fit: numpy sorts those of 8 and 16 bits by radix."""
-    return (slots - first).astype(np.uint8 if count <= 1 << 8 else np.uint16 if count <= _FEW else np.int64)
+    return _with(table, ("p50", "p95"), told, there)
 
 
 def _with(
@@ -283,61 +289,6 @@ def _with(
         for suffix, values in zip(("", "_low", "_high"), sides, strict=True):
             table = table.append_column(f"{name}{suffix}", _nulled(values[order]))
     return table
-
-
-def quantiles_of(
-    groups: NDArray[np.integer[Any]], amounts: Floats, count: int, quantiles: tuple[float, ...]
-) -> tuple[Integers, list[tuple[Floats, Floats, Floats]]]:
-    """Of each group, numbered from 0, how many amounts it has, and for each quantile its value and both bounds.
-
-    NaN: there is none. Of one group alone nothing need be said in `groups`. The work is a stable sort by group (radix,
-    for small integers) and one of each group's amounts.
-    """
-    n = np.bincount(groups, minlength=count).astype(np.int64) if count != 1 else np.array([len(amounts)])
-    ordered = amounts[np.argsort(groups, kind="stable")] if count > 1 else amounts.copy()
-    first = np.cumsum(n) - n
-    for start, length in zip(first.tolist(), n.tolist(), strict=True):
-        ordered[start : start + length].sort()
-    return n, [_bounded(ordered, first, n, q) for q in quantiles]
-
-
-def _bounded(ordered: Floats, first: Integers, n: Integers, q: float) -> tuple[Floats, Floats, Floats]:
-    low, high = ranks(q, n)
-    middle: Floats = np.asarray(q * (n - 1), dtype=np.float64)
-    middle[n == 0] = np.nan
-    found = [_at(ordered, first, n, index) for index in (middle, low - 1, high - 1)]
-    return found[0], found[1], found[2]
-
-
-def ranks(q: float, n: Integers) -> tuple[Floats, Floats]:
-    """Fractional ranks, from 1, of the bounds of the q-quantile of samples of `n`; NaN: the sample has no such bound.
-
-    The k-th of n uniform values is Beta(k, n+1-k) distributed, also for a fraction k, and the bounds have half of the
-    error each (Hutson 1999): that value lies below q with a chance of 0.975 (low) and 0.025 (high). The chance is one
-    less the binomial distribution's at k-1, which `bdtrik` inverts.
-    """
-    sizes: Floats = np.maximum(n, 1).astype(np.float64)
-    lone, most = 1 - (1 - q) ** sizes, q**sizes  # chance at the ranks 1 and n, between which it falls
-    found = []
-    for chance in (1 - _TAIL, _TAIL):
-        there = (n > 0) & (most <= chance) & (chance <= lone)
-        rank = np.full(len(sizes), np.nan)
-        rank[there] = np.clip(special.bdtrik(1 - chance, sizes[there], q) + 1, 1, sizes[there])
-        found.append(rank)
-    return found[0], found[1]
-
-
-def _at(ordered: Floats, first: Integers, n: Integers, index: Floats) -> Floats:
-    """The amount at a fractional index, from 0, within each group, interpolated linearly; NaN where the index is."""
-    found = np.full(len(n), np.nan)
-    there = ~np.isnan(index)
-    below = np.floor(index[there]).astype(np.int64)
-    part = index[there] - below
-    low = ordered[first[there] + below]
-    high = ordered[first[there] + np.minimum(below + 1, n[there] - 1)]
-    # As numpy does: from the nearer end, so that a whole index gives its amount exactly.
-    found[there] = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
-    return found
 
 
 def _rated(table: pa.Table) -> pa.Table:

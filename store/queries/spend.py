@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store.queries import ask, query
+from store.queries import ask_few, query
 from store.queries.calls import Dimension, summed
 
 QUARTER = timedelta(minutes=15)
@@ -37,7 +37,7 @@ def spend_by_day(  # noqa: PLR0917 - given by name
     """
     place = time_zone(zone)
     asked = summed(con, project_id, since, until, {}, dimension) | {"values": values}
-    found = ask(con, "spend_by_day", asked)
+    found = ask_few(con, "spend_by_day", asked)
     days = {at: (EPOCH + at * QUARTER).astimezone(place).date() for at in found["quarter"].unique().to_pylist()}
     told = found.append_column("day", pa.array([days[at] for at in found["quarter"].to_pylist()], pa.date32()))
     added = told.group_by(["day", "value"], use_threads=False).aggregate(
@@ -59,4 +59,4 @@ def time_zone(name: str) -> ZoneInfo:
 @query(right="read")
 def budget_versions(con: DuckDBPyConnection, project_id: int, max_rows: int | None = None) -> pa.Table:
     """Every version of the project's budgets, newest first: version, entries, set_at (UTC), author, document."""
-    return ask(con, "budget_versions", {"project_id": project_id, "max_rows": max_rows})
+    return ask_few(con, "budget_versions", {"project_id": project_id, "max_rows": max_rows})

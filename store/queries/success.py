@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
 from store import special
-from store.queries import ask, query, within
+from store.queries import ask_few, query, within
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, by_trace
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ def score_names(con: DuckDBPyConnection, project_id: int, since: datetime, max_r
     scores (of them failed: an error in place of a verdict; valued: with a value), low and high of the values (null: no
     value), labels (at most 50, the most frequent first; may be empty).
     """
-    return ask(con, "score_names", {"project_id": project_id, "since": since, "max_rows": max_rows})
+    return ask_few(con, "score_names", {"project_id": project_id, "since": since, "max_rows": max_rows})
 
 
 @query(right="read")
@@ -65,12 +65,14 @@ def cost_per_success(  # noqa: PLR0917 - given by name
     within("page_size", page_size, MAX_VALUES)
     told = {"score": score, "at_least": at_least, "label": label, "page_size": page_size}
     asked = by_trace(con, project_id, since, until, filters, dimension) | told
-    return _bounded(cost_per_session_success(con, asked) if unit == "session" else ask(con, "cost_per_success", asked))
+    return _bounded(
+        cost_per_session_success(con, asked) if unit == "session" else ask_few(con, "cost_per_success", asked)
+    )
 
 
 def cost_per_session_success(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
     """`cost_per_success` of sessions, with `error` in place of the interval; the same parameters."""
-    return ask(con, "cost_per_session_success", asked)
+    return ask_few(con, "cost_per_session_success", asked)
 
 
 def _bounded(found: pa.Table) -> pa.Table:

@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 
 from analytics import intervals
 from analytics.latency import speeds
+from store import quantiles
 from store.errors import UnknownQueryError
 from store.queries import latency
 
@@ -119,7 +120,7 @@ def test_groups_have_the_quantiles_that_each_has_alone(values: list[int], q: flo
     """The law behind every figure, over groups in any order, of any sizes."""
     numbers = np.array(values, dtype=float)
     groups = np.array(values) % 7
-    n, ((value, low, high),) = latency.quantiles_of(groups.astype(np.uint16), numbers, 7, (q,))
+    n, ((value, low, high),) = quantiles.quantiles_of(groups.astype(np.uint16), numbers, 7, (q,))
     for group in range(7):
         own = numbers[groups == group]
         expected = intervals.quantile(own, q)
@@ -131,7 +132,7 @@ def test_groups_have_the_quantiles_that_each_has_alone(values: list[int], q: flo
 @pytest.mark.parametrize("n", [0, 1, 2, 5, 30, 71, 72, 73, 1_000, 100_000, 5_000_000])
 @pytest.mark.parametrize("q", latency.QUANTILES)
 def test_ranks_are_those_of_analytics(n: int, q: float) -> None:
-    (low,), (high,) = latency.ranks(q, np.array([n]))
+    (low,), (high,) = quantiles.ranks(q, np.array([n]))
     wanted = intervals.quantile_ranks(q, n) if n else (None, None)
     assert [low, high] == pytest.approx([np.nan if rank is None else rank for rank in wanted], **ABOUT)
 
