@@ -131,7 +131,7 @@ def test_a_dataset_that_cannot_be_used_says_where(tmp_path: Path, lines: list[st
         ("items.parquet", b"PAR1 no"),
         ("items.csv", b'id\n"1\n'),
         ("items.jsonl.gz", b'{"id": 1}'),
-        ("items.jsonl.gz", gzip.compress(b'{"id": 1}')[:-9]),
+        ("items.jsonl.gz", gzip.compress(b'{"id": 1}', mtime=0)[:-9]),
         ("items.csv.gz", b"id\n"),
     ],
 )
