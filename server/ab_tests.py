@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from analytics.stopping import Better
 from server.core import Core
-from store import ab_tests as store
-from store.ab_tests import AbTest
+from store import named as store
+from store.named import Named
 from store.queries.ab_tests import Unit
 
 PARTS = 10_000  # of all units; weights are whole multiples of one
@@ -192,7 +192,7 @@ class Registered:
         return "stopped" if self.terms.stop is not None and now >= self.terms.stop else "running"
 
 
-def _read(found: AbTest) -> Registered:
+def _read(found: Named) -> Registered:
     return Registered(
         found.name, Terms.model_validate_json(found.document), found.version, found.set_at, found.author
     )  # fmt: skip
@@ -201,22 +201,22 @@ def _read(found: AbTest) -> Registered:
 def every(core: Core, project: str) -> list[Registered]:
     """The tests of a project, by name."""
     with core.readers.read() as cursor:
-        return [_read(one) for one in store.ab_tests(cursor, core.projects.id_of(project))]
+        return [_read(one) for one in store.every(cursor, "ab_tests", core.projects.id_of(project))]
 
 
 def one(core: Core, project: str, name: str) -> Registered:
     """One test. Raises UnknownAbTestError."""
     with core.readers.read() as cursor:
-        found = store.ab_test(cursor, core.projects.id_of(project), name)
+        found = store.one(cursor, "ab_tests", core.projects.id_of(project), name)
     if found is None:
         raise UnknownAbTestError(project, name, [test.name for test in every(core, project)])
     return _read(found)
 
 
-def versions(core: Core, project: str, name: str) -> list[AbTest]:
+def versions(core: Core, project: str, name: str) -> list[Named]:
     """All versions of a test, the newest first."""
     with core.readers.read() as cursor:
-        return store.versions(cursor, core.projects.id_of(project), name)
+        return store.versions(cursor, "ab_tests", core.projects.id_of(project), name)
 
 
 def put(  # noqa: PLR0917 - a test, and who sets it where
@@ -296,9 +296,9 @@ def forget(core: Core, project: str, name: str, author: str | None) -> None:
 def _write(core: Core, project: str, name: str, document: str, author: str | None, upon: int) -> None:  # noqa: PLR0917
     project_id = core.projects.id_of(project)
     done = core.writer.call(
-        lambda cursor: store.set_ab_test(cursor, project_id, name, document, author, upon)
+        lambda cursor: store.put(cursor, "ab_tests", project_id, name, document, author, upon)
     ).result(WRITE_S)  # fmt: skip
-    if not done:
+    if done is None:
         raise AbTestError(f"Somebody else set A/B test {name!r} at the same time. Look at it, and set it again.")
 
 

@@ -23,7 +23,8 @@ from server.evals.preparing import MAX_SUITE, Read, SuiteError, prepared, suite_
 from server.evals.starting import FOLDER as TEMPLATES
 from server.judging import Files
 from server.settings import Settings
-from store import suites as store
+from store import named as store
+from store.named import Named
 
 MOST_FILES = 500
 DEPTH = 4  # folders below the suites' folder
@@ -127,7 +128,7 @@ def _read(path: Path, changed_ns: int, size: int) -> FileSuite | None:  # noqa: 
 def every(core: Core, project: str) -> list[Held]:
     """The suites of a project, by name: a stored one goes before a file."""
     with core.readers.read() as cursor:
-        stored = store.suites(cursor, core.projects.id_of(project))
+        stored = store.every(cursor, "suites", core.projects.id_of(project))
     named = {one.name: one for one in files(core.settings)}
     found = {name: _of_file(one) for name, one in named.items()}
     found |= {one.name: _of_store(core.settings, one, named.get(one.name)) for one in stored}
@@ -137,7 +138,7 @@ def every(core: Core, project: str) -> list[Held]:
 def held(core: Core, project: str, name: str, version: int | None = None) -> Held:
     """One suite; a version is of a stored one. Raises UnknownSuiteError."""
     with core.readers.read() as cursor:
-        stored = store.suite(cursor, core.projects.id_of(project), name, version)
+        stored = store.one(cursor, "suites", core.projects.id_of(project), name, version)
     file = next((one for one in files(core.settings) if one.name == name), None)
     if stored is not None:
         return _of_store(core.settings, stored, file)
@@ -150,7 +151,7 @@ def _of_file(one: FileSuite) -> Held:
     return Held(one.name, one.document, "file", one.path.parent, one.path)
 
 
-def _of_store(settings: Settings, one: store.StoredSuite, file: FileSuite | None) -> Held:
+def _of_store(settings: Settings, one: Named, file: FileSuite | None) -> Held:
     path = None if file is None else file.path
     # Relative to the file of the same name, so that a suite that was edited still finds its dataset.
     folder = base_of(settings, one.document) if path is None else path.parent

@@ -18,8 +18,8 @@ from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.evals.preparing import MAX_SUITE
 from server.suites import Held
+from store import named as store
 from store import runs as run_store
-from store import suites as store
 
 CHECK_S = 60.0
 
@@ -61,7 +61,7 @@ def one(
     """One suite with its `document`, and its stored `versions`, the newest first."""
     found = _held(here, project, name, version)
     with here.core.readers.read() as cursor:
-        kept = store.versions(cursor, here.core.projects.id_of(project), name)
+        kept = store.versions(cursor, "suites", here.core.projects.id_of(project), name)
     versions = [
         {"version": row.version, "set_at": row.set_at, "author": row.author, "away": not row.document} for row in kept
     ]
@@ -87,9 +87,9 @@ def set_suite(request: Request, here: Here, name: Name, body: NewSuite, project:
     _readable(here, project, name, body.document)
     project_id = here.core.projects.id_of(project)
     made = here.core.writer.call(
-        lambda cursor: store.set_suite(cursor, project_id, name, body.document, body.author)
+        lambda cursor: store.put(cursor, "suites", project_id, name, body.document, body.author)
     ).result(runs.WRITE_S)
-    return json_response(request, {"name": name, "version": None if made is None else made.version})
+    return json_response(request, {"name": name, "version": made})
 
 
 @routes.delete("/api/suites/{name}", tags=["suites"], dependencies=[needs("edit")])
@@ -100,7 +100,7 @@ def forget(request: Request, here: Here, name: Name, project: Project = DEFAULT)
         detail = f"The suite {name!r} is a file of the suites' folder: delete {found.file} there."
         raise ProblemError(HTTPStatus.CONFLICT, "a_file", detail)
     project_id = here.core.projects.id_of(project)
-    here.core.writer.call(lambda cursor: store.set_suite(cursor, project_id, name, "", None)).result(runs.WRITE_S)
+    here.core.writer.call(lambda cursor: store.put(cursor, "suites", project_id, name, "", None)).result(runs.WRITE_S)
     return json_response(request, {"name": name})
 
 

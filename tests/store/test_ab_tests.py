@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from store import ab_tests as kept
+from store import named
 from store.queries.ab_tests import Exposure, days_of_tests
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -185,16 +185,19 @@ def test_units_are_sessions_or_traces_too(filled: Any, unit: str) -> None:
 
 
 def test_versions_are_kept(store: Any) -> None:
-    def put(document: str, upon: int) -> bool:
-        return store.writer.call(lambda cursor: kept.set_ab_test(cursor, 1, "t", document, "ann", upon)).result()
+    def put(document: str, upon: int) -> int | None:
+        return store.writer.call(lambda cursor: named.put(cursor, "ab_tests", 1, "t", document, "ann", upon)).result()
 
-    assert [put("{}", 0), put("{}", 1), put('{"a": 1}', 1)] == [True, True, True]
-    assert not put('{"b": 1}', 1), "upon a version that is not the newest"
+    assert [put("{}", 0), put("{}", 1), put('{"a": 1}', 1)] == [1, 1, 2]
+    assert put('{"b": 1}', 1) is None, "upon a version that is not the newest"
     with store.readers.read() as con:
-        assert [(one.version, one.document) for one in kept.versions(con, 1, "t")] == [(2, '{"a": 1}'), (1, "{}")]
-        assert [one.version for one in kept.ab_tests(con, 1)] == [2]
-        assert kept.ab_test(con, 2, "t") is None
-    assert put("", 2)
+        assert [(one.version, one.document) for one in named.versions(con, "ab_tests", 1, "t")] == [
+            (2, '{"a": 1}'),
+            (1, "{}"),
+        ]
+        assert [one.version for one in named.every(con, "ab_tests", 1)] == [2]
+        assert named.one(con, "ab_tests", 2, "t") is None
+    assert put("", 2) == 3
     with store.readers.read() as con:
-        assert kept.ab_test(con, 1, "t") is None
-        assert kept.ab_tests(con, 1) == []
+        assert named.one(con, "ab_tests", 1, "t") is None
+        assert named.every(con, "ab_tests", 1) == []
