@@ -43,7 +43,7 @@ def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) 
     if clusters is None and distinct > _TIES * pooled.size:
         from scipy import stats  # noqa: PLC0415 - 0.4 s, and only here
 
-        p = float(stats.ks_2samp(reference, current, method="exact" if pooled.size < 10_000 else "asymp").pvalue)
+        p = float(stats.ks_2samp(reference, current).pvalue)
         return Move(statistic, p, "Kolmogorov-Smirnov test", distance)
     found = _classes(reference, current, pooled, clusters)
     seen = float(_gap_of_counts(*found.counts()))
@@ -71,7 +71,7 @@ def _gap_of_counts(reference: Floats, current: Floats) -> Floats:
 
 def largest_gap(reference: Floats, current: Floats) -> float:
     """KS's D."""
-    at = np.concatenate([reference, current])
+    at = np.sort(np.concatenate([reference, current]))  # places in order are found three times as fast
     first, second = (np.searchsorted(np.sort(side), at, side="right") / side.size for side in (reference, current))
     return float(np.abs(first - second).max())
 
