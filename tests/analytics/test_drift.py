@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.spatial import distance
 
 from analytics import categories, distributions, drift, embedded, relabelling, stability
-from analytics.drifted import Drift, Options
+from analytics.drifted import BY_RANKS, EFFECTS, Drift, Options
 from analytics.relabelling import Two
 
 
@@ -81,6 +81,23 @@ def test_tied_numbers_are_relabelled() -> None:
     oracle = stats.permutation_test((a, b), gap, n_resamples=500, alternative="greater", rng=1)
     assert found.p == pytest.approx(oracle.pvalue, abs=0.03)
     assert found.p < stats.ks_2samp(a, b).pvalue
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict"), [pytest.param(0.8, "drift", id="much"), pytest.param(0.05, "no drift", id="below-the-floor")]
+)
+def test_heavy_tails_hide_no_move(shift: float, verdict: str) -> None:
+    """Cauchy's distribution, of which one value can make the whole standard deviation."""
+    a, b = stats.cauchy.rvs(size=(2, 20_000), random_state=1)
+    found = one("numeric", a, b + shift)
+    assert found.verdict == verdict
+    assert found.p is not None
+    assert found.p < 0.01
+    if found.effect_name == BY_RANKS:
+        assert found.statistic == pytest.approx(2 * stats.norm.cdf((found.effect or 0) / 2) - 1)
+    assert (found.effect_name == BY_RANKS) == (shift > 0.1)
+    normal = stats.norm.rvs(size=(2, 2000), random_state=1)
+    assert one("numeric", normal[0], normal[1] + 9e3).effect_name == EFFECTS["numeric"]
 
 
 def test_a_shift_of_half_a_deviation_is_an_effect_of_half() -> None:
