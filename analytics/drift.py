@@ -166,11 +166,21 @@ def _categorical(
     first, second, names = categories.coded_together(sides[0].tolist(), sides[1].tolist())
     two = Two(first, second, len(names), own)
     found = categories.shift(two, names, seed=options.seed)
-    psi = stability.index(two, options.alpha, seed=options.seed)
+    psi = stability.index(categories.fewer(two), options.alpha, seed=options.seed)
     return replace(
         told, test=found.test, statistic=found.statistic, effect=found.distance, p=found.p, psi=psi.value,
         psi_threshold=psi.threshold, psi_p=psi.p, new=found.new, vanished=found.vanished, moved=found.moved,
+        why=told.why or _too_alone(two, options),
     )  # fmt: skip
+
+
+def _too_alone(two: Two, options: Options) -> str:
+    """Of names that hardly one other row has, shares say nothing: every relabelling comes to the same."""
+    reference, current = two.counts()
+    counts = reference + current
+    twice = int(counts[counts > 1].sum())
+    least = options.least("categorical")
+    return "" if twice >= least else f"{twice:,} rows have a value that another row has too, and {least} are the least"
 
 
 def _embedding(
