@@ -164,7 +164,10 @@ def _delimiter(text: str) -> str:
 
 def labels(cells: Sequence[Any]) -> list[str | None]:
     """Names of variants, items, clusters or slices; null where a cell is empty. 1, 1.0, "1" and "1.0" are one."""
-    return [_label(cell) for cell in cells]
+    if all(isinstance(cell, str) for cell in cells):
+        found = {cell: _label(cell) for cell in set(cells)}
+        return [found[cell] for cell in cells]
+    return [_label(cell) for cell in cells]  # not by a dictionary: 1 and True are one key, and two names
 
 
 def _label(cell: Any) -> str | None:
