@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics import blocks, special
+from analytics import blocks
 from analytics.columns import Floats
 from analytics.relabelling import p_value
 
@@ -137,14 +137,3 @@ def cut(values: Floats, alpha: float = 0.002, weights: Floats | None = None) -> 
     most = np.sqrt(2 * variance * log_of / size) + 2 * log_of / (3 * size)
     over = np.abs(means[1] - means[0]) - most
     return int(splits[over.argmax()]) if (over > 0).any() else None
-
-
-def seasonless(values: Floats, profile: Floats) -> Floats:
-    """A stream less its season's profile, the first value of which belongs to the first one."""
-    return np.asarray(values - np.resize(profile, values.size))
-
-
-def least_gap(values: int, deviation: float, alpha: float = 0.05, power: float = 0.8) -> float:
-    """The change in the middle of so many independent values that a test at a known time finds with this chance."""
-    reach = -float(special.ndtri(alpha / 2)) + float(special.ndtri(power))
-    return reach * deviation * 2 / float(np.sqrt(values))

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics import special
 from analytics.columns import Floats
 from analytics.relabelling import DRAWS, Clusters, Two, p_value
 
 CLASSES = 512  # of pooled values, at whose ends distributions are compared by relabelling
+HEAVY = 3.0
+"""Times the standard deviation that quartiles tell of normal values, above which tails are heavy: lognormal ones of
+deviation 1 have 2.0, of 1.5 have 5.1, and Cauchy's, whose standard deviation is anything, hundreds."""
+_NORMAL_QUARTILES = 1.349
 _TIES = 0.5  # share of pooled values that differ, below which KS's own distribution is too careful
 
 
@@ -21,6 +26,17 @@ class Move:
     p: float
     test: str
     distance: float | None  # Wasserstein's over the reference's standard deviation; null: no value varies in either
+    heavy: bool  # the reference's tails are heavy, so that its standard deviation says little of most values
+
+    @property
+    def by_ranks(self) -> float:
+        """The shift of normal values, in standard deviations, that has this D. Tails do not move it."""
+        return 2 * float(special.ndtri((1 + min(self.statistic, 1 - 1e-9)) / 2))
+
+    @property
+    def effect(self) -> float:
+        """The distance; of heavy tails, the shift by ranks where it is larger."""
+        return max(self.distance or 0.0, self.by_ranks) if self.heavy else self.distance or 0.0
 
 
 def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) -> Move:
@@ -37,22 +53,27 @@ def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) 
         seed: of the draws.
     """
     statistic = largest_gap(reference, current)
-    distance = standardised(reference, current)
+    distance, heavy = standardised(reference, current), heavy_tailed(reference)
     pooled = np.concatenate([reference, current])
     distinct = int(np.unique(pooled).size)
     if clusters is None and distinct > _TIES * pooled.size:
         from scipy import stats  # noqa: PLC0415 - 0.4 s, and only here
 
-        p = float(stats.ks_2samp(reference, current, method="exact" if pooled.size < 10_000 else "asymp").pvalue)
-        return Move(statistic, p, "Kolmogorov-Smirnov test", distance)
+        p = float(stats.ks_2samp(reference, current).pvalue)
+        return Move(statistic, p, "Kolmogorov-Smirnov test", distance, heavy)
     found = _classes(reference, current, pooled, clusters)
     seen = float(_gap_of_counts(*found.counts()))
     draws = _gap_of_counts(*found.drawn(DRAWS, seed))
     size = reference.size * current.size / pooled.size
     p = p_value(size * seen**2, size * np.square(draws), found.least())
-    return Move(
-        statistic, p, "Kolmogorov-Smirnov permutation test" + ("" if clusters is None else " by clusters"), distance
-    )
+    test = "Kolmogorov-Smirnov permutation test" + ("" if clusters is None else " by clusters")
+    return Move(statistic, p, test, distance, heavy)
+
+
+def heavy_tailed(values: Floats) -> bool:
+    """Whether few values make most of the standard deviation: it is more than `HEAVY` times that of the quartiles."""
+    low, high = np.quantile(values, [0.25, 0.75])
+    return bool(values.std(ddof=1) * _NORMAL_QUARTILES > HEAVY * (high - low))
 
 
 def _classes(reference: Floats, current: Floats, pooled: Floats, clusters: Clusters) -> Two:
@@ -71,7 +92,7 @@ def _gap_of_counts(reference: Floats, current: Floats) -> Floats:
 
 def largest_gap(reference: Floats, current: Floats) -> float:
     """KS's D."""
-    at = np.concatenate([reference, current])
+    at = np.sort(np.concatenate([reference, current]))  # places in order are found three times as fast
     first, second = (np.searchsorted(np.sort(side), at, side="right") / side.size for side in (reference, current))
     return float(np.abs(first - second).max())
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from analytics import categories, compared, comparison, distributions, embedded, stability
 from analytics.columns import Bools, Floats
 from analytics.compared import Compared, Metric
-from analytics.drifted import EFFECTS, Drift, Gaps, Kind, Options, Verdict
+from analytics.drifted import BY_RANKS, EFFECTS, Drift, Gaps, Kind, Options, Verdict
 from analytics.items import coded
 from analytics.multiple import adjusted
 from analytics.relabelling import Clusters, Codes, Two
@@ -150,7 +150,8 @@ def _numeric(
     bins = Two(stability.placed(reference, frozen), stability.placed(current, frozen), frozen.size + 1, own)
     psi = stability.index(bins, options.alpha, seed=options.seed)
     return replace(
-        told, test=found.test, statistic=found.statistic, effect=0.0 if found.distance is None else found.distance,
+        told, test=found.test, statistic=found.statistic, effect=found.effect,
+        effect_name=told.effect_name if found.effect == (found.distance or 0.0) else BY_RANKS,
         p=found.p, reference=means.mean_a, current=means.mean_b, difference=means.difference, ci_low=means.ci_low,
         ci_high=means.ci_high, psi=psi.value, psi_threshold=psi.threshold, psi_p=psi.p,
     )  # fmt: skip
@@ -165,11 +166,21 @@ def _categorical(
     first, second, names = categories.coded_together(sides[0].tolist(), sides[1].tolist())
     two = Two(first, second, len(names), own)
     found = categories.shift(two, names, seed=options.seed)
-    psi = stability.index(two, options.alpha, seed=options.seed)
+    psi = stability.index(categories.fewer(two), options.alpha, seed=options.seed)
     return replace(
         told, test=found.test, statistic=found.statistic, effect=found.distance, p=found.p, psi=psi.value,
         psi_threshold=psi.threshold, psi_p=psi.p, new=found.new, vanished=found.vanished, moved=found.moved,
+        why=told.why or _too_alone(two, options),
     )  # fmt: skip
+
+
+def _too_alone(two: Two, options: Options) -> str:
+    """Of names that hardly one other row has, shares say nothing: every relabelling comes to the same."""
+    reference, current = two.counts()
+    counts = reference + current
+    twice = int(counts[counts > 1].sum())
+    least = options.least("categorical")
+    return "" if twice >= least else f"{twice:,} rows have a value that another row has too, and {least} are the least"
 
 
 def _embedding(

@@ -20,6 +20,9 @@ EFFECTS: Mapping[Kind, str] = {
     "embedding": "AUC above 0.5",
 }
 
+BY_RANKS = "shift of normal values with this KS D, in sd"
+"""Of numbers with heavy tails, where it is more than the distance (`distributions.Move.effect`)."""
+
 LEAST_ROWS: Mapping[Kind, int] = {"rate": 30, "numeric": 30, "categorical": 30, "embedding": 60}
 """Rows with a value on each side, below which nothing is said. An embedding's half of them only is tested."""
 LEAST_CLUSTERS = 8  # on each side, where rows come in clusters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +12,9 @@ import numpy as np
 from analytics.drift import Column, column
 from analytics.drifted import Kind, Options
 from server.compare.reading import ComparisonError, Table, flags, labels, numbers, unknown
+from server.drift import guessing
 
 SIDES = ("reference", "current")
-MOST_NAMES = 0.5
-"""Share of a text column's rows that differ, from which it is taken for names or free text where nobody asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,15 @@ def told(reference: Table, current: Table, asked: Asked) -> Told:
     both = _joined(reference, current)
     at = len(reference.places)
     types = _types(both, asked.types)
-    names, asides = _names(reference, current, both, asked, types)
+    asides: list[str] = []
+    if asked.columns:
+        names = _named(reference, current, both, asked.columns)
+        kinds = {name: types.get(name) or guessing.guessed(both, name) for name in names}
+    else:
+        kinds, asides = _worth(reference, current, both, asked, types)
     failed = _failed(both, asked)
     bad = np.zeros(len(both.places), bool) if failed is None else flags(both, failed)
-    columns = {name: _column(both, name, types.get(name), bad, at) for name in names}
+    columns = {name: _column(both, name, kind, bad, at) for name, kind in kinds.items()}
     return Told(columns, _clusters(both, asked.cluster, at), _options(both, asked), [*asides, *_of_failed(bad, at)])
 
 
@@ -82,29 +85,39 @@ def _types(table: Table, words: Sequence[str]) -> dict[str, Kind]:
     return found
 
 
-def _names(
+def _named(reference: Table, current: Table, both: Table, words: Sequence[str]) -> list[str]:
+    names = [name for word in words for name in _split(both, word)]
+    for name in names:
+        for side, table in zip(SIDES, (reference, current), strict=True):
+            if name not in table.columns:
+                raise ComparisonError(f"In the {side} file: {unknown(name, table.columns)}")
+    return list(dict.fromkeys(names))
+
+
+def _worth(
     reference: Table, current: Table, both: Table, asked: Asked, types: Mapping[str, Kind]
-) -> tuple[list[str], list[str]]:
-    if asked.columns:
-        names = [name for word in asked.columns for name in _split(both, word)]
-        for name in names:
-            for side, table in zip(SIDES, (reference, current), strict=True):
-                if name not in table.columns:
-                    raise ComparisonError(f"In the {side} file: {unknown(name, table.columns)}")
-        return list(dict.fromkeys(names)), []
+) -> tuple[dict[str, Kind], list[str]]:
+    """Columns that can be tested and are worth it, with their types; and what is left out, in words."""
     taken = {asked.cluster, _failed(both, asked)}
-    found, asides = [], []
-    for name in (name for name in both.columns if name not in taken):
-        if name in types or not _free(both, name):
-            found.append(name)
+    found: dict[str, Kind] = dict(types)
+    asides = []
+    for name in (name for name in both.columns if name not in taken and name not in types):
+        try:
+            kind = guessing.guessed(both, name)
+        except ComparisonError as error:
+            asides.append(f"{name} is left out: {error}")
+            continue
+        why = guessing.why_not(both, name, kind, len(reference.places))
+        if why is None:
+            found[name] = kind
         else:
-            asides.append(f"{name} is left out: most of its values differ, as names and texts do. Name it to test it.")
+            asides.append(f"{name} is left out: {why}. Name it to test it.")
     alone = [name for name in (*reference.columns, *current.columns) if name not in both.columns]
     if alone:
         asides.append(f"Only one file has {', '.join(alone)}: left out.")
     if not found:
-        raise ComparisonError("No column can be tested. Name one: --columns score.")
-    return found, asides
+        raise ComparisonError(" ".join(["No column can be tested. Name one: --columns score.", *asides]))
+    return {name: found[name] for name in both.columns if name in found}, asides
 
 
 def _split(table: Table, word: str) -> list[str]:
@@ -115,40 +128,7 @@ def _failed(table: Table, asked: Asked) -> str | None:
     return asked.failed or ("failed" if "failed" in table.columns else None)
 
 
-def _free(table: Table, name: str) -> bool:
-    """Whether a column is of names or texts, nearly each another."""
-    if _guessed(table, name) != "categorical":
-        return False
-    known = [one for one in labels(table.column(name)) if one is not None]
-    return len(set(known)) > max(MOST_NAMES * len(known), 20)
-
-
-def _guessed(table: Table, name: str) -> Kind:
-    """Of 0 and 1 or yes and no: rate. Of other numbers: numeric. Of lists of numbers: embedding. Else categorical."""
-    try:
-        values, _ = numbers(table, name)
-    except ComparisonError:
-        first = next((cell for cell in table.column(name) if cell not in (None, "")), None)
-        return "embedding" if _vector(first) is not None else "categorical"
-    known = values[~np.isnan(values)]
-    return "rate" if bool(((known == 0) | (known == 1)).all()) else "numeric"
-
-
-def _vector(cell: Any) -> list[float] | None:
-    """A list of numbers, or text that is one in JSON; null: it is neither."""
-    if isinstance(cell, str) and cell.lstrip().startswith("["):
-        try:
-            cell = json.loads(cell)
-        except (ValueError, RecursionError):
-            return None
-    if not isinstance(cell, list) or not cell:
-        return None
-    good = all(isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in cell)
-    return [float(one) for one in cell] if good else None
-
-
-def _column(table: Table, name: str, kind: Kind | None, bad: np.ndarray, at: int) -> Column:
-    kind = kind or _guessed(table, name)
+def _column(table: Table, name: str, kind: Kind, bad: np.ndarray, at: int) -> Column:
     failed = bad.copy()
     values: Any
     if kind == "categorical":
@@ -172,7 +152,9 @@ def _column(table: Table, name: str, kind: Kind | None, bad: np.ndarray, at: int
 
 def _vectors(table: Table, name: str, bad: np.ndarray) -> np.ndarray:
     cells = table.column(name)
-    found = [None if lost or cell in (None, "") else _vector(cell) for cell, lost in zip(cells, bad, strict=True)]
+    found = [
+        None if lost or cell in (None, "") else guessing.vector(cell) for cell, lost in zip(cells, bad, strict=True)
+    ]
     sizes = {len(one) for one in found if one is not None}
     for at, one in enumerate(found):
         if one is None and not bad[at] and cells[at] not in (None, ""):

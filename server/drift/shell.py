@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from analytics.drift import drift
-from analytics.drifted import Drift, Gaps
+from analytics.drifted import BY_RANKS, Drift, Gaps
 from server.compare.reading import Table
 from server.drift.asking import Asked, told
 from server.evals.figures import counted, number
@@ -65,8 +65,11 @@ def _numeric(one: Drift, level: float) -> str:
     means = f"mean {number(one.reference)} to {number(one.current)}"
     alone = one.verdict == "no drift" and (one.ci_low or 0.0) * (one.ci_high or 0.0) > 0
     also = ": the mean alone may have moved, and its interval is not adjusted" if alone else ""
+    how = f"by {number(one.effect)} standard deviations of the reference"
+    if one.effect_name == BY_RANKS:
+        how = f"by ranks as normal values do that move by {number(one.effect)} standard deviations"
     return (
-        f"values moved by {number(one.effect)} standard deviations of the reference (KS D {number(one.statistic)}, "
+        f"values moved {how} (KS D {number(one.statistic)}, "
         f"{_p(one.p_adjusted)}), {means}, a difference of {number(one.difference)}{_interval(one, level)}{also}"
     )
 

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.spatial import distance
 
 from analytics import categories, distributions, drift, embedded, relabelling, stability
-from analytics.drifted import Drift, Options
+from analytics.drifted import BY_RANKS, EFFECTS, Drift, Options
 from analytics.relabelling import Two
 
 
@@ -52,6 +52,24 @@ def test_few_rows_of_categories_are_relabelled() -> None:
     assert found.p == pytest.approx(oracle.pvalue, abs=0.012)
 
 
+def test_the_rarest_of_very_many_categories_are_tested_as_one() -> None:
+    rng = np.random.default_rng(1)
+    a, b = (np.minimum(rng.zipf(1.3, 20_000), 9_000) for _ in range(2))
+    same = one("categorical", a.astype(str), b.astype(str))
+    moved = one("categorical", a.astype(str), np.where(rng.random(b.size) < 0.1, 7, b).astype(str))
+    assert (same.verdict, moved.verdict) == ("no drift", "drift")
+    assert same.test == "chi-squared permutation test, rarest as one"
+    assert same.p is not None
+    assert same.p > 0.05
+    assert moved.moved[0][0] == "7"
+
+
+def test_names_that_each_row_has_alone_tell_nothing() -> None:
+    found = one("categorical", [f"a{at}" for at in range(99)], [f"b{at}" for at in range(99)])
+    assert (found.verdict, found.p) == ("insufficient data", None)
+    assert found.why == "0 rows have a value that another row has too, and 30 are the least"
+
+
 def test_new_and_vanished_categories_are_named_the_most_frequent_first() -> None:
     found = one("categorical", ["a"] * 50 + ["b"] * 30 + ["z"], ["a"] * 50 + ["d"] * 9 + ["c"] * 20)
     assert (found.new, found.vanished) == (("c", "d"), ("b", "z"))
@@ -59,10 +77,10 @@ def test_new_and_vanished_categories_are_named_the_most_frequent_first() -> None
     assert sum(gap for _, gap in found.moved) == pytest.approx(0)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_ks_and_wasserstein_are_those_of_scipy(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "rows"), [(0, 80), (1, 80), (2, 80), (3, 6000)])
+def test_ks_and_wasserstein_are_those_of_scipy(seed: int, rows: int) -> None:
     rng = np.random.default_rng(seed)
-    a, b = rng.normal(0, 1, 80), rng.normal(0.4, 1.5, 130)
+    a, b = rng.normal(0, 1, rows), rng.normal(0.4 * 80 / rows, 1 + 40 / rows, rows + 50)
     found = distributions.move(a, b, None)
     oracle = stats.ks_2samp(a, b)
     assert (found.statistic, found.p) == pytest.approx((oracle.statistic, oracle.pvalue))
@@ -81,6 +99,22 @@ def test_tied_numbers_are_relabelled() -> None:
     oracle = stats.permutation_test((a, b), gap, n_resamples=500, alternative="greater", rng=1)
     assert found.p == pytest.approx(oracle.pvalue, abs=0.03)
     assert found.p < stats.ks_2samp(a, b).pvalue
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict"), [pytest.param(0.8, "drift", id="much"), pytest.param(0.09, "no drift", id="below-the-floor")]
+)
+def test_heavy_tails_hide_no_move(shift: float, verdict: str) -> None:
+    """Cauchy's distribution, of which one value can make the whole standard deviation."""
+    a, b = stats.cauchy.rvs(size=(2, 20_000), random_state=1)
+    found = one("numeric", a, b + shift)
+    assert found.verdict == verdict
+    assert found.p is not None
+    assert found.p < 0.01
+    assert found.effect_name == BY_RANKS
+    assert found.statistic == pytest.approx(2 * stats.norm.cdf((found.effect or 0) / 2) - 1)
+    normal = stats.norm.rvs(size=(2, 2000), random_state=1)
+    assert one("numeric", normal[0], normal[1] + 9e3).effect_name == EFFECTS["numeric"]
 
 
 def test_a_shift_of_half_a_deviation_is_an_effect_of_half() -> None:

@@ -105,6 +105,33 @@ def test_types_are_guessed_and_free_text_is_left_out(files: Path) -> None:
     assert rows["score"]["n_current"] == 80
 
 
+@pytest.mark.parametrize(
+    ("cells", "type_or_why"),
+    [
+        pytest.param(lambda at: at % 2, "rate", id="zero-one"),
+        pytest.param(lambda at: ["True", "False"][at % 2], "rate", id="true-false"),
+        pytest.param(lambda at: at % 5, "numeric", id="few-whole-numbers"),
+        pytest.param(lambda at: f"{at % 3 + 0.5} ", "numeric", id="text-of-numbers"),
+        pytest.param(lambda at: f"0{at % 7}", "categorical", id="leading-zeros-are-codes"),
+        pytest.param(lambda at: ["7", "eight", "nine"][at % 3], "categorical", id="mixed"),
+        pytest.param(lambda at: f"2026-03-{at % 20 + 1:02}T09:00Z", "of times, which go on", id="times"),
+        pytest.param(lambda at: 500 + at, "it counts rows", id="numbers-of-rows"),
+        pytest.param(lambda at: f"user {at}", "most of its values differ", id="names"),
+        pytest.param(lambda at: "inf" if at == 3 else at / 7, "line 5: the value is infinite", id="infinite"),
+        pytest.param(lambda at: "oops" if at == 3 else at / 7, "line 5: 'oops' is no number", id="one-mistake"),
+    ],
+)  # fmt: skip
+def test_a_type_is_guessed_or_a_column_left_out(tmp_path: Path, cells: Any, type_or_why: str) -> None:
+    (tmp_path / "a.csv").write_text(table(y=[0.5] * 60, x=[cells(at) for at in range(60)]))
+    done = run(tmp_path, "a.csv", "-", "--json", stdin=table(y=[0.5] * 60, x=[cells(at + 60) for at in range(60)]))
+    rows = found(done)
+    if type_or_why in {"rate", "numeric", "categorical"}:
+        assert (rows["x"]["type"], rows["x"]["verdict"]) == (type_or_why, "no drift")
+    else:
+        assert list(rows) == ["y"]
+        assert type_or_why in next(line for line in done.stderr.splitlines() if "x is left out" in line)
+
+
 def test_people_get_a_sentence_a_column(files: Path) -> None:
     said = run(files, "a.csv", "b.csv", "--columns", "flag,score,tool", "--min-effect", "tool=0.2").stdout
     told = said.splitlines()
