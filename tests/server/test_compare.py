@@ -272,7 +272,7 @@ def test_rows_that_got_worse_come_first(served: Any) -> None:
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        pytest.param(lambda c, s: c.compare_runs([s.march]), "of 2 to 10 runs, and 1 were given", id="one"),
+        pytest.param(lambda c, s: c.compare_runs([s.march]), "of 2 to 10 runs, and 1 was given", id="one"),
         pytest.param(lambda c, s: c.compare_runs([s.march, "x"]), "'x' is no id of a run", id="no-id"),
         pytest.param(lambda c, s: c.compare_runs([s.march, uuid4().hex]), "has no run", id="no-run"),
         pytest.param(

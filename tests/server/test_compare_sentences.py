@@ -141,6 +141,11 @@ FAILS = part("failed", "failed answers", statistic="share", difference=0.05, ver
             id="as-the-issue-has-it",
         ),
         pytest.param(
+            Part(RIGHTER, "quality", "correct"), [part("cost", "cost", unit="USD", verdict="worse", mean_a=1.0, difference=12.234)],
+            "B answers 10 points better than A (correct, 95% CI 5.84 to 14.7, p < 0.001), costs 1,223% more; enough data.",
+            id="many-times-as-much",
+        ),
+        pytest.param(
             Part(RIGHTER, "quality", "correct"), [FAILS, WIDE],
             "B answers 10 points better than A (correct, 95% CI 5.84 to 14.7, p < 0.001), fails 5 points more often, no difference found in p95; enough data.",
             id="fails-more",
