@@ -107,7 +107,7 @@ def label(text: str | None, most: int = 32) -> str:
 
 def places(names: Sequence[str], most: int) -> dict[str, object]:
     """Of an axis, that names stand at 0, 1, 2: two that are cut to the same letters, or look like dates, stay apart."""
-    return {"tickvals": list(range(len(names))), "ticktext": [label(name, most) for name in names]}
+    return {"zeroline": False, "tickvals": list(range(len(names))), "ticktext": [label(name, most) for name in names]}
 
 
 def legend(title: str, names: Sequence[str], most: int) -> dict[str, object]:

@@ -50,5 +50,5 @@ def matrix(pairs: pd.DataFrame, order: Sequence[str], title: str, subtitle: str,
     )  # fmt: skip
     figure.update_layout(hovermode="closest", height=max(charts.HEIGHT, 110 + 40 * min(len(order), 20)))
     names = charts.places(order, 20)
-    figure.update_xaxes(**names, ticks="")
+    figure.update_xaxes(**names, showgrid=False, ticks="")
     return figure.update_yaxes(**names, autorange="reversed", rangemode="normal", showgrid=False, ticks="")
