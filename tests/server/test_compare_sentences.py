@@ -220,6 +220,11 @@ def test_values_have_their_unit(value: float | None, unit: str | None, said: str
     assert figures.ends(None if value is None else -value, value, unit) == ends
 
 
+@pytest.mark.parametrize(("found", "said"), [(0.01, "1 point"), (0.011, "1.1 points"), (0.2, "20 points")])
+def test_one_point_is_no_points(found: float, said: str) -> None:
+    assert figures.size(found, None, share=True) == said
+
+
 @pytest.mark.parametrize(
     ("names", "kind"),
     [
