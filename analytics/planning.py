@@ -137,9 +137,9 @@ def difference_of(items_for_difference: Callable[[float], float], items: float, 
 
 def _power_t(freedom: float, centre: float, level: float) -> float:
     reach = float(special.stdtrit(freedom, (1 + level) / 2))
-    found = 1 - float(special.nctdtr(freedom, centre, reach)) + float(special.nctdtr(freedom, centre, -reach))
-    # scipy's function gives up far from 0, where the power is 1.
-    return found if 0 <= found <= 1 else 1.0
+    below, far = (float(special.nctdtr(freedom, centre, one)) for one in (reach, -reach))
+    # scipy's function gives up far from the centre: of the near end there the power is 1, of the other one nothing.
+    return (1 - below if 0 <= below <= 1 else 1.0) + (far if 0 <= far <= 1 else 0.0)
 
 
 def _solved(power_of: Callable[[float], float], power: float, level: float) -> float:

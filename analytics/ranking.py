@@ -190,7 +190,7 @@ def _opened(names: Sequence[str], group: set[int], wins: Floats) -> str:
         said.append(f"{listed(strangers)} {were} never set against {listed(outside)}")
     return (
         f"No strengths can be told: {', and '.join(said)}, so the judgements do not bound how far apart they are. "
-        "Judge more items of these pairs, or rank both groups by themselves."
+        f"Judge more items of these pairs{'' if len(names) == 2 else ', or rank both groups by themselves'}."
     )
 
 

@@ -155,7 +155,7 @@ def _read(name: str, told: Mapping[str, Any]) -> tuple[str, dict[str, Any] | Non
         }  # fmt: skip
     except NoLineError as error:
         return str(error), None
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or not name.strip("."):
         return "Give it a name of letters, digits, dots, dashes and underscores.", None
     if not told["metric"]:
         return "Say what decides it: cost, latency, error, or the name of a score.", None

@@ -5,6 +5,7 @@ The figures themselves stand in `charts_*`, a module per page: frame in, figure 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 from zlib import crc32
 
@@ -89,6 +90,7 @@ LEGEND = {
     "font": {"size": 12},
 }  # fmt: skip
 """In a row, at the right of the heading."""
+_IN_ROW = 70  # letters of a heading and its legend, a mark as seven
 
 
 def figure(title: str, subtitle: str, theme: Theme) -> go.Figure:
@@ -101,6 +103,18 @@ def label(text: str | None, most: int = 32) -> str:
     """A name in a figure: no markup, at most so many letters; null: unknown."""
     said = fmt.UNKNOWN if text is None or fmt.absent(text) else text
     return fmt.clip(said, most).replace("&", "&amp;").replace("<", "&lt;")
+
+
+def places(names: Sequence[str], most: int) -> dict[str, object]:
+    """Of an axis, that names stand at 0, 1, 2: two that are cut to the same letters, or look like dates, stay apart."""
+    return {"zeroline": False, "tickvals": list(range(len(names))), "ticktext": [label(name, most) for name in names]}
+
+
+def legend(title: str, names: Sequence[str], most: int) -> dict[str, object]:
+    """At the right of a heading in half a page where it fits; else below the figure."""
+    if len(title) + sum(len(fmt.clip(name, most)) + 7 for name in names) <= _IN_ROW:
+        return LEGEND
+    return {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "font": {"size": 12}}
 
 
 def interval(figure: go.Figure, x: pd.Series, low: pd.Series, high: pd.Series, ink: str) -> None:

@@ -72,14 +72,15 @@ def levels(rows: pd.DataFrame, title: str, subtitle: str, theme: charts.Theme, *
     figure, shown = charts.figure(charts.label(title, 60), subtitle, theme), rows.iloc[::-1]
     value, low, high = (shown[name].astype("float64") for name in ("value", "low", "high"))
     figure.add_scatter(
-        x=value, y=[charts.label(name, 40) for name in shown["variant"]], mode="markers",
+        x=value, y=list(range(len(shown))), mode="markers",
         marker={"size": 11, "color": [charts.colour(name) for name in shown["variant"]]},
+        customdata=[charts.label(name, 80) for name in shown["variant"]],
         error_x={"type": "data", "symmetric": False, "array": high - value, "arrayminus": value - low,
                  "color": charts.GREY, "thickness": 2, "width": 0},
-        hovertemplate="%{y}: %{x}<extra></extra>",
+        hovertemplate="%{customdata}: %{x}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(hovermode="closest", height=max(charts.HEIGHT, 110 + 30 * len(shown)))
-    figure.update_yaxes(rangemode="normal")
+    figure.update_yaxes(**charts.places(list(shown["variant"]), 40), range=[-0.6, len(shown) - 0.4])
     if share:
         figure.update_xaxes(tickformat=".0%", range=[0, 1.02])
     return figure.update_xaxes(showgrid=True)
@@ -98,8 +99,7 @@ def points(values: Mapping[str, Sequence[float]], title: str, subtitle: str, the
     figure.update_layout(hovermode="closest", height=max(charts.HEIGHT, 110 + 44 * len(names)))
     figure.update_xaxes(showgrid=True)
     return figure.update_yaxes(
-        tickvals=list(range(len(names))), ticktext=[charts.label(name, 40) for name in names], rangemode="normal",
-        range=[-0.6, len(names) - 0.4], showgrid=False,
+        **charts.places(names, 40), rangemode="normal", range=[-0.6, len(names) - 0.4], showgrid=False,
     )  # fmt: skip
 
 
@@ -121,7 +121,8 @@ def spread(
             line={"color": charts.colour(name), "width": 2, "shape": "hv"},
             hovertemplate="%{y:.3g} %<extra>" + charts.label(name, 28) + "</extra>",
         )  # fmt: skip
-    legend = charts.LEGEND if len(counts) < 5 else {"orientation": "v", "x": 1.01, "y": 1, "font": {"size": 11}}
+    beside = {"orientation": "v", "x": 1.01, "y": 1, "font": {"size": 11}}
+    legend = beside if len(counts) > 4 else charts.legend(title, list(counts), 28)
     figure.update_layout(showlegend=len(counts) > 1, legend=legend)
     return figure.update_yaxes(ticksuffix=" %")
 
@@ -221,5 +222,6 @@ def course(rows: pd.DataFrame, title: str, subtitle: str, theme: charts.Theme) -
             x=told["until"], y=told["difference"], mode="lines+markers", name=charts.label(str(name), 28),
             line={"color": ink, "width": 2}, marker={"size": 6}, hovertemplate="%{y:.3g}",
         )  # fmt: skip
-    figure.update_layout(height=charts.TALL, showlegend=rows["variant"].nunique() > 1, legend=charts.LEGEND)  # noqa: PD101 - how many, not whether
+    names = list(dict.fromkeys(rows["variant"].astype(str)))
+    figure.update_layout(height=charts.TALL, showlegend=len(names) > 1, legend=charts.legend(title, names, 28))
     return figure.update_yaxes(rangemode="normal")

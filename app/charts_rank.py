@@ -18,14 +18,15 @@ def strengths(rows: pd.DataFrame, title: str, subtitle: str, theme: charts.Theme
     value, low, high = (shown[name].astype("float64") for name in ("strength", "low", "high"))
     figure.add_vline(x=0, line={"color": charts.PALE[theme], "width": 1})
     figure.add_scatter(
-        x=value, y=[charts.label(name, 32) for name in shown["variant"]], mode="markers",
+        x=value, y=list(range(len(shown))), mode="markers",
         marker={"size": 11, "color": [charts.colour(name) for name in shown["variant"]]},
+        customdata=[charts.label(name, 80) for name in shown["variant"]],
         error_x={"type": "data", "symmetric": False, "array": high - value, "arrayminus": value - low,
                  "color": charts.GREY, "thickness": 2, "width": 0},
-        hovertemplate="%{y}: %{x:.3g}<extra></extra>",
+        hovertemplate="%{customdata}: %{x:.3g}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(hovermode="closest", height=max(charts.HEIGHT, 110 + 30 * len(shown)))
-    figure.update_yaxes(rangemode="normal", type="category")
+    figure.update_yaxes(**charts.places(list(shown["variant"]), 32), range=[-0.6, len(shown) - 0.4])
     return figure.update_xaxes(showgrid=True, title="log odds of winning")
 
 
@@ -35,18 +36,19 @@ def matrix(pairs: pd.DataFrame, order: Sequence[str], title: str, subtitle: str,
     `pairs`: a, b, share (of a), n. `order`: the variants from the top. A pair that never met is blank.
     """
     figure = charts.figure(charts.label(title, 70), charts.label(subtitle, 120), theme)
-    names = [charts.label(name, 20) for name in order]
     share = {(row["a"], row["b"]): (row["share"], row["n"]) for _, row in pairs.iterrows()}
     share |= {(b, a): (1 - value, n) for (a, b), (value, n) in list(share.items())}
     told = [[share.get((row, column), (None, 0)) for column in order] for row in order]
     numbered = len(order) <= MOST_NUMBERED
     figure.add_heatmap(
-        z=[[value for value, _ in line] for line in told], x=names, y=names, zmin=0, zmax=1, showscale=False,
+        z=[[value for value, _ in line] for line in told], zmin=0, zmax=1, showscale=False,
         colorscale=[[0, charts.BAD], [0.5, "rgba(127,136,148,0.12)"], [1, charts.GOOD]], xgap=2, ygap=2, opacity=0.75,
         text=[["" if value is None else f"{100 * value:.0f} %<br>of {n:,}" for value, n in line] for line in told],
         texttemplate="%{text}" if numbered else None, textfont={"size": 11, "color": charts.INK[theme]},
-        hovertemplate="%{y} against %{x}: %{text}<extra></extra>", hoverongaps=False,
+        customdata=[[(charts.label(row, 80), charts.label(column, 80)) for column in order] for row in order],
+        hovertemplate="%{customdata[0]} against %{customdata[1]}: %{text}<extra></extra>", hoverongaps=False,
     )  # fmt: skip
     figure.update_layout(hovermode="closest", height=max(charts.HEIGHT, 110 + 40 * min(len(order), 20)))
-    figure.update_xaxes(type="category", ticks="")
-    return figure.update_yaxes(type="category", autorange="reversed", rangemode="normal", showgrid=False, ticks="")
+    names = charts.places(order, 20)
+    figure.update_xaxes(**names, showgrid=False, ticks="")
+    return figure.update_yaxes(**names, autorange="reversed", rangemode="normal", showgrid=False, ticks="")

@@ -9,8 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import charts_compare, compare_controls, compare_words, widgets
-from app import format as fmt
+from app import charts, charts_compare, compare_controls, compare_words, widgets
 
 Found = Mapping[str, Any]
 _ROWS = 40  # of the forest; the table has all
@@ -38,10 +37,11 @@ def _forest(found: Found) -> None:
     rows = forest_rows(found)
     if rows.empty or rows["difference"].isna().all():
         return
-    base, untold = fmt.clip(found["baseline"], 40), [one["title"] for one in found["measures"] if one["better"] is None]
+    base = charts.label(found["baseline"], 40)
+    untold = [one["title"] for one in found["measures"] if one["better"] is None]
     subtitle = f"against {base}, {100 * found['level']:g} % intervals, {_paired(found)}; each row on its own scale"
     if untold:
-        subtitle += f"; right is higher of {fmt.clip(', '.join(untold), 60)}"
+        subtitle += f"; right is higher of {charts.label(', '.join(untold), 60)}"
     if rows["margin"].notna().any():
         subtitle += "; dots: the margin"
     figure = charts_compare.forest(rows.head(_ROWS), subtitle, widgets.theme())
@@ -129,7 +129,7 @@ def _front(found: Found) -> list[Slot]:
     cost, quality = told["cost_usd"], told[found["quality"]]
     titles = compare_words.capital(cost["title"]), compare_words.capital(compare_words.measure(quality))
     front = rows["variant"][rows["front"]]
-    best = ", ".join(fmt.clip(one, 24) for one in front) if len(front) < 4 else f"{len(front):,} of {len(rows):,}"
+    best = ", ".join(charts.label(one, 24) for one in front) if len(front) < 4 else f"{len(front):,} of {len(rows):,}"
     figure = charts_compare.front(rows, titles, f"95 % intervals; nothing beats {best}", widgets.theme())
     return [(figure, "front", f"Cost against quality; nothing beats {best}")]
 

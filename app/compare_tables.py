@@ -44,9 +44,8 @@ def _heading(words: str, rows: Sequence[Mapping[str, Any]], name: str) -> None:
 def _note(found: Found, over: str) -> None:
     method = "Holm" if found["adjust"] == "holm" else "Benjamini-Hochberg"
     st.caption(
-        f"A difference is the variant less {fmt.plain(found['baseline'], 60)}. p is adjusted {over} "
-        f"({method}). Would show: the smallest difference that such data shows in 4 "
-        "of 5 cases."
+        f"A difference is the variant less {fmt.plain(found['baseline'], 60)}. p is of no difference at all, adjusted "
+        f"{over} ({method}). Would show: the smallest difference that such data shows in 4 of 5 cases."
     )
 
 

@@ -72,7 +72,8 @@ def apart(one: Mapping[str, Any], gap: float | None) -> str:
         return fmt.UNKNOWN
     sign = "+" if gap > 0 else fmt.MINUS if gap < 0 else ""
     if one["statistic"] == "share":
-        return f"{sign}{fmt.digits(100 * abs(gap))} points"
+        points = fmt.digits(100 * abs(gap))
+        return f"{sign}{points} {'point' if points == '1' else 'points'}"
     return f"{sign}{value(one, abs(gap))}"
 
 

@@ -129,9 +129,9 @@ def _marks(found: Found) -> dict[str, int]:
 
 
 def _table(found: Found) -> None:
-    frame = pd.DataFrame(found["rows"])
+    frame, heading = pd.DataFrame(found["rows"]), f"By number of {found['noun']}s"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**By number of items**", width="content")
+        st.markdown(f"**{heading}**", width="content")
         st.space("stretch")
         widgets.csv(frame, "plan")
     columns = [
@@ -147,7 +147,7 @@ def _table(found: Found) -> None:
     lines = [_line(found, row) for row in found["rows"]]
     told = [at for at in range(len(columns)) if any(line[at].text not in {"", fmt.UNKNOWN} for line in lines)]
     rows = [listing.Row("", [line[at] for at in told]) for line in lines]
-    listing.listing("plan-rows", "By number of items", [columns[at] for at in told], rows)
+    listing.listing("plan-rows", heading, [columns[at] for at in told], rows)
 
 
 def _line(found: Found, row: Mapping[str, Any]) -> list[Cell]:
@@ -166,8 +166,8 @@ def _line(found: Found, row: Mapping[str, Any]) -> list[Cell]:
 
 def _share(value: float | None) -> str:
     if value is None:
-        return "below 6 %"
-    return fmt.percent(value) if value < _HIGHEST else f"{fmt.percent(_HIGHEST)} or more"
+        return "< 6 %"
+    return fmt.percent(value) if value < _HIGHEST else f"> {fmt.percent(_HIGHEST)}"
 
 
 def _or_none(found: Found, size: float | None) -> str:
@@ -177,7 +177,8 @@ def _or_none(found: Found, size: float | None) -> str:
 def _ends(low: float | None, high: float | None, words: Callable[[float], str]) -> str:
     if low is None or high is None:
         return ""
-    return f"{words(low).removesuffix(' %').removesuffix(' points')} to {words(high)}"
+    first, last = words(low), words(high)
+    return last if first == last else f"{first.removesuffix(' %').removesuffix(' points')} to {last}"
 
 
 def _limits(found: Found) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 from analytics import judging, ranking, special
 from analytics.columns import Floats
 from analytics.heads import Heads, circles, heads
+from analytics.intervals import Estimate
 from analytics.ranking import Judgements, NoStrengthsError, Ranking
 from server import rank_shell
 from server.aside import Ask
@@ -158,8 +159,9 @@ def _chosen(known: Sequence[Measure], variants: Sequence[Variant], key: str | No
         )
     if not fit:
         listed = ", ".join(one.key for one in known) or "nothing"
-        what = "Nothing" if key is None else f"{key!r}"
-        raise NotComparableError(f"{what} is measured of all these runs that ranks them. Measured: {listed}.")
+        if key is not None:
+            raise NotComparableError(f"{key!r} is not measured of all these runs. Measured: {listed}.")
+        raise NotComparableError("Nothing is measured of all these runs: take runs of the same suite.")
     pairs = [one for one in fit if _judged_by_pairs(one, variants)]
     return next(iter(pairs or [one for one in fit if one.kind == "quality"] or fit))
 
@@ -313,8 +315,8 @@ def _warnings(told: Told, met: Heads, found: Ranking | None, level: float) -> It
     """What to beware of before the ranks are believed."""
     if found is not None and any(one.strength.low is None for one in found.variants):
         yield (
-            f"There are no intervals: {found.without:,} of {found.draws:,} draws left the strengths open, as some "
-            "variant nearly always won or lost. Judge more items."
+            f"There are no intervals: in {found.without:,} of {found.draws:,} draws some variant won or lost all, "
+            "which leaves the strengths open. Judge more items."
         )
     groups = int(np.unique(np.asarray(told.judgements.items)).size)
     if groups < FEW:
@@ -351,5 +353,15 @@ def _leanings(told: Told) -> Iterator[str]:
         many = max(share.value or 0, 1 - (share.value or 0))
         yield (
             f"The {side} answer won {100 * many:.3g} % of {counted(share.n, 'decided pair')} of different length: it "
-            f"may be better, or length may decide (log odds a doubling: {number(lean.slope.value)})."
+            f"may be better, or length may decide{_by_length(lean.slope, side)}"
         )
+
+
+def _by_length(slope: Estimate, side: str) -> str:
+    """Whether more of a difference in length decides more: if length does, it will."""
+    if slope.value is None or slope.low is None or slope.high is None:
+        return "."
+    told = f"log odds a doubling: {number(slope.value)}, 95 % {number(slope.low)} to {number(slope.high)}"
+    if (slope.low > 0) if side == "longer" else (slope.high < 0):
+        return f", as it wins the more the larger the difference is ({told})."
+    return f". It does not win the more the larger the difference is ({told}), which speaks against length."

@@ -123,7 +123,7 @@ def asides(told: Told, found: Ranking, *, with_items: bool) -> list[str]:
         said.append(f"{counted(told.left_out, 'row')} without a variant, an item or a winner: left out.")
     if any(one.strength.low is None for one in found.variants):
         said.append(
-            f"There are no intervals: {found.without:,} of {found.draws:,} draws left the strengths open, as some "
-            "variant nearly always won or lost. Judge more items."
+            f"There are no intervals: in {found.without:,} of {found.draws:,} draws some variant won or lost all, "
+            "which leaves the strengths open. Judge more items."
         )
     return said

@@ -12,7 +12,7 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from server import ab_findings, ab_results, ab_seen, ab_tests
-from server.ab_tests import NAME, AbTestError, Registered, RunningError, Terms, UnknownAbTestError
+from server.ab_tests import AbTestError, Registered, RunningError, Terms, UnknownAbTestError
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Here, Project
 from server.api.prices import Author
@@ -20,7 +20,14 @@ from server.api.problems import ProblemError
 from server.api.rights import needs, router
 
 routes = router()
-Name = Annotated[str, Path(pattern=NAME, description="Of the test: letters, digits, dot, dash, underscore.")]
+# Of dots alone it would be a step in a path, which clients take before they ask.
+Name = Annotated[
+    str,
+    Path(
+        pattern=r"^\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=100,
+        description="Of the test: letters, digits, dot, dash, underscore; not dots alone.",
+    ),
+]  # fmt: skip
 Who = Annotated[str | None, Query(max_length=200, description="Who does this, for the audit trail.")]
 Confirm = Annotated[str | None, Query(max_length=100, description="The name of the test once more.")]
 

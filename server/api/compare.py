@@ -27,6 +27,7 @@ from server.compare.measures import NotComparableError
 from server.compare.runs import Variant
 from server.compare.stated import Stated, texts
 from server.compare.traffic import By, Window
+from server.evals.figures import verb
 from store import queries
 from store.queries.compare import Slice
 
@@ -110,7 +111,7 @@ def rows(  # noqa: PLR0917 - FastAPI gives them by name
     """
     variants = variants_of(here, project_of(request), runs)
     if len(variants) != 2:
-        raise refused(f"Rows are of two runs, and {len(variants):,} were given.")
+        raise refused(f"Rows are of two runs, and {len(variants):,} {verb(len(variants), 'was', 'were')} given.")
     stated = _stated(None, lower, higher)
     return answered(request, here, of_runs.rows, variants, quality or None, page, worse, item, stated)
 
@@ -174,7 +175,7 @@ def values_of(text: str, least: int = 2, most: int = MOST_VARIANTS) -> list[str]
 
 def _many(count: int, what: str, least: int, most: int) -> None:
     if not least <= count <= most:
-        raise refused(f"This is of {least} to {most} {what}, and {count:,} were given.")
+        raise refused(f"This is of {least} to {most} {what}, and {count:,} {verb(count, 'was', 'were')} given.")
 
 
 def variants_of(

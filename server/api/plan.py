@@ -92,9 +92,9 @@ def plan(  # noqa: PLR0917 - FastAPI gives them by name
     pairs, the share that one variant alone gets right), or `omega2` and `sigma2` (between and within items, with
     `repeats`); `cluster_size` with `icc`. Answers `sentence`, `beside` (sentences), `items` (a variant), `answers` (of
     all variants), `cost_usd`, `days`, `command`, `method`, `level` (of one comparison: 1 less alpha over comparisons),
-    `design_effect`; `rows` by items: `power` (the chance to find delta), `difference` (what is found at that power),
-    each null beyond what is drawn, `cost_usd`, `days`, `mark`; `curves`: the points of both. 422 `not_plannable`: too
-    little is told, or what does not go together.
+    `design_effect`, `falls` (a rate has room below alone); `rows` by items: `power` (the chance to find delta),
+    `difference` (what is found at that power), each null beyond what is drawn, `cost_usd`, `days`, `mark`; `curves`:
+    the points of both. 422 `not_plannable`: too little is told, or what does not go together.
     """
     asked = Asked(
         sd=sd, rate=rate, discordant=discordant, omega2=omega2, sigma2=sigma2,

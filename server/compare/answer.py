@@ -56,6 +56,7 @@ class Read:
     slices: Sequence[str] = ()  # what can be sliced by
     slice: str | None = None
     called: Sequence[str] = ()  # of items that are numbers what they are called
+    others: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (measure, variant) -> rows of other things
 
 
 class Sides:
@@ -98,7 +99,7 @@ def composed(read: Read, question: Question, own: Json) -> Json:
         "measures": [one.told(statistics[one.key]) for one in measures],
         "refused": [{"measure": key, "variant": name, "why": why} for (key, name), why in read.refused.items()],
         "headlines": headlines(compared, measures, variants),
-        "pairs": told, "own": _own(sides, measures, statistics),
+        "pairs": told, "own": _own(sides, measures, statistics, read.others),
         "front": _front(sides, measures, quality, statistics), "spreads": _spreads(sides, measures, statistics),
         "scatters": _scatters(sides, quality, question.baseline, read) if read.paired else [],
         "course": _course(found, quality, question.baseline, read), **_sliced(found, measures, quality, options, read),
@@ -174,10 +175,15 @@ def _samples(read: Read, names: Sequence[str]) -> Samples:
 
 
 def _kept(compared: Sequence[Compared], read: Read) -> list[Compared]:
-    """Without what is refused: it is told apart."""
+    """Without what is refused, which is told apart. Rows of other things, as of scores for calls, are not missing."""
     return [
-        one for one in compared if (one.metric, one.a) not in read.refused and (one.metric, one.b) not in read.refused
-    ]
+        one if one.slice is not None else replace(
+            one, missing_a=one.missing_a - read.others.get((one.metric, one.a), 0),
+            missing_b=one.missing_b - read.others.get((one.metric, one.b), 0),
+        )
+        for one in compared
+        if (one.metric, one.a) not in read.refused and (one.metric, one.b) not in read.refused
+    ]  # fmt: skip
 
 
 def _pair(one: Compared, measure: Measure) -> Json:
@@ -224,11 +230,13 @@ def _mean_or_share(found: Samples, measure: Measure) -> str:
     return "share" if bool(((known == 0) | (known == 1)).all()) else "mean"
 
 
-def _own(found: Sides, measures: Sequence[Measure], statistics: Mapping[str, str]) -> list[Json]:
+def _own(
+    found: Sides, measures: Sequence[Measure], statistics: Mapping[str, str], others: Mapping[tuple[str, str], int]
+) -> list[Json]:
     """What each variant came to on its own, over all of its items with a value."""
     return [
         {"measure": one.key, "variant": name, **_estimate(mine, one, statistics[one.key]), "items": int(mine.ids.size),
-         "missing": mine.missing}
+         "missing": mine.missing - others.get((one.key, name), 0)}
         for one in measures
         for at, name in enumerate(found.names)
         for mine in [found.of(at, one.key)]

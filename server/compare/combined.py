@@ -117,7 +117,7 @@ def _relative(one: Compared) -> str:
     gap = abs(one.difference or 0.0)
     if one.statistic == "share" or not one.mean_a or one.mean_a < 0:
         return _amount(one, gap)
-    return f"{100 * gap / one.mean_a:.3g}%"
+    return f"{sentences.percent(gap / one.mean_a)}%"
 
 
 def _unchanged(one: Compared) -> bool:

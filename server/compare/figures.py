@@ -20,7 +20,8 @@ def size(found: float | None, unit: str | None, *, share: bool = False, short: b
     """A size of a difference: points of a share, else as a value; `short`: in three digits."""
     if found is None or not share:
         return _with_unit(found, unit, short=short)
-    return f"{100 * found:.3g} points"
+    points = f"{100 * found:.3g}"
+    return f"{points} {'point' if points == '1' else 'points'}"
 
 
 def ends(

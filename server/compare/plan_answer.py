@@ -93,7 +93,7 @@ def asked_of(told: Asked, wish: Wish) -> Asked:
     size = abs(wish.delta)
     if wish.aim == "non-inferior" and (told.rate is not None or told.discordant is not None):
         told = _of_no_difference(told)
-    falls = told.rate is not None and told.rate + size > 1  # what has no room above is to fall
+    falls = told.rate is not None and told.rate + size > 1 >= 1 - told.rate + size  # no room above, but below
     return replace(
         told, delta=rounded(-size if falls else size), level=rounded(1 - alpha), power=wish.power,
     )  # fmt: skip
@@ -128,6 +128,8 @@ def composed(told: Asked, wish: Wish, words: Words, doubt: Doubt | None = None, 
     Raises:
         ComparisonError: too little is told, or what is told does not go together.
     """
+    if words.share and wish.delta is not None and abs(wish.delta) > 1:
+        raise ComparisonError(f"Shares are never {wish.delta:g} apart: say 0.05 for 5 points.")
     asked = asked_of(told, wish)
     plan = plan_shell.planned(asked)[0]
     plan["repeats"] = repeats or plan["repeats"]
@@ -139,6 +141,7 @@ def composed(told: Asked, wish: Wish, words: Words, doubt: Doubt | None = None, 
         "low": low, "high": high, "factors": factors, "delta": size, "amount": words.amount(size), "share": words.share,
         "unit": words.unit, "noun": words.noun, "aim": wish.aim, "alpha": wish.alpha, "metrics": wish.metrics,
         "variants": wish.variants, "comparisons": wish.comparisons, "sequential": asked.sequential,
+        "falls": (asked.delta or 0.0) < 0,
         "answers": plan["items"] * plan["repeats"] * wish.variants, "command": command(asked),
     }  # fmt: skip
     found |= _spent(plan["items"], plan["repeats"], wish)
@@ -214,11 +217,14 @@ def _items(asked: Asked) -> float | None:
 
 
 def _rising(points: Sequence[tuple[float | None, float]]) -> tuple[Floats, Floats]:
-    """Without what has no plan, and the first of those that ask for the same number."""
+    """Without what has no plan; the last of those that ask for the same number, which is what it finds at most."""
     kept: list[tuple[float, float]] = []
     for items, value in points:
-        if items is not None and (not kept or items > kept[-1][0] * (1 + 1e-9)):
-            kept.append((items, float(value)))
+        if items is None:
+            continue
+        if kept and items <= kept[-1][0] * (1 + 1e-9):
+            kept.pop()
+        kept.append((items, float(value)))
     return np.log([one[0] for one in kept]), np.array([one[1] for one in kept])
 
 
@@ -285,6 +291,8 @@ def _saw(found: Json, words: Words) -> str:
 
 def beside(found: Json, words: Words) -> Iterator[str]:
     """What else belongs to the number: how sure it is, how tests are corrected, what clusters make of it."""
+    if found["falls"]:
+        yield f"The rate leaves no room to rise by {found['amount']}, so the plan is of a fall by so much."
     if found["low"] is not None:
         yield f"The pilot's variance is itself an estimate: with 95 % confidence {_between(found, words)} are needed."
     elif found["pilot_items"] is not None:
@@ -302,4 +310,5 @@ def beside(found: Json, words: Words) -> Iterator[str]:
 
 def _between(found: Json, words: Words) -> str:
     low, high = found["low"], found["high"]
-    return f"{low:,} to {high:,} {words.noun}{verb(high, '', 's')}"
+    ends = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{ends} {words.noun}{verb(high, '', 's')}"

@@ -71,7 +71,12 @@ def _gap(one: Compared, than: str | None = None) -> str:
 def _share_of(one: Compared) -> str:
     if one.statistic == "share" or not one.mean_a or one.difference is None or one.mean_a < 0:
         return ""
-    return f" ({100 * one.difference / one.mean_a:+.3g}%)"
+    return f" ({'-' if one.difference < 0 else '+'}{percent(abs(one.difference) / one.mean_a)}%)"
+
+
+def percent(part: float) -> str:
+    """In percent, in three digits, and never as a power of ten."""
+    return f"{100 * part:,.0f}" if part >= 1 else f"{100 * part:.3g}"
 
 
 def amount(one: Compared, size: float | None, *, short: bool = False) -> str:

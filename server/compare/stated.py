@@ -28,7 +28,7 @@ class Stated:
         """The measures with what is stated of them.
 
         Raises:
-            NotComparableError: a key is none of theirs, a side is stated twice, or a size is none.
+            NotComparableError: a key is none of theirs, a side or a margin is stated twice, or a size is none.
         """
         known = {one.key: one for one in measures}
         better = self._better(known)
@@ -54,6 +54,8 @@ class Stated:
             if not mark:
                 raise NotComparableError(f"A margin is KEY=SIZE, such as failed=0.02, and {told!r} is not.")
             _check(key.strip(), known)
+            if key.strip() in found:
+                raise NotComparableError(f"The margin of {key.strip()} is stated twice: leave one out.")
             found[key.strip()] = size(text, known[key.strip()], share=statistics[key.strip()] == "share")
         return found
 
@@ -117,6 +119,6 @@ def _in_unit(text: str, value: float, unit: str, measure: Measure) -> float:
     own = measure.unit or ""
     if unit and unit.casefold() != own.casefold():
         what = f"in {own}" if own else "a number on its own scale"
-        then = "write the size itself" if unit == "%" else f"write {value:g}"
+        then = f"write the size in {own}, as a number alone" if own else f"write {value:g}"
         raise NotComparableError(f"The margin of {measure.key} is {what}, and {text!r} is not: {then}.")
     return value

@@ -79,8 +79,23 @@ def answer(ask: Ask, window: Window, question: Question) -> Json:
         notes=notes,
         slices=[name for name in get_args(Slice) if name != window.by],
         slice=window.slice,
+        others=_others(parts, measures, window.values),
     )
     return composed(read, question, {"source": "traffic", "by": window.by})
+
+
+def _others(
+    parts: Sequence[pd.DataFrame], measures: Sequence[Measure], names: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """Of each measure and variant the rows of parts that the measure is not of: they lack no value."""
+    counts = [part["variant"].value_counts() for part in parts]
+    return {
+        (one.key, name): sum(
+            int(count.get(name, 0)) for part, count in zip(parts, counts, strict=True) if one.key not in part
+        )
+        for one in measures
+        for name in names
+    }
 
 
 def _calls(table: pa.Table) -> pd.DataFrame:

@@ -39,6 +39,23 @@ def test_unpaired_items_are_statsmodels() -> None:
     assert planning.each_by_t(0.5) == pytest.approx(63.76561059)
 
 
+@pytest.mark.parametrize(
+    ("effect", "level", "power"),
+    [
+        pytest.param(0.3, 0.95, 0.8, id="as-usual"),
+        pytest.param(0.05, 0.9999, 0.8, id="one-of-many-tests"),
+        pytest.param(1.0, 0.999, 0.99, id="few-pairs"),
+        pytest.param(0.2, 0.9999, 0.9999, id="both-ends-far-out"),
+        pytest.param(0.002, 0.999, 0.999, id="millions"),
+    ],
+)
+def test_pairs_have_the_power_that_was_asked_for(effect: float, level: float, power: float) -> None:
+    """By scipy's noncentral t distribution, which is of another library than its special function."""
+    n = planning.pairs_by_t(effect, level=level, power=power)
+    reach = stats.t.isf((1 - level) / 2, n - 1)
+    assert stats.nct.sf(reach, n - 1, effect * n**0.5) == pytest.approx(power, abs=2e-6)
+
+
 def test_two_shares() -> None:
     """Power of the pooled test, by simulation of its distribution."""
     n = planning.whole(planning.each_by_shares(0.8, 0.85))

@@ -198,3 +198,10 @@ def test_the_form_says_what_is_missing_and_registers(page: Callable[..., AppTest
     assert "Test made is registered" in form.success[0].value
     again = page(traffic, "ab_tests", test="made")
     assert "No trace carries a variant of made yet" in again.markdown[1].value
+
+
+@pytest.mark.parametrize(("name", "refused"), [("..", True), ("a b", True), (".v1.2", False)])
+def test_a_name_in_the_form_is_one_that_a_path_can_have(name: str, *, refused: bool) -> None:
+    typed = {"variants": "a 50\nb 50", "guardrails": "", "metric": "cost", "mde": 0.1}
+    problem, held = ab_form._read(name, typed)
+    assert (problem.startswith("Give it a name"), held is None) == (refused, refused)

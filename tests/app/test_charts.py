@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from app import charts, charts_home
+from app import charts, charts_compare, charts_home
 
 STEP = pd.Timedelta(minutes=30)
 
@@ -100,3 +100,23 @@ def test_hovers_tell_the_time_of_the_bucket() -> None:
         ["2 s", "2026-05-01 00:00 to 00:30"],
         ["3 s", "2026-05-01 00:30 to 01:00"],
     ]
+
+
+def test_releases_that_look_like_dates_are_names_in_the_figure_of_levels() -> None:
+    rows = pd.DataFrame({"variant": ["2025-01-01", "1.8"], "value": [0.5, 0.7], "low": None, "high": None})
+    figure = charts_compare.levels(rows, "t", "s", "light", share=True)
+    assert list(figure.data[0].y) == [0, 1]
+    assert list(figure.layout.yaxis.ticktext) == ["1.8", "2025-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("names", "below"),
+    [
+        pytest.param(["a", "b"], False, id="short"),
+        pytest.param(["gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18"], True, id="long"),
+    ],
+)
+def test_a_legend_that_would_cover_its_heading_stands_below(names: list[str], *, below: bool) -> None:
+    counts = {name: [1, 2] for name in names}
+    figure = charts_compare.spread([0, 1, 2], counts, "Output of a call (tokens)", "s", "light")
+    assert (figure.layout.legend.y < 0) == below

@@ -121,6 +121,13 @@ def test_differences_have_units(found: dict[str, Any], size: float | None, said:
     assert planner_answer.amount(found, size) == said
 
 
+def test_chances_near_1_take_no_more_room_than_others() -> None:
+    row = {"items": 9, "mark": None, "power": 0.9999, "power_low": 0.9995, "power_high": 0.9999, "difference": None,
+           "difference_low": None, "difference_high": None, "cost_usd": None, "days": None}  # fmt: skip
+    told = [cell.text for cell in planner_answer._line({"share": True, "unit": None}, row)]
+    assert told[2:4] == ["> 99.9 %", "> 99.9 %"]
+
+
 def test_marks_stand_at_their_items_on_a_logarithmic_axis() -> None:
     """Plotly takes an annotation's place as an exponent there: 535 as it is would be 10^535, and hangs the browser."""
     import pandas as pd  # noqa: PLC0415

@@ -96,8 +96,22 @@ def test_nothing_to_rank_says_how_to_come_to_runs(page: Open, empty_url: str) ->
 
 def test_the_matrix_tells_both_sides_of_a_pair_and_none_that_never_met() -> None:
     pairs = pd.DataFrame([{"a": "x", "b": "<b>", "share": 0.75, "n": 4}])
-    (field,) = charts_rank.matrix(pairs, ["x", "<b>", "z"], "t", "s", "light").data
+    figure = charts_rank.matrix(pairs, ["x", "<b>", "z"], "t", "s", "light")
+    (field,) = figure.data
     assert list(field.z[0]) == [None, 0.75, None]
     assert list(field.z[1]) == [0.25, None, None]
     assert field.text[1][0] == "25 %<br>of 4"
-    assert "&lt;b>" in field.x
+    assert "&lt;b>" in figure.layout.xaxis.ticktext
+
+
+def test_variants_that_are_cut_alike_or_look_like_dates_have_rows_of_their_own() -> None:
+    names = ["claude-sonnet-4-20250514", "claude-sonnet-4-20250929", "2025-01-01"]
+    pairs = pd.DataFrame([{"a": names[0], "b": names[1], "share": 0.75, "n": 4}])
+    figure = charts_rank.matrix(pairs, names, "t", "s", "light")
+    assert [len(line) for line in figure.data[0].z] == [3, 3, 3]
+    assert list(figure.layout.yaxis.tickvals) == [0, 1, 2]
+    rows = pd.DataFrame({"variant": names, "strength": [1.0, 0.0, -1.0], "low": None, "high": None})
+    drawn = charts_rank.strengths(rows, "t", "s", "light")
+    (dots,) = drawn.data
+    assert list(dots.y) == [0, 1, 2]
+    assert list(drawn.layout.yaxis.ticktext) == names[::-1]

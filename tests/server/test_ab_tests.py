@@ -15,13 +15,14 @@ import pytest
 import shell
 from ab_written import WRITTEN
 from made_ab_tests import DAY, DAYS, HALVES, TERMS, USERS, by_hand, fill
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from analytics.sequences import Arm
 from evaluators.documents import DocumentError
 from server import ab_arms, ab_figures, ab_seen, ab_shell, ab_tests, ab_words
 from server.ab_results import arm_of
 from server.ab_tests import Terms
+from server.api.ab_tests import Name
 from server.client import ApiError, Client
 from server.exit_codes import USER_ERROR
 
@@ -139,6 +140,13 @@ def test_a_misspelt_score_is_told_and_mended_before_any_exposure(client: Client)
     with pytest.raises(ApiError, match="has begun, so guardrails, metric, variants cannot change"):
         client.set_ab_test("shown", kept | {"metric": "cost"})
     client.forget_ab_test("typo")
+
+
+@pytest.mark.parametrize("name", [".", "..", "...", "a/b", "", "x" * 101])
+def test_a_name_is_a_step_of_a_path(name: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Name).validate_python(name)
+    assert TypeAdapter(Name).validate_python(".v1.2-a_b") == ".v1.2-a_b"
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,7 @@ def test_rows_that_got_worse_come_first(served: Any) -> None:
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        pytest.param(lambda c, s: c.compare_runs([s.march]), "of 2 to 10 runs, and 1 were given", id="one"),
+        pytest.param(lambda c, s: c.compare_runs([s.march]), "of 2 to 10 runs, and 1 was given", id="one"),
         pytest.param(lambda c, s: c.compare_runs([s.march, "x"]), "'x' is no id of a run", id="no-id"),
         pytest.param(lambda c, s: c.compare_runs([s.march, uuid4().hex]), "has no run", id="no-run"),
         pytest.param(
@@ -330,6 +330,12 @@ def test_failed_scores_are_out_and_counted(served: Any) -> None:
     assert (score["n_a"], score["n_b"]) == (SMALL - 1, SMALL)
     assert found["quality"] == "score.helpfulness"
     assert "helpfulness: 1 score failed or had no value, of 120 drawn; in no figure." in found["notes"]
+    assert (score["missing_a"], score["missing_b"]) == (1, 0)
+    calls = pair(found, "input_tokens")  # of which scores are no rows
+    assert (calls["missing_a"], calls["missing_b"]) == (0, 0)
+    assert [note for note in found["notes"] if "without a value" in note] == [
+        "helpfulness: left out are 1 row without a value of gpt-4o."
+    ]
 
 
 def test_calls_of_a_session_vary_together_and_those_without_a_price_are_counted(served: Any) -> None:

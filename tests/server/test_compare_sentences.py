@@ -141,6 +141,11 @@ FAILS = part("failed", "failed answers", statistic="share", difference=0.05, ver
             id="as-the-issue-has-it",
         ),
         pytest.param(
+            Part(RIGHTER, "quality", "correct"), [part("cost", "cost", unit="USD", verdict="worse", mean_a=1.0, difference=12.234)],
+            "B answers 10 points better than A (correct, 95% CI 5.84 to 14.7, p < 0.001), costs 1,223% more; enough data.",
+            id="many-times-as-much",
+        ),
+        pytest.param(
             Part(RIGHTER, "quality", "correct"), [FAILS, WIDE],
             "B answers 10 points better than A (correct, 95% CI 5.84 to 14.7, p < 0.001), fails 5 points more often, no difference found in p95; enough data.",
             id="fails-more",
@@ -213,6 +218,11 @@ def test_what_nobody_measured_is_unknown() -> None:
 def test_values_have_their_unit(value: float | None, unit: str | None, said: str, ends: str) -> None:
     assert figures.value(value, unit) == figures.size(value, unit) == said
     assert figures.ends(None if value is None else -value, value, unit) == ends
+
+
+@pytest.mark.parametrize(("found", "said"), [(0.01, "1 point"), (0.011, "1.1 points"), (0.2, "20 points")])
+def test_one_point_is_no_points(found: float, said: str) -> None:
+    assert figures.size(found, None, share=True) == said
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,10 @@ def test_a_margin_is_read_in_its_unit(text: str, measure: Measure, found: float)
         pytest.param(
             Stated(["cost_usd=5%"]), "The margin of cost_usd is in USD, and '5%' is not: write the size", id="percent"
         ),
+        pytest.param(
+            Stated(["latency_ms.p95=1 s"]), "'1 s' is not: write the size in ms, as a number alone.", id="other-unit"
+        ),
+        pytest.param(Stated(["correct=2 points", "correct=3 points"]), "margin of correct is stated twice", id="twice"),
         pytest.param(Stated(["latency_ms.p95=2 points"]), "is in ms, and '2 points' is not", id="points-of-no-share"),
         pytest.param(Stated(["a,b=3 ms"]), "a number on its own scale, and '3 ms' is not: write 3.", id="unit-of-none"),
         pytest.param(Stated(["correct"]), "A margin is KEY=SIZE, such as failed=0.02", id="no-size"),

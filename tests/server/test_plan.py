@@ -107,6 +107,25 @@ def test_numbers_are_those_of_the_shell(served: Any, tmp_path: Path, asked: dict
     assert found["answers"] == items * found["repeats"] * found["variants"]
 
 
+def test_what_the_fewest_find_is_told_beside_them(served: Any) -> None:
+    """A large difference needs the least number whatever the power: the row has what that number finds at most."""
+    with served.client() as client:
+        pairs, arms = client.plan(delta=1, sd=0.01), client.plan(delta=1, sd=0.1, unpaired=True, sequential=True)
+    for found, least in ((pairs, 2), (arms, 30)):
+        needed = next(row for row in found["rows"] if row["mark"] == "needed")
+        assert (found["items"], needed["items"]) == (least, least)
+        assert needed["power"] > 0.99
+        assert needed["difference"] < 1
+
+
+def test_a_rate_without_room_above_is_to_fall_and_the_plan_says_so(served: Any) -> None:
+    with served.client() as client:
+        found, usual = (client.plan(delta=0.05, rate=one, unpaired=True) for one in (0.98, 0.5))
+    assert "--delta -0.05" in found["command"]
+    assert "The rate leaves no room to rise by 5 points, so the plan is of a fall by so much." in found["beside"]
+    assert usual["beside"] == []
+
+
 def test_corrected_tests_have_the_power_that_scipy_gives_them(served: Any) -> None:
     with served.client() as client:
         n = client.plan(delta=0.5, sd=1, unpaired=True, metrics=2, variants=3)["items"]
@@ -129,6 +148,8 @@ def test_corrected_tests_have_the_power_that_scipy_gives_them(served: Any) -> No
         pytest.param({"sd": 1, "delta": 0.1, "sequential": True}, "say --unpaired", id="sequence-of-pairs"),
         pytest.param({"sd": 1, "delta": 0.1, "metrics": 100, "variants": 20}, "comparisons at 0.05", id="too-many"),
         pytest.param({"sd": 1, "delta": 1e-9}, "needs more than 1e12 items", id="too-small"),
+        pytest.param({"rate": 0.5, "delta": 0.6, "unpaired": True}, "difference of 0.6 from a rate", id="no-room"),
+        pytest.param({"discordant": 0.2, "delta": 5}, "say 0.05 for 5 points", id="shares-too-far-apart"),
         pytest.param({"sd": 1, "delta": 0.1, "power": 1.5}, "less than or equal to 0.9999", id="power"),
     ],
 )

@@ -81,7 +81,8 @@ def test_runs_win_item_by_item(served: Any) -> None:
     assert (told["bad"]["rank_low"], told["bad"]["rank_high"]) == (3, 3)
     assert found["sentence"].endswith("share rank 1: 95 % rank set {1, 2}; bad is third: {3}.")
     assert (found["items"], found["judgements"], found["groups"]) == (60, 180, 60)
-    assert any("The longer answer won" in text for text in found["warnings"])
+    (leaning,) = (text for text in found["warnings"] if "The longer answer won" in text)
+    assert "or length may decide, as it wins the more the larger the difference is" in leaning
     assert tied["rows"][0]["ties"] == 60
     assert tied["rows"][0]["strength"] == pytest.approx(0)
 
@@ -101,6 +102,7 @@ def test_what_leaves_strengths_open_is_told_beside_the_counts(served: Any) -> No
         found = client.rank(lines([{"a": "x", "b": "y", "winner": "a"}] * 3))
     assert found["problem"] == found["sentence"]
     assert "x never lost to y" in found["problem"]
+    assert found["problem"].endswith("Judge more items of these pairs.")
     assert [(one["variant"], one["wins"], one["strength"]) for one in found["rows"]] == [("x", 3, None), ("y", 0, None)]
     assert found["heads"][0]["n"] == 3
 
@@ -117,6 +119,18 @@ def test_circles_and_leanings_are_warned_of(served: Any) -> None:
         found = client.rank(lines(rows), item="item", draws=200)
     assert "one strength a variant does not tell that" in found["warnings"][0]
     assert any("whoever judged leans to a place" in text for text in found["warnings"])
+
+
+def test_length_that_goes_with_one_variant_alone_is_told_apart(served: Any) -> None:
+    """The better one is always longer, and wins three in four whatever the lengths."""
+    rows = [
+        {"a": "long", "b": "short", "winner": "b" if at % 4 == 0 else "a", "m": 20 + at // 4 % 5 * 40, "n": 10}
+        for at in range(80)
+    ]
+    with served.client() as client:
+        (leaning,) = client.rank(lines(rows), length_a="m", length_b="n", draws=200)["warnings"]
+    assert leaning.startswith("The longer answer won 75 % of 80 decided pairs of different length")
+    assert leaning.endswith("which speaks against length.")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +160,12 @@ def test_rows_that_cannot_be_ranked_say_why(served: Any, body: bytes, params: di
     [
         pytest.param(["good", "moved"], None, "no item in common", id="other-items"),
         pytest.param(["good"], None, "by a judge of pairs, and this one has none", id="alone"),
-        pytest.param(["good", "bad"], "bleu", "'bleu' is measured of all", id="no-such-measure"),
+        pytest.param(
+            ["good", "bad"],
+            "bleu",
+            "'bleu' is not measured of all these runs. Measured: groundedness",
+            id="no-such-measure",
+        ),
         pytest.param(["good", "judged"], "groundedness", "different rulers", id="another-ruler"),
     ],
 )
