@@ -104,6 +104,7 @@ def test_a_budget_is_of_all_arms(suite: Path, command: Callable[..., Any], tmp_p
         pytest.param([], "one of them", id="nothing"),
         pytest.param(["suite.yaml", "--from", "ab"], "one of them", id="both"),
         pytest.param(["suite.yaml", "--over", "repeats=1,2", "--repeats", "3"], "say one of them", id="repeats-twice"),
+        pytest.param(["suite.yaml", "--over", "dataset.sample=1,2", "--sample", "3"], "say one", id="sample-twice"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_is_told_before_anything_is_asked(
@@ -144,3 +145,6 @@ def test_a_server_is_told_and_a_stored_run_is_run_again_with_one_thing_changed(
     assert run["arm"] == {"prompt": "grid/support", "model": "large", "temperature": 0.5}
     assert model.requests[-1]["messages"][-1]["content"].startswith("B: "), "the version that the run had read"
     assert model.requests[-1]["temperature"] == 0.5
+    words = ("--from", second["run_id"], "--over", "dataset.sample=1,2", "--json", "-q", "--out", "fewer")
+    fewer = command(tmp_path, "eval", "grid", *words, api_url=url)
+    assert [arm["items"] for arm in json.loads(fewer.stdout)["arms"]] == [1, 2], "not the sample of the run"
