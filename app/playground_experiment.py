@@ -184,7 +184,7 @@ def _content() -> Row:
     """The stored prompt where it is unchanged, so that the runs carry its version; else what is typed."""
     held, content = playground_draft.draft(), playground_draft.content()
     tools = parsed_json("Tools", str(st.session_state.get(playground_draft.TOOLS) or ""), list, "a list [...]")
-    if held["prompt"] and content == held.get("loaded"):
+    if held["prompt"] and content == held["loaded"]:
         return {"stored": held["prompt"]["name"], "version": held["prompt"]["version"], "tools": tools}
     return {**content, "tools": tools}
 

@@ -225,6 +225,28 @@ def test_the_draft_stays_on_the_way_to_other_pages_and_in_the_history(
     assert "heard: Why?" in said(returned)
 
 
+def test_what_a_draft_was_made_from_returns_with_it(visit: Callable[..., AppTest]) -> None:
+    """Else its runs carry no version, since its text is not that of the prompt that was loaded last."""
+    found = run(visit(play_prompt="shop/answer", play_version="1"))
+    found.query_params.clear()
+    found.query_params["play_trace"] = PLAIN.hex()
+    found.run()
+    assert "Prompt shop" not in "\n".join(link.proto.label for link in found.get("page_link"))
+    found.session_state["play-history"] = True
+    back = found.run().button(key="play-return-1").click().run()
+    links = "\n".join(link.proto.label for link in back.get("page_link")).replace("\\", "")
+    assert "Prompt shop/answer, version 1" in links
+    assert "changed" not in links
+    assert (back.query_params["play_prompt"], "play_trace" in back.query_params) == ("shop/answer", False)
+    area = next(area for area in back.text_area if str(area.key).startswith("play-text-"))
+    area.set_value("Mine").run()
+    back.query_params.clear()
+    back.query_params["play_trace"] = PLAIN.hex()
+    brought = back.run().button(key="play-bring-back").click().run()
+    assert messages(brought) == ["Mine"]
+    assert brought.query_params["play_prompt"] == "shop/answer"
+
+
 def test_a_version_is_saved_and_one_that_came_meanwhile_is_shown(visit: Callable[..., AppTest], served: Any) -> None:
     with served.client() as client:
         client.set_prompt("own", {"messages": [{"role": "user", "content": "One {{ question }}"}]})
