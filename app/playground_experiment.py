@@ -60,8 +60,9 @@ def dialog() -> None:
     )
     sample = middle.number_input("Sample", 1, None, None, key="play-over-sample", placeholder="all items")
     budget = right.number_input(
-        "Budget, US$", 0.01, None, None, key="play-over-budget", placeholder="no bound", help="For all models together"
-    )
+        "Budget, US$", 0.01, None, None, key="play-over-budget", placeholder="no bound",
+        help="For all models together. A model without a known price is not asked where there is one",
+    )  # fmt: skip
     missing = (
         "Choose a dataset that has items."
         if not dataset

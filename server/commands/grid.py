@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from server.evals.arms import Ended, Grid
     from server.settings import Settings
 
+_FAULTS = 5  # arms of which it is told why they failed
+
 
 @evals.command("grid")
 def grid(
@@ -191,7 +193,21 @@ def _tell(made: Grid, ended: Sequence[Ended], compared: dict[str, Any] | None) -
         )
     if any(one.manifest is None for one in ended):
         typer.echo("- Nothing of the budget was left for the arms that were not begun. Say a larger --budget.")
+    for line in _faults(ended, made.suite):
+        typer.echo(line)
     typer.echo(f"Results: {made.folder / 'arms'}")
+
+
+def _faults(ended: Sequence[Ended], suite: str) -> list[str]:
+    """Why arms failed, a line for each, the first few."""
+    failed = [one for one in ended if one.outcome == "failed" and one.summary is not None]
+    said = [
+        f"- {one.arm.name or suite} failed: {' '.join(one.summary['sentences'][:1])}"
+        for one in failed[:_FAULTS]
+        if one.summary is not None
+    ]
+    left = len(failed) - len(said)
+    return [*said, *([f"- And {left:,} more arms failed; their reports say why."] if left else [])]
 
 
 def _say(words: str) -> None:

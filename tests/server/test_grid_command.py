@@ -59,6 +59,7 @@ def test_arms_are_run_compared_and_not_run_again(
         line.startswith("contains passes: model=large is 100 points higher than model=small, 100% against 0%")
         for line in told
     ), done.stdout
+    assert any(line.startswith("- model=small failed: ") and "contains" in line for line in told), done.stdout
     asked = len(model.requests)
     folders = sorted(one.name for one in (tmp_path / "eval-results" / "answers" / "arms").iterdir() if one.is_dir())
     assert [name.rpartition("-")[0] for name in folders] == ["model=large", "model=small"]
