@@ -27,6 +27,7 @@ MOST_COLUMNS = 4
 MOST_AT_ONCE = 8  # requests of all users; each column has a thread
 MOST_SENT = 1_000_000  # letters of a prompt that is filled in, and of the values that fill it
 MOST_BYTES = 2 << 20  # of one answer, as it comes
+MOST_NAMES = 1_000  # that are filled in while others wait: 0.3 s of Python
 FILL_S = 20.0
 ALIVE_S = 1.0  # between two signs of life, by which whoever waits notices that the other is gone
 USUAL_S, LONGEST_S = 120.0, 600.0
@@ -57,9 +58,10 @@ def filled(content: Json, values: Json) -> Json:
 
 
 def is_work(content: Mapping[str, Any]) -> bool:
-    """Whether filling it in may take long: any text has more than names to fill in, such as a loop or a filter."""
-    texts = [content.get("text"), *(one.get("content") for one in content.get("messages") or ())]
-    return any(isinstance(text, str) and _MARKS.search(_NAMED.sub("", text)) for text in texts)
+    """Whether filling it in may take long: a text has more than names, such as a loop or a filter, or so many names."""
+    told = [content.get("text"), *(one.get("content") for one in content.get("messages") or ())]
+    cut = [_NAMED.subn("", text) for text in told if isinstance(text, str)]
+    return sum(names for _, names in cut) > MOST_NAMES or any(_MARKS.search(left) for left, _ in cut)
 
 
 _NAMED = re.compile(r"\{\{\s*[A-Za-z_]\w*\s*\}\}|\{% raw %\}.*?\{% endraw %\}", re.DOTALL)
