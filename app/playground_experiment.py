@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -46,7 +46,7 @@ def dialog() -> None:
     if done:
         _follow(done)
         return
-    every = [one["name"] for one in data_datasets.datasets()]
+    every = {str(one["name"]): int(one["items"] or 0) for one in data_datasets.datasets()}
     if not every:
         st.caption("There is no dataset yet: import a file, or add traces, on the page Datasets.")
         return
@@ -85,11 +85,22 @@ def dialog() -> None:
         st.error(fmt.plain(said, 900), icon=":material/error:")
 
 
-def _items(every: Sequence[str]) -> tuple[Row, Row]:
+def chosen_first(every: Mapping[str, int], of: str | None) -> int:
+    """The place of the dataset that is offered, among names with how many items: of the item that fills the variables.
+
+    Else the first that has any.
+    """
+    names = list(every)
+    if of in every:
+        return names.index(str(of))
+    return next((place for place, name in enumerate(names) if every[name]), 0)
+
+
+def _items(every: Mapping[str, int]) -> tuple[Row, Row]:
     """The dataset as a suite has it; empty: nothing is in it. And what is known of it."""
     of = (playground_draft.draft()["item"] or {}).get("dataset")
     left, middle, right = st.columns((3, 1, 1))
-    name = left.selectbox("Dataset", every, index=every.index(of) if of in every else 0, key="play-over-dataset")
+    name = left.selectbox("Dataset", list(every), index=chosen_first(every, of), key="play-over-dataset")
     told = data_datasets.dataset(str(name))
     if not told["versions"]:
         return {}, told

@@ -11,7 +11,7 @@ import pytest
 from scripted import HOLD, Scripted, Seen, beside, streamed, whole
 from streamlit.testing.v1 import AppTest
 
-from app import playground_models, playground_texts
+from app import playground_experiment, playground_models, playground_texts
 from app.playground_live import Live
 
 TRACE, PLAIN = bytes([21]) * 16, bytes([22]) * 16
@@ -282,6 +282,12 @@ def test_it_is_run_over_a_dataset(visit: Callable[..., AppTest], served: Any, up
         kept = client.experiment(done["experiment_id"])
     assert [one["arm"] for one in kept["arms"]] == [{"model": "gpt-4o"}, {"model": "other"}]
     assert kept["name"] == "gpt-4o, other over refunds"
+
+
+@pytest.mark.parametrize(("of", "place"), [(None, 1), ("c", 2), ("a", 0), ("gone", 1)])
+def test_which_dataset_is_offered_first(of: str | None, place: int) -> None:
+    assert playground_experiment.chosen_first({"a": 0, "b": 3, "c": 4}, of) == place
+    assert playground_experiment.chosen_first({"a": 0}, None) == 0
 
 
 def ended(live: Live) -> Live:

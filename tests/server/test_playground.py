@@ -236,7 +236,8 @@ def test_a_file_of_judges_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     [
         ("Why?", False), ("{{ a }} and {{b}} {", False), ("{% raw %}{{ a|b }}{% endraw %}", False),
         ("{{ a | upper }}", True), ("{{ a.b }}", True),
-        ("{% for i in range(9) %}{% endfor %}", True), ("{{ a }}" * 1_000, False), ("{{ a }}" * 1_001, True), ("{{ a", True), ("{{ 9 ** 9 }}", True),
+        ("{% for i in range(9) %}{% endfor %}", True),
+        ("{{ a }}" * 1_000, False), ("{{ a }}" * 1_001, True), ("{{ a", True), ("{{ 9 ** 9 }}", True),
     ],
 )  # fmt: skip
 def test_what_may_take_long_is_filled_in_aside(text: str, work: bool) -> None:
