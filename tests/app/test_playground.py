@@ -11,7 +11,7 @@ import pytest
 from scripted import HOLD, Scripted, Seen, beside, streamed, whole
 from streamlit.testing.v1 import AppTest
 
-from app import playground_experiment, playground_models, playground_texts
+from app import playground_columns, playground_experiment, playground_models, playground_texts
 from app.playground_live import Live
 
 TRACE, PLAIN = bytes([21]) * 16, bytes([22]) * 16
@@ -119,6 +119,18 @@ def test_without_models_it_says_what_to_do(page: Callable[..., AppTest], empty_u
     assert any("ASSAY_SUITES_ENV" in str(code.value) for code in found.code)
     ran = run(found)
     assert "Choose a model, or type its name." in said(ran)
+
+
+def test_a_key_is_not_sent_to_an_address_that_is_typed_after_it(visit: Callable[..., AppTest]) -> None:
+    found = visit()
+    number = str(model(found, 0).key).rpartition("-")[2]
+    found.session_state[f"play-settings-{number}"] = True
+    found.session_state[f"play-key-of-{number}"] = "SOME_KEY"
+    found.run().text_input(key=f"play-base-of-{number}").set_value("http://elsewhere.test/v1").run()
+    assert found.session_state[f"play-key-of-{number}"] is None
+    column = {"model": "m", "base": "http://elsewhere.test/v1", "key": "SOME_KEY", "json": ""}
+    told = playground_columns.about(column | {"temperature": 0.5, "max": None}, {})
+    assert told == "http://elsewhere.test/v1, key from SOME_KEY, temperature 0.5"
 
 
 def test_from_a_trace_to_an_answer_in_one_press(visit: Callable[..., AppTest], upstream: Scripted) -> None:
