@@ -126,15 +126,25 @@ def _body(experiment_id: str, *, moving: bool) -> None:
 
 
 def _faults(arms: Sequence[Mapping[str, Any]]) -> None:
-    """Why arms could not be run; those of one reason together."""
-    found: dict[str, list[str]] = {}
+    """Why arms could not be run, or failed without a gate that says so; those of one reason together."""
+    found: dict[tuple[str, str], list[str]] = {}
     for arm in arms:
-        if arm["fault"]:
-            found.setdefault(str(arm["fault"]), []).append(str(arm["name"]))
-    for fault, names in list(found.items())[:FAULTS]:
+        if told := fault(arm):
+            found.setdefault(told, []).append(str(arm["name"]))
+    for (what, why), names in list(found.items())[:FAULTS]:
         who = names[0] if len(names) == 1 else fmt.plural(len(names), "arm")
-        st.error(f"**{fmt.plain(who, 100)}** could not be run.", icon=":material/error:")
-        st.text(fmt.clip(fault, 600))
+        st.error(f"**{fmt.plain(who, 100)}** {what}.", icon=":material/error:")
+        st.text(fmt.clip(why, 600))
+
+
+def fault(arm: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What befell an arm, and why; null: nothing, or its gates tell it."""
+    brief = arm["brief"] or {}
+    if arm["fault"]:
+        return "could not be run", str(arm["fault"])
+    if arm["outcome"] == "failed" and not brief.get("failing"):
+        return "failed", str(brief.get("sentence") or "It tells no reason.")
+    return None
 
 
 def finding(told: Mapping[str, Any]) -> str:

@@ -77,7 +77,8 @@ def _wanted(key: str) -> Ordered:
         sample = second.number_input("Items at most", 1, None, None, key=f"{key}-sample", placeholder="as it says")
         budget = third.number_input(
             "Budget of all runs, US dollars", 0.01, None, None, key=f"{key}-budget", placeholder="none",
-            help="They run one after other; each may cost what the others left",
+            help="They run one after other; each may cost what the others left. A model without a known price is not "
+            "asked where there is one",
         )  # fmt: skip
     found = {"name": name.strip() or None, "repeats": repeats, "sample": sample, "budget_usd": budget}
     return {"over": over} | {key: value for key, value in found.items() if value is not None}

@@ -50,17 +50,18 @@ def head(number: int, known: Known, variables: Sequence[Mapping[str, Any]], *, a
                 on_click=playground_draft.remove_column, args=(number,),
             )  # fmt: skip
     column = playground_draft.column(number)
-    if told := _about(column, known):
+    if told := about(column, known):
         st.caption(fmt.plain(told, 300))
 
 
-def _about(column: Mapping[str, Any], known: Known) -> str:
+def about(column: Mapping[str, Any], known: Known) -> str:
     """Where it is asked and with what, in a line; why it cannot be, where that is known."""
     one = known.get(str(column["model"] or ""))
     as_listed = one is not None and (column["base"] or None, column["key"]) == (one["base_url"], one["key_env"])
     if one is not None and as_listed and one["why"]:
         return str(one["why"])
     where = [str(column["base"])] if column["base"] and not as_listed else []
+    where += [f"key from {column['key']}"] if where and column["key"] else []
     return ", ".join([*where, *filter(None, [playground_models.told(column)])])
 
 
@@ -73,6 +74,11 @@ def _chosen(number: int, known: Known) -> None:
     if not one["parameters"]:
         fields = {name: fields[name] for name in ("provider", "base", "key", "region")}
     playground_draft.set_column(number, fields)
+
+
+def _addressed(number: int) -> None:
+    """The key of one address is not sent to another that is typed, unless it is chosen for it."""
+    playground_draft.set_column(number, {"key": None})
 
 
 def _settings(number: int, variables: Sequence[Mapping[str, Any]]) -> None:
@@ -96,6 +102,7 @@ def _settings(number: int, variables: Sequence[Mapping[str, Any]]) -> None:
     )  # fmt: skip
     st.text_input(
         "Address", key=key("base"), placeholder="the provider's own", persist_state="session",
+        on_change=_addressed, args=(number,),
         help="base_url of a server that speaks OpenAI's protocol, such as http://127.0.0.1:11434/v1 of Ollama",
     )  # fmt: skip
     if st.session_state.get(key("provider")) == "bedrock":

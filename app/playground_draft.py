@@ -20,6 +20,7 @@ TOOLS = "play-tools"
 CHAT, TEXT = "Chat", "Text"
 BLANK: Mapping[str, Any] = {"messages": [{"role": "user", "content": "{{ question }}"}]}
 COLUMN = ("model", "provider", "base", "key", "region", "temperature", "max", "json")
+_SOURCES = ("notes", "prompt", "item", "trace", "loaded")  # what a draft was made from; loaded: its messages then
 _EMPTY: Mapping[str, Any] = {
     "model": None, "provider": "openai", "base": "", "key": None, "region": "", "temperature": None, "max": None,
     "json": "",
@@ -31,7 +32,7 @@ def draft() -> Row:
     if DRAFT not in st.session_state:
         st.session_state[DRAFT] = {
             "turns": [], "columns": [], "next": 0, "filled": {}, "notes": [], "prompt": None, "item": None,
-            "trace": None,
+            "trace": None, "loaded": BLANK,
         }  # fmt: skip
         set_content(BLANK)
         add_column()
@@ -176,7 +177,7 @@ def snapshot() -> Row:
     return {
         "content": content(), "tools": st.session_state.get(TOOLS) or "", "variables": variables,
         "filled": dict(held["filled"]), "columns": {number: column(number) for number in held["columns"]},
-        **{name: held[name] for name in ("notes", "prompt", "item", "trace")},
+        **{name: held[name] for name in _SOURCES},
     }  # fmt: skip
 
 
@@ -191,4 +192,4 @@ def restore(told: Mapping[str, Any]) -> None:
     held["columns"] = list(told["columns"])
     for number, fields in told["columns"].items():
         set_column(number, fields)
-    held |= {name: told[name] for name in ("notes", "prompt", "item", "trace")}
+    held |= {name: told[name] for name in _SOURCES}

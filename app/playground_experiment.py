@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -46,7 +46,7 @@ def dialog() -> None:
     if done:
         _follow(done)
         return
-    every = [one["name"] for one in data_datasets.datasets()]
+    every = {str(one["name"]): int(one["items"] or 0) for one in data_datasets.datasets()}
     if not every:
         st.caption("There is no dataset yet: import a file, or add traces, on the page Datasets.")
         return
@@ -60,8 +60,9 @@ def dialog() -> None:
     )
     sample = middle.number_input("Sample", 1, None, None, key="play-over-sample", placeholder="all items")
     budget = right.number_input(
-        "Budget, US$", 0.01, None, None, key="play-over-budget", placeholder="no bound", help="For all models together"
-    )
+        "Budget, US$", 0.01, None, None, key="play-over-budget", placeholder="no bound",
+        help="For all models together. A model without a known price is not asked where there is one",
+    )  # fmt: skip
     missing = (
         "Choose a dataset that has items."
         if not dataset
@@ -84,11 +85,22 @@ def dialog() -> None:
         st.error(fmt.plain(said, 900), icon=":material/error:")
 
 
-def _items(every: Sequence[str]) -> tuple[Row, Row]:
+def chosen_first(every: Mapping[str, int], of: str | None) -> int:
+    """The place of the dataset that is offered, among names with how many items: of the item that fills the variables.
+
+    Else the first that has any.
+    """
+    names = list(every)
+    if of in every:
+        return names.index(str(of))
+    return next((place for place, name in enumerate(names) if every[name]), 0)
+
+
+def _items(every: Mapping[str, int]) -> tuple[Row, Row]:
     """The dataset as a suite has it; empty: nothing is in it. And what is known of it."""
     of = (playground_draft.draft()["item"] or {}).get("dataset")
     left, middle, right = st.columns((3, 1, 1))
-    name = left.selectbox("Dataset", every, index=every.index(of) if of in every else 0, key="play-over-dataset")
+    name = left.selectbox("Dataset", list(every), index=chosen_first(every, of), key="play-over-dataset")
     told = data_datasets.dataset(str(name))
     if not told["versions"]:
         return {}, told
@@ -184,7 +196,7 @@ def _content() -> Row:
     """The stored prompt where it is unchanged, so that the runs carry its version; else what is typed."""
     held, content = playground_draft.draft(), playground_draft.content()
     tools = parsed_json("Tools", str(st.session_state.get(playground_draft.TOOLS) or ""), list, "a list [...]")
-    if held["prompt"] and content == held.get("loaded"):
+    if held["prompt"] and content == held["loaded"]:
         return {"stored": held["prompt"]["name"], "version": held["prompt"]["version"], "tools": tools}
     return {**content, "tools": tools}
 

@@ -34,7 +34,7 @@ def sources() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if prompt := held["prompt"]:
-            changed = ", changed" if playground_draft.content() != held.get("loaded") else ""
+            changed = ", changed" if playground_draft.content() != held["loaded"] else ""
             st.page_link(
                 prompts.PATH, label=fmt.plain(f"Prompt {prompt['name']}, version {prompt['version']}{changed}", 160),
                 icon=":material/chat:", query_params={prompts.CHOSEN: prompt["name"]},

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import data, data_playground, data_prompts, playground_draft, playground_models, widgets
+from app import data, data_playground, data_prompts, playground_draft, playground_models, playground_sources, widgets
 from app import format as fmt
 from app.playground_live import Answer, Live
 from app.prompt_edit import NotJsonError, parsed_json
@@ -57,7 +57,7 @@ def run() -> None:
         st.session_state[SAID] = str(error)
         return
     number = runs()[-1]["number"] + 1 if runs() else 1
-    snapshot = playground_draft.snapshot()
+    snapshot = playground_sources.snapshot()
     run: Row = {
         "number": number,
         "at": datetime.now(UTC),
@@ -122,9 +122,11 @@ def history() -> None:
         if not runs():
             st.caption("The runs of this session are kept here: the prompt, the models, their answers.")
         for one in reversed(runs()):
+            # Also the one whose answers are shown: what was typed since then is left by it.
+            here = one["number"] == st.session_state.get(_SHOWN)
             st.button(
                 _words(one), key=f"play-return-{one['number']}", type="tertiary", on_click=_return,
-                args=(one["number"],), disabled=one["number"] == st.session_state.get(_SHOWN), help="Return to it",
+                args=(one["number"],), icon=":material/check:" if here else None, help="Return to it",
             )  # fmt: skip
 
 
@@ -139,7 +141,7 @@ def _return(number: int) -> None:
     st.session_state[_SHOWN] = number
     run = shown()
     if run is not None:
-        playground_draft.restore(run["snapshot"])
+        playground_sources.restore(run["snapshot"])
     st.session_state["play-history"] = False
 
 

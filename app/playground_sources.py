@@ -95,14 +95,24 @@ def _keep(wanted: Mapping[str, str], held: Mapping[str, str]) -> None:
     """Keep a draft whose messages are about to be replaced."""
     names = (PROMPT, VERSION) if PROMPT in wanted else () if FILL in wanted else (TRACE, SPAN)
     replaced = any(wanted.get(name) != held.get(name) for name in names)
-    if replaced and playground_draft.content() != playground_draft.draft().get("loaded", playground_draft.BLANK):
-        st.session_state[BEFORE] = playground_draft.snapshot()
+    if replaced and playground_draft.content() != playground_draft.draft()["loaded"]:
+        st.session_state[BEFORE] = snapshot()
+
+
+def snapshot() -> Row:
+    """All that is typed, with what the URL says of it."""
+    return playground_draft.snapshot() | {"url": dict(st.session_state.get(_HELD) or {})}
+
+
+def restore(told: Mapping[str, Any]) -> None:
+    """What a snapshot says, in the URL too."""
+    playground_draft.restore(told)
+    note(**{name.removeprefix("play_"): told["url"].get(name) for name in NAMES})
 
 
 def bring_back() -> None:
     """The draft that a link has replaced."""
-    playground_draft.restore(st.session_state.pop(BEFORE))
-    note(**dict.fromkeys(name.removeprefix("play_") for name in NAMES))
+    restore(st.session_state.pop(BEFORE))
 
 
 def _set(content: Mapping[str, Any], notes: list[str], **source: Any) -> None:

@@ -32,6 +32,8 @@ from store.runs import Run, Texts
 MOST_NAME = 200  # letters
 LATEST = "latest"
 WISHED = ("repeats", "sample", "concurrency", "budget_usd", "baseline")
+VARIED_AS: Mapping[str, str] = {"repeats": "repeats", "sample": "dataset.sample"}
+"""What a run is ordered with, and the path that varies the same: told together, the first would undo the other."""
 
 Json = dict[str, Any]
 

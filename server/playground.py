@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +27,7 @@ MOST_COLUMNS = 4
 MOST_AT_ONCE = 8  # requests of all users; each column has a thread
 MOST_SENT = 1_000_000  # letters of a prompt that is filled in, and of the values that fill it
 MOST_BYTES = 2 << 20  # of one answer, as it comes
+MOST_NAMES = 1_000  # that are filled in while others wait: 0.3 s of Python
 FILL_S = 20.0
 ALIVE_S = 1.0  # between two signs of life, by which whoever waits notices that the other is gone
 USUAL_S, LONGEST_S = 120.0, 600.0
@@ -57,9 +58,10 @@ def filled(content: Json, values: Json) -> Json:
 
 
 def is_work(content: Mapping[str, Any]) -> bool:
-    """Whether filling it in may take long: any text has more than names to fill in, such as a loop or a filter."""
-    texts = [content.get("text"), *(one.get("content") for one in content.get("messages") or ())]
-    return any(isinstance(text, str) and _MARKS.search(_NAMED.sub("", text)) for text in texts)
+    """Whether filling it in may take long: a text has more than names, such as a loop or a filter, or so many names."""
+    told = [content.get("text"), *(one.get("content") for one in content.get("messages") or ())]
+    cut = [_NAMED.subn("", text) for text in told if isinstance(text, str)]
+    return sum(names for _, names in cut) > MOST_NAMES or any(_MARKS.search(left) for left, _ in cut)
 
 
 _NAMED = re.compile(r"\{\{\s*[A-Za-z_]\w*\s*\}\}|\{% raw %\}.*?\{% endraw %\}", re.DOTALL)
@@ -116,6 +118,7 @@ class Playground:
     """The requests that are being answered."""
 
     playing: set[Playing] = field(default_factory=set)
+    closing: set[asyncio.Task[None]] = field(default_factory=set)  # connections to models; held, or they are lost
 
     def begin(
         self, models: Sequence[ModelSettings], messages: Sequence[Mapping[str, str]], settings: Settings
@@ -145,8 +148,7 @@ class Playing:
         """What has come since the last look, in order; nothing: a sign of life. Ends when all columns have."""
         queue: asyncio.Queue[Json] = asyncio.Queue()
         self._tasks = [
-            asyncio.create_task(_column(place, model, self.case, self.settings, queue))
-            for place, model in enumerate(self.models)
+            asyncio.create_task(self._column(place, model, queue)) for place, model in enumerate(self.models)
         ]
         left = len(self._tasks)
         while left:
@@ -159,6 +161,26 @@ class Playing:
         for task in self._tasks:
             task.cancel()
         self.of.playing.discard(self)
+
+    async def _column(self, place: int, model: ModelSettings, queue: asyncio.Queue[Json]) -> None:
+        """Ask one model, and put what becomes of it into the queue: the last is `done` or `error`."""
+
+        def put(kind: str, **more: Any) -> None:
+            queue.put_nowait({"column": place, "kind": kind, **more})
+
+        try:
+            target = await asyncio.to_thread(target_of, model, self.settings)  # it may import a provider's package
+        except EvaluatorError as error:
+            put("error", error_type="refused", reason=str(error))
+            return
+        try:
+            await _asked(target, model, self.case, put)
+        finally:
+            # The request ends with its last event, often before this does: what is cut off here stays open.
+            closing = asyncio.create_task(target.aclose())
+            self.of.closing.add(closing)
+            closing.add_done_callback(self.of.closing.discard)
+            await asyncio.shield(closing)
 
 
 async def _came(queue: asyncio.Queue[Json]) -> list[Json]:
@@ -177,32 +199,18 @@ async def _came(queue: asyncio.Queue[Json]) -> list[Json]:
     return came
 
 
-async def _column(
-    place: int, model: ModelSettings, case: Case, settings: Settings, queue: asyncio.Queue[Json]
-) -> None:  # fmt: skip
-    """Ask one model, and put what becomes of it into the queue: the last is `done` or `error`."""
+async def _asked(target: Target, model: ModelSettings, case: Case, put: Callable[..., None]) -> None:
+    """Tell what the model says as it comes, at last all of it, or why there is nothing."""
     from evaluators.targets.answer import Asking  # noqa: PLC0415 - as above
 
     loop = asyncio.get_running_loop()
-
-    def put(kind: str, **more: Any) -> None:
-        queue.put_nowait({"column": place, "kind": kind, **more})
-
-    try:
-        target = await asyncio.to_thread(target_of, model, settings)  # it may import a provider's package
-    except EvaluatorError as error:
-        put("error", error_type="refused", reason=str(error))
-        return
     try:
         put("start", model=model.model)
-        heard = Asking(hears=lambda text: _later(loop, put, text))
-        answer = await target(case, heard)
+        answer = await target(case, Asking(hears=lambda text: _later(loop, put, text)))
         for event in _told(model, answer):
             put(**event)
     except Exception as error:  # noqa: BLE001 - the other columns go on, and this one must end
         put("error", error_type="bug", reason=f"The server failed on this model: {type(error).__name__}: {error}")
-    finally:
-        await target.aclose()
 
 
 def _later(loop: asyncio.AbstractEventLoop, put: Any, text: str) -> None:

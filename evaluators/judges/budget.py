@@ -54,7 +54,7 @@ class Budget:
         if worst_usd is None:
             raise AskError(
                 "budget",
-                "The budget is in money, and no price of this model is known: give the judge a price, or limit calls.",
+                "The budget is in money, and no price of this model is known: give it a price, or limit calls.",
             )
         left = max(0.0, self.usd - self.spent_usd)
         if worst_usd > left or self.spent_usd > self.usd:  # also a free call: more was spent than could be foreseen

@@ -70,15 +70,17 @@ def order(request: Request, here: Here, body: NewExperiment, project: Project = 
     `experiment_id`, `name`, and `runs` with `run_id`, `arm` (what is varied -> its value) and `name`. Versions of a
     stored dataset or prompt that the suite leaves open are those of now, in all runs. Gates against a baseline are left
     open: arms are compared with one another, and are no baseline of later runs. A run that is run again with nothing
-    varied is a run of its own, `experiment_id` null, unless it was an arm. 422 `bad_experiment`: what cannot be varied
-    so, or is no suite, or may not be run here; 404: there is no such suite or run.
+    varied and no name is a run of its own, `experiment_id` null, unless it was an arm. 422 `bad_experiment`: what
+    cannot be varied so, or is no suite, or may not be run here; 404: there is no such suite or run.
     """
     base, over = _base(here, project, body), _over(body)
     plan = _planned(here, project, [(base, over)])
-    given = body.model_dump(include={"repeats", "sample", "concurrency"}, exclude_none=True)
-    wish = base.wish(given)
-    alone = body.like is not None and not over and not plan[0]["values"]
-    for key in [*(["repeats"] if "repeats" in over else []), *([] if alone else ["baseline"])]:
+    alone = body.like is not None and body.name is None and not over and not plan[0]["values"]
+    # The bound of an experiment is told to the worker as what its other arms have left; that of a run alone is its own.
+    options = {"repeats", "sample", "concurrency", *(["budget_usd"] if alone else [])}
+    wish = base.wish(body.model_dump(include=options, exclude_none=True))
+    varied = [key for key, path in experiments.VARIED_AS.items() if path in over]
+    for key in [*varied, *([] if alone else ["baseline"])]:
         wish.pop(key, None)
     arms = [one | {"wish": wish | {"source": one["source"]}} for one in plan]
     new = store.NewExperiment(
@@ -138,8 +140,9 @@ def _base(here: Context, project: str, body: NewExperiment) -> Base:
     given = [name for name in ("suite", "document", "like") if getattr(body, name) is not None]
     if len(given) != 1:
         raise _refused(f"An experiment is of a suite, a document, or like a run: one of them, not {given or 'none'}.")
-    if body.repeats is not None and "repeats" in body.over:
-        raise _refused("`repeats` is varied by `over` and set beside it. Leave one of them out.")
+    for key, path in experiments.VARIED_AS.items():
+        if path in body.over and getattr(body, key) is not None:
+            raise _refused(f"`{path}` is varied by `over`, and `{key}` sets it. Leave one of them out.")
     if body.document is not None:
         return Base(suites.draft(here.core, project, None, body.document))
     if body.like is not None:

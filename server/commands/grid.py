@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from server.evals.arms import Ended, Grid
     from server.settings import Settings
 
+_FAULTS = 5  # arms of which it is told why they failed
+
 
 @evals.command("grid")
 def grid(
@@ -131,8 +133,10 @@ def _grid(  # noqa: PLR0917 - what the command line says
     from server.yaml_lines import parsed  # noqa: PLC0415
 
     varied, (file, run_id) = grids.read_over(over), of
-    if "repeats" in varied and "repeats" in changes:
-        raise typer.BadParameter("repeats are varied by --over, and set by --repeats: say one of them")
+    twice = next((key for key, path in experiments.VARIED_AS.items() if path in varied and key in changes), None)
+    if twice is not None:
+        path = experiments.VARIED_AS[twice]
+        raise typer.BadParameter(f"{path} is varied by --over, and set by --{twice}: say one of them")
     if file is not None:
         read = read_suite(file)
         text, origin, base, again = read.text, str(file), read.folder, experiments.Again()
@@ -141,7 +145,8 @@ def _grid(  # noqa: PLR0917 - what the command line says
             run = client.run(str(run_id))
         again = experiments.again_of(run)
         text, origin, base = run["document"], f"run {run_id}", Path.cwd()
-        kept = {key: value for key, value in again.wish.items() if isinstance(value, int) and key not in varied}
+        free = {key: value for key, value in again.wish.items() if experiments.VARIED_AS.get(key) not in varied}
+        kept = {key: value for key, value in free.items() if isinstance(value, int)}
         changes = kept | dict(changes)
     told = parsed(text, origin, MAX_SUITE, SuiteError)
     wanted = arms.projects_of(told) if isinstance(told, dict) else set()
@@ -188,7 +193,21 @@ def _tell(made: Grid, ended: Sequence[Ended], compared: dict[str, Any] | None) -
         )
     if any(one.manifest is None for one in ended):
         typer.echo("- Nothing of the budget was left for the arms that were not begun. Say a larger --budget.")
+    for line in _faults(ended, made.suite):
+        typer.echo(line)
     typer.echo(f"Results: {made.folder / 'arms'}")
+
+
+def _faults(ended: Sequence[Ended], suite: str) -> list[str]:
+    """Why arms failed, a line for each, the first few."""
+    failed = [one for one in ended if one.outcome == "failed" and one.summary is not None]
+    said = [
+        f"- {one.arm.name or suite} failed: {' '.join(one.summary['sentences'][:1])}"
+        for one in failed[:_FAULTS]
+        if one.summary is not None
+    ]
+    left = len(failed) - len(said)
+    return [*said, *([f"- And {left:,} more arms failed; their reports say why."] if left else [])]
 
 
 def _say(words: str) -> None:

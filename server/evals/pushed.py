@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID, uuid5
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from evaluators.case import Case
 from evaluators.documents import document
@@ -40,9 +40,12 @@ SCORE = "a score is a number, true or false, null, or {value, label, passed, rea
 _SPACE = UUID("0f9c51f0-6a0e-5d6f-9d2a-4c1f2f0b7c11")  # of the ids that are made here
 _ELSE = re.compile(r"[^A-Za-z0-9._-]+")
 
+MOST_VALUE = 1e100  # of a number: the squares of so large ones are summed, and still are numbers
+MOST_TOKENS = 10**15
+
 Json = dict[str, Any]
-Known = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
-Count = Annotated[int, Field(ge=0)] | None
+Known = Annotated[float, Field(ge=0, le=MOST_VALUE, allow_inf_nan=False)] | None
+Count = Annotated[int, Field(ge=0, le=MOST_TOKENS)] | None
 
 
 class PushError(EvaluatorError):
@@ -93,6 +96,12 @@ class Header(_Part):
     ended_at: Time | None = None
     author: str | None = Field(None, max_length=200)
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.started_at is not None and self.ended_at is not None and self.ended_at < self.started_at:
+            raise ValueError(f"ended_at {self.ended_at} is before started_at {self.started_at}: tell when it ended")
+        return self
+
     @property
     def values(self) -> dict[str, JsonValue]:
         """What sets this run apart in its experiment."""
@@ -107,7 +116,7 @@ class Header(_Part):
 class Score(_Part):
     """One score of one answer."""
 
-    value: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    value: Annotated[float, Field(ge=-MOST_VALUE, le=MOST_VALUE, allow_inf_nan=False)] | None = None
     label: str | None = Field(None, max_length=1000)
     passed: bool | None = None
     reason: str = ""

@@ -117,6 +117,23 @@ def test_a_value_is_told_with_its_interval(told: Any, said: str) -> None:
     assert experiment.value(told) == said
 
 
+LOST = {"failing": [], "sentence": "20 of 20 answers failed (20 timeout)."}
+
+
+@pytest.mark.parametrize(
+    ("arm", "said"),
+    [
+        pytest.param({"fault": "No file.", "outcome": None, "brief": None}, ("could not be run", "No file."), id="not"),
+        pytest.param({"fault": None, "outcome": "failed", "brief": LOST}, ("failed", LOST["sentence"]), id="answers"),
+        pytest.param({"fault": None, "outcome": "failed", "brief": {"failing": ["exact"]}}, None, id="a-gate"),
+        pytest.param({"fault": None, "outcome": "passed", "brief": LOST}, None, id="passed"),
+        pytest.param({"fault": None, "outcome": None, "brief": None}, None, id="waiting"),
+    ],
+)  # fmt: skip
+def test_why_an_arm_failed(arm: Any, said: Any) -> None:
+    assert experiment.fault(arm) == said
+
+
 def test_words() -> None:
     assert runs.arm_words({"parameters.stop": "x", "prompt": {"stored": "a"}}) == 'stop=x, prompt={"stored": "a"}'
     one = {"cost_usd": 1.5, "cost_unknown": 1, "answers_done": 3, "answers_total": 6, "counts": {}, "arms": []}

@@ -11,7 +11,7 @@ import pytest
 from scripted import HOLD, Scripted, Seen, beside, streamed, whole
 from streamlit.testing.v1 import AppTest
 
-from app import playground_models, playground_texts
+from app import playground_columns, playground_experiment, playground_models, playground_texts
 from app.playground_live import Live
 
 TRACE, PLAIN = bytes([21]) * 16, bytes([22]) * 16
@@ -121,6 +121,18 @@ def test_without_models_it_says_what_to_do(page: Callable[..., AppTest], empty_u
     assert "Choose a model, or type its name." in said(ran)
 
 
+def test_a_key_is_not_sent_to_an_address_that_is_typed_after_it(visit: Callable[..., AppTest]) -> None:
+    found = visit()
+    number = str(model(found, 0).key).rpartition("-")[2]
+    found.session_state[f"play-settings-{number}"] = True
+    found.session_state[f"play-key-of-{number}"] = "SOME_KEY"
+    found.run().text_input(key=f"play-base-of-{number}").set_value("http://elsewhere.test/v1").run()
+    assert found.session_state[f"play-key-of-{number}"] is None
+    column = {"model": "m", "base": "http://elsewhere.test/v1", "key": "SOME_KEY", "json": ""}
+    told = playground_columns.about(column | {"temperature": 0.5, "max": None}, {})
+    assert told == "http://elsewhere.test/v1, key from SOME_KEY, temperature 0.5"
+
+
 def test_from_a_trace_to_an_answer_in_one_press(visit: Callable[..., AppTest], upstream: Scripted) -> None:
     found = visit(play_trace=PLAIN.hex())
     assert messages(found) == [f"{{% raw %}}{SYSTEM}{{% endraw %}}", "How long?"]
@@ -225,6 +237,28 @@ def test_the_draft_stays_on_the_way_to_other_pages_and_in_the_history(
     assert "heard: Why?" in said(returned)
 
 
+def test_what_a_draft_was_made_from_returns_with_it(visit: Callable[..., AppTest]) -> None:
+    """Else its runs carry no version, since its text is not that of the prompt that was loaded last."""
+    found = run(visit(play_prompt="shop/answer", play_version="1"))
+    found.query_params.clear()
+    found.query_params["play_trace"] = PLAIN.hex()
+    found.run()
+    assert "Prompt shop" not in "\n".join(link.proto.label for link in found.get("page_link"))
+    found.session_state["play-history"] = True
+    back = found.run().button(key="play-return-1").click().run()
+    links = "\n".join(link.proto.label for link in back.get("page_link")).replace("\\", "")
+    assert "Prompt shop/answer, version 1" in links
+    assert "changed" not in links
+    assert (back.query_params["play_prompt"], "play_trace" in back.query_params) == ("shop/answer", False)
+    area = next(area for area in back.text_area if str(area.key).startswith("play-text-"))
+    area.set_value("Mine").run()
+    back.query_params.clear()
+    back.query_params["play_trace"] = PLAIN.hex()
+    brought = back.run().button(key="play-bring-back").click().run()
+    assert messages(brought) == ["Mine"]
+    assert brought.query_params["play_prompt"] == "shop/answer"
+
+
 def test_a_version_is_saved_and_one_that_came_meanwhile_is_shown(visit: Callable[..., AppTest], served: Any) -> None:
     with served.client() as client:
         client.set_prompt("own", {"messages": [{"role": "user", "content": "One {{ question }}"}]})
@@ -260,6 +294,12 @@ def test_it_is_run_over_a_dataset(visit: Callable[..., AppTest], served: Any, up
         kept = client.experiment(done["experiment_id"])
     assert [one["arm"] for one in kept["arms"]] == [{"model": "gpt-4o"}, {"model": "other"}]
     assert kept["name"] == "gpt-4o, other over refunds"
+
+
+@pytest.mark.parametrize(("of", "place"), [(None, 1), ("c", 2), ("a", 0), ("gone", 1)])
+def test_which_dataset_is_offered_first(of: str | None, place: int) -> None:
+    assert playground_experiment.chosen_first({"a": 0, "b": 3, "c": 4}, of) == place
+    assert playground_experiment.chosen_first({"a": 0}, None) == 0
 
 
 def ended(live: Live) -> Live:

@@ -135,6 +135,31 @@ def test_arms_are_run_told_compared_and_run_again(client: Any, worker: RunWorker
     assert model.requests[-1]["messages"][-1]["content"].startswith("Say: Why")
 
 
+def test_what_is_varied_goes_before_what_the_run_was_ordered_with(client: Any, model: Any) -> None:
+    """Its `sample` and `repeats` would have all arms answer alike, each called by another number."""
+    made = client.order_experiment({"document": suite("sampled", model), "sample": 3, "repeats": 2})
+    for over in ({"dataset.sample": [1, 2]}, {"repeats": [1, 2]}):
+        varied = client.order_experiment({"like": made["runs"][0]["run_id"], "over": over})
+        wishes = [client.run(one["run_id"])["wish"] for one in varied["runs"]]
+        asked = {"dataset.sample": "sample", "repeats": "repeats"}[next(iter(over))]
+        assert [asked in wish for wish in wishes] == [False, False]
+        assert all({"sample", "repeats"} - {asked} <= set(wish) for wish in wishes)
+        client.cancel_experiment(varied["experiment_id"])
+    client.cancel_experiment(made["experiment_id"])
+
+
+def test_an_identical_run_keeps_the_bound_and_the_name_that_it_is_ordered_with(client: Any, model: Any) -> None:
+    run_id = made_runs.tell(client, made_runs.rows(2), suite="plain", document=suite("plain", model))
+    alone = client.order_experiment({"like": run_id, "budget_usd": 0.5})
+    assert alone["experiment_id"] is None
+    assert client.run(alone["runs"][0]["run_id"])["wish"]["budget_usd"] == pytest.approx(0.5)
+    client.cancel_run(alone["runs"][0]["run_id"])
+    named = client.order_experiment({"like": run_id, "name": "Once more", "budget_usd": 0.5})
+    told = client.experiment(named["experiment_id"])
+    assert (told["name"], told["budget_usd"], told["like_run"]) == ("Once more", 0.5, run_id)
+    client.cancel_experiment(named["experiment_id"])
+
+
 def test_all_runs_of_an_experiment_are_cancelled_and_forgotten_together(client: Any, model: Any) -> None:
     made = client.order_experiment({"document": suite("cancelled", model), "over": {"model": ["a", "b"]}})
     told = client.cancel_experiment(made["experiment_id"])
@@ -154,7 +179,12 @@ def test_all_runs_of_an_experiment_are_cancelled_and_forgotten_together(client: 
         pytest.param({"like": "0" * 32}, 404, "has no run", id="no-run"),
         pytest.param({"document": "suite: x"}, 422, "dataset", id="no-document"),
         pytest.param({"suite": "keyed", "over": {"modle": ["a"]}}, 422, "Did you mean 'model'?", id="typo"),
-        pytest.param({"suite": "keyed", "over": {"repeats": [2]}, "repeats": 2}, 422, "set beside it", id="repeats"),
+        pytest.param(
+            {"suite": "keyed", "over": {"repeats": [2]}, "repeats": 2}, 422, "`repeats` sets it", id="repeats"
+        ),
+        pytest.param(
+            {"suite": "keyed", "over": {"dataset.sample": [2]}, "sample": 2}, 422, "`sample` sets it", id="sample"
+        ),
         pytest.param({"suite": "keyed", "over": {"model": []}}, 422, "over", id="no-values"),
     ],
 )  # fmt: skip

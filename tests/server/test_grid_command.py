@@ -59,6 +59,7 @@ def test_arms_are_run_compared_and_not_run_again(
         line.startswith("contains passes: model=large is 100 points higher than model=small, 100% against 0%")
         for line in told
     ), done.stdout
+    assert any(line.startswith("- model=small failed: ") and "contains" in line for line in told), done.stdout
     asked = len(model.requests)
     folders = sorted(one.name for one in (tmp_path / "eval-results" / "answers" / "arms").iterdir() if one.is_dir())
     assert [name.rpartition("-")[0] for name in folders] == ["model=large", "model=small"]
@@ -104,6 +105,7 @@ def test_a_budget_is_of_all_arms(suite: Path, command: Callable[..., Any], tmp_p
         pytest.param([], "one of them", id="nothing"),
         pytest.param(["suite.yaml", "--from", "ab"], "one of them", id="both"),
         pytest.param(["suite.yaml", "--over", "repeats=1,2", "--repeats", "3"], "say one of them", id="repeats-twice"),
+        pytest.param(["suite.yaml", "--over", "dataset.sample=1,2", "--sample", "3"], "say one", id="sample-twice"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_is_told_before_anything_is_asked(
@@ -144,3 +146,6 @@ def test_a_server_is_told_and_a_stored_run_is_run_again_with_one_thing_changed(
     assert run["arm"] == {"prompt": "grid/support", "model": "large", "temperature": 0.5}
     assert model.requests[-1]["messages"][-1]["content"].startswith("B: "), "the version that the run had read"
     assert model.requests[-1]["temperature"] == 0.5
+    words = ("--from", second["run_id"], "--over", "dataset.sample=1,2", "--json", "-q", "--out", "fewer")
+    fewer = command(tmp_path, "eval", "grid", *words, api_url=url)
+    assert [arm["items"] for arm in json.loads(fewer.stdout)["arms"]] == [1, 2], "not the sample of the run"

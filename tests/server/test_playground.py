@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ import yaml
 from scripted import HOLD, Script, Scripted, Seen, beside, streamed, whole
 
 from evaluators.suites.suite import parse_suite
+from evaluators.targets.config import ModelSettings
 from server import playground, playground_models, playground_suite
 from server.client import ApiError, Client
 from server.settings import Settings
@@ -134,6 +137,23 @@ def test_who_leaves_cancels_what_is_asked(client: Client) -> None:
         assert upstream.busy == 0
 
 
+def test_connections_are_closed_though_the_request_ends_first(caplog: pytest.LogCaptureFixture) -> None:
+    async def ask() -> list[str]:
+        async with Scripted([answer("Because")]) as upstream:
+            held = playground.Playground()
+            model = ModelSettings(model="m", base_url=f"{upstream.url}/v1")
+            playing = held.begin([model], [{"role": "user", "content": "Why?"}], Settings())
+            kinds = [one["kind"] async for came in playing.events() for one in came]
+            playing.end()
+            await asyncio.sleep(0)
+            await asyncio.gather(*held.closing)
+            return kinds
+
+    assert asyncio.run(ask())[-1] == "done"
+    gc.collect()
+    assert [one.getMessage() for one in caplog.records if one.name == "asyncio"] == [], "nothing is lost with a task"
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a-variable-of-others": ({"key_env": "SECRET_OF_OTHERS"}, "SECRET_OF_OTHERS may not be used here"),
     "not-set": ({"key_env": "PLAY_UNSET"}, "PLAY_UNSET, for the key, is not set"),
@@ -216,7 +236,8 @@ def test_a_file_of_judges_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     [
         ("Why?", False), ("{{ a }} and {{b}} {", False), ("{% raw %}{{ a|b }}{% endraw %}", False),
         ("{{ a | upper }}", True), ("{{ a.b }}", True),
-        ("{% for i in range(9) %}{% endfor %}", True), ("{{ a", True), ("{{ 9 ** 9 }}", True),
+        ("{% for i in range(9) %}{% endfor %}", True),
+        ("{{ a }}" * 1_000, False), ("{{ a }}" * 1_001, True), ("{{ a", True), ("{{ 9 ** 9 }}", True),
     ],
 )  # fmt: skip
 def test_what_may_take_long_is_filled_in_aside(text: str, work: bool) -> None:

@@ -125,6 +125,14 @@ def test_the_same_push_is_the_same_run_and_an_id_takes_its_place() -> None:
         pytest.param(body({"item": "1", "scores": {"a": "yes"}}), "write {label: 'yes'} for a label", id="label"),
         pytest.param(body({"item": "1", "scores": {"a": [1]}}), "Line 2: scores.a: a score is a number", id="list"),
         pytest.param(body() + b'{"item": "1", "scores": {"a": NaN}}', "Line 2: It is not JSON: NaN", id="nan"),
+        pytest.param(body({"item": "1", "scores": {"a": 1e308}}), "Line 2: scores.a.value: Input should be less",
+                     id="too-large"),
+        pytest.param(body({"item": "1", "input_tokens": 10**30}), "Line 2: input_tokens: Input should be less",
+                     id="too-many-tokens"),
+        pytest.param(
+            body({"item": "1"}, header=HEADER | {"started_at": "2026-01-02", "ended_at": "2026-01-01T10:00:00+02:00"}),
+            "ended_at 2026-01-01 08:00:00+00:00 is before started_at 2026-01-02 00:00:00+00:00", id="ended-before",
+        ),
         pytest.param(body({"itm": "1"}), "Line 2: itm: there is no such key; did you mean 'item'?", id="typo"),
         pytest.param(body({"item": "1", "latency_ms": -1}), "Line 2: latency_ms: Input should", id="negative"),
         pytest.param(body({"item": "1", "repeat": 100}), "Line 2: repeat: Input should be less", id="repeat"),
@@ -144,6 +152,13 @@ def test_what_is_refused(pushed: bytes, says: str) -> None:
     problem = built(pushed, "default", NOW)["problem"]
     assert problem is not None
     assert says in problem
+
+
+def test_the_largest_numbers_are_summed() -> None:
+    rows = [{"item": str(place), "scores": {"a": (-1) ** place * 1e100}, "cost_usd": 1e100} for place in range(4)]
+    (found,) = told(*rows)["summary"]["evaluators"]
+    assert (found["mean"]["value"], found["mean"]["n"]) == (0, 4)
+    assert 0 < found["mean"]["high"] < 1e101
 
 
 @given(st.binary(max_size=200))
