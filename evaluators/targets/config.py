@@ -177,6 +177,24 @@ class StoredPrompt(_Part):
         return self
 
 
+OWN = ("model", "messages", "stream")
+"""Members of a request that settings of their own tell: as parameters they would go before these unseen."""
+
+
+def own_member(parameters: Mapping[str, Any]) -> str | None:
+    """What is wrong with parameters; null: nothing."""
+    found = next((name for name in OWN if name in parameters), None)
+    if found is None:
+        return None
+    return f"{found!r} is no parameter: it would go before the {found} that is shown. Take it out of the parameters."
+
+
+def _parameters(told: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    if (problem := own_member(told)) is not None:
+        raise ValueError(problem)
+    return told
+
+
 def _prompt(told: Any, _: Any) -> str | StoredPrompt:
     """Which of the two it is, so that only what is wrong with that one is told."""
     if isinstance(told, Mapping):
@@ -218,6 +236,7 @@ class ModelSettings(_Part):
     ] = None
     parameters: Annotated[
         Mapping[str, JsonValue],
+        AfterValidator(_parameters),
         Field(description="As the provider names them: temperature, max_tokens. To a seed the repeat is added."),
     ] = Field(default_factory=dict)
     stream: Annotated[bool, Field(description="Whether to stream, so that the time to the first token is known.")] = (

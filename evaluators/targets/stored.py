@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evaluators.targets.config import MessageSettings, ModelSettings
+from evaluators.errors import EvaluatorError
+from evaluators.targets.config import MessageSettings, ModelSettings, own_member
 from evaluators.targets.templates import KNOWN, Template
 
 
@@ -17,7 +18,10 @@ def with_prompt(settings: ModelSettings, said: Mapping[str, Any]) -> ModelSettin
 
     Raises:
         TemplateError: a text is no template.
+        EvaluatorError: its parameters name the model, the messages or the streaming.
     """
+    if (problem := own_member(said.get("parameters") or {})) is not None:
+        raise EvaluatorError(f"The stored prompt: {problem}")
     tools = {"tools": list(said["tools"])} if said.get("tools") else {}
     changes: dict[str, Any] = {"parameters": {**tools, **(said.get("parameters") or {}), **settings.parameters}}
     if said.get("text") is not None:

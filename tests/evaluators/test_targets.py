@@ -50,6 +50,15 @@ from server.yaml_lines import line_in
         pytest.param({"answered": True, "command": {"run": ["a"]}}, (), "has answered and command", id="two"),
         pytest.param({"answered": False}, ("answered",), "Input should be True", id="answered"),
         pytest.param({"http": {"url": "x"}}, ("http", "url"), "starts with http://", id="no-address"),
+        *(
+            pytest.param(
+                {"model": {"model": "m", "parameters": {name: "x"}}},
+                ("model", "parameters"),
+                f"{name!r} is no parameter: it would go before the {name} that is shown",
+                id=f"{name}-as-parameter",
+            )
+            for name in ("model", "messages", "stream")
+        ),
         pytest.param({"http": {"url": "http://u:p@x/"}}, ("http", "url"), "holds no key", id="key-in-address"),
         pytest.param({"http": {"url": "http://x/{{ a"}}, ("http", "url"), "it is no template: ", id="url"),
         pytest.param({"http": {"url": "http://x", "anwser": "$"}}, ("http", "anwser"), "Extra inputs", id="key"),
