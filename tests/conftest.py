@@ -6,7 +6,6 @@ import atexit
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ atexit.register(SENDER.close)
 class Served:
     """One `assay serve` and what it listens on."""
 
-    process: warm.Program | subprocess.Popen[bytes]
+    process: warm.Program
     note: running.Running
 
     def client(self, project: str = "default") -> Client:
@@ -115,7 +114,7 @@ def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
             served.stop()
 
 
-def _wait(folder: Path, process: warm.Program | subprocess.Popen[bytes]) -> running.Running:
+def _wait(folder: Path, process: warm.Program) -> running.Running:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         note = running.find(folder)

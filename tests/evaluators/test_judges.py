@@ -145,14 +145,14 @@ def test_wait_is_kept() -> None:
         ({"retry-after": "7"}, 7, 7), ({"retry-after": "-7"}, 0, 0), ({"retry-after-ms": "1500"}, 1.5, 1.5),
         ({"retry-after-ms": "soon", "retry-after": "2"}, 2, 2),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0, 0),
-        ({"retry-after": formatdate(time.time() + 9000, usegmt=True)}, 8000, 9000),
     ],
-    ids=["seconds", "negative", "milliseconds", "no-milliseconds", "date-gone", "date"],
+    ids=["seconds", "negative", "milliseconds", "no-milliseconds", "date-gone"],
 )  # fmt: skip
 def test_how_long_an_endpoint_asks_to_wait(headers: dict[str, str], low: float, high: float) -> None:
     told = retry_after(headers)
     assert told is not None
     assert low <= told <= high
+    assert 8000 <= (retry_after({"retry-after": formatdate(time.time() + 9000, usegmt=True)}) or 0) <= 9000
     assert retry_after({"retry-after": "soon"}) is None
     assert retry_after({}) is None
 

@@ -94,7 +94,7 @@ class Serving:
 
     folder: Path
     settings: dict[str, object]
-    process: warm.Program | subprocess.Popen[bytes] | None = None
+    process: warm.Program | None = None
     note: running.Running = field(init=False)
 
     def start(self) -> Serving:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -94,7 +93,7 @@ def world(serve: Callable[[str], Any], telling: Any) -> World:
 
 
 @contextmanager
-def worker(world: World, folder: Path) -> Iterator[warm.Program | subprocess.Popen[bytes]]:
+def worker(world: World, folder: Path) -> Iterator[warm.Program]:
     """A worker in a process of its own."""
     environment = {**os.environ, "ASSAY_API_URL": world.served.note.api_url, "ASSAY_DATA_DIR": str(folder)}
     process = warm.start("server.cli", ["worker"], environment, folder)

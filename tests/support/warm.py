@@ -70,15 +70,11 @@ class Program:
 
 def start(
     module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, out: IO[bytes] | None = None
-) -> Program | subprocess.Popen[bytes]:
-    """Start the module; both its streams go to `out`, or nowhere. Another PYTHONPATH wants imports of its own."""
-    command, environment = [module, *arguments], dict(environment)
+) -> Program:
+    """Start the module; both its streams go to `out`, or nowhere."""
     with Path(os.devnull).open("r+b") as nowhere:
         stream = (out or nowhere).fileno()
-        if environment.get("PYTHONPATH") == os.environ.get("PYTHONPATH"):
-            return _fork(command, environment, folder, (nowhere.fileno(), stream, stream))
-        command = [sys.executable, "-m", *command]
-        return subprocess.Popen(command, env=environment, cwd=folder, stdout=stream, stderr=stream)
+        return _fork([module, *arguments], dict(environment), folder, (nowhere.fileno(), stream, stream))
 
 
 def run(
@@ -99,7 +95,7 @@ def run(
 
 def _fork(command: Sequence[str], environment: Mapping[str, str], folder: Path, streams: Sequence[int]) -> Program:
     """Streams are standard input, output and error."""
-    near = _forker(command[0])
+    near = _forker(command[0], environment.get("PYTHONPATH", ""))
     ending, ended = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ended:
         told = json.dumps((command, environment, str(folder.resolve())))
@@ -108,12 +104,13 @@ def _fork(command: Sequence[str], environment: Mapping[str, str], folder: Path, 
 
 
 @cache
-def _forker(module: str) -> socket.socket:
-    """The process that forks, one for each module; it ends with this one."""
+def _forker(module: str, path: str) -> socket.socket:
+    """The process that forks, one for each module and PYTHONPATH, since plug-ins come by it; it ends with this one."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with far:
         command = [sys.executable, __file__, module, str(far.fileno())]
-        process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)
+        environment = os.environ | {"PYTHONPATH": path}
+        process = subprocess.Popen(command, env=environment, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)
     atexit.register(process.wait)
     atexit.register(near.close)
     return near
