@@ -205,9 +205,9 @@ def filled(serve_for_all: Callable[[str], Served]) -> Served:
     served = serve_for_all("filled")
     served.send_captures()
     now = time.time_ns()
-    small = [_small(index, now - (index + 1) * 20_000_000_000) for index in range(120)]
+    small = [_small(index, now - (index + 1) * 10_000_000_000) for index in range(120)]
     served.send(b"".join(small))  # one request of all: for each the store would wait for the disk
-    served.send(_large(now - 2_500_000_000_000))
+    served.send(_large(now - 1_300_000_000_000))
     served.send(_hostile(now - 3_000_000_000))
     served.settle()
     return served
