@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from server import runs as server_runs
-from store import runs, suites
+from store import named, runs
 from store.runs import Ending, NewRun, Progress, Run, Taken
 
 T = TypeVar("T")
@@ -55,22 +55,20 @@ def ask(store: Any, name: str, **params: Any) -> list[dict[str, Any]]:
 
 def test_versions_of_a_suite_are_kept_and_it_can_be_taken_away(store: Any) -> None:
     def put(document: str) -> Any:
-        return call(store, lambda cursor: suites.set_suite(cursor, 1, "a", document, "ada"))
+        return call(store, lambda cursor: named.put(cursor, "suites", 1, "a", document, "ada"))
 
-    assert [put(text).version for text in ("one", "one", "two")] == [1, 1, 2]
-    assert put("") is None
-    assert put("") is None
+    assert [put(text) for text in ("one", "one", "two", "", "")] == [1, 1, 2, 3, 3]
     with store.readers.read() as cursor:
-        assert suites.suite(cursor, 1, "a") is None
-        assert suites.suites(cursor, 1) == []
-        first = suites.suite(cursor, 1, "a", 1)
+        assert named.one(cursor, "suites", 1, "a") is None
+        assert named.every(cursor, "suites", 1) == []
+        first = named.one(cursor, "suites", 1, "a", 1)
         assert first is not None
         assert (first.document, first.author) == ("one", "ada")
-        assert [(one.version, one.document) for one in suites.versions(cursor, 1, "a")] == [
+        assert [(one.version, one.document) for one in named.versions(cursor, "suites", 1, "a")] == [
             (3, ""), (2, "two"), (1, "one")
         ]  # fmt: skip
-        assert suites.versions(cursor, 2, "a") == []
-    assert put("three").version == 4
+        assert named.versions(cursor, "suites", 2, "a") == []
+    assert put("three") == 4
 
 
 def test_a_run_of_the_command_line_is_told_from_its_beginning_to_its_end(store: Any) -> None:
