@@ -130,6 +130,28 @@ def interval(figure: go.Figure, x: pd.Series, low: pd.Series, high: pd.Series, i
     )  # fmt: skip
 
 
+def estimates(
+    figure: go.Figure, names: pd.Series, value: pd.Series, low: pd.Series, high: pd.Series,
+    *, most: int, form: str = "",
+) -> None:  # fmt: skip
+    """A line for each name from the top, its value with its interval (null bounds: none).
+
+    `most`: letters of a name beside the axis; `form`: of the value on hover, as d3 writes numbers.
+    """
+    shown = names.tolist()[::-1]
+    middle, first, last = (one.astype("float64").iloc[::-1] for one in (value, low, high))
+    figure.add_scatter(
+        x=middle, y=list(range(len(shown))), mode="markers",
+        marker={"size": 11, "color": [colour(name) for name in shown]},
+        customdata=[label(name, 80) for name in shown],
+        error_x={"type": "data", "symmetric": False, "array": last - middle, "arrayminus": middle - first,
+                 "color": GREY, "thickness": 2, "width": 0},
+        hovertemplate=f"%{{customdata}}: %{{x{form}}}<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(hovermode="closest", height=max(HEIGHT, 110 + 30 * len(shown)))
+    figure.update_yaxes(**places(shown, most), range=[-0.6, len(shown) - 0.4])
+
+
 def over_bucket(series: pd.DataFrame, step: pd.Timedelta) -> dict[str, object]:
     """Marks stand over the middle of their bucket, bars as wide as it, while hovers and clicks name its start."""
     return {"xperiod": _ms(step), "xperiod0": series["bucket"].iloc[0], "xperiodalignment": "middle"}

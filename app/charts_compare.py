@@ -69,18 +69,8 @@ def _margin(figure: go.Figure, reach: float, at: int, theme: charts.Theme) -> No
 
 def levels(rows: pd.DataFrame, title: str, subtitle: str, theme: charts.Theme, *, share: bool) -> go.Figure:
     """One measure of each variant with its interval: variant, value, low, high (null bounds: none)."""
-    figure, shown = charts.figure(charts.label(title, 60), subtitle, theme), rows.iloc[::-1]
-    value, low, high = (shown[name].astype("float64") for name in ("value", "low", "high"))
-    figure.add_scatter(
-        x=value, y=list(range(len(shown))), mode="markers",
-        marker={"size": 11, "color": [charts.colour(name) for name in shown["variant"]]},
-        customdata=[charts.label(name, 80) for name in shown["variant"]],
-        error_x={"type": "data", "symmetric": False, "array": high - value, "arrayminus": value - low,
-                 "color": charts.GREY, "thickness": 2, "width": 0},
-        hovertemplate="%{customdata}: %{x}<extra></extra>",
-    )  # fmt: skip
-    figure.update_layout(hovermode="closest", height=max(charts.HEIGHT, 110 + 30 * len(shown)))
-    figure.update_yaxes(**charts.places(list(shown["variant"]), 40), range=[-0.6, len(shown) - 0.4])
+    figure = charts.figure(charts.label(title, 60), subtitle, theme)
+    charts.estimates(figure, rows["variant"], rows["value"], rows["low"], rows["high"], most=40)
     if share:
         figure.update_xaxes(tickformat=".0%", range=[0, 1.02])
     return figure.update_xaxes(showgrid=True)

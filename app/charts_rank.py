@@ -14,19 +14,9 @@ MOST_NUMBERED = 12  # variants up to which each field says its number
 
 def strengths(rows: pd.DataFrame, title: str, subtitle: str, theme: charts.Theme) -> go.Figure:
     """Each variant's strength with its interval, the strongest on top: variant, strength, low, high (null: none)."""
-    figure, shown = charts.figure(charts.label(title, 70), charts.label(subtitle, 120), theme), rows.iloc[::-1]
-    value, low, high = (shown[name].astype("float64") for name in ("strength", "low", "high"))
+    figure = charts.figure(charts.label(title, 70), charts.label(subtitle, 120), theme)
     figure.add_vline(x=0, line={"color": charts.PALE[theme], "width": 1})
-    figure.add_scatter(
-        x=value, y=list(range(len(shown))), mode="markers",
-        marker={"size": 11, "color": [charts.colour(name) for name in shown["variant"]]},
-        customdata=[charts.label(name, 80) for name in shown["variant"]],
-        error_x={"type": "data", "symmetric": False, "array": high - value, "arrayminus": value - low,
-                 "color": charts.GREY, "thickness": 2, "width": 0},
-        hovertemplate="%{customdata}: %{x:.3g}<extra></extra>",
-    )  # fmt: skip
-    figure.update_layout(hovermode="closest", height=max(charts.HEIGHT, 110 + 30 * len(shown)))
-    figure.update_yaxes(**charts.places(list(shown["variant"]), 32), range=[-0.6, len(shown) - 0.4])
+    charts.estimates(figure, rows["variant"], rows["strength"], rows["low"], rows["high"], most=32, form=":.3g")
     return figure.update_xaxes(showgrid=True, title="log odds of winning")
 
 

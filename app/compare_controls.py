@@ -37,6 +37,16 @@ def link(ids: Sequence[str]) -> dict[str, str]:
     return {RUNS: ",".join(ids)}
 
 
+def take(ids: Sequence[str], *gone: str) -> None:
+    """Put the runs that are chosen into the URL; `gone`: parameters that were of others, and leave it."""
+    if ids:
+        st.query_params[RUNS] = ",".join(ids)
+    else:
+        st.query_params.pop(RUNS, None)
+    for name in gone:
+        st.query_params.pop(name, None)
+
+
 def suggestions(told: Iterable[Mapping[str, Any]], most: int = 3) -> None:
     """Links to runs against the baselines of their gates, the newest first."""
     known = {one["run_id"]: one for one in told}

@@ -55,20 +55,12 @@ def _choice(known: Mapping[str, Run], ids: Sequence[str]) -> None:
 
 
 def _moved(key: str) -> None:
-    _put(st.session_state[key])
+    compare_controls.take(st.session_state[key], "item")
 
 
 def _first(key: str, ids: Sequence[str]) -> None:
     first = st.session_state[key]
-    _put([first, *(one for one in ids if one != first)])
-
-
-def _put(ids: Sequence[str]) -> None:
-    if ids:
-        st.query_params[compare_controls.RUNS] = ",".join(ids)
-    else:
-        st.query_params.pop(compare_controls.RUNS, None)
-    st.query_params.pop("item", None)
+    compare_controls.take([first, *(one for one in ids if one != first)], "item")
 
 
 def words(run: Run | None, run_id: str) -> str:

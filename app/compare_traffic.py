@@ -22,7 +22,7 @@ def page(waiting: DeltaGenerator) -> None:
         by = calls.dimension(DIMENSIONS)
         filters = widgets.call_filters(widgets.window(*state.EVER), compare_controls.PATH)
     window = calls.window(waiting)
-    offered = _offered(by, window)
+    offered = seen(by, window)
     values = _choice(by, offered)
     if len(values) < 2:
         waiting.empty()
@@ -40,7 +40,7 @@ def _json(values: Sequence[str]) -> str:
     return json.dumps(list(values), ensure_ascii=False)
 
 
-def _offered(by: str, window: state.Window) -> Mapping[str, int]:
+def seen(by: str, window: state.Window) -> Mapping[str, int]:
     """Values of the dimension that calls of the window have -> how many calls, those of most first."""
     frame = data.offers("calls_filters", window.since, window.until)
     mine = frame[frame["field"] == by].sort_values("calls", ascending=False)

@@ -60,11 +60,7 @@ def _of_runs(waiting: DeltaGenerator) -> None:
 
 
 def _moved(key: str) -> None:
-    ids = st.session_state[key]
-    if ids:
-        st.query_params[compare_controls.RUNS] = ",".join(ids)
-    else:
-        st.query_params.pop(compare_controls.RUNS, None)
+    compare_controls.take(st.session_state[key])
 
 
 def _no_run(known: Mapping[str, Any]) -> None:
@@ -91,7 +87,7 @@ def _of_traffic(waiting: DeltaGenerator) -> None:
         by = calls.dimension(compare_traffic.DIMENSIONS)
         filters = widgets.call_filters(widgets.window(*state.EVER), compare_tabs.PLANNER)
     window = calls.window(waiting)
-    offered = _offered(by, window)
+    offered = compare_traffic.seen(by, window)
     values, key = list(dict.fromkeys(st.query_params.get_all(compare_traffic.VALUES)))[:MOST], "plan-values"
     st.session_state[key] = values
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -111,13 +107,6 @@ def _of_traffic(waiting: DeltaGenerator) -> None:
     }  # fmt: skip
     calls.known(f"Model calls of {window.words}.")
     _told(partial(data_plan.traffic, by, tuple(values), params), slot, waiting)
-
-
-def _offered(by: str, window: state.Window) -> dict[str, int]:
-    """Values of the dimension -> how many calls of the window have it, those of most first."""
-    frame = data.offers("calls_filters", window.since, window.until)
-    mine = frame[frame["field"] == by].sort_values("calls", ascending=False)
-    return dict(zip(mine["value"].astype(str), mine["calls"].astype(int), strict=True))
 
 
 def _valued(key: str) -> None:

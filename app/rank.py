@@ -77,12 +77,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _moved(key: str) -> None:
-    ids = st.session_state[key]
-    if ids:
-        st.query_params[compare_controls.RUNS] = ",".join(ids)
-    else:
-        st.query_params.pop(compare_controls.RUNS, None)
-    st.query_params.pop(REFERENCE, None)
+    compare_controls.take(st.session_state[key], REFERENCE)
 
 
 def _no_run(known: Mapping[str, Any]) -> None:
