@@ -23,6 +23,13 @@ evals = typer.Typer(
 app.add_typer(evals, name="eval")
 
 SuiteFile = Annotated[Path, typer.Argument(help="The suite's YAML file.")]
+Sample = Annotated[int | None, typer.Option(min=1, help="So many items, in place of the suite's.", show_default=False)]
+Repeats = Annotated[
+    int | None, typer.Option(min=1, max=100, help="Answers to each item, likewise.", show_default=False)
+]
+Concurrency = Annotated[
+    int | None, typer.Option(min=1, max=1024, help="Answers asked for at once, likewise.", show_default=False)
+]
 
 
 @evals.command()
@@ -49,15 +56,9 @@ def run(
     budget: Annotated[
         float | None, typer.Option(min=0, help="US dollars, in place of the suite's.", show_default=False)
     ] = None,
-    sample: Annotated[
-        int | None, typer.Option(min=1, help="So many items, in place of the suite's.", show_default=False)
-    ] = None,
-    repeats: Annotated[
-        int | None, typer.Option(min=1, max=100, help="Answers to each item, likewise.", show_default=False)
-    ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Answers asked for at once, likewise.", show_default=False)
-    ] = None,
+    sample: Sample = None,
+    repeats: Repeats = None,
+    concurrency: Concurrency = None,
     again: Annotated[
         bool, typer.Option("--again", help="Ask again for what failed in the newest run of the folder.")
     ] = False,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from server.commands.common import ApiUrl, AsJson, DataDir, Project, load_settings, opened
-from server.commands.evals import evals
+from server.commands.evals import Concurrency, Repeats, Sample, evals
 from server.commands.scoring import Judges, Own
 from server.exit_codes import FAILURE, INTERRUPTED
 
@@ -58,15 +58,9 @@ def grid(
         float | None,
         typer.Option(min=0, help="US dollars for all arms together; each may cost what is left.", show_default=False),
     ] = None,
-    sample: Annotated[
-        int | None, typer.Option(min=1, help="So many items, in place of the suite's.", show_default=False)
-    ] = None,
-    repeats: Annotated[
-        int | None, typer.Option(min=1, max=100, help="Answers to each item, likewise.", show_default=False)
-    ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Answers asked for at once, likewise.", show_default=False)
-    ] = None,
+    sample: Sample = None,
+    repeats: Repeats = None,
+    concurrency: Concurrency = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run all arms anew, also those that have ended.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     no_store: Annotated[bool, typer.Option("--no-store", help="Do not tell the running server of the runs.")] = False,
