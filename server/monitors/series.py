@@ -167,7 +167,12 @@ def series(ask: Ask, many: Sequence[Streamed], since: datetime, until: datetime)
                 groups.setdefault((_slice(one), _source(one)), []).append(place)
         for (_, source), places in groups.items():
             own = [many[place] for place in places]
-            read = _READERS[source](_asking(ask, own[0].where), asked, own)
+            none = np.empty(0), np.empty(0)
+            read = (
+                _READERS[source](_asking(ask, own[0].where), asked, own)
+                if asked.count
+                else [_told(asked, *none) for _ in own]
+            )
             found |= dict(zip(places, read, strict=True))
     return [found[place] for place in range(len(many))]
 
@@ -323,15 +328,18 @@ def _by_bucket(
 # What is read of some calls.
 
 
+_LENGTHS = {"input_length", "output_length"}
+
+
 def _texts(ask: Ask, asked: Grid, many: Sequence[Streamed]) -> list[Series]:
     signals = [str(one.signal) for one in many]
     most = max(int(READ_AN_HOUR * (asked.bucket / HOUR)), 1)
-    output = "refusal_rate" in signals
-    tables = [ask("monitor_texts", **piece.window, most=most, output=output) for piece in asked.pieces()]
+    wanted = {"output": "refusal_rate" in signals, "lengths": bool(_LENGTHS & {*signals})}
+    tables = [ask("monitor_texts", **piece.window, most=most, **wanted) for piece in asked.pieces()]
     read: dict[str, list[Floats]] = {
         name: [_read(name, table) for table in tables] for name in dict.fromkeys(signals)
     }  # fmt: skip
-    places = np.concatenate([asked.places(table) for table in tables]) if tables else np.empty(0, np.int64)
+    places = np.concatenate([asked.places(table) for table in tables])
     versions = [one for table in tables for one in table["normaliser_version"].to_pylist()]
     return [_means(asked, places, np.concatenate(read[name]), versions, name) for name in signals]
 

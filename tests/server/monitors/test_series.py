@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from server.monitors import rulers
 from server.monitors.series import NoStreamError, Series, Stream, key, series
@@ -172,8 +174,8 @@ def test_only_whole_buckets_are_told(traffic: Any) -> None:
     (found,) = series(shop.ask, [stream("volume")], START + minutes, START + 3 * HOUR + minutes)
     (whole,) = series(shop.ask, [stream("volume")], START, START + 3 * HOUR)
     assert (found.since, found.values.tolist()) == (START, whole.values.tolist())
-    (none,) = series(shop.ask, [stream("volume")], START, START + minutes)
-    assert none.values.tolist() == []
+    for none in series(shop.ask, [stream(name) for name in STREAMS], START, START + minutes):
+        assert (none.values.tolist(), none.weights.tolist(), list(none.rulers)) == ([], [], [])
 
 
 def test_before_the_first_call_nobody_could_call(traffic: Any) -> None:
@@ -260,3 +262,15 @@ RULERS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
 @pytest.mark.parametrize(("rows", "expected"), RULERS.values(), ids=RULERS)
 def test_a_stream_shows_the_ruler_of_most_scores(rows: list[dict[str, Any]], expected: list[str]) -> None:
     assert [one["ruler"] for one in rulers.chosen(rows)] == expected
+    assert rulers.chosen(rows[::-1]) == rulers.chosen(rows)
+
+
+@given(some.dictionaries(some.tuples(some.integers(0, 60), some.sampled_from("abc")), some.integers(1, 9), min_size=1))
+def test_every_bucket_shows_a_ruler_of_its_own(counts: dict[tuple[int, str], int]) -> None:
+    """One a bucket, in order, that has half of the most scores there; and where all are of one, that one."""
+    rows = [row(hour, ruler, n) for (hour, ruler), n in counts.items()]
+    chosen = rulers.chosen(rows)
+    assert [one["bucket"] for one in chosen] == sorted({one["bucket"] for one in rows})
+    for one in chosen:
+        assert one in rows
+        assert 2 * one["n"] >= max(other["n"] for other in rows if other["bucket"] == one["bucket"])
