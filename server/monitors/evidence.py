@@ -15,7 +15,7 @@ from server.monitors.facts import Facts, Json
 from server.monitors.marks import ATTRIBUTES, Mark
 from server.monitors.onset import expected
 from server.monitors.shapes import shapes
-from server.monitors.slicing import Side, Why, slice_name
+from server.monitors.slicing import Side, Why, in_slice, slice_name
 from server.monitors.terms import DAY
 
 SHOWN = 12  # slices
@@ -151,9 +151,7 @@ def _within(found: Why, side: Side, mark: Mark | None) -> list[int]:
     """Rows of the slice that the verdict names; of all where it names none."""
     best = found.best(None if mark is None else ATTRIBUTES.get(mark.what)) or found.best()
     every = list(range(len(side.trace_ids)))
-    return (
-        every if best is None else [at for at in every if str(side.labels[best.attribute][at]) == best.slice] or every
-    )
+    return every if best is None else in_slice(side, best) or every
 
 
 def _trace(facts: Facts, side: Side, at: int) -> Json:

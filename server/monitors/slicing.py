@@ -14,6 +14,7 @@ from analytics.columns import Bools, Floats
 from analytics.contrast import Codes
 from analytics.explained import Explanation, Part, Rows, explained
 from analytics.items import coded
+from analytics.slices import UNKNOWN
 from server.monitors.signals import Of, Signal, Unit
 
 LEAST = 10  # rows with a value on either side, below which nothing is asked
@@ -202,6 +203,13 @@ def why(found: Numbers, apart: Collection[str] = ()) -> Why | None:
 def _tells(sides: Sides, name: str) -> bool:
     """Whether an attribute has more than one value; one that all rows share explains nothing."""
     return name in sides[1].labels and len({*sides[0].labels[name], *sides[1].labels[name]}) > 1
+
+
+def in_slice(side: Side, part: Part) -> list[int]:
+    """The rows of a slice; those without a label are `unknown`."""
+    return [
+        at for at, one in enumerate(side.labels[part.attribute]) if str(UNKNOWN if one is None else one) == part.slice
+    ]
 
 
 def _place(attribute: str) -> int:

@@ -177,6 +177,66 @@ def test_the_verdict_of_a_rise_in_one_model_after_a_release() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        pytest.param(RELEASE, "right after release 1.8 of shop", id="release"),
+        pytest.param(Mark(START, "release", None, None, "7", ""), "right after release 7", id="unnamed-service"),
+        pytest.param(
+            Mark(START, "prompt", "answer", "3", "4", ""), "right after version 4 of prompt answer", id="prompt"
+        ),
+        pytest.param(
+            Mark(START, "label", "answer", "3", "4", "", "production"),
+            "right after label production of prompt answer moved to version 4", id="label",
+        ),
+        pytest.param(
+            Mark(START, "model", "gpt-4o", "05", "08", ""), "right after model gpt-4o was answered by 08", id="model"
+        ),
+        pytest.param(Mark(START, "model", "o3", None, "o3", ""), "right after model o3 came in", id="new-model"),
+        pytest.param(
+            Mark(START, "evaluator", "relevance", "judge 1", "judge 2", ""),
+            "as another ruler measures since: relevance is scored by judge 2", id="evaluator",
+        ),
+        pytest.param(
+            Mark(START, "normaliser", None, "5", "6", ""),
+            "as another ruler measures since: the normaliser has version 6", id="normaliser",
+        ),
+    ],
+)  # fmt: skip
+def test_what_happened_is_named(mark: Mark, said: str) -> None:
+    assert verdicts.after(mark) == said
+
+
+@pytest.mark.parametrize(
+    ("alert", "look", "said"),
+    [
+        pytest.param({"kind": "no_data"}, {"value": 0.0}, "Calls stopped: none came within 24 hours.", id="none"),
+        pytest.param(
+            {"kind": "error_burst"}, {"value": 0.25, "n": 80.0},
+            "Errors came in a burst: 20 of 80 calls failed within 24 hours (25%).", id="burst",
+        ),
+        pytest.param(
+            {"kind": "slo_burn", "objective": 0.99}, {"value": 15.2, "note": "Of 1 h and 5 min."},
+            "Error budget burns 15.2 times as fast as the objective allows (of 1 h and 5 min).", id="burn",
+        ),
+        pytest.param(
+            {"kind": "budget"}, {"value": 0.9, "note": "90% of it is spent."},
+            "Budget is beyond its limit: 90% of it is spent.", id="budget",
+        ),
+    ],
+)  # fmt: skip
+def test_checks_of_their_own_have_a_verdict(alert: dict[str, Any], look: dict[str, Any], said: str) -> None:
+    assert verdicts.verdict(Terms.model_validate({"alert": alert}), look, None, None, None, HOUR) == said
+
+
+def test_a_threshold_names_its_number() -> None:
+    terms = Terms.model_validate({"signal": "cost", "alert": {"kind": "threshold", "above": 0.05}})
+    look = {"value": 0.0731, "n": 120.0}
+    assert verdicts.verdict(terms, look, None, None, None, HOUR) == (
+        "Cost per call is $0.0731 (24 hours, 120 calls), above $0.05."
+    )
+
+
 def test_a_shift_of_mix_is_told_as_that() -> None:
     found = whys({"hard": (200, 120), "easy": (800, 16)}, {"hard": (600, 360), "easy": (400, 8)})
     said = verdicts.verdict(TERMS, LOOK, None, found, None, HOUR)
@@ -190,7 +250,7 @@ def test_a_shift_of_mix_is_told_as_that() -> None:
 def test_nothing_to_explain_says_so() -> None:
     found = whys({"a": (500, 6), "b": (500, 5)}, {"a": (500, 6), "b": (500, 7)})
     assert not found.clear
-    assert "do not show it" in verdicts.verdict(TERMS, LOOK, None, found, None, HOUR)
+    assert "the sampled calls do not show it" in verdicts.verdict(TERMS, LOOK, None, found, None, HOUR)
     assert any(
         "nothing to explain" in one
         for one in slice_sentences.sentences(Timed(None, HOUR, "share", seasoned=False), found, [], [])
