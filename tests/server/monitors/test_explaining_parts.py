@@ -154,6 +154,7 @@ def of_models(errors: dict[str, tuple[int, int]]) -> Side:
 TERMS = Terms.model_validate({"signal": "error_rate", "where": {"service": "shop"}})
 LOOK = {"value": 0.084, "expected": 0.012, "low": 0.0, "high": 0.026, "n": 1200.0, "effect": 0.072, "counts": True}
 ONSET = Onset(START + 14 * HOUR, START + 13 * HOUR, START + 15 * HOUR, 0.012, 0.084, 0.001)
+TIMED = Timed(None, HOUR, "share", seasoned=False)
 RELEASE = Mark(START + 14 * HOUR, "release", "shop", "1.7", "1.8", "First call of release 1.8 of shop; before 1.7.")
 
 
@@ -251,10 +252,32 @@ def test_nothing_to_explain_says_so() -> None:
     found = whys({"a": (500, 6), "b": (500, 5)}, {"a": (500, 6), "b": (500, 7)})
     assert not found.clear
     assert "the sampled calls do not show it" in verdicts.verdict(TERMS, LOOK, None, found, None, HOUR)
-    assert any(
-        "nothing to explain" in one
-        for one in slice_sentences.sentences(Timed(None, HOUR, "share", seasoned=False), found, [], [])
-    )
+    assert any("nothing to explain" in one for one in slice_sentences.sentences(TIMED, found, [], []))
+
+
+def test_samples_that_moved_to_the_other_side_explain_nothing() -> None:
+    told = slicing.numbers(SIGNALS["error_rate"], None, (of_models({"a": (500, 100)}), of_models({"a": (500, 10)})))
+    assert told is not None
+    found = slicing.why(told, up=True)
+    assert found is not None
+    assert not found.clear
+    assert any("to the other side" in one for one in slice_sentences.sentences(TIMED, found, [], []))
+
+
+def test_what_is_the_same_rows_as_the_release_is_not_named_beside_it() -> None:
+    sides = [
+        Side(one.values, one.failed, one.clusters, one.trace_ids, one.times, labels, one.total)
+        for one, labels in (
+            (of_models({"x": (400, 8)}), {"release": ["1.7"] * 400, "variant": ["a"] * 400}),
+            (of_models({"x": (400, 90)}), {"release": ["1.8"] * 400, "variant": ["b"] * 400}),
+        )
+    ]
+    told = slicing.numbers(SIGNALS["error_rate"], None, (sides[0], sides[1]))
+    found = None if told is None else slicing.why(told)
+    assert found is not None
+    assert found.best("release") is None
+    said = verdicts.verdict(TERMS, LOOK, ONSET, found, RELEASE, HOUR)
+    assert said.endswith(", right after release 1.8 of shop.")
 
 
 def test_what_changed_everywhere_alike_names_no_slice() -> None:
@@ -285,7 +308,7 @@ def test_what_is_watched_has_a_name(terms: dict[str, Any], named: str) -> None:
         pytest.param(
             -10,
             40,
-            "since about 14:00 UTC on 2 November 2026 (95% CI 14:00 on 1 November 2026 to 16:00 on 3 November 2026)",
+            "since about 14:00 UTC on 2 November 2026 (95% CI 1 November 14:00 to 3 November 16:00)",
             id="over-days",
         ),
     ],
