@@ -66,7 +66,7 @@ def _own(terms: Terms, look: Look) -> str:
         return f"came in a burst: {value * n:,.0f} of {n:,.0f} calls failed within {window} ({amount(value, 'share')})"
     if terms.alert.kind == "slo_burn" and value is not None:
         return f"burns {number(value)} times as fast as the objective allows{f' ({lower(note)})' if note else ''}"
-    return f"is beyond its limit{f': {lower(note)}' if note else ''}"
+    return f"is beyond its limit{f': {note}' if note else ''}"
 
 
 def _levels(look: Look | None, onset: Onset | None) -> tuple[float | None, float | None]:
