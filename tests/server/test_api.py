@@ -521,11 +521,18 @@ def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
         def allows(self, request: object, right: str) -> bool:
             return right == "public"
 
-    api.state.policy, ids = Nobody(), dict.fromkeys(("job_id", "run_id", "experiment_id"), UUID(int=1))
+    api.state.policy, ids = Nobody(), dict.fromkeys(("job_id", "run_id", "experiment_id", "delivery_id"), UUID(int=1))
     with TestClient(api, raise_server_exceptions=False) as http:
         for route in (route for module in MODULES for route in module.routes.routes):
             assert isinstance(route, APIRoute)
-            parts = {"trace_id": "0" * 32, "span_id": "0" * 16, "name": "swagger-ui.css", "label": "a", **ids}
+            parts = {
+                "trace_id": "0" * 32,
+                "span_id": "0" * 16,
+                "name": "swagger-ui.css",
+                "label": "a",
+                "number": 1,
+                **ids,
+            }
             path = route.path_format.format(**parts)
             (method,) = route.methods or {"GET"}
             answer = http.request(method, path, json={} if method == "POST" else None)
@@ -590,7 +597,7 @@ def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
     for path, _, entry in operations:
         assert entry["description"], path
         assert entry["responses"], path
-        parts = ("trace_id", "span_id", "name", "label", "job_id", "run_id", "experiment_id")
+        parts = ("trace_id", "span_id", "name", "label", "job_id", "run_id", "experiment_id", "delivery_id", "number")
         in_path = {name for name in parts if f"{{{name}}}" in path}
         assert in_path == {one["name"] for one in entry.get("parameters", []) if one["in"] == "path"}
         errors = {code: told for code, told in entry["responses"].items() if code != "200"}
