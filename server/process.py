@@ -29,6 +29,7 @@ from server.ending import Ending
 from server.ingest import make_ingest
 from server.monitors import loop as monitors
 from server.monitors.loop import Monitoring
+from server.notify.loop import Notifier
 from server.ports import PortError, listen, port_of, reachable
 from server.running import Running
 from server.settings import Settings
@@ -143,7 +144,8 @@ class Process:
         checker = Aside(core.readers, checking.IDLE_S, checking.PLACES, checking.NICENESS)
         watcher = Aside(core.readers, monitors.IDLE_S, monitors.PLACES, monitors.NICENESS)
         monitoring = Monitoring(core, watcher)
-        context = Context(core, ingest, note, note.version, aside, checker, monitoring)
+        notifier = Notifier(core)
+        context = Context(core, ingest, note, note.version, aside, checker, monitoring, notifier)
         servers = {
             "OTLP/HTTP": (http_server(http_app(ingest, config, draining), settings.drain_s), sockets.otlp),
             "API": (http_server(guarded(create_api(context), context), settings.drain_s), sockets.api),
@@ -151,6 +153,7 @@ class Process:
         standing = Standing(core)
         standing.start()
         monitoring.start()
+        notifier.start()
         tasks = [asyncio.create_task(server.serve([bound]), name=name) for name, (server, bound) in servers.items()]
         try:
             await self._until_stopped([server for server, _ in servers.values()], tasks, note)
@@ -161,6 +164,7 @@ class Process:
             await asyncio.to_thread(standing.stop)
             await asyncio.to_thread(watcher.close)
             await asyncio.to_thread(monitoring.stop)
+            await asyncio.to_thread(notifier.stop)
             await asyncio.to_thread(aside.close)
             await asyncio.to_thread(checker.close)
             await asyncio.to_thread(ingest.close)
