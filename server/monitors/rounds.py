@@ -175,7 +175,7 @@ class Rounds:
 
 
 def _closed(cursor: DuckDBPyConnection, every: Iterable[Monitor], told: Mapping[UUID, Alert]) -> dict[UUID, Alert]:
-    found = {}
+    found: dict[UUID, Alert] = {}
     for one in every:
         if one.state == "firing" and one.monitor_id not in told:
             last = alerts.listed(cursor, one.project_id, "resolved", one.name, limit=1).alerts
