@@ -1,4 +1,4 @@
-"""A store with a resolver that works when it is told to, and traffic of a shop over three days."""
+"""Two stores: one whose resolver works when it is told to, with traffic of a shop; one of projects with monitors."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from stores import put_empty
+from worlds import World
 
 from collectors.facts import ScoreFacts
 from collectors.frames import score_table
 from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
-from server.aside import Ask, asking
+from server.aside import Ask, Inline, asking
 from server.batches import BatchMaker
+from server.core import Core
+from server.monitors.loop import Monitoring
 from server.resolver import Resolver
+from server.settings import Settings
 from store.batch import Batch
+from store.control import create_project
 from store.database import Database
 from store.readers import ReaderPool
 from store.writer import Writer
@@ -193,3 +199,20 @@ def traffic(request: pytest.FixtureRequest, open_shop: Callable[[], Shop]) -> tu
         for one in many if one.number % 12 == 0
     ))  # fmt: skip
     return shop, many
+
+
+@pytest.fixture(scope="session")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
+    folder: Path = tmp_path_factory.mktemp("watched")
+    put_empty(folder)
+    opened = Core.open(Settings(data_dir=folder, min_free_bytes=0))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def world(core: Core, request: pytest.FixtureRequest) -> World:
+    """A project of the test's own."""
+    name = "".join(one if one.isalnum() else "-" for one in request.node.name)[:100]
+    project = core.writer.call(lambda cursor: create_project(cursor, name)).result()
+    return World(core, Monitoring(core, Inline(core.readers)), name, project.project_id)
