@@ -55,6 +55,9 @@ class World:
         stores.add_calls(
             self.core.writer, calls.assign(project_id=self.project_id, service=service, failed=False, **CALL)
         )
+        stores.add(self.core.writer, "trace_summaries", calls[["trace_id", "start_time"]].assign(
+            project_id=self.project_id, **TRACE, **{name: [[]] * len(calls) for name in LISTS}
+        ))  # fmt: skip
         told = pd.DataFrame({
             "trace_id": calls["trace_id"], "span_id": 1, "value": [row["value"] for row in rows],
             "error_type": [None if row["value"] is not None else "Timeout" for row in rows],
@@ -95,6 +98,12 @@ class World:
 
 
 TRACES = itertools.count(1)
+TRACE = {
+    "resolved_seq": 1, "duration_ns": 10**9, "root_span_id": 1, "root_name": "ask", "root_missing": False, "spans": 1,
+    "model_calls_ok": 1, "model_calls_failed": 0, "embedding_calls": 0, "tool_executions": 0,
+    "tool_executions_failed": 0, "unknown_usage_calls": 0, "usage_estimated": False, "errors": 0, "status": "ok",
+}  # fmt: skip
+LISTS = ("services", "models", "tags", "variants", "prompts")
 CALL = {"span_id": 1, "kind": "llm", "usage_role": "leaf", "price_status": "unknown_model"}
 
 
