@@ -37,6 +37,8 @@ GROUPS = {
     ],
     "Label": [],
     "Operate": [
+        st.Page("views/monitors.py", title="Monitors", icon=":material/monitor_heart:"),
+        st.Page("views/monitor.py", title="Monitor", visibility="hidden"),
         st.Page("views/cost_integrity.py", title="Cost integrity", icon=":material/fact_check:"),
     ],
 }
@@ -52,6 +54,8 @@ SHOWN = {
     "Runs": (widgets.project,),
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
+    "Monitors": (widgets.project,),
+    "Monitor": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),

@@ -57,6 +57,11 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
     ),
+    "Monitors": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("/",), "Search, where there are many"),
+    ),
     "What-if": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),

@@ -23,6 +23,7 @@ from server.client_evaluators import EvaluatorsClient
 from server.client_experiments import ExperimentsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
+from server.client_monitor_suggestions import MonitorSuggestionsClient
 from server.client_plan import PlanClient
 from server.client_playground import PlaygroundClient
 from server.client_prompts import PromptsClient
@@ -68,6 +69,7 @@ class Client(
     PlaygroundClient,
     DatasetsClient,
     AbTestsClient,
+    MonitorSuggestionsClient,
 ):
     """One server, one project. Safe to share between threads."""
 

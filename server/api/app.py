@@ -24,6 +24,7 @@ from server.api import (
     invoices,
     jobs,
     latency,
+    monitor_suggestions,
     parity,
     plan,
     playground,
@@ -77,6 +78,7 @@ MODULES = (
     prompt_labels,
     prompt_files,
     ab_tests,
+    monitor_suggestions,  # before monitors: it is no monitor's name
     datasets,
     prices,
     budgets,
