@@ -8,9 +8,11 @@ from starlette.types import ASGIApp
 from server.api import (
     ab_tests,
     admin,
+    alerts,
     asking,
     books,
     budgets,
+    channels,
     check,
     compare,
     datasets,
@@ -80,6 +82,8 @@ MODULES = (
     ab_tests,
     monitor_suggestions,  # before monitors: it is no monitor's name
     datasets,
+    alerts,
+    channels,
     prices,
     budgets,
     hardware,
