@@ -27,6 +27,7 @@ from server.api import (
     jobs,
     latency,
     monitor_suggestions,
+    monitors,
     parity,
     plan,
     playground,
@@ -69,6 +70,8 @@ MODULES = (
     evaluators,
     jobs,
     rules,
+    monitor_suggestions,  # before monitors: it is no monitor's name
+    monitors,
     runs,
     experiments,
     suites,
@@ -80,7 +83,6 @@ MODULES = (
     prompt_labels,
     prompt_files,
     ab_tests,
-    monitor_suggestions,  # before monitors: it is no monitor's name
     datasets,
     alerts,
     channels,
