@@ -9,6 +9,8 @@ import typer
 
 from server.commands import (
     ab,
+    alerts,
+    channels,
     compare,
     datasets,
     drift,
@@ -31,7 +33,9 @@ from server.exit_codes import BUG
 
 __all__ = [
     "ab",
+    "alerts",
     "app",
+    "channels",
     "compare",
     "datasets",
     "drift",

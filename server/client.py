@@ -15,8 +15,10 @@ from typing import Literal, Self
 import httpx
 
 from server.client_ab_tests import AbTestsClient
+from server.client_alerts import AlertsClient
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
+from server.client_channels import ChannelsClient
 from server.client_compare import CompareClient
 from server.client_datasets import DatasetsClient
 from server.client_evaluators import EvaluatorsClient
@@ -68,6 +70,8 @@ class Client(
     PlaygroundClient,
     DatasetsClient,
     AbTestsClient,
+    AlertsClient,
+    ChannelsClient,
 ):
     """One server, one project. Safe to share between threads."""
 

@@ -13,6 +13,7 @@ from server.api.problems import ProblemError
 from server.aside import Aside
 from server.core import Core
 from server.ingest import DEFAULT_PROJECT
+from server.notify.loop import Notifier
 from server.playground import Playground
 from server.prompt_cache import PromptCache
 from server.running import Running
@@ -37,6 +38,7 @@ class Context:
     version: str
     aside: Aside | None = None  # null: long answers are worked out here, as for the command line
     checker: Aside | None = None  # the process of guardrail checks; null: they are worked out here
+    notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
     playground: Playground = field(default_factory=Playground)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))

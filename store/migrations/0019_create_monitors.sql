@@ -107,23 +107,35 @@ create table channels (
     project_id integer not null,
     name       varchar not null,
     kind       varchar not null,       -- apprise webhook
-    document   varchar not null,       -- JSON: which severities and events it is told, and what may be shown of its address
+    document   varchar not null,       -- JSON: which severities and events it is told, what may be shown of its address, and where that stands in the file
     set_at     timestamp not null,
     author     varchar,
     primary key (project_id, name)
 );
 
--- One row: one message to one channel, until it is delivered or given up.
+-- One row: a channel as it was set once. Rows are added and never changed.
+create table channel_versions (
+    project_id integer not null,
+    name       varchar not null,
+    kind       varchar not null,
+    document   varchar,                -- null: it was taken away
+    set_at     timestamp not null,
+    author     varchar
+);
+
+-- One row: what one channel is told of one alert, until it is delivered or given up.
 create table deliveries (
     project_id  integer not null,
     delivery_id uuid not null,
+    message_id  uuid not null,         -- receivers know repeats by it; alerts of one cause that open together are one message and share it
     channel     varchar not null,
     alert_id    uuid,                  -- null: a test message
-    event       varchar not null,      -- opened escalated resolved test
-    message     varchar not null,      -- JSON: title, text, link, and the body of a webhook
+    event       varchar not null,      -- opened escalated resolved unsnoozed reopened test
+    message     varchar not null,      -- JSON: title, text, link, and what a webhook tells of the alert
     state       varchar not null,      -- waiting sent failed cancelled
     created_at  timestamp not null,
     next_try_at timestamp,             -- null: none is due
+    give_up_at  timestamp not null,    -- a try that fails after it is the last
     tries       integer not null,
     sent_at     timestamp,
     primary key (delivery_id)
@@ -135,6 +147,6 @@ create table delivery_tries (
     delivery_id uuid not null,
     began_at    timestamp not null,
     took_ms     double not null,
-    outcome     varchar not null,      -- sent refused failed timeout
+    outcome     varchar not null,      -- sent; refused: answered by another status than 2xx; failed: no answer; timeout
     detail      varchar                -- status and reason, without any secret
 );
