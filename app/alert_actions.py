@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import alerts, data, data_alerts, experiment_form, jobs, widgets
 from app import format as fmt
+from app.data_alerts import Deed
 
 Alert = Mapping[str, Any]
 
@@ -23,7 +24,7 @@ def row(told: Alert) -> None:
     """Who acts, and what can be done in the alert's state."""
     number, is_open = int(told["number"]), told["state"] != "resolved"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        author = _author()
+        author = author_field()
         off = not author
         if told["state"] == "firing":
             _button("Acknowledge", "acknowledge", number, author, "check", primary=True)
@@ -47,7 +48,7 @@ def row(told: Alert) -> None:
         st.error(fmt.plain(refused, 600), icon=":material/error:")
 
 
-def _author() -> str:
+def author_field() -> str:
     """Who acts, kept for the session."""
     told = st.text_input(
         "Your name", key=AUTHOR, max_chars=100, placeholder="Your name", width=150, label_visibility="collapsed",
@@ -56,14 +57,14 @@ def _author() -> str:
     return str(told or "").strip()
 
 
-def _button(label: str, action: str, number: int, author: str, icon: str, *, primary: bool = False) -> None:
+def _button(label: str, action: Deed, number: int, author: str, icon: str, *, primary: bool = False) -> None:
     st.button(
         label, key=f"alert-{action}", type="primary" if primary else "secondary", icon=f":material/{icon}:",
         disabled=not author, on_click=act, args=(number, action, author),
     )  # fmt: skip
 
 
-def act(number: int, action: str, author: str, **more: Any) -> None:
+def act(number: int, action: Deed, author: str, **more: Any) -> None:
     """Do it; what refuses it is said when the page is drawn."""
     try:
         data_alerts.act(number, action, author, **more)
@@ -82,7 +83,7 @@ def _snooze(told: Alert, author: str) -> None:
             for words, length in LENGTHS.items():
                 st.button(
                     words, key=f"alert-snooze-{length}", on_click=act, args=(number, "snooze", author),
-                    kwargs={"for_": length},
+                    kwargs={"lasts": length},
                 )  # fmt: skip
 
 

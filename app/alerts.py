@@ -59,11 +59,12 @@ def _list() -> None:
     try:
         state, monitor, owner = _controls()
         before = chosen(BEFORE)
-        found = data_alerts.alerts(state, monitor, PAGE, int(before) if before.isdigit() else None)
+        of = {"monitor": monitor, "owner": None if owner == NOBODY else owner or None}
+        found = data_alerts.alerts(state, PAGE, before=int(before) if before.isdigit() else None, **of)
     except data.ApiError as error:
         widgets.failed("The alerts did not come.", error, "Monitors go on looking, and channels are told all the same.")
         return
-    shown = [one for one in found["alerts"] if _is_of(one, owner)]
+    shown = [one for one in found["alerts"] if owner != NOBODY or one["owner"] is None]
     st.markdown(fmt.plain(finding(found["alerts"], found["open"], state), 800))
     if not shown:
         _nothing(state, narrowed=bool(monitor or owner))
@@ -87,7 +88,7 @@ def _controls() -> tuple[str, str | None, str]:
                 label_visibility="collapsed",
             )
         )
-        newest = data_alerts.alerts(state, None, PAGE)["alerts"]
+        newest = data_alerts.alerts(state, PAGE)["alerts"]
         monitors = sorted({str(one["monitor"]) for one in newest} | ({chosen(MONITOR)} - {""}))
         owners = sorted({str(one["owner"]) for one in newest if one["owner"]} | ({chosen(OWNER)} - {"", NOBODY}))
         _choice(MONITOR, "Monitor", {one: one for one in monitors}, "any monitor")
@@ -97,10 +98,6 @@ def _controls() -> tuple[str, str | None, str]:
 
 def _choice(name: str, label: str, options: Mapping[str, str], none: str) -> None:
     compare_controls.choice(name, label, options, none=none, width=190, bare=True)
-
-
-def _is_of(one: Alert, owner: str) -> bool:
-    return not owner or (one["owner"] is None if owner == NOBODY else one["owner"] == owner)
 
 
 def finding(found: Sequence[Alert], total_open: int, state: str = "open") -> str:
@@ -222,7 +219,7 @@ def path(number: int) -> str:
 
 
 def _below(found: Mapping[str, Any]) -> None:
-    shown, total = len(found["alerts"]), int(found["total"])
+    shown, total = len(found["alerts"]), int(found["total"]) if found["cut"] else 0
     now = fmt.clock(datetime.now(UTC), widgets.zone())
     with st.container(horizontal=True, vertical_alignment="center"):
         if total > shown:

@@ -21,6 +21,7 @@ PART = {alerts.PART: "channels"}
 KINDS = {"apprise": "E-mail, chat, pager", "webhook": "Webhook"}
 SEVERITIES = ("info", "warning", "critical")
 EVENTS = ("opened", "escalated", "resolved")
+LEAST_KEY = 16  # letters of a secret
 NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
 TONES: Mapping[str, Literal["green", "orange", "red", "gray"]] = {
     "sent": "green", "waiting": "orange", "failed": "red", "cancelled": "gray",
@@ -134,16 +135,19 @@ def _form(one: Channel | None) -> None:
         title = "New channel" if one is None else fmt.plain(one["name"], 100)
         st.subheader(title, anchor=False, width="content")
         st.space("stretch")
+        author = alert_actions.author_field()
         _back()
+    if not author:
+        st.caption("Say who you are: whoever sets or tests a channel stands with it.")
     left, right = st.columns([5, 4], gap="large")
     with left:
-        _fields(one)
+        _fields(one, author)
     if one is not None:
         with right:
-            _try(one)
+            _try(one, author)
 
 
-def _fields(one: Channel | None) -> None:
+def _fields(one: Channel | None, author: str) -> None:
     told = one or {"severities": SEVERITIES, "events": EVENTS, "kind": "apprise", "shown": None}
     key = f"{_KEY}-{told.get('name', '')}"
     name = told.get("name") or st.text_input("Name", key=f"{key}-name", placeholder="letters, digits, . - _")
@@ -173,11 +177,11 @@ def _fields(one: Channel | None) -> None:
     problem = problem_of(str(name or ""), held, kept=kept)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Save", type="primary", key="channel-save", disabled=bool(problem), on_click=_save,
-            args=(str(name), held, key),
+            "Save", type="primary", key="channel-save", disabled=bool(problem) or not author, on_click=_save,
+            args=(str(name), held, author, key),
         )  # fmt: skip
-        if one is not None and st.button("Delete", key="channel-delete", icon=":material/delete:"):
-            _delete(str(one["name"]))
+        if one is not None and st.button("Delete", key="channel-delete", icon=":material/delete:", disabled=not author):
+            _delete(str(one["name"]), author)
         if problem:
             st.caption(problem, width="content")
     said = st.session_state.pop(_SAID, None)
@@ -196,15 +200,16 @@ def problem_of(name: str, held: Mapping[str, Any], *, kept: bool) -> str:
         return "Give it a name of letters, digits, dots, dashes and underscores."
     if not kept and not held.get("url"):
         return "Type the address that it tells."
+    if 0 < len(held.get("secret", "")) < LEAST_KEY:
+        return f"The secret has fewer than {LEAST_KEY} letters and could be guessed; take a longer one."
     if not held["severities"] or not held["events"]:
         return "Choose at least one severity and one event."
     return ""
 
 
-def _save(name: str, held: Mapping[str, Any], key: str) -> None:
-    author = str(st.session_state.get(alert_actions.AUTHOR) or "").strip() or None
+def _save(name: str, held: Mapping[str, Any], author: str, key: str) -> None:
     try:
-        data_alerts.set_channel(name, {**held, "author": author})
+        data_alerts.set_channel(name, held, author)
     except data.ApiError as error:
         st.session_state[_SAID] = True, str(error)
         return
@@ -214,28 +219,28 @@ def _save(name: str, held: Mapping[str, Any], key: str) -> None:
 
 
 @st.dialog("Delete this channel")
-def _delete(name: str) -> None:
+def _delete(name: str, author: str) -> None:
     st.markdown(f"{fmt.plain(name, 100)} is told nothing more; what waits for it is given up. Its log stays.")
-    st.button("Delete it", type="primary", key="channel-delete-sure", on_click=_deleted, args=(name,))
+    st.button("Delete it", type="primary", key="channel-delete-sure", on_click=_deleted, args=(name, author))
 
 
-def _deleted(name: str) -> None:
+def _deleted(name: str, author: str) -> None:
     try:
-        data_alerts.delete_channel(name)
+        data_alerts.delete_channel(name, author)
     except data.ApiError as error:
         st.session_state[_SAID] = True, str(error)
         return
     st.query_params.pop(CHANNEL, None)
 
 
-def _try(one: Channel) -> None:
+def _try(one: Channel, author: str) -> None:
     """The test button with what it came to, and the last message."""
     name = str(one["name"])
     st.markdown("**Test**")
     st.caption("Sends one message that says it is a test, and waits for what comes back: up to 10 s.")
     place = st.container()
-    if st.button("Send a test message", key="channel-test", icon=":material/send:"):
-        st.session_state[_TESTED] = (name, *_tested(place, name))
+    if st.button("Send a test message", key="channel-test", icon=":material/send:", disabled=not author):
+        st.session_state[_TESTED] = (name, *_tested(place, name, author))
     told = st.session_state.get(_TESTED)
     if told and told[0] == name:
         _outcome(told[1], told[2])
@@ -243,6 +248,8 @@ def _try(one: Channel) -> None:
         "Address": one["shown"] or fmt.UNKNOWN,
         "Set": fmt.recent(jobs.at(one["set_at"]), widgets.zone(), datetime.now(UTC)),
         "By": one["author"] or fmt.UNKNOWN,
+        "Signed": "yes" if one["signed"] else "no",
+        "Still to be told": fmt.plural(one["waiting"], "message"),
     }
     widgets.fields({key: fmt.clip(text, 120) for key, text in facts.items()}, 3)
     st.page_link(
@@ -251,11 +258,11 @@ def _try(one: Channel) -> None:
     )  # fmt: skip
 
 
-def _tested(place: Any, name: str) -> tuple[Mapping[str, Any] | None, str]:
+def _tested(place: Any, name: str, author: str) -> tuple[Mapping[str, Any] | None, str]:
     """What the test came to, and why it could not be asked ('': it was)."""
     with place:
         try:
-            return widgets.patiently(st.container(), "Sending", lambda: data_alerts.test_channel(name)), ""
+            return widgets.patiently(st.container(), "Sending", lambda: data_alerts.test_channel(name, author)), ""
         except data.ApiError as error:
             return None, str(error)
 

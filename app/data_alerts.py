@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -13,13 +13,14 @@ from app import data
 from server.client import Client
 
 Row = dict[str, Any]
+Deed = Literal["acknowledge", "snooze", "unsnooze", "own", "resolve", "reopen", "note"]
 
 _SHORT_S = 1.0  # what stands beside every page may not hold it up
 
 
-def alerts(state: str, monitor: str | None, limit: int, before: int | None = None) -> Row:
-    """Alerts, newest first, and how many are open; see `GET /api/alerts`."""
-    return data.client().alerts(state=state, monitor=monitor, limit=limit, before=before)
+def alerts(state: str, limit: int, **chosen: Any) -> Row:
+    """Alerts, newest first, and how many are open; see `GET /api/alerts`. `chosen`: monitor, owner, before."""
+    return data.client().alerts(state, limit=limit, **chosen)
 
 
 def alert(number: int) -> Row:
@@ -27,10 +28,16 @@ def alert(number: int) -> Row:
     return data.client().alert(number)
 
 
-def act(number: int, action: str, author: str, **more: Any) -> Row:
-    """Acknowledge, snooze, own, resolve, reopen or note; answers as the server does."""
+def act(number: int, deed: Deed, author: str, **more: Any) -> Row:
+    """Do something about an alert; answers as `alert`. Raises ApiError, `refused`, where its state forbids it."""
     _open.clear()
-    return data.client().alert_action(number, action, author=author, **more)
+    client = data.client()
+    deeds: Mapping[Deed, Callable[..., Row]] = {
+        "acknowledge": client.acknowledge_alert, "snooze": client.snooze_alert, "unsnooze": client.unsnooze_alert,
+        "own": client.own_alert, "resolve": client.resolve_alert, "reopen": client.reopen_alert,
+        "note": client.note_alert,
+    }  # fmt: skip
+    return deeds[deed](number, author, **more)
 
 
 def monitor(name: str) -> Row | None:
@@ -50,7 +57,7 @@ def open_count() -> int:
 @st.cache_data(max_entries=8, ttl=timedelta(seconds=15), show_spinner=False)
 def _open(place: data.Place) -> int:
     with Client(*place, timeout_s=_SHORT_S) as door:
-        return int(door.alerts(state="open", limit=1)["open"])
+        return int(door.alerts(limit=1)["open"])
 
 
 def channels() -> list[Row]:
@@ -58,19 +65,19 @@ def channels() -> list[Row]:
     return data.client().channels()
 
 
-def set_channel(name: str, told: Mapping[str, Any]) -> Row:
-    """Set a channel; what is left out of its address stays as it is."""
-    return data.client().set_channel(name, told)
+def set_channel(name: str, told: Mapping[str, Any], author: str) -> Row:
+    """Set a channel; an address that is left out stays as it is."""
+    return data.client().set_channel(name, told, author)
 
 
-def delete_channel(name: str) -> None:
+def delete_channel(name: str, author: str) -> None:
     """Take a channel away; what waits for it is given up."""
-    data.client().delete_channel(name)
+    data.client().delete_channel(name, author)
 
 
-def test_channel(name: str) -> Row:
+def test_channel(name: str, author: str) -> Row:
     """Send a test message and wait for what becomes of it."""
-    return data.client().test_channel(name)
+    return data.client().test_channel(name, author)
 
 
 def deliveries(**chosen: Any) -> list[Row]:

@@ -98,9 +98,7 @@ COLUMNS = (
     Column("Reference", "minmax(78px, 0.8fr)", "right", "Mean or share"),
     Column("Current", "minmax(78px, 0.8fr)", "right", "Mean or share"),
     Column("Change", "minmax(150px, 1.3fr)", "right", "Of mean or share, with its 95 % interval by sessions"),
-    Column(
-        "Effect", "minmax(136px, 1.1fr)", "right", f"A full bar: {FULL} times the least effect that counts, or more"
-    ),
+    Column("Effect", "minmax(136px, 1.1fr)", "right", f"A full bar: {FULL} times the least that counts"),
     Column("Adjusted p", "82px", "right", "Over all signals (Benjamini-Hochberg)"),
     Column("n", "112px", "right", "Values of reference and current"),
 )
@@ -118,9 +116,7 @@ def _line(one: Json) -> listing.Row:
             Cell(one["verdict"], one.get("why") or "", tone=TONES.get(one["verdict"], "gray")),
             *(Cell("—" if mean is None else units.value(mean, unit), quiet=mean is None) for mean in means),
             _change(one, unit),
-            Cell(
-                effect(one), str(one["effect_name"]), share=None if ratio is None else round(min(1.0, ratio / FULL), 4)
-            ),
+            Cell(effect(one), str(one["effect_name"]), share=ratio),
             Cell("not tested" if p is None else alert.p_words(p), quiet=p is None),
             Cell(f"{one['n_reference']:,} → {one['n_current']:,}"),
         ],
@@ -145,10 +141,7 @@ def _change(one: Json, unit: str | None) -> Cell:
     said = units.apart(difference, unit)
     if low is None or high is None:
         return Cell(said)
-    ends = [
-        units.apart(end, unit).partition(" ")[0] if said[-1].isalpha() else units.apart(end, unit)
-        for end in (low, high)
-    ]
+    ends = [units.apart(end, unit).partition(" ")[0] for end in (low, high)]
     return Cell(f"{said} ({ends[0]} to {ends[1]})")
 
 
@@ -164,9 +157,9 @@ def effect(one: Json) -> str:
 
 
 def _ratio(one: Json) -> float | None:
-    """The effect in multiples of the least that counts."""
+    """How full the effect's bar is."""
     told, least = fmt.finite(one["effect"]), fmt.finite(one["min_effect"])
-    return None if told is None or not least else abs(told) / least
+    return None if told is None or not least else round(min(1.0, abs(told) / least / FULL), 4)
 
 
 def _left_out(told: Json) -> None:

@@ -113,6 +113,12 @@ def test_a_slice_that_traces_cannot_be_narrowed_to_leads_nowhere() -> None:
         ("a b", {}, False, "Give it a name of letters, digits, dots, dashes and underscores."),
         ("a", {"severities": ["info"], "events": ["opened"]}, False, "Type the address that it tells."),
         ("a", {"severities": [], "events": ["opened"]}, True, "Choose at least one severity and one event."),
+        (
+            "a",
+            {"severities": ["info"], "events": ["opened"], "secret": "short"},
+            True,
+            "The secret has fewer than 16 letters and could be guessed; take a longer one.",
+        ),
         ("a", {"severities": ["info"], "events": ["opened"]}, True, ""),
         ("a", {"severities": ["info"], "events": ["opened"], "url": "json://x"}, False, ""),
     ],
