@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Query, Request
 
@@ -18,6 +18,9 @@ from server.playground import Playground
 from server.prompt_cache import PromptCache
 from server.running import Running
 from store.queries import backwards
+
+if TYPE_CHECKING:  # what monitors take is imported where they are asked for
+    from server.monitors.loop import Monitoring
 
 
 class Intake(Protocol):
@@ -38,6 +41,7 @@ class Context:
     version: str
     aside: Aside | None = None  # null: long answers are worked out here, as for the command line
     checker: Aside | None = None  # the process of guardrail checks; null: they are worked out here
+    monitoring: Monitoring | None = None  # null: monitors look where they are asked to
     notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
     playground: Playground = field(default_factory=Playground)

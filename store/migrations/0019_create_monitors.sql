@@ -6,6 +6,7 @@ create table monitors (
     monitor_id   uuid not null,
     name         varchar not null,
     version      integer not null,     -- 1, 2, ...; another document makes another one
+    basis        integer not null,     -- the first version that looks as this one does: looks of earlier ones count no more
     document     varchar not null,     -- JSON: signal, slice, reference, schedule, policy
     enabled      boolean not null,
     state        varchar not null,     -- new: not looked at yet; ok, insufficient data, firing
@@ -13,7 +14,9 @@ create table monitors (
     why          varchar,              -- of insufficient data: what is missing; null: nothing to say
     looked_until timestamp,            -- end of the window of the last look; null: none yet
     next_look    timestamp not null,   -- when the next one is due
-    fitted       varchar,              -- JSON: the reference as fitted, and since when looks are compared with it; null: not fitted
+    recent       varchar not null,     -- the last 99 looks, the newest last: + counts, - does not, ? had too little
+    p            double,               -- of the last look; null: it had no test
+    fitted       varchar,              -- JSON: what the reference is, and since when looks are compared with it; null: not fitted
     calibration  varchar,              -- JSON: false alarms a month and delay, each with its interval; null: not worked out, or impossible
     calibrated_at timestamp,
     created_at   timestamp not null,
@@ -61,6 +64,14 @@ create table monitor_buckets (
     value      double,                 -- null: the bucket has none
     weight     double not null,        -- what the value counts, such as the hour's calls; 0: there is no value
     ruler      varchar                 -- evaluator and version of scores, or version of the normaliser; null: of no importance, or none
+);
+
+-- One row: what the reference of one monitor lets expect, as it was fitted last.
+create table monitor_references (
+    project_id integer not null,
+    monitor_id uuid not null,
+    content    varchar not null,       -- JSON: of streams the profile and its variance, of samples their rows
+    primary key (monitor_id)
 );
 
 -- One row: one alert, as it stands.
