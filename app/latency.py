@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, charts_latency, data, data_latency, listing, marks, state, widgets
+from app import calls, charts, charts_latency, data, data_latency, listing, marks, state, watch, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -122,7 +122,7 @@ def overview(window: state.Window, by: str, filters: data.Filters, waiting: Delt
         "by order statistics."
     )
     tiles(told)
-    figures(window, told)
+    figures(window, told, filters)
     table(window, by, told.table)
     left, right = st.columns([7, 3])
     with left:
@@ -231,7 +231,7 @@ def _exact(record: pd.Series, end: str = "") -> str:
     return f"{number:,.3f} tokens/s" if measure == "tokens_per_second" else f"{number:,.0f} ns"
 
 
-def figures(window: state.Window, told: Told) -> None:
+def figures(window: state.Window, told: Told, filters: data.Filters) -> None:
     """Median and p95 over time, beside them the heat map; a click on a point leads to the traces behind it."""
     if not told.of("duration", 0.5)["n"]:
         widgets.empty("Figures of the durations would be here.", f"No such call of {window.words} ended well.")
@@ -252,6 +252,12 @@ def figures(window: state.Window, told: Told) -> None:
         )  # fmt: skip
         widgets.bucket_link(cast("dict[str, Any]", event), told.series["bucket"], step, lambda _: calls.in_url())
         _mark_words(told.marks, more)
+        watch.row(
+            watch.calls("p95", "duration", filters, quantile=0.95),
+            watch.calls("median", "duration", filters, quantile=0.5),
+            watch.calls("p95 to first token", "ttft", filters, quantile=0.95),
+            watch.calls("error rate", "error_rate", filters),
+        )  # fmt: skip
     with right:
         subtitle = f"n = {n}, {widgets.each(pd.Timedelta(told.heat_step))}"
         starts = _local(told.series)["bucket"]

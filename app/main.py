@@ -39,6 +39,8 @@ GROUPS = {
     "Label": [],
     "Operate": [
         st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
+        st.Page("views/monitors.py", title="Monitors", icon=":material/monitor_heart:"),
+        st.Page("views/monitor.py", title="Monitor", visibility="hidden"),
         st.Page("views/cost_integrity.py", title="Cost integrity", icon=":material/fact_check:"),
     ],
 }
@@ -55,6 +57,8 @@ SHOWN = {
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
     "Alerts": (widgets.project,),
+    "Monitors": (widgets.project,),
+    "Monitor": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),

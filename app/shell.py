@@ -67,6 +67,11 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous signal"),
         (("Enter", "o"), "Look at it"),
     ),
+    "Monitors": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("/",), "Search, where there are many"),
+    ),
     "What-if": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),

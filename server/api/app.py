@@ -26,6 +26,7 @@ from server.api import (
     invoices,
     jobs,
     latency,
+    monitor_suggestions,
     monitors,
     parity,
     plan,
@@ -69,6 +70,7 @@ MODULES = (
     evaluators,
     jobs,
     rules,
+    monitor_suggestions,  # before monitors: it is no monitor's name
     monitors,
     runs,
     experiments,
