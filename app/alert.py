@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-import pandas as pd
 import streamlit as st
 
 from app import (
     adding,
     alert_actions,
     alerts,
+    charts,
     charts_alerts,
+    charts_monitors,
     data,
     data_alerts,
     deliveries,
     jobs,
     listing,
     marks,
+    monitor_figure,
+    monitor_signals,
+    monitor_words,
     selection,
+    spread,
     state,
-    units,
     widgets,
 )
 from app import format as fmt
@@ -131,87 +135,68 @@ def _who(told: Alert, what: str) -> str:
 
 
 def _figures(told: Alert, document: Json, monitor: Json | None) -> None:
-    points = course(document)
-    unit = document.get("unit") or (monitor or {}).get("unit")
-    lies = distributions(document)
-    if points.empty and lies is None:
+    series, lies = document.get("series") or [], document.get("distributions")
+    if not series and not lies:
         widgets.empty(
             "The course before and after would be here.",
             "It is worked out beside the server, a moment after an alert opens; checks without a stream have none.",
         )
         return
-    with_both = not points.empty and lies is not None
-    left, right = st.columns([7, 4]) if with_both else (st.container(), st.container())
-    found = document.get("markers") or []
-    with left:
-        if not points.empty:
-            _course(told, document, points, str(unit or ""), found)
-    with right:
-        if lies is not None:
-            _distributions(lies)
-    if found:
+    left, right = st.columns([7, 4]) if series and lies else (st.container(), st.container())
+    if series:
+        with left:
+            _course(told, document, monitor)
+    if lies:
+        with right:
+            spread.section(lies, unit_of(monitor), "alert")
+    if found := document.get("markers"):
         marks.table(found, "alert-markers")
 
 
-def _course(told: Alert, document: Json, points: pd.DataFrame, unit: str, found: Sequence[Json]) -> None:
-    change, total = changed(document, told), points["n"].sum()
-    subtitle = f"n = {fmt.short(float(total))}, {fmt.plural(len(points), 'look')}; band: 95 % of what was expected"
-    title = str(document.get("label") or told["monitor"])
-    drawn = charts_alerts.Course(points, change, marks.drawn(found), unit)
+def unit_of(monitor: Json | None) -> str | None:
+    """Of the values; null: the monitor is gone, and nobody knows."""
+    return None if monitor is None else monitor_words.unit(monitor)
+
+
+def _course(told: Alert, document: Json, monitor: Json | None) -> None:
+    drawn, found = course(document, told, monitor), document.get("markers") or []
+    title = told["monitor"] if monitor is None else monitor_words.watched(monitor)
+    n, steps = float(drawn.looks["n"].sum()), drawn.looks["at"].diff().min()
+    by = "" if fmt.absent(steps) else f", {widgets.each(steps)}"
+    heading = charts.label(title, 60), f"n = {fmt.short(n)}{by}; band: 95 % of what was expected"
     st.plotly_chart(
-        charts_alerts.course(drawn, title, subtitle, widgets.theme()),
+        charts_alerts.before_and_after(drawn, levels(document, drawn), marks.drawn(found), heading, widgets.theme()),
         theme=None, key="alert-course", config={"displayModeBar": False},
-        alt="Values over time with what was expected, and the time of change",
+        alt="Values over time with what was expected, and when they changed",
     )  # fmt: skip
     if words := marks.words(found):
         st.caption(words)
     with st.expander("Figure as a table", key="alert-course-table", on_change="rerun") as twin:
         if twin.open:
-            st.dataframe(points, hide_index=True, placeholder="unknown", alt="Values over time, exact")
+            names = ["at", "value", "expected", "low", "high", "n"]
+            st.dataframe(drawn.looks[names], hide_index=True, placeholder="unknown", alt="Values over time, exact")
 
 
-def course(document: Json) -> pd.DataFrame:
-    """The document's series: at (local), value, n, expected, low, high; null where nothing is known."""
-    columns = ["value", "n", "expected", "low", "high"]
-    rows = document.get("series") or []
-    frame = pd.DataFrame([{"at": marks.local(one["at"])} | {name: one.get(name) for name in columns} for one in rows])
-    if frame.empty:
-        return pd.DataFrame(columns=["at", *columns])
-    return frame.astype(dict.fromkeys(columns, "float64")).sort_values("at", ignore_index=True)
-
-
-def changed(document: Json, told: Alert) -> charts_alerts.Change | None:
-    """When it changed, as explained; else as the alert tells it; null: unknown."""
-    one = document.get("change")
-    if not one:
-        since = told["changed_since"]
-        return charts_alerts.Change(marks.local(since), None, None, None, None) if since else None
-    ends = [marks.local(one[name]) if one.get(name) else None for name in ("low", "high")]
-    before, after = (fmt.finite(one.get(name)) for name in ("before", "after"))
-    return charts_alerts.Change(marks.local(one["at"]), ends[0], ends[1], before, after)
-
-
-def distributions(document: Json) -> pd.DataFrame | None:
-    """Shares of the reference and the current values by category, or by bin with low and high; null: none told."""
-    lies = document.get("distributions")
-    if not lies or not lies.get("reference") or not lies.get("current"):
-        return None
-    names = ["label"] if "label" in lies["reference"][0] else ["low", "high"]
-    sides = [
-        pd.DataFrame(lies[side])[[*names, "share"]].rename(columns={"share": side}) for side in ("reference", "current")
-    ]
-    frame = sides[0].merge(sides[1], on=names, how="outer").fillna({"reference": 0.0, "current": 0.0})
-    if names == ["label"]:
-        return frame.sort_values("reference", ascending=False, ignore_index=True)
-    return frame.sort_values("low", ignore_index=True)
-
-
-def _distributions(lies: pd.DataFrame) -> None:
-    st.plotly_chart(
-        charts_alerts.shares(lies, ("reference", "current"), "How values lie", "per cent of each", widgets.theme()),
-        theme=None, key="alert-shares", config={"displayModeBar": False},
-        alt="How values lie in the reference and now",
+def course(document: Json, told: Alert, monitor: Json | None) -> charts_monitors.Drawn:
+    """The document's series as the figure of a monitor takes it; when it changed as explained, else as is told."""
+    zone, unit = widgets.zone(), unit_of(monitor)
+    change = document.get("change") or {"at": told["changed_since"]}
+    ends = [marks.local(change[name]) for name in ("low", "high") if change.get(name)]
+    return charts_monitors.Drawn(
+        monitor_figure.points([], unit, zone), monitor_figure.looks(document["series"], unit, zone),
+        change=marks.local(change["at"]) if change["at"] else None,
+        change_span=(ends[0], ends[1]) if len(ends) == 2 else None, axis=monitor_signals.axis(unit),
     )  # fmt: skip
+
+
+def levels(document: Json, drawn: charts_monitors.Drawn) -> list[charts_alerts.Level]:
+    """The means before and after the change; none where they are not told."""
+    change, times = document.get("change") or {}, drawn.looks["at"]
+    if drawn.change is None:
+        return []
+    spans = {"before": (times.iloc[0], drawn.change), "after": (drawn.change, times.iloc[-1])}
+    known = {name: fmt.finite(change.get(name)) for name in spans}
+    return [(*spans[name], value) for name, value in known.items() if value is not None]
 
 
 # What explains it.
@@ -235,7 +220,7 @@ def slices(document: Json, told: Alert, monitor: Json | None) -> None:
     if not found:
         st.caption("No slice by service, model, release, prompt, variant or tool stands out.")
         return
-    unit = document.get("unit") or (monitor or {}).get("unit")
+    unit = unit_of(monitor)
     rows = [_slice(one, unit, told, monitor) for one in found[:SLICES]]
     listing.listing("alert-slices", "What explains it", COLUMNS, rows)
     if len(found) > SLICES:
@@ -248,7 +233,7 @@ def _slice(one: Json, unit: str | None, told: Alert, monitor: Json | None) -> li
     share = fmt.finite(one.get("share_of_change"))
     p = fmt.finite(one.get("p_adjusted"))
     attribute, name = str(one["attribute"]), str(one["slice"])
-    means = [units.value(fmt.finite(one.get(f"mean_{side}")), unit) for side in ("reference", "current")]
+    means = [monitor_signals.amount(fmt.finite(one.get(f"mean_{side}")), unit) for side in ("reference", "current")]
     parts = [fmt.percent(fmt.finite(one.get(f"share_{side}"))) for side in ("reference", "current")]
     words = str(one.get("text") or "")
     return listing.Row(
@@ -332,7 +317,7 @@ def _traces(told: Alert, document: Json, monitor: Json | None) -> None:
     if not found:
         st.caption("None is picked out. The link leads to all traces of the monitor's slice since the change.")
         return
-    unit = document.get("unit") or (monitor or {}).get("unit")
+    unit = unit_of(monitor)
     rows = [_trace(one, unit) for one in found]
     listing.listing("alert-traces", "Example traces", TRACE_COLUMNS, rows, selection.part(of))
 
@@ -344,7 +329,7 @@ def _trace(one: Json, unit: str | None) -> listing.Row:
         [
             Cell(fmt.narrow(at, widgets.zone(), datetime.now(UTC)), fmt.utc(at)),
             Cell(trace_id.replace("-", "")[:12]),
-            Cell(units.value(fmt.finite(one.get("value")), unit)),
+            Cell(monitor_signals.amount(fmt.finite(one.get("value")), unit)),
             Cell(fmt.clip(words, 300), words),
         ],
         key=trace_id,

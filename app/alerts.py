@@ -48,7 +48,7 @@ def parts() -> tuple[str, bool]:
     with st.container(horizontal=True, vertical_alignment="center"):
         part = st.segmented_control(
             "Part", PARTS, default=PARTS[0], required=True, key=PART, bind="query-params",
-            label_visibility="collapsed", format_func=str.capitalize,
+            label_visibility="collapsed",
         )  # fmt: skip
         st.space("stretch")
         follows = part != PARTS[1] and st.toggle(f"Refresh every {EVERY_S} s", value=True, key=FOLLOW)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from app import alert, charts_drift, data, data_drift, listing, marks, state, units, widgets
+from app import alert, charts_drift, data, data_drift, listing, marks, monitor_signals, state, widgets
 from app import format as fmt
 from app.drift_controls import Side
 from app.listing import Cell, Column
@@ -43,8 +43,8 @@ def overview(current: Side, reference: Side) -> None:
     with left:
         _one(_looked_at(rows))
     with right:
-        _map(told.get("map"))
-    if found := told.get("markers") or []:
+        _map(told["map"])
+    if found := told["markers"]:
         marks.table(found, "drift-markers")
 
 
@@ -74,12 +74,12 @@ def _fixed(window: state.Window) -> bool:
 
 def _known(told: Json, at: datetime, current: Side, reference: Side) -> None:
     """What was compared, how much of it, when it was read."""
-    zone, n, of = widgets.zone(), told["n"], told.get("drawn_of") or {}
+    zone, n, of = widgets.zone(), told["n"], told["drawn_of"]
     sides = []
     for name, side in (("Current", current), ("reference", reference)):
         since, until = (fmt.moment(end, zone)[:16] for end in (side.window.since, side.window.until))
-        total = of.get(name.lower())
-        drawn = f" of {total:,}" if total and total > n[name.lower()] else ""
+        total = of[name.lower()]
+        drawn = f" of {total:,}" if total > n[name.lower()] else ""
         sides.append(f"{name} {since} to {until}: {n[name.lower()]:,}{drawn} calls")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
@@ -105,16 +105,16 @@ COLUMNS = (
 
 
 def _line(one: Json) -> listing.Row:
-    unit = one.get("unit")
+    unit = one["unit"]
     ratio, p = _ratio(one), fmt.finite(one["p_adjusted"])
     here = {name: value for name, value in st.query_params.items() if name != SIGNAL}
     means = [fmt.finite(one[side]) for side in ("reference", "current")]
     return listing.Row(
         f"drift?{urlencode(here | {SIGNAL: key(one)})}",
         [
-            Cell(fmt.clip(name(one), 100), str(one.get("sentence") or "")),
+            Cell(fmt.clip(one["label"], 100), str(one.get("sentence") or "")),
             Cell(one["verdict"], one.get("why") or "", tone=TONES.get(one["verdict"], "gray")),
-            *(Cell("—" if mean is None else units.value(mean, unit), quiet=mean is None) for mean in means),
+            *(Cell("—" if mean is None else monitor_signals.amount(mean, unit), quiet=mean is None) for mean in means),
             _change(one, unit),
             Cell(effect(one), str(one["effect_name"]), share=ratio),
             Cell("not tested" if p is None else alert.p_words(p), quiet=p is None),
@@ -123,25 +123,19 @@ def _line(one: Json) -> listing.Row:
     )
 
 
-def name(one: Json) -> str:
-    """`Score: relevance`, `Error rate`."""
-    label, score = str(one.get("label") or one.get("signal") or one["column"]), one.get("score")
-    return f"{label}: {score}" if score else label
-
-
 def key(one: Json) -> str:
     """What the URL calls it."""
-    return f"{one.get('signal') or one['column']}{'.' + str(one['score']) if one.get('score') else ''}"
+    return ".".join(str(one[part]) for part in ("signal", "score") if one[part])
 
 
 def _change(one: Json, unit: str | None) -> Cell:
     difference, low, high = (fmt.finite(one[part]) for part in ("difference", "ci_low", "ci_high"))
     if difference is None or one["type"] in {"categorical", "embedding"}:
         return Cell("—", quiet=True)
-    said = units.apart(difference, unit)
+    said = monitor_signals.apart(difference, unit)
     if low is None or high is None:
         return Cell(said)
-    ends = [units.apart(end, unit).partition(" ")[0] for end in (low, high)]
+    ends = [monitor_signals.apart(end, unit).partition(" ")[0] for end in (low, high)]
     return Cell(f"{said} ({ends[0]} to {ends[1]})")
 
 
@@ -163,12 +157,14 @@ def _ratio(one: Json) -> float | None:
 
 
 def _left_out(told: Json) -> None:
-    said = [str(one) for one in told.get("left_out") or ()]
-    words = f" Left out: {' '.join(said)}" if said else ""
     st.caption(
-        f"Ranked by verdict, adjusted p and effect. Drift: an effect of the least size or more and an adjusted p below "
-        f"{ALPHA:g}; too few values are no reassurance.{fmt.plain(words, 800)} Keys: j k move, Enter opens."
+        "Ranked by verdict, adjusted p and effect. Drift: an effect of the least size or more and an adjusted p below "
+        f"{ALPHA:g}; too few values are no reassurance. Keys: j k move, Enter opens."
     )
+    if said := [str(one) for one in told["left_out"]]:
+        with st.expander(f"Left out or not read whole: {len(said):,}", key="drift-left-out"):
+            for one in said:
+                st.markdown(fmt.plain(one, 600))
 
 
 # One signal.
@@ -182,7 +178,7 @@ def _looked_at(rows: Sequence[Json]) -> Json:
 def _one(one: Json) -> None:
     """What is known of a signal, in words and as a figure where its categories moved."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{fmt.plain(name(one), 100)}**", width="content")
+        st.markdown(f"**{fmt.plain(one['label'], 100)}**", width="content")
         st.badge(one["verdict"], color=TONES.get(one["verdict"], "gray"))
     st.markdown(fmt.plain(str(one.get("sentence") or one.get("why") or ""), 900))
     if one["moved"]:
@@ -226,25 +222,19 @@ def _map(told: Json | None) -> None:
     points = pd.DataFrame(told["points"])
     counts = points["side"].value_counts()
     said = ", ".join(f"{counts.get(side, 0):,} {side}" for side in charts_drift.SIDES)
-    of = _explained(told.get("explained") or ())
     event = st.plotly_chart(
-        charts_drift.embedding_map(points, f"n = {said}; first two principal components{of}", widgets.theme()),
+        charts_drift.embedding_map(points, f"n = {said}; a click offers the trace", widgets.theme()),
         theme=None, key="drift-map", on_select="rerun", selection_mode="points", config={"displayModeBar": False},
         alt="Inputs of both groups by meaning",
     )  # fmt: skip
+    st.caption(fmt.plain(str(told["note"]), 400))
     _behind(cast("dict[str, Any]", event), points)
-
-
-def _explained(shares: Sequence[Any]) -> str:
-    known = [share for one in shares if (share := fmt.finite(one)) is not None]
-    return f", {fmt.percent(sum(known))} of the variance" if known else ""
 
 
 def _behind(event: Mapping[str, Any], points: pd.DataFrame) -> None:
     """The trace of the point that was clicked."""
     found = event.get("selection", {}).get("points", [])
     if not found:
-        st.caption("A click on a point offers its trace.")
         return
     side = list(charts_drift.SIDES)[int(found[0].get("curve_number", 0))]
     rows = points[points["side"] == side]

@@ -66,7 +66,8 @@ SHOWN = {
     ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer"), TIMED
 )  # of the title row
 
-page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
+# Whole: below it stands the number of open alerts, for which Streamlit would fold the menu.
+page = st.navigation({group: pages for group, pages in GROUPS.items() if pages}, expanded=True)
 shown = SHOWN.get(page.title, ())
 paths = [entry.url_path for pages in GROUPS.values() for entry in pages]
 shell.shell(page.title, paths, [draw for draw in SWITCHES if draw not in shown])
