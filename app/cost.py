@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, charts_cost, data, data_cost, listing, state, success, watch, widgets
+from app import calls, charts, charts_cost, data, data_cost, listing, marks, state, success, watch, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -228,12 +228,15 @@ def figure(window: state.Window, by: str, told: Told, filters: data.Filters) -> 
     scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}"
     subtitle = f"n = {fmt.plural(told.now['priced'], 'priced call')}, {scope}, {widgets.each(step)}, by {by}"
     left, right = st.columns([9, 5])
+    found = marks.of(window)
     with left:
         event = st.plotly_chart(
-            charts_cost.costs(local, told.stacks, step, subtitle, widgets.theme()), theme=None, key="cost-series",
-            on_select="rerun", selection_mode="points", alt=f"Cost over time by {by}",
+            charts_cost.costs(local, told.stacks, step, subtitle, widgets.theme(), marks=marks.drawn(found)),
+            theme=None, key="cost-series", on_select="rerun", selection_mode="points", alt=f"Cost over time by {by}",
             config={"displayModeBar": False},
         )  # fmt: skip
+        if words := marks.words(found):
+            st.caption(words)
         widgets.bucket_link(cast("dict[str, Any]", event), told.buckets, step, lambda curve: _behind(by, told, curve))
         watch.row(
             watch.calls("spend per hour", "spend", filters), watch.calls("cost per call", "cost", filters),

@@ -53,6 +53,7 @@ class Row:
     cells: Sequence[Cell]  # one per column
     anew: bool = False  # the page is loaded anew: see `listing`
     key: str = ""  # names it in a selection
+    heading: str = ""  # untrusted; stands alone over the rows below it, and has no cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def listing(
     """
     drawn = [
         {"href": row.href, "anew": row.anew, "key": row.key, "cells": [_plain(cell) for cell in row.cells]}
+        | ({"heading": row.heading} if row.heading else {})
         for row in rows
     ]
     told: dict[str, Any] = {"label": label, "columns": [asdict(column) for column in columns], "rows": drawn}

@@ -139,8 +139,18 @@ class Listing {
   row(row) {
     const line = element("div", "line");
     line.setAttribute("role", "row");
+    if (row.heading) return this.heading(line, row.heading);
     if (this.selection) line.append(this.box(row));
     line.append(...row.cells.map((told, index) => this.cell(row, told, this.columns[index])));
+    return line;
+  }
+
+  heading(line, text) {
+    const cell = element("span", "cell", text);
+    cell.setAttribute("role", "rowheader");
+    cell.title = text;
+    line.classList.add("heading");
+    line.append(cell);
     return line;
   }
 

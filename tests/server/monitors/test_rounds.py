@@ -163,7 +163,7 @@ def test_what_is_lost_before_it_is_written_is_looked_at_again_once(world: Any) -
     world.turns(at(end), at(end + 2))
     known = rounds.known(1, at(end + 6))
     mine = [(one, terms) for one, terms in known.monitors if one.name == "lost"]
-    seen, _ = rounds._watched(known, mine, at(end + 6))  # noqa: SLF001 - as far as a process gets that is killed then
+    seen, _ = rounds._watched(known, mine, at(end + 6))
     assert len(seen[0].seen) == 4
     assert len(world.looks("lost")) == 3
     world.turns(at(end + 6), at(end + 8))
@@ -179,11 +179,11 @@ def test_two_turns_at_once_write_one_look(world: Any) -> None:
     rounds = world.watch.rounds
     known = rounds.known(1, at(end))
     mine = [(one, terms) for one, terms in known.monitors if one.name == "raced"]
-    seen, _ = rounds._watched(known, mine, at(end))  # noqa: SLF001 - as one that is late
+    seen, _ = rounds._watched(known, mine, at(end))
     world.turns(at(end), at(end))
     from server.monitors import deciding  # noqa: PLC0415
 
-    rounds._write(known, deciding.decided(seen, {}, at(end)), {}, at(end))  # noqa: SLF001
+    rounds._write(known, deciding.decided(seen, {}, at(end)), {}, at(end))
     assert len(world.looks("raced")) == 1
 
 
