@@ -10,14 +10,17 @@ import pandas as pd
 import streamlit as st
 
 from app import (
+    alerts,
     charts,
     charts_monitors,
     data,
     data_monitors,
+    marks,
     monitor_actions,
     monitor_figure,
     monitor_looks,
     monitors,
+    spread,
     widgets,
 )
 from app import format as fmt
@@ -27,7 +30,6 @@ from app.monitor_words import Monitor
 
 Json = Mapping[str, Any]
 
-ALERTS = "views/alerts.py"
 RANGE = "over"  # of the URL: how much time the figure shows
 RANGES = {"7 days": 7, "30 days": 30, "90 days": 90}
 EVERY_S = 15
@@ -97,8 +99,8 @@ def _verdict(one: Monitor) -> None:
             number = one["alert_open"]["number"]
             st.badge(f"alert {number} {fmt.plain(one['alert_open']['state'], 40)}", color="red")
             st.page_link(
-                ALERTS, label="What changed, since when, and what explains it", icon=":material/arrow_forward:",
-                query_params={"alert": str(number)},
+                alerts.PATH, label="What changed, since when, and what explains it", icon=":material/arrow_forward:",
+                query_params={alerts.NUMBER: str(number)},
             )  # fmt: skip
 
 
@@ -173,7 +175,7 @@ def _figures(one: Monitor) -> None:
     told = data_monitors.series(one["name"], until - timedelta(days=RANGES[str(chosen)]), until)
     _course(one, told)
     if told["distributions"]:
-        _distributions(one, told["distributions"])
+        spread.section(told["distributions"], words.unit(one), "monitor")
 
 
 def _course(one: Monitor, told: Json) -> None:
@@ -210,45 +212,11 @@ def _change_words(told: Json, unit: str | None, zone: Any) -> None:
         at, low, high = (monitor_figure.local(change[end], zone) for end in ("at", "low", "high"))
         moved = f" from {signals.amount(change['before'], unit)} to {signals.amount(change['after'], unit)}"
         said.append(f"It changed{moved} at about {at:%Y-%m-%d %H:%M} (95 %: {low:%m-%d %H:%M} to {high:%m-%d %H:%M}).")
-    marks = [f"{monitor_figure.local(one['at'], zone):%m-%d %H:%M} {one['text']}" for one in told["markers"] or ()]
-    if marks:
-        more = f"; and {len(marks) - 6:,} more" if len(marks) > 6 else ""
-        said.append(f"Dotted: {'; '.join(marks[:6])}{more}.")
-    if said:
-        st.caption(fmt.plain(" ".join(said), 900))
-
-
-def _distributions(one: Monitor, told: Json) -> None:
-    """How values lay in the reference, and how they lie now."""
-    rows = _joined(told)
-    if rows.empty:
-        return
-    title, subtitle = "Reference and current values", "shares of all values of each side"
-    if "label" in rows:
-        figure = charts_monitors.shares(title, rows, subtitle, widgets.theme())
-    else:
-        figure = charts_monitors.histogram(title, rows, signals.axis(words.unit(one)), subtitle, widgets.theme())
-    st.plotly_chart(
-        figure, theme=None, key="monitor-distributions", config={"displayModeBar": False},
-        alt="How values are spread in the reference and now",
-    )  # fmt: skip
-    with st.expander("Spread as a table", key="monitor-spread-table", on_change="rerun") as twin:
-        if twin.open:
-            st.dataframe(rows, hide_index=True, alt="Shares of reference and current values")
-
-
-def _joined(told: Json) -> pd.DataFrame:
-    """Both sides beside one another: label, or low and high; reference and current."""
-    sides = {name: pd.DataFrame(told[name]) for name in charts_monitors.SIDES}
-    if all(side.empty for side in sides.values()):
-        return pd.DataFrame()
-    on = ["label"] if "label" in next(side for side in sides.values() if not side.empty) else ["low", "high"]
-    first, second = (
-        side.rename(columns={"share": name}) if not side.empty else pd.DataFrame(columns=[*on, name])
-        for name, side in sides.items()
-    )
-    joined = first.merge(second, on=on, how="outer", sort=on != ["label"])
-    return joined[[*on, *charts_monitors.SIDES]]
+    said.append(marks.words(told["markers"] or ()))
+    if told_words := " ".join(filter(None, said)):
+        st.caption(fmt.plain(told_words, 900))
+    if told["markers"]:
+        marks.table(told["markers"], "monitor-markers")
 
 
 # The policy.
