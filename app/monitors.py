@@ -57,18 +57,15 @@ def new(label: str = "New monitor") -> None:
 
 def overview(found: Sequence[Monitor]) -> None:
     """All monitors of the project; they refresh themselves where that is switched on."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        said = st.empty()
-        st.space("stretch")
-        follows = bool(st.toggle(f"Refresh every {EVERY_S} s", value=True, key=FOLLOW))
-        st.page_link(PATH, label="Suggest monitors", icon=":material/lightbulb:", query_params={SUGGEST: "1"})
-        new()
+    said, switch = st.columns([7, 1], vertical_alignment="center")
+    follows = bool(switch.toggle(f"Every {EVERY_S} s", value=True, key=FOLLOW, help="Refresh the list so often"))
     with st.container(horizontal=True, vertical_alignment="center"):
         state = _states(found)
         text = _search() if len(found) > MANY else ""
         st.space("stretch")
-        csv = st.empty()
-    st.fragment(_list, run_every=EVERY_S if follows else None)(said, csv, state, text)
+        st.page_link(PATH, label="Suggest monitors", icon=":material/lightbulb:", query_params={SUGGEST: "1"})
+        new()
+    st.fragment(_list, run_every=EVERY_S if follows else None)(said.empty(), state, text)
 
 
 def _states(found: Sequence[Monitor]) -> str:
@@ -86,7 +83,7 @@ def _states(found: Sequence[Monitor]) -> str:
 
 def _search() -> str:
     typed = st.text_input(
-        "Search", key=FIND, bind="query-params", placeholder="Search names, signals, owners", width=250,
+        "Search", key=FIND, bind="query-params", placeholder="Search names, signals, owners", width=230,
         icon=":material/search:", label_visibility="collapsed", on_change=_first_page,
     )  # fmt: skip
     return str(typed or "").strip()
@@ -96,7 +93,7 @@ def _first_page() -> None:
     st.query_params.pop(START, None)
 
 
-def _list(said: Any, csv: Any, state: str, text: str) -> None:
+def _list(said: Any, state: str, text: str) -> None:
     try:
         found = data_monitors.monitors()
     except data.ApiError as error:
@@ -107,13 +104,18 @@ def _list(said: Any, csv: Any, state: str, text: str) -> None:
     if not shown:
         widgets.empty("Monitors would be listed here.", f"None of {len(found):,} is {state} and matches the search.")
         return
-    with csv:
-        widgets.csv(table(shown), "monitors")
     listing.listing("monitors", "Monitors", COLUMNS, [_line(one) for one in _of_page(shown)])
-    for line in blind(shown):
-        st.caption(fmt.plain(line, 500))
+    _small_print(shown)
+
+
+def _small_print(shown: Sequence[Monitor]) -> None:
     now = fmt.clock(datetime.now(UTC), widgets.zone())
-    st.caption(f"Times in {widgets.zone()}, read at {now}. Keys: j k move, Enter opens.")
+    lines = [*blind(shown), f"Times in {widgets.zone()}, read at {now}. Keys: j k move, Enter opens."]
+    left, right = st.columns([9, 1])
+    with left:
+        st.caption("  \n".join(fmt.plain(line, 500) for line in lines))
+    with right:
+        widgets.csv(table(shown), "monitors")
 
 
 def blind(found: Sequence[Monitor]) -> list[str]:
