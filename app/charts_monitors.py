@@ -13,6 +13,7 @@ from app import format as fmt
 
 Span = tuple[pd.Timestamp, pd.Timestamp]
 MOST_MARKS = 8  # verticals with a word on each
+_BEYOND = 0.5  # times the looks' range: how far an axis follows buckets
 FEW = 200  # buckets; lines between more of them are a thicket
 WATCHED, COUNTED = charts.PALETTE[0], charts.PALETTE[1]
 
@@ -125,6 +126,9 @@ def _range(drawn: Drawn, factor: float) -> list[float] | None:
     if sure.empty and buckets.empty:
         return None
     inner = buckets.quantile([0.03, 0.97]) if len(buckets) > 20 else buckets
+    if not sure.empty:
+        reach = float(sure.max() - sure.min()) * _BEYOND or abs(float(sure.max()))
+        inner = inner.clip(float(sure.min()) - reach, float(sure.max()) + reach)
     known = pd.concat([sure, inner, pd.Series([] if drawn.limit is None else [drawn.limit], dtype="float64")])
     low, high = float(known.min()) * factor, float(known.max()) * factor
     room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from app import (
     alerts,
-    charts,
-    charts_monitors,
     data,
     data_monitors,
-    marks,
     monitor_actions,
-    monitor_figure,
+    monitor_course,
     monitor_looks,
     monitors,
-    spread,
     widgets,
 )
 from app import format as fmt
@@ -30,8 +25,6 @@ from app.monitor_words import Monitor
 
 Json = Mapping[str, Any]
 
-RANGE = "over"  # of the URL: how much time the figure shows
-RANGES = {"7 days": 7, "30 days": 30, "90 days": 90}
 EVERY_S = 15
 FOLLOW = "follow-monitor"
 
@@ -81,10 +74,7 @@ def _body(name: str) -> None:
         return
     _verdict(one)
     _tiles(one)
-    widgets.guarded(
-        "What it watched did not come.", "The looks and the policy below stand by themselves.", lambda: _figures(one)
-    )
-    _policy(one)
+    _figures(one)
     monitor_looks.section(one)
 
 
@@ -109,8 +99,8 @@ def _tiles(one: Monitor) -> None:
     calibration = one["calibration"] or {}
     alarms, late = calibration.get("false_alarms"), calibration.get("delay")
     widgets.tiles(
-        _value(last, unit, one),
-        _change(last, unit, one),
+        _value(one, last, unit),
+        _change(one, last, unit),
         widgets.Tile(
             "False alarms a month", fmt.digits(alarms["value"]) if alarms else "—",
             fmt.plain(words.calibrated(one["calibration"], unit, words.kind(one)), 900),
@@ -125,8 +115,7 @@ def _tiles(one: Monitor) -> None:
     )  # fmt: skip
 
 
-def _value(last: Json | None, unit: str | None, one: Monitor) -> widgets.Tile:
-    course = [float("nan") if look["value"] is None else look["value"] for look in one["recent"]]
+def _value(one: Monitor, last: Json | None, unit: str | None) -> widgets.Tile:
     if last is None:
         return widgets.Tile(f"Last {words.length(one['window'])}", "no look yet", "It has not looked yet", "—", [])
     exact = f"n = {fmt.count(last['n'])}; 95 % of what the reference lets expect: " + signals.bounds(
@@ -134,11 +123,11 @@ def _value(last: Json | None, unit: str | None, one: Monitor) -> widgets.Tile:
     )
     note = f"n = {fmt.short(last['n'])}"
     return widgets.Tile(
-        f"Last {words.length(one['window'])}", signals.amount(last["value"], unit), fmt.plain(exact), note, course
+        f"Last {words.length(one['window'])}", signals.amount(last["value"], unit), fmt.plain(exact), note, []
     )
 
 
-def _change(last: Json | None, unit: str | None, one: Monitor) -> widgets.Tile:
+def _change(one: Monitor, last: Json | None, unit: str | None) -> widgets.Tile:
     if last is None or last["effect"] is None:
         return widgets.Tile("Change", "—", "Unknown: too little data, or the check has no reference", "unknown", [])
     p = "" if last["p_adjusted"] is None else f"adjusted p {_p(last['p_adjusted'])}"
@@ -161,62 +150,21 @@ def _times(one: Monitor) -> widgets.Tile:
     return widgets.Tile("Looked until", fmt.narrow(at, zone, now)[:11], fmt.utc(at), note, [])
 
 
-# The figures.
-
-
 def _figures(one: Monitor) -> None:
-    if words.unit(one) is None and not one["recent"]:
-        return
-    chosen = st.segmented_control(
-        "Time", list(RANGES), default="30 days", required=True, key=RANGE, bind="query-params",
-        label_visibility="collapsed",
+    """Its course, how values lie, and the policy beside it: what is known without the course stands without it."""
+    told: list[Json] = []
+    widgets.guarded(
+        "What it watched did not come.", "The looks and the policy below stand by themselves.",
+        lambda: told.append(monitor_course.asked(one)),
     )  # fmt: skip
-    until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    told = data_monitors.series(one["name"], until - timedelta(days=RANGES[str(chosen)]), until)
-    _course(one, told)
-    if told["distributions"]:
-        spread.section(told["distributions"], words.unit(one), "monitor")
-
-
-def _course(one: Monitor, told: Json) -> None:
-    unit, zone = words.unit(one), widgets.zone()
-    if not told["points"] and not told["looks"]:
-        widgets.empty("Its course would be here.", "Nothing was watched in this time yet.")
-        return
-    drawn = monitor_figure.drawn(told, unit, one["alert"], zone)
-    title, step = words.watched(one), pd.Timedelta(seconds=told["bucket_s"])
-    n = drawn.points["n"].astype("float64").sum()
-    subtitle = f"n = {fmt.short(n)}, {widgets.each(step)}; shaded: {_shaded(one, told)}; blue: windows of looks"
-    st.plotly_chart(
-        charts_monitors.watched(charts.label(title, 60), drawn, subtitle, widgets.theme()),
-        theme=None, key="monitor-course", config={"displayModeBar": False},
-        alt=f"{title} over time, in the band of what its reference lets expect",
-    )  # fmt: skip
-    _change_words(told, unit, zone)
-    with st.expander("Figure as a table", key="monitor-course-table", on_change="rerun") as twin:
-        if twin.open:
-            table = drawn.points.drop(columns="told")
-            st.dataframe(table, hide_index=True, height=240, alt="What was watched, by bucket")
-            widgets.csv(table, f"monitor-{one['name']}-buckets")
-
-
-def _shaded(one: Monitor, told: Json) -> str:
-    text = (told["reference"] or {}).get("text")
-    return charts.label(text or words.reference(one["against"], widgets.zone()), 60)
-
-
-def _change_words(told: Json, unit: str | None, zone: Any) -> None:
-    """The time of change with its interval, and the markers, in words: the figure is not all there is."""
-    change, said = told["change"], []
-    if change:
-        at, low, high = (monitor_figure.local(change[end], zone) for end in ("at", "low", "high"))
-        moved = f" from {signals.amount(change['before'], unit)} to {signals.amount(change['after'], unit)}"
-        said.append(f"It changed{moved} at about {at:%Y-%m-%d %H:%M} (95 %: {low:%m-%d %H:%M} to {high:%m-%d %H:%M}).")
-    said.append(marks.words(told["markers"] or ()))
-    if told_words := " ".join(filter(None, said)):
-        st.caption(fmt.plain(told_words, 900))
-    if told["markers"]:
-        marks.table(told["markers"], "monitor-markers")
+    for found in told:
+        monitor_course.section(one, found)
+    left, right = st.columns([6, 5], gap="large")
+    with left:
+        for found in told:
+            monitor_course.lies(one, found)
+    with right if told and told[0]["distributions"] else left:
+        _policy(one)
 
 
 # The policy.
@@ -224,18 +172,13 @@ def _change_words(told: Json, unit: str | None, zone: Any) -> None:
 
 def _policy(one: Monitor) -> None:
     """What it does, and how often it would fire for nothing, as sentences."""
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown("**Policy**")
-        st.markdown(fmt.plain(f"{words.fires(one)} {words.schedule(one)}", 900))
-        for line in _terms(one):
-            st.caption(fmt.plain(line, 400))
-    with right:
-        st.markdown("**How often it fires for nothing**")
-        st.markdown(fmt.plain(words.calibrated(one["calibration"], words.unit(one), words.kind(one)), 900))
-        at = (one["calibration"] or {}).get("at")
-        if at:
-            st.caption(f"Worked out {fmt.moment(datetime.fromisoformat(at), widgets.zone())[:16]}; anew each week.")
+    st.markdown("**Policy**")
+    st.markdown(fmt.plain(f"{words.fires(one)} {words.schedule(one)}", 900))
+    st.caption("  \n".join(fmt.plain(line, 400) for line in _terms(one)))
+    st.markdown("**How often it fires for nothing**")
+    st.markdown(fmt.plain(words.calibrated(one["calibration"], words.unit(one), words.kind(one)), 900))
+    if at := (one["calibration"] or {}).get("at"):
+        st.caption(f"Worked out {fmt.moment(datetime.fromisoformat(at), widgets.zone())[:16]}; anew each week.")
 
 
 def _terms(one: Monitor) -> list[str]:

@@ -95,7 +95,7 @@ def what(terms: Mapping[str, Any]) -> str:
         return watched + window
     side = {"up": "a rise", "down": "a fall"}.get(alert.get("side") or "", "a change either way")
     before = words.length((terms.get("against") or {}).get("last") or "28d")
-    window = words.length(terms.get("window") or "1d")
+    window = words.each(terms.get("window") or "1d")
     return (
         f"{watched}, {words.sliced(terms.get('where') or {})}; {side} of the last {window} against the {before} before"
     )

@@ -75,11 +75,11 @@ def test_bounds_name_a_unit_once() -> None:
     ("alert", "says"),
     [
         pytest.param(
-            {}, "Fires when the last 1 day differs by 1.5 pp or more upwards beyond chance (p below 0.01, adjusted "
+            {}, "Fires when the last day differs by 1.5 pp or more upwards beyond chance (p below 0.01, adjusted "
             "over all monitors of the project) at 2 of 3 looks.", id="drift",
         ),
         pytest.param({"min_effect": 0.03, "side": None, "persist": "1/1"}, "by 3 pp or more beyond chance", id="least"),
-        pytest.param({"kind": "threshold", "above": 0.05}, "over 1 day is above 5 %.", id="threshold"),
+        pytest.param({"kind": "threshold", "above": 0.05}, "over the last day is above 5 %.", id="threshold"),
         pytest.param({"kind": "no_data"}, "Fires when nothing came for 1 day.", id="no-data"),
         pytest.param({"kind": "error_burst", "failed": 5, "share": 0.2}, "5 calls and 20 % of all failed", id="burst"),
         pytest.param(
@@ -222,7 +222,7 @@ def test_what_no_look_depends_on_asks_for_no_other_preview() -> None:
     [
         (
             {"signal": "error_rate", "alert": {"side": "up"}, "against": {"last": "7d"}},
-            "Error rate, all calls; a rise of the last 1 day against the 7 days before",
+            "Error rate, all calls; a rise of the last day against the 7 days before",
         ),
         ({"alert": {"kind": "no_data"}, "window": "3h"}, "No calls arrive for 3 hours"),
     ],
