@@ -81,8 +81,9 @@ def _body(name: str) -> None:
 def _verdict(one: Monitor) -> None:
     if one["description"]:
         st.caption(fmt.plain(one["description"], 600))
-    st.markdown(fmt.plain(one["sentence"] or "It has not looked yet.", 1_500))
-    if one["why"]:
+    if one["why"] is None:
+        st.markdown(fmt.plain(one["sentence"] or "It has not looked yet.", 1_500))
+    else:
         st.warning(f"**Insufficient data.** {fmt.plain(one['why'], 500)}", icon=":material/visibility_off:")
     if one["alert_open"]:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -117,13 +118,13 @@ def _tiles(one: Monitor) -> None:
 
 def _value(one: Monitor, last: Json | None, unit: str | None) -> widgets.Tile:
     if last is None:
-        return widgets.Tile(f"Last {words.length(one['window'])}", "no look yet", "It has not looked yet", "—", [])
+        return widgets.Tile(f"Last {words.each(one['window'])}", "no look yet", "It has not looked yet", "—", [])
     exact = f"n = {fmt.count(last['n'])}; 95 % of what the reference lets expect: " + signals.bounds(
         last["low"], last["high"], unit
     )
     note = f"n = {fmt.short(last['n'])}"
     return widgets.Tile(
-        f"Last {words.length(one['window'])}", signals.amount(last["value"], unit), fmt.plain(exact), note, []
+        f"Last {words.each(one['window'])}", signals.amount(last["value"], unit), fmt.plain(exact), note, []
     )
 
 

@@ -47,7 +47,7 @@ def section(one: Monitor, told: Json) -> None:
     title, step = words.watched(one), pd.Timedelta(seconds=told["bucket_s"])
     n = drawn.points["n"].astype("float64").sum()
     of = f"n = {fmt.short(n)}, " if n else ""
-    subtitle = f"{of}dots {widgets.each(step)}; looks: each the {words.length(one['window'])} before"
+    subtitle = f"{of}dots {widgets.each(step)}; looks: the {words.each(one['window'])} before each"
     st.plotly_chart(
         charts_monitors.watched(charts.label(title, 60), drawn, subtitle, widgets.theme()),
         theme=None, key="monitor-course", config={"displayModeBar": False},

@@ -105,8 +105,8 @@ def _figure(terms: Json, told: Json, unit: str | None) -> None:
     if drawn.points.empty:
         return
     span = f"{drawn.points['at'].iloc[0]:%m-%d %H:%M} to {drawn.points['at'].iloc[-1]:%m-%d %H:%M}"
-    length = words.length(terms["window"])
-    subtitle = f"n = {fmt.short(drawn.points['n'].sum())}, {span}; looks: the last {length}; ▼ would have fired"
+    window = words.each(terms["window"])
+    subtitle = f"n = {fmt.short(drawn.points['n'].sum())}, {span}; looks: the {window} before each; ▼ would have fired"
     st.plotly_chart(
         charts_monitors.watched(charts.label(title, 40), drawn, subtitle, widgets.theme()),
         theme=None, key="monitor-preview", config={"displayModeBar": False},
