@@ -30,7 +30,10 @@ def section(terms: Mapping[str, Any] | None) -> str:
         )
     except data.ApiError as error:
         if error.kind == "refused":
-            widgets.empty("What it would have done would be here.", "The monitor cannot be looked at as it stands.")
+            widgets.empty(
+                "What it would have done would be here.",
+                "It cannot be looked at as it stands: the form says why at the field.",
+            )
             return str(error)
         widgets.failed("The preview did not come.", error, "The monitor can be set without it.")
         return ""

@@ -14,7 +14,7 @@ from app import monitor_words as words
 
 Suggestion = Mapping[str, Any]
 
-_SET = "monitors-set"  # session state: names that the last click set, and what was refused
+_SET = "monitors-done"  # session state: names that the last click set, and what was refused
 _KEY = "suggested-"
 WHAT = """\
 A monitor is a standing check of what comes in. It watches one **signal** (an error rate, a duration, a score) of some
@@ -33,7 +33,7 @@ def first() -> None:
     st.markdown(WHAT)
     _offers("These would suit what the project has. Untick what you do not want.")
     with st.container(horizontal=True, vertical_alignment="center"):
-        monitors.new("Choose another signal")
+        monitors.new("Choose a signal yourself")
         st.caption("Or take Watch below a figure of Home, Cost, Latency or Compare.", width="content")
 
 
@@ -52,10 +52,7 @@ def _offers(lead: str) -> None:
     with st.skeleton(height=240):
         found = data_monitors.suggestions()
     if not found:
-        widgets.empty(
-            "Suggested monitors would be listed here.",
-            "There is nothing more to suggest: no calls and scores have come of late, or all of them are watched.",
-        )
+        _nothing()
         return
     st.caption(lead)
     with st.container(border=True, gap="xsmall"):
@@ -66,6 +63,16 @@ def _offers(lead: str) -> None:
         f"Set {fmt.plural(len(ticked), 'monitor')}", type="primary", key="monitors-set", icon=":material/check:",
         disabled=not ticked, on_click=_set, args=(ticked,),
     )  # fmt: skip
+
+
+def _nothing() -> None:
+    what = "Suggested monitors would be listed here."
+    if not data.home_newest()["traces"]:
+        why = "Nothing has arrived yet, so nothing can be suggested."
+        widgets.empty(what, why, lambda: st.page_link("views/home.py", label="See how to send traces"))
+        return
+    why = "There is nothing more to suggest: no calls and scores came in the last 28 days, or all of them are watched."
+    widgets.empty(what, why)
 
 
 def _row(one: Suggestion, place: int) -> None:

@@ -69,16 +69,17 @@ def overview(found: Sequence[Monitor]) -> None:
 
 
 def _states(found: Sequence[Monitor]) -> str:
-    """Which state is shown; those that no monitor is in are not offered, but for the one that the URL names."""
-    counts = {name: sum(words.state(one) == name for one in found) for name in words.STATES}
-    told = chosen(STATE)
-    options = [ALL, *(name for name, count in counts.items() if count or name == told)]
+    """Which state is shown; those that no monitor is in are not offered, but for the one that the URL names.
+
+    Without counts: the URL has an option's label, and a link must outlive the next round. The sentence has them.
+    """
+    there = {words.state(one) for one in found} | {chosen(STATE)}
+    options = [ALL, *(name for name in words.STATES if name in there)]
     return str(
         st.segmented_control(
-            "State", options, default=ALL, required=True, key=STATE, bind="query-params", label_visibility="collapsed",
-            format_func=lambda name: f"{name} {len(found) if name == ALL else counts[name]:,}",
+            "State", options, default=ALL, required=True, key=STATE, bind="query-params", label_visibility="collapsed"
         )
-    )  # fmt: skip
+    )
 
 
 def _search() -> str:
