@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ Suggestion = Mapping[str, Any]
 
 _SET = "monitors-done"  # session state: names that the last click set, and what was refused
 _KEY = "suggested-"
+_PLAIN = re.compile(r"[A-Za-z0-9-]{1,100}")
 WHAT = """\
 A monitor is a standing check of what comes in. It watches one **signal** (an error rate, a duration, a score) of some
 of your calls, the **slice**, and compares it with what is normal for them, the **reference**. When the signal moves
@@ -81,7 +83,9 @@ def _row(one: Suggestion, place: int) -> None:
         st.divider()
     box, text, link = st.columns([4, 13, 2], vertical_alignment="center")
     with box:
-        st.checkbox(fmt.plain(one["name"], 60), value=True, key=_KEY + one["name"])
+        # A name is read out as it stands in Markdown; of these letters alone it needs no escaping.
+        name = str(one["name"])
+        st.checkbox(name if _PLAIN.fullmatch(name) else fmt.plain(name, 60), value=True, key=_KEY + name)
     with text, st.container(gap=None):
         st.markdown(fmt.plain(f"{what(one['terms'])}.", 200))
         st.caption(fmt.plain(one["why"], 300))
