@@ -54,6 +54,7 @@ def _answer(current: Side, reference: Side) -> tuple[Json, datetime]:
     kept = st.session_state.get(_KEPT)
     if kept and kept[0] == of:
         return kept[1], kept[2]
+    widgets.drawn()  # the bar says what it waits for
     asked = {"current": current.asked(), "reference": reference.asked(), "alpha": ALPHA, "most": MOST}
     told = widgets.patiently(
         st.container(), "Drawing both samples and testing every signal", lambda: data_drift.drift(asked), 6.0
