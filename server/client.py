@@ -21,6 +21,7 @@ from server.client_base import Param, text
 from server.client_channels import ChannelsClient
 from server.client_compare import CompareClient
 from server.client_datasets import DatasetsClient
+from server.client_drift import DriftClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_experiments import ExperimentsClient
 from server.client_invoices import InvoicesClient
@@ -76,6 +77,7 @@ class Client(
     MonitorSuggestionsClient,
     AlertsClient,
     ChannelsClient,
+    DriftClient,
 ):
     """One server, one project. Safe to share between threads."""
 
