@@ -9,9 +9,9 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from duckdb import DuckDBPyConnection
-from store.alerts import Alert, Opening
 
 from store import alerts
+from store.alerts import Alert, Opening
 from store.database import Database
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
