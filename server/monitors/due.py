@@ -10,6 +10,7 @@ from server.monitors.terms import Burn, Drift, OfBudget, Terms, length
 from store.monitors import Monitor
 
 LAG = timedelta(minutes=2)  # spans come after they end, and are resolved then
+MINUTE = timedelta(minutes=1)
 CAUGHT_UP = 48  # looks, after the server was away
 
 
@@ -21,7 +22,8 @@ def ends(known: Monitor, terms: Terms, now: datetime) -> tuple[datetime, ...]:
     """
     every = length(terms.every)
     last = streams.floored(now - LAG, every)
-    newest = streams.floored(now - LAG, terms.bucket)
+    as_is = isinstance(terms.alert, Burn | OfBudget)
+    newest = streams.floored(now - LAG, MINUTE if as_is else terms.bucket)
     if known.looked_until is None:
         return (newest,)
     after = max(known.looked_until, known.set_at - every)
@@ -30,6 +32,8 @@ def ends(known: Monitor, terms: Terms, now: datetime) -> tuple[datetime, ...]:
     found = tuple(one for one in missed if one > after)
     if not found:
         return (newest,) if newest > known.looked_until else ()
+    if as_is:
+        return (newest,)
     return found[-1:] if only_newest(terms) else found
 
 

@@ -75,6 +75,8 @@ def fit(reference: Series, signal: Signal, alert: Drift, steps: Steps) -> Fitted
         TooLittleError: it has too little; says how much is needed and how much is there.
     """
     own = trimmed(reference, signal)
+    if not (own.weights > 0).any():
+        raise TooLittleError("nothing came in the whole reference")
     season = chosen_season(own, alert, steps)
     asked = policy(alert, steps, season, alpha=alert.alpha, floor=0.0)
     found = watching.baseline(np.nan_to_num(own.values)[:, None], own.weights, asked)
@@ -148,8 +150,6 @@ def _missing(own: Series, alert: Drift, steps: Steps) -> str:
     if there < needed:
         return f"{told(needed)} of reference are needed and {told(there)} {_verb(there)} there"
     known = int((own.weights > 0).sum())
-    if not known:
-        return "nothing came in the whole reference"
     return f"{known:,} hours of the reference have a value, and they do not vary"
 
 
