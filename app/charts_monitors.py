@@ -13,6 +13,7 @@ from app import format as fmt
 
 Span = tuple[pd.Timestamp, pd.Timestamp]
 MOST_MARKS = 8  # verticals with a word on each
+FEW = 200  # buckets; lines between more of them are a thicket
 WATCHED, COUNTED = charts.PALETTE[0], charts.PALETTE[1]
 
 
@@ -37,9 +38,11 @@ def watched(title: str, drawn: Drawn, subtitle: str, theme: charts.Theme) -> go.
     factor, after = drawn.axis
     _spans(figure, drawn, theme)
     _band(figure, drawn.looks, factor, theme)
+    few = len(drawn.points) <= FEW
     figure.add_scatter(
-        x=drawn.points["at"], y=drawn.points["value"].astype("float64") * factor, mode="lines+markers", name="buckets",
-        line={"color": charts.GREY, "width": 1}, marker={"size": 3, "color": charts.GREY}, opacity=0.55,
+        x=drawn.points["at"], y=drawn.points["value"].astype("float64") * factor, name="buckets",
+        mode="lines+markers" if few else "markers", line={"color": charts.GREY, "width": 1},
+        marker={"size": 4 if few else 2.5, "color": charts.GREY}, opacity=0.6,
         customdata=list(drawn.points["told"]), hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
     _looks(figure, drawn.looks, factor)
@@ -121,7 +124,7 @@ def _range(drawn: Drawn, factor: float) -> list[float] | None:
     buckets = drawn.points["value"].astype("float64").dropna()
     if sure.empty and buckets.empty:
         return None
-    inner = buckets.quantile([0.01, 0.99]) if len(buckets) > 20 else buckets
+    inner = buckets.quantile([0.03, 0.97]) if len(buckets) > 20 else buckets
     known = pd.concat([sure, inner, pd.Series([] if drawn.limit is None else [drawn.limit], dtype="float64")])
     low, high = float(known.min()) * factor, float(known.max()) * factor
     room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0

@@ -110,9 +110,9 @@ def _tiles(one: Monitor) -> None:
         _value(last, unit, one),
         _change(last, unit, one),
         widgets.Tile(
-            "False alarms a month", fmt.digits(alarms["value"], 2) if alarms else "—",
+            "False alarms a month", fmt.digits(alarms["value"]) if alarms else "—",
             fmt.plain(words.calibrated(one["calibration"], unit, words.kind(one)), 900),
-            f"{fmt.digits(alarms['low'], 2)} to {fmt.digits(alarms['high'], 2)}" if alarms else "not worked out", [],
+            f"{fmt.digits(alarms['low'])} to {fmt.digits(alarms['high'])}" if alarms else "not worked out", [],
         ),
         widgets.Tile(
             "Found after", words.delay(one["calibration"]),

@@ -22,8 +22,10 @@ def local(told: Any, zone: tzinfo) -> pd.Timestamp:
 
 
 def points(told: Sequence[Json], unit: str | None, zone: tzinfo) -> pd.DataFrame:
-    """Buckets: at, value, told."""
+    """Buckets from the first that has a value on: at, value, n, told."""
     frame = pd.DataFrame(told, columns=["at", "value", "n"])
+    known = frame.index[frame["value"].notna()]
+    frame = frame.loc[known[0] :].reset_index(drop=True) if len(known) else frame.iloc[:0]
     frame["at"] = _local(frame["at"], zone)
     frame["value"] = frame["value"].astype("float64")
     frame["told"] = [

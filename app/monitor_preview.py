@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import charts_monitors, data, data_monitors, monitor_figure, monitor_terms, widgets
+from app import charts, charts_monitors, data, data_monitors, monitor_figure, monitor_terms, widgets
 from app import format as fmt
 from app import monitor_signals as signals
 from app import monitor_words as words
@@ -51,12 +51,19 @@ def _draw(terms: Json, told: Json) -> None:
     if told["sentence"]:
         st.markdown(fmt.plain(told["sentence"], 1_000))
     for warning in told["warnings"]:
-        st.warning(fmt.plain(warning, 400), icon=":material/warning:")
+        if warning == (told["calibration"] or {}).get("why"):
+            continue  # it is told below
+        st.caption(f":material/info: {fmt.plain(warning, 400)}")
     _tiles(told, unit)
     _figure(terms, told, unit)
-    st.caption(fmt.plain(words.calibrated(told["calibration"], unit, terms["alert"]["kind"]), 900))
-    if season := words.SEASONS.get(told.get("season") or ""):
-        st.caption(season)
+    st.caption(fmt.plain(f"{_known(terms, told, unit)} {words.SEASONS.get(told.get('season') or '', '')}", 900))
+
+
+def _known(terms: Json, told: Json, unit: str | None) -> str:
+    """How late it is and how all that is known; the sentence above has the false alarms."""
+    if (told["calibration"] or {}).get("false_alarms"):
+        return words.rest(told["calibration"], unit)
+    return words.calibrated(told["calibration"], unit, terms["alert"]["kind"])
 
 
 def unit_of(terms: Json) -> str | None:
@@ -72,8 +79,8 @@ def _tiles(told: Json, unit: str | None) -> None:
     if alarms:
         shown.append(
             widgets.Tile(
-                "False alarms a month", fmt.digits(alarms["value"], 2), "While nothing changes",
-                f"{fmt.digits(alarms['low'], 2)} to {fmt.digits(alarms['high'], 2)}", [],
+                "False alarms a month", fmt.digits(alarms["value"]), "While nothing changes",
+                f"{fmt.digits(alarms['low'])} to {fmt.digits(alarms['high'])}", [],
             )
         )  # fmt: skip
     if late:
@@ -95,10 +102,13 @@ def _figure(terms: Json, told: Json, unit: str | None) -> None:
     zone = widgets.zone()
     drawn = monitor_figure.previewed(told, unit, terms["alert"], zone)
     title = signals.title(terms["signal"], terms["score"], terms["quantile"], terms["alert"]["kind"])
-    span = f"{drawn.points['at'].iloc[0]:%Y-%m-%d %H:%M} to {drawn.points['at'].iloc[-1]:%Y-%m-%d %H:%M}"
-    subtitle = f"{span}, n = {fmt.short(drawn.points['n'].sum())}; grey: by bucket, blue: windows of looks"
+    if drawn.points.empty:
+        return
+    span = f"{drawn.points['at'].iloc[0]:%m-%d %H:%M} to {drawn.points['at'].iloc[-1]:%m-%d %H:%M}"
+    length = words.length(terms["window"])
+    subtitle = f"n = {fmt.short(drawn.points['n'].sum())}, {span}; looks: the last {length}; ▼ would have fired"
     st.plotly_chart(
-        charts_monitors.watched(f"{title} as it would have been looked at", drawn, subtitle, widgets.theme()),
+        charts_monitors.watched(charts.label(title, 40), drawn, subtitle, widgets.theme()),
         theme=None, key="monitor-preview", config={"displayModeBar": False},
         alt=f"{title} on the recorded past, with what was expected and where the monitor would have fired",
     )  # fmt: skip

@@ -58,7 +58,7 @@ def _offers(lead: str) -> None:
         )
         return
     st.caption(lead)
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="xsmall"):
         for place, one in enumerate(found):
             _row(one, place)
     ticked = [one for one in found if st.session_state.get(_KEY + one["name"], True)]
@@ -71,11 +71,11 @@ def _offers(lead: str) -> None:
 def _row(one: Suggestion, place: int) -> None:
     """One of them: a box, what it watches, why, and the way to change it first."""
     if place:
-        st.space("xxsmall")
-    box, text, link = st.columns([4, 7, 2], vertical_alignment="center")
+        st.divider()
+    box, text, link = st.columns([4, 13, 2], vertical_alignment="center")
     with box:
         st.checkbox(fmt.plain(one["name"], 60), value=True, key=_KEY + one["name"])
-    with text:
+    with text, st.container(gap=None):
         st.markdown(fmt.plain(f"{what(one['terms'])}.", 200))
         st.caption(fmt.plain(one["why"], 300))
     with link:

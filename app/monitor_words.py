@@ -130,11 +130,11 @@ def false_alarms(calibration: Json | None) -> str:
     found = (calibration or {}).get("false_alarms")
     if not found:
         return "—"
-    return f"{_rate(found['value'])} ({_rate(found['low'])} to {_rate(found['high'])})"
+    return f"{_rate(found['value'], 2)} ({_rate(found['low'], 2)} to {_rate(found['high'], 2)})"
 
 
-def _rate(value: float | None) -> str:
-    return fmt.UNKNOWN if value is None else fmt.digits(value, 2)
+def _rate(value: float | None, figures: int = 3) -> str:
+    return fmt.UNKNOWN if value is None else fmt.digits(value, figures)
 
 
 def delay(calibration: Json | None) -> str:
@@ -158,17 +158,24 @@ def calibrated(calibration: Json | None, of: str | None, check: str = "drift") -
         return "How often it would fire for nothing is not worked out yet."
     if calibration.get("why"):
         return f"How often it would fire for nothing cannot be told: {calibration['why']}"
-    alarms, late = calibration["false_alarms"], calibration["delay"]
-    said = []
-    if alarms:
-        said.append(
-            f"While nothing changes it is expected to fire {_rate(alarms['value'])} times a month (95 % interval "
-            f"{_rate(alarms['low'])} to {_rate(alarms['high'])}); {fmt.percent(alarms['quiet_months'])} of months stay "
-            "quiet."
-        )
-    if late:
-        said.append(_late(late, of))
-    return " ".join([*said, _resampled(calibration)] if said else ["It has no figure of false alarms."])
+    alarms = calibration["false_alarms"]
+    if not alarms:
+        return "It has no figure of false alarms."
+    return (
+        f"While nothing changes it is expected to fire {_rate(alarms['value'])} times a month (95 % interval "
+        f"{_rate(alarms['low'])} to {_rate(alarms['high'])}){_quiet(alarms)}. {rest(calibration, of)}"
+    )
+
+
+def _quiet(alarms: Json) -> str:
+    share = alarms.get("quiet_months")
+    return "" if share is None else f"; {fmt.percent(share)} of months stay quiet"
+
+
+def rest(calibration: Json, of: str | None) -> str:
+    """How late it finds the least change, and how that and its false alarms are known."""
+    late = calibration["delay"]
+    return " ".join([*([_late(late, of)] if late else []), _resampled(calibration)])
 
 
 def _late(late: Json, of: str | None) -> str:
