@@ -16,12 +16,14 @@ pytestmark = pytest.mark.browser
 def test_two_models_are_compared_down_to_a_trace(
     choices: Any, visit_over: Callable[[str], Callable[[str], Page]]
 ) -> None:
-    page = visit_over(choices.note.api_url)("/drift?range=24h&model=gpt-4o-mini&versus=group&ref_model=gpt-4o")
+    visit, groups = visit_over(choices.note.api_url), "range=24h&model=gpt-4o-mini&versus=group&ref_model=gpt-4o"
+    page = visit(f"/drift?{groups}&signals=numbers")
     table = page.get_by_role("table", name="Signals")
     expect(table.get_by_text("Score right")).to_be_visible(timeout=60_000)
     expect(page.get_by_text(re.compile(r"Current .*: 80 calls"))).to_be_visible()
     table.get_by_role("link", name="Output tokens per call").click()
     expect(page.get_by_text(re.compile("^Output tokens per call: "))).to_be_visible()
+    page = visit(f"/drift?{groups}&signals=texts")
     opens = page.get_by_role("link", name=re.compile("Open its trace"))
     click_point(page, page.locator(".js-plotly-plot .scatterlayer .point"), opens)
     opens.click()
