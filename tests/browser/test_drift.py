@@ -24,6 +24,7 @@ def test_two_models_are_compared_down_to_a_trace(
     table.get_by_role("link", name="Output tokens per call").click()
     expect(page.get_by_text(re.compile("^Output tokens per call: "))).to_be_visible()
     page = visit(f"/drift?{groups}&signals=texts")
+    expect(page.get_by_text(re.compile("^Two directions of many"))).to_be_visible(timeout=60_000)
     opens = page.get_by_role("link", name=re.compile("Open its trace"))
     click_point(page, page.locator(".js-plotly-plot .scatterlayer .point"), opens)
     opens.click()
