@@ -24,6 +24,7 @@ from app import (
     monitor_figure,
     monitor_signals,
     monitor_words,
+    monitors,
     selection,
     spread,
     state,
@@ -72,7 +73,7 @@ def one(told: Alert) -> None:
     slices(document, told, monitor)
     _traces(told, document, monitor)
     alert_actions.note(told)
-    left, right = st.columns([4, 5], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         _history(told)
     with right:
@@ -89,6 +90,10 @@ def _head(told: Alert) -> None:
         if words := alerts.snoozed(told, now):
             st.caption(words, width="content")
         st.space("stretch")
+        st.page_link(
+            "views/monitor.py", label="Its monitor", icon=":material/monitor_heart:",
+            query_params={monitors.NAME: str(told["monitor"])},
+        )  # fmt: skip
         _back()
 
 
@@ -159,17 +164,18 @@ def unit_of(monitor: Json | None) -> str | None:
 
 
 def _course(told: Alert, document: Json, monitor: Json | None) -> None:
-    drawn, found = course(document, told, monitor), document.get("markers") or []
+    drawn = course(document, told, monitor)
+    shown = [one for one in document.get("markers") or () if one["what"] != "alert"]
     title = told["monitor"] if monitor is None else monitor_words.watched(monitor)
     n, steps = float(drawn.looks["n"].sum()), drawn.looks["at"].diff().min()
     by = "" if fmt.absent(steps) else f", {widgets.each(steps)}"
     heading = charts.label(title, 60), f"n = {fmt.short(n)}{by}; band: 95 % of what was expected"
     st.plotly_chart(
-        charts_alerts.before_and_after(drawn, levels(document, drawn), marks.drawn(found), heading, widgets.theme()),
+        charts_alerts.before_and_after(drawn, levels(document, drawn), marks.drawn(shown), heading, widgets.theme()),
         theme=None, key="alert-course", config={"displayModeBar": False},
         alt="Values over time with what was expected, and when they changed",
     )  # fmt: skip
-    if words := marks.words(found):
+    if words := marks.words(shown):
         st.caption(words)
     with st.expander("Figure as a table", key="alert-course-table", on_change="rerun") as twin:
         if twin.open:

@@ -175,7 +175,8 @@ def _line(one: Alert, *, caused: bool = False) -> listing.Row:
     opened = jobs.at(one["opened_at"])
     since = one["changed_since"] and jobs.at(one["changed_since"])
     changed = Cell("unknown", quiet=True) if not since else Cell(fmt.narrow(since, zone, now)[:11], interval(one))
-    cause = Cell(fmt.clip(str(one["cause_text"] or one["cause"]), 120), quiet=_cause(one) == ALONE)
+    alone = _cause(one) == ALONE
+    cause = Cell("none found" if alone else fmt.clip(_cause(one), 120), _cause(one), quiet=alone)
     return listing.Row(
         path(int(one["number"])),
         [

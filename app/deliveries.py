@@ -152,7 +152,7 @@ def of_alert(found: Sequence[Delivery]) -> None:
     """Whom one alert was told."""
     st.markdown("**Told**")
     if not found:
-        st.caption("No channel takes alerts of this severity, so nobody was told.")
+        st.caption("Nobody was told: no channel takes alerts of this severity, or it is snoozed.")
         st.page_link(alerts.PATH, label="Channels", icon=":material/notifications:", query_params=channels.PART)
         return
     rows = []

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import compare_controls, data, state, widgets
 from app import format as fmt
+from app.monitor_signals import SIGNALS
 
 PATH = "views/drift.py"
 AGAINST, SINCE, UNTIL = "versus", "rfrom", "rto"  # in the URL
@@ -17,6 +18,12 @@ WAYS = {
     "before": "as long before", "week": "the same time a week before", "month": "the 4 weeks before",
     "group": "another group, the same time", "dates": "other dates",
 }  # fmt: skip
+WHICH = "signals"  # in the URL: which of them are asked
+KINDS = {"all": "all signals", "numbers": "numbers and mixes", "texts": "texts and their meaning"}
+TEXTS = (
+    "refusal_rate", "input_length", "output_length", "language", "topics", "input_embedding", "output_embedding",
+)  # fmt: skip
+"""Signals for which texts are read, which takes most of the time."""
 GROUP = ("service", "environment", "model", "provider", "release", "prompt", "variant", "tool")
 _WEEK = timedelta(days=7)
 
@@ -45,6 +52,7 @@ def controls(window: state.Window) -> tuple[Side, Side | None]:
         way = way_of(st.query_params.get(AGAINST))
         before = _window(way, window)
         group = _group(before or window)
+        compare_controls.choice(WHICH, "Signals", KINDS, width=200, bare=True)
     current = Side(window, where)
     if before is None:
         st.info("Choose when the reference begins and ends.", icon=":material/date_range:")
@@ -53,6 +61,20 @@ def controls(window: state.Window) -> tuple[Side, Side | None]:
         st.info("Choose the reference group: another model, release, prompt or the like.", icon=":material/group:")
         return current, None
     return current, Side(before, {**where, **group})
+
+
+def asked_signals(kind: str) -> list[str] | None:
+    """Names of the signals of a kind; null: all that a call has by itself."""
+    if kind == "texts":
+        return list(TEXTS)
+    if kind == "numbers":
+        return [one.name for one in SIGNALS.values() if one.alone and one.name not in {*TEXTS, "judge_agreement"}]
+    return None
+
+
+def kind_of(told: str | None) -> str:
+    """Which signals the URL asks; what it does not know is all."""
+    return told if told in KINDS else "all"
 
 
 def way_of(told: str | None) -> str:

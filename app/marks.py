@@ -32,8 +32,9 @@ def of(window: state.Window, kinds: Callable[[str], bool] = lambda _: True) -> l
 
 
 def drawn(found: Iterable[Marker]) -> list[charts.Mark]:
-    """As figures take them, in the viewer's zone; the newest are kept where there are too many."""
-    return [(local(one["at"]), word(one)) for one in list(found)[-MOST:]]
+    """As figures take them, in the viewer's zone; of too many the newest, alerts only where there is room for them."""
+    every = sorted(found, key=lambda one: (one["what"] == "alert", -jobs.at(one["at"]).timestamp()))
+    return [(local(one["at"]), word(one)) for one in every[:MOST]]
 
 
 def local(at: str | datetime) -> pd.Timestamp:
@@ -59,14 +60,14 @@ def word(one: Marker) -> str:
 
 
 def words(found: Sequence[Marker]) -> str:
-    """Under a figure, what its verticals are: `Dotted: 2 releases, 1 model version, the last 8 of 12.`; '': none."""
+    """Under a figure, what its verticals are: `Dotted: 2 releases, 1 model version.`; '': none."""
     if not found:
         return ""
     counts: dict[str, int] = {}
     for one in found:
         counts[str(one["what"])] = counts.get(str(one["what"]), 0) + 1
     said = ", ".join(fmt.plural(n, WHAT.get(what, what)) for what, n in counts.items())
-    return f"Dotted: {said}{f'; the last {MOST} are drawn' if len(found) > MOST else ''}."
+    return f"Dotted: {said}{f'; {MOST} of them are drawn' if len(found) > MOST else ''}."
 
 
 def table(found: Sequence[Marker], key: str) -> None:

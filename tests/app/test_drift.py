@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -52,11 +53,22 @@ def test_marks_that_would_cover_one_another_share_a_word() -> None:
     assert not beyond.layout.annotations
 
 
+def test_of_too_many_marks_alerts_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [
+        {"what": what, "name": "a", "after": str(n), "at": f"2026-11-27T00:{n:02}:00Z"}
+        for n, what in enumerate(["release"] * 5 + ["alert"] * 20)
+    ]
+    monkeypatch.setattr("streamlit.context", SimpleNamespace(timezone="UTC"))
+    drawn = [said for _, said in marks.drawn(told)]
+    assert drawn[:5] == [f"release {n}" for n in (4, 3, 2, 1, 0)]
+    assert drawn[5:] == ["alert a"] * 3
+
+
 def test_what_stands_under_a_figure_counts_the_marks() -> None:
     assert marks.words([]) == ""
     told = [{"what": "release"}, {"what": "release"}, {"what": "model"}]
     assert marks.words(told) == "Dotted: 2 releases, 1 model version."
-    assert marks.words(told * 4) == "Dotted: 8 releases, 4 model versions; the last 8 are drawn."
+    assert marks.words(told * 4) == "Dotted: 8 releases, 4 model versions; 8 of them are drawn."
 
 
 def test_over_an_empty_store_the_page_says_what_would_be_there(page: Open, empty_url: str) -> None:

@@ -142,7 +142,7 @@ def test_the_map_tells_both_groups_apart_and_opens_traces(found: dict[str, Any])
     means = [np.mean([one["x"] for one in side]) for side in sides.values()]
     assert abs(means[0] - means[1]) > 2 * np.std([one["x"] for one in sides["current"]])
     assert 0 < sum(found["map"]["explained"]) <= 1
-    assert all("tax" in one["text"] and len(one["trace_id"].replace("-", "")) == 32 for one in sides["current"])
+    assert all("tax" in one["text"] and len(one["trace_id"]) == 32 for one in sides["current"])
 
 
 def test_what_was_not_asked_is_told(found: dict[str, Any]) -> None:

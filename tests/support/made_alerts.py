@@ -9,9 +9,9 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from duckdb import DuckDBPyConnection
-from store.alerts import Alert, Opening
 
 from store import alerts
+from store.alerts import Alert, Opening
 from store.database import Database
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -56,8 +56,8 @@ def _one(cursor: DuckDBPyConnection, number: int, at: datetime, traces: tuple[st
 def _monitor(cursor: DuckDBPyConnection, monitor_id: UUID, name: str, at: datetime) -> None:
     terms = {"signal": "error_rate", "where": {"service": "shop"}, "enabled": False}
     cursor.execute(
-        "insert into monitors (project_id, monitor_id, name, version, document, enabled, state, state_since, "
-        "next_look, created_at, set_at) values (1, ?, ?, 1, ?, false, 'firing', ?, ?, ?, ?)",
+        "insert into monitors (project_id, monitor_id, name, version, basis, document, enabled, state, state_since, "
+        "next_look, recent, created_at, set_at) values (1, ?, ?, 1, 1, ?, false, 'firing', ?, ?, '', ?, ?)",
         [monitor_id, name, json.dumps(terms), at, at, at, at],
     )
     cursor.execute(
@@ -76,7 +76,7 @@ def document(at: datetime, traces: tuple[str, ...] = ()) -> Json:
     release = {"what": "release", "name": "shop", "before": "1.7", "after": "1.8", "text": "First call of release 1.8."}
     label = {"what": "label", "name": "answer", "before": "6", "after": "7", "text": "Label production moved to 7."}
     return {
-        "unit": "share", "label": "Error rate", "series": series,
+        "series": series,
         "change": {"at": changed, "low": changed - 2 * HOUR, "high": changed + HOUR, "before": 0.012, "after": 0.084,
                    "p": 0.0004},
         "slices": [_slice(place) for place in range(14)],
@@ -85,7 +85,11 @@ def document(at: datetime, traces: tuple[str, ...] = ()) -> Json:
         "markers": [release | {"at": changed - timedelta(minutes=20)}, label | {"at": at - 5 * DAY}],
         "traces": [{"trace_id": one, "at": at - timedelta(minutes=place), "value": 1.0,
                     "text": "gpt-4o: rate limit reached"} for place, one in enumerate(traces)],
-        "distributions": None,
+        "distributions": {
+            "kind": "rate", "n_reference": 4000, "n_current": 900,
+            "reference": [{"label": "failed", "share": 0.012}, {"label": "ended well", "share": 0.988}],
+            "current": [{"label": "failed", "share": 0.084}, {"label": "ended well", "share": 0.916}],
+        },
         "sentences": [VERDICT, "Between 12:00 and 15:00 the level rose to seven times what it was."],
     }  # fmt: skip
 
