@@ -5,12 +5,13 @@ Sentences of the server write them by `server.ab_figures`, which the app may not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import format as fmt
 
 Json = Mapping[str, Any]
+Write = Callable[[float | None, str | None], str]
 
 
 def amount(value: float | None, unit: str | None) -> str:

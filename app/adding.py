@@ -41,6 +41,14 @@ def button_of(trace_id: str, span_id: str | None = None) -> None:
         _dialog({"targets": [target]}, "This trace" if span_id is None else "This span", 1)
 
 
+def button_of_these(traces: Sequence[str], picked: Sequence[str]) -> None:
+    """On a list of some traces: those that are selected (`picked`), else all of them."""
+    if st.button(selection.label("Add to dataset", list(picked)), key="add-to-dataset", icon=":material/dataset:"):
+        begin()
+        targets = [{"trace_id": trace_id.replace("-", ""), "span_id": None} for trace_id in traces]
+        _dialog({"targets": targets}, fmt.plural(len(traces), "selected trace" if picked else "trace"), len(traces))
+
+
 def begin() -> None:
     """Forget what became of the last addition."""
     for key in (_DONE, _REFUSED):

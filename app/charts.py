@@ -16,6 +16,8 @@ import plotly.io as pio
 from app import format as fmt
 
 Theme = Literal["light", "dark"]
+Mark = tuple[pd.Timestamp, str]
+"""A moment as the axis has it, and the word on it."""
 
 # Ten hues that people with colour-blindness tell apart, each at 3:1 or better against both backgrounds: see
 # tests/app/test_theme.py.
@@ -90,6 +92,7 @@ LEGEND = {
     "font": {"size": 12},
 }  # fmt: skip
 """In a row, at the right of the heading."""
+_WORD = 0.025  # of an axis: the width of a line of text that stands upright
 _IN_ROW = 70  # letters of a heading and its legend, a mark as seven
 
 
@@ -152,6 +155,33 @@ def estimates(
     figure.update_yaxes(**places(shown, most), range=[-0.6, len(shown) - 0.4])
 
 
+def markers(
+    figure: go.Figure, marks: Sequence[Mark], edges: tuple[pd.Timestamp, pd.Timestamp], theme: Theme
+) -> go.Figure:
+    """Thin verticals at moments of the axis, a word on each; those too close to be told apart share one word.
+
+    `edges`: of the axis, beyond which no mark is drawn.
+    """
+    for at, words in _joined([one for one in marks if edges[0] <= one[0] <= edges[1]], edges):
+        figure.add_vline(x=at, line={"color": PALE[theme], "width": 1, "dash": "dot"})
+        figure.add_annotation(
+            x=at, y=1, yref="paper", text=label(words, 24), showarrow=False, textangle=-90, xanchor="left",
+            yanchor="top", font={"size": 11, "color": PALE[theme]},
+        )  # fmt: skip
+    return figure
+
+
+def _joined(marks: Sequence[Mark], edges: tuple[pd.Timestamp, pd.Timestamp]) -> list[Mark]:
+    """Marks in order; one that is nearer to the one before than a word is wide is counted with it: `release 2 +1`."""
+    found: list[tuple[pd.Timestamp, str, int]] = []
+    for at, words in sorted(marks, key=lambda one: one[0]):
+        if found and at - found[-1][0] < (edges[1] - edges[0]) * _WORD:
+            found[-1] = (*found[-1][:2], found[-1][2] + 1)
+        else:
+            found.append((at, words, 0))
+    return [(at, f"{fmt.clip(words, 20)} +{more}" if more else words) for at, words, more in found]
+
+
 def over_bucket(series: pd.DataFrame, step: pd.Timedelta) -> dict[str, object]:
     """Marks stand over the middle of their bucket, bars as wide as it, while hovers and clicks name its start."""
     return {"xperiod": _ms(step), "xperiod0": series["bucket"].iloc[0], "xperiodalignment": "middle"}
@@ -168,6 +198,14 @@ def _ms(step: pd.Timedelta) -> float:
     return step / pd.Timedelta(milliseconds=1)
 
 
-def edges(series: pd.DataFrame, step: pd.Timedelta) -> list[pd.Timestamp]:
+def over_time(
+    figure: go.Figure, series: pd.DataFrame, step: pd.Timedelta, theme: Theme, marks: Sequence[Mark]
+) -> go.Figure:
+    """Give a figure of buckets its axis of time, with marks on it."""
+    ends = edges(series, step)
+    return markers(figure, marks, ends, theme).update_xaxes(range=ends)
+
+
+def edges(series: pd.DataFrame, step: pd.Timedelta) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Whole buckets, the first and last ones too, so that figures side by side have one axis."""
-    return [series["bucket"].iloc[0], series["bucket"].iloc[-1] + step]
+    return series["bucket"].iloc[0], series["bucket"].iloc[-1] + step

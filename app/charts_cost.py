@@ -22,9 +22,18 @@ def textures(inks: Sequence[str]) -> list[str]:
 
 
 def costs(
-    buckets: pd.Series, stacks: Sequence[Stack], step: pd.Timedelta, subtitle: str, theme: charts.Theme
+    buckets: pd.Series,
+    stacks: Sequence[Stack],
+    step: pd.Timedelta,
+    subtitle: str,
+    theme: charts.Theme,
+    *,
+    marks: Sequence[charts.Mark] = (),
 ) -> go.Figure:
-    """Cost per bucket in US dollars, stacked; null: nothing known. One trace a stack, in order, a point a bucket."""
+    """Cost per bucket in US dollars, stacked; null: nothing known. One trace a stack, in order, a point a bucket.
+
+    `marks`: moments on the axis with a word on each.
+    """
     figure, frame = charts.figure("Cost", subtitle, theme), pd.DataFrame({"bucket": buckets})
     patterns = textures([ink for _, ink, _ in stacks])
     for (name, ink, values), pattern in zip(stacks, patterns, strict=True):
@@ -38,7 +47,7 @@ def costs(
         )  # fmt: skip
     figure.update_layout(barmode="stack", showlegend=len(stacks) > 1, hovermode="closest", height=charts.TALL)
     figure.update_layout(legend={"x": 1.01, "y": 1, "yanchor": "top", "traceorder": "normal", "font": {"size": 12}})
-    return figure.update_yaxes(tickprefix="$").update_xaxes(range=charts.edges(frame, step))
+    return charts.over_time(figure.update_yaxes(tickprefix="$"), frame, step, theme, marks)
 
 
 _PATTERN = {

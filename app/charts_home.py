@@ -11,10 +11,13 @@ from app import charts
 from app import format as fmt
 
 
-def calls(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: charts.Theme) -> go.Figure:
+def calls(
+    series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: charts.Theme, marks: Sequence[charts.Mark] = ()
+) -> go.Figure:
     """Model calls per bucket, stacked: ended well, failed.
 
     `series` has every bucket (see `charts.filled`), each `step` long, with model_calls_ok and model_calls_failed.
+    `marks`: moments on the axis with a word on each.
     """
     total = int(series["model_calls_ok"].sum() + series["model_calls_failed"].sum())
     figure = charts.figure("Model calls", f"n = {fmt.plural(total, 'call')}, {scope}", theme)
@@ -27,13 +30,16 @@ def calls(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: charts.Th
             hovertemplate="%{y:,} calls<br>%{customdata}", **charts.over_bucket(series, step),
         )  # fmt: skip
     figure.update_layout(barmode="stack", showlegend=bool(series["model_calls_failed"].sum()), legend=charts.LEGEND)
-    return figure.update_xaxes(range=charts.edges(series, step))
+    return charts.over_time(figure, series, step, theme, marks)
 
 
-def latency(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: charts.Theme) -> go.Figure:
+def latency(
+    series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: charts.Theme, marks: Sequence[charts.Mark] = ()
+) -> go.Figure:
     """Duration of model calls per bucket, median and 95th percentile, in seconds; points alone if calls are few.
 
-    `series` has every bucket, each `step` long, with calls, p50_ns and p95_ns; null quantiles leave a gap.
+    `series` has every bucket, each `step` long, with calls, p50_ns and p95_ns; null quantiles leave a gap. `marks`:
+    moments on the axis with a word on each.
     """
     n = int(series["calls"].sum())
     figure = charts.figure(
@@ -57,7 +63,7 @@ def latency(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: charts.
             **charts.over_bucket(series, step),
         )  # fmt: skip
     _label_ends(figure, middle, ((p95, "p95", charts.PALETTE[1]), (p50, "median", charts.PALETTE[0])))
-    return figure.update_yaxes(ticksuffix=" s").update_xaxes(range=charts.edges(series, step))
+    return charts.over_time(figure.update_yaxes(ticksuffix=" s"), series, step, theme, marks)
 
 
 def _stems(figure: go.Figure, x: pd.Series, low: pd.Series, high: pd.Series) -> None:

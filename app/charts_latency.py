@@ -14,7 +14,7 @@ from app import format as fmt
 
 def quantiles(
     series: pd.DataFrame,
-    marks: Sequence[tuple[pd.Timestamp, str]],
+    marks: Sequence[charts.Mark],
     step: pd.Timedelta,
     subtitle: str,
     theme: charts.Theme,
@@ -35,15 +35,9 @@ def quantiles(
             customdata=list(zip(map(_told, y, low, high, series["n"]), charts.times(series, step), strict=True)),
             **charts.over_bucket(series, step),
         )  # fmt: skip
-    for at, label in marks:
-        figure.add_vline(x=at, line={"color": charts.PALE[theme], "width": 1, "dash": "dot"})
-        figure.add_annotation(
-            x=at, y=1, yref="paper", text=fmt.clip(label, 24).replace("<", "&lt;"), showarrow=False, textangle=-90,
-            xanchor="left", yanchor="top", font={"size": 11, "color": charts.PALE[theme]},
-        )  # fmt: skip
     figure.update_layout(height=charts.TALL)
     _logarithmic(figure, series, middle)
-    return figure.update_xaxes(range=charts.edges(series, step))
+    return charts.over_time(figure, series, step, theme, marks)
 
 
 _LINES = (("p95", "p95", charts.PALETTE[1]), ("p50", "median", charts.PALETTE[0]))

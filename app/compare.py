@@ -18,6 +18,7 @@ from app import (
     compare_words,
     data,
     data_compare,
+    watch,
     widgets,
 )
 from app import format as fmt
@@ -66,6 +67,7 @@ def answer(ask: Ask, kind: data_compare.Source, report: Mapping[str, data.Param]
     compare_words.tiles(found)
     compare_words.limits(found)
     compare_figures.section(found)
+    watch.compared(found)
     compare_tables.section(found)
     if kind == "runs":
         compare_rows.section(found)

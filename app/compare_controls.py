@@ -15,13 +15,19 @@ TRAFFIC = "live traffic"
 AGAINST = "against"  # in the URL: of several variants the one whose items are shown beside the baseline's
 
 
-def choice(name: str, label: str, options: Mapping[str, str], *, none: str | None = None, width: int = 220) -> None:
-    """A choice whose options come with the answer: value -> words. The URL has the value; `none`: may be nothing."""
+def choice(
+    name: str, label: str, options: Mapping[str, str], *, none: str | None = None, width: int = 220, bare: bool = False
+) -> None:
+    """A choice whose options come with the answer: value -> words. The URL has the value; `none`: may be nothing.
+
+    `bare`: its label is not drawn.
+    """
     told, key = st.query_params.get(name), f"compare-{name}"
     st.session_state[key] = told if told in options else None if none is not None else next(iter(options), None)
     st.selectbox(
         label, list(options), index=None if none is not None else 0, key=key, format_func=lambda one: options[one],
         placeholder=none, width=width, on_change=_chosen, args=(name, key), help=None,
+        label_visibility="collapsed" if bare else "visible",
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, charts_cost, data, data_cost, listing, state, success, widgets
+from app import calls, charts, charts_cost, data, data_cost, listing, marks, state, success, watch, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -119,7 +119,7 @@ def overview(window: state.Window, by: str, filters: data.Filters, waiting: Delt
     st.markdown(finding(window, told.now, told.before, narrowed=bool(filters)))
     calls.known("US dollars. Each model call counts once, failed ones too.")
     tiles(told)
-    figure(window, by, told)
+    figure(window, by, told, filters)
     if by != TOKENS:
         table(window, by, told.table)
 
@@ -221,20 +221,27 @@ def _unpriced_tile(now: pd.Series) -> widgets.Tile:
     return widgets.Tile("Calls without a price", fmt.short(now["unpriced"]), exact, note, [])
 
 
-def figure(window: state.Window, by: str, told: Told) -> None:
+def figure(window: state.Window, by: str, told: Told, filters: data.Filters) -> None:
     """Cost over time, beside it the classes of tokens; a click on a bar leads to the traces behind it."""
     zone, step = widgets.zone(), pd.Timedelta(window.bucket)
     local = told.buckets.dt.tz_convert(zone).dt.tz_localize(None)
     scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}"
     subtitle = f"n = {fmt.plural(told.now['priced'], 'priced call')}, {scope}, {widgets.each(step)}, by {by}"
     left, right = st.columns([9, 5])
+    found = marks.of(window)
     with left:
         event = st.plotly_chart(
-            charts_cost.costs(local, told.stacks, step, subtitle, widgets.theme()), theme=None, key="cost-series",
-            on_select="rerun", selection_mode="points", alt=f"Cost over time by {by}",
+            charts_cost.costs(local, told.stacks, step, subtitle, widgets.theme(), marks=marks.drawn(found)),
+            theme=None, key="cost-series", on_select="rerun", selection_mode="points", alt=f"Cost over time by {by}",
             config={"displayModeBar": False},
         )  # fmt: skip
+        if words := marks.words(found):
+            st.caption(words)
         widgets.bucket_link(cast("dict[str, Any]", event), told.buckets, step, lambda curve: _behind(by, told, curve))
+        watch.row(
+            watch.calls("spend per hour", "spend", filters), watch.calls("cost per call", "cost", filters),
+            watch.calls("cached share", "cache_hit_share", filters),
+        )  # fmt: skip
     with right:
         _classes(told.now)
     with st.expander(f"Figure as a table, {widgets.each(step)}", key="cost-table", on_change="rerun") as twin:

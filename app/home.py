@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import charts, charts_home, data, data_home, listing, snippets, state, tree, widgets
+from app import charts, charts_home, data, data_home, listing, marks, snippets, state, tree, watch, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -188,9 +188,10 @@ def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -
         "Model calls over time, ended well and failed",
         "Median and 95th percentile of the duration of model calls over time",
     )
+    found = marks.of(window)
     drawn = (
-        charts_home.calls(_local(buckets), step, scope, theme),
-        charts_home.latency(_local(timed), step, scope, theme),
+        charts_home.calls(_local(buckets), step, scope, theme, marks.drawn(found)),
+        charts_home.latency(_local(timed), step, scope, theme, marks.drawn(found)),
     )
     for slot, key, figure, alt in zip(st.columns(2), ("calls", "latency"), drawn, alts, strict=True):
         with slot:
@@ -199,9 +200,20 @@ def _figures(window: state.Window, buckets: pd.DataFrame, timed: pd.DataFrame) -
                 config={"displayModeBar": False},
             )  # fmt: skip
             widgets.bucket_link(cast("dict[str, Any]", event), buckets["bucket"], step)
+            watch.row(*_WATCHED[key])
+    if words := marks.words(found):
+        st.caption(words)
     with st.expander(f"Figures as tables, {widgets.each(step)}", key="figure-tables", on_change="rerun") as tables:
         if tables.open:
             _figure_tables(_local(buckets), _local(timed))
+
+
+_WATCHED = {
+    "calls": (watch.calls("calls per hour", "volume", {}), watch.calls("error rate", "error_rate", {})),
+    "latency": (
+        watch.calls("p95", "duration", {}, quantile=0.95), watch.calls("median", "duration", {}, quantile=0.5),
+    ),
+}  # fmt: skip
 
 
 def _figure_tables(buckets: pd.DataFrame, timed: pd.DataFrame) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, charts_latency, data, data_latency, listing, state, widgets
+from app import calls, charts, charts_latency, data, data_latency, listing, marks, state, watch, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -24,6 +24,7 @@ KINDS = {"llm": "model", "embedding": "embedding"}
 MEASURES = ("duration", "ttft", "time_per_output_token", "tokens_per_second")
 RATE, RETRIES = "error_rate", "retry_rate"
 MOST_MARKS = 8  # verticals in the figure
+OF_CALLS = ("release", "prompt")  # kinds of markers that this page reads from its own calls, as they are filtered
 
 Form = Callable[[float | None], str]
 
@@ -121,7 +122,7 @@ def overview(window: state.Window, by: str, filters: data.Filters, waiting: Delt
         "by order statistics."
     )
     tiles(told)
-    figures(window, told)
+    figures(window, told, filters)
     table(window, by, told.table)
     left, right = st.columns([7, 3])
     with left:
@@ -230,7 +231,7 @@ def _exact(record: pd.Series, end: str = "") -> str:
     return f"{number:,.3f} tokens/s" if measure == "tokens_per_second" else f"{number:,.0f} ns"
 
 
-def figures(window: state.Window, told: Told) -> None:
+def figures(window: state.Window, told: Told, filters: data.Filters) -> None:
     """Median and p95 over time, beside them the heat map; a click on a point leads to the traces behind it."""
     if not told.of("duration", 0.5)["n"]:
         widgets.empty("Figures of the durations would be here.", f"No such call of {window.words} ended well.")
@@ -238,18 +239,25 @@ def figures(window: state.Window, told: Told) -> None:
     zone, step = widgets.zone(), pd.Timedelta(window.bucket)
     scope = f"{fmt.moment(window.since, zone)[:16]} to {fmt.moment(window.until, zone)[:16]}"
     n = fmt.plural(told.of("duration", 0.5)["n"], "call")
+    more = marks.of(window, lambda what: what not in OF_CALLS)
     left, right = st.columns([7, 6])
     with left:
         event = st.plotly_chart(
             charts_latency.quantiles(
-                _local(told.series), _marks(told.marks), step,
+                _local(told.series), [*_marks(told.marks), *marks.drawn(more)], step,
                 f"n = {n}, {scope}, {widgets.each(step)}; bands: 95 %", widgets.theme(),
             ),
             theme=None, key="latency-series", on_select="rerun", selection_mode="points",
             alt="Median and 95th percentile of the duration of calls over time", config={"displayModeBar": False},
         )  # fmt: skip
         widgets.bucket_link(cast("dict[str, Any]", event), told.series["bucket"], step, lambda _: calls.in_url())
-        _mark_words(told.marks)
+        _mark_words(told.marks, more)
+        watch.row(
+            watch.calls("p95", "duration", filters, quantile=0.95),
+            watch.calls("median", "duration", filters, quantile=0.5),
+            watch.calls("p95 to first token", "ttft", filters, quantile=0.95),
+            watch.calls("error rate", "error_rate", filters),
+        )  # fmt: skip
     with right:
         subtitle = f"n = {n}, {widgets.each(pd.Timedelta(told.heat_step))}"
         starts = _local(told.series)["bucket"]
@@ -285,13 +293,13 @@ def _local(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(bucket=frame["bucket"].dt.tz_convert(widgets.zone()).dt.tz_localize(None))
 
 
-def _changes(marks: pd.DataFrame) -> pd.DataFrame:
+def _changes(own: pd.DataFrame) -> pd.DataFrame:
     """One row per version, at its first call in any service."""
-    return marks.drop_duplicates(["what", "version"])
+    return own.drop_duplicates(["what", "version"])
 
 
-def _marks(marks: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
-    rows = _changes(marks).head(MOST_MARKS)
+def _marks(own: pd.DataFrame) -> list[charts.Mark]:
+    rows = _changes(own).head(MOST_MARKS)
     at = rows["first_seen"].dt.tz_convert(widgets.zone()).dt.tz_localize(None)
     return list(zip(at, map(_label, rows["what"], rows["name"], rows["version"]), strict=True))
 
@@ -300,11 +308,13 @@ def _label(what: str, name: str | None, version: str) -> str:
     return f"{name}@{version}" if what == "prompt" else f"release {version}"
 
 
-def _mark_words(marks: pd.DataFrame) -> None:
-    total = len(_changes(marks))
+def _mark_words(own: pd.DataFrame, more: Sequence[marks.Marker]) -> None:
+    total = len(_changes(own))
     if total:
         cut = f", the first {MOST_MARKS} of {total}" if total > MOST_MARKS else ""
         st.caption(f"Dotted: first call of a release or prompt version that replaced another{cut}.")
+    if words := marks.words(more):
+        st.caption(words)
 
 
 def table(window: state.Window, by: str, frame: pd.DataFrame) -> None:

@@ -27,11 +27,23 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """A line in a cell: values in order, in the band of what was expected."""
+
+    points: Sequence[float | None]  # null: unknown, a gap
+    low: Sequence[float | None]  # of the band, one a value; null: none
+    high: Sequence[float | None]
+    marked: Sequence[int]  # places of the values that stand out
+    said: str  # what it shows, to those who do not see it
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     text: str  # untrusted
     title: str = ""  # more of it, on hover: nothing that one needs
     tone: str = ""  # green orange red: the text is a badge
     share: float | None = None  # 0 to 1: a bar stands before the text
+    course: Course | None = None  # a line stands in place of the text
     quiet: bool = False
 
 
@@ -41,6 +53,7 @@ class Row:
     cells: Sequence[Cell]  # one per column
     anew: bool = False  # the page is loaded anew: see `listing`
     key: str = ""  # names it in a selection
+    heading: str = ""  # untrusted; stands alone over the rows below it, and has no cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ def listing(
     """
     drawn = [
         {"href": row.href, "anew": row.anew, "key": row.key, "cells": [_plain(cell) for cell in row.cells]}
+        | ({"heading": row.heading} if row.heading else {})
         for row in rows
     ]
     told: dict[str, Any] = {"label": label, "columns": [asdict(column) for column in columns], "rows": drawn}

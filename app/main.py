@@ -34,9 +34,13 @@ GROUPS = {
         st.Page("views/ranking.py", title="Ranking", visibility="hidden"),
         st.Page("views/ab_tests.py", title="A/B tests", icon=":material/science:"),
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
+        st.Page("views/drift.py", title="Drift explorer", icon=":material/difference:"),
     ],
     "Label": [],
     "Operate": [
+        st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
+        st.Page("views/monitors.py", title="Monitors", icon=":material/monitor_heart:"),
+        st.Page("views/monitor.py", title="Monitor", visibility="hidden"),
         st.Page("views/cost_integrity.py", title="Cost integrity", icon=":material/fact_check:"),
     ],
 }
@@ -52,12 +56,18 @@ SHOWN = {
     "Runs": (widgets.project,),
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
+    "Alerts": (widgets.project,),
+    "Monitors": (widgets.project,),
+    "Monitor": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
-} | dict.fromkeys(("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity"), TIMED)  # of the title row
+} | dict.fromkeys(
+    ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer"), TIMED
+)  # of the title row
 
-page = st.navigation({group: pages for group, pages in GROUPS.items() if pages})
+# Whole: below it stands the number of open alerts, for which Streamlit would fold the menu.
+page = st.navigation({group: pages for group, pages in GROUPS.items() if pages}, expanded=True)
 shown = SHOWN.get(page.title, ())
 paths = [entry.url_path for pages in GROUPS.values() for entry in pages]
 shell.shell(page.title, paths, [draw for draw in SWITCHES if draw not in shown])
@@ -66,4 +76,5 @@ if shown:
 if not widgets.no_such_project():
     with widgets.waiting():
         page.run()
+    shell.bell()
 st.session_state[widgets.DRAWN] = page.title

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 import streamlit as st
 
-from app import widgets
+from app import alerts, data_alerts, widgets
+from app import format as fmt
 from app.component import component
 
 _component = component("shell")
@@ -57,6 +58,20 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
     ),
+    "Alerts": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("x",), "Select a trace of an alert; with Shift all from the one before to it"),
+    ),
+    "Drift explorer": (
+        (("j", "k"), "Next, previous signal"),
+        (("Enter", "o"), "Look at it"),
+    ),
+    "Monitors": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("/",), "Search, where there are many"),
+    ),
     "What-if": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
@@ -84,6 +99,15 @@ def shell(page: str, paths: Iterable[str], unseen: Iterable[Callable[[], object]
         with st.container(key=widgets.UNSEEN):
             for draw in unseen:
                 draw()
+
+
+def bell() -> None:
+    """Below the pages: how many alerts are open; nothing where none is. Drawn last, so that no page waits for it."""
+    if count := data_alerts.open_count():
+        st.sidebar.page_link(
+            alerts.PATH, label=f"{fmt.plural(count, 'alert')} open", icon=":material/notifications_active:",
+            query_params={},
+        )  # fmt: skip
 
 
 def title_row(name: str, shown: Iterable[Callable[[], object]]) -> None:

@@ -100,8 +100,11 @@ def serve_with_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
 def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
     started: list[Served] = []
 
-    def start(name: str) -> Served:
+    def start(name: str, fill: Callable[[Path], None] | None = None) -> Served:
+        """`fill` puts something into the folder before the server opens it."""
         folder = tmp_path_factory.mktemp(name)
+        if fill is not None:
+            fill(folder)
         ports = {f"ASSAY_{port}_PORT": "0" for port in ("API", "OTLP_HTTP", "OTLP_GRPC")}
         environment = {**os.environ, **ports, "ASSAY_DATA_DIR": str(folder), "ASSAY_MIN_FREE_BYTES": "0"}
         process = warm.start("server.cli", ["serve"], environment, folder)

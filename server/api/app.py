@@ -27,6 +27,7 @@ from server.api import (
     invoices,
     jobs,
     latency,
+    monitor_suggestions,
     monitors,
     parity,
     plan,
@@ -70,6 +71,7 @@ MODULES = (
     evaluators,
     jobs,
     rules,
+    monitor_suggestions,  # before monitors: it is no monitor's name
     monitors,
     runs,
     experiments,

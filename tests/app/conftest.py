@@ -57,6 +57,7 @@ def listed() -> Callable[..., list[dict[str, str]]]:
         return [
             {"href": row["href"]} | dict(zip(names, (cell["text"] for cell in row["cells"]), strict=True))
             for row in told["rows"]
+            if "heading" not in row
         ]
 
     return read

@@ -139,8 +139,18 @@ class Listing {
   row(row) {
     const line = element("div", "line");
     line.setAttribute("role", "row");
+    if (row.heading) return this.heading(line, row.heading);
     if (this.selection) line.append(this.box(row));
     line.append(...row.cells.map((told, index) => this.cell(row, told, this.columns[index])));
+    return line;
+  }
+
+  heading(line, text) {
+    const cell = element("span", "cell", text);
+    cell.setAttribute("role", "rowheader");
+    cell.title = text;
+    line.classList.add("heading");
+    line.append(cell);
     return line;
   }
 
@@ -170,6 +180,7 @@ class Listing {
     if (column.link && row.href) cell.append(this.link(row, told.text));
     else if (told.tone) cell.append(element("span", `badge ${safeTone(told.tone)}`, told.text));
     else if (told.share !== undefined) cell.append(bar(told.share), element("span", "number", told.text));
+    else if (told.course) cell.append(course(told.course));
     else cell.append(element("span", told.quiet ? "text quiet" : "text", told.text));
     return cell;
   }
@@ -213,6 +224,47 @@ function bar(share) {
   filled.style.width = `max(1px, ${share * 100}%)`;
   track.append(filled);
   return track;
+}
+
+// A line as wide as its cell, in the band of what was expected; one scale for both.
+function course({ points: values, low, high, marked, said }) {
+  const known = [...values, ...low, ...high].filter((value) => value !== null);
+  const [bottom, top] = [Math.min(...known), Math.max(...known)];
+  const x = (at) => (values.length > 1 ? (100 * at) / (values.length - 1) : 50);
+  const y = (value) => (top > bottom ? 20 - (18 * (value - bottom)) / (top - bottom) : 11);
+  const drawn = shape("svg", { viewBox: "0 0 100 22", preserveAspectRatio: "none", role: "img", class: "course" });
+  drawn.setAttribute("aria-label", said);
+  for (const run of runs(low.map((value, at) => value !== null && high[at] !== null))) {
+    const edge = [...run.map((at) => [at, high[at]]), ...run.toReversed().map((at) => [at, low[at]])];
+    drawn.append(shape("path", { class: "band", d: path(edge, x, y) }));
+  }
+  for (const run of runs(values.map((value) => value !== null))) {
+    drawn.append(shape("path", { class: run.length > 1 ? "line-of" : "line-of lone", d: path(run.map((at) => [at, values[at]]), x, y) }));
+  }
+  for (const at of marked) drawn.append(shape("path", { class: "mark", d: path([[at, values[at]]], x, y) }));
+  return drawn;
+}
+
+// A lone point is a line of no length, which a round cap draws as a dot.
+function path(points, x, y) {
+  const told = points.map(([at, value]) => `${x(at).toFixed(2)} ${y(value).toFixed(2)}`);
+  return `M${told.length > 1 ? told.join("L") : `${told[0]}h0.01`}`;
+}
+
+// Places of neighbours that are all true.
+function runs(flags) {
+  const found = [];
+  flags.forEach((flag, at) => {
+    if (flag && flags[at - 1]) found.at(-1).push(at);
+    else if (flag) found.push([at]);
+  });
+  return found;
+}
+
+function shape(tag, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
 }
 
 function safeTone(tone) {

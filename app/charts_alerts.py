@@ -1,0 +1,40 @@
+"""The figure of an alert: what was watched, before and after it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from app import charts, charts_monitors
+
+Level = tuple[pd.Timestamp, pd.Timestamp, float]
+"""From when till when, and the mean value in the signal's unit."""
+
+
+def before_and_after(
+    drawn: charts_monitors.Drawn,
+    levels: Sequence[Level],
+    marks: Sequence[charts.Mark],
+    heading: tuple[str, str],
+    theme: charts.Theme,
+) -> go.Figure:
+    """The figure of a monitor, with its level on either side of the change. `heading`: title and subtitle."""
+    figure = charts_monitors.watched(heading[0], replace(drawn, change=None), heading[1], theme)
+    factor = drawn.axis[0]
+    figure.for_each_trace(lambda one: one.update(name="value"), {"name": "looks"})
+    for place, (since, until, value) in enumerate(levels):
+        figure.add_scatter(
+            x=[since, until], y=[value * factor] * 2, mode="lines", name="level before and after", hoverinfo="skip",
+            line={"color": charts.INK[theme], "width": 2}, showlegend=not place,
+        )  # fmt: skip
+    if drawn.change is not None:  # its word stands above, as something may have happened at that moment
+        figure.add_vline(x=drawn.change, line={"color": charts.BAD, "width": 1.5})
+        figure.add_annotation(
+            x=drawn.change, y=1, yref="paper", text="change", showarrow=False, yanchor="bottom",
+            font={"size": 12, "color": charts.BAD},
+        )  # fmt: skip
+    times = drawn.looks["at"]
+    return charts.markers(figure, marks, (times.iloc[0], times.iloc[-1]), theme)
