@@ -76,8 +76,22 @@ def drift(
         options: when a change is called drift.
     """
     options = options or Options()
+    return decided(undecided(columns, clusters, options), options)
+
+
+def undecided(
+    columns: Mapping[str, Column],
+    clusters: tuple[Labels, Labels] | None = None,
+    options: Options | None = None,
+) -> list[Drift]:
+    """As `drift`, before anything is decided: for columns of several pairs of samples, decided together."""
+    options = options or Options()
     codes = None if clusters is None else _coded(*clusters)
-    found = [_tested(name, one, codes, options) for name, one in columns.items()]
+    return [_tested(name, one, codes, options) for name, one in columns.items()]
+
+
+def decided(found: Sequence[Drift], options: Options) -> list[Drift]:
+    """Columns that were tested, in their order, with p-values adjusted over all of them and their gaps."""
     ps = adjusted([*(one.p for one in found), *(None if one.gaps is None else one.gaps.p for one in found)], "bh")
     return [
         _decided(one, p, q, options)

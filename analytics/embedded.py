@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics import ranks
-from analytics.columns import Floats
+from analytics.columns import Bools, Floats
 from analytics.items import coded
 from analytics.relabelling import Clusters, Codes, Two, p_value
 
@@ -40,20 +40,41 @@ def told_apart(reference: Floats, current: Floats, clusters: Clusters, seed: int
         clusters: of the rows of each; the same codes on both sides; null: each row is its own.
         seed: of the split.
     """
-    own = clusters or (np.arange(len(reference)), len(reference) + np.arange(len(current)))
-    labels, codes = coded(np.concatenate(own))
-    learning = np.random.default_rng(seed).permutation(labels.size) < labels.size / 2
-    first, second = codes[: len(reference)], codes[len(reference) :]
-    scores = [side @ _direction(reference[learning[first]], current[learning[second]]) for side in (reference, current)]
-    a, b = scores[0][~learning[first]], scores[1][~learning[second]]
-    if min(a.size, b.size) < 2 or min(learning[first].sum(), learning[second].sum()) < 2:
+    first, second = _codes(reference, current, clusters)
+    told = placed(reference, current, clusters, seed)
+    a, b = told.scores[0][told.held[0]], told.scores[1][told.held[1]]
+    if min(a.size, b.size) < 2 or min((~side).sum() for side in told.held) < 2:
         return Apart(0.5, None, None, None, (int(a.size), int(b.size)))
-    found = ranks.superiority(a, b, first[~learning[first]], second[~learning[second]])
+    found = ranks.superiority(a, b, first[told.held[0]], second[told.held[1]])
     low, high = found.ends(0.025)
     return Apart(
         found.value + 0.5, None if low is None else max(low + 0.5, 0.0), None if high is None else min(high + 0.5, 1.0),
         found.above(0.0) if found.tells else None, (int(a.size), int(b.size)),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Both samples on the direction that tells them apart best: more is more like the current rows."""
+
+    scores: tuple[Floats, Floats]  # of all rows
+    held: tuple[Bools, Bools]  # rows that the direction was not learned from
+
+
+def placed(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) -> Placed:
+    """Rows as `told_apart` scores them: learned from one half of the clusters, and so fair for the other."""
+    first, second = _codes(reference, current, clusters)
+    groups = int(max(first.max(initial=0), second.max(initial=0))) + 1
+    learning = np.random.default_rng(seed).permutation(groups) < groups / 2
+    direction = _direction(reference[learning[first]], current[learning[second]])
+    return Placed((reference @ direction, current @ direction), (~learning[first], ~learning[second]))
+
+
+def _codes(reference: Floats, current: Floats, clusters: Clusters) -> tuple[Codes, Codes]:
+    """Clusters numbered from 0, the same ones on both sides."""
+    own = clusters or (np.arange(len(reference)), len(reference) + np.arange(len(current)))
+    codes = coded(np.concatenate(own))[1]
+    return codes[: len(reference)], codes[len(reference) :]
 
 
 def _direction(a: Floats, b: Floats) -> Floats:
@@ -129,3 +150,32 @@ def _squared(kernel: Floats, labels: Floats) -> Floats:
     between = (within * (1 - labels)).sum(axis=1)
     of_reference = float(kernel.sum()) - of_current - 2 * between
     return np.asarray(of_current / (m * (m - 1)) + of_reference / (n * (n - 1)) - 2 * between / (n * m))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane:
+    """Both samples in the two directions in which their rows vary most."""
+
+    points: tuple[Floats, Floats]  # [row, 2] of each
+    explained: tuple[float, float]  # of all variance, what each direction has
+
+
+def plane(reference: Floats, current: Floats) -> Plane | None:
+    """The first two principal components of both samples together. Null: fewer than three rows, or nothing varies.
+
+    It shows what is near what, and is no test: two samples may differ in a direction that it leaves out. The sign of
+    each direction is that its largest weight is positive, so that the same rows give the same picture.
+    """
+    rows = np.concatenate([reference, current])
+    if len(rows) < 3 or rows.shape[1] < 2:
+        return None
+    off = rows - rows.mean(axis=0)
+    total = float(np.square(off).sum())
+    if total <= 0:
+        return None
+    _, sizes, directions = np.linalg.svd(off, full_matrices=False)
+    two = directions[:2]
+    two = two * np.where(two[np.arange(2), np.abs(two).argmax(axis=1)] < 0, -1.0, 1.0)[:, None]
+    placed_rows = off @ two.T
+    first, second = (float(size**2 / total) for size in sizes[:2])
+    return Plane((placed_rows[: len(reference)], placed_rows[len(reference) :]), (first, second))

@@ -34,6 +34,7 @@ class Policy:
     hits: int = 1  # looks that must count, of the last `of`
     of: int = 1
     monitors: int = 1  # that are looked at together, and adjusted for one another
+    side: int = 0  # 1: only a rise counts, -1: only a fall; 0: both
 
     @property
     def threshold(self) -> float:
@@ -79,8 +80,9 @@ class Looks:
     def counts(self, policy: Policy) -> Bools:
         """Which looks count: the effect is at least the floor, and p below the policy's threshold."""
         least = -special.stdtrit(self.freedom, policy.threshold / 2)
+        sided = self.effects * policy.side if policy.side else np.abs(self.effects)
         with np.errstate(invalid="ignore"):
-            return np.asarray((np.abs(self.scores) > least) & (np.abs(self.effects) >= policy.floor))
+            return np.asarray((np.abs(self.scores) > least) & (sided >= policy.floor))
 
 
 def baseline(values: Floats, weights: Floats, policy: Policy) -> Baseline | None:

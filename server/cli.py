@@ -9,6 +9,8 @@ import typer
 
 from server.commands import (
     ab,
+    alerts,
+    channels,
     compare,
     datasets,
     drift,
@@ -16,6 +18,7 @@ from server.commands import (
     fairness,
     grid,
     jobs,
+    monitors,
     prompts,
     rank,
     rules,
@@ -31,7 +34,9 @@ from server.exit_codes import BUG
 
 __all__ = [
     "ab",
+    "alerts",
     "app",
+    "channels",
     "compare",
     "datasets",
     "drift",
@@ -40,6 +45,7 @@ __all__ = [
     "grid",
     "jobs",
     "main",
+    "monitors",
     "prompts",
     "rank",
     "rules",

@@ -15,14 +15,18 @@ from typing import Literal, Self
 import httpx
 
 from server.client_ab_tests import AbTestsClient
+from server.client_alerts import AlertsClient
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
+from server.client_channels import ChannelsClient
 from server.client_compare import CompareClient
 from server.client_datasets import DatasetsClient
+from server.client_drift import DriftClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_experiments import ExperimentsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
+from server.client_monitors import MonitorsClient
 from server.client_plan import PlanClient
 from server.client_playground import PlaygroundClient
 from server.client_prompts import PromptsClient
@@ -59,6 +63,7 @@ class Client(
     EvaluatorsClient,
     JobsClient,
     RulesClient,
+    MonitorsClient,
     RunsClient,
     ExperimentsClient,
     CompareClient,
@@ -68,6 +73,9 @@ class Client(
     PlaygroundClient,
     DatasetsClient,
     AbTestsClient,
+    AlertsClient,
+    ChannelsClient,
+    DriftClient,
 ):
     """One server, one project. Safe to share between threads."""
 

@@ -27,6 +27,9 @@ from server.aside import Aside
 from server.core import Core
 from server.ending import Ending
 from server.ingest import make_ingest
+from server.monitors import loop as monitors
+from server.monitors.loop import Monitoring
+from server.notify.loop import Notifier
 from server.ports import PortError, listen, port_of, reachable
 from server.running import Running
 from server.settings import Settings
@@ -139,13 +142,18 @@ class Process:
         note = self._note(sockets, await start_grpc(receiver, settings))
         aside = Aside(core.readers)
         checker = Aside(core.readers, checking.IDLE_S, checking.PLACES, checking.NICENESS)
-        context = Context(core, ingest, note, note.version, aside, checker)
+        watcher = Aside(core.readers, monitors.IDLE_S, monitors.PLACES, monitors.NICENESS)
+        monitoring = Monitoring(core, watcher)
+        notifier = Notifier(core)
+        context = Context(core, ingest, note, note.version, aside, checker, monitoring, notifier)
         servers = {
             "OTLP/HTTP": (http_server(http_app(ingest, config, draining), settings.drain_s), sockets.otlp),
             "API": (http_server(guarded(create_api(context), context), settings.drain_s), sockets.api),
         }
         standing = Standing(core)
         standing.start()
+        monitoring.start()
+        notifier.start()
         tasks = [asyncio.create_task(server.serve([bound]), name=name) for name, (server, bound) in servers.items()]
         try:
             await self._until_stopped([server for server, _ in servers.values()], tasks, note)
@@ -154,6 +162,9 @@ class Process:
                 server.should_exit = True
             await asyncio.gather(receiver.stop(settings.drain_s), *tasks)
             await asyncio.to_thread(standing.stop)
+            await asyncio.to_thread(watcher.close)
+            await asyncio.to_thread(monitoring.stop)
+            await asyncio.to_thread(notifier.stop)
             await asyncio.to_thread(aside.close)
             await asyncio.to_thread(checker.close)
             await asyncio.to_thread(ingest.close)

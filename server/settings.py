@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     )
     api_url: HttpUrl | None = Field(None, description="Where clients find the API; default: http://host:api_port.")
 
+    app_url: HttpUrl | None = Field(
+        None, description="Where people find the app, for links in messages; default: http://host:app_port."
+    )
+
     otlp_path_prefixes: tuple[str, ...] = Field(
         ("/api/public/otel",),
         description="Extra path prefixes under which /v1/traces, /v1/logs and /v1/metrics are also served.",
@@ -101,6 +105,12 @@ class Settings(BaseSettings):
         (),
         description="Environment variables that suites edited in the app may name for keys; they are sent wherever "
         "such a suite says. Files of the suites' folder may name any.",
+    )
+
+    notify_metadata_addresses: bool = Field(
+        default=False,
+        description="Whether messages may be sent to 169.254.0.0/16 and the like, where clouds tell a machine its own "
+        "keys.",
     )
 
     variant_keys: tuple[str, ...] = Field(

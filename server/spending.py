@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import pyarrow as pa
 
 from analytics import budget as forecasting
 from analytics.budget import Forecast
@@ -22,8 +24,17 @@ def of_budgets(core: Core, project: str, budgets: Sequence[Budget], zone: ZoneIn
 
     `now` is aware. The fields are those of `GET /api/budgets`.
     """
+
+    def ask(name: str, **params: object) -> pa.Table:
+        return core.run(name, project, params).table
+
+    return told_of(budgets, zone, now, ask)
+
+
+def told_of(budgets: Sequence[Budget], zone: ZoneInfo, now: datetime, ask: Callable[..., pa.Table]) -> list[Day]:
+    """As `of_budgets`, of whatever answers named queries by `ask(name, **params)`."""
     today = now.astimezone(zone).date()
-    days = {dimension: _days(core, project, budgets, dimension, zone, now) for dimension in _dimensions(budgets)}
+    days = {dimension: _days(ask, budgets, dimension, zone, now) for dimension in _dimensions(budgets)}
     return [_told(one, [row for row in days[one.dimension] if row["value"] == one.value], today) for one in budgets]
 
 
@@ -31,8 +42,8 @@ def _dimensions(budgets: Iterable[Budget]) -> list[str | None]:
     return list(dict.fromkeys(one.dimension for one in budgets))
 
 
-def _days(  # noqa: PLR0917 - of one question
-    core: Core, project: str, budgets: Iterable[Budget], dimension: str | None, zone: ZoneInfo, now: datetime
+def _days(
+    ask: Callable[..., pa.Table], budgets: Iterable[Budget], dimension: str | None, zone: ZoneInfo, now: datetime
 ) -> list[Day]:
     """Spend per day and value, from the first day that a forecast, or the month, needs."""
     today = now.astimezone(zone).date()
@@ -43,7 +54,7 @@ def _days(  # noqa: PLR0917 - of one question
     if dimension is not None:
         values = [one.value for one in budgets if one.dimension == dimension]
         asked |= {"dimension": dimension, "values": values}
-    found: list[Day] = core.run("spend_by_day", project, asked).table.to_pylist()
+    found: list[Day] = ask("spend_by_day", **asked).to_pylist()
     return found
 
 

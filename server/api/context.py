@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Query, Request
 
@@ -13,10 +13,14 @@ from server.api.problems import ProblemError
 from server.aside import Aside
 from server.core import Core
 from server.ingest import DEFAULT_PROJECT
+from server.notify.loop import Notifier
 from server.playground import Playground
 from server.prompt_cache import PromptCache
 from server.running import Running
 from store.queries import backwards
+
+if TYPE_CHECKING:  # what monitors take is imported where they are asked for
+    from server.monitors.loop import Monitoring
 
 
 class Intake(Protocol):
@@ -37,6 +41,8 @@ class Context:
     version: str
     aside: Aside | None = None  # null: long answers are worked out here, as for the command line
     checker: Aside | None = None  # the process of guardrail checks; null: they are worked out here
+    monitoring: Monitoring | None = None  # null: monitors look where they are asked to
+    notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
     playground: Playground = field(default_factory=Playground)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))

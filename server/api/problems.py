@@ -21,6 +21,7 @@ from store.errors import (
     UnknownQueryError,
 )
 
+SECRET = ("/api/channels",)  # routes whose bodies hold what no answer repeats
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: dict[type[Exception], tuple[HTTPStatus, str]] = {
@@ -82,9 +83,13 @@ async def _http(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
-    told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}, got {_short(fault)}" for fault in faults)
+    secret = request.url.path.startswith(SECRET)
+    told = "; ".join(
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}{'' if secret else f', got {_short(fault)}'}"
+        for fault in faults
+    )
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{told}. The fields are documented at /docs.")
 
 

@@ -6,6 +6,7 @@ create table monitors (
     monitor_id   uuid not null,
     name         varchar not null,
     version      integer not null,     -- 1, 2, ...; another document makes another one
+    basis        integer not null,     -- the first version that looks as this one does: looks of earlier ones count no more
     document     varchar not null,     -- JSON: signal, slice, reference, schedule, policy
     enabled      boolean not null,
     state        varchar not null,     -- new: not looked at yet; ok, insufficient data, firing
@@ -13,7 +14,9 @@ create table monitors (
     why          varchar,              -- of insufficient data: what is missing; null: nothing to say
     looked_until timestamp,            -- end of the window of the last look; null: none yet
     next_look    timestamp not null,   -- when the next one is due
-    fitted       varchar,              -- JSON: the reference as fitted, and since when looks are compared with it; null: not fitted
+    recent       varchar not null,     -- the last 99 looks, the newest last: + counts, - does not, ? had too little
+    p            double,               -- of the last look; null: it had no test
+    fitted       varchar,              -- JSON: what the reference is, and since when looks are compared with it; null: not fitted
     calibration  varchar,              -- JSON: false alarms a month and delay, each with its interval; null: not worked out, or impossible
     calibrated_at timestamp,
     created_at   timestamp not null,
@@ -63,6 +66,14 @@ create table monitor_buckets (
     ruler      varchar                 -- evaluator and version of scores, or version of the normaliser; null: of no importance, or none
 );
 
+-- One row: what the reference of one monitor lets expect, as it was fitted last.
+create table monitor_references (
+    project_id integer not null,
+    monitor_id uuid not null,
+    content    varchar not null,       -- JSON: of streams the profile and its variance, of samples their rows
+    primary key (monitor_id)
+);
+
 -- One row: one alert, as it stands.
 create table alerts (
     project_id   integer not null,
@@ -107,23 +118,35 @@ create table channels (
     project_id integer not null,
     name       varchar not null,
     kind       varchar not null,       -- apprise webhook
-    document   varchar not null,       -- JSON: which severities and events it is told, and what may be shown of its address
+    document   varchar not null,       -- JSON: which severities and events it is told, what may be shown of its address, and where that stands in the file
     set_at     timestamp not null,
     author     varchar,
     primary key (project_id, name)
 );
 
--- One row: one message to one channel, until it is delivered or given up.
+-- One row: a channel as it was set once. Rows are added and never changed.
+create table channel_versions (
+    project_id integer not null,
+    name       varchar not null,
+    kind       varchar not null,
+    document   varchar,                -- null: it was taken away
+    set_at     timestamp not null,
+    author     varchar
+);
+
+-- One row: what one channel is told of one alert, until it is delivered or given up.
 create table deliveries (
     project_id  integer not null,
     delivery_id uuid not null,
+    message_id  uuid not null,         -- receivers know repeats by it; alerts of one cause that open together are one message and share it
     channel     varchar not null,
     alert_id    uuid,                  -- null: a test message
-    event       varchar not null,      -- opened escalated resolved test
-    message     varchar not null,      -- JSON: title, text, link, and the body of a webhook
+    event       varchar not null,      -- opened escalated resolved unsnoozed reopened test
+    message     varchar not null,      -- JSON: title, text, link, and what a webhook tells of the alert
     state       varchar not null,      -- waiting sent failed cancelled
     created_at  timestamp not null,
     next_try_at timestamp,             -- null: none is due
+    give_up_at  timestamp not null,    -- a try that fails after it is the last
     tries       integer not null,
     sent_at     timestamp,
     primary key (delivery_id)
@@ -135,6 +158,6 @@ create table delivery_tries (
     delivery_id uuid not null,
     began_at    timestamp not null,
     took_ms     double not null,
-    outcome     varchar not null,      -- sent refused failed timeout
+    outcome     varchar not null,      -- sent; refused: answered by another status than 2xx; failed: no answer; timeout
     detail      varchar                -- status and reason, without any secret
 );

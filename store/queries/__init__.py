@@ -301,7 +301,8 @@ PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
 
 OTHERS = {
     "told_apart": "told_by_tag", "placed": "placed_by_join", "trace_scored": "trace_any_score",
-    "call_scored": "call_any_score",
+    "call_scored": "call_any_score", "monitor_told": "monitor_told_twice", "monitor_sliced": "monitor_whole",
+    "monitor_near": "monitor_anywhere",
 }  # fmt: skip
 """Parts, and another that stands in their place, and is faster, for some parameters."""
 
@@ -339,5 +340,11 @@ def _faster(params: Mapping[str, object]) -> frozenset[str]:
         other: name in params and params[name] is None
         for name, other in (("score", "trace_any_score"), ("with_score", "call_any_score"))
     }
+    whole = params.get("sliced") is False
     others = {"told_by_tag": by_tag, "placed_by_join": by_join, **any_score}
+    others |= {
+        "monitor_whole": whole,
+        "monitor_anywhere": whole,
+        "monitor_told_twice": params.get("with_person") is True,
+    }
     return frozenset(name for name, holds in others.items() if holds)

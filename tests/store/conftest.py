@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pandas as pd
-import pyarrow as pa
 import pytest
-from duckdb import DuckDBPyConnection
-from stores import put_empty
+from stores import add, add_calls, put_empty
 
 from collectors import frames
 from collectors.facts import SpanFacts
 from collectors.model import Origin, RawLog, RawSpan
-from store import call_sums, relations
+from store import call_sums
 from store.batch import Batch
 from store.database import Database
 from store.readers import ReaderPool
-from store.resolved import Workbench
 from store.writer import Writer
 
 START_NS = 1_790_000_000_000_000_000  # 2026-09-21T14:13:20Z
 ORIGIN = Origin(7, {"service.name": "shop"}, "agent")
-
-
-def _plain(value: Any) -> Any:
-    """As Arrow takes it, and the store casts it."""
-    if isinstance(value, pd.Timestamp):
-        return value.to_pydatetime().replace(tzinfo=None)
-    return str(value) if isinstance(value, UUID) else value
 
 
 class Store:
@@ -56,31 +44,11 @@ class Store:
 
     def add(self, table: str, rows: pd.DataFrame) -> None:
         """Put rows into a table: columns by name, null where they say nothing, times aware."""
-        told = rows.astype(object).where(rows.notna(), None)
-        columns = ", ".join(told)
-        shown = pa.table({name: pa.array([_plain(value) for value in told[name]]) for name in told})
-
-        def insert(con: DuckDBPyConnection) -> None:
-            with relations.registered(con, shown) as name:
-                con.execute(f"insert into {table} ({columns}) select {columns} from {name}")
-
-        self.writer.call(insert).result()
+        add(self.writer, table, rows)
 
     def add_calls(self, rows: pd.DataFrame) -> None:
         """`add` to `calls`, with what the resolver writes beside: the sums by trace, and which quarters are stale."""
-        self.add("calls", rows)
-
-        def beside(con: DuckDBPyConnection) -> None:
-            for project_id, starts in rows.groupby("project_id")["start_time"]:
-                project, naive = int(str(project_id)), pa.chunked_array([pa.array(starts.dt.tz_convert(None))])
-                call_sums.note_stale(con, project, naive)
-                calls = con.sql("select * exclude (project_id) from calls where project_id = ?", params=[project])
-                sums = bench.resolver_trace_calls(calls.to_arrow_table())
-                con.execute("delete from trace_calls where project_id = ?", [project])
-                relations.insert(con, "trace_calls", project, sums)
-
-        with closing(Workbench()) as bench:
-            self.writer.call(beside).result()
+        add_calls(self.writer, rows)
 
     def sum_calls(self, turns: int | None = None) -> None:
         """Sum the calls of stale quarters: all, or so many turns, the earliest first."""

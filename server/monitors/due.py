@@ -1,0 +1,69 @@
+"""When a monitor looks: at the ends of whole lengths of time, a little after, so that late spans are in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from server.monitors import streams
+from server.monitors.looking import REFIT
+from server.monitors.terms import Burn, Drift, OfBudget, Terms, length
+from store.monitors import Monitor
+
+LAG = timedelta(minutes=2)  # spans come after they end, and are resolved then
+MINUTE = timedelta(minutes=1)
+CAUGHT_UP = 48  # looks, after the server was away
+
+
+def ends(known: Monitor, terms: Terms, now: datetime) -> tuple[datetime, ...]:
+    """Of windows to look at now, in order; none: the newest one was looked at.
+
+    The first look is at the last whole bucket, and so is one that somebody asks for; others at whole multiples of
+    `every`, also those that were missed. A sample, a service level and a budget are looked at as they are now.
+    """
+    every = length(terms.every)
+    last = streams.floored(now - LAG, every)
+    as_is = isinstance(terms.alert, Burn | OfBudget)
+    newest = streams.floored(now - LAG, MINUTE if as_is else terms.bucket)
+    if known.looked_until is None:
+        return (newest,)
+    after = max(known.looked_until, known.set_at - every)
+    count = max((last - streams.floored(after, every)) // every, 0)
+    missed = tuple(last - step * every for step in reversed(range(min(count, CAUGHT_UP))))
+    found = tuple(one for one in missed if one > after)
+    if not found:
+        return (newest,) if newest > known.looked_until else ()
+    if as_is:
+        return (newest,)
+    return found[-1:] if only_newest(terms) else found
+
+
+def only_newest(terms: Terms) -> bool:
+    """Whether what it looks at is not kept as a stream."""
+    signal = terms.watched
+    two_samples = isinstance(terms.alert, Drift) and (
+        signal is None or not signal.stream or not terms.against.in_time
+    )  # fmt: skip
+    return two_samples or isinstance(terms.alert, Burn | OfBudget)
+
+
+def following(looked_until: datetime | None, terms: Terms, now: datetime) -> datetime:
+    """When the next look is due."""
+    every = length(terms.every)
+    after = max(looked_until or now, streams.floored(now - LAG, every))
+    return streams.floored(after, every) + every + LAG
+
+
+def may_refit(terms: Terms, until: datetime | None, first: datetime, *, told: bool) -> bool:
+    """Whether a reference that goes with time is fitted anew: once a day, and never while an alert is open.
+
+    One that was resolved by a person while its monitor still fires may be: that level is known, and becomes the norm.
+
+    Args:
+        terms: what it says.
+        until: end of the reference as fitted; null: it is not fitted.
+        first: end of the first window that is looked at.
+        told: whether an alert of it is open.
+    """
+    if until is None or not isinstance(terms.alert, Drift) or terms.against.since is not None:
+        return False
+    return not told and first - length(terms.window) >= until + REFIT

@@ -1,0 +1,158 @@
+"""Alerts of a round: what a monitor that begins to fire says, and which alerts open, count on, or are over."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from duckdb import DuckDBPyConnection
+
+from server.aside import Ask
+from server.monitors import looking, streams, words
+from server.monitors.deciding import Decided
+from server.monitors.explaining import explain
+from server.monitors.series import key
+from server.monitors.terms import Terms
+from server.notify import telling
+from store import alerts
+from store.alerts import Alert, Opening
+from store.monitors import Look
+
+LOG = logging.getLogger(__name__)
+EXPLAINED = 8  # monitors of a round: others are told without, as one that begins when all do is of a common cause
+LOOKS = 200  # that an explanation is given
+
+
+class Where(Protocol):
+    """A process beside the server, or this one."""
+
+    def answer(self, project_id: int, work: Any, *arguments: object) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What is told of an alert, as it is kept."""
+
+    verdict: str
+    cause: str
+    changed_since: datetime | None
+    since_low: datetime | None
+    since_high: datetime | None
+    document: str  # JSON
+
+
+def explained(where: Where, project_id: int, new: Sequence[Decided]) -> dict[UUID, Explained]:
+    """What explains the first of those that begin to fire; one that cannot be explained is told without."""
+    found = {}
+    for one in new[:EXPLAINED]:
+        try:
+            found[one.watched.monitor.monitor_id] = of_one(where, project_id, one)
+        except Exception:
+            LOG.exception("the alert of monitor %s is told without what explains it", one.watched.monitor.name)
+    return found
+
+
+def of_one(where: Where, project_id: int, one: Decided) -> Explained:
+    """What explains an alert. Raises whatever the work raises."""
+    monitor = one.watched.monitor
+    looks = [row_of(look) for look in one.looks]
+    fitted = one.watched.fitted or monitor.fitted
+    at = one.fired or one.looks[-1].ended_at
+    said = where.answer(
+        project_id, work, monitor.document, monitor.name, monitor.monitor_id, looks, json.loads(fitted or "null"), at
+    )
+    return _read(json.loads(said))
+
+
+def row_of(look: Look) -> dict[str, Any]:
+    """A look as the API tells it."""
+    names = ("value", "expected", "low", "high", "n", "effect", "p", "p_adjusted", "counts", "state", "note")
+    return {"at": look.ended_at} | {name: getattr(look, name) for name in names}
+
+
+def work(  # noqa: PLR0917 - one alert's facts
+    ask: Ask, document: str, name: str, monitor_id: UUID, looks: Sequence[Mapping[str, Any]],
+    fitted: Mapping[str, Any] | None, at: datetime,
+) -> dict[str, Any]:  # fmt: skip
+    """In the process beside the server: `explain`, of what is kept of the monitor's stream and of its looks."""
+    terms = Terms.model_validate_json(document)
+    before = ask("monitor_looked", monitor=monitor_id, until=at, most=LOOKS).to_pylist()
+    rows = [row for row in before if row["at"] < (looks[0]["at"] if looks else at)]
+    in_time = fitted if fitted and "until" in fitted else None
+    found = explain(ask, terms, points(ask, terms, in_time, at), [*rows, *looks], in_time, at, name)
+    return asdict(found)
+
+
+def points(ask: Ask, terms: Terms, fitted: Mapping[str, Any] | None, until: datetime) -> list[dict[str, Any]]:
+    """The kept buckets of a monitor's stream, from its reference on: at, value, n, ruler; none: it has no stream."""
+    source = streams.source(terms)
+    if source is None:
+        return []
+    since = datetime.fromisoformat(str(fitted["since"])) if fitted else until - looking.USUAL_REFERENCE
+    return bucket_rows(ask, key(source), min(since, until - timedelta(days=1)), until)
+
+
+def bucket_rows(ask: Ask, name: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """The kept buckets of a stream as rows: at, value (null: none), n, ruler."""
+    rows = ask("monitor_buckets", since=since, until=until, series=[name]).to_pylist()
+    return [{"at": one["bucket"], "value": one["value"], "n": one["weight"], "ruler": one["ruler"]} for one in rows]
+
+
+def _read(told: Mapping[str, Any]) -> Explained:
+    since, low, high = (_time(told[name]) for name in ("changed_since", "since_low", "since_high"))
+    document = {**told["document"], "cause_text": told["cause_text"]}
+    return Explained(told["verdict"], told["cause"], since, low, high, json.dumps(document))
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+# In the transaction of the round.
+
+
+def raise_(  # noqa: PLR0917 - one round's facts
+    cursor: DuckDBPyConnection, project_id: int, found: Sequence[Decided], held: Mapping[UUID, Alert],
+    told: Mapping[UUID, Explained], now: datetime, base_url: str,
+) -> None:  # fmt: skip
+    """Open, count on and resolve alerts, and queue what is told of that; within the caller's transaction.
+
+    Args:
+        cursor: of the writer.
+        project_id: whose monitors they are.
+        found: of monitors whose looks were written.
+        held: open alerts, by monitor, in this transaction.
+        told: what explains those that are new.
+        now: when it happens.
+        base_url: of the app, for links.
+    """
+    for one in found:
+        monitor = one.watched.monitor
+        alert = held.get(monitor.monitor_id)
+        if alert is None and one.fired is not None:
+            alert = alerts.open_(cursor, project_id, opening(one, told.get(monitor.monitor_id)), now)
+            telling.queue(cursor, project_id, alert, "opened", one.watched.terms.notify, base_url)
+        elif alert is not None and one.counted is not None:
+            alerts.counted(cursor, alert.alert_id, one.counted)
+        if alert is not None and one.state == "ok" and one.ended is not None:
+            text = f"No look up to {one.ended:%Y-%m-%d %H:%M} UTC counts any more."
+            alerts.resolve(cursor, alert.alert_id, now, None, text)
+            telling.queue(cursor, project_id, alert, "resolved", one.watched.terms.notify, base_url)
+
+
+def opening(one: Decided, told: Explained | None) -> Opening:
+    """What is said when it opens."""
+    monitor, terms = one.watched.monitor, one.watched.terms
+    look = next(look for look in one.looks if look.ended_at == one.fired)
+    if told is None:
+        said = words.opening(terms, look.ended_at, row_of(look))
+        told = Explained(said, f"monitor:{monitor.name}", None, None, None, json.dumps({"sentences": [said]}))
+    return Opening(
+        monitor.monitor_id, monitor.name, monitor.version, terms.severity, told.verdict, told.cause,
+        told.changed_since, told.since_low, told.since_high, told.document, one.counted or look.ended_at, terms.owner,
+    )  # fmt: skip

@@ -1,0 +1,264 @@
+"""One round: monitors that are due are looked at beside the server, decided together, and written in one transaction.
+
+What was read is kept first, in a transaction of its own: it is the same whenever it is read again. Looks, states,
+alerts and the messages of those are written together, so that a crash before it loses nothing and repeats nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from duckdb import DuckDBPyConnection
+from pydantic import ValidationError
+
+from collectors.errors import UnavailableError
+from server.core import Core
+from server.jobs import WRITE_S
+from server.monitors import deciding, due, raising, reading, streams
+from server.monitors.deciding import Decided, Watched
+from server.monitors.past import past
+from server.monitors.reading import Task
+from server.monitors.seen import Seen
+from server.monitors.seen import read as read_seen
+from server.monitors.seen import told as told_seen
+from server.monitors.series import key
+from server.monitors.terms import Drift, OfBudget, Terms
+from store import alerts, documents
+from store import monitors as store
+from store.alerts import Alert
+from store.errors import QueryTimeoutError, StoreBusyError
+from store.monitors import Monitor, Turn
+
+LOG = logging.getLogger(__name__)
+CHUNK = 60  # monitors that are read at once
+FIRST = 12  # of these, whose streams are not kept yet
+WRITTEN = 100  # monitors of one transaction
+REMEMBERED = timedelta(days=200)  # of when monitors fired, which their references leave out
+PASSING = (StoreBusyError, QueryTimeoutError, UnavailableError)
+
+
+class Where(Protocol):
+    """A process beside the server, or this one."""
+
+    def answer(self, project_id: int, work: Any, *arguments: object) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a round knows of a project."""
+
+    project_id: int
+    monitors: Sequence[tuple[Monitor, Terms]]  # all that can be read
+    kept: Mapping[str, tuple[datetime, datetime]]
+    told: Mapping[UUID, Alert]  # open alerts, by monitor
+    fired: Mapping[UUID, Sequence[store.Episode]]  # when they fired, by monitor
+    closed: Mapping[UUID, Alert]  # the last alert of monitors that fire and have none open
+    budgets: str
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Rounds over a store. Its methods block."""
+
+    core: Core
+    where: Where
+    base_url: str  # of the app, for links in messages
+
+    def turn(self, now: datetime) -> int:
+        """Look for all monitors that are due; how many were looked at.
+
+        Raises:
+            StoreBusyError, QueryTimeoutError: nothing is lost, try again.
+        """
+        with self.core.readers.read() as cursor:
+            projects = store.due(cursor, now)
+        return sum(self.of_project(project, now) for project in projects)
+
+    def of_project(self, project_id: int, now: datetime, only: UUID | None = None) -> int:
+        """Look for the monitors of a project that are due, or for one of them whether or not it is."""
+        known = self.known(project_id, now)
+        chosen = [
+            (one, terms)
+            for one, terms in known.monitors
+            if (one.monitor_id == only if only else one.enabled and one.next_look <= now)
+        ]
+        watched, idle = self._watched(known, chosen, now)
+        found = deciding.decided(watched, deciding.family(known.monitors), now)
+        told = self._explained(known, found)
+        for start in range(0, len(found), WRITTEN):
+            self._write(known, found[start : start + WRITTEN], told, now)
+        self._put_off(idle, now)
+        return len(found)
+
+    def known(self, project_id: int, now: datetime) -> Project:
+        """What is known of a project, in one snapshot."""
+        with self.core.readers.read() as cursor:
+            every = store.monitors(cursor, project_id)
+            told = alerts.open_of(cursor, project_id)
+            budgets = documents.read(cursor, "budgets", project_id)
+            fired: dict[UUID, list[store.Episode]] = {}
+            for one in store.episodes(cursor, project_id, now - REMEMBERED):
+                fired.setdefault(one.monitor_id, []).append(one)
+            read = [(one, terms) for one in every if (terms := readable(one)) is not None]
+            return Project(
+                project_id, read, store.kept(cursor, project_id), told, fired, _closed(cursor, every, told),
+                budgets.document if budgets else "",
+            )  # fmt: skip
+
+    # Looks.
+
+    def _watched(
+        self, known: Project, chosen: Sequence[tuple[Monitor, Terms]], now: datetime
+    ) -> tuple[list[Watched], list[tuple[Monitor, Terms]]]:
+        """What the monitors saw; and those for which there was nothing new to look at."""
+        tasks = {one.monitor_id: task_of(known, one, terms, now) for one, terms in chosen}
+        idle = [(one, terms) for one, terms in chosen if not tasks[one.monitor_id].ends]
+        busy = {one.monitor_id: (one, terms) for one, terms in chosen if tasks[one.monitor_id].ends}
+        results: dict[UUID, Any] = {}
+        for chunk in chunks([tasks[monitor_id] for monitor_id in busy], busy):
+            results |= self._looked(known.project_id, chunk)
+        watched = [Told(one, terms, results[key]).watched() for key, (one, terms) in busy.items() if key in results]
+        return watched, idle
+
+    def _looked(self, project_id: int, chunk: Sequence[Task]) -> dict[UUID, Any]:
+        """The results of a chunk, by monitor; halved where it takes too long or one of it cannot be read."""
+        try:
+            found = json.loads(self.where.answer(project_id, reading.looked, list(chunk)))
+        except (StoreBusyError, UnavailableError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one monitor's look raises, the others' go on
+            if len(chunk) == 1:
+                return {UUID(chunk[0].monitor_id): failed(chunk[0], error)}
+            half = len(chunk) // 2
+            return self._looked(project_id, chunk[:half]) | self._looked(project_id, chunk[half:])
+        buckets = streams.tabled(reading.buckets_of(found["buckets"]))
+        self.core.writer.call(lambda cursor: store.keep(cursor, project_id, buckets)).result(WRITE_S)
+        return {UUID(one["monitor_id"]): one for one in found["results"]}
+
+    # Alerts.
+
+    def _explained(self, known: Project, found: Sequence[Decided]) -> dict[UUID, raising.Explained]:
+        """What is to be said of monitors that begin to fire, by monitor."""
+        new = [one for one in found if one.fired is not None and one.watched.monitor.monitor_id not in known.told]
+        return raising.explained(self.where, known.project_id, new)
+
+    def _write(
+        self, known: Project, found: Sequence[Decided], told: Mapping[UUID, raising.Explained], now: datetime
+    ) -> None:
+        turns = {one.watched.monitor.monitor_id: turned(one, now) for one in found}
+
+        def work(cursor: DuckDBPyConnection) -> None:
+            written = store.note(cursor, list(turns.values()))
+            held = alerts.open_of(cursor, known.project_id)
+            these = [one for one in found if one.watched.monitor.monitor_id in written]
+            raising.raise_(cursor, known.project_id, these, held, told, now, self.base_url)
+
+        self.core.writer.call(work).result(WRITE_S)
+
+    def _put_off(self, idle: Iterable[tuple[Monitor, Terms]], now: datetime) -> None:
+        """Of monitors that have nothing new to look at, when they look next."""
+        turns = [
+            Turn(
+                one, one.state, one.state_since, one.why, one.looked_until,
+                due.following(one.looked_until, terms, now), one.recent, one.p, None, None, (),
+            )
+            for one, terms in idle
+        ]  # fmt: skip
+        if turns:
+            self.core.writer.call(lambda cursor: store.note(cursor, turns)).result(WRITE_S)
+
+
+def _closed(cursor: DuckDBPyConnection, every: Iterable[Monitor], told: Mapping[UUID, Alert]) -> dict[UUID, Alert]:
+    found = {}
+    for one in every:
+        if one.state == "firing" and one.monitor_id not in told:
+            last = alerts.listed(cursor, one.project_id, "resolved", one.name, limit=1).alerts
+            found |= {each.monitor_id: each for each in last}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A monitor with what the process said of it."""
+
+    monitor: Monitor
+    terms: Terms
+    result: Mapping[str, Any]
+
+    def watched(self) -> Watched:
+        looks = [read_seen(row) for row in self.result["looks"]]
+        return Watched(
+            self.monitor, self.terms, looks, self.result["alpha"], self.result["min_effect"],
+            self.result["fitted"], self.result["reference"],
+        )  # fmt: skip
+
+
+def readable(one: Monitor) -> Terms | None:
+    """What a stored monitor says; null: another program wrote it, and this one cannot read it."""
+    try:
+        return Terms.model_validate_json(one.document)
+    except ValidationError as error:
+        LOG.warning("monitor %s of project %d cannot be read: %s", one.name, one.project_id, error)
+        return None
+
+
+def task_of(known: Project, one: Monitor, terms: Terms, now: datetime) -> Task:
+    """What the process is to do for a monitor."""
+    source = streams.source(terms)
+    held = json.loads(one.fitted) if one.fitted else {}
+    calibration = json.loads(one.calibration) if one.calibration else {}
+    chosen = due.ends(one, terms, now)
+    until = datetime.fromisoformat(held["until"]) if "until" in held else None
+    refit = bool(chosen) and due.may_refit(terms, until, chosen[0], told=one.monitor_id in known.told)
+    asked = isinstance(terms.alert, Drift) and terms.alert.per_month is not None
+    fired, closed = known.fired.get(one.monitor_id, ()), known.closed.get(one.monitor_id)
+    before = past(one, terms, fired, closed, held, now)
+    return Task(
+        one.monitor_id.hex, one.document, chosen, one.fitted, refit, calibration.get("alpha") if asked else None,
+        calibration.get("limit"), known.kept.get(key(source)) if source else None,
+        before.left_out, before.norm, known.budgets if isinstance(terms.alert, OfBudget) else None,
+    )  # fmt: skip
+
+
+def chunks(tasks: Sequence[Task], busy: Mapping[UUID, tuple[Monitor, Terms]]) -> list[list[Task]]:
+    """Tasks that are read at once: those of one slice together, as they share queries; first readings fewer at once."""
+
+    def slice_of(task: Task) -> tuple[str, str, str]:
+        terms = busy[UUID(task.monitor_id)][1]
+        return terms.window, terms.every, json.dumps(terms.where, sort_keys=True, default=str)
+
+    found: list[list[Task]] = []
+    for group, most in (
+        ([one for one in tasks if one.kept is not None], CHUNK),
+        ([one for one in tasks if one.kept is None], FIRST),
+    ):
+        ordered = sorted(group, key=slice_of)
+        found += [ordered[start : start + most] for start in range(0, len(ordered), most)]
+    return found
+
+
+def failed(task: Task, error: Exception) -> dict[str, Any]:
+    """A look that could not be made is no verdict."""
+    LOG.warning("monitor %s cannot be looked at: %s", task.monitor_id, error, exc_info=not isinstance(error, PASSING))
+    why = f"The look failed: {error}"
+    looks = [told_seen(Seen(end, why=why[:1_000])) for end in task.ends[-1:]]
+    return {
+        "monitor_id": task.monitor_id, "looks": looks, "alpha": None, "min_effect": None, "fitted": None,
+        "reference": None,
+    }  # fmt: skip
+
+
+def turned(one: Decided, now: datetime) -> Turn:
+    """As the store writes it."""
+    watched = one.watched
+    until = max((look.ended_at for look in one.looks), default=watched.monitor.looked_until)
+    return Turn(
+        watched.monitor, one.state, one.state_since, one.why, until, due.following(until, watched.terms, now),
+        one.recent, one.p, watched.fitted, watched.reference, one.looks,
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""Figures, times and names as sentences of monitors have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from server.compare import figures
+from server.evals.figures import counted
+from server.monitors.onset import Onset
+from server.monitors.signals import Unit
+from server.monitors.terms import DAY, Terms
+
+_WORDS = {"session_id": "session", "user_id": "user"}
+_UNITS: Mapping[Unit, str | None] = {
+    "usd": "USD", "ms": "ms", "tokens": "tokens", "characters": "characters", "calls": "calls", "items": "items",
+}  # fmt: skip
+_OWN = {"no_data": "Calls", "error_burst": "Errors", "slo_burn": "Error budget", "budget": "Budget"}
+_NEAR = 3  # buckets an interval of time may be long, for its middle to be told alone
+
+
+def amount(value: float | None, unit: Unit) -> str:
+    """A value of a signal with its unit: 8.4%, $0.0055, 142 ms, 0.71."""
+    return figures.value(value, _UNITS.get(unit), share=unit == "share")
+
+
+def points(value: float, unit: Unit) -> str:
+    """A change of a signal, with its sign: +14 points, -$0.002."""
+    if unit == "share":
+        return f"{100 * value:+.3g} points"
+    return f"{'+' if value > 0 else ''}{amount(value, unit)}"
+
+
+def between(low: float, high: float, unit: Unit) -> str:
+    """Both ends of the interval of a change: `+11.7 to +17.9 points`."""
+    if unit == "share":
+        return f"{100 * low:+.3g} to {100 * high:+.3g} points"
+    return f"{points(low, unit)} to {points(high, unit)}"
+
+
+def p_value(p: float) -> str:
+    """`p 0.03`; of what only a model of the tail tells, below what."""
+    return "p below 0.0001" if p < 1e-4 else f"p {p:.2g}"
+
+
+def percent(share: float) -> str:
+    """A share as `45%`."""
+    return f"{100 * share:.0f}%"
+
+
+def named(terms: Terms) -> str:
+    """What is watched: `Error rate`, `p95 of duration`, `Score relevance`; of checks of their own what they are of."""
+    signal = terms.watched
+    if signal is None:
+        return _OWN.get(terms.alert.kind, terms.alert.kind)
+    if signal.quantile:
+        return f"p{100 * (terms.quantile or 0.5):g} of {lower(signal.label)}"
+    if terms.score is None:
+        return signal.label
+    return f"Score {terms.score}" if signal.name == "score" else f"{signal.label} of {terms.score}"
+
+
+def of_slice(where: Mapping[str, Any]) -> str:
+    """` of service shop and model gpt-4o`; nothing where all is watched."""
+    told = [f"{_WORDS.get(name, name).replace('_', ' ')} {value}" for name, value in where.items() if value is not None]
+    return f" of {' and '.join(told)}" if told else ""
+
+
+def since(onset: Onset, bucket: timedelta) -> str:
+    """`since about 14:00 UTC on 27 November`, or between which times."""
+    if onset.high - onset.low <= _NEAR * bucket:
+        return f"since about {onset.at:%H:%M} UTC on {day(onset.at)}"
+    if onset.low.date() == onset.high.date():
+        return f"since between {onset.low:%H:%M} and {onset.high:%H:%M} UTC on {day(onset.at)}"
+    return (
+        f"since about {onset.at:%H:%M} UTC on {day(onset.at)} (95% CI {onset.low:%H:%M} on {day(onset.low)} to "
+        f"{onset.high:%H:%M} on {day(onset.high)})"
+    )
+
+
+def day(at: datetime) -> str:
+    """`27 November 2026`."""
+    return f"{at.day} {at:%B %Y}"
+
+
+def long(size: timedelta) -> str:
+    """`24 hours`, `15 minutes`, `7 days`."""
+    if size % DAY == timedelta(0) and size > DAY:
+        return counted(size // DAY, "day")
+    if size % timedelta(hours=1) == timedelta(0):
+        return counted(size // timedelta(hours=1), "hour")
+    return counted(size // timedelta(minutes=1), "minute")
+
+
+def upper(text: str) -> str:
+    """With a capital first letter; all others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def lower(text: str) -> str:
+    """With a small first letter; all others as they are."""
+    return text[:1].lower() + text[1:]

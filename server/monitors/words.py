@@ -1,0 +1,161 @@
+"""What is said of a monitor: of its signal and slice, its last look, its policy, its false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from server.evals.figures import number
+from server.monitors.terms import Burn, Burst, Drift, NoData, OfBudget, Terms, Threshold
+
+_LONG = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
+CHECKS = {
+    "no_data": ("Calls", "calls"), "error_burst": ("Error rate", "share"), "slo_burn": ("Burn rate", "times"),
+    "budget": ("Spent of the budget", "share"),
+}  # fmt: skip
+"""Label and unit of checks that have a signal of their own."""
+
+
+def long(text: str) -> str:
+    """`1d` as `day`, `2h` as `2 hours`."""
+    unit = _LONG[text[-1]]
+    return unit if text[:-1] == "1" else f"{text[:-1]} {unit}s"
+
+
+def label(terms: Terms) -> str:
+    """Of what is watched: `Error rate`, `Score relevance`, `Duration, 95th percentile`."""
+    signal = terms.watched
+    if signal is None:
+        return CHECKS[terms.alert.kind][0]
+    if signal.named:
+        return f"{signal.label} {terms.score}"
+    if signal.quantile:
+        return f"{signal.label}, {f'quantile {terms.quantile:g}' if terms.quantile else 'median'}"
+    return signal.label
+
+
+def unit(terms: Terms) -> str:
+    return CHECKS[terms.alert.kind][1] if terms.watched is None else terms.watched.unit
+
+
+def slice_(terms: Terms) -> str:
+    """`service shop, model gpt-4o`; empty: all calls."""
+    return ", ".join(f"{name} {value}" for name, value in terms.where.items())
+
+
+def figure(value: float | None, of: str) -> str:
+    """A value with its unit."""
+    if value is None:
+        return "unknown"
+    if of == "share":
+        return f"{number(value * 100)} %"
+    if of == "usd":
+        return f"${number(value)}"
+    words = {"ms": " ms", "tokens": " tokens", "characters": " characters", "calls": " calls", "times": " times"}
+    return f"{number(value)}{words.get(of, '')}"
+
+
+def sentence(terms: Terms, state: str, why: str | None, last: Mapping[str, Any] | None) -> str:
+    """What a monitor says now."""
+    what = f"{label(terms)} of {slice_(terms) or 'all calls'}"
+    if not terms.enabled:
+        return f"{what} is not looked at: the monitor is off."
+    if last is None or state == "new":
+        return f"{what} has not been looked at yet."
+    if state == "insufficient data":
+        return f"{what}: insufficient data. {why or ''}".strip()
+    return f"{what} {_seen(terms, last)}{_verdict(terms, state, last)}"
+
+
+def _seen(terms: Terms, last: Mapping[str, Any]) -> str:
+    of = unit(terms)
+    value = f"is {figure(last['value'], of)}"
+    if terms.alert.kind in {"slo_burn", "budget"}:
+        return value
+    return f"{value} over the last {long(terms.window)}"
+
+
+def _verdict(terms: Terms, state: str, last: Mapping[str, Any]) -> str:
+    alert, of = terms.alert, unit(terms)
+    if isinstance(alert, Drift):
+        return f"{_expected(last, of)}{_of_drift(state, last)}"
+    fires = "and it fires" if state == "firing" else "and that is no alert"
+    if isinstance(alert, Threshold):
+        side, limit = ("above", alert.above) if alert.above is not None else ("below", alert.below)
+        return f"; it fires {side} {figure(limit, of)}, {fires}."
+    if isinstance(alert, NoData):
+        return ", and that is why it fires." if state == "firing" else "."
+    if isinstance(alert, Burst):
+        return f"; it fires from {alert.failed:,} failed calls and {alert.share:.0%} of them on, {fires}."
+    if isinstance(alert, Burn):
+        return f" the rate that spends the error budget of {long(alert.period)} in that time, {fires}."
+    note = f" {last['note']}" if last.get("note") else ""
+    return f", {fires}.{note}" if isinstance(alert, OfBudget) else "."
+
+
+def _expected(last: Mapping[str, Any], of: str) -> str:
+    if last["expected"] is None:
+        return ""
+    if last["low"] is None or last["high"] is None:
+        return f", and {figure(last['expected'], of)} is expected"
+    low = max(last["low"], 0.0) if of == "share" else last["low"]
+    return f", and {figure(last['expected'], of)} is expected (95 % {figure(low, of)} to {figure(last['high'], of)})"
+
+
+def _of_drift(state: str, last: Mapping[str, Any]) -> str:
+    p = "" if last["p_adjusted"] is None else f" (adjusted p {last['p_adjusted']:.2g})"
+    if state == "firing":
+        return f": that is drift{p}."
+    if last["counts"]:
+        return f": that counts{p}, and is no alert before more looks do."
+    return f": no drift found{p}."
+
+
+def opening(terms: Terms, at: datetime, last: Mapping[str, Any]) -> str:
+    """What is said of a monitor that begins to fire, where nothing explains it."""
+    said = f"{label(terms)} of {slice_(terms) or 'all calls'} {_seen(terms, last)}"
+    expected = _expected(last, unit(terms)) if isinstance(terms.alert, Drift) else ""
+    note = f" {last['note']}" if last.get("note") else ""
+    persist = ""
+    if isinstance(terms.alert, Drift) and terms.alert.method == "window":
+        hits, of = terms.alert.hits
+        persist = f"; {hits} of the last {of} looks count" if of > 1 else ""
+    return f"{said}{expected}{persist}, at {at:%Y-%m-%d %H:%M} UTC.{note}"
+
+
+def policy(terms: Terms, min_effect: float | None) -> str:
+    """When it is an alert."""
+    alert, of = terms.alert, unit(terms)
+    every = f"It looks every {long(terms.every)} at the last {long(terms.window)}"
+    if isinstance(alert, Drift) and alert.method == "sums":
+        return f"It adds up every hour and fires when a lasting change of {figure(alert.min_effect, of)} is told."
+    if isinstance(alert, Drift):
+        hits, many = alert.hits
+        side = {"up": "a rise", "down": "a fall", None: "a change"}[alert.side]
+        least = "what suits the reference" if min_effect is None else figure(min_effect, of)
+        return (
+            f"{every} and fires when {hits} of {many} looks show {side} of {least} or more with a p below "
+            f"{alert.alpha:g}, adjusted over all monitors of the project."
+        )
+    return f"{every}."
+
+
+def false_alarms(calibration: Mapping[str, Any] | None) -> str:
+    """How often it cries wolf."""
+    found = (calibration or {}).get("false_alarms")
+    if not found:
+        return (calibration or {}).get("why") or "How often it cries wolf has not been worked out yet."
+    quiet = f"; {found['quiet_months']:.0%} of months have none" if found.get("quiet_months") is not None else ""
+    return (
+        f"Where nothing changes it raises {number(found['value'])} false alarms a month (95 % CI "
+        f"{number(found['low'])} to {number(found['high'])}){quiet}."
+    )
+
+
+def delay(late: Mapping[str, Any]) -> str:
+    """How late a change is found."""
+    median = late["median_days"]
+    when = "not within a month in half of the cases" if median is None else f"after {median:.1f} days (median)"
+    nine = "" if late["late_days"] is None else f", in nine of ten within {late['late_days']:.1f} days"
+    return f"A lasting change of {number(late['effect'])} is found {when}{nine}."

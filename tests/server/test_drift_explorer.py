@@ -1,0 +1,216 @@
+"""Drift between two groups over HTTP, and what happened meanwhile: real spans with texts, tools and scores."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from server.client import ApiError, Client
+
+NOW = datetime.now(UTC)
+HOUR_NS = 3600 * 10**9
+REFERENCE = {"since": NOW - timedelta(hours=53), "until": NOW - timedelta(hours=50)}
+CURRENT = {"since": NOW - timedelta(hours=3), "until": NOW + timedelta(hours=1)}
+BOTH = {"reference": REFERENCE, "current": CURRENT}
+SIGNALS = [
+    "error_rate",
+    "volume",
+    "cache_hit_share",
+    "ttft",
+    "duration",
+    "input_tokens",
+    "output_tokens",
+    "tool_mix",
+    "model_mix",
+    "score",
+    "input_embedding",
+]
+THEN, LATER = (
+    "Which shoes do you sell in size {n}, and can I send these shoes back within {n} days?",
+    "How is the income tax of {n} euros computed, and which tax form number {n} do I send?",
+)
+
+
+def told(telling: Any, number: int, late: bool) -> bytes:
+    """A trace of a call and a tool: later with more errors, longer answers, other questions and another release."""
+    rng = np.random.default_rng(number + 1000 * late)
+    start = time.time_ns() - (2 if late else 52) * HOUR_NS + number * 50 * 10**9
+    release = {"service.version": "1.8" if late else "1.7"}
+    trace = telling(bytes([late + 1, number]) * 8, start, resource=release).span(1, "run", 0, 900)
+    said = (LATER if late else THEN).format(n=number)
+    failed = "overloaded" if rng.random() < (0.3 if late else 0.03) else None
+    usage = {
+        "gen_ai__usage__input_tokens": int(rng.integers(80, 120)),
+        "gen_ai__usage__output_tokens": int(rng.integers(40, 60) * (3 if late else 1)),
+    }
+    trace.span(
+        2,
+        "chat",
+        5,
+        float(rng.integers(300, 600)),
+        1,
+        failed,
+        gen_ai__operation__name="chat",
+        gen_ai__request__model="gpt-4o",
+        gen_ai__response__model="gpt-4o-08",
+        openai__response__system_fingerprint="fp_b" if late else "fp_a",
+        gen_ai__input__messages=json.dumps([{"role": "user", "parts": [{"type": "text", "content": said}]}]),
+        **usage,
+    )
+    tool = "search" if rng.random() < (0.9 if late else 0.2) else "order"
+    trace.span(3, "tool", 700, 50, 1, gen_ai__operation__name="execute_tool", gen_ai__tool__name=tool)
+    return bytes(trace.body())
+
+
+@pytest.fixture(scope="module")
+def two(serve: Callable[[str], Any], telling: Any) -> Any:
+    """120 traces of two days ago and 120 of two hours ago."""
+    with pytest.MonkeyPatch.context() as patch:  # the machine may be busy
+        patch.setenv("ASSAY_QUERY_TIMEOUT_S", "120")
+        served = serve("two-groups")
+    served.send(b"".join(told(telling, number, late) for late in (False, True) for number in range(120)))
+    served.settle()
+    rng = np.random.default_rng(5)
+    with served.client() as client:
+        client.add_scores(
+            [
+                {
+                    "trace_id": (bytes([late + 1, number]) * 8).hex(),
+                    "name": "helpful",
+                    "value": float(rng.normal(0.7, 0.1)),
+                    "source": "code",
+                    "evaluator": "check",
+                }
+                for late in (False, True)
+                for number in range(120)
+            ]
+        )
+        client.settle()
+    return served
+
+
+@pytest.fixture(scope="module")
+def found(two: Any) -> dict[str, Any]:
+    with Client(two.note.api_url, timeout_s=120) as client:
+        answer: dict[str, Any] = client.drift({**BOTH, "signals": SIGNALS})
+    return answer
+
+
+def test_what_moved_stands_first_and_what_did_not_after_it(found: dict[str, Any]) -> None:
+    rows = {row["label"]: row for row in found["signals"]}
+    moved = {label for label, row in rows.items() if row["verdict"] == "drift"}
+    assert {"Error rate", "Output tokens per call", "Tool mix", "Meaning of inputs"} <= moved
+    assert not moved & {"Score helpful", "Input tokens per call", "Model mix", "Duration"}
+    verdicts = [row["verdict"] for row in found["signals"]]
+    assert verdicts == sorted(verdicts, key=["drift", "no drift", "insufficient data"].index)
+    ps = [row["p_adjusted"] for row in found["signals"] if row["verdict"] == "drift"]
+    assert ps == sorted(ps)
+    assert found["sentence"].startswith(f"{len(moved)} of {len(rows)} signals drifted: ")
+
+
+def test_a_row_has_the_fields_of_the_shell_and_what_it_is_of(found: dict[str, Any]) -> None:
+    row = next(row for row in found["signals"] if row["signal"] == "error_rate")
+    assert list(row)[:10] == [
+        "column",
+        "type",
+        "test",
+        "statistic",
+        "effect",
+        "p",
+        "p_adjusted",
+        "n_reference",
+        "n_current",
+        "verdict",
+    ]
+    assert (row["unit"], row["score"], row["n_reference"], row["n_current"]) == ("share", None, 120, 120)
+    assert row["ci_low"] < row["difference"] < row["ci_high"]
+    assert row["sentence"].startswith("Error rate: drift: the share went from ")
+    assert row["p_adjusted"] >= row["p"]
+
+
+def test_the_map_tells_both_groups_apart_and_opens_traces(found: dict[str, Any]) -> None:
+    points = found["map"]["points"]
+    sides = {name: [one for one in points if one["side"] == name] for name in ("reference", "current")}
+    assert [len(one) for one in sides.values()] == [120, 120]
+    means = [np.mean([one["x"] for one in side]) for side in sides.values()]
+    assert abs(means[0] - means[1]) > 2 * np.std([one["x"] for one in sides["current"]])
+    assert 0 < sum(found["map"]["explained"]) <= 1
+    assert all("tax" in one["text"] and len(one["trace_id"].replace("-", "")) == 32 for one in sides["current"])
+
+
+def test_what_was_not_asked_is_told(found: dict[str, Any]) -> None:
+    said = "\n".join(found["left_out"])
+    assert "Calls per hour: sums over time" in said
+    assert "No call of either group tells Cached share of input, Time to first token." in said
+    assert found["n"] == found["drawn_of"] == {"reference": 120, "current": 120}
+
+
+def test_markers_stand_between_the_groups(found: dict[str, Any], two: Any) -> None:
+    told = [(one["what"], one["before"], one["after"]) for one in found["markers"]]
+    assert ("release", "1.7", "1.8") in told
+    assert ("model", "fp_a", "fp_b") in told
+    with two.client() as client:
+        marks = client.markers(REFERENCE["since"], CURRENT["until"])
+        assert [one["text"] for one in marks] == [one["text"] for one in found["markers"]]
+        assert client.markers(REFERENCE["since"], CURRENT["since"] - timedelta(hours=1)) == []
+        assert not [
+            one
+            for one in client.markers(REFERENCE["since"], CURRENT["until"], service="mail")
+            if one["what"] == "release"
+        ]
+
+
+def test_the_same_group_twice_does_not_drift_and_says_what_is_shared(two: Any) -> None:
+    with two.client() as client:
+        found = client.drift({"reference": REFERENCE, "current": REFERENCE, "signals": ["error_rate", "output_tokens"]})
+    assert [row["verdict"] for row in found["signals"]] == ["no drift", "no drift"]
+    assert found["sentence"] == "No drift found in 2 signals."
+    assert any("on both sides" in one for one in found["left_out"])
+    assert found["map"] is None
+
+
+def test_filters_and_sizes_are_of_each_group(two: Any) -> None:
+    with two.client() as client:
+        found = client.drift(
+            {
+                "reference": {**REFERENCE, "where": {"release": "1.7"}},
+                "current": {**REFERENCE, "where": {"release": "none"}},
+                "signals": ["error_rate"],
+                "scores": [],
+            }
+        )
+        few = client.drift({**BOTH, "signals": ["error_rate"], "most": 100})
+    assert [row["verdict"] for row in found["signals"]] == ["insufficient data"]
+    assert found["drawn_of"] == {"reference": 120, "current": 0}
+    assert few["drawn_of"] == {"reference": 120, "current": 120}
+    assert any(one.startswith("Drawn calls: ") for one in few["left_out"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        pytest.param(
+            {"reference": {"since": NOW, "until": NOW}, "current": CURRENT}, "reference: until", id="empty-window"
+        ),
+        pytest.param({**BOTH, "signals": ["eror_rate"]}, "Did you mean 'error_rate'?", id="unknown-signal"),
+        pytest.param(
+            {**BOTH, "current": {**CURRENT, "where": {"modle": "x"}}}, "current: .*modle", id="unknown-filter"
+        ),
+        pytest.param(
+            {**BOTH, "current": {**CURRENT, "where": {"since": "x"}}}, "no filter of calls", id="window-as-filter"
+        ),
+        pytest.param({**BOTH, "most": 10**6}, "most", id="too-many-rows"),
+        pytest.param({"reference": REFERENCE}, "current", id="one-group"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(two: Any, asked: dict[str, Any], said: str) -> None:
+    with two.client() as client, pytest.raises(ApiError, match=said) as refused:
+        client.drift(asked)
+    assert refused.value.status == httpx.codes.UNPROCESSABLE_ENTITY
