@@ -32,7 +32,7 @@ from analytics.watching import Policy
 
 SHARED = Path(os.environ.get("ASSAY_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data"
 DAY, REFERENCE, MONTH = 24, 28 * 24, 30 * 24
-TOGETHER, DRAWN = 100, 60  # monitors that are drawn at once; draws of each reference
+TOGETHER, TOLD, DRAWN = 100, 8, 60  # monitors drawn at once, those of which false alarms are said, draws of each
 Make = Callable[[np.random.Generator, int], np.ndarray]
 
 
@@ -126,7 +126,7 @@ def stated(streams: np.ndarray, weights: np.ndarray, policy: Policy, seed: int) 
 def of_monitors(name: str, projects: int, monitors: int, rng: np.random.Generator) -> Counted:
     """Of so many projects of so many monitors, whose p-values are adjusted over each round: alarms of one monitor.
 
-    Said of every fifth monitor of one, and of eight of each project of many.
+    Said of eight references of each hundred, or of each project of many.
     """
     make, period, weighed = STREAMS[name]
     policy = Policy(window=DAY, period=period, alpha=0.01 if monitors == 1 else 0.05, hits=2, of=3, monitors=monitors)
@@ -139,7 +139,7 @@ def of_monitors(name: str, projects: int, monitors: int, rng: np.random.Generato
         counts = looked.counts(policy) if monitors == 1 else below(looked.p_values(), policy.alpha)
         begins = alerting.begins(counts, 2, 3).sum(axis=0).astype(float)
         seen += begins.tolist() if monitors == 1 else [float(begins.mean())]
-        said += stated(streams[:, : TOGETHER // 5 if monitors == 1 else 8], weights, policy, 100 * project)
+        said += stated(streams[:, :TOLD], weights, policy, TOLD * project)
     return counted(said, seen)
 
 
@@ -155,7 +155,7 @@ def below(ps: np.ndarray, alpha: float) -> np.ndarray:
 def false_alarms_of_policies(bounds: Bounds, size: float, rng: np.random.Generator) -> None:
     print("False alarms of a monitor and month: said of the reference, seen, and how far off with a 95 % interval")
     print("Looks every hour at the last day, 2 of 3")
-    for monitors, many in ((1, 40), (200, 120)):
+    for monitors, many in ((1, 30), (200, 120)):
         for name in STREAMS:
             found = of_monitors(name, max(round(many * size), 4), monitors, rng)
             off, low, high = found.off

@@ -1,0 +1,364 @@
+"""Real data through the monitors of a real server: what moved is told, with its time; what did not is left in peace.
+
+    python benchmarks/real_drift.py                  # some minutes
+    python benchmarks/real_drift.py --only llmdrift
+
+LLMDrift has the same questions answered by the March and the June 2023 snapshots of two models. Its March answers are
+sent as four weeks of calls, its June answers as the four weeks after them, and monitors watch them with March as their
+reference. What really moved is worked out beside, question by question, by paired tests of scipy, which no monitor has.
+Then each snapshot's answers are dealt to both stretches by chance, so that nothing moved.
+
+ServeGen's recorded day of requests and Azure's recorded hour are sent as calls, as they are, which is too short for a
+monitor; and ServeGen's day five times seven days over, each call with the tokens of one of Azure's, in which the season
+of the day must raise nothing. Exit code 1 when a bound is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _server import Server, shared
+from scipy import stats
+
+from server.client import Client
+from server.demo.export import SECOND, Sample, Score, evaluation, span, stable_id, text_message
+from server.demo.export import as_json as as_text
+from server.demo.sender import Sender
+
+STRETCH = timedelta(days=28)
+EVER = datetime(2020, 1, 1, tzinfo=UTC)
+FAMILIES = {  # service: its snapshots of March and June
+    "gpt-4": ("gpt-4-0314", "gpt-4-0613"),
+    "gpt-3.5-turbo": ("gpt-3.5-turbo-0301", "gpt-3.5-turbo-0613"),
+}
+TASKS = {  # file: its score, and the column that has it; null: the answer is compared with the truth
+    "prime_full_eval.jsonl.gz": ("right", None),
+    "sensitiveq_eval.jsonl.gz": ("answered", "Response Rate"),
+    "leetcode_easy_eval.jsonl.gz": ("directly_usable", "Directly Usable"),
+}
+MANY = 300  # answers of a stretch, from which each day is looked at
+MOVED, STILL = 1e-5, 0.05  # p-values of the paired test below which a signal moved for sure, and above which it did not
+
+Row = dict[str, Any]
+
+
+class Bounds:
+    """Prints a line, and remembers whether what it promises holds."""
+
+    def __init__(self) -> None:
+        self.broken = 0
+
+    def line(self, name: str, figures: str, *, holds: bool = True) -> None:
+        self.broken += not holds
+        print(f"{name:<58} {figures}{'' if holds else '   BROKEN'}", flush=True)
+
+
+def settled(client: Client, seconds: float = 300) -> None:
+    """Waits until all that was sent is resolved."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        before = client.query("calls_totals", since=EVER, until=datetime.now(UTC)).watermark
+        time.sleep(3)
+        if client.query("calls_totals", since=EVER, until=datetime.now(UTC)).watermark == before:
+            return
+
+
+def looked(client: Client, monitors: dict[str, Row]) -> dict[str, Row]:
+    """Each monitor set, and as it stands after it has looked back."""
+    for name, terms in monitors.items():
+        client.set_monitor(name, terms)
+    while any(one["state"] == "new" for one in client.monitors()):
+        time.sleep(1)
+    return {one["name"]: one for one in client.monitors()}
+
+
+# LLMDrift.
+
+
+def answers(file: Path) -> list[Row]:
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def score_of(row: Row, column: str | None) -> float:
+    if column is not None:
+        return float(row[column])
+    return float(f"[{row['ref_answer'].capitalize()}]" in row["answer"])  # as the question asks for it
+
+
+def sent(rows: Sequence[Row], service: str, release: str, begin: datetime, rng: np.random.Generator) -> Sample:
+    """The answers in an order of chance, at times of chance within a stretch."""
+    made = Sample(service, "llmdrift", "duration measured; times by chance", version=release)
+    starts = np.sort(rng.random(len(rows))) * STRETCH.total_seconds()
+    for at, start in zip(rng.permutation(len(rows)), starts, strict=True):
+        row = rows[int(at)]
+        begins = int((begin.timestamp() + float(start)) * SECOND)
+        chat = call(row, service, release, begins)
+        made.spans.append(chat)
+        name, column = TASKS[row["file"]]
+        value = score_of(row, column)
+        told = Score(name, value, "yes" if value else "no", "llmdrift")
+        made.events.append(evaluation(told, chat.end_time_unix_nano, target=chat))
+    return made
+
+
+def call(row: Row, service: str, release: str, begins: int) -> Any:
+    """A call to the family's name, answered by a snapshot: the change of model that traffic shows."""
+    key = (service, release, row["file"], row["dataset"], row["id"])
+    snapshot = row["model"].rpartition("/")[2]
+    return span(
+        (stable_id(16, *key), stable_id(8, *key), None),
+        f"chat {snapshot}",
+        (begins, begins + round(float(row["latency"]) * SECOND)),
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": snapshot[:-5],
+            "gen_ai.response.model": snapshot,
+            "gen_ai.input.messages": as_text([text_message("user", row["query"])]),
+            "gen_ai.output.messages": as_text([text_message("assistant", row["answer"])]),
+            "gen_ai.usage.output_tokens": int(row["answer_token"]),
+            "gen_ai.cost.total_cost": float(row["cost"]),
+            "tag.tags": [row["file"].split("_")[0]],
+        },
+    )
+
+
+SIGNALS = {  # of every answer, beside its score
+    "output_tokens": lambda row: float(row["answer_token"]),
+    "output_length": lambda row: float(len(row["answer"])),
+    "duration": lambda row: float(row["latency"]),
+}
+
+
+def truth(march: Sequence[Row], june: Sequence[Row], signal: str) -> float:
+    """The p-value of no change, question by question: McNemar's of scores, Wilcoxon's of numbers."""
+    second = {(row["dataset"], row["id"]): row for row in june}
+    pairs = [(row, second[row["dataset"], row["id"]]) for row in march if (row["dataset"], row["id"]) in second]
+    column = TASKS[march[0]["file"]][1]
+    read = SIGNALS.get(signal) or (lambda row: score_of(row, column))
+    gaps = np.array([read(after) - read(before) for before, after in pairs])
+    if signal not in SIGNALS:
+        up, down = int((gaps > 0).sum()), int((gaps < 0).sum())
+        return float(stats.binomtest(up, up + down).pvalue) if up + down else 1.0
+    return float(stats.wilcoxon(gaps).pvalue) if gaps.any() else 1.0
+
+
+def monitors_of(service: str, rows: Sequence[Row], begin: datetime) -> dict[str, Row]:
+    """Of a service, by task and signal: of many answers two days each hour against March, else a month as a whole."""
+    turn = begin + STRETCH
+    found = {}
+    for file, (score, _) in TASKS.items():
+        count = sum(row["file"] == file for row in rows)
+        many = count >= MANY
+        against = {"since": begin.isoformat(), "until": turn.isoformat()} if many else {"release": "before"}
+        for signal in ("score", *SIGNALS):
+            named = score if signal == "score" else signal
+            found[f"{service}.{file.split('_')[0]}.{named}"] = {
+                "signal": signal, "score": score if signal == "score" else None, "against": against,
+                "where": {"service": service, "tag": file.split("_")[0]},
+                "window": "2d" if many else "28d", "every": "1h" if many else "1d",
+                "alert": {"kind": "drift", "persist": "2/3" if many else "1/1"},
+            }  # fmt: skip
+    return found
+
+
+def llmdrift(bounds: Bounds, folder: Path, server: Server, rng: np.random.Generator) -> None:
+    every = [{**row, "file": name} for name in TASKS for row in answers(folder / name)]
+    begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * STRETCH
+    sides: dict[str, tuple[list[Row], list[Row]]] = {}
+    for family, names in FAMILIES.items():
+        march, june = ([row for row in every if row["model"].endswith(name)] for name in names)
+        sides[family] = march, june
+        sides |= {f"{name}-halves": halves(rows, rng) for name, rows in zip(names, (march, june), strict=True)}
+    with Sender(server.otlp) as sender:
+        for service, stretches in sides.items():
+            for place, (rows, release) in enumerate(zip(stretches, ("before", "after"), strict=True)):
+                for export in sent(rows, service, release, begin + place * STRETCH, rng).exports():
+                    sender.send(export)
+    with Client(server.api, "default") as client:
+        settled(client)
+        monitors: dict[str, Row] = {}
+        for service, (before, _) in sides.items():
+            monitors |= monitors_of(service, before, begin)
+        found = looked(client, monitors)
+        judged(bounds, found, client.alerts(state="all", limit=1000)["alerts"], sides, begin + STRETCH)
+
+
+def halves(rows: Sequence[Row], rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+    """Of one snapshot, by chance: nothing moved between them."""
+    first = rng.random(len(rows)) < 0.5
+    parts = [[row for row, there in zip(rows, first, strict=True) if there == side] for side in (True, False)]
+    return parts[0], parts[1]
+
+
+def judged(
+    bounds: Bounds, found: dict[str, Row], alerts: Sequence[Row], sides: dict[str, tuple[list[Row], list[Row]]],
+    turn: datetime,
+) -> None:  # fmt: skip
+    """What moved has fired, with its time and cause; what did not has not; halves have not."""
+    by_name = {one["monitor"]: one for one in alerts}
+    print(f"\nLLMDrift, March against June by {len(found)} monitors; June begins at {turn:%Y-%m-%d %H:%M}")
+    for name, one in found.items():
+        service, task, signal = name.rsplit(".", 2)
+        if service.endswith("-halves"):
+            continue
+        file = next(file for file in TASKS if file.startswith(task))
+        march, june = ([row for row in side if row["file"] == file] for side in sides[service])
+        p, alert = truth(march, june, signal), by_name.get(name)
+        told = f"p of pairs {p:.1e}: {_told(one, alert)}"
+        right = (alert is not None) if p < MOVED else alert is None or p < STILL
+        bounds.line(name, told, holds=right or (p < MOVED and one["state"] == "insufficient data"))
+        if alert is not None:
+            _timed(bounds, alert, turn)
+    quiet = [name for name in found if "-halves." in name]
+    fired = [name for name in quiet if name in by_name]
+    little = sum(found[name]["state"] == "insufficient data" for name in quiet)
+    rates = [(found[name]["calibration"] or {}).get("false_alarms") or {} for name in quiet]
+    said = sum(rate.get("value") or 0.0 for rate in rates)
+    told = f"{len(fired)} of {len(quiet)} fired, {little} with too little data; said of a month {said:.2f}"
+    bounds.line("halves of one snapshot", f"{told} {', '.join(fired)}", holds=len(fired) <= 1)
+
+
+def _told(one: Row, alert: Row | None) -> str:
+    if alert is None:
+        return f"silent, {one['state']}" + (f" ({one['why']})" if one["why"] else "")
+    return f"fired, {alert['cause']}"
+
+
+def _timed(bounds: Bounds, alert: Row, turn: datetime) -> None:
+    """The alert's time of change."""
+    if alert["changed_since"] is None:
+        bounds.line("", "no time named")
+        return
+    low, at, high = (datetime.fromisoformat(alert[key]) for key in ("since_low", "changed_since", "since_high"))
+    ends = [(end - turn) / timedelta(hours=1) for end in (low, at, high)]
+    told = f"changed {ends[1]:+.0f} h from it ({ends[0]:+.0f} to {ends[2]:+.0f})"
+    bounds.line("", told, holds=low - timedelta(hours=1) <= turn <= high + timedelta(hours=1))
+
+
+# The load of public traces.
+
+WEEKS = 5
+DAILY = 1_500  # calls that a recorded day is thinned to
+
+
+def arrivals(file: Path, rng: np.random.Generator) -> np.ndarray:
+    """Seconds of a day at which ServeGen's 40 clients ask: each window's number by its rate and burstiness."""
+    found = []
+    for row in answers(file):
+        mean = row["rate"] * 600
+        if mean <= 0:
+            continue
+        spread = max(mean * max(row["cv"], 1.0) ** 2, mean)  # of a renewal process's count, in the long run
+        count = rng.negative_binomial(mean**2 / (spread - mean), mean / spread) if spread > mean else rng.poisson(mean)
+        found.append(row["t"] + 600 * rng.random(int(count)))
+    return np.concatenate(found)
+
+
+def thinned(times: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    return np.sort(times[rng.random(times.size) < share])
+
+
+def load(bounds: Bounds, data: Path, server: Server, rng: np.random.Generator) -> None:
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    with gzip.open(data / "azure_llm_2023" / "AzureLLMInferenceTrace_conv.csv.gz", "rt", encoding="utf-8") as lines:
+        requests = list(csv.DictReader(lines))
+    tokens = np.array([(int(row["ContextTokens"]), int(row["GeneratedTokens"])) for row in requests])
+    stamps = np.array([np.datetime64(row["TIMESTAMP"][:26]) for row in requests])
+    hour = np.sort((stamps - stamps[0]) / np.timedelta64(1, "s"))
+    servegen = data / "servegen" / "deepseek_r1_client_rates.jsonl.gz"
+    whole = arrivals(servegen, rng)
+    share = DAILY / whole.size
+    begin = now - timedelta(weeks=WEEKS)
+    with Sender(server.otlp) as sender:
+        sent_calls(sender, "azure-hour", now - timedelta(hours=1), hour, tokens)
+        sent_calls(sender, "servegen-day", now - timedelta(days=1), thinned(whole, share, rng), None)
+        for day in range(7 * WEEKS):
+            times = thinned(arrivals(servegen, rng), share, rng)
+            drawn = tokens[rng.integers(0, len(tokens), times.size)]
+            sent_calls(sender, "replayed", begin + timedelta(days=day), times, drawn)
+    with Client(server.api, "default") as client:
+        settled(client)
+        judged_load(bounds, client, begin, now)
+
+
+def sent_calls(sender: Sender, service: str, begin: datetime, seconds: np.ndarray, tokens: np.ndarray | None) -> None:
+    """Calls at these times; `tokens`: input and output of each, null: unknown."""
+    made = Sample(service, "load", "times as recorded, or drawn by recorded rates")
+    for place, second in enumerate(seconds.tolist()):
+        begins = int((begin.timestamp() + second) * SECOND)
+        key = (service, begin.isoformat(), place)
+        known = {} if tokens is None else {
+            "gen_ai.usage.input_tokens": int(tokens[place][0]), "gen_ai.usage.output_tokens": int(tokens[place][1]),
+        }  # fmt: skip
+        made.spans.append(span(
+            (stable_id(16, *key), stable_id(8, *key), None), "chat", (begins, begins + SECOND),
+            {"gen_ai.operation.name": "chat", "gen_ai.request.model": "served", **known},
+        ))  # fmt: skip
+    for export in made.exports():
+        sender.send(export)
+
+
+def judged_load(bounds: Bounds, client: Client, begin: datetime, now: datetime) -> None:
+    usual = ("volume", "input_tokens", "output_tokens")
+    week = timedelta(weeks=1)
+    against = {"since": begin.isoformat(), "until": (now - week).isoformat()}
+    short = [f"azure-hour.{signal}" for signal in usual] + ["servegen-day.volume"]
+    monitors: dict[str, Row] = {}
+    for name in short:
+        service, _, signal = name.partition(".")
+        monitors[name] = {"signal": signal, "where": {"service": service}}
+    for signal in usual:
+        for window in ("1h", "1d"):
+            monitors[f"replayed.{signal}.{window}"] = {
+                "signal": signal, "where": {"service": "replayed"}, "window": window, "against": against,
+                "alert": {"kind": "drift", "season": "auto", "least": 10},
+            }  # fmt: skip
+    found = looked(client, monitors)
+    fired = {one["monitor"] for one in client.alerts(state="all", limit=1000)["alerts"]}
+    print("\nThe recorded hour and day, and five weeks of such days with the tokens of the recorded hour")
+    for name in monitors:
+        one = found[name]
+        rate = ((one["calibration"] or {}).get("false_alarms") or {}).get("value")
+        told = f"{one['state']}, season {one['season']}, {'fired' if name in fired else 'no alert'}"
+        told += f", said {rate:.3f} a month" if rate is not None else f" ({one['why']})" if one["why"] else ""
+        bounds.line(name, told, holds=name not in fired and (name not in short or one["state"] == "insufficient data"))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=["llmdrift", "load"], help="one part")
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    data = shared("data")
+    if data is None:
+        return 0
+    bounds, rng = Bounds(), np.random.default_rng(options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        server.start(300)
+        try:
+            if options.only in {None, "llmdrift"}:
+                llmdrift(bounds, data / "llmdrift", server, rng)
+            if options.only in {None, "load"}:
+                load(bounds, data, server, rng)
+            print(f"\n{server.cpu_s():.0f} s of CPU of the server")
+        finally:
+            server.stop()
+    return int(bounds.broken > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
