@@ -51,6 +51,10 @@ class Try:
     outcome: str  # sent refused failed timeout
     detail: str | None  # without any secret
 
+    @property
+    def ended_at(self) -> datetime:
+        return self.began_at + timedelta(milliseconds=self.took_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -110,6 +114,10 @@ def due(cursor: DuckDBPyConnection, now: datetime, per_channel: int) -> list[Del
     What a channel is to be told of one alert goes in order: while an earlier row of it waits, later ones do. All rows
     of a message come, or none.
     """
+    if not cursor.execute(
+        "select 1 from deliveries where state = 'waiting' and next_try_at <= ? limit 1", [now]
+    ).fetchall():
+        return []  # mostly, and at a fifth of the price
     rows = cursor.execute(
         f"""
         with waiting as (
@@ -134,27 +142,44 @@ def due(cursor: DuckDBPyConnection, now: datetime, per_channel: int) -> list[Del
 
 
 def note(cursor: DuckDBPyConnection, done: Sequence[Tried]) -> None:
-    """Write what became of messages: the tries, and where each delivery stands after them."""
-    for one in done:
-        for delivery in one.deliveries:
-            _add_try(cursor, delivery.project_id, delivery.delivery_id, one.attempt)
-            _note(cursor, delivery, one)
+    """Write what became of messages: the tries, and where each delivery stands after them.
 
-
-def _note(cursor: DuckDBPyConnection, delivery: Delivery, done: Tried) -> None:
-    sent = done.attempt.outcome == "sent"
-    state = "sent" if sent else "waiting" if done.next_try_at is not None else "failed"
-    ended = done.attempt.began_at + timedelta(milliseconds=done.attempt.took_ms)
-    # One that was cancelled meanwhile stays so unless it was sent: that happened.
+    By two statements for all: one by one a row holds the writer for 4 ms, and together fifty do for 12.
+    """
+    rows = [(delivery, one) for one in done for delivery in one.deliveries]
+    told = {
+        "project_id": [delivery.project_id for delivery, _ in rows],
+        "delivery_id": [delivery.delivery_id for delivery, _ in rows],
+        "began_at": [one.attempt.began_at for _, one in rows], "took_ms": [one.attempt.took_ms for _, one in rows],
+        "outcome": [one.attempt.outcome for _, one in rows], "detail": [one.attempt.detail or "" for _, one in rows],
+    }  # fmt: skip
     cursor.execute(
-        "update deliveries set tries = tries + 1, state = case when state = 'waiting' or ? then ? else state end, "
-        "sent_at = case when ? then ?::timestamp else sent_at end, "
-        "next_try_at = case when state = 'waiting' then greatest(?::timestamp, (select snoozed_until from alerts a "
-        "where a.alert_id = deliveries.alert_id)) end where delivery_id = ?",
-        [sent, state, sent, ended, done.next_try_at, delivery.delivery_id],
+        "insert into delivery_tries select unnest($project_id::integer[]), unnest($delivery_id::uuid[]), "
+        "unnest($began_at::timestamp[]), unnest($took_ms::double[]), unnest($outcome::varchar[]), "
+        "nullif(unnest($detail::varchar[]), '')",
+        told,
     )
-    if state != "waiting":
-        cursor.execute("update deliveries set next_try_at = null where delivery_id = ?", [delivery.delivery_id])
+    # One that was cancelled meanwhile stays so unless it was sent: that happened. One that is snoozed waits for that.
+    cursor.execute(
+        """
+        update deliveries set tries = tries + 1,
+            state = case when t.sent then 'sent' when state <> 'waiting' then state
+                         when t.again is null then 'failed' else 'waiting' end,
+            sent_at = case when t.sent then t.ended_at else sent_at end,
+            next_try_at = case when state = 'waiting' and not t.sent and t.again is not null
+                               then greatest(t.again, s.snoozed_until) end
+        from (select unnest($delivery_id::uuid[]) as told_id, unnest($alert_id::uuid[]) as about,
+                     unnest($sent::boolean[]) as sent, unnest($again::timestamp[]) as again,
+                     unnest($ended_at::timestamp[]) as ended_at) t
+        left join (select alert_id as snoozed, snoozed_until from alerts where snoozed_until is not null) s
+            on s.snoozed = t.about
+        where delivery_id = t.told_id""",
+        {
+            "delivery_id": told["delivery_id"], "alert_id": [delivery.alert_id for delivery, _ in rows],
+            "sent": [one.attempt.outcome == "sent" for _, one in rows],
+            "again": [one.next_try_at for _, one in rows], "ended_at": [one.attempt.ended_at for _, one in rows],
+        },
+    )  # fmt: skip
 
 
 def hasten(cursor: DuckDBPyConnection, project_id: int, channel: str, now: datetime) -> None:

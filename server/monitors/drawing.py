@@ -9,8 +9,9 @@ from typing import Any
 
 from server.aside import Ask
 from server.monitors import marks, raising, sides, streams, words
-from server.monitors.explaining import Reference
-from server.monitors.onset import onset, stream_of
+from server.monitors.facts import Reference
+from server.monitors.onset import Stream, onset, stream_of
+from server.monitors.sampled import OtherRulerError
 from server.monitors.series import key
 from server.monitors.shapes import shapes
 from server.monitors.terms import Drift, Terms, length
@@ -36,13 +37,14 @@ def drawn(  # noqa: PLR0917 - one page's facts
     in_time = fitted if fitted and "until" in fitted else None
     source = streams.source(terms)
     points = [] if source is None else raising.bucket_rows(ask, key(source), since, until)
-    reference = Reference.of(in_time)
     about = None if looked_until is None else (looked_until - length(terms.window), looked_until)
+    stream = stream_of([one for one in points if one["value"] is not None])
+    reference = Reference.of(in_time, terms, stream, about[0] if about else until)
     return {
         "unit": words.unit(terms), "bucket_s": terms.bucket / timedelta(seconds=1), "points": points,
         "reference": {**_window(in_time), "text": reference_text(terms, fitted)},
         "markers": [asdict(one) for one in marks.marks(ask, since, until, terms.where)],
-        "change": _change(points, reference, about),
+        "change": _change(stream, reference, about),
         "distributions": _distributions(ask, terms, reference, about),
     }  # fmt: skip
 
@@ -72,9 +74,8 @@ def reference_text(terms: Terms, fitted: Mapping[str, Any] | None) -> str:
     return f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC{f', {like}' if like else ''}."
 
 
-def _change(points: list[Told], reference: Reference, about: tuple[datetime, datetime] | None) -> Told | None:
+def _change(stream: Stream | None, reference: Reference, about: tuple[datetime, datetime] | None) -> Told | None:
     """When the stream changed; null: it did not, or it is not clear."""
-    stream = stream_of([one for one in points if one["value"] is not None])
     if stream is None or about is None:
         return None
     found = onset(stream, reference.window, reference.season, about)
@@ -89,8 +90,9 @@ def _distributions(
         return None
     if not isinstance(terms.alert, Drift):
         return None
-    found = sides.drawn(ask, terms, signal, reference.window, reference.season, about)
-    if found is None:
+    try:
+        found = sides.drawn(ask, terms, signal, reference.window, reference.season, about)
+    except OtherRulerError:
         return None
     known = [side.values[side.known()].tolist() for side in found]
     return shapes(signal.kind, known[0], known[1])

@@ -57,8 +57,10 @@ def explain(  # noqa: PLR0917 - one alert's facts
     change = facts.change
     look = next((one for one in reversed(looks) if one.get("counts")), looks[-1] if looks else None)
     said = verdicts.verdict(terms, look, change, facts.why, facts.mark, facts.bucket, _largest(facts, slices))
-    times = (None, None, None) if change is None else (change.at, change.low, change.high)
-    return Explained(said, cause, text, *times, evidence.document(facts, slices))
+    low, high = (None, None) if change is None else (change.low, change.high)
+    return Explained(
+        said, cause, text, None if change is None else change.at, low, high, evidence.document(facts, slices)
+    )
 
 
 def found_out(  # noqa: PLR0917 - as `explain`

@@ -24,7 +24,8 @@ from store.alerts import Alert, Opening
 from store.monitors import Look
 
 LOG = logging.getLogger(__name__)
-EXPLAINED = 8  # monitors of a round: others are told without, as one that begins when all do is of a common cause
+EXPLAINED = 8  # monitors of a round: others are told at once, and explained after
+EXPLAINED_AFTER = 60
 LOOKS = 200  # that an explanation is given
 
 
@@ -47,9 +48,9 @@ class Explained:
 
 
 def explained(where: Where, project_id: int, new: Sequence[Decided]) -> dict[UUID, Explained]:
-    """What explains the first of those that begin to fire; one that cannot be explained is told without."""
+    """What explains those that begin to fire; one that cannot be explained is told without."""
     found = {}
-    for one in new[:EXPLAINED]:
+    for one in new:
         try:
             found[one.watched.monitor.monitor_id] = of_one(where, project_id, one)
         except Exception:
@@ -143,6 +144,17 @@ def raise_(  # noqa: PLR0917 - one round's facts
             text = f"No look up to {one.ended:%Y-%m-%d %H:%M} UTC counts any more."
             alerts.resolve(cursor, alert.alert_id, now, None, text)
             telling.queue(cursor, project_id, alert, "resolved", one.watched.terms.notify, base_url)
+
+
+def explain_after(cursor: DuckDBPyConnection, project_id: int, told: Mapping[UUID, Explained], now: datetime) -> None:
+    """Put what explains alerts in place of what was known when they opened; within the caller's transaction."""
+    held = alerts.open_of(cursor, project_id)
+    for monitor_id, one in told.items():
+        if (alert := held.get(monitor_id)) is not None:
+            alerts.explained(
+                cursor, alert.alert_id, verdict=one.verdict, cause=one.cause, changed_since=one.changed_since,
+                since_low=one.since_low, since_high=one.since_high, document=one.document, now=now,
+            )  # fmt: skip
 
 
 def opening(one: Decided, told: Explained | None) -> Opening:

@@ -90,10 +90,12 @@ class Rounds:
         ]
         watched, idle = self._watched(known, chosen, now)
         found = deciding.decided(watched, deciding.family(known.monitors), now)
-        told = self._explained(known, found)
+        new = [one for one in found if one.fired is not None and one.watched.monitor.monitor_id not in known.told]
+        told = raising.explained(self.where, project_id, new[: raising.EXPLAINED])
         for start in range(0, len(found), WRITTEN):
             self._write(known, found[start : start + WRITTEN], told, now)
         self._put_off(idle, now)
+        self._explain_after(project_id, new[raising.EXPLAINED : raising.EXPLAINED_AFTER], now)
         return len(found)
 
     def known(self, project_id: int, now: datetime) -> Project:
@@ -143,10 +145,11 @@ class Rounds:
 
     # Alerts.
 
-    def _explained(self, known: Project, found: Sequence[Decided]) -> dict[UUID, raising.Explained]:
-        """What is to be said of monitors that begin to fire, by monitor."""
-        new = [one for one in found if one.fired is not None and one.watched.monitor.monitor_id not in known.told]
-        return raising.explained(self.where, known.project_id, new)
+    def _explain_after(self, project_id: int, new: Sequence[Decided], now: datetime) -> None:
+        """Of many that begin at once, what explains those that were told without: nobody waits for it."""
+        told = raising.explained(self.where, project_id, new)
+        if told:
+            self.core.writer.call(lambda cursor: raising.explain_after(cursor, project_id, told, now)).result(WRITE_S)
 
     def _write(
         self, known: Project, found: Sequence[Decided], told: Mapping[UUID, raising.Explained], now: datetime
@@ -175,7 +178,7 @@ class Rounds:
 
 
 def _closed(cursor: DuckDBPyConnection, every: Iterable[Monitor], told: Mapping[UUID, Alert]) -> dict[UUID, Alert]:
-    found = {}
+    found: dict[UUID, Alert] = {}
     for one in every:
         if one.state == "firing" and one.monitor_id not in told:
             last = alerts.listed(cursor, one.project_id, "resolved", one.name, limit=1).alerts

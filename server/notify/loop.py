@@ -12,14 +12,11 @@ import queue
 import random
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
 from typing import cast
-from uuid import UUID
 
 from duckdb import DuckDBPyConnection
 from pydantic import ValidationError
@@ -28,6 +25,7 @@ from server.core import Core
 from server.jobs import WRITE_S
 from server.monitors.terms import Terms, length
 from server.notify import telling
+from server.notify.lines import AHEAD, Lines, Name, backoff
 from server.notify.sender import Kind, Sender
 from server.notify.vault import Secret, Vault, VaultError
 from store import alerts, channels, deliveries
@@ -41,26 +39,8 @@ LOG = logging.getLogger(__name__)
 LOOK_S = 2.0  # between two looks for what is due, where nothing is
 NOTE_S = 0.25  # outcomes are gathered so long: one write of many costs the writer hardly more than one of one
 HOUSE_S = 15.0  # between two looks for what escalates, and for snoozes that are over
-SLOTS = 16  # messages on their way at once
-OF_FAILING = 8  # of them, to channels whose last try failed: these hold their place for up to ten seconds
-OF_CHANNEL = 2
-AHEAD = 20  # messages of a channel that are read at once
-FIRST_RETRY, LAST_RETRY = timedelta(seconds=5), timedelta(minutes=15)
-REST_S, LONGEST_REST_S = 5.0, 300.0  # of a channel after one failure, and after many in a row
 PASSING = (StoreBusyError, QueryTimeoutError)
 NO_ADDRESS = "The address of the channel is not on this machine. Set the channel again."
-
-Name = tuple[int, str]  # of a channel: project and name
-
-
-@dataclass(slots=True)
-class _Line:
-    """What is known of one channel since the start, and what is on its way to it."""
-
-    place: str = ""  # of its address: another one, and what is known is forgotten
-    failures: int = 0  # in a row
-    rests_until: float = 0.0  # monotonic clock
-    on_way: set[UUID] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +52,19 @@ class _Done:
     attempt: Try
 
 
-def backoff(tries: int, draw: float) -> timedelta:
-    """From one try to the next: doubled each time, between half and the whole of it by `draw` in [0, 1).
-
-    Drawn, so that what failed together does not come back together.
-    """
-    whole: timedelta = min(FIRST_RETRY * 2 ** min(tries, 20), LAST_RETRY)
-    return whole * (0.5 + 0.5 * draw)
-
-
 class Notifier:
     """Delivers, in a thread of its own."""
 
     def __init__(self, core: Core, sender: Sender | None = None) -> None:
-        """Does nothing until `start`; `turn` works without it."""
-        self._core = core
+        """Does nothing until `start`; `turn` works without it. Null: a sender of its own, which ends with it."""
+        self._core, self._own = core, sender is None
         self.vault = Vault(core.settings.data_dir)
         self.sender = sender or Sender(core.settings.data_dir, metadata=core.settings.notify_metadata_addresses)
-        self._lines: dict[Name, _Line] = defaultdict(_Line)
+        self._lines = Lines()
         self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
         self._kept: list[_Done] = []  # outcomes that are not written yet
-        self._noted = self._housed = 0.0
+        self._again: set[Name] = set()  # channels that work again, of which that is not written yet
+        self._noted = self._housed = self._looked = 0.0
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -106,10 +78,12 @@ class Notifier:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout_s)
-        self.sender.close()
+        if self._own:
+            self.sender.close()
 
     def wake(self) -> None:
         """Something was queued."""
+        self._lines.hungry = True
         self._wake.set()
 
     def _run(self) -> None:
@@ -123,6 +97,7 @@ class Notifier:
                 LOG.exception("a look for deliveries failed and is repeated")
             self._wake.wait(rest)
             self._wake.clear()
+        self._land(time.monotonic())
         self._write(0.0)
 
     def turn(self, now: float) -> float:
@@ -134,73 +109,36 @@ class Notifier:
         if now - self._housed > HOUSE_S:
             self._keep_house()
             self._housed = now
+        self._land(now)
         self._write(NOTE_S)
-        sent = self._send(now)
+        if self._lines.hungry or now - self._looked > LOOK_S:
+            self._look()
+            self._looked = now
+        while (turn := self._lines.take(now)) is not None:
+            self._begin(*turn)
         self.sender.tend()
-        return NOTE_S if sent or self._on_way() or self._kept else LOOK_S
+        return NOTE_S if self._lines.flying or self._kept else LOOK_S
 
-    # What is due.
-
-    def _send(self, now: float) -> int:
-        free = SLOTS - self._on_way()
-        if free <= 0:
-            return 0
-        at = _utc()
+    def _look(self) -> None:
+        """What is due, twenty messages of each channel: among 10,000 that wait a look takes 24 ms of CPU."""
         with self._core.readers.read() as con:
-            due = deliveries.due(con, at, AHEAD)
+            due = deliveries.due(con, _utc(), AHEAD)
             known = {(one.project_id, one.name): one for one in channels.channels(con)} if due else {}
-        sent = 0
-        for name, parts in self._in_turn(due, known, now):
-            if sent >= free:
-                break
-            sent += self._begin(known.get(name), name, parts)
-        return sent
+        self._lines.fill(due, known)
 
-    def _in_turn(
-        self, due: Iterable[Delivery], known: dict[Name, Channel], now: float
-    ) -> list[tuple[Name, list[Delivery]]]:
-        """Messages that may go now, channels taking turns: those that work first."""
-        by_channel: dict[Name, list[list[Delivery]]] = defaultdict(list)
-        for (project, channel, _), found in groupby(due, lambda one: (one.project_id, one.channel, one.message_id)):
-            by_channel[project, channel].append(list(found))
-        turns: list[tuple[bool, int, int, Name, list[Delivery]]] = []
-        failing = sum(len(line.on_way) for line in self._lines.values() if line.failures)
-        for name, messages in by_channel.items():
-            line = self._line(name, known.get(name))
-            if line.rests_until > now:
-                continue
-            waiting = [parts for parts in messages if parts[0].message_id not in line.on_way]
-            free = (1 if line.failures else OF_CHANNEL) - len(line.on_way)
-            for place, parts in enumerate(waiting[: max(free, 0)]):
-                turns.append((line.failures > 0, place, line.failures, name, parts))
-        turns.sort(key=lambda turn: turn[:3])
-        of_failing = max(OF_FAILING - failing, 0)
-        working = [(name, parts) for fails, _, _, name, parts in turns if not fails]
-        return working + [(name, parts) for fails, _, _, name, parts in turns if fails][:of_failing]
-
-    def _line(self, name: Name, channel: Channel | None) -> _Line:
-        line = self._lines[name]
-        if channel is not None and line.place != channel.place:
-            line.place, line.failures, line.rests_until = channel.place, 0, 0.0
-        return line
-
-    def _begin(self, channel: Channel | None, name: Name, parts: list[Delivery]) -> bool:
-        if channel is None:  # it was deleted just now, which cancelled them
-            return False
-        self._lines[name].on_way.add(parts[0].message_id)
+    def _begin(self, channel: Channel, parts: list[Delivery]) -> None:
+        told = partial(_Done, (channel.project_id, channel.name), parts)
         secret = self._secret(channel)
         if isinstance(secret, str):
-            self._hear(_Done(name, parts, Try(_utc(), 0.0, "failed", secret)))
-            return True
+            self._done.put(told(Try(_utc(), 0.0, "failed", secret)))
+            return
         try:
             message = telling.composed(parts)
         except (ValueError, LookupError, TypeError):  # one row of another program must not hold up all others
             LOG.exception("a message cannot be read")
-            self._hear(_Done(name, parts, Try(_utc(), 0.0, "failed", "The stored message cannot be read.")))
-            return True
-        told = partial(_Done, name, parts)
+            self._done.put(told(Try(_utc(), 0.0, "failed", "The stored message cannot be read.")))
+            return
         self.sender.send(cast(Kind, channel.kind), secret, message, lambda attempt: self._hear(told(attempt)))
-        return True
 
     def _secret(self, channel: Channel) -> Secret | str:
         """The address, or why there is none."""
@@ -209,30 +147,32 @@ class Notifier:
         except VaultError as error:
             return str(error)
 
-    def _hear(self, done: _Done) -> None:
-        """On any thread."""
-        self._done.put(done)
-        if done.attempt.outcome == "sent":
-            self._wake.set()  # the channel is free for the next one
-
-    def _on_way(self) -> int:
-        return sum(len(line.on_way) for line in self._lines.values())
-
     # What became of it.
 
-    def _write(self, within_s: float) -> None:
+    def _hear(self, done: _Done) -> None:
+        """On another thread."""
+        self._done.put(done)
+        self._wake.set()  # its place is free for the next one
+
+    def _land(self, now: float) -> None:
         while not self._done.empty():
-            self._kept.append(self._done.get())
+            done = self._done.get()
+            sent = done.attempt.outcome == "sent"
+            if self._lines.landed(done.name, now, random.random(), sent=sent):  # noqa: S311 - no secret
+                self._again.add(done.name)
+            if not sent:
+                LOG.warning("channel %s of project %d: %s", done.name[1], done.name[0], done.attempt.detail)
+            self._kept.append(done)
+
+    def _write(self, within_s: float) -> None:
         now = time.monotonic()
         if not self._kept or now - self._noted < within_s:
             return
-        done, self._noted = list(self._kept), now
-        again = {one.name for one in done if one.attempt.outcome == "sent" and self._lines[one.name].failures}
-        tried = [self._tried(one) for one in done]
+        tried, again = [self._tried(one) for one in self._kept], frozenset(self._again)
         self._core.writer.call(partial(_note, tried=tried, again=again)).result(WRITE_S)
-        self._kept = self._kept[len(done) :]
-        for one in done:
-            self._judge(one, now)
+        self._lines.unnoted -= {one.parts[0].message_id for one in self._kept}
+        self._lines.hungry = True  # what waited for one of them
+        self._kept, self._again, self._noted = [], set(), now
 
     @staticmethod
     def _tried(done: _Done) -> Tried:
@@ -241,18 +181,6 @@ class Notifier:
         over = done.attempt.outcome == "sent" or (ended >= give_up_at and first.alert_id is not None)
         again = None if over else ended + backoff(tries, random.random())  # noqa: S311 - no secret
         return Tried(done.parts, done.attempt, again)
-
-    def _judge(self, done: _Done, now: float) -> None:
-        """Let a channel that fails rest, so that many waiting messages do not hammer it, nor hold the others up."""
-        line = self._lines[done.name]
-        line.on_way.discard(done.parts[0].message_id)
-        if done.attempt.outcome == "sent":
-            line.failures, line.rests_until = 0, 0.0
-            return
-        rest = min(REST_S * 2 ** min(line.failures, 20), LONGEST_REST_S)
-        line.failures += 1
-        line.rests_until = now + rest * (0.5 + 0.5 * random.random())  # noqa: S311 - no secret
-        LOG.warning("channel %s of project %d: %s", done.name[1], done.name[0], done.attempt.detail)
 
     # What time brings.
 

@@ -23,7 +23,7 @@ from server.notify.sealed import METADATA_TEXT, SealedError, of_metadata
 
 Order = dict[str, Any]
 Said = dict[str, Any]
-LOCAL = frozenset({"blink1", "dbus", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"})
+LOCAL = frozenset({"blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"})
 """Schemes of apprise that tell whoever sits at the server's machine."""
 _SMTP = re.compile(r"\((\d{3}), b?['\"]")
 _NAMES = {"info": "INFO", "warning": "WARNING", "critical": "FAILURE"}
@@ -218,7 +218,7 @@ def _webhook(url: str) -> str:
 def _service(url: str) -> str:
     made = plugin(url)
     token = made.template_tokens.get("host", {})
-    named = any("{host}" in template for template in made.templates) and not token.get("private")
+    named = all("{host}" in template for template in made.templates) and not token.get("private")
     host = _host(made.host, made.port) + "/" if named and isinstance(made.host, str) and made.host else ""
     return f"{made.service_name}: {url.partition('://')[0].lower()}://{host}***"
 

@@ -12,7 +12,7 @@ from store.queries import ask_few, query
 from store.queries.calls import CallFilters, kept, summed
 from store.queries.latency import BEFORE_ALL
 
-READ = 100_000  # calls whose attributes are read for fingerprints, about
+READ = 40_000  # calls whose attributes are read for fingerprints, about
 BEFORE = timedelta(days=7)  # in which a fingerprint that is not new was seen
 _STEP_US = 3_600_000_000
 _LEAST_US = 10_000_000
@@ -47,7 +47,7 @@ def marker_fingerprints(
     """Fingerprints of a model's system (as OpenAI tells them) that replaced another in the window, by time.
 
     happened_at (UTC, of the first call that was read), name (of the requested model), before, after, calls (that were
-    read with it). Of many calls about 100,000 are read, those of the first part of each hour, so that it is up to an
+    read with it). Of many calls about 40,000 are read, those of the first part of each hour, so that it is up to an
     hour late; one that was not there in the week before counts as new. One that stays below a tenth of the model's
     calls is left out.
     """

@@ -521,11 +521,18 @@ def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
         def allows(self, request: object, right: str) -> bool:
             return right == "public"
 
-    api.state.policy, ids = Nobody(), dict.fromkeys(("job_id", "run_id", "experiment_id"), UUID(int=1))
+    api.state.policy, ids = Nobody(), dict.fromkeys(("job_id", "run_id", "experiment_id", "delivery_id"), UUID(int=1))
     with TestClient(api, raise_server_exceptions=False) as http:
         for route in (route for module in MODULES for route in module.routes.routes):
             assert isinstance(route, APIRoute)
-            parts = {"trace_id": "0" * 32, "span_id": "0" * 16, "name": "swagger-ui.css", "label": "a", **ids}
+            parts = {
+                "trace_id": "0" * 32,
+                "span_id": "0" * 16,
+                "name": "swagger-ui.css",
+                "label": "a",
+                "number": 1,
+                **ids,
+            }
             path = route.path_format.format(**parts)
             (method,) = route.methods or {"GET"}
             answer = http.request(method, path, json={} if method == "POST" else None)

@@ -1,0 +1,123 @@
+"""500 monitors of mixed signals and slices over 10 million spans: CPU of a round, of the first one, of false alarms.
+
+usage: python benchmarks/monitors.py FOLDER [--monitors 500] [--calibrate 10]
+
+FOLDER is a store that `benchmarks/pages.py --keep` filled; monitors are added to it, so give a copy. The clock is set
+into its data. CPU is that of all threads of this process, in which everything is worked out that the server does beside
+itself, so that nothing else that runs on the machine counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from server.aside import Inline
+from server.core import Core, opened
+from server.monitors import monitors
+from server.monitors.loop import Monitoring
+from server.monitors.terms import Terms
+from server.settings import Settings
+from store import monitors as store
+
+HOUR = timedelta(hours=1)
+BACK = 26 * HOUR  # from the newest call to the first round, so that there is a day to go on
+LIMIT_S = 600.0  # of one read: the first round reads four weeks
+
+STREAMS: list[dict[str, Any]] = [
+    {"signal": "error_rate"}, {"signal": "cost"}, {"signal": "volume"}, {"signal": "spend"},
+    {"signal": "duration", "quantile": 0.95}, {"signal": "duration"}, {"signal": "ttft"}, {"signal": "output_tokens"},
+    {"signal": "input_tokens"}, {"signal": "cache_hit_share"}, {"signal": "unknown_usage_rate"},
+    {"signal": "retry_rate"}, {"signal": "score", "score": "solved"}, {"signal": "score_failures", "score": "solved"},
+    {"signal": "output_length"}, {"signal": "refusal_rate"},
+]  # fmt: skip
+OTHERS: list[dict[str, Any]] = [
+    {"signal": "model_mix"}, {"signal": "finish_reasons"}, {"alert": {"kind": "no_data"}},
+    {"alert": {"kind": "error_burst"}}, {"alert": {"kind": "slo_burn", "objective": 0.99}},
+    {"signal": "cost", "alert": {"kind": "threshold", "above": 1}},
+]  # fmt: skip
+
+
+def main() -> None:
+    """Set the monitors, look, and say what it took."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("--monitors", type=int, default=500)
+    asked.add_argument("--calibrate", type=int, default=10)
+    told = asked.parse_args()
+    settings = Settings(data_dir=told.folder, min_free_bytes=0, query_timeout_s=LIMIT_S)
+    with opened(settings) as core:
+        core.settle(LIMIT_S)
+        measure(core, told.monitors, told.calibrate)
+
+
+def measure(core: Core, count: int, calibrated: int) -> None:
+    with core.readers.read() as con:
+        ((newest, calls),) = con.execute("select max(start_time), count(*) from calls").fetchall()
+        ((spans,),) = con.execute("select count(*) from spans").fetchall()
+    now = newest - BACK
+    made = [terms for terms, _ in zip(mixed(core, now), range(count), strict=False)]
+    for number, terms in enumerate(made):
+        monitors.put(core, "default", f"m{number:04}", Terms.model_validate(terms), None, now)
+    print(f"{spans:,} spans, {calls:,} calls, {len(made)} monitors")
+    print("  " + ", ".join(f"{many} {name}" for name, many in Counter(map(name_of, made)).most_common()))
+    watch = Monitoring(core, Inline(core.readers))
+    with timed("first round"):
+        watch.rounds.turn(now)
+    for hour in range(1, 4):
+        with timed(f"steady round {hour}"):
+            watch.rounds.turn(now + hour * HOUR)
+    with timed("round of the day after, references fitted anew"):
+        watch.rounds.turn(now + 25 * HOUR)
+    with timed(f"false alarms of {calibrated} monitors"):
+        watch.calibrate(now + 25 * HOUR, calibrated)
+    with core.readers.read() as con:
+        states = Counter(one.state for one in store.monitors(con))
+    print(f"  {dict(states)}")
+
+
+def mixed(core: Core, now: datetime) -> Iterator[dict[str, Any]]:
+    """Every signal of every slice in turn: all calls, each service, model and pair of them."""
+    slices = [{}, *slices_of(core, now)]
+    for where, what in product(slices, [*STREAMS, *OTHERS]):
+        hourly = "signal" in what and what["signal"] in {"model_mix", "finish_reasons"}
+        yield {**what, "where": where, "every": "6h" if hourly else "1h", "window": "1d"}
+
+
+def slices_of(core: Core, now: datetime) -> list[dict[str, str]]:
+    found = core.run("calls_filters", "default", {"since": now - timedelta(days=7), "until": now}).table.to_pylist()
+    values = {
+        field: [row["value"] for row in found if row["field"] == field] for field in ("service", "model", "environment")
+    }
+    single = [{field: value} for field, many in values.items() for value in many]
+    pairs = [{"service": a, "model": b} for a, b in product(values["service"], values["model"])]
+    return single + pairs
+
+
+def name_of(terms: dict[str, Any]) -> str:
+    return str(terms.get("signal") or terms["alert"]["kind"])
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    began, cpu = time.perf_counter(), used()
+    yield
+    print(f"{what}: {used() - cpu:.1f} s CPU, {time.perf_counter() - began:.1f} s")
+
+
+def used() -> float:
+    """Seconds of CPU of this process."""
+    told = resource.getrusage(resource.RUSAGE_SELF)
+    return told.ru_utime + told.ru_stime
+
+
+if __name__ == "__main__":
+    main()
