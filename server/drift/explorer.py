@@ -268,7 +268,13 @@ def _map(drawn: Sequence[Sampled], tested: Sequence[_Tested]) -> Json | None:
         return None
     said = paired(drawn[0], drawn[1], one.wanted)
     points = [
-        {"x": float(x), "y": float(y), "side": name, "trace_id": rows.trace_ids[at], "text": rows.values[at][:LETTERS]}
+        {
+            "x": float(x),
+            "y": float(y),
+            "side": name,
+            "trace_id": str(rows.trace_ids[at]).replace("-", ""),
+            "text": rows.values[at][:LETTERS],
+        }
         for name, rows, there, places in zip(("reference", "current"), said, shown, found.points, strict=True)
         for (x, y), at in zip(places, np.flatnonzero(there).tolist(), strict=True)
     ]

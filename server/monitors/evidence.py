@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def document(facts: Facts, slices: Sequence[Json]) -> Json:
         "markers": [asdict(one) for one in facts.happened], "traces": _traces(facts),
         "distributions": _distributions(facts),
         "sentences": slice_sentences.sentences(
-            (facts.onset, facts.bucket, facts.unit), facts.why, facts.near, _notes(facts)
+            facts.timed, facts.why, facts.near, _notes(facts)
         ),
     }  # fmt: skip
 
@@ -157,25 +157,31 @@ def _within(found: Why, side: Side, mark: Mark | None) -> list[int]:
 
 
 def _trace(facts: Facts, side: Side, at: int) -> Json:
-    signal = facts.signal
-    value: Any = side.values[at]
-    if signal is not None and signal.kind == "rate":
-        value = float(value)
-        text = _RATES.get(signal.name, ("no", "yes"))[int(value)]
-    elif signal is not None and signal.kind == "numeric":
-        value = float(value)
-        text = f"{signal.label}: {saying.amount(value, signal.unit)}"
-    else:
-        value, text = (str(value), str(value)) if side.values.dtype == object else (None, "")
+    """`value` is a number; null: the signal has none."""
+    value, text = _value(facts, side, at)
     labels = [f"{name} {column[at]}" for name, column in side.labels.items() if column[at] is not None]
     return {
-        "trace_id": side.trace_ids[at], "at": side.times[at], "value": value,
+        "trace_id": str(side.trace_ids[at]).replace("-", ""), "at": side.times[at], "value": value,
         "text": "; ".join(filter(None, [text, ", ".join(labels)])),
     }  # fmt: skip
 
 
+def _value(facts: Facts, side: Side, at: int) -> tuple[float | None, str]:
+    """What an item has, as a number and in words."""
+    signal, value = facts.signal, side.values[at]
+    if signal is None or signal.kind == "embedding":
+        return None, ""
+    if signal.kind == "categorical":
+        return None, f"{signal.label}: {value}"
+    if signal.kind == "rate":
+        return float(value), _RATES.get(signal.name, ("no", "yes"))[int(value)]
+    return float(value), f"{signal.label}: {saying.amount(float(value), signal.unit)}"
+
+
 def _notes(facts: Facts) -> list[str]:
     """What the samples were, and what was not asked."""
+    if facts.terms.signal == "ledger_losses":
+        return ["What was rejected, from whom and why, stands in the ledger."]
     if facts.drawn is None:
         return [facts.refused] if facts.refused else []
     told = []

@@ -74,9 +74,9 @@ def found_out(  # noqa: PLR0917 - as `explain`
     current = (change.at if change is not None and change.clear else about[0], at)
     drawn, refused = _drawn(ask, terms, reference, current)
     found = None if drawn is None else _why(terms, drawn)
-    if stream is None and found is not None:
+    if stream is None and found is not None and terms.against.in_time:
         stream = _of_rows(found)
-        change = None if stream is None else onset(stream, None, "none", about)
+        change = None if stream is None or not found.clear else onset(stream, reference.window, None, about)
     happened = _happened(ask, terms, stream, change, about)
     return Facts(terms, name, looks, reference, stream, change, drawn, found, happened, about, refused)
 

@@ -12,6 +12,7 @@ from server.monitors import saying
 from server.monitors.marks import ATTRIBUTES, CAUSES, RULERS, Mark
 from server.monitors.onset import Onset, Stream, Window
 from server.monitors.signals import SIGNALS, Signal, Unit
+from server.monitors.slice_sentences import Timed
 from server.monitors.slicing import Sides, Why
 from server.monitors.terms import DAY, Season, Terms
 
@@ -85,6 +86,13 @@ class Facts:
         if self.signal is not None and self.signal.stream:
             return self.signal.unit
         return "calls" if self.why is None else self.why.numbers.unit
+
+    @property
+    def timed(self) -> Timed:
+        """When it changed, for sentences."""
+        streamed = self.terms.watched is None or self.terms.watched.stream
+        seasoned = streamed and self.reference.window is not None and self.reference.season != "none"
+        return Timed(self.onset, self.bucket, self.unit, seasoned)
 
     @property
     def near(self) -> list[Mark]:

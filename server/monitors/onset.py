@@ -115,7 +115,7 @@ def expected(stream: Stream, reference: Window, season: Season) -> tuple[Floats,
 
 
 def onset(
-    stream: Stream, reference: Window | None, season: Season, about: Window, *, up: bool | None = None
+    stream: Stream, reference: Window | None, season: Season | None, about: Window, *, up: bool | None = None
 ) -> Onset | None:
     """The change that explains the stream best about the looks that counted. Null: too few buckets, or all alike.
 
@@ -123,12 +123,12 @@ def onset(
 
     Args:
         stream: with as much of the reference as there is.
-        reference: what the season is taken from; null: nothing is taken off.
-        season: which.
+        reference: what the season is taken from; null: there is none.
+        season: which; null: nothing is taken off.
         about: from the first window that counted to the newest look.
         up: to which side it changed; null: either.
     """
-    level = None if reference is None else expected(stream, reference, season)
+    level = None if reference is None or season is None else expected(stream, reference, season)
     flat = stream.values if level is None else stream.values - level[0] + _mean(level[0], stream.weights)
     flattened = Stream(stream.times, flat, stream.weights, stream.bucket)
     near = next(

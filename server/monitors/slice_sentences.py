@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from analytics.explained import Attribute, Part
@@ -12,6 +13,16 @@ from server.monitors.onset import Onset
 from server.monitors.saying import amount, between, lower, p_value, percent, points, since, upper
 from server.monitors.signals import Unit
 from server.monitors.slicing import Why, by_mix, slice_name
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """When a stream changed, and what its values are."""
+
+    onset: Onset | None  # null: it is too short
+    bucket: timedelta
+    unit: Unit
+    seasoned: bool  # the season was taken off
 
 
 def slice_text(part: Part, why: Why) -> str:
@@ -54,11 +65,9 @@ def attribute_text(one: Attribute, change: float) -> str:
     return f"{said}; {counted(one.told, 'slice')} changed otherwise than the rest, or came in another share."
 
 
-def sentences(
-    timed: tuple[Onset | None, timedelta, Unit], why: Why | None, marks: Sequence[Mark], notes: Sequence[str]
-) -> list[str]:
-    """What there is to say beside the verdict; `timed`: when it changed, the length of a bucket, and the unit."""
-    said = [_time(*timed)]
+def sentences(timed: Timed, why: Why | None, marks: Sequence[Mark], notes: Sequence[str]) -> list[str]:
+    """What there is to say beside the verdict."""
+    said = [] if timed.onset is None and why is not None and not why.clear else [_time(timed)]
     if why is not None:
         said += _of_samples(why)
     rulers = [one.text for one in marks if one.what in RULERS]
@@ -67,15 +76,15 @@ def sentences(
     return [one for one in [*said, *notes] if one]
 
 
-def _time(onset: Onset | None, bucket: timedelta, unit: Unit) -> str:
+def _time(timed: Timed) -> str:
+    onset, unit = timed.onset, timed.unit
     if onset is None:
         return "When it changed cannot be told: there are too few buckets of time with a value."
     if not onset.clear:
         return f"When it changed cannot be told: no split of the time before stands out ({p_value(onset.p)})."
-    return (
-        f"It changed {since(onset, bucket)}, from {amount(onset.before, unit)} to {amount(onset.after, unit)} with the "
-        f"season taken off ({p_value(onset.p)})."
-    )
+    went = f"from {amount(onset.before, unit)} to {amount(onset.after, unit)}"
+    season = " with the season taken off" if timed.seasoned else ""
+    return f"It changed {since(onset, timed.bucket)}, {went}{season} ({p_value(onset.p)})."
 
 
 def _of_samples(why: Why) -> list[str]:

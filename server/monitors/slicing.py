@@ -71,6 +71,7 @@ class Numbers:
     values: tuple[Floats, Floats]  # of these
     rows: str  # what a row is, in the plural
     category: str | None = None  # whose share it is; null: it is no share of a category
+    of_many: int = 1  # such numbers, of which it is the one that moved most: its p-value is for all of them
 
     @property
     def means(self) -> tuple[float, float]:
@@ -155,7 +156,9 @@ def _of_category(signal: Signal, sides: Sides) -> Numbers:
     gaps = [float((names[1] == one).mean() - (names[0] == one).mean()) for one in every]
     moved = str(every[max(range(len(gaps)), key=lambda at: (round(abs(gaps[at]), 9), gaps[at]))])
     values = (np.asarray(names[0] == moved, np.float64), np.asarray(names[1] == moved, np.float64))
-    return Numbers(f"Share of {moved} in {signal.label.lower()}", "share", sides, values, ROWS[signal.of], moved)
+    return Numbers(
+        f"Share of {moved} in {signal.label.lower()}", "share", sides, values, ROWS[signal.of], moved, len(gaps)
+    )
 
 
 def _of_embedding(signal: Signal, sides: Sides) -> Numbers:
@@ -192,7 +195,8 @@ def why(found: Numbers, apart: Collection[str] = ()) -> Why | None:
     ]
     whole = contrast.contrast(*(contrast.mean(one.values, one.clusters) for one in rows))
     low, high = whole.ends(0.025)
-    return Why(found, low, high, whole.p(), explained(rows[0], rows[1]))
+    p = whole.p()
+    return Why(found, low, high, None if p is None else min(p * found.of_many, 1.0), explained(rows[0], rows[1]))
 
 
 def _tells(sides: Sides, name: str) -> bool:

@@ -76,10 +76,10 @@ def _levels(look: Look | None, onset: Onset | None) -> tuple[float | None, float
     return (None, None) if onset is None else (onset.after, onset.before)
 
 
-def _how(terms: Terms, signal: Signal, look: Look | None) -> str:
-    """`24 hours, 95% CI 7.1% to 9.7%, n 1,200`."""
+def _how(terms: Terms, signal: Signal, look: Look | None, *, level: bool = True) -> str:
+    """`24 hours, 95% CI 7.1% to 9.7%, 1,200 calls`; without `level` no interval, as two samples have no value."""
     parts = [long(length(terms.window))]
-    ends = interval(look, signal.unit)
+    ends = interval(look, signal.unit) if level else None
     if ends is not None:
         parts.append(f"95% CI {amount(ends[0], signal.unit)} to {amount(ends[1], signal.unit)}")
     if signal.alone and look is not None and look.get("n") is not None:  # a sum's n are its buckets
@@ -103,17 +103,17 @@ def interval(look: Look | None, unit: Unit) -> tuple[float, float] | None:
 
 def _apart(terms: Terms, signal: Signal, look: Look | None, why: Why | None) -> str:
     """Of two samples: by how much they differ, and what of them most."""
-    effect = None if look is None else look.get("effect")
+    effect, how = None if look is None else look.get("effect"), _how(terms, signal, look, level=False)
     if signal.kind == "embedding":
         auc = "" if effect is None else f" with an AUC of {number(0.5 + abs(effect))}"
-        return f"differs from the reference: a classifier tells them apart{auc} ({_how(terms, signal, look)})"
-    said = f"differs from the reference by a Jensen-Shannon distance of {number(effect)}" if effect is not None else (
-        "differs from the reference"
-    )  # fmt: skip
-    if why is not None and why.numbers.category is not None:
+        return f"differs from the reference: a classifier tells them apart{auc} ({how})"
+    said = "differs from the reference"
+    if effect is not None:
+        said += f" by a Jensen-Shannon distance of {number(effect)}"
+    if why is not None and why.clear and why.numbers.category is not None:
         before, now = why.numbers.means
         said += f", {why.numbers.category} most: {amount(before, 'share')} to {amount(now, 'share')}"
-    return f"{said} ({_how(terms, signal, look)})"
+    return f"{said} ({how})"
 
 
 def after(mark: Mark) -> str:

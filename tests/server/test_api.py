@@ -488,7 +488,7 @@ def test_what_changes_something_needs_more_than_reading() -> None:
             asks = {
                 "/api/settle", "/api/reconcile", "/api/check", "/api/evaluators/{name}/try",
                 "/api/prompt-render/{name:path}",
-                "/api/prompt-diff/{name:path}", "/api/rank",
+                "/api/prompt-diff/{name:path}", "/api/rank", "/api/drift",
             }  # fmt: skip
             if isinstance(route, GuardedRoute) and route.methods == {"POST"} and route.path not in asks:
                 assert route.right not in ("public", "read"), route.path
@@ -597,7 +597,7 @@ def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
     for path, _, entry in operations:
         assert entry["description"], path
         assert entry["responses"], path
-        parts = ("trace_id", "span_id", "name", "label", "job_id", "run_id", "experiment_id")
+        parts = ("trace_id", "span_id", "name", "label", "job_id", "run_id", "experiment_id", "delivery_id", "number")
         in_path = {name for name in parts if f"{{{name}}}" in path}
         assert in_path == {one["name"] for one in entry.get("parameters", []) if one["in"] == "path"}
         errors = {code: told for code, told in entry["responses"].items() if code != "200"}

@@ -157,7 +157,8 @@ def test_a_rise_in_one_model_after_a_release_names_release_model_and_time(core: 
     assert ("environment", "prod") not in told
     with core.readers.read() as con:
         failed = con.execute(
-            "select trace_id::varchar from calls where failed and response_model = 'gpt-4o' and start_time >= ?",
+            "select replace(trace_id::varchar, '-', '') from calls "
+            "where failed and response_model = 'gpt-4o' and start_time >= ?",
             [found.changed_since],
         ).fetchall()
     traces = {one["trace_id"] for one in found.document["traces"]}

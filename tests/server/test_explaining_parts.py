@@ -13,6 +13,7 @@ from server.monitors import onset, saying, shapes, slice_sentences, slicing, sum
 from server.monitors.marks import Mark
 from server.monitors.onset import Onset
 from server.monitors.signals import SIGNALS
+from server.monitors.slice_sentences import Timed
 from server.monitors.slicing import Side
 from server.monitors.terms import Terms
 
@@ -190,7 +191,10 @@ def test_nothing_to_explain_says_so() -> None:
     found = whys({"a": (500, 6), "b": (500, 5)}, {"a": (500, 6), "b": (500, 7)})
     assert not found.clear
     assert "do not show it" in verdicts.verdict(TERMS, LOOK, None, found, None, HOUR)
-    assert any("nothing to explain" in one for one in slice_sentences.sentences((None, HOUR, "share"), found, [], []))
+    assert any(
+        "nothing to explain" in one
+        for one in slice_sentences.sentences(Timed(None, HOUR, "share", seasoned=False), found, [], [])
+    )
 
 
 def test_what_changed_everywhere_alike_names_no_slice() -> None:
@@ -236,3 +240,44 @@ def test_a_sum_is_compared_with_the_same_hours() -> None:
     assert sums.like(reference, current, "hour") == (START + 158 * HOUR, START + 164 * HOUR)
     assert sums.like(reference, current, "weekday") == (START + 14 * HOUR, START + 20 * HOUR)
     assert sums.like(reference, (START + 182 * HOUR, START + 282 * HOUR), "hour") == reference
+
+
+def test_an_embedding_is_explained_by_how_like_the_current_rows_each_is() -> None:
+    """Rows of one tenant moved in one direction of five; the classifier is fair, as it did not learn from these."""
+    rng = np.random.default_rng(2)
+    sides = []
+    for moved in (0.0, 3.0):
+        tenant = rng.choice(["a", "b"], 600)
+        rows = rng.normal(0, 1, (600, 5))
+        rows[tenant == "a", 2] += moved
+        sides.append(side(rows, tenant=list(tenant)))
+    told = slicing.numbers(SIGNALS["input_embedding"], None, (sides[0], sides[1]))
+    assert told is not None
+    assert max(one.size for one in told.values) < 400
+    found = slicing.why(told)
+    assert found is not None
+    assert found.clear
+    best = found.best()
+    assert best is not None
+    assert (best.attribute, best.slice) == ("tenant", "a")
+    again = slicing.numbers(SIGNALS["input_embedding"], None, (sides[0], sides[0].kept(np.arange(600) % 2 == 0)))
+    same = None if again is None else slicing.why(again)
+    assert same is not None
+    assert not same.clear
+
+
+def test_too_few_rows_are_not_asked() -> None:
+    few, none = side(np.ones(9), model=["a"] * 9), side(np.full(50, np.nan), model=["a"] * 50)
+    enough = side(np.ones(50), model=["a"] * 50)
+    assert slicing.numbers(SIGNALS["error_rate"], None, (few, enough)) is None
+    assert slicing.numbers(SIGNALS["error_rate"], None, (enough, none)) is None
+
+
+def test_rows_without_attributes_are_compared_as_a_whole() -> None:
+    told = slicing.numbers(SIGNALS["score"], None, (side(np.zeros(40)), side(np.arange(40) % 2.0)), "Score right")
+    assert told is not None
+    found = slicing.why(told)
+    assert found is not None
+    assert found.clear
+    assert found.change == 0.5
+    assert found.parts() == []
