@@ -15,6 +15,7 @@ HEAVY = 3.0
 """Times the standard deviation that quartiles tell of normal values, above which tails are heavy: lognormal ones of
 deviation 1 have 2.0, of 1.5 have 5.1, and Cauchy's, whose standard deviation is anything, hundreds."""
 _NORMAL_QUARTILES = 1.349
+_EXACT = 10_000  # values of a sample, up to which scipy counts KS's distribution exactly
 _TIES = 0.5  # share of pooled values that differ, below which KS's own distribution is too careful
 
 
@@ -52,22 +53,29 @@ def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) 
         clusters: of the rows of each; the same codes on both sides; null: each row is its own.
         seed: of the draws.
     """
-    statistic = largest_gap(reference, current)
-    distance, heavy = standardised(reference, current), heavy_tailed(reference)
-    pooled = np.concatenate([reference, current])
-    distinct = int(np.unique(pooled).size)
-    if clusters is None and distinct > _TIES * pooled.size:
-        from scipy import stats  # noqa: PLC0415 - 0.4 s, and only here
-
-        p = float(stats.ks_2samp(reference, current).pvalue)
+    both = pooled(reference, current)
+    statistic, heavy = both.gap(), heavy_tailed(reference)
+    distance = _in_deviations(both.area(), reference, current)
+    if clusters is None and both.distinct() > _TIES * both.at.size:
+        p = _ks_p(statistic, reference, current)
         return Move(statistic, p, "Kolmogorov-Smirnov test", distance, heavy)
-    found = _classes(reference, current, pooled, clusters)
+    found = _classes(reference, current, both.at, clusters)
     seen = float(_gap_of_counts(*found.counts()))
     draws = _gap_of_counts(*found.drawn(DRAWS, seed))
-    size = reference.size * current.size / pooled.size
+    size = reference.size * current.size / both.at.size
     p = p_value(size * seen**2, size * np.square(draws), found.least())
     test = "Kolmogorov-Smirnov permutation test" + ("" if clusters is None else " by clusters")
     return Move(statistic, p, test, distance, heavy)
+
+
+def _ks_p(statistic: float, reference: Floats, current: Floats) -> float:
+    """As `ks_2samp` has it, which of many values would count D once more to look it up in the same law."""
+    from scipy import stats  # noqa: PLC0415 - 0.4 s, and only here
+
+    n, m = reference.size, current.size
+    if max(n, m) <= _EXACT:
+        return float(stats.ks_2samp(reference, current).pvalue)
+    return float(np.clip(stats.kstwo.sf(statistic, np.round(n * m / (n + m))), 0, 1))
 
 
 def heavy_tailed(values: Floats) -> bool:
@@ -76,11 +84,11 @@ def heavy_tailed(values: Floats) -> bool:
     return bool(values.std(ddof=1) * _NORMAL_QUARTILES > HEAVY * (high - low))
 
 
-def _classes(reference: Floats, current: Floats, pooled: Floats, clusters: Clusters) -> Two:
+def _classes(reference: Floats, current: Floats, values: Floats, clusters: Clusters) -> Two:
     """Values as classes between quantiles of all of them: each value its own where there are few."""
-    ends = np.unique(pooled)
+    ends = np.unique(values)
     if ends.size > CLASSES:
-        ends = np.unique(np.quantile(pooled, np.linspace(0, 1, CLASSES), method="inverted_cdf"))
+        ends = np.unique(np.quantile(values, np.linspace(0, 1, CLASSES), method="inverted_cdf"))
     first, second = (np.searchsorted(ends, side, side="left").astype(np.intp) for side in (reference, current))
     return Two(first, second, int(ends.size), clusters)
 
@@ -90,18 +98,34 @@ def _gap_of_counts(reference: Floats, current: Floats) -> Floats:
     return np.asarray(np.abs(first - second).max(axis=-1))
 
 
-def largest_gap(reference: Floats, current: Floats) -> float:
-    """KS's D."""
-    at = np.sort(np.concatenate([reference, current]))  # places in order are found three times as fast
-    first, second = (np.searchsorted(np.sort(side), at, side="right") / side.size for side in (reference, current))
-    return float(np.abs(first - second).max())
+@dataclass(frozen=True, slots=True, eq=False)
+class Pooled:
+    """Two samples in one order: each is sorted once, as sorting is most of what large ones cost."""
+
+    at: Floats  # the values of both, in order
+    reference: Floats  # share of the reference that is at or below each
+    current: Floats
+
+    def gap(self) -> float:
+        """KS's D."""
+        return float(np.abs(self.reference - self.current).max())
+
+    def area(self) -> float:
+        """Between both distribution functions, in the unit of the values (scipy's `wasserstein_distance`)."""
+        return float((np.abs(self.reference - self.current)[:-1] * np.diff(self.at)).sum())
+
+    def distinct(self) -> int:
+        """How many values differ from one another."""
+        return int((np.diff(self.at) > 0).sum()) + 1
 
 
-def wasserstein(reference: Floats, current: Floats) -> float:
-    """The area between both distribution functions, in the unit of the values (scipy's `wasserstein_distance`)."""
-    at = np.sort(np.concatenate([reference, current]))
-    first, second = (np.searchsorted(np.sort(side), at[:-1], side="right") / side.size for side in (reference, current))
-    return float((np.abs(first - second) * np.diff(at)).sum())
+def pooled(reference: Floats, current: Floats) -> Pooled:
+    """Both samples, of at least one value and no NaN."""
+    first, second = np.sort(reference), np.sort(current)
+    at = np.concatenate([first, second])
+    at.sort(kind="stable")  # merges the two, in a third of the time of sorting anew
+    shares = (np.searchsorted(side, at, side="right") / side.size for side in (first, second))
+    return Pooled(at, *shares)
 
 
 def standardised(reference: Floats, current: Floats) -> float | None:
@@ -109,8 +133,11 @@ def standardised(reference: Floats, current: Floats) -> float | None:
 
     A shift of half a standard deviation is 0.5. Null: all values are the same.
     """
+    return _in_deviations(pooled(reference, current).area(), reference, current)
+
+
+def _in_deviations(distance: float, reference: Floats, current: Floats) -> float | None:
     spread = float(reference.std(ddof=1))
     if spread <= 1e-12 * float(np.abs(reference).max()):
         spread = float(np.concatenate([reference, current]).std(ddof=1))
-    distance = wasserstein(reference, current)
     return distance / spread if spread > 0 else None

@@ -17,6 +17,10 @@ from analytics.watching import Looks, Policy
 
 DRAWS = 400
 DAYS = 30.0  # of a month
+PARTS = 16
+"""Blocks that a window is drawn of at least. Of fewer, each one of as many as the reference has days, no sum is rare:
+of windows of eight blocks 200 monitors had 10 to 32 % more false alarms than was said, of single hours 2 to 9 %. The
+memory of hours next to one another is the autoregression's either way (Buehlmann 1997, Bernoulli 3(2), 123-148)."""
 _BLOCK = 1 << 21  # values that are drawn at once: 16 MB
 
 
@@ -161,11 +165,12 @@ def looked(
     known = np.where(weights > 0, values, 0.0) - np.tile(fitted.profile[:, 0], periods)
     memory = blocks.remembered(_even(known, weights, policy))
     phase = reference.day if policy.period > 1 else 1
+    longest = max(1, policy.window // PARTS)
     total, rng, found = length + months + since, np.random.default_rng(seed), []
     of_all = np.resize(weights, total)
     step = max(1, _BLOCK // total)
     for start in range(0, draws, step):
-        made = blocks.drawn(memory, total, min(step, draws - start), rng, phase=phase)
+        made = blocks.drawn(memory, total, min(step, draws - start), rng, phase=phase, longest=longest)
         made /= np.sqrt(np.where(of_all > 0, of_all, 1.0))[:, None]
         made[length + since :] += effect
         own = watching.baseline(made[:length], weights, policy)

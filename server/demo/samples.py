@@ -1,4 +1,4 @@
-"""A prompt, a dataset and an A/B test beside the sample traffic: set once, through the API as anybody would."""
+"""A prompt, a dataset, an A/B test and monitors beside the sample traffic: set once, through the API as by anybody."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from server.client import ApiError, Client
-from server.demo import replayed
+from server.demo import replayed, watched
 from server.demo.export import rows
 from server.demo.ragtruth import passages
 
@@ -38,8 +38,8 @@ _SPLITS = {"train": 0.8, "test": 0.2}
 def load(client: Client, folder: Path) -> bool:
     """Set all, unless the prompt was ever set: what people changed or deleted stays so. Whether they were set now.
 
-    The label production names version 1, staging version 2. `folder`: of the sample data. Without the traces of the A/B
-    test there is none of it.
+    The label production names version 1, staging version 2. `folder`: of the sample data. Without the traces that they
+    are of there is no A/B test and no monitor.
 
     Raises:
         ApiError: the server did not take them.
@@ -48,6 +48,7 @@ def load(client: Client, folder: Path) -> bool:
         return False
     _dataset(client, folder)
     _ab_test(client, folder)
+    watched.load(client, folder / "llmdrift")
     for note, content in VERSIONS:
         client.set_prompt(PROMPT, content, note=note, tags=["sample"])
     for version, label in enumerate(("production", "staging"), 1):

@@ -1,8 +1,8 @@
 """Runs the sample suites of `datasets/suites` once, as a process beside the server: `python -m server.demo.suites`.
 
-The sample prompt, dataset and A/B test come first. The runs stand in the store then, and in `runs/default/NAME` of the
-data folder, where the worker of `assay up` keeps those that the app orders. A suite of which the store has a run is not
-run again; one that was cut off goes on.
+The sample prompt, dataset, A/B test and monitors come first. The runs stand in the store then, and in
+`runs/default/NAME` of the data folder, where the worker of `assay up` keeps those that the app orders. A suite of which
+the store has a run is not run again; one that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _samples(client: Client) -> None:
     try:
         samples.load(client, datasets_folder())
     except ApiError as error:
-        print(f"The sample prompt, dataset and A/B test were not set: {error}", flush=True)  # noqa: T201
+        print(f"The sample prompt, dataset, A/B test and monitors were not set: {error}", flush=True)  # noqa: T201
 
 
 def main() -> None:

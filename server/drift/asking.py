@@ -11,8 +11,9 @@ import numpy as np
 
 from analytics.drift import Column, column
 from analytics.drifted import Kind, Options
-from server.compare.reading import ComparisonError, Table, flags, labels, numbers, unknown
+from server.compare.reading import ComparisonError, Table, flags, followed, unknown
 from server.drift import guessing
+from server.drift.cells import Cells
 
 SIDES = ("reference", "current")
 
@@ -55,12 +56,12 @@ def told(reference: Table, current: Table, asked: Asked) -> Told:
     else:
         kinds, asides = _worth(reference, current, both, asked, types)
     failed = _failed(both, asked)
-    bad = np.zeros(len(both.places), bool) if failed is None else flags(both, failed)
+    bad = np.zeros(len(both.places), bool) if failed is None else flags(both.table, failed)
     columns = {name: _column(both, name, kind, bad, at) for name, kind in kinds.items()}
     return Told(columns, _clusters(both, asked.cluster, at), _options(both, asked), [*asides, *_of_failed(bad, at)])
 
 
-def _joined(reference: Table, current: Table) -> Table:
+def _joined(reference: Table, current: Table) -> Cells:
     """One table of both, so that a word means the same on each side."""
     names = [name for name in reference.columns if name in current.columns]
     if not names:
@@ -69,10 +70,10 @@ def _joined(reference: Table, current: Table) -> Table:
             f"{', '.join(current.columns) or 'none'}."
         )
     places = [f"{side}, {place}" for side, one in zip(SIDES, (reference, current), strict=True) for place in one.places]
-    return Table({name: [*reference.columns[name], *current.columns[name]] for name in names}, places)
+    return Cells(Table({name: followed(reference.columns[name], current.columns[name]) for name in names}, places))
 
 
-def _types(table: Table, words: Sequence[str]) -> dict[str, Kind]:
+def _types(table: Cells, words: Sequence[str]) -> dict[str, Kind]:
     found: dict[str, Kind] = {}
     for word in words:
         name, mark, kind = word.rpartition("=")
@@ -85,7 +86,7 @@ def _types(table: Table, words: Sequence[str]) -> dict[str, Kind]:
     return found
 
 
-def _named(reference: Table, current: Table, both: Table, words: Sequence[str]) -> list[str]:
+def _named(reference: Table, current: Table, both: Cells, words: Sequence[str]) -> list[str]:
     names = [name for word in words for name in _split(both, word)]
     for name in names:
         for side, table in zip(SIDES, (reference, current), strict=True):
@@ -95,13 +96,13 @@ def _named(reference: Table, current: Table, both: Table, words: Sequence[str]) 
 
 
 def _worth(
-    reference: Table, current: Table, both: Table, asked: Asked, types: Mapping[str, Kind]
+    reference: Table, current: Table, both: Cells, asked: Asked, types: Mapping[str, Kind]
 ) -> tuple[dict[str, Kind], list[str]]:
     """Columns that can be tested and are worth it, with their types; and what is left out, in words."""
     taken = {asked.cluster, _failed(both, asked)}
     found: dict[str, Kind] = dict(types)
     asides = []
-    for name in (name for name in both.columns if name not in taken and name not in types):
+    for name in (name for name in both.names if name not in taken and name not in types):
         try:
             kind = guessing.guessed(both, name)
         except ComparisonError as error:
@@ -112,35 +113,33 @@ def _worth(
             found[name] = kind
         else:
             asides.append(f"{name} is left out: {why}. Name it to test it.")
-    alone = [name for name in (*reference.columns, *current.columns) if name not in both.columns]
+    alone = [name for name in (*reference.columns, *current.columns) if name not in both.names]
     if alone:
         asides.append(f"Only one file has {', '.join(alone)}: left out.")
     if not found:
         raise ComparisonError(" ".join(["No column can be tested. Name one: --columns score.", *asides]))
-    return {name: found[name] for name in both.columns if name in found}, asides
+    return {name: found[name] for name in both.names if name in found}, asides
 
 
-def _split(table: Table, word: str) -> list[str]:
-    return [word] if word in table.columns else [name.strip() for name in word.split(",") if name.strip()]
+def _split(table: Cells, word: str) -> list[str]:
+    return [word] if word in table.names else [name.strip() for name in word.split(",") if name.strip()]
 
 
-def _failed(table: Table, asked: Asked) -> str | None:
-    return asked.failed or ("failed" if "failed" in table.columns else None)
+def _failed(table: Cells, asked: Asked) -> str | None:
+    return asked.failed or ("failed" if "failed" in table.names else None)
 
 
-def _column(table: Table, name: str, kind: Kind, bad: np.ndarray, at: int) -> Column:
+def _column(table: Cells, name: str, kind: Kind, bad: np.ndarray, at: int) -> Column:
     failed = bad.copy()
     values: Any
     if kind == "categorical":
-        values = np.array(
-            [None if lost else one for one, lost in zip(labels(table.column(name)), bad, strict=True)], object
-        )
+        values = np.array([None if lost else one for one, lost in zip(table.labels(name), bad, strict=True)], object)
     elif kind == "embedding":
         values = _vectors(table, name, bad)
     else:
-        values, words = numbers(table, name)
+        values, words = table.numbers(name)
         failed |= words
-        values[bad] = np.nan
+        values = np.where(bad, np.nan, values)
         wrong = np.flatnonzero(~np.isnan(values) & (values != 0) & (values != 1))
         if kind == "rate" and wrong.size:
             raise ComparisonError(
@@ -150,7 +149,7 @@ def _column(table: Table, name: str, kind: Kind, bad: np.ndarray, at: int) -> Co
     return column(kind, values[:at], values[at:], (failed[:at], failed[at:]))
 
 
-def _vectors(table: Table, name: str, bad: np.ndarray) -> np.ndarray:
+def _vectors(table: Cells, name: str, bad: np.ndarray) -> np.ndarray:
     cells = table.column(name)
     found = [
         None if lost or cell in (None, "") else guessing.vector(cell) for cell, lost in zip(cells, bad, strict=True)
@@ -169,15 +168,15 @@ def _vectors(table: Table, name: str, bad: np.ndarray) -> np.ndarray:
     return np.array([[math.nan] * size if one is None else one for one in found], float).reshape(len(found), size)
 
 
-def _clusters(table: Table, name: str | None, at: int) -> tuple[list[str], list[str]] | None:
+def _clusters(table: Cells, name: str | None, at: int) -> tuple[list[str], list[str]] | None:
     """A row without a cluster is its own."""
     if name is None:
         return None
-    found = [f"\0{place}" if one is None else one for place, one in enumerate(labels(table.column(name)))]
+    found = [f"\0{place}" if one is None else one for place, one in enumerate(table.labels(name))]
     return found[:at], found[at:]
 
 
-def _options(table: Table, asked: Asked) -> Options:
+def _options(table: Cells, asked: Asked) -> Options:
     floors: dict[str, float] = {}
     floor: float | None = None
     for word in asked.floors:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from analytics.drifted import Kind
-from server.compare.reading import ComparisonError, Table, labels, numbers
+from server.compare.reading import ComparisonError, all_text
+from server.drift.cells import Cells
 
 MOST_NAMES = 0.5
 """Share of a text column's rows that differ, from which it is taken for names or free text where nobody asks for it."""
@@ -24,7 +25,7 @@ _CODE = re.compile(r"^[ \t]*0\d+[ \t]*$", re.MULTILINE)  # a postcode, or an id 
 _TIME = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?\s*")
 
 
-def guessed(table: Table, name: str) -> Kind:
+def guessed(table: Cells, name: str) -> Kind:
     """Of 0 and 1 or yes and no: rate. Of other numbers: numeric. Of lists of numbers: embedding. Else categorical.
 
     Numbers with leading zeros are codes, and so categorical.
@@ -34,14 +35,14 @@ def guessed(table: Table, name: str) -> Kind:
     """
     cells = table.column(name)
     try:
-        values, _ = numbers(table, name)
+        values, _ = table.numbers(name)
     except ComparisonError as error:
         there = [cell for cell in cells if cell not in (None, "")]
         counts = Counter(map(str, there))
         if sum(count for cell, count in counts.items() if _number(cell)) >= MOSTLY * len(there):
             raise ComparisonError(f"{error} Or take --type {name}=categorical.") from error
         return "embedding" if vector(there[0]) is not None else "categorical"
-    if _CODE.search("\n".join(cell for cell in cells if isinstance(cell, str))):
+    if _CODE.search("\n".join(cells if all_text(cells) else [cell for cell in cells if isinstance(cell, str)])):
         return "categorical"
     known = values[~np.isnan(values)]
     return "rate" if bool(((known == 0) | (known == 1)).all()) else "numeric"
@@ -67,7 +68,7 @@ def vector(cell: Any) -> list[float] | None:
     return [float(one) for one in cell] if good else None
 
 
-def why_not(table: Table, name: str, kind: Kind, at: int) -> str | None:
+def why_not(table: Cells, name: str, kind: Kind, at: int) -> str | None:
     """What a column is that says nothing of drift; null: it is worth a test.
 
     Args:
@@ -78,7 +79,7 @@ def why_not(table: Table, name: str, kind: Kind, at: int) -> str | None:
     """
     cells = table.column(name)
     if kind == "categorical":
-        known = [one for one in labels(cells) if one is not None]
+        known = [one for one in table.labels(name) if one is not None]
         if known and all(_is_time(cell) for cell in cells if cell not in (None, "")):
             return "it is of times, which go on by themselves"
         if len(set(known)) > max(MOST_NAMES * len(known), 20):
@@ -90,12 +91,11 @@ def _is_time(cell: Any) -> bool:
     return isinstance(cell, date) or (isinstance(cell, str) and _TIME.fullmatch(cell) is not None)
 
 
-def _counts(table: Table, name: str, at: int) -> bool:
+def _counts(table: Cells, name: str, at: int) -> bool:
     """Whether values are whole numbers, each once in its file, of a range that they nearly fill: numbers of rows."""
-    head, _ = numbers(Table({name: table.column(name)[:_HEAD]}, table.places[:_HEAD]), name)
-    if (head % 1 > 0).any():
+    values, _ = table.numbers(name)
+    if (values[:_HEAD] % 1 > 0).any():
         return False
-    values, _ = numbers(table, name)
     return all(_each_once(side[~np.isnan(side)]) for side in (values[:at], values[at:]))
 
 

@@ -6,26 +6,28 @@ from datetime import datetime, timedelta
 
 from server.monitors import streams
 from server.monitors.looking import REFIT
-from server.monitors.terms import Burn, Drift, OfBudget, Terms, length
+from server.monitors.terms import Burn, Drift, OfBudget, Terms, length, utc
 from store.monitors import Monitor
 
 LAG = timedelta(minutes=2)  # spans come after they end, and are resolved then
 MINUTE = timedelta(minutes=1)
 CAUGHT_UP = 48  # looks, after the server was away
+LOOKED_BACK = 720  # looks, when a monitor is set: a month of hours
 
 
 def ends(known: Monitor, terms: Terms, now: datetime) -> tuple[datetime, ...]:
     """Of windows to look at now, in order; none: the newest one was looked at.
 
     The first look is at the last whole bucket, and so is one that somebody asks for; others at whole multiples of
-    `every`, also those that were missed. A sample, a service level and a budget are looked at as they are now.
+    `every`, also those that were missed. Where the reference is a fixed stretch of time, the first looks are all those
+    since it ended. A sample, a service level and a budget are looked at as they are now.
     """
     every = length(terms.every)
     last = streams.floored(now - LAG, every)
     as_is = isinstance(terms.alert, Burn | OfBudget)
     newest = streams.floored(now - LAG, MINUTE if as_is else terms.bucket)
     if known.looked_until is None:
-        return (newest,)
+        return (newest,) if only_newest(terms) else _since_reference(terms, newest)
     after = max(known.looked_until, known.set_at - every)
     count = max((last - streams.floored(after, every)) // every, 0)
     missed = tuple(last - step * every for step in reversed(range(min(count, CAUGHT_UP))))
@@ -35,6 +37,17 @@ def ends(known: Monitor, terms: Terms, now: datetime) -> tuple[datetime, ...]:
     if as_is:
         return (newest,)
     return found[-1:] if only_newest(terms) else found
+
+
+def _since_reference(terms: Terms, newest: datetime) -> tuple[datetime, ...]:
+    """Of a monitor that never looked: a fixed reference says from when on its looks are wanted."""
+    if terms.against.until is None or not isinstance(terms.alert, Drift):
+        return (newest,)
+    every = length(terms.every)
+    first = streams.floored(utc(terms.against.until), terms.bucket) + length(terms.window)
+    count = max((newest - first) // every + 1, 0)
+    past = tuple(newest - step * every for step in reversed(range(min(count, LOOKED_BACK))))
+    return past or (newest,)
 
 
 def only_newest(terms: Terms) -> bool:

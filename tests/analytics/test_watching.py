@@ -146,6 +146,14 @@ def test_streams_drawn_anew_have_the_memory_and_the_spread() -> None:
         assert np.mean(made[lag:] * made[:-lag]) / made.var() == pytest.approx(own, abs=0.06)
 
 
+@pytest.mark.parametrize(("longest", "share"), [pytest.param(1, 0.0, id="single"), pytest.param(None, 0.8, id="five")])
+def test_blocks_are_as_long_as_is_asked(longest: int | None, share: float) -> None:
+    """Of 125 values in order, blocks of 5: four of five steps go on to the next value."""
+    memory = blocks.Memory(np.empty(0), np.arange(125.0))
+    made = blocks.drawn(memory, 500, 20, np.random.default_rng(1), longest=longest)
+    assert (np.diff(made, axis=0) == 1).mean() == pytest.approx(share, abs=0.02)
+
+
 def test_hours_that_vary_more_go_on_doing_so() -> None:
     spread = np.where(np.arange(60 * DAY) % DAY < 12, 3.0, 0.5)
     values = np.random.default_rng(6).normal(0, spread)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from server import demo
 from server.client import Client
-from server.demo import replayed, samples
+from server.demo import replayed, samples, watched
 from server.demo.airline import turns
 from server.demo.export import rows
 
@@ -107,12 +108,26 @@ def test_what_is_beside_the_traffic_is_set_once(loaded: Loaded) -> None:
     assert {one["item"] if "item" in one else one["id"] for one in told} == sources
     assert {one["split"] for one in told} == {"train", "test"}
     _ab_test(client)
+    _monitors(client)
     client.delete_dataset(samples.DATASET)
     client.forget_prompt(samples.PROMPT)
     client.forget_ab_test(replayed.NAME)
     assert not samples.load(client, DATASETS)
     assert not client.datasets()
     assert not client.ab_tests()
+
+
+def _monitors(client: Client) -> None:
+    """One fired when the June models came, and says so; the others have looked back over the same week and are ok."""
+    states = {name: client.look_now(name)["state"] for name in watched.MONITORS}
+    assert states == {name: "firing" if name == "answer-length" else "ok" for name in watched.MONITORS}
+    (alert,) = client.alerts(state="all")["alerts"]
+    answers = client.query("trace_summary", trace_id=str(demo.last_trace(DATASETS))).frame
+    june = answers["start_time"][0].to_pydatetime() - timedelta(days=7)
+    low, high = (datetime.fromisoformat(alert[name]) for name in ("since_low", "since_high"))
+    assert (alert["monitor"], alert["cause"]) == ("answer-length", "release:2023-06")
+    assert low <= june <= high
+    assert high - low < timedelta(days=3)
 
 
 def _ab_test(client: Client) -> None:
