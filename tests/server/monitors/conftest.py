@@ -174,8 +174,18 @@ def make_arrivals() -> Callable[..., list[Arrival]]:
 @pytest.fixture(scope="module", params=[1, 2])
 def traffic(request: pytest.FixtureRequest, open_shop: Callable[[], Shop]) -> tuple[Shop, list[Arrival]]:
     """A shop, and what came to it: some late, after sums were made, and some twice. Every third trace is scored."""
-    shop, many = open_shop(), arrivals(request.param)
-    rng = np.random.default_rng(request.param)
+    return filled(open_shop(), request.param)
+
+
+@pytest.fixture(scope="module")
+def one_traffic(open_shop: Callable[[], Shop]) -> tuple[Shop, list[Arrival]]:
+    """As `traffic`, once."""
+    return filled(open_shop(), 3)
+
+
+def filled(shop: Shop, seed: int) -> tuple[Shop, list[Arrival]]:
+    many = arrivals(seed)
+    rng = np.random.default_rng(seed)
     late = rng.random(len(many)) < 0.1
     shop.send(*(one for one, after in zip(many, late, strict=True) if not after))
     shop.resolve()
