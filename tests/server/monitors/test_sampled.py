@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
+from shops import Arrival, Shop, arrivals, filled, opening
 
 from analytics import similarity
 from analytics.drift import drift
@@ -40,9 +42,19 @@ MEANS = [one for one in ALONE if SIGNALS[one.signal].stream and not SIGNALS[one.
 WHERE = {"service": "svc1"}
 
 
+@pytest.fixture(scope="module")
+def open_shop(tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Callable[[], Shop]]:
+    yield from opening(tmp_path_factory, telling)
+
+
+@pytest.fixture(scope="module")
+def traffic(open_shop: Callable[[], Shop]) -> tuple[Shop, list[Arrival]]:
+    return filled(open_shop(), 3)
+
+
 @pytest.mark.parametrize("where", [{}, WHERE], ids=["all", "service"])
-def test_a_whole_sample_has_the_mean_of_its_stream(one_traffic: Any, where: dict[str, Any]) -> None:
-    shop, _ = one_traffic
+def test_a_whole_sample_has_the_mean_of_its_stream(traffic: Any, where: dict[str, Any]) -> None:
+    shop, _ = traffic
     drawn = sampled(shop.ask, MEANS, where, START, END)
     streams = series(shop.ask, [Stream(one.signal, where, one.score) for one in MEANS], START, END)
     for one, stream in zip(MEANS, streams, strict=True):
@@ -56,8 +68,8 @@ def test_a_whole_sample_has_the_mean_of_its_stream(one_traffic: Any, where: dict
             assert values.mean() == pytest.approx(np.average(stream.values[told], weights=stream.weights[told])), one
 
 
-def test_items_have_what_tells_them_apart(one_traffic: Any) -> None:
-    shop, many = one_traffic
+def test_items_have_what_tells_them_apart(traffic: Any) -> None:
+    shop, many = traffic
     drawn = sampled(shop.ask, ALONE, {}, START, END)
     by_number = {one.number: one for one in many}
     for one in ALONE:
@@ -80,8 +92,8 @@ def test_items_have_what_tells_them_apart(one_traffic: Any) -> None:
     assert {len(one) for one in clusters.values()} == {1}
 
 
-def test_categories_are_names(one_traffic: Any) -> None:
-    shop, many = one_traffic
+def test_categories_are_names(traffic: Any) -> None:
+    shop, many = traffic
     wanted = [Wanted(name) for name in ("tool_mix", "model_mix", "finish_reasons", "language")]
     tools, models, ends, languages = (sampled(shop.ask, wanted, {}, START, END).rows[one] for one in wanted)
     assert Counter(tools.values.tolist()) == Counter(one.tool for one in many if one.tool)
@@ -90,8 +102,8 @@ def test_categories_are_names(one_traffic: Any) -> None:
     assert set(languages.values.tolist()) == {"en"}
 
 
-def test_failed_items_are_told_apart_from_unknown_ones(one_traffic: Any) -> None:
-    shop, many = one_traffic
+def test_failed_items_are_told_apart_from_unknown_ones(traffic: Any) -> None:
+    shop, many = traffic
     rows = sampled(shop.ask, [Wanted("unknown_usage_rate"), Wanted("cost")], {}, START, END).rows
     failed = rows[Wanted("unknown_usage_rate")]
     assert failed.failed.tolist() == np.isnan(failed.values).tolist()
@@ -100,8 +112,8 @@ def test_failed_items_are_told_apart_from_unknown_ones(one_traffic: Any) -> None
     assert cost.failed.sum() == sum(one.failed and one.tokens is None for one in many)
 
 
-def test_the_same_items_are_drawn_of_the_same_traces(one_traffic: Any) -> None:
-    shop, many = one_traffic
+def test_the_same_items_are_drawn_of_the_same_traces(traffic: Any) -> None:
+    shop, many = traffic
     few = sampled(shop.ask, [Wanted("cost")], {}, START, END, most=100).rows[Wanted("cost")]
     again = sampled(shop.ask, [Wanted("duration")], {}, START, END, most=100).rows[Wanted("duration")]
     assert few.total == len(many)
@@ -109,17 +121,17 @@ def test_the_same_items_are_drawn_of_the_same_traces(one_traffic: Any) -> None:
     assert few.trace_ids == again.trace_ids
 
 
-def test_a_sum_over_time_has_no_sample(one_traffic: Any) -> None:
+def test_a_sum_over_time_has_no_sample(traffic: Any) -> None:
     with pytest.raises(NotSampledError, match="volume has no value of a single call"):
-        sampled(one_traffic[0].ask, [Wanted("volume")], {}, START, END)
+        sampled(traffic[0].ask, [Wanted("volume")], {}, START, END)
 
 
 # Two samples.
 
 
-def test_both_samples_are_tested_as_drift_takes_them(one_traffic: Any) -> None:
+def test_both_samples_are_tested_as_drift_takes_them(traffic: Any) -> None:
     """Halves of one traffic: nothing moved; a column of each kind."""
-    shop, _ = one_traffic
+    shop, _ = traffic
     middle = START + timedelta(hours=36)
     a, b = (sampled(shop.ask, ALONE, {}, since, until) for since, until in ((START, middle), (middle, END)))
     for one in map(Wanted, ("error_rate", "duration", "finish_reasons", "output_embedding")):
@@ -181,9 +193,9 @@ def scored(shop: Any, hours: tuple[int, int], version: str, count: int = 40, fir
     ))  # fmt: skip
 
 
-def test_scores_of_one_ruler_are_compared(open_shop: Any, make_arrivals: Any) -> None:
+def test_scores_of_one_ruler_are_compared(open_shop: Any) -> None:
     shop = open_shop()
-    shop.send(*make_arrivals(5))
+    shop.send(*arrivals(5))
     shop.resolve()
     wanted = Wanted("score", "tone")
 
@@ -203,9 +215,9 @@ def test_scores_of_one_ruler_are_compared(open_shop: Any, make_arrivals: Any) ->
     assert [len(side) for side in column.values] == [len(side) for side in clusters] == [40, 30]
 
 
-def test_a_run_has_its_rows(open_shop: Any, make_arrivals: Any) -> None:
+def test_a_run_has_its_rows(open_shop: Any) -> None:
     shop = open_shop()
-    shop.send(*make_arrivals(5, 60))
+    shop.send(*arrivals(5, 60))
     shop.resolve()
     run = UUID(int=5)
     manifest = json.dumps({"evaluators": {"tone": {"evaluator": "tone", "version": "1"}}})
