@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from shops import Arrival, Shop, arrivals, filled, opening
 
 from server.monitors import rulers
 from server.monitors.series import NoStreamError, Series, Stream, key, series
@@ -68,6 +69,16 @@ EXPECTED: dict[str, Callable[[list[Any]], Value]] = {
     ),
     "retrieved_documents": lambda many: mean(len(one.documents) for one in many if one.documents),
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def open_shop(tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Callable[[], Shop]]:
+    yield from opening(tmp_path_factory, telling)
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def traffic(request: pytest.FixtureRequest, open_shop: Callable[[], Shop]) -> tuple[Shop, list[Arrival]]:
+    return filled(open_shop(), request.param)
 
 
 @pytest.mark.parametrize("bucket", [HOUR, QUARTER], ids=["hour", "quarter"])
@@ -193,9 +204,9 @@ def test_before_the_first_call_nobody_could_call(traffic: Any) -> None:
     assert nobody.weights.tolist() == [0] * 72
 
 
-def test_losses_of_the_books_are_of_the_hour(open_shop: Any, make_arrivals: Any) -> None:
+def test_losses_of_the_books_are_of_the_hour(open_shop: Any) -> None:
     shop = open_shop()
-    shop.send(*make_arrivals(1, 3))
+    shop.send(*arrivals(1, 3))
     shop.writer.call(
         lambda con: con.execute(
             """insert into ledger_entries values (1, 9, ?, 'grpc', 'shop', 'traces', 40, 30, 0, 10, 'bad_id', 'x'),
