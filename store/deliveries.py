@@ -8,11 +8,11 @@ without a zone.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from duckdb import DuckDBPyConnection
 
@@ -74,18 +74,36 @@ class Logged:
     last: Try | None  # null: not tried yet
 
 
-def add(  # noqa: PLR0917 - a row
-    cursor: DuckDBPyConnection, project_id: int, message_id: UUID, channel: str, alert_id: UUID, event: str,
-    message: dict[str, Any], at: datetime,
-) -> None:  # fmt: skip
-    """What a channel is to be told of an alert, from now on."""
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What one channel is to be told of one alert."""
+
+    channel: str
+    message_id: UUID
+    alert_id: UUID
+    message: Mapping[str, Any]  # plain values
+    at: datetime
+
+
+def add(cursor: DuckDBPyConnection, project_id: int, event: str, told: Sequence[Telling]) -> None:
+    """Have all of it told, from its time on."""
+    if not told:
+        return
     cursor.execute(
-        "insert into deliveries (project_id, delivery_id, message_id, channel, alert_id, event, message, state, "
-        "created_at, next_try_at, give_up_at, tries) values (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, 0)",
-        [
-            project_id, uuid4(), message_id, channel, alert_id, event, json.dumps(message), at, at,
-            at + GIVEN_UP_AFTER,
-        ],
+        """
+        insert into deliveries (project_id, delivery_id, message_id, channel, alert_id, event, message, state,
+                                created_at, next_try_at, give_up_at, tries)
+        select $project_id, uuid(), message_id, channel, alert_id, $event, message, 'waiting', due_at,
+               due_at, due_at + to_hours($hours), 0
+        from (select unnest($messages::uuid[]) as message_id, unnest($channels::varchar[]) as channel,
+                     unnest($alerts::uuid[]) as alert_id, unnest($texts::varchar[]) as message,
+                     unnest($times::timestamp[]) as due_at)""",
+        {
+            "project_id": project_id, "event": event, "hours": int(GIVEN_UP_AFTER / timedelta(hours=1)),
+            "messages": [one.message_id for one in told], "channels": [one.channel for one in told],
+            "alerts": [one.alert_id for one in told], "texts": [json.dumps(one.message) for one in told],
+            "times": [one.at for one in told],
+        },
     )  # fmt: skip
 
 
@@ -144,7 +162,7 @@ def due(cursor: DuckDBPyConnection, now: datetime, per_channel: int) -> list[Del
 def note(cursor: DuckDBPyConnection, done: Sequence[Tried]) -> None:
     """Write what became of messages: the tries, and where each delivery stands after them.
 
-    By two statements for all: one by one a row holds the writer for 4 ms, and together fifty do for 12.
+    By two statements for all: one by one a row holds the writer for 4 ms of CPU, and fifty together do for 10.
     """
     rows = [(delivery, one) for one in done for delivery in one.deliveries]
     told = {
@@ -219,12 +237,17 @@ def retry(cursor: DuckDBPyConnection, project_id: int, delivery_id: UUID, now: d
     )
 
 
-def told_to(cursor: DuckDBPyConnection, alert_id: UUID) -> set[str]:
-    """Names of the channels that were, or still are to be, told of an alert."""
+def told_to(cursor: DuckDBPyConnection, alert_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
+    """Of each alert the names of the channels that were, or still are to be, told of it."""
     rows = cursor.execute(
-        "select distinct channel from deliveries where alert_id = ? and state <> 'cancelled'", [alert_id]
+        "select distinct alert_id, channel from deliveries where list_contains($ids::uuid[], alert_id) "
+        "and state <> 'cancelled'",
+        {"ids": list(alert_ids)},
     ).fetchall()
-    return {row[0] for row in rows}
+    told: dict[UUID, set[str]] = {alert_id: set() for alert_id in alert_ids}
+    for alert_id, channel in rows:
+        told[alert_id].add(channel)
+    return told
 
 
 def logged(

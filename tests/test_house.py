@@ -12,7 +12,10 @@ import pytest
 from server import settings_doc
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("streamlit", "plotly", "ragas", "openai", "anthropic", "langchain", "langchain_core", "datasets", "playwright")
+HEAVY = (
+    "streamlit", "plotly", "ragas", "openai", "anthropic", "langchain", "langchain_core", "datasets", "playwright",
+    "apprise",
+)  # fmt: skip
 REGISTRY = re.compile(
     r"(?:index(?:-url)?|registry|find-links)\s*[=:]\s*\S*(?:https?|file)://"
     r"|https?://(?:pypi\.org/simple|registry\.npmjs\.org|registry\.yarnpkg\.com)",
@@ -67,7 +70,7 @@ def test_the_library_datasets_is_not_shadowed() -> None:
     [
         pytest.param("collectors.normalise, collectors.frames, collectors.resolve", id="collectors"),
         pytest.param("store.database, store.writer, store.readers", id="store"),
-        pytest.param("server.cli, server.ingest, server.demo", id="server"),
+        pytest.param("server.cli, server.ingest, server.demo, server.notify.loop", id="server"),
         pytest.param("analytics, evaluators", id="analytics-evaluators"),
     ],
 )

@@ -39,6 +39,7 @@ LOG = logging.getLogger(__name__)
 LOOK_S = 2.0  # between two looks for what is due, where nothing is
 NOTE_S = 0.25  # outcomes are gathered so long: one write of many costs the writer hardly more than one of one
 HOUSE_S = 15.0  # between two looks for what escalates, and for snoozes that are over
+DRAIN_S = 1.0
 PASSING = (StoreBusyError, QueryTimeoutError)
 NO_ADDRESS = "The address of the channel is not on this machine. Set the channel again."
 
@@ -97,7 +98,15 @@ class Notifier:
                 LOG.exception("a look for deliveries failed and is repeated")
             self._wake.wait(rest)
             self._wake.clear()
+        self._drain(time.monotonic() + DRAIN_S)
+
+    def _drain(self, until: float) -> None:
+        """Note what comes back by then, so that less is sent again after the next start."""
         self._land(time.monotonic())
+        while self._lines.flying and (left := until - time.monotonic()) > 0:
+            self._wake.wait(left)
+            self._wake.clear()
+            self._land(time.monotonic())
         self._write(0.0)
 
     def turn(self, now: float) -> float:

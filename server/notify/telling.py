@@ -6,7 +6,7 @@ Deliveries are queued in the transaction that changes the alert, so either both 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from server.settings import Settings
 from store import alerts, channels, deliveries
 from store.alerts import Alert
 from store.channels import Channel
-from store.deliveries import Delivery
+from store.deliveries import Delivery, Telling
 
 Event = Literal["opened", "escalated", "resolved", "unsnoozed", "reopened"]
 _NAMESPACE = UUID("6f7c7b0e-2f0a-5f0e-9d4a-0b6f3a1c2d84")  # of message ids; any fixed one
@@ -30,6 +30,9 @@ _VERBS: Mapping[str, str] = {
     "unsnoozed": "still fires after its snooze", "reopened": "was reopened",
 }  # fmt: skip
 _LETTERS_SHOWN = 600  # of a verdict
+_UNKNOWN = "monitor:"  # as causes begin where none is known
+CROWD = 10
+_MOST_TOLD = 20  # alerts whose verdicts one message tells; it names the number of the others
 
 
 def base_url(settings: Settings) -> str:
@@ -67,18 +70,39 @@ def queue(  # noqa: PLR0917 - as its callers have them
     critical alerts; that one is resolved, to those that were told of it. Alerts of one cause to which the same happens
     at the same time become one message.
     """
-    alert = alerts.of_id(cursor, alert.alert_id) or alert  # as it stands by now
-    at = _at(alert, event)
-    if alert.snoozed(at) and event != "resolved":
-        return 0
-    told = _chosen(cursor, project_id, alert, event, notify)
-    project = _project(cursor, project_id)
-    message = worded(alert, event, project, base_url)
-    for channel in told:
-        message_id = uuid5(_NAMESPACE, f"{project_id}/{channel.name}/{event}/{alert.cause}/{at.isoformat()}")
-        deliveries.add(cursor, project_id, message_id, channel.name, alert.alert_id, event, message, at)
-    if alert.snoozed_until is not None and alert.snoozed(at):
-        deliveries.hold(cursor, alert.alert_id, alert.snoozed_until)
+    return queue_many(cursor, project_id, [(alert, notify)], event, base_url)
+
+
+def queue_many(
+    cursor: DuckDBPyConnection,
+    project_id: int,
+    about: Sequence[tuple[Alert, Sequence[str]]],
+    event: Event,
+    base_url: str,
+) -> int:
+    """As `queue`, of many alerts, each with whom its monitor names: it holds the writer hardly longer than one does.
+
+    More than `CROWD` that open together before anybody knows their causes are one message too: fifty would hide what
+    they tell.
+    """
+    ids = [alert.alert_id for alert, _ in about]
+    stand, known = alerts.of_ids(cursor, ids), channels.channels(cursor, project_id)
+    before = deliveries.told_to(cursor, ids) if event == "resolved" else {}
+    project, told = _project(cursor, project_id), []
+    crowd = event == "opened" and sum(alert.cause.startswith(_UNKNOWN) for alert in stand.values()) > CROWD
+    for alert, notify in ((stand.get(one.alert_id, one), notify) for one, notify in about):
+        at = _at(alert, event)
+        if alert.snoozed(at) and event != "resolved":
+            continue
+        message = worded(alert, event, project, base_url)
+        for channel in _chosen(known, alert, event, notify, before.get(alert.alert_id, set())):
+            cause = _UNKNOWN if crowd and alert.cause.startswith(_UNKNOWN) else alert.cause
+            same = f"{project_id}/{channel.name}/{event}/{cause}/{at.isoformat()}"
+            told.append(Telling(channel.name, uuid5(_NAMESPACE, same), alert.alert_id, message, at))
+    deliveries.add(cursor, project_id, event, told)
+    for alert in stand.values():
+        if alert.snoozed_until is not None and alert.snoozed(_at(alert, event)):
+            deliveries.hold(cursor, alert.alert_id, alert.snoozed_until)
     return len(told)
 
 
@@ -89,11 +113,10 @@ def _at(alert: Alert, event: Event) -> datetime:
 
 
 def _chosen(
-    cursor: DuckDBPyConnection, project_id: int, alert: Alert, event: Event, notify: Sequence[str]
+    known: Sequence[Channel], alert: Alert, event: Event, notify: Sequence[str], before: Container[str]
 ) -> list[Channel]:
-    known, wanted = channels.channels(cursor, project_id), _WANTED_AS.get(event, event)
+    wanted = _WANTED_AS.get(event, event)
     if event == "resolved":
-        before = deliveries.told_to(cursor, alert.alert_id)
         return [one for one in known if one.name in before and wanted in one.events]
     if event == "escalated":
         return channels.chosen(known, wanted, "critical", ())
@@ -114,7 +137,7 @@ def worded(alert: Alert, event: str, project: str, base_url: str) -> dict[str, A
         "title": f"[{severity}] Alert {alert.number}: {alert.monitor} {_VERBS[event]}",
         "text": _sentences(alert, event),
         "alert": {
-            "number": alert.number, "alert_id": alert.alert_id.hex, "monitor": alert.monitor, "version": alert.version,
+            "number": alert.number, "alert_id": str(alert.alert_id), "monitor": alert.monitor, "version": alert.version,
             "severity": severity, "state": alert.state, "cause": alert.cause, "cause_text": cause_text(alert.cause),
             "verdict": alert.verdict, "owner": alert.owner, "opened_at": _iso(alert.opened_at),
             "changed_since": _iso(alert.changed_since), "since_low": _iso(alert.since_low),
@@ -175,9 +198,12 @@ def composed(parts: Sequence[Delivery]) -> Message:
     severity = max((one["severity"] for one in told), key=channels.SEVERITIES.index)
     title, link = told[0]["title"], told[0]["link"]
     if len(told) > 1:
-        cause = told[0]["alert"]["cause_text"]
+        causes = {one["alert"]["cause_text"] for one in told}
+        cause = causes.pop() if len(causes) == 1 else "causes not known yet"
         title, link = f"[{severity}] {len(told)} alerts: {cause} ({_happened(first.event)})", told[0]["list"]
-    text = "\n\n".join(one["text"] if len(told) == 1 else f"{one['title']}\n{one['text']}" for one in told)
+    text = "\n\n".join(one["text"] if len(told) == 1 else f"{one['title']}\n{one['text']}" for one in told[:_MOST_TOLD])
+    if len(told) > _MOST_TOLD:
+        text += f"\n\nAnd {len(told) - _MOST_TOLD} more, which the page has."
     body = {
         "id": str(first.message_id), "event": first.event, "project": told[0]["project"], "severity": severity,
         "created_at": _iso(first.created_at), "title": title, "text": text, "link": link,

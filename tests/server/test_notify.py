@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import psutil
 import pytest
 from duckdb import DuckDBPyConnection
 from receivers import Act, Got, Receivers, answer, hang, in_turn, ok, receiving
@@ -169,6 +170,22 @@ def test_alerts_of_one_cause_that_open_together_are_one_message(world: World, re
     assert len(world.log()) == 3
 
 
+def test_a_crowd_of_unknown_cause_is_one_message(world: World, receivers: Receivers) -> None:
+    world.channel("ops", receivers.url("/crowd", ok))
+
+    def work(cursor: DuckDBPyConnection) -> None:
+        told = [opening(f"m{number}", f"monitor:m{number}") for number in range(25)]
+        made = alerts.open_many(cursor, 1, told, now())
+        telling.queue_many(cursor, 1, [(one, ()) for one in made], "opened", BASE)
+
+    world.write(work)
+    world.notifier.wake()
+    until(lambda: world.states() == {"sent"})
+    (got,) = receivers.got["/crowd"]
+    assert got.json["title"] == "[warning] 25 alerts: causes not known yet (opened)"
+    assert (len(got.json["alerts"]), got.json["text"][-31:]) == (25, "And 5 more, which the page has.")
+
+
 def test_who_was_told_hears_that_it_is_over(world: World, receivers: Receivers) -> None:
     world.channel("ops", receivers.url("/ops", ok))
     world.channel("quiet", receivers.url("/quiet", ok), severities=["critical"])
@@ -316,6 +333,13 @@ def test_no_secret_gets_into_the_store_or_the_log(
     assert TOKEN not in caplog.text
 
 
+def test_without_a_server_a_command_sends_by_itself(world: World, receivers: Receivers) -> None:
+    with setting.alone(world.core) as post:
+        terms = setting.Terms(kind="webhook", url=receivers.url("/alone", ok))
+        setting.put(world.core, post, "default", "ops", terms, "Ada")
+        assert setting.try_out(world.core, post, "default", "ops", "Ada").outcome == "sent"
+
+
 @pytest.mark.parametrize("tries", [0, 1, 5, 50])
 def test_delays_double_up_to_a_quarter_of_an_hour(tries: int) -> None:
     whole = min(5.0 * 2**tries, 900.0)
@@ -330,7 +354,10 @@ def killed(shared: Any, receivers: Receivers, sender: Sender) -> list[Got]:
     """The shared server went down before it could tell of an alert, and is killed while it tells of it."""
     shared.end()
 
+    beside: list[psutil.Process] = []
+
     def killing(here: Receivers, link: Any, got: Got) -> None:
+        beside.extend(psutil.Process(shared.process.pid).children(recursive=True))
         shared.end(signal.SIGKILL)
         ok(here, link, got)
 
@@ -339,7 +366,7 @@ def killed(shared: Any, receivers: Receivers, sender: Sender) -> list[Got]:
         world.open("errors")
     shared.start()
     receivers.wait("/killed")
-    until(lambda: shared.process.poll() is not None)
+    until(lambda: beside and not any(one.is_running() for one in beside))  # what sends ends with its server
     shared.start()
     return receivers.wait("/killed", 2)
 

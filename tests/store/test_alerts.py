@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from store import alerts, channels, deliveries
 from store.alerts import Alert, AlertStateError, Opening
 from store.channels import Channel
-from store.deliveries import Delivery, Tried, Try
+from store.deliveries import Delivery, Telling, Tried, Try
 
 Store = Any  # of conftest.py
 NOW = datetime(2026, 11, 20, 12)  # noqa: DTZ001 - UTC without a zone, as the store holds it
@@ -37,7 +37,7 @@ def write(store: Store) -> Callable[..., Any]:
 
 
 def opened(write: Callable[..., Any], *told: Opening, at: datetime = NOW, project_id: int = 1) -> list[Alert]:
-    return write(lambda cursor: [alerts.open_(cursor, project_id, one, at) for one in told])
+    return write(lambda cursor: alerts.open_many(cursor, project_id, told, at))
 
 
 def events_of(store: Store, alert: Alert) -> list[tuple[str, str | None]]:
@@ -56,6 +56,9 @@ def test_numbers_count_in_each_project(store: Store, write: Callable[..., Any]) 
     first, second = opened(write, opening("errors"), opening("cost"))
     (other,) = opened(write, opening("errors"), project_id=2)
     assert [first.number, second.number, other.number] == [1, 2, 1]
+    third = write(lambda cursor: alerts.open_(cursor, 1, opening("latency"), NOW))
+    assert (third.number, now_of(store, third)) == (3, third)
+    write(lambda cursor: alerts.resolve(cursor, third.alert_id, NOW, None))
     with store.readers.read() as con:
         assert alerts.open_of(con, 1) == {MONITORS["errors"]: first, MONITORS["cost"]: second}
 
@@ -162,11 +165,8 @@ def test_whom_an_alert_is_told_to(event: str, severity: str, notify: tuple[str, 
 
 
 def add(write: Callable[..., Any], name: str, alert: Alert, event: str, at: datetime, message: int) -> None:
-    write(
-        lambda cursor: deliveries.add(
-            cursor, 1, UUID(int=message), name, alert.alert_id, event, {"number": alert.number}, at
-        )
-    )
+    told = Telling(name, UUID(int=message), alert.alert_id, {"number": alert.number}, at)
+    write(lambda cursor: deliveries.add(cursor, 1, event, [told]))
 
 
 def due(store: Store, at: datetime, most: int = 10) -> list[Delivery]:
