@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -85,20 +85,21 @@ def measure(core: Core, count: int, calibrated: int) -> None:
 
 
 def mixed(core: Core, now: datetime) -> Iterator[dict[str, Any]]:
-    """Every signal of every slice in turn: all calls, each service, model and pair of them."""
+    """Every signal of every slice in turn: all calls, each service, model and so on, and pairs of them."""
     slices = [{}, *slices_of(core, now)]
     for where, what in product(slices, [*STREAMS, *OTHERS]):
-        hourly = "signal" in what and what["signal"] in {"model_mix", "finish_reasons"}
-        yield {**what, "where": where, "every": "6h" if hourly else "1h", "window": "1d"}
+        mix = what.get("signal") in {"model_mix", "finish_reasons"}
+        yield {**what, "where": where, "every": "6h" if mix else "1h", "window": "1d"}
 
 
 def slices_of(core: Core, now: datetime) -> list[dict[str, str]]:
     found = core.run("calls_filters", "default", {"since": now - timedelta(days=7), "until": now}).table.to_pylist()
-    values = {
-        field: [row["value"] for row in found if row["field"] == field] for field in ("service", "model", "environment")
-    }
+    fields = ("service", "model", "provider", "environment", "release", "prompt", "variant", "tool")
+    values = {field: [row["value"] for row in found if row["field"] == field] for field in fields}
     single = [{field: value} for field, many in values.items() for value in many]
-    pairs = [{"service": a, "model": b} for a, b in product(values["service"], values["model"])]
+    pairs = [
+        {one: a, other: b} for one, other in combinations(fields, 2) for a, b in product(values[one], values[other])
+    ]
     return single + pairs
 
 

@@ -38,12 +38,12 @@ def row(monitor: Mapping[str, Any]) -> Row:
     """A monitor as a row of a table."""
     found = (monitor["calibration"] or {}).get("false_alarms") or {}
     last = monitor["last"] or {}
-    alert = monitor["alert_open"]
+    alert, drift = monitor["alert_open"], monitor["alert"]["kind"] == "drift"
     return {
         "name": monitor["name"], "state": "off" if not monitor["enabled"] else monitor["state"],
         "signal": monitor["label"], "of": words.slice_(Terms.model_validate(terms_of(monitor))) or "all calls",
         "value": last.get("value"), "expected": last.get("expected"), "looked until": monitor["looked_until"],
-        "false alarms a month": found.get("value"), "alert": None if alert is None else alert["number"],
+        "false alarms a month": found.get("value") if drift else "", "alert": "" if alert is None else alert["number"],
     }  # fmt: skip
 
 
@@ -54,7 +54,8 @@ def sentences(monitor: Mapping[str, Any]) -> list[str]:
     if monitor["alert_open"] is not None:
         number, how = monitor["alert_open"]["number"], monitor["alert_open"]["state"]
         said.append(f"Alert {number} of it is {how}: `assay alerts show {number}`.")
-    return [*said, monitor["policy"], alarms(monitor["calibration"])]
+    drift = monitor["alert"]["kind"] == "drift"
+    return [*said, monitor["policy"], *([alarms(monitor["calibration"])] if drift else [])]
 
 
 def alarms(calibration: Mapping[str, Any] | None) -> str:

@@ -27,8 +27,7 @@ from server.aside import Aside
 from server.core import Core
 from server.ending import Ending
 from server.ingest import make_ingest
-from server.monitors import loop as monitors
-from server.monitors.loop import Monitoring
+from server.monitors.loop import Monitoring, beside
 from server.notify.loop import Notifier
 from server.ports import PortError, listen, port_of, reachable
 from server.running import Running
@@ -142,7 +141,7 @@ class Process:
         note = self._note(sockets, await start_grpc(receiver, settings))
         aside = Aside(core.readers)
         checker = Aside(core.readers, checking.IDLE_S, checking.PLACES, checking.NICENESS)
-        watcher = Aside(core.readers, monitors.IDLE_S, monitors.PLACES, monitors.NICENESS)
+        watcher = beside(core)
         monitoring = Monitoring(core, watcher)
         notifier = Notifier(core)
         context = Context(core, ingest, note, note.version, aside, checker, monitoring, notifier)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from server.aside import Aside
 from server.core import Core
 from server.jobs import WRITE_S
 from server.jsontext import dumps
@@ -21,6 +22,7 @@ from server.monitors.terms import DAY, Drift, Terms
 from server.notify import telling
 from store import monitors as store
 from store.monitors import Monitor
+from store.readers import ReaderPool
 
 LOG = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ LOOK_S = 15.0  # between two turns
 # lowest priority of all that the server starts.
 LONGEST_REST_S = 60.0
 IDLE_S = 120.0  # of the process
+READ_S = 120.0  # of one answer: the first look of a monitor reads four weeks
 PLACES = 8  # answers that wait for it: the loop, and looks that people ask for
 NICENESS = 10
 AGAIN = 7 * DAY  # until false alarms are worked out anew
@@ -36,6 +39,11 @@ OTHERWISE = 1.25  # times as many monitors, or as few: then they are worked out 
 CALIBRATED = 2  # monitors of one turn; one takes 0.3 to 2 s
 TIDY = timedelta(hours=1)
 FAULT = timedelta(hours=1)  # until false alarms that could not be worked out are tried again
+
+
+def beside(core: Core) -> Aside:
+    """The process that looks. It reads at a place of its own, so that it takes none of the pages'."""
+    return Aside(ReaderPool(core.database, 1, READ_S), IDLE_S, PLACES, NICENESS)
 
 
 def utc_now() -> datetime:

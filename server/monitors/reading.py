@@ -149,8 +149,9 @@ def stretch(one: Doing) -> tuple[datetime, datetime]:
     kept = one.task.kept
     if kept is None or kept[0] > since:
         return since, until
+    # Also where no look needs them, so that monitors of one slice ask for the same stretch, and at once.
     may_change = until - length(one.terms.window) - length(one.terms.every)
-    return max(since, min(kept[1] + bucket, streams.floored(may_change, bucket))), until
+    return min(kept[1] + bucket, streams.floored(may_change, bucket)), until
 
 
 def _kept(store: Store, doing: Sequence[Doing]) -> dict[str, Series]:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -38,7 +39,7 @@ from store.monitors import Monitor, Turn
 LOG = logging.getLogger(__name__)
 CHUNK = 60  # monitors that are read at once
 FIRST = 12  # of these, whose streams are not kept yet
-WRITTEN = 100  # monitors of one transaction
+WRITTEN = 25  # monitors of one transaction: whoever sends waits for it
 REMEMBERED = timedelta(days=200)  # of when monitors fired, which their references leave out
 PASSING = (StoreBusyError, QueryTimeoutError, UnavailableError)
 
@@ -241,9 +242,18 @@ def chunks(tasks: Sequence[Task], busy: Mapping[UUID, tuple[Monitor, Terms]]) ->
         ([one for one in tasks if one.kept is not None], CHUNK),
         ([one for one in tasks if one.kept is None], FIRST),
     ):
-        ordered = sorted(group, key=slice_of)
-        found += [ordered[start : start + most] for start in range(0, len(ordered), most)]
+        found += _filled([list(own) for _, own in groupby(sorted(group, key=slice_of), slice_of)], most)
     return found
+
+
+def _filled(slices: Sequence[list[Task]], most: int) -> list[list[Task]]:
+    """Chunks of whole slices, of so many tasks where one slice has no more."""
+    found: list[list[Task]] = []
+    for own in slices:
+        if not found or len(found[-1]) + len(own) > most:
+            found.append([])
+        found[-1] += own
+    return [one[start : start + 2 * most] for one in found for start in range(0, len(one), 2 * most)]
 
 
 def failed(task: Task, error: Exception) -> dict[str, Any]:

@@ -35,6 +35,14 @@ def label(terms: Terms) -> str:
     return signal.label
 
 
+def subject(terms: Terms) -> str:
+    """What a sentence is of: `Error rate of service shop`."""
+    of = slice_(terms)
+    if terms.alert.kind == "no_data":
+        return f"Calls of {of}" if of else "Calls"
+    return f"{label(terms)} of {of or 'all calls'}"
+
+
 def unit(terms: Terms) -> str:
     return CHECKS[terms.alert.kind][1] if terms.watched is None else terms.watched.unit
 
@@ -58,11 +66,11 @@ def figure(value: float | None, of: str) -> str:
 
 def sentence(terms: Terms, state: str, why: str | None, last: Mapping[str, Any] | None) -> str:
     """What a monitor says now."""
-    what = f"{label(terms)} of {slice_(terms) or 'all calls'}"
+    what = subject(terms)
     if not terms.enabled:
-        return f"{what} is not looked at: the monitor is off."
+        return f"{what}: not looked at, as the monitor is off."
     if last is None or state == "new":
-        return f"{what} has not been looked at yet."
+        return f"{what}: not looked at yet."
     if state == "insufficient data":
         return f"{what}: insufficient data. {why or ''}".strip()
     return f"{what} {_seen(terms, last)}{_verdict(terms, state, last)}"
@@ -70,6 +78,9 @@ def sentence(terms: Terms, state: str, why: str | None, last: Mapping[str, Any] 
 
 def _seen(terms: Terms, last: Mapping[str, Any]) -> str:
     of = unit(terms)
+    if terms.alert.kind == "no_data":
+        count = last["value"] or 0.0
+        return f"came to {count:,.0f} over the last {long(terms.window)}"
     value = f"is {figure(last['value'], of)}"
     if terms.alert.kind in {"slo_burn", "budget"}:
         return value
@@ -114,7 +125,7 @@ def _of_drift(state: str, last: Mapping[str, Any]) -> str:
 
 def opening(terms: Terms, at: datetime, last: Mapping[str, Any]) -> str:
     """What is said of a monitor that begins to fire, where nothing explains it."""
-    said = f"{label(terms)} of {slice_(terms) or 'all calls'} {_seen(terms, last)}"
+    said = f"{subject(terms)} {_seen(terms, last)}"
     expected = _expected(last, unit(terms)) if isinstance(terms.alert, Drift) else ""
     note = f" {last['note']}" if last.get("note") else ""
     persist = ""
@@ -127,7 +138,9 @@ def opening(terms: Terms, at: datetime, last: Mapping[str, Any]) -> str:
 def policy(terms: Terms, min_effect: float | None) -> str:
     """When it is an alert."""
     alert, of = terms.alert, unit(terms)
-    every = f"It looks every {long(terms.every)} at the last {long(terms.window)}"
+    every = f"It looks every {long(terms.every)}"
+    if not isinstance(alert, Burn | OfBudget):
+        every += f" at the last {long(terms.window)}"
     if isinstance(alert, Drift) and alert.method == "sums":
         return f"It adds up every hour and fires when a lasting change of {figure(alert.min_effect, of)} is told."
     if isinstance(alert, Drift):
@@ -138,7 +151,26 @@ def policy(terms: Terms, min_effect: float | None) -> str:
             f"{every} and fires when {hits} of {many} looks show {side} of {least} or more with a p below "
             f"{alert.alpha:g}, adjusted over all monitors of the project."
         )
-    return f"{every}."
+    return f"{every}{_condition(terms)}"
+
+
+def _condition(terms: Terms) -> str:
+    """When a plain check fires."""
+    alert, of = terms.alert, unit(terms)
+    if isinstance(alert, Threshold):
+        side, limit = ("above", alert.above) if alert.above is not None else ("below", alert.below)
+        return f" and fires {side} {figure(limit, of)}."
+    if isinstance(alert, NoData):
+        return " and fires when nothing came."
+    if isinstance(alert, Burst):
+        return f" and fires from {alert.failed:,} failed calls and {alert.share:.0%} of them on."
+    if isinstance(alert, Burn):
+        bad = "" if alert.slower_than is None else f" or took longer than {alert.slower_than:g} ms"
+        return f"; a call that failed{bad} is bad, and {alert.objective:.4%} are to be good over {long(alert.period)}."
+    told = [f"{alert.spent:.0%} of it are spent"] if isinstance(alert, OfBudget) and alert.spent is not None else []
+    if isinstance(alert, OfBudget) and alert.forecast:
+        told.append("the forecast's whole interval is above it")
+    return f" and fires when {' or '.join(told)}." if told else "."
 
 
 def false_alarms(calibration: Mapping[str, Any] | None) -> str:

@@ -488,7 +488,7 @@ def test_what_changes_something_needs_more_than_reading() -> None:
             asks = {
                 "/api/settle", "/api/reconcile", "/api/check", "/api/evaluators/{name}/try",
                 "/api/prompt-render/{name:path}",
-                "/api/prompt-diff/{name:path}", "/api/rank",
+                "/api/prompt-diff/{name:path}", "/api/rank", "/api/drift",
             }  # fmt: skip
             if isinstance(route, GuardedRoute) and route.methods == {"POST"} and route.path not in asks:
                 assert route.right not in ("public", "read"), route.path

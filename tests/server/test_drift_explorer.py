@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ import pytest
 
 from server.client import ApiError, Client
 
+DOCS = Path(__file__).parents[2] / "docs/drift.md"
 NOW = datetime.now(UTC)
 HOUR_NS = 3600 * 10**9
 REFERENCE = {"since": NOW - timedelta(hours=53), "until": NOW - timedelta(hours=50)}
@@ -191,6 +194,13 @@ def test_filters_and_sizes_are_of_each_group(two: Any) -> None:
     assert found["drawn_of"] == {"reference": 120, "current": 0}
     assert few["drawn_of"] == {"reference": 120, "current": 120}
     assert any(one.startswith("Drawn calls: ") for one in few["left_out"])
+
+
+def test_what_the_documentation_asks_is_answered(two: Any) -> None:
+    (asked,) = re.findall(r"^```json\n(.*?)^```$", DOCS.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    with two.client() as client:
+        found = client.drift(json.loads(asked) | {"signals": ["error_rate"]})
+    assert found["sentence"].startswith("Nothing can be compared")
 
 
 @pytest.mark.parametrize(
