@@ -13,7 +13,8 @@ from app import format as fmt
 
 Span = tuple[pd.Timestamp, pd.Timestamp]
 MOST_MARKS = 8  # verticals with a word on each
-FEW = 200  # buckets; lines between more of them are a thicket
+_BEYOND = 0.5  # times the looks' range: how far an axis follows buckets
+FEW = 72  # buckets; lines between more of them are a thicket
 WATCHED, COUNTED = charts.PALETTE[0], charts.PALETTE[1]
 
 
@@ -51,7 +52,16 @@ def watched(title: str, drawn: Drawn, subtitle: str, theme: charts.Theme) -> go.
     _verticals(figure, drawn, theme)
     figure.update_layout(height=charts.TALL, hovermode="closest", showlegend=True, legend=charts.LEGEND)
     figure.update_yaxes(range=_range(drawn, factor), ticksuffix=after, rangemode="normal")
-    return figure.update_xaxes(nticks=8)
+    return figure.update_xaxes(nticks=8, range=_times(drawn))
+
+
+def _times(drawn: Drawn) -> list[pd.Timestamp] | None:
+    """From the first bucket or look to the last: a reference may begin long before."""
+    times = pd.concat([drawn.points["at"], drawn.looks["at"]])
+    if times.empty:
+        return None
+    room = (times.max() - times.min()) * 0.02 or pd.Timedelta(hours=1)
+    return [times.min() - room, times.max() + room]
 
 
 def _spans(figure: go.Figure, drawn: Drawn, theme: charts.Theme) -> None:
@@ -60,8 +70,9 @@ def _spans(figure: go.Figure, drawn: Drawn, theme: charts.Theme) -> None:
         if span is not None:
             figure.add_vrect(x0=span[0], x1=span[1], fillcolor=ink, opacity=opacity, line_width=0, layer="below")
     if drawn.reference is not None:
+        shown = _times(drawn) or [drawn.reference[0]]
         figure.add_annotation(
-            x=drawn.reference[0], y=0, yref="paper", text="reference", showarrow=False, xanchor="left",
+            x=max(drawn.reference[0], shown[0]), y=0, yref="paper", text="reference", showarrow=False, xanchor="left",
             yanchor="bottom", xshift=4, font={"size": 11, "color": charts.PALE[theme]},
         )  # fmt: skip
 
@@ -125,6 +136,9 @@ def _range(drawn: Drawn, factor: float) -> list[float] | None:
     if sure.empty and buckets.empty:
         return None
     inner = buckets.quantile([0.03, 0.97]) if len(buckets) > 20 else buckets
+    if not sure.empty:
+        reach = float(sure.max() - sure.min()) * _BEYOND or abs(float(sure.max()))
+        inner = inner.clip(float(sure.min()) - reach, float(sure.max()) + reach)
     known = pd.concat([sure, inner, pd.Series([] if drawn.limit is None else [drawn.limit], dtype="float64")])
     low, high = float(known.min()) * factor, float(known.max()) * factor
     room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0

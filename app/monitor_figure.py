@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from app import charts_monitors
+from app import charts_monitors, marks
 from app import monitor_signals as signals
 from app.charts_monitors import Drawn, Span
 
@@ -67,7 +67,8 @@ def drawn(told: Json, unit: str | None, alert: Json, zone: tzinfo) -> Drawn:
     return Drawn(
         points(told["points"], unit, zone), looks(told["looks"], unit, zone), _reference(told.get("reference"), zone),
         local(change["at"], zone) if change.get("at") else None, span,
-        [(local(mark["at"], zone), mark["name"]) for mark in told.get("markers") or ()], (), limit(alert),
+        [(local(one["at"], zone), marks.word(one)) for one in list(told.get("markers") or ())[-marks.MOST :]], (),
+        limit(alert),
         signals.axis(unit),
     )  # fmt: skip
 

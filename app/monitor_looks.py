@@ -32,7 +32,8 @@ def section(one: Monitor) -> None:
 def _looks(one: Monitor) -> None:
     factor, after = signals.axis(words.unit(one))
     frame = table(one)
-    shown = frame.assign(**{name: frame[name] * factor for name in ("value", "expected", "low", "high")})
+    scaled = {name: frame[name] * factor for name in ("value", "expected", "low", "high")}
+    shown = frame.assign(**scaled, note=frame["note"].fillna(""))
     times = pd.to_datetime(shown["at"], utc=True, format="ISO8601").dt.tz_convert(widgets.zone())
     st.dataframe(
         shown.assign(at=times), hide_index=True, height=320 if len(shown) > 8 else "content", placeholder="unknown",

@@ -156,7 +156,7 @@ _REFERENCE = {"last": _last, "fixed": _fixed, "release": _release, "prompt": _pr
 
 def _drift(told: Mapping[str, Any], key: str, slots: Slots, signal: Signal) -> dict[str, Any]:
     entry = signals.entry(signal.unit)
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         least = _number(
             f"Least change that matters, {entry.said}", told.get("min_effect"), f"{key}effect-{signal.unit}", entry,
@@ -195,6 +195,8 @@ def _finer(told: Mapping[str, Any], key: str, slots: Slots, signal: Signal) -> d
         persist = right.text_input(
             "Looks that must count, k/m", held["persist"], key=f"{key}persist", help="2/3: two of the last three."
         )
+        slots.add("alpha", "persist")
+        left, right = st.columns(2)
         season = left.selectbox(
             "Season", list(SEASONS), list(SEASONS).index(held["season"]), format_func=SEASONS.__getitem__,
             key=f"{key}season", help="What of time is compared with its like.",
@@ -207,11 +209,12 @@ def _finer(told: Mapping[str, Any], key: str, slots: Slots, signal: Signal) -> d
             if signal.stream
             else "window"
         )  # fmt: skip
+        slots.add("season", "method")
         least = st.number_input(
             "Calls or scores of a window, at least", 2, 1_000_000, int(held["least"]), key=f"{key}least",
             help="Below it nothing is said: insufficient data.",
         )  # fmt: skip
-        slots.add("alpha", "persist", "season", "method", "least")
+        slots.add("least")
     return {"alpha": alpha, "persist": persist, "season": season, "method": method, "least": int(least)}
 
 

@@ -30,7 +30,10 @@ def section(terms: Mapping[str, Any] | None) -> str:
         )
     except data.ApiError as error:
         if error.kind == "refused":
-            widgets.empty("What it would have done would be here.", "The monitor cannot be looked at as it stands.")
+            widgets.empty(
+                "What it would have done would be here.",
+                "It cannot be looked at as it stands: the form says why at the field.",
+            )
             return str(error)
         widgets.failed("The preview did not come.", error, "The monitor can be set without it.")
         return ""
@@ -105,8 +108,8 @@ def _figure(terms: Json, told: Json, unit: str | None) -> None:
     if drawn.points.empty:
         return
     span = f"{drawn.points['at'].iloc[0]:%m-%d %H:%M} to {drawn.points['at'].iloc[-1]:%m-%d %H:%M}"
-    length = words.length(terms["window"])
-    subtitle = f"n = {fmt.short(drawn.points['n'].sum())}, {span}; looks: the last {length}; ▼ would have fired"
+    window = words.each(terms["window"])
+    subtitle = f"n = {fmt.short(drawn.points['n'].sum())}, {span}; looks: the {window} before each; ▼ would have fired"
     st.plotly_chart(
         charts_monitors.watched(charts.label(title, 40), drawn, subtitle, widgets.theme()),
         theme=None, key="monitor-preview", config={"displayModeBar": False},

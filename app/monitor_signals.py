@@ -115,6 +115,8 @@ def apart(value: float | None, unit: str | None) -> str:
 def _written(value: float, unit: str | None, write: ab_figures.Write) -> str:
     if unit == "ms":
         return write(value / 1e3, "s")
+    if unit in MEASURES:
+        return f"{write(value, None)} {MEASURES[unit][1]}"
     if noun := NOUNS.get(unit or ""):
         return f"{write(value, None)} {noun}"
     return write(value, _UNITS.get(unit or ""))
@@ -134,12 +136,12 @@ def effect(value: float | None, unit: str | None) -> str:
     if value is None or fmt.absent(value):
         return fmt.UNKNOWN
     if unit in MEASURES:
-        return f"{fmt.digits(value)} ({MEASURES[unit]})"
+        return f"{fmt.digits(value)} ({MEASURES[unit][0]})"
     return apart(abs(value), unit).removeprefix("+")
 
 
-MEASURES = {"category": "Jensen-Shannon distance", "embedding": "AUC above 0.5"}
-"""What a change of a signal without single values is measured by."""
+MEASURES = {"category": ("Jensen-Shannon distance", "JS"), "embedding": ("AUC above 0.5", "AUC")}
+"""What a change of a signal without single values is measured by, and its short form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,8 +15,9 @@ from app import monitor_words as words
 
 Suggestion = Mapping[str, Any]
 
-_SET = "monitors-set"  # session state: names that the last click set, and what was refused
+_SET = "monitors-done"  # session state: names that the last click set, and what was refused
 _KEY = "suggested-"
+_PLAIN = re.compile(r"[A-Za-z0-9-]{1,100}")
 WHAT = """\
 A monitor is a standing check of what comes in. It watches one **signal** (an error rate, a duration, a score) of some
 of your calls, the **slice**, and compares it with what is normal for them, the **reference**. When the signal moves
@@ -33,7 +35,7 @@ def first() -> None:
     st.markdown(WHAT)
     _offers("These would suit what the project has. Untick what you do not want.")
     with st.container(horizontal=True, vertical_alignment="center"):
-        monitors.new("Choose another signal")
+        monitors.new("Choose a signal yourself")
         st.caption("Or take Watch below a figure of Home, Cost, Latency or Compare.", width="content")
 
 
@@ -52,10 +54,7 @@ def _offers(lead: str) -> None:
     with st.skeleton(height=240):
         found = data_monitors.suggestions()
     if not found:
-        widgets.empty(
-            "Suggested monitors would be listed here.",
-            "There is nothing more to suggest: no calls and scores have come of late, or all of them are watched.",
-        )
+        _nothing()
         return
     st.caption(lead)
     with st.container(border=True, gap="xsmall"):
@@ -68,13 +67,25 @@ def _offers(lead: str) -> None:
     )  # fmt: skip
 
 
+def _nothing() -> None:
+    what = "Suggested monitors would be listed here."
+    if not data.home_newest()["traces"]:
+        why = "Nothing has arrived yet, so nothing can be suggested."
+        widgets.empty(what, why, lambda: st.page_link("views/home.py", label="See how to send traces"))
+        return
+    why = "There is nothing more to suggest: no calls and scores came in the last 28 days, or all of them are watched."
+    widgets.empty(what, why)
+
+
 def _row(one: Suggestion, place: int) -> None:
     """One of them: a box, what it watches, why, and the way to change it first."""
     if place:
         st.divider()
     box, text, link = st.columns([4, 13, 2], vertical_alignment="center")
     with box:
-        st.checkbox(fmt.plain(one["name"], 60), value=True, key=_KEY + one["name"])
+        # A name is read out as it stands in Markdown; of these letters alone it needs no escaping.
+        name = str(one["name"])
+        st.checkbox(name if _PLAIN.fullmatch(name) else fmt.plain(name, 60), value=True, key=_KEY + name)
     with text, st.container(gap=None):
         st.markdown(fmt.plain(f"{what(one['terms'])}.", 200))
         st.caption(fmt.plain(one["why"], 300))
@@ -95,7 +106,7 @@ def what(terms: Mapping[str, Any]) -> str:
         return watched + window
     side = {"up": "a rise", "down": "a fall"}.get(alert.get("side") or "", "a change either way")
     before = words.length((terms.get("against") or {}).get("last") or "28d")
-    window = words.length(terms.get("window") or "1d")
+    window = words.each(terms.get("window") or "1d")
     return (
         f"{watched}, {words.sliced(terms.get('where') or {})}; {side} of the last {window} against the {before} before"
     )

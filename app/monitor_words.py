@@ -34,6 +34,11 @@ def length(told: str | None) -> str:
     return fmt.plural(int(number), unit) if unit and number.isdigit() else told
 
 
+def each(told: str | None) -> str:
+    """`1d` as `day`, `15m` as `15 minutes`: after `every` and `the last`."""
+    return length(told).removeprefix("1 ")
+
+
 def watched(one: Monitor) -> str:
     """What it watches: `p95 of duration`."""
     return signals.title(one["signal"], one["score"], one["quantile"], kind(one))
@@ -71,17 +76,17 @@ def reference(against: Json, zone: tzinfo) -> str:
 
 def fires(one: Monitor) -> str:
     """When it fires, as one sentence."""
-    check, window = one["alert"], length(one["window"])
+    check, window = one["alert"], each(one["window"])
     match kind(one):
         case "threshold":
             side = "above" if check.get("above") is not None else "below"
-            return f"Fires when the value over {window} is {side} {signals.amount(check[side], unit(one))}."
+            return f"Fires when the value over the last {window} is {side} {signals.amount(check[side], unit(one))}."
         case "no_data":
-            return f"Fires when nothing came for {window}."
+            return f"Fires when nothing came for {length(one['window'])}."
         case "error_burst":
             return (
                 f"Fires when {fmt.plural(check['failed'], 'call')} and {fmt.percent(check['share'])} of all failed "
-                f"within {window}."
+                f"within the last {window}."
             )
         case "slo_burn":
             return _burn(check)
@@ -119,7 +124,7 @@ def _budget(check: Json) -> str:
 
 def schedule(one: Monitor) -> str:
     """How often it looks, and at how much time."""
-    return f"Looks every {length(one['every'])} at the last {length(one['window'])}."
+    return f"Looks every {each(one['every'])} at the last {each(one['window'])}."
 
 
 # How often it fires for nothing, and how late it is.

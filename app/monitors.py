@@ -24,19 +24,19 @@ FOLLOW = "follow-monitors"  # key of the switch
 EVERY_S = 15
 SHOWN = 100  # of a page
 MANY = 8  # from which on there is a search
+REASONS, NAMED = 5, 6  # of insufficient data that are told, and monitors of each
 ALL = "all"
 STANDING = "Monitors go on without this page."
 
 COLUMNS = (
     Column("Monitor", "minmax(130px, 1.5fr)", link=True),
-    Column("State", "116px"),
+    Column("State", "112px"),
     Column("Watches", "minmax(130px, 1.4fr)", help="The signal, and of which calls"),
-    Column("Last looks", "132px", help="Newest right; band: what the reference lets expect; dots: looks that count"),
-    Column("Value", "92px", "right", "Over the window of the last look"),
-    Column("Expected", "92px", "right", "What the reference lets expect of that window"),
-    Column("False alarms a month", "128px", "right", "While nothing changes, with the 95 % interval"),
-    Column("Found after", "84px", "right", "Half of lasting changes of the least effect are found by then"),
-    Column("Looked", "92px", "right", "End of the window of the last look"),
+    Column("Last looks", "110px", help="Newest right; band: what the reference lets expect; dots: looks that count"),
+    Column("Value", "88px", "right", "Over the window of the last look"),
+    Column("False alarms a month", "140px", "right", "While nothing changes, with the 95 % interval"),
+    Column("Found after", "82px", "right", "Half of lasting changes of the least effect are found by then"),
+    Column("Looked", "78px", "right", "End of the window of the last look"),
 )  # fmt: skip
 
 
@@ -57,36 +57,34 @@ def new(label: str = "New monitor") -> None:
 
 def overview(found: Sequence[Monitor]) -> None:
     """All monitors of the project; they refresh themselves where that is switched on."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        said = st.empty()
-        st.space("stretch")
-        follows = bool(st.toggle(f"Refresh every {EVERY_S} s", value=True, key=FOLLOW))
-        st.page_link(PATH, label="Suggest monitors", icon=":material/lightbulb:", query_params={SUGGEST: "1"})
-        new()
+    said, switch = st.columns([7, 1], vertical_alignment="center")
+    follows = bool(switch.toggle(f"Every {EVERY_S} s", value=True, key=FOLLOW, help="Refresh the list so often"))
     with st.container(horizontal=True, vertical_alignment="center"):
         state = _states(found)
         text = _search() if len(found) > MANY else ""
         st.space("stretch")
-        csv = st.empty()
-    st.fragment(_list, run_every=EVERY_S if follows else None)(said, csv, state, text)
+        st.page_link(PATH, label="Suggest monitors", icon=":material/lightbulb:", query_params={SUGGEST: "1"})
+        new()
+    st.fragment(_list, run_every=EVERY_S if follows else None)(said.empty(), state, text)
 
 
 def _states(found: Sequence[Monitor]) -> str:
-    """Which state is shown; those that no monitor is in are not offered, but for the one that the URL names."""
-    counts = {name: sum(words.state(one) == name for one in found) for name in words.STATES}
-    told = chosen(STATE)
-    options = [ALL, *(name for name, count in counts.items() if count or name == told)]
+    """Which state is shown; those that no monitor is in are not offered, but for the one that the URL names.
+
+    Without counts: the URL has an option's label, and a link must outlive the next round. The sentence has them.
+    """
+    there = {words.state(one) for one in found} | {chosen(STATE)}
+    options = [ALL, *(name for name in words.STATES if name in there)]
     return str(
         st.segmented_control(
-            "State", options, default=ALL, required=True, key=STATE, bind="query-params", label_visibility="collapsed",
-            format_func=lambda name: f"{name} {len(found) if name == ALL else counts[name]:,}",
+            "State", options, default=ALL, required=True, key=STATE, bind="query-params", label_visibility="collapsed"
         )
-    )  # fmt: skip
+    )
 
 
 def _search() -> str:
     typed = st.text_input(
-        "Search", key=FIND, bind="query-params", placeholder="Search names, signals, owners", width=250,
+        "Search", key=FIND, bind="query-params", placeholder="Search names, signals, owners", width=230,
         icon=":material/search:", label_visibility="collapsed", on_change=_first_page,
     )  # fmt: skip
     return str(typed or "").strip()
@@ -96,7 +94,7 @@ def _first_page() -> None:
     st.query_params.pop(START, None)
 
 
-def _list(said: Any, csv: Any, state: str, text: str) -> None:
+def _list(said: Any, state: str, text: str) -> None:
     try:
         found = data_monitors.monitors()
     except data.ApiError as error:
@@ -107,14 +105,35 @@ def _list(said: Any, csv: Any, state: str, text: str) -> None:
     if not shown:
         widgets.empty("Monitors would be listed here.", f"None of {len(found):,} is {state} and matches the search.")
         return
-    with csv:
-        widgets.csv(table(shown), "monitors")
     listing.listing("monitors", "Monitors", COLUMNS, [_line(one) for one in _of_page(shown)])
+    _small_print(shown)
+
+
+def _small_print(shown: Sequence[Monitor]) -> None:
     now = fmt.clock(datetime.now(UTC), widgets.zone())
-    st.caption(
-        f"Times in {widgets.zone()}, read at {now}. Insufficient data is no reassurance: such a monitor sees nothing. "
-        "Keys: j k move, Enter opens."
-    )
+    lines = [*blind(shown), f"Times in {widgets.zone()}, read at {now}. Keys: j k move, Enter opens."]
+    left, right = st.columns([9, 1])
+    with left:
+        st.caption("  \n".join(fmt.plain(line, 500) for line in lines))
+    with right:
+        widgets.csv(table(shown), "monitors")
+
+
+def blind(found: Sequence[Monitor]) -> list[str]:
+    """Why monitors have insufficient data, the reason of most first: they see nothing, which is no reassurance."""
+    whys: dict[str, list[str]] = {}
+    for one in found:
+        if words.state(one) == "insufficient data":
+            whys.setdefault(str(one["why"] or "It is not known what is missing."), []).append(one["name"])
+    reasons = sorted(whys.items(), key=lambda pair: -len(pair[1]))
+    told = [f"Insufficient data: {_listed(names)}. {why}" for why, names in reasons[:REASONS]]
+    more = len(reasons) - REASONS
+    return [*told, *([f"{fmt.plural(more, 'more reason')}: open a monitor to see its own."] if more > 0 else [])]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def matching(found: Sequence[Monitor], state: str, text: str) -> list[Monitor]:
@@ -147,7 +166,7 @@ def _of_page(found: Sequence[Monitor]) -> Sequence[Monitor]:
 def _line(one: Monitor) -> listing.Row:
     unit, last, state = words.unit(one), one["last"] or {}, words.state(one)
     of = f"{words.watched(one)}, {words.sliced(one['where'])}"
-    blind = state in {"insufficient data", words.OFF}
+    blind = not last or state in {"insufficient data", words.OFF}
     late = (one["calibration"] or {}).get("delay")
     return listing.Row(
         path(one["name"]),
@@ -156,8 +175,7 @@ def _line(one: Monitor) -> listing.Row:
             Cell(state, one["why"] or "", tone=words.TONES[state]),
             Cell(fmt.clip(of, 160), of),
             Cell("", words.look_words(one["last"], unit), course=course(one)),
-            Cell(monitor_signals.amount(last.get("value"), unit) if last else "—", _n(last), quiet=blind or not last),
-            Cell(_expected(last, unit), _band(last, unit), quiet=True),
+            Cell(monitor_signals.amount(last.get("value"), unit) if last else "—", _seen(last, unit), quiet=blind),
             Cell(words.false_alarms(one["calibration"]), words.calibrated(one["calibration"], unit, words.kind(one))),
             Cell(words.delay(one["calibration"]), f"of {monitor_signals.effect(late['effect'], unit)}" if late else ""),
             _looked(one["looked_until"]),
@@ -176,16 +194,13 @@ def course(one: Monitor) -> Course | None:
     return Course(values, [look["low"] for look in looks], [look["high"] for look in looks], marked, said)
 
 
-def _n(last: words.Json) -> str:
-    return f"n = {fmt.count(last.get('n'))}" if last else ""
-
-
-def _expected(last: words.Json, unit: str | None) -> str:
-    return "—" if last.get("expected") is None else monitor_signals.amount(last["expected"], unit)
-
-
-def _band(last: words.Json, unit: str | None) -> str:
-    return f"95 %: {monitor_signals.bounds(last.get('low'), last.get('high'), unit)}" if last else ""
+def _seen(last: words.Json, unit: str | None) -> str:
+    """What was expected, and of how many."""
+    if not last:
+        return ""
+    band = monitor_signals.bounds(last.get("low"), last.get("high"), unit)
+    expected = "" if band == "no interval" else f"expected {band}, "
+    return f"{expected}n = {fmt.count(last.get('n'))}"
 
 
 def _looked(told: str | None) -> Cell:

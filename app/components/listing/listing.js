@@ -239,7 +239,7 @@ function course({ points: values, low, high, marked, said }) {
     drawn.append(shape("path", { class: "band", d: path(edge, x, y) }));
   }
   for (const run of runs(values.map((value) => value !== null))) {
-    drawn.append(shape("path", { class: "line-of", d: path(run.map((at) => [at, values[at]]), x, y) }));
+    drawn.append(shape("path", { class: run.length > 1 ? "line-of" : "line-of lone", d: path(run.map((at) => [at, values[at]]), x, y) }));
   }
   for (const at of marked) drawn.append(shape("path", { class: "mark", d: path([[at, values[at]]], x, y) }));
   return drawn;
