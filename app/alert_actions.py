@@ -42,8 +42,9 @@ def row(told: Alert) -> None:
             help="Order runs of a suite, such as the model or prompt before against the one after",
         ):  # fmt: skip
             experiment_form.dialog()
+    hint = st.empty()  # there with and without words: what stands below keeps its place
     if off:
-        st.caption("Say who you are: what you do stands in the alert's history under that name.")
+        hint.caption("Say who you are: what you do stands in the alert's history under that name.")
     if refused := st.session_state.pop(_REFUSED, None):
         st.error(fmt.plain(refused, 600), icon=":material/error:")
 
