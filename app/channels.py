@@ -71,7 +71,11 @@ def finding(found: Sequence[Channel]) -> str:
     """How many there are, and which could not be told last: `3 channels; none failed last`."""
     bad = [str(one["name"]) for one in found if (one["last"] or {}).get("state") == "failed"]
     said = fmt.plural(len(found), "channel")
-    return f"{said}; the last message to {', '.join(bad)} failed." if bad else f"{said}; none failed last."
+    return (
+        f"{said}; the last message to {', '.join(f'“{name}”' for name in bad)} failed."
+        if bad
+        else f"{said}; none failed last."
+    )
 
 
 COLUMNS = (
