@@ -71,7 +71,11 @@ def finding(found: Sequence[Channel]) -> str:
     """How many there are, and which could not be told last: `3 channels; none failed last`."""
     bad = [str(one["name"]) for one in found if (one["last"] or {}).get("state") == "failed"]
     said = fmt.plural(len(found), "channel")
-    return f"{said}; the last message to {', '.join(bad)} failed." if bad else f"{said}; none failed last."
+    return (
+        f"{said}; the last message to {', '.join(f'“{name}”' for name in bad)} failed."
+        if bad
+        else f"{said}; none failed last."
+    )
 
 
 COLUMNS = (
@@ -137,8 +141,9 @@ def _form(one: Channel | None) -> None:
         st.space("stretch")
         author = alert_actions.author_field()
         _back()
+    hint = st.empty()  # there with and without words: what stands below keeps its place, and what is typed there
     if not author:
-        st.caption("Say who you are: whoever sets or tests a channel stands with it.")
+        hint.caption("Say who you are: whoever sets or tests a channel stands with it.")
     left, right = st.columns([5, 4], gap="large")
     with left:
         _fields(one, author)
@@ -161,9 +166,9 @@ def _fields(one: Channel | None, author: str) -> None:
         help="It often holds a key, so it is stored aside and never shown again. An address of apprise names its "
         "service first: see the list of services in docs/alerts.md.",
     )  # fmt: skip
-    secret = ""
+    secret, beside = "", st.container()
     if kind == "webhook":
-        secret = st.text_input(
+        secret = beside.text_input(
             "Secret that signs each message", key=f"{key}-secret", type="password", autocomplete="new-password",
             placeholder="empty: as it is" if kept else "empty: messages are not signed",
             help="Receivers work out HMAC-SHA256 with it and compare: see docs/alerts.md.",

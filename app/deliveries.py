@@ -67,17 +67,18 @@ def finding(found: Sequence[Delivery]) -> str:
 
 
 def _failed(found: Sequence[Delivery]) -> None:
-    """What was given up, with a button each."""
+    """What was given up, with a button each; a test is not tried again, it is sent anew."""
     if said := st.session_state.pop(_SAID, None):
         st.info(fmt.plain(said, 400), icon=":material/info:")
-    failed = [one for one in found if one["state"] == "failed"]
+    failed = [one for one in found if one["state"] == "failed" and one["number"]]
     for one in failed[:BUTTONS]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Retry", key=f"retry-{one['delivery_id']}", icon=":material/refresh:", on_click=_retry, args=(one,)
             )
+            tries = fmt.plural(one["tries"], "try", "tries")
             detail = (one["last"] or {}).get("detail") or "no reason is told"
-            st.text(fmt.clip(f"{one['channel']}: {what(one)}, given up after {one['tries']} tries: {detail}", 200))
+            st.text(fmt.clip(f"{one['channel']}: {what(one)}, given up after {tries}: {detail}", 200))
     if len(failed) > BUTTONS:
         widgets.cut(BUTTONS, len(failed), "messages that were given up")
 

@@ -160,7 +160,7 @@ def test_home_of_an_empty_window_points_to_the_data(page: Open, filled: Any) -> 
     assert "the newest started" in words(home)
 
 
-@pytest.mark.parametrize("path", ["", "traces", "trace", "cost", "latency"])
+@pytest.mark.parametrize("path", ["", "traces", "trace", "cost", "latency", "alerts", "drift"])
 def test_a_server_that_is_gone_is_an_error_with_a_way_on(page: Open, path: str) -> None:
     failed = page(GONE, path, trace="ab" * 16)
     assert not failed.exception

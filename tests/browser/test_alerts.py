@@ -80,6 +80,7 @@ def test_a_channel_is_set_and_tried_and_its_address_is_not_shown(
     page.get_by_role("link", name="New channel").click()
     page.get_by_label("Your name").fill("ada")
     page.get_by_label("Your name").press("Enter")
+    expect(page.get_by_text("Say who you are")).to_be_hidden()
     page.get_by_label("Name", exact=True).fill("hook")
     page.get_by_label("Name", exact=True).press("Enter")
     page.get_by_text("Webhook", exact=True).click()
