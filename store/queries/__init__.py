@@ -299,17 +299,17 @@ def sql(name: str, others: frozenset[str] = frozenset()) -> str:
 PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
 
 
-OTHERS = {
-    "told_apart": "told_by_tag", "placed": "placed_by_join", "trace_scored": "trace_any_score",
-    "call_scored": "call_any_score",
+OTHERS: dict[str, tuple[str, ...]] = {
+    "told_apart": ("told_by_tag",), "placed": ("placed_by_join", "placed_by_tag"),
+    "trace_scored": ("trace_any_score",), "call_scored": ("call_any_score",),
 }  # fmt: skip
-"""Parts, and another that stands in their place, and is faster, for some parameters."""
+"""Parts, and others of which one stands in their place, and is faster, for some parameters."""
 
 
 def _part(found: re.Match[str], others: frozenset[str]) -> str:
     renamed = dict(word.split("=") for word in found[2].split())
-    other = OTHERS.get(found[1])
-    text = sql(other if other in others else found[1], others)
+    other = next((name for name in OTHERS.get(found[1], ()) if name in others), found[1])
+    text = sql(other, others)
     return f"(\n{PARAMETER.sub(lambda one: '$' + renamed.get(one[1], one[1]), text)}\n)"
 
 
@@ -335,9 +335,11 @@ def _faster(params: Mapping[str, object]) -> frozenset[str]:
     values = params.get("values")
     by_join = isinstance(values, list) and len(values) > FEW_VALUES
     by_tag = params.get("dimension") == "tag"
+    placed_by_tag = by_tag and not by_join and "slots" in params
     any_score = {
         other: name in params and params[name] is None
         for name, other in (("score", "trace_any_score"), ("with_score", "call_any_score"))
     }
-    others = {"told_by_tag": by_tag, "placed_by_join": by_join, **any_score}
+    placed = {"placed_by_join": by_join, "placed_by_tag": placed_by_tag}
+    others = {"told_by_tag": by_tag and not placed_by_tag, **placed, **any_score}
     return frozenset(name for name, holds in others.items() if holds)
