@@ -271,7 +271,7 @@ def _rounded(reported: Floats, computed: Floats) -> list[tuple[Cause, str | None
 
 def _deviation(compared: pd.DataFrame, reported: Floats, computed: Floats, level: float) -> Estimate:
     unit = compared["trace_id"].to_numpy() if "trace_id" in compared else np.arange(len(compared))
-    sums = pd.DataFrame({"reported": reported, "computed": computed}).groupby(unit).sum()
+    sums = pd.DataFrame({"unit": unit, "reported": reported, "computed": computed}).groupby("unit").sum()
     found = intervals.ratio(sums["reported"], sums["computed"], level)
     value, low, high = (None if one is None else one - 1 for one in (found.value, found.low, found.high))
     return Estimate(value, low, high, found.n)

@@ -299,18 +299,19 @@ def sql(name: str, others: frozenset[str] = frozenset()) -> str:
 PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
 
 
-OTHERS = {
-    "told_apart": "told_by_tag", "placed": "placed_by_join", "trace_scored": "trace_any_score",
-    "call_scored": "call_any_score", "monitor_told": "monitor_told_twice", "monitor_sliced": "monitor_whole",
-    "monitor_near": "monitor_anywhere",
+OTHERS: dict[str, tuple[str, ...]] = {
+    "told_apart": ("told_by_tag",), "placed": ("placed_by_join", "placed_by_tag"),
+    "trace_scored": ("trace_any_score",), "call_scored": ("call_any_score",), "call_filters": ("call_any",),
+    "monitor_told": ("monitor_told_twice",), "monitor_sliced": ("monitor_whole",),
+    "monitor_near": ("monitor_anywhere",),
 }  # fmt: skip
-"""Parts, and another that stands in their place, and is faster, for some parameters."""
+"""Parts, and others of which one stands in their place, and is faster, for some parameters."""
 
 
 def _part(found: re.Match[str], others: frozenset[str]) -> str:
     renamed = dict(word.split("=") for word in found[2].split())
-    other = OTHERS.get(found[1])
-    text = sql(other if other in others else found[1], others)
+    other = next((name for name in OTHERS.get(found[1], ()) if name in others), found[1])
+    text = sql(other, others)
     return f"(\n{PARAMETER.sub(lambda one: '$' + renamed.get(one[1], one[1]), text)}\n)"
 
 
@@ -319,12 +320,24 @@ PARAMETER = re.compile(r"\$(\w+)")
 
 def ask(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:
     """Run `<name>.sql` with bound parameters; the whole result, drained."""
-    return con.sql(sql(name, _faster(params)), params=dict(params)).to_arrow_table()
+    text, named = _statement(name, _faster(params))
+    return con.sql(text, params={one: params[one] for one in named}).to_arrow_table()
 
 
 def ask_few(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:
     """`ask` for answers of some thousand rows: planned once, not twice, which spares 5 to 25 ms; rows are copied."""
-    return con.execute(sql(name, _faster(params)), dict(params)).to_arrow_table()
+    text, named = _statement(name, _faster(params))
+    return con.execute(text, {one: params[one] for one in named}).to_arrow_table()
+
+
+@cache
+def _statement(name: str, others: frozenset[str]) -> tuple[str, frozenset[str]]:
+    """The text of a query without its comments, and the parameters that it names: DuckDB takes no others."""
+    text = COMMENT.sub("", sql(name, others))
+    return text, frozenset(PARAMETER.findall(text))
+
+
+COMMENT = re.compile(r"--.*")
 
 
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)  # the copy is what `ask_few` is about
@@ -336,12 +349,16 @@ def _faster(params: Mapping[str, object]) -> frozenset[str]:
     values = params.get("values")
     by_join = isinstance(values, list) and len(values) > FEW_VALUES
     by_tag = params.get("dimension") == "tag"
+    placed_by_tag = by_tag and not by_join and "slots" in params
     any_score = {
         other: name in params and params[name] is None
         for name, other in (("score", "trace_any_score"), ("with_score", "call_any_score"))
     }
+    placed = {"placed_by_join": by_join, "placed_by_tag": placed_by_tag}
+    filters = PARAMETER.findall(sql("call_filters", frozenset({"call_any_score"})))
+    unfiltered = all(name in params and params[name] is None for name in filters)
     whole = params.get("sliced") is False
-    others = {"told_by_tag": by_tag, "placed_by_join": by_join, **any_score}
+    others = {"told_by_tag": by_tag and not placed_by_tag, "call_any": unfiltered, **placed, **any_score}
     others |= {
         "monitor_whole": whole,
         "monitor_anywhere": whole,

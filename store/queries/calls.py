@@ -220,8 +220,20 @@ def calls_cost_series(  # noqa: PLR0917 - given by name
     """
     within("top", top, MAX_VALUES)
     steps = bucketed(project_id, since, until, bucket_us, offset_us)
-    asked = summed(con, project_id, since, until, filters, dimension, steps)
-    return ask_few(con, "calls_cost_series", asked | steps | {"top": top})
+    asked = summed(con, project_id, since, until, filters, dimension, steps) | steps | {"top": top}
+    if asked["summed_since"] != asked["summed_until"]:
+        return ask_few(con, "calls_cost_series", asked)
+    return calls_cost_series_by_trace(con, asked | {"reach_us": cut_reach(con, asked)})
+
+
+def calls_cost_series_by_trace(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
+    """`calls_cost_series` from sums by trace; `asked`: all parameters."""
+    return ask_few(con, "calls_cost_series_by_trace", asked)
+
+
+def cut_reach(con: DuckDBPyConnection, asked: dict[str, object]) -> int:
+    """Microseconds of the longest trace that an edge of the window or of a bucket cuts."""
+    return int(ask_few(con, "cut_reach", asked)["reach_us"][0].as_py())
 
 
 @query(right="read")

@@ -1,12 +1,11 @@
 -- Cost per success of sessions; columns as in `success_told`. A session has the cost of a value's calls under that value. Its newest score counts,
--- whoever gave it: of the session itself, or of one of its traces with a call that the filters keep.
+-- whoever gave it: of the session itself, or of one of its traces with a call that the filters keep. A trace with several values has its scores as
+-- many times, which changes no newest one.
 with traces as not materialized (
     select * from /* part calls_by_trace */ units where session_id is not null
-), sessions as (
-    select distinct trace_id, session_id from traces
 ), of_units as materialized (
     select s.session_id, t.success, t.commit_seq, t.time, t.score_id
-    from /* part success_of_traces */ t join sessions s on s.trace_id = t.trace_id
+    from /* part success_of_traces */ t join traces s on s.trace_id = t.trace_id
     union all
     select session_id, /* part success_verdict */, commit_seq, time, score_id
     from scores

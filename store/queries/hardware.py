@@ -10,7 +10,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
-from store.quantiles import quantiles_of, smallest
+from store.quantiles import quantiles_of
 from store.queries import ask, ask_few, query
 from store.queries.calls import CallFilters, bounded, by_trace, kept
 
@@ -39,16 +39,17 @@ def hardware_by(
     """
     end = until if versions else since  # without a price by the hour nothing is looked at
     asked = kept(project_id, since, end, filters) | {"versions": versions}
-    rows = ask_few(con, "hardware_by", asked | by_trace(con, project_id, since, end, filters) | {"dimension": "entry"})
+    rows = ask_few(con, "hardware_by", asked | by_trace(con, project_id, since, end, filters))
     for name, clusters in (("per_call", "traces"), ("per_token", "told_traces")):
         rows = bounded(rows, name, f"{name}_", rows[clusters])
-    models = rows["model"].drop_null().unique().to_pylist()
-    slots = {"models": models, "width": len(models) + 1}
-    return _with_times(_per_thousand(rows), hardware_calls(con, asked | slots), versions, models)
+    entries = rows["price_version"].unique().to_pylist()
+    apart = rows["model"].drop_null().unique().to_pylist() if len(entries) < rows.num_rows else []
+    slots = {"versions": entries, "models": apart, "width": len(apart) + 1}
+    return _with_times(_per_thousand(rows), hardware_calls(con, asked | slots), entries, apart)
 
 
 def hardware_calls(con: DuckDBPyConnection, asked: dict[str, object]) -> pa.Table:
-    """One row per call: slot (of its entry and model), start_ns, duration_ns, failed. `asked`: all parameters."""
+    """One row per call: slot (of its entry and model), start_us, duration_ns, failed. `asked`: all parameters."""
     return ask(con, "hardware_calls", asked)
 
 
@@ -60,18 +61,23 @@ def _per_thousand(rows: pa.Table) -> pa.Table:
 
 
 def _with_times(rows: pa.Table, calls: pa.Table, versions: list[str], models: list[str]) -> pa.Table:
-    """`calls`: rows of hardware_calls.sql. Entries and models are found by their places, of which slots are made."""
+    """`calls`: rows of hardware_calls.sql. Entries and models are found by their places, of which slots are made.
+
+    `models` is empty where every entry has one alone.
+    """
     slots, width = calls["slot"].to_numpy(), len(models) + 1
     entries = [versions.index(version) for version in rows["price_version"].to_pylist()]
-    known = {model: place for place, model in enumerate(models, 1)} | {None: 0}
-    mine = [entry * width + known[model] for entry, model in zip(entries, rows["model"].to_pylist(), strict=True)]
+    known = {model: place for place, model in enumerate(models, 1)}
+    mine = [
+        entry * width + known.get(model, 0) for entry, model in zip(entries, rows["model"].to_pylist(), strict=True)
+    ]
     rows = _with_busy(rows, calls, slots, width, entries)
     return _with_quantiles(rows, calls, slots, mine, len(versions) * width)
 
 
 def _with_busy(rows: pa.Table, calls: pa.Table, slots: Integers, width: int, entries: list[int]) -> pa.Table:
     """`entries`: the entry of each row; an entry has `width` slots."""
-    starts, lengths = calls["start_ns"].to_numpy(), calls["duration_ns"].to_numpy()
+    starts, lengths = calls["start_us"].to_numpy(), calls["duration_ns"].to_numpy()
     told = {}
     for entry in set(entries):
         own = slice(None) if len(set(entries)) == 1 else slots // width == entry  # every call has one of the entries
@@ -83,13 +89,15 @@ def _with_busy(rows: pa.Table, calls: pa.Table, slots: Integers, width: int, ent
 
 
 def _busy(starts: Integers, lengths: Integers) -> tuple[int | None, int | None, float | None, float | None]:
-    """busy_ns, wall_ns, utilisation, at_once of calls in any order; null: there is none, or no time passed."""
+    """busy_ns, wall_ns, utilisation, at_once of calls in any order; null: there is none, or no time passed.
+
+    `starts` are microseconds, `lengths` nanoseconds.
+    """
     if not len(starts):
         return None, None, None, None
-    order = np.argsort(starts)
-    begun = starts[order]
-    reach = lengths[order]
-    reach += begun
+    order = np.argsort(starts, kind="stable")  # which takes no time where they mostly lie in order, as in the store
+    begun = starts[order] * 1000
+    reach = lengths[order] + begun
     np.maximum.accumulate(reach, out=reach)
     idle = np.maximum(begun[1:] - reach[:-1], 0)  # between the last end so far and the next start
     wall = int(reach[-1] - begun[0])
@@ -99,9 +107,8 @@ def _busy(starts: Integers, lengths: Integers) -> tuple[int | None, int | None, 
 
 def _with_quantiles(rows: pa.Table, calls: pa.Table, slots: Integers, mine: list[int], count: int) -> pa.Table:
     """n, p50 and p95 of the calls that ended well; `mine`: the slot of each row."""
-    well = np.flatnonzero(~calls["failed"].to_numpy().astype(bool))
-    groups = slots.astype(smallest(max(count, 1)))[well]
-    amounts = calls["duration_ns"].to_numpy()[well].astype(float)
+    well = ~calls["failed"].to_numpy().astype(bool)
+    groups, amounts = slots[well], calls["duration_ns"].to_numpy()[well].astype(float)
     n, told = quantiles_of(groups, amounts, max(count, 1), (0.5, 0.95))
     rows = rows.append_column("n", pa.array(n[mine], pa.int64()))
     for name, sides in zip(("p50", "p95"), told, strict=True):

@@ -14,7 +14,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store import special
-from store.queries import ask, ask_few, query, within
+from store.queries import ask_few, query, within
 from store.queries.calls import MAX_VALUES, CallFilters, Dimension, by_trace, kept, summed
 from store.queries.latency import rated
 
@@ -81,7 +81,7 @@ def integrity_sample(  # noqa: PLR0917 - given by name
     compared = sizes["compared"].to_pylist()
     of_each = {"models": sizes["model"].to_pylist(), "compared": compared, "calls": calls}
     most = ALL_HASHES * calls / min(compared, default=1)  # above all hashes where all calls are drawn
-    return ask(con, "integrity_sample", kept(project_id, since, until, filters) | of_each | {"most": most})
+    return ask_few(con, "integrity_sample", kept(project_id, since, until, filters) | of_each | {"most": most})
 
 
 def integrity_sizes(con: DuckDBPyConnection, asked: dict[str, object], models: int) -> pa.Table:

@@ -1,4 +1,4 @@
 -- As `placed`, for many values. A part of other queries.
-select measured.*, place
-from /* part latency_measured */ measured
-left join (select unnest($values::varchar[]) as listed, generate_subscripts($values::varchar[], 1) as place) known on listed = value
+select told.*, coalesce(known.place, len($values::varchar[])::integer + if(value is null, 2, 1)) as place
+from /* part latency_told */ told
+left join (select unnest($values::varchar[]) as listed, generate_subscripts($values::varchar[], 1)::integer as place) known on listed = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -75,11 +76,16 @@ def written(con: DuckDBPyConnection, bench: Workbench, number: int, rows: list[d
     write_resolved(con, Resolved(1, [name], NOTHING, summaries, calls, bench.resolver_trace_calls(calls)))
 
 
-@pytest.fixture(params=[1, 2, 3])
-def arrived(request: pytest.FixtureRequest, store: Any) -> Any:
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def arrived(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, store_class: Any
+) -> Iterator[Any]:
     """Traces that were resolved several times, in a random order; quarters summed at some time between."""
-    rng = np.random.default_rng(request.param)
-    bench = Workbench()
+    store, rng, bench = (
+        store_class(tmp_path_factory.mktemp("arrived")),
+        np.random.default_rng(request.param),
+        Workbench(),
+    )
     for step in range(45):
         number = int(rng.integers(TRACES))
         store.writer.call(lambda con, number=number: written(con, bench, number, trace(rng, number))).result()
@@ -87,7 +93,8 @@ def arrived(request: pytest.FixtureRequest, store: Any) -> Any:
             store.sum_calls()
     bench.close()
     assert store.count("trace_calls") > TRACES / 2
-    return store
+    yield store
+    store.close()
 
 
 def ask(store: Any, name: str, **params: Any) -> list[dict[str, Any]]:
@@ -160,3 +167,55 @@ def test_models_that_told_no_usage(arrived: Any) -> None:
     names = ("model", "calls", "untold", "half_told", "silent_failures", "services", "service")
     found = [tuple(row[name] for name in names) for row in ask(arrived, "integrity_untold")]
     assert sorted(found, key=str) == sorted(wanted, key=str)
+
+
+TAGGED = "(select *, unnest(case when len(tags) = 0 then [null] else tags end) as tag from calls)"
+
+
+def test_costs_by_bucket(arrived: Any) -> None:
+    for bucket_us, offset_us in ((3_600_000_000, 0), (420_000_000, 60_000_000), (24 * 3_600_000_000, -7_200_000_000)):
+        for dimension, value, rows, narrowed in (
+            ("session", "session_id", "calls", {}), ("tag", "tag", TAGGED, {}),
+            ("service", "service", "calls", {"user_id": "u1"}),
+        ):  # fmt: skip
+            wanted = arrived.rows(
+                f"""select make_timestamp((epoch_us(start_time) + {offset_us}) // {bucket_us} * {bucket_us}
+                                          - {offset_us}), {value}, round(sum(cost_usd), 9), count(*),
+                           count(*) filter (where cost_usd is null and not (failed and input_tokens is null and
+                                            output_tokens is null))
+                    from {rows} where {ASKED} {"and user_id = 'u1'" if narrowed else ""} group by all"""
+            )
+            steps = {"bucket_us": bucket_us, "offset_us": offset_us}
+            found = [
+                (row["bucket"], row["value"], None if row["cost_usd"] is None else round(row["cost_usd"], 9),
+                 row["calls"], row["unpriced"])
+                for row in ask(arrived, "calls_cost_series", dimension=dimension, **steps, **narrowed)
+            ]  # fmt: skip
+            assert sorted(found, key=str) == sorted(wanted, key=str)
+
+
+def test_durations_by_value_and_by_the_hour(arrived: Any) -> None:
+    well = f"{ASKED} and not failed and duration_ns is not null"
+    for dimension, value, rows in (
+        ("model", "response_model", "calls"), ("session", "session_id", "calls"), ("tag", "tag", TAGGED),
+    ):  # fmt: skip
+        wanted = arrived.rows(
+            f"""select {value}, count(*), quantile_cont(duration_ns, 0.5), quantile_cont(duration_ns, 0.95)
+                from {rows} where {well} group by all order by {value}"""
+        )
+        found = [row for row in ask(arrived, "latency_by", dimension=dimension) if row["n"]]
+        found.sort(key=lambda row: (row["value"] is None, row["value"]))
+        assert [(row["value"], row["n"]) for row in found] == [row[:2] for row in wanted]
+        assert [(row["p50"], row["p95"]) for row in found] == [pytest.approx(row[2:], rel=1e-12) for row in wanted]
+    own = f"{well} and price_source = 'own' and price_version = 'gpu' and cost_usd is not null"
+    sums = "select response_model, count(*), quantile_cont(duration_ns, 0.5) from calls where"
+    wanted = arrived.rows(f"{sums} {own} group by all order by response_model")
+    found = [row for row in ask(arrived, "hardware_by", versions=["gpu", "never"]) if row["n"]]
+    found.sort(key=lambda row: (row["model"] is None, row["model"]))
+    assert [(row["model"], row["n"]) for row in found] == [row[:2] for row in wanted]
+    assert [row["p50"] for row in found] == pytest.approx([row[2] for row in wanted], rel=1e-12)
+    ((calls, p50, p95),) = arrived.rows(
+        f"select count(*), quantile_cont(duration_ns, 0.5), quantile_cont(duration_ns, 0.95) from calls where {well}"
+    )
+    (total,) = ask(arrived, "home_latency_total")
+    assert (total["calls"], total["p50_ns"], total["p95_ns"]) == (calls, pytest.approx(p50), pytest.approx(p95))

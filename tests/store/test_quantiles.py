@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from store.quantiles import in_order, quantiles_of, smallest
+from store.quantiles import Rows, quantiles_of, smallest
 
 AMOUNTS = {
     "spread": lambda rng, n: np.round(rng.lognormal(1, 1, n) * 1e9),
@@ -29,14 +29,14 @@ def test_places_of_many_rows(made: object, count: int) -> None:
     amounts = made(rng, 60_000)  # type: ignore[operator]  # one of the table
     groups = rng.integers(0, count, len(amounts)).astype(smallest(count))
     places = rng.integers(0, len(amounts), (2, 40))
-    assert np.array_equal(in_order(groups, amounts, count, places), in_plain_order(groups, amounts)[places])
+    assert np.array_equal(Rows(groups, amounts, count).at(places), in_plain_order(groups, amounts)[places])
 
 
 @given(some.lists(some.tuples(some.integers(0, 3), some.floats(0, 1e18)), min_size=1, max_size=200))
 def test_any_place_of_any_rows(rows: list[tuple[int, float]]) -> None:
     groups, amounts = np.array([group for group, _ in rows], dtype=np.uint8), np.array([amount for _, amount in rows])
     places = np.arange(len(rows))
-    assert np.array_equal(in_order(groups, amounts, 4, places, few=0), in_plain_order(groups, amounts))
+    assert np.array_equal(Rows(groups, amounts, 4, few=0).at(places), in_plain_order(groups, amounts))
 
 
 def test_groups_without_an_amount_have_no_quantile() -> None:
