@@ -216,13 +216,14 @@ def _retrievals(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
 
 _OF_INPUTS = {"language", "topics", "input_embedding"}
 _OF_OUTPUTS = {"refusal_rate", "output_embedding"}
+_LENGTHS = {"input_length", "output_length"}
 
 
 def _texts(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
     signals = {one.signal for one in wanted}
     table = asked(
         "monitor_texts", most=min(asked.most, TEXTS), per_cell=OF_A_MINUTE, input=bool(signals & _OF_INPUTS),
-        output=bool(signals & _OF_OUTPUTS),
+        output=bool(signals & _OF_OUTPUTS), lengths=bool(signals & _LENGTHS),
     )  # fmt: skip
     questions = texts.questions(table) if signals & _OF_INPUTS else []
     return {one: _of_texts(one.signal, table, questions) for one in wanted}

@@ -203,6 +203,7 @@ def monitor_texts(  # noqa: PLR0917 - given by name
     bucket_us: int | None = None,
     most: int = 40,
     per_cell: int | None = None,
+    lengths: bool = True,
     input: bool = False,  # noqa: A002 - its name in the API
     output: bool = False,
     **filters: Unpack[CallFilters],
@@ -210,15 +211,16 @@ def monitor_texts(  # noqa: PLR0917 - given by name
     """Calls drawn from each bucket (null: from the whole window), at most `most` of each, oldest first.
 
     bucket (null: the window), total (calls of the bucket), trace_id (text), start_time, failed, finish_reason,
-    input_length and output_length (letters of the texts as stored), input and output with their keys if they are asked
-    for, normaliser_version, cluster, what tells it apart. Null: the call told none. They are drawn by whole minutes,
-    `per_cell` of each at most (null: as many as are needed), as texts that stand side by side are unpacked together.
+    input_length and output_length (letters of the texts as stored, with `lengths`), input and output with their keys
+    (if they are asked for), normaliser_version, cluster, what tells it apart. Null: the call told none, or nobody asked
+    for it. They are drawn by whole minutes, `per_cell` of each at most (null: as many as are needed), as texts that
+    stand side by side are unpacked together.
 
     Raises:
         ValueError: `bucket_us` is not positive, or `most` not between 1 and 50,000.
     """
     asked = kept(project_id, since, until, filters) | _drawn(bucket_us, most, per_cell)
-    return ask(con, "monitor_texts", asked | {"input": input, "output": output})
+    return ask(con, "monitor_texts", asked | {"lengths": lengths, "input": input, "output": output})
 
 
 @query(right="read")

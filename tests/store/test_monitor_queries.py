@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import pytest
+from summaries import summarise
 
 from collectors import frames
 from collectors.facts import SpanFacts
@@ -129,7 +130,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def scored(tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterator[Any]:
     opened = store_class(tmp_path_factory.mktemp("scores"))
     opened.add_calls(CALLS)
-    opened.summarise()
+    summarise(opened.writer)
     opened.writer.submit(_spans()).result(10)
     derived = CALLS[["project_id", "trace_id", "span_id"]]
     opened.add("span_derived", derived.assign(response_id=[f"d{n}" for n in derived["span_id"]]))
@@ -353,7 +354,7 @@ def test_agreement_is_of_targets_that_a_person_scored_too(scored: Any, window: s
 def test_words_and_scales_say_what_agrees(store: Any) -> None:
     """Labels whatever their case; values by the halves of the scale that the judge tells."""
     store.add_calls(LEAVES.head(8))
-    store.summarise()
+    summarise(store.writer)
     cases = [
         ({"label": "Good"}, {"label": "good "}, {}, True), ({"label": "good"}, {"label": "poor"}, {}, False),
         ({"value": 4.0}, {"value": 5.0}, {"scale": json.dumps({"low": 1, "high": 5})}, True),

@@ -12,6 +12,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import pytest
+from summaries import summarise
 
 from collectors import frames
 from collectors.facts import SpanFacts
@@ -81,7 +82,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, store_class: Any) -> Iterat
         "service": calls["service"].to_numpy(), "response_model": "m", "tags": [["b", "a"]] * len(calls),
         "session_id": [f"s{n % 60}" if n % 3 else None for n in calls["trace"]], "price_status": "unknown_model",
     }).assign(start_time=lambda frame: pd.to_datetime(frame["start_time"], utc=True)))  # fmt: skip
-    opened.summarise()
+    summarise(opened.writer)
     yield opened
     opened.close()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
+from shops import Arrival, Shop, arrivals, filled, opening
 
 from analytics import similarity
 from analytics.drift import drift
@@ -38,6 +40,16 @@ ALONE = [
 ]  # fmt: skip
 MEANS = [one for one in ALONE if SIGNALS[one.signal].stream and not SIGNALS[one.signal].quantile]
 WHERE = {"service": "svc1"}
+
+
+@pytest.fixture(scope="module")
+def open_shop(tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Callable[[], Shop]]:
+    yield from opening(tmp_path_factory, telling)
+
+
+@pytest.fixture(scope="module")
+def traffic(open_shop: Callable[[], Shop]) -> tuple[Shop, list[Arrival]]:
+    return filled(open_shop(), 3)
 
 
 @pytest.mark.parametrize("where", [{}, WHERE], ids=["all", "service"])
@@ -181,9 +193,9 @@ def scored(shop: Any, hours: tuple[int, int], version: str, count: int = 40, fir
     ))  # fmt: skip
 
 
-def test_scores_of_one_ruler_are_compared(open_shop: Any, make_arrivals: Any) -> None:
+def test_scores_of_one_ruler_are_compared(open_shop: Any) -> None:
     shop = open_shop()
-    shop.send(*make_arrivals(5))
+    shop.send(*arrivals(5))
     shop.resolve()
     wanted = Wanted("score", "tone")
 
@@ -203,9 +215,9 @@ def test_scores_of_one_ruler_are_compared(open_shop: Any, make_arrivals: Any) ->
     assert [len(side) for side in column.values] == [len(side) for side in clusters] == [40, 30]
 
 
-def test_a_run_has_its_rows(open_shop: Any, make_arrivals: Any) -> None:
+def test_a_run_has_its_rows(open_shop: Any) -> None:
     shop = open_shop()
-    shop.send(*make_arrivals(5, 60))
+    shop.send(*arrivals(5, 60))
     shop.resolve()
     run = UUID(int=5)
     manifest = json.dumps({"evaluators": {"tone": {"evaluator": "tone", "version": "1"}}})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from shops import Arrival, Shop, arrivals, filled, opening
 
 from server.monitors import rulers
 from server.monitors.series import NoStreamError, Series, Stream, key, series
@@ -66,6 +69,16 @@ EXPECTED: dict[str, Callable[[list[Any]], Value]] = {
     ),
     "retrieved_documents": lambda many: mean(len(one.documents) for one in many if one.documents),
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def open_shop(tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Callable[[], Shop]]:
+    yield from opening(tmp_path_factory, telling)
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def traffic(request: pytest.FixtureRequest, open_shop: Callable[[], Shop]) -> tuple[Shop, list[Arrival]]:
+    return filled(open_shop(), request.param)
 
 
 @pytest.mark.parametrize("bucket", [HOUR, QUARTER], ids=["hour", "quarter"])
@@ -172,8 +185,8 @@ def test_only_whole_buckets_are_told(traffic: Any) -> None:
     (found,) = series(shop.ask, [stream("volume")], START + minutes, START + 3 * HOUR + minutes)
     (whole,) = series(shop.ask, [stream("volume")], START, START + 3 * HOUR)
     assert (found.since, found.values.tolist()) == (START, whole.values.tolist())
-    (none,) = series(shop.ask, [stream("volume")], START, START + minutes)
-    assert none.values.tolist() == []
+    for none in series(shop.ask, [stream(name) for name in STREAMS], START, START + minutes):
+        assert (none.values.tolist(), none.weights.tolist(), list(none.rulers)) == ([], [], [])
 
 
 def test_before_the_first_call_nobody_could_call(traffic: Any) -> None:
@@ -191,9 +204,9 @@ def test_before_the_first_call_nobody_could_call(traffic: Any) -> None:
     assert nobody.weights.tolist() == [0] * 72
 
 
-def test_losses_of_the_books_are_of_the_hour(open_shop: Any, make_arrivals: Any) -> None:
+def test_losses_of_the_books_are_of_the_hour(open_shop: Any) -> None:
     shop = open_shop()
-    shop.send(*make_arrivals(1, 3))
+    shop.send(*arrivals(1, 3))
     shop.writer.call(
         lambda con: con.execute(
             """insert into ledger_entries values (1, 9, ?, 'grpc', 'shop', 'traces', 40, 30, 0, 10, 'bad_id', 'x'),
@@ -260,3 +273,15 @@ RULERS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
 @pytest.mark.parametrize(("rows", "expected"), RULERS.values(), ids=RULERS)
 def test_a_stream_shows_the_ruler_of_most_scores(rows: list[dict[str, Any]], expected: list[str]) -> None:
     assert [one["ruler"] for one in rulers.chosen(rows)] == expected
+    assert rulers.chosen(rows[::-1]) == rulers.chosen(rows)
+
+
+@given(some.dictionaries(some.tuples(some.integers(0, 60), some.sampled_from("abc")), some.integers(1, 9), min_size=1))
+def test_every_bucket_shows_a_ruler_of_its_own(counts: dict[tuple[int, str], int]) -> None:
+    """One a bucket, in order, that has half of the most scores there; and where all are of one, that one."""
+    rows = [row(hour, ruler, n) for (hour, ruler), n in counts.items()]
+    chosen = rulers.chosen(rows)
+    assert [one["bucket"] for one in chosen] == sorted({one["bucket"] for one in rows})
+    for one in chosen:
+        assert one in rows
+        assert 2 * one["n"] >= max(other["n"] for other in rows if other["bucket"] == one["bucket"])

@@ -149,8 +149,8 @@ def said(role: str, text: str) -> str:
     return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
 
 
-@pytest.fixture(scope="module")
-def open_shop(tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Callable[[], Shop]]:
+def opening(tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Callable[[], Shop]]:
+    """What a fixture yields from: opens a store as often as it is called, and closes all."""
     opened: list[Shop] = []
 
     def make() -> Shop:
@@ -166,16 +166,10 @@ def open_shop(tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterato
         shop.close()
 
 
-@pytest.fixture(scope="session")
-def make_arrivals() -> Callable[..., list[Arrival]]:
-    return arrivals
-
-
-@pytest.fixture(scope="module", params=[1, 2])
-def traffic(request: pytest.FixtureRequest, open_shop: Callable[[], Shop]) -> tuple[Shop, list[Arrival]]:
+def filled(shop: Shop, seed: int) -> tuple[Shop, list[Arrival]]:
     """A shop, and what came to it: some late, after sums were made, and some twice. Every third trace is scored."""
-    shop, many = open_shop(), arrivals(request.param)
-    rng = np.random.default_rng(request.param)
+    many = arrivals(seed)
+    rng = np.random.default_rng(seed)
     late = rng.random(len(many)) < 0.1
     shop.send(*(one for one, after in zip(many, late, strict=True) if not after))
     shop.resolve()
