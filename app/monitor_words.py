@@ -161,6 +161,8 @@ def calibrated(calibration: Json | None, of: str | None, check: str = "drift") -
         return "A plain check asks no statistics, so that nobody can tell how often it fires for nothing."
     if calibration is None:
         return "How often it would fire for nothing is not worked out yet."
+    if calibration.get("why") and check != "drift":
+        return str(calibration["why"])
     if calibration.get("why"):
         return f"How often it would fire for nothing cannot be told: {calibration['why']}"
     alarms = calibration["false_alarms"]
