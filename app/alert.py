@@ -65,8 +65,8 @@ def one(told: Alert) -> None:
     document, monitor = told["document"] or {}, data_alerts.monitor(told["monitor"])
     _head(told)
     st.markdown(f"**{fmt.plain(told['verdict'], 800)}**")
-    for sentence in [one for one in document.get("sentences") or () if one != told["verdict"]]:
-        st.markdown(fmt.plain(str(sentence), 600))
+    if said := [str(one) for one in document.get("sentences") or () if one != told["verdict"]]:
+        st.caption(fmt.plain(" ".join(said), 2_000))
     alert_actions.row(told)
     _facts(told, monitor)
     _figures(told, document, monitor)
@@ -239,7 +239,10 @@ def _slice(one: Json, unit: str | None, told: Alert, monitor: Json | None) -> li
     share = fmt.finite(one.get("share_of_change"))
     p = fmt.finite(one.get("p_adjusted"))
     attribute, name = str(one["attribute"]), str(one["slice"])
-    means = [monitor_signals.amount(fmt.finite(one.get(f"mean_{side}")), unit) for side in ("reference", "current")]
+    means = [
+        "no rows" if mean is None else monitor_signals.amount(mean, unit)
+        for mean in (fmt.finite(one.get(f"mean_{side}")) for side in ("reference", "current"))
+    ]
     parts = [fmt.percent(fmt.finite(one.get(f"share_{side}"))) for side in ("reference", "current")]
     words = str(one.get("text") or "")
     return listing.Row(

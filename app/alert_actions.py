@@ -89,12 +89,13 @@ def _snooze(told: Alert, author: str) -> None:
 
 def _own(told: Alert, author: str) -> None:
     with st.popover("Owner", icon=":material/person:", disabled=not author):
-        given = st.text_input("Owner", told["owner"] or author, key=f"alert-owner-{told['number']}", max_chars=100)
+        usual = told["owner"] or author
+        given = st.text_input("Owner", usual, key=f"alert-owner-{told['number']}-{usual}", max_chars=100).strip()
         with st.container(horizontal=True):
             number = int(told["number"])
             st.button(
                 "Set owner", key="alert-own", type="primary", on_click=act, args=(number, "own", author),
-                kwargs={"owner": given.strip() or None},
+                kwargs={"owner": given}, disabled=not given,
             )  # fmt: skip
             if told["owner"]:
                 st.button(
@@ -144,12 +145,12 @@ def template(told: Alert) -> str:
     """What a note starts from: what is known, and the questions that are left."""
     zone, now = widgets.zone(), datetime.now(UTC)
 
-    def at(name: str) -> str:
-        return fmt.recent(jobs.at(told[name]), zone, now) if told[name] else "unknown"
+    def at(name: str, none: str = "not yet") -> str:
+        return fmt.recent(jobs.at(told[name]), zone, now) if told[name] else none
 
     return (
         f"What happened\n{told['verdict']}\n\n"
-        f"Times ({zone})\nChanged {at('changed_since')}, opened {at('opened_at')}, "
+        f"Times ({zone})\nChanged {at('changed_since', fmt.UNKNOWN)}, opened {at('opened_at')}, "
         f"acknowledged {at('acknowledged_at')}, resolved {at('resolved_at')}.\n\n"
         f"Cause\n{told['cause_text'] or told['cause']}\n\nWho was affected, and how\n\n\nWhat we change so that it "
         "does not come back\n\n"

@@ -153,7 +153,8 @@ def _heading(members: Sequence[Alert]) -> str:
     said = ", ".join(f"{n:,} {state}" for state, n in counts.items() if n and n < len(members))
     first = min(jobs.at(one["opened_at"]) for one in members)
     at = fmt.recent(first, widgets.zone(), datetime.now(UTC))
-    return f"{fmt.plural(len(members), 'alert')}{f', {said}' if said else ''}, the first at {at}"
+    first_at = f"the first at {at}" if len(members) > 1 else f"at {at}"
+    return f"{fmt.plural(len(members), 'alert')}{f', {said}' if said else ''}, {first_at}"
 
 
 COLUMNS = (
@@ -244,5 +245,5 @@ def _nothing(state: str, *, narrowed: bool) -> None:
     widgets.empty(
         f"Alerts{of} would be listed here.",
         "There is none. Monitors raise them; each says how often it is expected to cry wolf.",
-        lambda: st.page_link("views/monitors.py", label="Monitors", icon=":material/monitoring:"),
+        lambda: st.page_link("views/monitors.py", label="Monitors", icon=":material/monitor_heart:"),
     )

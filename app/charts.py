@@ -92,6 +92,7 @@ LEGEND = {
     "font": {"size": 12},
 }  # fmt: skip
 """In a row, at the right of the heading."""
+MOST_MARKS = 10  # verticals of a figure
 _WORD = 0.025  # of an axis: the width of a line of text that stands upright
 _IN_ROW = 70  # letters of a heading and its legend, a mark as seven
 
@@ -162,7 +163,11 @@ def markers(
 
     `edges`: of the axis, beyond which no mark is drawn.
     """
-    for at, words in _joined([one for one in marks if edges[0] <= one[0] <= edges[1]], edges):
+    within = sorted(one for one in marks if edges[0] <= one[0] <= edges[1])
+    room = max((edges[1] - edges[0]) * _WORD, pd.Timedelta(seconds=1))
+    while len(groups := _joined(within, room)) > MOST_MARKS:
+        room *= 2
+    for at, words in groups:
         figure.add_vline(x=at, line={"color": PALE[theme], "width": 1, "dash": "dot"})
         figure.add_annotation(
             x=at, y=1, yref="paper", text=label(words, 24), showarrow=False, textangle=-90, xanchor="left",
@@ -171,11 +176,11 @@ def markers(
     return figure
 
 
-def _joined(marks: Sequence[Mark], edges: tuple[pd.Timestamp, pd.Timestamp]) -> list[Mark]:
-    """Marks in order; one that is nearer to the one before than a word is wide is counted with it: `release 2 +1`."""
+def _joined(marks: Sequence[Mark], room: pd.Timedelta) -> list[Mark]:
+    """Marks in order; one that is nearer to the first of those before than `room` is counted there: `release 2 +1`."""
     found: list[tuple[pd.Timestamp, str, int]] = []
-    for at, words in sorted(marks, key=lambda one: one[0]):
-        if found and at - found[-1][0] < (edges[1] - edges[0]) * _WORD:
+    for at, words in marks:
+        if found and at - found[-1][0] < room:
             found[-1] = (*found[-1][:2], found[-1][2] + 1)
         else:
             found.append((at, words, 0))

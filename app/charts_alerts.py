@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from app import charts, charts_monitors
 
+BEFORE = pd.Timedelta(days=3)  # at least, of what was before a change
 Level = tuple[pd.Timestamp, pd.Timestamp, float]
 """From when till when, and the mean value in the signal's unit."""
 
@@ -36,5 +37,14 @@ def before_and_after(
             x=drawn.change, y=1, yref="paper", text="change", showarrow=False, yanchor="bottom",
             font={"size": 12, "color": charts.BAD},
         )  # fmt: skip
-    times = drawn.looks["at"]
-    return charts.markers(figure, marks, (times.iloc[0], times.iloc[-1]), theme)
+    edges = _near(drawn)
+    return charts.markers(figure, marks, edges, theme).update_xaxes(range=edges)
+
+
+def _near(drawn: charts_monitors.Drawn) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """From some days before the change, so that what came after it is more than the figure's edge."""
+    first, last = drawn.looks["at"].iloc[0], drawn.looks["at"].iloc[-1]
+    if drawn.change is not None:
+        first = max(first, drawn.change - max(BEFORE, 4 * (last - drawn.change)))
+    room = max((last - first) * 0.01, pd.Timedelta(minutes=1))  # so that the last point is whole
+    return first - room, last + room

@@ -44,7 +44,7 @@ def overview(current: Side, reference: Side) -> None:
     with left:
         _one(_looked_at(rows))
     with right:
-        _map(told["map"])
+        _map(told)
     if found := told["markers"]:
         marks.table(found, "drift-markers")
 
@@ -118,8 +118,8 @@ COLUMNS = (
     Column("Verdict", "116px"),
     Column("Reference", "minmax(78px, 0.8fr)", "right", "Mean or share"),
     Column("Current", "minmax(78px, 0.8fr)", "right", "Mean or share"),
-    Column("Change", "minmax(150px, 1.3fr)", "right", "Of mean or share, with its 95 % interval by sessions"),
-    Column("Effect", "minmax(136px, 1.1fr)", "right", f"A full bar: {FULL} times the least that counts"),
+    Column("Change", "minmax(170px, 1.6fr)", "right", "Of mean or share, with its 95 % interval by sessions"),
+    Column("Effect", "minmax(126px, 1fr)", "right", f"A full bar: {FULL} times the least that counts"),
     Column("Adjusted p", "82px", "right", "Over all signals (Benjamini-Hochberg)"),
     Column("n", "112px", "right", "Values of reference and current"),
 )
@@ -156,8 +156,10 @@ def _change(one: Json, unit: str | None) -> Cell:
     said = monitor_signals.apart(difference, unit)
     if low is None or high is None:
         return Cell(said)
-    ends = [monitor_signals.apart(end, unit).partition(" ")[0] for end in (low, high)]
-    return Cell(f"{said} ({ends[0]} to {ends[1]})")
+    noun = said.partition(" ")[2]
+    ends = [monitor_signals.apart(end, unit).removesuffix(f" {noun}" if noun else "") for end in (low, high)]
+    whole = f"{said} ({ends[0]} to {ends[1]})"
+    return Cell(whole, whole)
 
 
 def effect(one: Json) -> str:
@@ -234,11 +236,14 @@ def _pair(first: object, second: object) -> str:
 # The map.
 
 
-def _map(told: Json | None) -> None:
+def _map(found: Json) -> None:
     """Inputs of both groups; a click on a point leads to its trace."""
+    told = found["map"]
     if not told or not told["points"]:
+        asked = any(one["signal"] == "input_embedding" for one in found["signals"])
+        why = "Too few calls of these have a recorded input." if asked else "No text was read, or none is recorded."
         st.markdown("**Meaning of inputs**")
-        st.caption("A map of inputs would be here. Too few calls of these have a recorded input.")
+        st.caption(f"A map of inputs would be here. {why}")
         return
     points = pd.DataFrame(told["points"])
     counts = points["side"].value_counts()

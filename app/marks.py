@@ -14,7 +14,7 @@ from app import format as fmt
 
 Marker = Mapping[str, Any]
 
-MOST = 8  # verticals of a figure
+MOST = 8  # with more than so many, alerts are not drawn
 WHAT: Mapping[str, str] = {
     "release": "release", "prompt": "prompt version", "label": "prompt label", "model": "model version",
     "evaluator": "evaluator", "normaliser": "normaliser", "alert": "alert",
@@ -32,9 +32,9 @@ def of(window: state.Window, kinds: Callable[[str], bool] = lambda _: True) -> l
 
 
 def drawn(found: Iterable[Marker]) -> list[charts.Mark]:
-    """As figures take them, in the viewer's zone; of too many the newest, alerts only where there is room for them."""
-    every = sorted(found, key=lambda one: (one["what"] == "alert", -jobs.at(one["at"]).timestamp()))
-    return [(local(one["at"]), word(one)) for one in every[:MOST]]
+    """As figures take them, in the viewer's zone; alerts only where they leave room for what may have caused them."""
+    every = list(found)
+    return [(local(one["at"]), word(one)) for one in every if len(every) <= MOST or one["what"] != "alert"]
 
 
 def local(at: str | datetime) -> pd.Timestamp:
@@ -67,7 +67,8 @@ def words(found: Sequence[Marker]) -> str:
     for one in found:
         counts[str(one["what"])] = counts.get(str(one["what"]), 0) + 1
     said = ", ".join(fmt.plural(n, WHAT.get(what, what)) for what, n in counts.items())
-    return f"Dotted: {said}{f'; {MOST} of them are drawn' if len(found) > MOST else ''}."
+    left = len(found) > MOST and "alert" in counts
+    return f"Dotted: {said}{'; alerts are not drawn, for want of room' if left else ''}."
 
 
 def table(found: Sequence[Marker], key: str) -> None:

@@ -172,14 +172,15 @@ def test_open_alerts_stand_by_cause_and_lead_to_one(page: Open, alerted: Any, li
 def test_an_alert_is_acknowledged_noted_and_resolved(page: Open, alerted: Any) -> None:
     one = page(alerted.note.api_url, "alerts", alert="1")
     assert one.button(key="alert-acknowledge").disabled
-    one.text_input(key="alerts-author").set_value("ada").run()
+    one.text_input(key="alerts-author").set_value("ben").run()
+    one.button(key="alert-own").click().run()
     one.button(key="alert-acknowledge").click().run()
     assert not one.exception
     with alerted.client() as client:
-        assert client.alert(1)["acknowledged_by"] == "ada"
+        assert (client.alert(1)["acknowledged_by"], client.alert(1)["owner"]) == ("ben", "ada")
     assert "alert-acknowledge" not in {button.key for button in one.button}
     one.button(key="alert-resolve").click().run()
     assert not one.exception
     assert "alert-reopen" in {button.key for button in one.button}
     with alerted.client() as client:
-        assert [one["event"] for one in client.alert(1)["events"]] == ["opened", "acknowledged", "resolved"]
+        assert [one["event"] for one in client.alert(1)["events"]] == ["opened", "owned", "acknowledged", "resolved"]

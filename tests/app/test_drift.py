@@ -49,6 +49,10 @@ def test_marks_that_would_cover_one_another_share_a_word() -> None:
     told = [(day + pd.Timedelta(hours=hours), f"release {hours}") for hours in (48, 50, 52, 96)]
     figure = charts.markers(charts.figure("a", "b", "light"), told, edges, "light")
     assert [one.text for one in figure.layout.annotations] == ["release 48 +2", "release 96"]
+    many = [(day + pd.Timedelta(hours=6 * place), f"release {place}") for place in range(40)]
+    crowded = charts.markers(charts.figure("a", "b", "light"), many, edges, "light")
+    assert len(crowded.layout.annotations) <= charts.MOST_MARKS
+    assert sum(int(one.text.partition("+")[2] or 0) + 1 for one in crowded.layout.annotations) == 40
     beyond = charts.markers(charts.figure("a", "b", "light"), [(day - pd.Timedelta(days=1), "x")], edges, "light")
     assert not beyond.layout.annotations
 
@@ -59,16 +63,15 @@ def test_of_too_many_marks_alerts_give_way(monkeypatch: pytest.MonkeyPatch) -> N
         for n, what in enumerate(["release"] * 5 + ["alert"] * 20)
     ]
     monkeypatch.setattr("streamlit.context", SimpleNamespace(timezone="UTC"))
-    drawn = [said for _, said in marks.drawn(told)]
-    assert drawn[:5] == [f"release {n}" for n in (4, 3, 2, 1, 0)]
-    assert drawn[5:] == ["alert a"] * 3
+    assert [said for _, said in marks.drawn(told)] == [f"release {n}" for n in range(5)]
+    assert [said for _, said in marks.drawn(told[4:6])] == ["release 4", "alert a"]
 
 
 def test_what_stands_under_a_figure_counts_the_marks() -> None:
     assert marks.words([]) == ""
     told = [{"what": "release"}, {"what": "release"}, {"what": "model"}]
     assert marks.words(told) == "Dotted: 2 releases, 1 model version."
-    assert marks.words(told * 4) == "Dotted: 8 releases, 4 model versions; 8 of them are drawn."
+    assert marks.words(told * 4) == "Dotted: 8 releases, 4 model versions."
 
 
 def test_over_an_empty_store_the_page_says_what_would_be_there(page: Open, empty_url: str) -> None:
