@@ -32,6 +32,14 @@ _MICROSECOND = timedelta(microseconds=1)
 _NOTHING = r'^\s*(\{\s*"(documents|results|nodes|matches|output|source_nodes)"\s*:\s*)?\[\s*\]\s*\}?\s*$'
 """The output of a retrieval that found nothing: it has no document to tell."""
 
+_PAIRS = pa.schema(
+    {
+        "name": pa.string(), "bucket": pa.timestamp("us"), "ruler": pa.string(), "n": pa.int64(), "agree": pa.int64(),
+        "newest": pa.timestamp("us"),
+    }
+)  # fmt: skip
+"""The answer of `monitor_agreement`."""
+
 
 @query(right="read")
 def monitor_calls(
@@ -165,8 +173,16 @@ def monitor_agreement(  # noqa: PLR0917 - given by name
         ValueError: `bucket_us` is not positive.
     """
     paired = {"paired_since": since, "paired_until": until} | _steps(bucket_us)
+    if not monitor_people(con, project_id, scores)["scores"][0].as_py():
+        return _PAIRS.empty_table()  # what follows looks at all of time
     asked = _targets(project_id, (BEFORE_ALL, BEYOND), scores, filters, with_person=True) | paired
     return ask_few(con, "monitor_agreement", asked)
+
+
+@query(right="read")
+def monitor_people(con: DuckDBPyConnection, project_id: int, scores: list[str]) -> pa.Table:
+    """One row: scores of these names that people gave."""
+    return ask_few(con, "monitor_people", {"project_id": project_id, "scores": scores})
 
 
 @query(right="read")

@@ -1,130 +1,195 @@
-"""A store with the calls and scores that a test makes, and monitors whose clock is the test's."""
+"""A store with a resolver that works when it is told to, and traffic of a shop over three days."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-import pandas as pd
+import numpy as np
 import pytest
-import stores
+from stores import put_empty
 
-from server.aside import Inline
-from server.core import Core
-from server.monitors import monitors
-from server.monitors.loop import Monitoring
-from server.monitors.terms import Terms
-from server.settings import Settings
-from store import alerts
-from store import monitors as store
-from store.control import create_project
+from collectors.facts import ScoreFacts
+from collectors.frames import score_table
+from collectors.normalising.options import NormaliserOptions
+from collectors.otlp import decode
+from collectors.receivers.sink import ExportRequest
+from server.aside import Ask, asking
+from server.batches import BatchMaker
+from server.resolver import Resolver
+from store.batch import Batch
+from store.database import Database
+from store.readers import ReaderPool
+from store.writer import Writer
 
-NOW = datetime(2026, 11, 26, 12)  # noqa: DTZ001 - a Thursday; UTC without a zone, as the store holds times
-HOUR = timedelta(hours=1)
+START = datetime(2026, 3, 2)  # noqa: DTZ001 - UTC without a zone is what the store holds
+REFUSAL = "I'm sorry, but I can't help with that request."
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One trace of one call, as its sender knows it."""
+
+    number: int
+    at: datetime
+    service: str
+    failed: bool
+    tokens: tuple[int, int] | None  # input and output; null: not told
+    cached: int | None
+    lasts_ms: int
+    answer: str
+    finish: str
+    session: str | None
+    documents: list[float] | None  # scores of what was found; null: nothing was looked for
+    tool: str | None
+
+    @property
+    def trace_id(self) -> bytes:
+        return self.number.to_bytes(16, "big")
+
+
+def arrivals(seed: int, count: int = 400, hours: float = 72) -> list[Arrival]:
+    """Traces at random over three days."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for number, hour in enumerate(np.sort(rng.uniform(0, hours, count)), 1):
+        told = rng.random() < 0.8
+        found.append(Arrival(
+            number, START + timedelta(microseconds=int(hour * 3.6e9)), f"svc{rng.integers(2)}",
+            bool(rng.random() < 0.2),
+            (int(rng.integers(50, 500)), int(rng.integers(1, 90))) if told else None,
+            int(rng.integers(0, 50)) if told and rng.random() < 0.5 else None, int(rng.integers(50, 4_000)),
+            REFUSAL if rng.random() < 0.3 else "Your parcel leaves our warehouse on Monday morning.",
+            str(rng.choice(["stop", "length", "content_filter"], p=[0.8, 0.15, 0.05])),
+            f"s{rng.integers(40)}" if rng.random() < 0.7 else None,
+            [round(float(one), 2) for one in rng.random(rng.integers(1, 4))] if rng.random() < 0.5 else None,
+            f"tool{rng.integers(3)}" if rng.random() < 0.5 else None,
+        ))  # fmt: skip
+    return found
 
 
 @dataclass
-class World:
-    """A store, and monitors over it."""
+class Shop:
+    """The open store."""
 
-    core: Core
-    watch: Monitoring
-    project: str
-    project_id: int
+    database: Database
+    writer: Writer
+    readers: ReaderPool
+    resolver: Resolver
+    telling: Any
 
-    def calls(self, service: str, since: datetime, hours: Sequence[Mapping[str, Any]], **more: Any) -> None:
-        """Calls of a service, hour by hour: of each how many (`n`), of these how many `failed`, and other columns."""
-        rows = [
-            {
-                "failed": number < hour.get("failed", 0), **more, **hour.get("told", {}),
-                **_place(since, place, number, hour["n"]),
-            }
-            for place, hour in enumerate(hours) for number in range(int(hour["n"]))
-        ]  # fmt: skip
-        stores.add_calls(self.core.writer, _frame(rows).assign(project_id=self.project_id, service=service, **CALL))
+    def send(self, *many: Arrival) -> None:
+        """One request with these traces."""
+        body = b"".join(self._body(one) for one in many)
+        request = ExportRequest("traces", "http-protobuf", body, None)
+        batch, _ = BatchMaker(NormaliserOptions()).make(decode("traces", "http-protobuf", body), request, 1)
+        self.writer.submit(batch).result(20)
 
-    def scores(
-        self, service: str, since: datetime, hours: Sequence[Sequence[float | None]], version: str = "1"
-    ) -> None:
-        """A call an item, and a score `relevance` of it by a judge of this version; null: the judge failed."""
-        rows = [
-            {"value": value, **_place(since, place, number, len(values))}
-            for place, values in enumerate(hours) for number, value in enumerate(values)
-        ]  # fmt: skip
-        calls = _frame([{name: value for name, value in row.items() if name != "value"} for row in rows])
-        stores.add_calls(
-            self.core.writer, calls.assign(project_id=self.project_id, service=service, failed=False, **CALL)
-        )
-        told = pd.DataFrame({
-            "trace_id": calls["trace_id"], "span_id": 1, "value": [row["value"] for row in rows],
-            "error_type": [None if row["value"] is not None else "Timeout" for row in rows],
-            "time": calls["start_time"],
-            "score_id": [row["trace_id"].int for row in rows],
-        })  # fmt: skip
-        told = told.assign(
-            project_id=self.project_id,
-            commit_seq=1,
-            name="relevance",
-            source="llm",
-            evaluator="relevance",
-            evaluator_version=version,
-        )
-        stores.add(self.core.writer, "scores", told.assign(metadata=[{}] * len(told)))
+    def _body(self, one: Arrival) -> bytes:
+        start = int((one.at - datetime(1970, 1, 1)) / timedelta(microseconds=1)) * 1_000  # noqa: DTZ001 - as above
+        trace = self.telling(one.trace_id, start, service=one.service)
+        named = {} if one.session is None else {"session__id": one.session}
+        call: dict[str, Any] = {
+            "gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-4o", "gen_ai__provider__name": "openai",
+            "gen_ai__response__finish_reasons": json.dumps([one.finish]),
+            "gen_ai__input__messages": said("user", f"Where is parcel {one.number % 10} of my order?"),
+            "gen_ai__output__messages": said("assistant", one.answer),
+        }  # fmt: skip
+        if one.tokens is not None:
+            call |= {"gen_ai__usage__input_tokens": one.tokens[0], "gen_ai__usage__output_tokens": one.tokens[1]}
+        if one.cached is not None:
+            call["gen_ai__usage__cache_read__input_tokens"] = one.cached
+        trace.span(1, "chat gpt-4o", 0, one.lasts_ms, error="boom" if one.failed else None, **call, **named)
+        if one.documents is not None:
+            found = [{"id": str(place), "content": "x", "score": score} for place, score in enumerate(one.documents)]
+            looked = {"gen_ai__operation__name": "retrieval", "gen_ai__retrieval__documents": json.dumps(found)}
+            trace.span(2, "look", 1, 5, parent=1, **looked)
+        if one.tool is not None:
+            trace.span(3, "tool", 1, 5, parent=1, gen_ai__operation__name="execute_tool", gen_ai__tool__name=one.tool)
+        return bytes(trace.body())
 
-    def set(self, name: str, at: datetime = NOW, author: str = "ada", **terms: Any) -> store.Monitor:
-        return monitors.put(self.core, self.project, name, Terms.model_validate(terms), author, at)
+    def resolve(self) -> None:
+        while self.resolver.run_once():
+            pass
 
-    def one(self, name: str) -> store.Monitor:
-        return monitors.one(self.core, self.project, name)
+    def sum_calls(self) -> None:
+        while self.resolver.sum_calls(timedelta(0)):
+            pass
 
-    def looks(self, name: str) -> list[store.Look]:
-        known = self.one(name)
-        with self.core.readers.read() as con:
-            return store.looks(con, known.monitor_id, 1_000)
+    def score(self, *many: dict[str, Any]) -> None:
+        """Scores, each with what it says other than nothing."""
+        empty = dict.fromkeys((
+            "trace_id", "span_id", "session_id", "response_id", "carrier_trace_id", "carrier_span_id", "value", "label",
+            "explanation", "evaluator", "evaluator_version", "author", "error_type",
+        ))  # fmt: skip
+        at_ns = int((START - datetime(1970, 1, 1)) / timedelta(microseconds=1)) * 1_000  # noqa: DTZ001 - as above
+        facts = [ScoreFacts(**{**empty, "source": "llm", "time_ns": at_ns, **one}) for one in many]
+        self.writer.submit(Batch(1, "api", "scores", {}, scores=score_table(facts))).result(10)
 
-    def alerts(self, name: str) -> list[alerts.Alert]:
-        with self.core.readers.read() as con:
-            return alerts.listed(con, self.project_id, "all", name).alerts
+    def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
+        with self.readers.read() as con:
+            return con.execute(sql, list(params)).fetchall()
 
-    def turns(self, since: datetime, until: datetime, step: timedelta = HOUR) -> None:
-        """As if the loop came by each hour."""
-        at = since
-        while at <= until:
-            self.watch.rounds.of_project(self.project_id, at)
-            at += step
+    def ask(self, name: str, **params: object) -> Any:
+        """As `server.aside.Ask`, each question in a snapshot of its own."""
+        with self.readers.read() as con:
+            asked: Ask = asking(con, 1)
+            return asked(name, **params)
 
-
-TRACES = itertools.count(1)
-CALL = {"span_id": 1, "kind": "llm", "usage_role": "leaf", "price_status": "unknown_model"}
-
-
-def _place(since: datetime, hour: int, number: int, of: int) -> dict[str, Any]:
-    at = since + hour * HOUR + timedelta(seconds=3600 * (number + 0.5) / of)
-    return {"trace_id": UUID(int=next(TRACES)), "start_time": at.replace(tzinfo=UTC)}
+    def close(self) -> None:
+        self.resolver.stop()
+        self.writer.close()
+        self.database.close()
 
 
-def _frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows)
-    return frame.assign(tags=[[]] * len(frame))
+def said(role: str, text: str) -> str:
+    return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
+
+
+@pytest.fixture(scope="module")
+def open_shop(tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Callable[[], Shop]]:
+    opened: list[Shop] = []
+
+    def make() -> Shop:
+        folder = tmp_path_factory.mktemp("shop")
+        put_empty(folder)
+        database = Database.open(folder)
+        writer, readers = Writer(database, min_free_bytes=0), ReaderPool(database)
+        opened.append(Shop(database, writer, readers, Resolver(readers, writer), telling))
+        return opened[-1]
+
+    yield make
+    for shop in opened:
+        shop.close()
 
 
 @pytest.fixture(scope="session")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
-    folder: Path = tmp_path_factory.mktemp("watched")
-    stores.put_empty(folder)
-    opened = Core.open(Settings(data_dir=folder, min_free_bytes=0))
-    yield opened
-    opened.close()
+def make_arrivals() -> Callable[..., list[Arrival]]:
+    return arrivals
 
 
-@pytest.fixture
-def world(core: Core, request: pytest.FixtureRequest) -> World:
-    """A project of the test's own."""
-    name = "".join(one if one.isalnum() else "-" for one in request.node.name)[:100]
-    project = core.writer.call(lambda cursor: create_project(cursor, name)).result()
-    return World(core, Monitoring(core, Inline(core.readers)), name, project.project_id)
+@pytest.fixture(scope="module", params=[1, 2])
+def traffic(request: pytest.FixtureRequest, open_shop: Callable[[], Shop]) -> tuple[Shop, list[Arrival]]:
+    """A shop, and what came to it: some late, after sums were made, and some twice. Every third trace is scored."""
+    shop, many = open_shop(), arrivals(request.param)
+    rng = np.random.default_rng(request.param)
+    late = rng.random(len(many)) < 0.1
+    shop.send(*(one for one, after in zip(many, late, strict=True) if not after))
+    shop.resolve()
+    shop.sum_calls()
+    shop.send(*(one for one, after in zip(many, late, strict=True) if after))
+    shop.send(*many[::5])
+    shop.resolve()
+    shop.score(*(
+        {"trace_id": one.trace_id, "name": "quality", "evaluator": "relevance", "evaluator_version": "1"}
+        | ({"error_type": "TimeoutError"} if one.number % 5 == 0 else {"value": one.number % 10 / 10})
+        for one in many if one.number % 3 == 0
+    ))  # fmt: skip
+    shop.score(*(
+        {"trace_id": one.trace_id, "name": "quality", "source": "human", "value": float(one.number % 2)}
+        for one in many if one.number % 12 == 0
+    ))  # fmt: skip
+    return shop, many
