@@ -31,9 +31,18 @@ def monitor(name: str) -> Monitor:
     return {**_UNREAD, **data.client().monitor(name)}
 
 
-def series(name: str, since: datetime, until: datetime) -> dict[str, Any]:
-    """What a monitor watched in a window: points, looks, reference, markers, change, distributions."""
-    return data.client().monitor_series(name, since, until)
+def series(one: Mapping[str, Any], since: datetime, until: datetime) -> dict[str, Any]:
+    """What a monitor watched in a window: points, looks, reference, markers, change, distributions.
+
+    Kept until it has looked again: samples are drawn for it.
+    """
+    mark = f"{one['version']} {one['looked_until']} {one['state']}"
+    return _series(data.place(), str(one["name"]), mark, since, until)
+
+
+@st.cache_data(max_entries=32, ttl=timedelta(minutes=30), show_spinner=False)
+def _series(place: data.Place, name: str, mark: str, since: datetime, until: datetime) -> dict[str, Any]:  # noqa: ARG001
+    return data.client_of(place).monitor_series(name, since, until)
 
 
 def suggestions() -> list[dict[str, Any]]:

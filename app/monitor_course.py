@@ -19,6 +19,7 @@ Json = Mapping[str, Any]
 
 RANGE = "over"  # of the URL: how much time the figure shows
 RANGES = {"7 days": 7, "30 days": 30, "90 days": 90}
+USUAL_S = 2.0
 
 
 def asked(one: Monitor) -> Json:
@@ -28,7 +29,10 @@ def asked(one: Monitor) -> Json:
         label_visibility="collapsed",
     )  # fmt: skip
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    told = data_monitors.series(one["name"], until - timedelta(days=RANGES[str(chosen)]), until)
+    since = until - timedelta(days=RANGES[str(chosen)])
+    told = widgets.patiently(
+        st.container(), "Reading what it watched", lambda: data_monitors.series(one, since, until), USUAL_S
+    )
     return {**told, "markers": own(told["markers"] or (), one["name"])}
 
 
@@ -46,8 +50,8 @@ def section(one: Monitor, told: Json) -> None:
         return
     title, step = words.watched(one), pd.Timedelta(seconds=told["bucket_s"])
     n = drawn.points["n"].astype("float64").sum()
-    of = f"n = {fmt.short(n)}, " if n else ""
-    subtitle = f"{of}dots {widgets.each(step)}; looks: the {words.each(one['window'])} before each"
+    of = "" if drawn.points.empty else f"n = {fmt.short(n)}, dots {widgets.each(step)}; "
+    subtitle = f"{of}looks: the {words.each(one['window'])} before each"
     st.plotly_chart(
         charts_monitors.watched(charts.label(title, 60), drawn, subtitle, widgets.theme()),
         theme=None, key="monitor-course", config={"displayModeBar": False},

@@ -93,10 +93,11 @@ def _tiles(told: Json, unit: str | None) -> None:
                 f"a change of {signals.effect(late['effect'], unit)}", [],
             )
         )  # fmt: skip
-    fired = len(told["would_have_fired"])
-    past = f"of {fmt.plural(len(told['looks']), 'look')} at the past"
-    shown.append(widgets.Tile("Would have fired", f"{fired:,}", "Times it would have begun to fire", past, []))
-    widgets.tiles(*shown)
+    if told["looks"]:
+        fired, past = len(told["would_have_fired"]), f"of {fmt.plural(len(told['looks']), 'look')} at the past"
+        shown.append(widgets.Tile("Would have fired", f"{fired:,}", "Times it would have begun to fire", past, []))
+    if shown:
+        widgets.tiles(*shown)
 
 
 def _figure(terms: Json, told: Json, unit: str | None) -> None:

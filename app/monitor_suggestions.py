@@ -58,8 +58,8 @@ def _offers(lead: str) -> None:
         return
     st.caption(lead)
     with st.container(border=True, gap="xsmall"):
-        for place, one in enumerate(found):
-            _row(one, place)
+        for one in found:
+            _row(one)
     ticked = [one for one in found if st.session_state.get(_KEY + one["name"], True)]
     st.button(
         f"Set {fmt.plural(len(ticked), 'monitor')}", type="primary", key="monitors-set", icon=":material/check:",
@@ -77,10 +77,8 @@ def _nothing() -> None:
     widgets.empty(what, why)
 
 
-def _row(one: Suggestion, place: int) -> None:
+def _row(one: Suggestion) -> None:
     """One of them: a box, what it watches, why, and the way to change it first."""
-    if place:
-        st.divider()
     box, text, link = st.columns([4, 13, 2], vertical_alignment="center")
     with box:
         # A name is read out as it stands in Markdown; of these letters alone it needs no escaping.

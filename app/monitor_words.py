@@ -157,15 +157,16 @@ def days(value: float | None) -> str:
 
 def calibrated(calibration: Json | None, of: str | None, check: str = "drift") -> str:
     """False alarms and delay, with how they are known, as sentences; where there are none, why. `of`: the unit."""
-    if calibration is None and check != "drift":
-        return "A plain check asks no statistics, so that nobody can tell how often it fires for nothing."
+    if check != "drift":
+        plain = "A plain check asks no statistics, so that nobody can tell how often it fires for nothing."
+        return str((calibration or {}).get("why") or plain)
     if calibration is None:
         return "How often it would fire for nothing is not worked out yet."
     if calibration.get("why"):
         return f"How often it would fire for nothing cannot be told: {calibration['why']}"
     alarms = calibration["false_alarms"]
     if not alarms:
-        return "It has no figure of false alarms."
+        return "How often it would fire for nothing is worked out once it is set."
     return (
         f"While nothing changes it is expected to fire {_rate(alarms['value'])} times a month (95 % interval "
         f"{_rate(alarms['low'])} to {_rate(alarms['high'])}){_quiet(alarms)}. {rest(calibration, of)}"

@@ -21,7 +21,7 @@ PATH, ONE = "views/monitors.py", "views/monitor.py"
 NAME, EDIT, MAKE, SUGGEST = "monitor", "edit", "watch", "suggest"
 STATE, FIND, START = "monitor_state", "monitor_find", "start"
 FOLLOW = "follow-monitors"  # key of the switch
-EVERY_S = 15
+EVERY_S, RARELY_S = 15, 60  # between two refreshes; where there are many monitors, which are 12 KB each
 SHOWN = 100  # of a page
 MANY = 8  # from which on there is a search
 REASONS, NAMED = 5, 6  # of insufficient data that are told, and monitors of each
@@ -58,14 +58,15 @@ def new(label: str = "New monitor") -> None:
 def overview(found: Sequence[Monitor]) -> None:
     """All monitors of the project; they refresh themselves where that is switched on."""
     said, switch = st.columns([7, 1], vertical_alignment="center")
-    follows = bool(switch.toggle(f"Every {EVERY_S} s", value=True, key=FOLLOW, help="Refresh the list so often"))
+    every = EVERY_S if len(found) <= SHOWN else RARELY_S
+    follows = bool(switch.toggle(f"Every {every} s", value=True, key=FOLLOW, help="Refresh the list so often"))
     with st.container(horizontal=True, vertical_alignment="center"):
         state = _states(found)
         text = _search() if len(found) > MANY else ""
         st.space("stretch")
         st.page_link(PATH, label="Suggest monitors", icon=":material/lightbulb:", query_params={SUGGEST: "1"})
         new()
-    st.fragment(_list, run_every=EVERY_S if follows else None)(said.empty(), state, text)
+    st.fragment(_list, run_every=every if follows else None)(said.empty(), state, text)
 
 
 def _states(found: Sequence[Monitor]) -> str:
