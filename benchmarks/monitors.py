@@ -1,6 +1,6 @@
 """500 monitors of mixed signals and slices over 10 million spans: CPU of a round, of the first one, of false alarms.
 
-usage: python benchmarks/monitors.py FOLDER [--monitors 500] [--calibrate 10]
+usage: python benchmarks/monitors.py FOLDER [--monitors 500] [--calibrate 10] [--reference 28d]
 
 FOLDER is a store that `benchmarks/pages.py --keep` filled; monitors are added to it, so give a copy. The clock is set
 into its data. CPU is that of all threads of this process, in which everything is worked out that the server does beside
@@ -37,8 +37,9 @@ STREAMS: list[dict[str, Any]] = [
     {"signal": "duration", "quantile": 0.95}, {"signal": "duration"}, {"signal": "ttft"}, {"signal": "output_tokens"},
     {"signal": "input_tokens"}, {"signal": "cache_hit_share"}, {"signal": "unknown_usage_rate"},
     {"signal": "retry_rate"}, {"signal": "score", "score": "solved"}, {"signal": "score_failures", "score": "solved"},
-    {"signal": "output_length"}, {"signal": "refusal_rate"},
 ]  # fmt: skip
+TEXTS: list[dict[str, Any]] = [{"signal": "output_length"}, {"signal": "refusal_rate"}]
+WITH_TEXTS = 5  # every fifth slice has monitors whose signals are read text by text
 OTHERS: list[dict[str, Any]] = [
     {"signal": "model_mix"}, {"signal": "finish_reasons"}, {"alert": {"kind": "no_data"}},
     {"alert": {"kind": "error_burst"}}, {"alert": {"kind": "slo_burn", "objective": 0.99}},
@@ -52,21 +53,23 @@ def main() -> None:
     asked.add_argument("folder", type=Path)
     asked.add_argument("--monitors", type=int, default=500)
     asked.add_argument("--calibrate", type=int, default=10)
+    asked.add_argument("--reference", default="28d", help="A shorter one makes the first round shorter, and no other.")
     told = asked.parse_args()
     settings = Settings(data_dir=told.folder, min_free_bytes=0, query_timeout_s=LIMIT_S)
     with opened(settings) as core:
         core.settle(LIMIT_S)
-        measure(core, told.monitors, told.calibrate)
+        measure(core, told.monitors, told.calibrate, told.reference)
 
 
-def measure(core: Core, count: int, calibrated: int) -> None:
+def measure(core: Core, count: int, calibrated: int, reference: str) -> None:
     with core.readers.read() as con:
         ((newest, calls),) = con.execute("select max(start_time), count(*) from calls").fetchall()
         ((spans,),) = con.execute("select count(*) from spans").fetchall()
     now = newest - BACK
     made = [terms for terms, _ in zip(mixed(core, now), range(count), strict=False)]
     for number, terms in enumerate(made):
-        monitors.put(core, "default", f"m{number:04}", Terms.model_validate(terms), None, now)
+        told = terms | {"against": {"last": reference}}
+        monitors.put(core, "default", f"m{number:04}", Terms.model_validate(told), None, now)
     print(f"{spans:,} spans, {calls:,} calls, {len(made)} monitors")
     print("  " + ", ".join(f"{many} {name}" for name, many in Counter(map(name_of, made)).most_common()))
     watch = Monitoring(core, Inline(core.readers))
@@ -87,9 +90,11 @@ def measure(core: Core, count: int, calibrated: int) -> None:
 def mixed(core: Core, now: datetime) -> Iterator[dict[str, Any]]:
     """Every signal of every slice in turn: all calls, each service, model and so on, and pairs of them."""
     slices = [{}, *slices_of(core, now)]
-    for where, what in product(slices, [*STREAMS, *OTHERS]):
-        mix = what.get("signal") in {"model_mix", "finish_reasons"}
-        yield {**what, "where": where, "every": "6h" if mix else "1h", "window": "1d"}
+    for window, (place, where) in product(("1d", "12h"), enumerate(slices)):
+        texts = TEXTS if place % WITH_TEXTS == 0 else []
+        for what in [*STREAMS, *texts, *OTHERS]:
+            mix = what.get("signal") in {"model_mix", "finish_reasons"}
+            yield {**what, "where": where, "every": "6h" if mix else "1h", "window": window}
 
 
 def slices_of(core: Core, now: datetime) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ are decided by, and of streams the buckets that were read anew, for the store to
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -122,6 +122,19 @@ def _read(store: Store, doing: Sequence[Doing]) -> dict[str, Series]:
                 whole = whole if part is None else streams.laid(whole, part)
             one.stream = whole
     return fresh
+
+
+def needed(task: Task) -> tuple[datetime, datetime] | None:
+    """The buckets of a task's stream; null: it has none, or there is nothing to look at."""
+    return _begun(task).need if task.ends else None
+
+
+def filled(store: Store, task: Task, since: datetime, until: datetime) -> list[Told]:
+    """A piece of a task's stream, for the store to keep before the task is looked at: as `buckets` of `looked`."""
+    source = streams.source(Terms.model_validate_json(task.document))
+    if source is None:
+        return []
+    return [_plain_buckets(key(source), series(store, [source], since, until)[0])]
 
 
 Reading = tuple[timedelta, datetime, datetime]
@@ -280,7 +293,7 @@ def _plain_buckets(name: str, one: Series) -> Told:
     }  # fmt: skip
 
 
-def buckets_of(rows: Iterable[Told]) -> list[tuple[str, Series]]:
+def buckets_of(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, Series]]:
     """What `looked` gives as `buckets`."""
     return [
         (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Protocol
@@ -40,6 +40,7 @@ LOG = logging.getLogger(__name__)
 CHUNK = 60  # monitors that are read at once
 FIRST = 12  # of these, whose streams are not kept yet
 WRITTEN = 25  # monitors of one transaction: whoever sends waits for it
+PIECE = timedelta(days=4)  # of a stream that takes too long to read at once
 REMEMBERED = timedelta(days=200)  # of when monitors fired, which their references leave out
 PASSING = (StoreBusyError, QueryTimeoutError, UnavailableError)
 
@@ -137,12 +138,32 @@ class Rounds:
             raise
         except Exception as error:  # noqa: BLE001 - whatever one monitor's look raises, the others' go on
             if len(chunk) == 1:
-                return {UUID(chunk[0].monitor_id): failed(chunk[0], error)}
+                piecewise = chunk[0].kept is None and isinstance(error, QueryTimeoutError)
+                return self._in_pieces(project_id, chunk[0]) if piecewise else _lost(chunk[0], error)
             half = len(chunk) // 2
             return self._looked(project_id, chunk[:half]) | self._looked(project_id, chunk[half:])
-        buckets = streams.tabled(reading.buckets_of(found["buckets"]))
-        self.core.writer.call(lambda cursor: store.keep(cursor, project_id, buckets)).result(WRITE_S)
+        self._keep(project_id, found["buckets"])
         return {UUID(one["monitor_id"]): one for one in found["results"]}
+
+    def _in_pieces(self, project_id: int, task: Task) -> dict[UUID, Any]:
+        """The result of a task whose stream takes too long to read at once: each piece is kept before the next."""
+        need = reading.needed(task)
+        if need is None:
+            return _lost(task, QueryTimeoutError("Its samples take too long to read. Narrow its filters."))
+        since, bucket = need[0], Terms.model_validate_json(task.document).bucket
+        while since < need[1]:
+            until = min(since + PIECE, need[1])
+            try:
+                said = self.where.answer(project_id, reading.filled, task, since, until)
+            except QueryTimeoutError as error:
+                return _lost(task, error)
+            self._keep(project_id, json.loads(said))
+            since = until
+        return self._looked(project_id, [replace(task, kept=(need[0], need[1] - bucket))])
+
+    def _keep(self, project_id: int, told: Sequence[Mapping[str, Any]]) -> None:
+        buckets = streams.tabled(reading.buckets_of(told))
+        self.core.writer.call(lambda cursor: store.keep(cursor, project_id, buckets)).result(WRITE_S)
 
     # Alerts.
 
@@ -254,6 +275,10 @@ def _filled(slices: Sequence[list[Task]], most: int) -> list[list[Task]]:
             found.append([])
         found[-1] += own
     return [one[start : start + 2 * most] for one in found for start in range(0, len(one), 2 * most)]
+
+
+def _lost(task: Task, error: Exception) -> dict[UUID, Any]:
+    return {UUID(task.monitor_id): failed(task, error)}
 
 
 def failed(task: Task, error: Exception) -> dict[str, Any]:

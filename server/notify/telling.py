@@ -30,6 +30,9 @@ _VERBS: Mapping[str, str] = {
     "unsnoozed": "still fires after its snooze", "reopened": "was reopened",
 }  # fmt: skip
 _LETTERS_SHOWN = 600  # of a verdict
+_UNKNOWN = "monitor:"  # as causes begin where none is known
+CROWD = 10
+_MOST_TOLD = 20  # alerts whose verdicts one message tells; it names the number of the others
 
 
 def base_url(settings: Settings) -> str:
@@ -77,18 +80,24 @@ def queue_many(
     event: Event,
     base_url: str,
 ) -> int:
-    """As `queue`, of many alerts, each with whom its monitor names: it holds the writer hardly longer than one does."""
+    """As `queue`, of many alerts, each with whom its monitor names: it holds the writer hardly longer than one does.
+
+    More than `CROWD` that open together before anybody knows their causes are one message too: fifty would hide what
+    they tell.
+    """
     ids = [alert.alert_id for alert, _ in about]
     stand, known = alerts.of_ids(cursor, ids), channels.channels(cursor, project_id)
     before = deliveries.told_to(cursor, ids) if event == "resolved" else {}
     project, told = _project(cursor, project_id), []
+    crowd = event == "opened" and sum(alert.cause.startswith(_UNKNOWN) for alert in stand.values()) > CROWD
     for alert, notify in ((stand.get(one.alert_id, one), notify) for one, notify in about):
         at = _at(alert, event)
         if alert.snoozed(at) and event != "resolved":
             continue
         message = worded(alert, event, project, base_url)
         for channel in _chosen(known, alert, event, notify, before.get(alert.alert_id, set())):
-            same = f"{project_id}/{channel.name}/{event}/{alert.cause}/{at.isoformat()}"
+            cause = _UNKNOWN if crowd and alert.cause.startswith(_UNKNOWN) else alert.cause
+            same = f"{project_id}/{channel.name}/{event}/{cause}/{at.isoformat()}"
             told.append(Telling(channel.name, uuid5(_NAMESPACE, same), alert.alert_id, message, at))
     deliveries.add(cursor, project_id, event, told)
     for alert in stand.values():
@@ -189,9 +198,12 @@ def composed(parts: Sequence[Delivery]) -> Message:
     severity = max((one["severity"] for one in told), key=channels.SEVERITIES.index)
     title, link = told[0]["title"], told[0]["link"]
     if len(told) > 1:
-        cause = told[0]["alert"]["cause_text"]
+        causes = {one["alert"]["cause_text"] for one in told}
+        cause = causes.pop() if len(causes) == 1 else "causes not known yet"
         title, link = f"[{severity}] {len(told)} alerts: {cause} ({_happened(first.event)})", told[0]["list"]
-    text = "\n\n".join(one["text"] if len(told) == 1 else f"{one['title']}\n{one['text']}" for one in told)
+    text = "\n\n".join(one["text"] if len(told) == 1 else f"{one['title']}\n{one['text']}" for one in told[:_MOST_TOLD])
+    if len(told) > _MOST_TOLD:
+        text += f"\n\nAnd {len(told) - _MOST_TOLD} more, which the page has."
     body = {
         "id": str(first.message_id), "event": first.event, "project": told[0]["project"], "severity": severity,
         "created_at": _iso(first.created_at), "title": title, "text": text, "link": link,

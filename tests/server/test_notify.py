@@ -170,6 +170,22 @@ def test_alerts_of_one_cause_that_open_together_are_one_message(world: World, re
     assert len(world.log()) == 3
 
 
+def test_a_crowd_of_unknown_cause_is_one_message(world: World, receivers: Receivers) -> None:
+    world.channel("ops", receivers.url("/crowd", ok))
+
+    def work(cursor: DuckDBPyConnection) -> None:
+        told = [opening(f"m{number}", f"monitor:m{number}") for number in range(25)]
+        made = alerts.open_many(cursor, 1, told, now())
+        telling.queue_many(cursor, 1, [(one, ()) for one in made], "opened", BASE)
+
+    world.write(work)
+    world.notifier.wake()
+    until(lambda: world.states() == {"sent"})
+    (got,) = receivers.got["/crowd"]
+    assert got.json["title"] == "[warning] 25 alerts: causes not known yet (opened)"
+    assert (len(got.json["alerts"]), got.json["text"][-31:]) == (25, "And 5 more, which the page has.")
+
+
 def test_who_was_told_hears_that_it_is_over(world: World, receivers: Receivers) -> None:
     world.channel("ops", receivers.url("/ops", ok))
     world.channel("quiet", receivers.url("/quiet", ok), severities=["critical"])

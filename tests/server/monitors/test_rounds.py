@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from server.monitors import deciding
+from server.aside import Inline
+from server.monitors import deciding, reading
+from server.monitors.rounds import Rounds
 from store import alerts
+from store.errors import QueryTimeoutError
 
 HOUR = timedelta(hours=1)
 START = datetime(2026, 11, 2)  # noqa: DTZ001 - a Monday; UTC without a zone, as the store holds times
@@ -215,3 +218,28 @@ def test_what_stays_after_a_person_closed_it_becomes_the_norm(world: Any) -> Non
     assert len(world.alerts("stays")) == 1, "what is known is not told again"
     reference = json.loads(world.one("stays").fitted)
     assert reference["level"] == pytest.approx(0.4, abs=0.05)
+
+
+class Slow:
+    """As `Inline`, for which a month is too long to read at once."""
+
+    def __init__(self, core: Any) -> None:
+        self.inner, self.pieces = Inline(core.readers), 0
+
+    def answer(self, project_id: int, work: Any, *arguments: Any) -> bytes:
+        if work is reading.looked and any(task.kept is None for task in arguments[0]):
+            raise QueryTimeoutError("The answer was not there within 0 s.")
+        self.pieces += work is reading.filled
+        return self.inner.answer(project_id, work, *arguments)
+
+
+def test_a_stream_that_takes_too_long_is_read_in_pieces(world: Any) -> None:
+    end = 8 * 24
+    world.calls("long", START, rate(8, 0.05, 1))
+    for name in ("long", "longer"):
+        world.set(name, at(end), signal="error_rate", where={"service": name.removesuffix("er")}, **SHORT)
+    slow = Slow(world.core)
+    Rounds(world.core, slow, "http://localhost").of_project(world.project_id, at(end))
+    assert slow.pieces == 4
+    assert [world.one(name).looked_until for name in ("long", "longer")] == [START + end * HOUR] * 2
+    assert {look.p for look in world.looks("long")} != {None}
