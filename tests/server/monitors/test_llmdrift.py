@@ -62,3 +62,10 @@ def test_halves_of_one_snapshot_do_not(world: Any, snapshot: str) -> None:
     assert watched(world, told, START + len(told) // 2 * HOUR).state == "ok"
     assert not world.alerts("tokens")
     assert not any(look.state == "firing" for look in world.looks("tokens"))
+
+
+def test_what_was_over_before_a_monitor_was_set_is_no_alert(world: Any) -> None:
+    march, june = (hours(one, "any") for one in SNAPSHOTS[:2])
+    assert watched(world, [*march[:200], *june[:50], *march[200:]], START + 200 * HOUR).state == "ok"
+    assert any(look.state == "firing" for look in world.looks("tokens"))
+    assert not world.alerts("tokens")
