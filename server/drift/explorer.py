@@ -20,7 +20,7 @@ from server.monitors.sampled import OtherRulerError, Sampled, Wanted, paired, sa
 from server.monitors.saying import amount
 from server.monitors.sides import sides
 from server.monitors.signals import SIGNALS, Signal
-from server.monitors.slicing import Side, codes_of
+from server.monitors.slicing import ROWS, Side, codes_of
 
 MOST = 20_000  # rows a side
 OF_TEXTS = 800  # rows a side of what is read text by text: 5 ms each
@@ -156,9 +156,8 @@ def label(one: Wanted) -> str:
 
 
 def _rows(one: Wanted) -> str:
-    return {"calls": "call", "scores": "score", "tools": "tool call", "retrievals": "retrieval", "ledger": "item"}[
-        SIGNALS[one.signal].of
-    ]
+    """What an item is, such as `call`."""
+    return ROWS[SIGNALS[one.signal].of].removesuffix("s")
 
 
 def _test(one: Wanted, both: tuple[Side, Side], options: Options) -> Drift:
@@ -272,7 +271,7 @@ def _map(drawn: Sequence[Sampled], tested: Sequence[_Tested]) -> Json | None:
             "x": float(x),
             "y": float(y),
             "side": name,
-            "trace_id": str(rows.trace_ids[at]).replace("-", ""),
+            "trace_id": _hex(rows.trace_ids[at]),
             "text": rows.values[at][:LETTERS],
         }
         for name, rows, there, places in zip(("reference", "current"), said, shown, found.points, strict=True)
@@ -283,6 +282,10 @@ def _map(drawn: Sequence[Sampled], tested: Sequence[_Tested]) -> Json | None:
         "note": f"Two directions of many: they hold {sum(found.explained):.0%} of what the words of inputs vary by. "
         "What is far apart here is far apart; what is close need not be.",
     }  # fmt: skip
+
+
+def _hex(trace_id: str | None) -> str | None:
+    return None if trace_id is None else trace_id.replace("-", "")
 
 
 def _first(known: np.ndarray, most: int) -> np.ndarray:

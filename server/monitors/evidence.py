@@ -15,7 +15,7 @@ from server.monitors.facts import Facts, Json
 from server.monitors.marks import ATTRIBUTES, Mark
 from server.monitors.onset import expected
 from server.monitors.shapes import shapes
-from server.monitors.slicing import Side, Why, slice_name
+from server.monitors.slicing import Side, Why, in_slice, rows_of, slice_name
 from server.monitors.terms import DAY
 
 SHOWN = 12  # slices
@@ -38,7 +38,7 @@ def document(facts: Facts, slices: Sequence[Json]) -> Json:
         "markers": [asdict(one) for one in facts.happened], "traces": _traces(facts),
         "distributions": _distributions(facts),
         "sentences": slice_sentences.sentences(
-            facts.timed, facts.why, facts.near, _notes(facts)
+            facts.timed, facts.why, facts.rulers, _notes(facts)
         ),
     }  # fmt: skip
 
@@ -59,9 +59,7 @@ def _merged(found: Why) -> list[Json]:
     """Slices that are told; of those that have the same rows the first, which names the others."""
     rows: dict[tuple[object, ...], Json] = {}
     for one in found.parts():
-        own = rows.setdefault(
-            (one.n_reference, one.n_current, one.mean_reference, one.mean_current), _slice(one, found)
-        )
+        own = rows.setdefault(rows_of(one), _slice(one, found))
         if (own["attribute"], own["slice"]) != (one.attribute, one.slice):
             own["same"].append(slice_name(one))
     for own in rows.values():
@@ -151,9 +149,7 @@ def _within(found: Why, side: Side, mark: Mark | None) -> list[int]:
     """Rows of the slice that the verdict names; of all where it names none."""
     best = found.best(None if mark is None else ATTRIBUTES.get(mark.what)) or found.best()
     every = list(range(len(side.trace_ids)))
-    return (
-        every if best is None else [at for at in every if str(side.labels[best.attribute][at]) == best.slice] or every
-    )
+    return every if best is None else in_slice(side, best) or every
 
 
 def _trace(facts: Facts, side: Side, at: int) -> Json:

@@ -73,7 +73,7 @@ def found_out(  # noqa: PLR0917 - as `explain`
     change = None if stream is None else onset(stream, reference.window, reference.season, about, up=_up(looks))
     current = (change.at if change is not None and change.clear else about[0], at)
     drawn, refused = _drawn(ask, terms, reference, current)
-    found = None if drawn is None else _why(terms, drawn)
+    found = None if drawn is None else _why(terms, drawn, _up(looks))
     if stream is None and found is not None and terms.against.in_time:
         stream = _of_rows(found)
         change = None if stream is None or not found.clear else onset(stream, reference.window, None, about)
@@ -113,12 +113,13 @@ def _drawn(ask: Ask, terms: Terms, reference: Reference, current: Window) -> tup
         return None, f"No slice can be named: {error}."
 
 
-def _why(terms: Terms, drawn: Sides) -> Why | None:
+def _why(terms: Terms, drawn: Sides, up: bool | None) -> Why | None:
     signal = signal_of(terms)
-    told = (
-        None if signal is None else numbers(signal, terms.quantile, drawn, saying.named(terms) if terms.score else None)
-    )
-    return None if told is None or signal is None else why(told, sides.apart(terms.where, signal))
+    if signal is None:
+        return None
+    told = numbers(signal, terms.quantile, drawn, saying.named(terms) if terms.score else None)
+    sided = up if signal.stream else None  # what the numbers of two samples are has no side that looks know
+    return None if told is None else why(told, sides.apart(terms.where, signal), up=sided)
 
 
 def _of_rows(found: Why) -> Stream | None:

@@ -105,13 +105,18 @@ class Facts:
         return sorted(within, key=lambda one: abs(one.at - change.at))
 
     @property
+    def rulers(self) -> list[Mark]:
+        """Other rulers of what is watched since the first window that counted."""
+        began = self.about[0] - self.bucket
+        return [one for one in self.happened if one.at >= began and _is_ruler_of(one, self.terms)]
+
+    @property
     def mark(self) -> Mark | None:
         """What happened when it changed: another ruler goes first, then what a slice agrees with, then the nearest."""
-        near, began = self.near, self.about[0] - self.bucket
-        rulers = [one for one in self.happened if one.at >= began and _is_ruler_of(one, self.terms)]
+        near = self.near
         agreed = [one for one in near if agrees(one, self.why) is not None]
         others = [one for one in near if one.what in CAUSES]
-        return next(iter([*rulers, *agreed, *others]), None)
+        return next(iter([*self.rulers, *agreed, *others]), None)
 
     def cause(self, slices: Sequence[Json]) -> tuple[str, str]:
         """What the alert is grouped by, and in words; `slices`: as told, those of a sum."""
@@ -134,8 +139,8 @@ def signal_of(terms: Terms) -> Signal | None:
 
 
 def _is_ruler_of(mark: Mark, terms: Terms) -> bool:
-    """Whether a mark is another ruler of what is watched; the normaliser's is everybody's."""
-    if mark.what not in RULERS:
+    """Whether a mark is another ruler of what is watched, not its first; the normaliser's is everybody's."""
+    if mark.what not in RULERS or mark.before is None:
         return False
     return mark.what == "normaliser" or (terms.score is not None and mark.name == terms.score)
 

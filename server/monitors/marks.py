@@ -31,6 +31,7 @@ class Mark:
     before: str | None  # version, release or model; null: it replaced nothing
     after: str | None  # of alerts the severity; null: a label was taken away
     text: str  # a sentence
+    label: str | None = None  # of a move of a label, its name
 
 
 def marks(ask: Ask, since: datetime, until: datetime, where: Mapping[str, Any] | None = None) -> list[Mark]:
@@ -50,7 +51,9 @@ def answer(ask: Ask, since: datetime, until: datetime, where: Mapping[str, Any])
 
 
 def _mark(row: Mapping[str, Any]) -> Mark:
-    return Mark(row["happened_at"], row["what"], row["name"], row["before"], row["after"], _TEXTS[row["what"]](row))
+    label = row["detail"] if row["what"] == "label" else None
+    text = _TEXTS[row["what"]](row)
+    return Mark(row["happened_at"], row["what"], row["name"], row["before"], row["after"], text, label)
 
 
 def _fingerprint(row: Mapping[str, Any]) -> Mark:

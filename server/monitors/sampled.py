@@ -33,6 +33,7 @@ OF_A_MINUTE = 8  # texts, so that they are of some hundred different minutes
 RETRIEVALS = 5_000
 TOPICS = 8
 DIRECTIONS = 50  # of embeddings
+_DECIMALS = 6  # of points, whose vectors have length 1
 ATTRIBUTES = ("service", "environment", "model", "provider", "release", "prompt", "variant", "tool", "tags")
 
 
@@ -215,13 +216,14 @@ def _retrievals(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
 
 _OF_INPUTS = {"language", "topics", "input_embedding"}
 _OF_OUTPUTS = {"refusal_rate", "output_embedding"}
+_LENGTHS = {"input_length", "output_length"}
 
 
 def _texts(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
     signals = {one.signal for one in wanted}
     table = asked(
         "monitor_texts", most=min(asked.most, TEXTS), per_cell=OF_A_MINUTE, input=bool(signals & _OF_INPUTS),
-        output=bool(signals & _OF_OUTPUTS),
+        output=bool(signals & _OF_OUTPUTS), lengths=bool(signals & _LENGTHS),
     )  # fmt: skip
     questions = texts.questions(table) if signals & _OF_INPUTS else []
     return {one: _of_texts(one.signal, table, questions) for one in wanted}
@@ -399,7 +401,18 @@ def directions(a: Sequence[str | None], b: Sequence[str | None], count: int = DI
     found = np.full((len(every), count), np.nan)
     if there.any():
         folded = similarity.folded([similarity.counts(one) for one in every if one is not None]).astype(np.float64)
-        centred = folded - folded.mean(axis=0)
-        _, turn = np.linalg.eigh(centred.T @ centred)  # of the smallest first
-        found[there] = centred @ turn[:, ::-1][:, :count]
+        found[there] = _turned(folded - folded.mean(axis=0), count)
     return found[: len(a)], found[len(a) :]
+
+
+def _turned(rows: Floats, count: int) -> Floats:
+    """Rows in their principal axes, by the smaller of the two matrices of products; 0 where there are fewer axes.
+
+    Rounded: else equal rows differ by what the sums were rounded to, which depends on where they stand, and a test by
+    ranks would find one sample in that.
+    """
+    wide = rows.shape[0] < rows.shape[1]
+    sizes, vectors = np.linalg.eigh(rows @ rows.T if wide else rows.T @ rows)  # of the smallest first
+    first = vectors[:, ::-1][:, :count]
+    turned = first * np.sqrt(np.maximum(sizes[::-1][:count], 0)) if wide else rows @ first
+    return np.pad(np.round(turned, _DECIMALS), ((0, 0), (0, count - turned.shape[1])))

@@ -73,10 +73,8 @@ def since(onset: Onset, bucket: timedelta) -> str:
         return f"since about {onset.at:%H:%M} UTC on {day(onset.at)}"
     if onset.low.date() == onset.high.date():
         return f"since between {onset.low:%H:%M} and {onset.high:%H:%M} UTC on {day(onset.at)}"
-    return (
-        f"since about {onset.at:%H:%M} UTC on {day(onset.at)} (95% CI {onset.low:%H:%M} on {day(onset.low)} to "
-        f"{onset.high:%H:%M} on {day(onset.high)})"
-    )
+    ends = " to ".join(f"{one.day} {one:%B %H:%M}" for one in (onset.low, onset.high))
+    return f"since about {onset.at:%H:%M} UTC on {day(onset.at)} (95% CI {ends})"
 
 
 def day(at: datetime) -> str:

@@ -161,15 +161,26 @@ def series(ask: Ask, many: Sequence[Streamed], since: datetime, until: datetime)
     found: dict[int, Series] = {}
     for bucket in {one.bucket for one in many}:
         asked = grid(since, until, bucket)
-        groups: dict[tuple[str, str], list[int]] = {}
-        for place, one in enumerate(many):
-            if one.bucket == bucket:
-                groups.setdefault((_slice(one), _source(one)), []).append(place)
-        for (_, source), places in groups.items():
-            own = [many[place] for place in places]
-            read = _READERS[source](_asking(ask, own[0].where), asked, own)
+        for places in _together(many, bucket):
+            read = _read(ask, asked, [many[place] for place in places])
             found |= dict(zip(places, read, strict=True))
     return [found[place] for place in range(len(many))]
+
+
+def _together(many: Sequence[Streamed], bucket: timedelta) -> list[list[int]]:
+    """Places of the streams of such buckets, by what one query answers: slice and source."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, one in enumerate(many):
+        if one.bucket == bucket:
+            groups.setdefault((_slice(one), _source(one)), []).append(place)
+    return list(groups.values())
+
+
+def _read(ask: Ask, asked: Grid, many: Sequence[Streamed]) -> list[Series]:
+    """Streams of one slice and source."""
+    if not asked.count:
+        return [_told(asked, np.empty(0), np.empty(0)) for _ in many]
+    return _READERS[_source(many[0])](_asking(ask, many[0].where), asked, many)
 
 
 def _source(one: Streamed) -> str:
@@ -323,20 +334,23 @@ def _by_bucket(
 # What is read of some calls.
 
 
+_LENGTHS = {"input_length", "output_length"}
+
+
 def _texts(ask: Ask, asked: Grid, many: Sequence[Streamed]) -> list[Series]:
     signals = [str(one.signal) for one in many]
     most = max(int(READ_AN_HOUR * (asked.bucket / HOUR)), 1)
-    output = "refusal_rate" in signals
-    tables = [ask("monitor_texts", **piece.window, most=most, output=output) for piece in asked.pieces()]
+    wanted = {"output": "refusal_rate" in signals, "lengths": bool(_LENGTHS & {*signals})}
+    tables = [ask("monitor_texts", **piece.window, most=most, **wanted) for piece in asked.pieces()]
     read: dict[str, list[Floats]] = {
-        name: [_read(name, table) for table in tables] for name in dict.fromkeys(signals)
+        name: [_of_texts(name, table) for table in tables] for name in dict.fromkeys(signals)
     }  # fmt: skip
-    places = np.concatenate([asked.places(table) for table in tables]) if tables else np.empty(0, np.int64)
+    places = np.concatenate([asked.places(table) for table in tables])
     versions = [one for table in tables for one in table["normaliser_version"].to_pylist()]
     return [_means(asked, places, np.concatenate(read[name]), versions, name) for name in signals]
 
 
-def _read(signal: str, table: pa.Table) -> Floats:
+def _of_texts(signal: str, table: pa.Table) -> Floats:
     return texts.refused(table) if signal == "refusal_rate" else floats(table, signal)
 
 

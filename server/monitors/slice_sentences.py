@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from analytics.explained import Attribute, Part
 from server.evals.figures import counted
-from server.monitors.marks import RULERS, Mark
+from server.monitors.marks import Mark
 from server.monitors.onset import Onset
 from server.monitors.saying import amount, between, lower, p_value, percent, points, since, upper
 from server.monitors.signals import Unit
@@ -65,14 +65,13 @@ def attribute_text(one: Attribute, change: float) -> str:
     return f"{said}; {counted(one.told, 'slice')} changed otherwise than the rest, or came in another share."
 
 
-def sentences(timed: Timed, why: Why | None, marks: Sequence[Mark], notes: Sequence[str]) -> list[str]:
-    """What there is to say beside the verdict."""
+def sentences(timed: Timed, why: Why | None, rulers: Sequence[Mark], notes: Sequence[str]) -> list[str]:
+    """What there is to say beside the verdict; `rulers`: other ones that measure since."""
     said = [] if timed.onset is None and why is not None and not why.clear else [_time(timed)]
     if why is not None:
         said += _of_samples(why)
-    rulers = [one.text for one in marks if one.what in RULERS]
     if rulers:
-        said.append(f"Another ruler measures since, so that values before and after may not compare: {rulers[-1]}")
+        said.append(f"Another ruler measures since, so that values before and after may not compare: {rulers[-1].text}")
     return [one for one in [*said, *notes] if one]
 
 
@@ -95,6 +94,8 @@ def _of_samples(why: Why) -> list[str]:
         f"Sampled {why.numbers.rows}: {lower(why.numbers.of)} was {amount(before, unit)} (n {n:,}) and is "
         f"{amount(now, unit)} (n {m:,}){ends}."
     )
+    if why.opposite:
+        return [drawn, "They moved to the other side than the looks, so that they explain nothing of it."]
     if not why.clear:
         return [drawn, "That is no more than chance brings, so there is nothing to explain in them."]
     if why.parts():

@@ -14,6 +14,7 @@ from analytics.columns import Bools, Floats
 from analytics.contrast import Codes
 from analytics.explained import Explanation, Part, Rows, explained
 from analytics.items import coded
+from analytics.slices import UNKNOWN
 from server.monitors.signals import Of, Signal, Unit
 
 LEAST = 10  # rows with a value on either side, below which nothing is asked
@@ -88,6 +89,7 @@ class Why:
     high: float | None
     p: float | None  # of no change
     explanation: Explanation
+    opposite: bool = False  # the looks were off to the other side
 
     @property
     def change(self) -> float:
@@ -97,7 +99,7 @@ class Why:
     @property
     def clear(self) -> bool:
         """Whether there is something to explain."""
-        return self.p is not None and self.p < CLEAR and self.change != 0
+        return self.p is not None and self.p < CLEAR and self.change != 0 and not self.opposite
 
     def parts(self) -> list[Part]:
         """Slices that are told, first those that explain most beyond the share of rows that they had before.
@@ -114,8 +116,13 @@ class Why:
         return sorted(kept, key=lambda one: (-round(beyond[one], 6), _place(one.attribute)))
 
     def best(self, but: str | None = None) -> Part | None:
-        """The slice to name: the first that is there now and explains `MATTERS`, of attributes other than `but`."""
-        there = (one for one in self.parts() if one.n_current and self.share(one) >= MATTERS and one.attribute != but)
+        """The slice to name: the first that is there now and explains `MATTERS`.
+
+        Of attributes other than `but`, and not the same rows as a slice of that one.
+        """
+        parts = self.parts()
+        apart = {rows_of(one) for one in parts if one.attribute == but}
+        there = (one for one in parts if one.n_current and self.share(one) >= MATTERS and rows_of(one) not in apart)
         return next(there, None)
 
     def share(self, part: Part) -> float:
@@ -178,12 +185,13 @@ def codes_of(sides: Sides) -> tuple[Codes, Codes]:
     return codes[: len(sides[0].clusters)], codes[len(sides[0].clusters) :]
 
 
-def why(found: Numbers, apart: Collection[str] = ()) -> Why | None:
+def why(found: Numbers, apart: Collection[str] = (), *, up: bool | None = None) -> Why | None:
     """What explains the change of a mean. Null: a side has too few rows.
 
     Args:
         found: the numbers.
         apart: attributes that are not asked, as the monitor watches one value of them.
+        up: to which side looks were off; null: they do not say.
     """
     if min(side.size for side in found.values) < LEAST:
         return None
@@ -196,12 +204,26 @@ def why(found: Numbers, apart: Collection[str] = ()) -> Why | None:
     whole = contrast.contrast(*(contrast.mean(one.values, one.clusters) for one in rows))
     low, high = whole.ends(0.025)
     p = whole.p()
-    return Why(found, low, high, None if p is None else min(p * found.of_many, 1.0), explained(rows[0], rows[1]))
+    opposite = up is not None and whole.value != 0 and (whole.value > 0) != up
+    sure = None if p is None else min(p * found.of_many, 1.0)
+    return Why(found, low, high, sure, explained(rows[0], rows[1]), opposite)
 
 
 def _tells(sides: Sides, name: str) -> bool:
     """Whether an attribute has more than one value; one that all rows share explains nothing."""
     return name in sides[1].labels and len({*sides[0].labels[name], *sides[1].labels[name]}) > 1
+
+
+def rows_of(part: Part) -> tuple[object, ...]:
+    """What slices of different attributes share that are the same rows."""
+    return part.n_reference, part.n_current, part.mean_reference, part.mean_current
+
+
+def in_slice(side: Side, part: Part) -> list[int]:
+    """The rows of a slice; those without a label are `unknown`."""
+    return [
+        at for at, one in enumerate(side.labels[part.attribute]) if str(UNKNOWN if one is None else one) == part.slice
+    ]
 
 
 def _place(attribute: str) -> int:

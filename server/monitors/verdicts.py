@@ -66,7 +66,7 @@ def _own(terms: Terms, look: Look) -> str:
         return f"came in a burst: {value * n:,.0f} of {n:,.0f} calls failed within {window} ({amount(value, 'share')})"
     if terms.alert.kind == "slo_burn" and value is not None:
         return f"burns {number(value)} times as fast as the objective allows{f' ({lower(note)})' if note else ''}"
-    return f"is beyond its limit{f': {lower(note)}' if note else ''}"
+    return f"is beyond its limit{f': {note}' if note else ''}"
 
 
 def _levels(look: Look | None, onset: Onset | None) -> tuple[float | None, float | None]:
@@ -128,7 +128,7 @@ def after(mark: Mark) -> str:
         return f"as another ruler measures since: {what}"
     told = {
         "release": f"release {mark.after}{f' of {of}' if of else ''}", "prompt": f"version {mark.after} of prompt {of}",
-        "label": f"version {mark.after} of prompt {of} got a label",
+        "label": f"label {mark.label} of prompt {of} moved to version {mark.after}",
         "model": f"model {of} was answered by {mark.after}" if mark.after != of else f"model {of} came in",
     }  # fmt: skip
     return f"right after {told.get(mark.what, mark.text)}"
@@ -139,7 +139,7 @@ def _by(why: Why | None, mark: Mark | None) -> str:
     if why is None:
         return ""
     if not why.clear:
-        return "; the sampled calls do not show it, so that no slice can be named"
+        return f"; the sampled {why.numbers.rows} do not show it, so that no slice can be named"
     best = why.best(None if mark is None else ATTRIBUTES.get(mark.what))
     if best is None:
         return "" if why.best() is not None else "; no slice explains it: all changed alike"

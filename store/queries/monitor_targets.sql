@@ -2,13 +2,19 @@
 -- that started in [since, until). The newest score that a ruler gave a target counts: amount (null: it failed, or has no value), label, failed, given
 -- (its time), scale. `began`: the start of a call; of a trace, or of a span that is no call that counts (`of_call`), the start of the trace; of a session
 -- (session_id is set) that of its first trace. Targets that the store does not have are left out. A part of other queries.
-with told as materialized (
-    select name, trace_id, span_id, session_id, response_id, (commit_seq, time, score_id) as place, source = 'human' as of_person, time as given,
-           error_type is not null as failed, case when error_type is null then value end as amount, case when error_type is null then label end as label,
-           metadata['scale'] as scale,
+with touched as materialized (
+    -- Traces with a span in the window, whose scores alone need be looked at.
+    select trace_id, start_time from trace_summaries
+    where project_id = $project_id and start_time < $until and (start_time >= $since or start_time + to_microseconds(duration_ns // 1000) >= $since)
+), named as not materialized (
+    select number, trace_id, span_id, session_id, response_id, name, (commit_seq, time, score_id) as place, source = 'human' as of_person,
            case when source = 'human' then 'a person'
                 else coalesce(nullif(concat_ws(' ', evaluator, evaluator_version), ''), 'an unnamed evaluator') end as ruler
-    from /* part monitor_told */ named
+    from /* part monitor_told */ every_name
+), told as materialized (
+    select * from named where session_id is null and trace_id in (select trace_id from touched)
+    union all
+    select * from named where session_id is not null or trace_id is null
 ), answered as materialized (
     select t.response_id, s.trace_id, s.span_id from told t join spans s on s.response_id = t.response_id
     where s.project_id = $project_id and s.start_time >= $since
@@ -24,16 +30,14 @@ with told as materialized (
     select a.response_id, arg_min({trace_id: a.trace_id, span_id: a.span_id}, (l.span_id is null, a.trace_id, a.span_id)) as found
     from answered a left join leaves l on l.trace_id = a.trace_id and l.span_id = a.span_id group by a.response_id
 ), located as (
-    select name, ruler, of_person, trace_id, span_id, session_id, place, given, failed, amount, label, scale from told where response_id is null
+    select number, name, ruler, of_person, trace_id, span_id, session_id, place from told where response_id is null
     union all
-    select t.name, t.ruler, t.of_person, o.found.trace_id, o.found.span_id, null, t.place, t.given, t.failed, t.amount, t.label, t.scale
+    select t.number, t.name, t.ruler, t.of_person, o.found.trace_id, o.found.span_id, null, t.place
     from told t join spans_of o on o.response_id = t.response_id
 ), newest as materialized (
-    select name, ruler, of_person, trace_id, span_id, session_id,
-           arg_max({given: given, failed: failed, amount: amount, label: label, scale: scale}, place) as said
+    -- The number of the row alone: to carry along what it says takes twice the time.
+    select name, ruler, of_person, trace_id, span_id, session_id, arg_max(number, place) as number
     from located group by name, ruler, of_person, trace_id, span_id, session_id
-), traces as (
-    select trace_id, start_time from trace_summaries where project_id = $project_id and start_time >= $since and start_time < $until
 ), sessions as (
     select session_id, min(start_time) as start_time from trace_summaries
     where project_id = $project_id and session_id in (select session_id from newest where session_id is not null) group by session_id
@@ -41,12 +45,12 @@ with told as materialized (
     select n.*, l.span_id is not null as of_call, coalesce(l.start_time, t.start_time) as began
     from newest n
     left join leaves l on l.trace_id = n.trace_id and l.span_id = n.span_id
-    left join traces t on t.trace_id = n.trace_id
+    left join touched t on t.trace_id = n.trace_id
     where n.session_id is null
     union all
     select n.*, false, s.start_time from newest n join sessions s on s.session_id = n.session_id
 )
-select name, ruler, of_person, trace_id, span_id, session_id, of_call, began, said.given as given, said.failed as failed, said.amount as amount,
-       said.label as label, said.scale as scale
-from placed
-where began >= $since and began < $until
+select p.name, p.ruler, p.of_person, p.trace_id, p.span_id, p.session_id, p.of_call, p.began, s.time as given, s.error_type is not null as failed,
+       case when s.error_type is null then s.value end as amount, case when s.error_type is null then s.label end as label, s.metadata['scale'] as scale
+from placed p join scores s on s.rowid = p.number
+where p.began >= $since and p.began < $until

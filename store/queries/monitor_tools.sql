@@ -1,6 +1,6 @@
--- Uses of tools, spans of kind tool, oldest first, of the traces with the lowest hashes, `$share` of all, and with a call that the filters keep. `total`: all
--- such uses in the window.
-with chosen as materialized (
+-- Uses of tools, spans of kind tool, of traces with a call that the filters keep, oldest first: at most some `$most`, of the traces with the lowest hashes.
+-- `total`: all such uses in the window.
+with chosen as not materialized (
     select trace_id, span_id, start_time, status = 'error' or error_type is not null as failed, coalesce(tool_name, name) as tool, service, environment,
            provider, release, prompt_name || coalesce('@' || prompt_version, '') as prompt, variant, tags
     from spans

@@ -32,6 +32,14 @@ _MICROSECOND = timedelta(microseconds=1)
 _NOTHING = r'^\s*(\{\s*"(documents|results|nodes|matches|output|source_nodes)"\s*:\s*)?\[\s*\]\s*\}?\s*$'
 """The output of a retrieval that found nothing: it has no document to tell."""
 
+_PAIRS = pa.schema(
+    {
+        "name": pa.string(), "bucket": pa.timestamp("us"), "ruler": pa.string(), "n": pa.int64(), "agree": pa.int64(),
+        "newest": pa.timestamp("us"),
+    }
+)  # fmt: skip
+"""The answer of `monitor_agreement`."""
+
 
 @query(right="read")
 def monitor_calls(
@@ -165,8 +173,16 @@ def monitor_agreement(  # noqa: PLR0917 - given by name
         ValueError: `bucket_us` is not positive.
     """
     paired = {"paired_since": since, "paired_until": until} | _steps(bucket_us)
+    if not monitor_people(con, project_id, scores)["scores"][0].as_py():
+        return _PAIRS.empty_table()  # what follows looks at all of time
     asked = _targets(project_id, (BEFORE_ALL, BEYOND), scores, filters, with_person=True) | paired
     return ask_few(con, "monitor_agreement", asked)
+
+
+@query(right="read")
+def monitor_people(con: DuckDBPyConnection, project_id: int, scores: list[str]) -> pa.Table:
+    """One row: scores of these names that people gave."""
+    return ask_few(con, "monitor_people", {"project_id": project_id, "scores": scores})
 
 
 @query(right="read")
@@ -187,6 +203,7 @@ def monitor_texts(  # noqa: PLR0917 - given by name
     bucket_us: int | None = None,
     most: int = 40,
     per_cell: int | None = None,
+    lengths: bool = True,
     input: bool = False,  # noqa: A002 - its name in the API
     output: bool = False,
     **filters: Unpack[CallFilters],
@@ -194,15 +211,16 @@ def monitor_texts(  # noqa: PLR0917 - given by name
     """Calls drawn from each bucket (null: from the whole window), at most `most` of each, oldest first.
 
     bucket (null: the window), total (calls of the bucket), trace_id (text), start_time, failed, finish_reason,
-    input_length and output_length (letters of the texts as stored), input and output with their keys if they are asked
-    for, normaliser_version, cluster, what tells it apart. Null: the call told none. They are drawn by whole minutes,
-    `per_cell` of each at most (null: as many as are needed), as texts that stand side by side are unpacked together.
+    input_length and output_length (letters of the texts as stored, with `lengths`), input and output with their keys
+    (if they are asked for), normaliser_version, cluster, what tells it apart. Null: the call told none, or nobody asked
+    for it. They are drawn by whole minutes, `per_cell` of each at most (null: as many as are needed), as texts that
+    stand side by side are unpacked together.
 
     Raises:
         ValueError: `bucket_us` is not positive, or `most` not between 1 and 50,000.
     """
     asked = kept(project_id, since, until, filters) | _drawn(bucket_us, most, per_cell)
-    return ask(con, "monitor_texts", asked | {"input": input, "output": output})
+    return ask(con, "monitor_texts", asked | {"lengths": lengths, "input": input, "output": output})
 
 
 @query(right="read")

@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import stores
+from watched import HOUR, World
 
 from server.aside import Inline
+from server.core import Core
 from server.monitors import deciding, reading
+from server.monitors.loop import Monitoring
 from server.monitors.rounds import Rounds
+from server.settings import Settings
 from store import alerts
+from store.control import create_project
 from store.errors import QueryTimeoutError
 
-HOUR = timedelta(hours=1)
 START = datetime(2026, 11, 2)  # noqa: DTZ001 - a Monday; UTC without a zone, as the store holds times
 LAG = timedelta(minutes=3)
 SHORT = {"against": {"last": "6d"}, "window": "6h", "every": "1h"}
+
+
+@pytest.fixture(scope="module")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
+    folder: Path = tmp_path_factory.mktemp("watched")
+    stores.put_empty(folder)
+    opened = Core.open(Settings(data_dir=folder, min_free_bytes=0))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def world(core: Core, request: pytest.FixtureRequest) -> World:
+    """A project of the test's own."""
+    name = "".join(one if one.isalnum() else "-" for one in request.node.name)[:100]
+    project = core.writer.call(lambda cursor: create_project(cursor, name)).result()
+    return World(core, Monitoring(core, Inline(core.readers)), name, project.project_id)
 
 
 def rate(days: float, share: float, seed: int, n: int = 24) -> list[dict[str, Any]]:
@@ -31,7 +55,7 @@ def at(hours: float) -> datetime:
     return START + hours * HOUR + LAG
 
 
-def test_a_rate_that_rises_fires_once_and_is_over_by_itself(world: Any) -> None:
+def test_a_rate_that_rises_fires_once_and_is_over_by_itself(world: World) -> None:
     rise, fall, end = 8 * 24, 8 * 24 + 18, 8 * 24 + 40
     world.calls("rises", START, [*rate(8, 0.05, 1), *rate(18 / 24, 0.4, 2), *rate(22 / 24, 0.05, 3)])
     world.set("rises", at(rise - 12), signal="error_rate", where={"service": "rises"}, **SHORT, notify=["nobody"])
@@ -58,7 +82,7 @@ def test_a_rate_that_rises_fires_once_and_is_over_by_itself(world: Any) -> None:
     assert len({look.ended_at for look in world.looks("rises")}) == len(world.looks("rises"))
 
 
-def test_seasons_do_not_fire(world: Any) -> None:
+def test_seasons_do_not_fire(world: World) -> None:
     """Calls that swing between 12 and 32 an hour, and errors by night: two weeks of it, and a day."""
     rng = np.random.default_rng(5)
     daily = 22 + 10 * np.sin(2 * np.pi * (np.arange(24) - 6) / 24)
@@ -91,7 +115,7 @@ def test_seasons_do_not_fire(world: Any) -> None:
     ],
 )
 def test_too_little_data_is_never_ok(
-    world: Any, request: Any, days: float, share: float, alert: Any, says: str
+    world: World, request: Any, days: float, share: float, alert: Any, says: str
 ) -> None:
     name = request.node.callspec.id
     end = days * 24
@@ -104,7 +128,7 @@ def test_too_little_data_is_never_ok(
     assert {look.counts for look in world.looks(name)} == {None}
 
 
-def test_traffic_that_fails_to_come_is_no_all_clear(world: Any) -> None:
+def test_traffic_that_fails_to_come_is_no_all_clear(world: World) -> None:
     end = 8 * 24
     world.calls("stops", START, rate(8, 0.1, 8))
     world.set("stops", at(end - 4), signal="error_rate", where={"service": "stops"}, **SHORT)
@@ -123,7 +147,7 @@ def judged(days: float, mean: float, seed: int, n: int = 12) -> list[list[float 
     return [[float(one) for one in hour] for hour in values]
 
 
-def test_another_version_of_a_judge_is_no_drift(world: Any) -> None:
+def test_another_version_of_a_judge_is_no_drift(world: World) -> None:
     """A stricter version from one hour on: what it says is not compared with what the old one said."""
     change = 8 * 24
     world.scores("judged", START, judged(8, 0.8, 1))
@@ -144,7 +168,7 @@ def test_another_version_of_a_judge_is_no_drift(world: Any) -> None:
     assert not world.alerts("judged")
 
 
-def test_failed_scores_are_in_no_mean_and_have_a_signal_of_their_own(world: Any) -> None:
+def test_failed_scores_are_in_no_mean_and_have_a_signal_of_their_own(world: World) -> None:
     end = 8 * 24
     rng = np.random.default_rng(3)
     before = [[one if rng.random() > 0.03 else None for one in hour] for hour in judged(8, 0.8, 4)]
@@ -162,7 +186,7 @@ def test_failed_scores_are_in_no_mean_and_have_a_signal_of_their_own(world: Any)
 # Rounds.
 
 
-def test_what_is_lost_before_it_is_written_is_looked_at_again_once(world: Any) -> None:
+def test_what_is_lost_before_it_is_written_is_looked_at_again_once(world: World) -> None:
     end = 8 * 24
     world.calls("lost", START, [*rate(8, 0.05, 1), *rate(1, 0.4, 2)])
     world.set("lost", at(end), signal="error_rate", where={"service": "lost"}, **SHORT)
@@ -179,7 +203,7 @@ def test_what_is_lost_before_it_is_written_is_looked_at_again_once(world: Any) -
     assert len(world.alerts("lost")) == 1
 
 
-def test_two_turns_at_once_write_one_look(world: Any) -> None:
+def test_two_turns_at_once_write_one_look(world: World) -> None:
     end = 8 * 24
     world.calls("raced", START, rate(8, 0.05, 1))
     world.set("raced", at(end), signal="error_rate", where={"service": "raced"}, **SHORT)
@@ -192,7 +216,7 @@ def test_two_turns_at_once_write_one_look(world: Any) -> None:
     assert len(world.looks("raced")) == 1
 
 
-def test_one_that_cannot_be_read_keeps_no_other_from_looking(world: Any) -> None:
+def test_one_that_cannot_be_read_keeps_no_other_from_looking(world: World) -> None:
     end = 8 * 24
     world.calls("sound", START, rate(8, 0.05, 1))
     world.set("sound", at(end), signal="error_rate", where={"service": "sound"}, **SHORT)
@@ -203,7 +227,7 @@ def test_one_that_cannot_be_read_keeps_no_other_from_looking(world: Any) -> None
     assert "The look failed: ledger_losses" in str(world.one("unsound").why)
 
 
-def test_what_stays_after_a_person_closed_it_becomes_the_norm(world: Any) -> None:
+def test_what_stays_after_a_person_closed_it_becomes_the_norm(world: World) -> None:
     rise = 8 * 24
     world.calls("stays", START, [*rate(8, 0.05, 1), *rate(4, 0.4, 2)])
     world.set("stays", at(rise), signal="error_rate", where={"service": "stays"}, **SHORT)
@@ -233,7 +257,7 @@ class Slow:
         return self.inner.answer(project_id, work, *arguments)
 
 
-def test_a_stream_that_takes_too_long_is_read_in_pieces(world: Any) -> None:
+def test_a_stream_that_takes_too_long_is_read_in_pieces(world: World) -> None:
     end = 8 * 24
     world.calls("long", START, rate(8, 0.05, 1))
     for name in ("long", "longer"):

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
-import pytest
 import stores
 
-from server.aside import Inline
 from server.core import Core
 from server.monitors import monitors
 from server.monitors.loop import Monitoring
 from server.monitors.terms import Terms
-from server.settings import Settings
 from store import alerts
 from store import monitors as store
-from store.control import create_project
 
 NOW = datetime(2026, 11, 26, 12)  # noqa: DTZ001 - a Thursday; UTC without a zone, as the store holds times
 HOUR = timedelta(hours=1)
@@ -111,20 +106,3 @@ def _place(since: datetime, hour: int, number: int, of: int) -> dict[str, Any]:
 def _frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     return frame.assign(tags=[[]] * len(frame))
-
-
-@pytest.fixture(scope="session")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
-    folder: Path = tmp_path_factory.mktemp("watched")
-    stores.put_empty(folder)
-    opened = Core.open(Settings(data_dir=folder, min_free_bytes=0))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def world(core: Core, request: pytest.FixtureRequest) -> World:
-    """A project of the test's own."""
-    name = "".join(one if one.isalnum() else "-" for one in request.node.name)[:100]
-    project = core.writer.call(lambda cursor: create_project(cursor, name)).result()
-    return World(core, Monitoring(core, Inline(core.readers)), name, project.project_id)

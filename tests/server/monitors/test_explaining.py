@@ -111,13 +111,15 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
     opened.close()
 
 
-def explained(core: Core, project: int, look: dict[str, Any], **told: Any) -> Explained:
+def explained(
+    core: Core, project: int, look: dict[str, Any], fitted: dict[str, Any] | None = FITTED, **told: Any
+) -> Explained:
     """As a round would ask it: the stream with its reference, and two looks that counted."""
     terms = Terms.model_validate(told)
     with core.readers.read() as con:
         ask = asking(con, project)
         points: list[dict[str, Any]] = []
-        if terms.watched is None or terms.watched.stream:
+        if terms.watched is not None and terms.watched.stream:
             (found,) = series(ask, [terms], START.replace(tzinfo=None), END)
             points = [
                 {
@@ -130,7 +132,7 @@ def explained(core: Core, project: int, look: dict[str, Any], **told: Any) -> Ex
             ]
         whole = {"expected": None, "low": None, "high": None, "effect": None, "counts": True, "note": None} | look
         looks = [whole | {"at": END - HOUR}, whole | {"at": END}]
-        return explain(ask, terms, points, looks, FITTED, END, "watched")
+        return explain(ask, terms, points, looks, fitted, END, "watched")
 
 
 ERRORS = {"value": 0.12, "expected": 0.02, "low": 0.0, "high": 0.05, "n": 240.0}
@@ -223,6 +225,24 @@ def test_another_ruler_is_told_before_all_else(core: Core) -> None:
     found = explained(core, QUIET, look, signal="score", score="relevance", window="10h")
     assert any("relevance is scored by judge 2" in one["text"] for one in found.document["markers"])
     assert "relevance" in found.verdict
+
+
+def test_a_release_is_a_reference_too(core: Core) -> None:
+    """Its calls of all time before, whatever the hour; the time of the change is still that of the stream."""
+    told = {"signal": "error_rate", "window": "10h", "where": {"service": "shop"}, "against": {"release": "1.7"}}
+    found = explained(core, RELEASE, ERRORS, fitted=None, **told)
+    assert found.changed_since is not None
+    assert abs(found.changed_since - AT.replace(tzinfo=None)) <= NEAR
+    assert found.cause == "release:1.8"
+    assert not any("same hours" in one for one in found.document["sentences"])
+
+
+def test_where_nothing_was_called_nothing_is_named(core: Core) -> None:
+    found = explained(core, RELEASE, {"value": 0.0}, alert={"kind": "no_data"}, where={"service": "none"})
+    assert found.verdict == "Calls of service none stopped: none came within 24 hours."
+    assert found.document["slices"] == []
+    other = explained(core, RELEASE, {"value": 0.5}, signal="error_rate", where={"service": "none"})
+    assert any("too few rows" in one for one in other.document["sentences"])
 
 
 def test_it_travels_to_another_process_and_comes_back_as_json(core: Core) -> None:

@@ -154,6 +154,7 @@ def of_models(errors: dict[str, tuple[int, int]]) -> Side:
 TERMS = Terms.model_validate({"signal": "error_rate", "where": {"service": "shop"}})
 LOOK = {"value": 0.084, "expected": 0.012, "low": 0.0, "high": 0.026, "n": 1200.0, "effect": 0.072, "counts": True}
 ONSET = Onset(START + 14 * HOUR, START + 13 * HOUR, START + 15 * HOUR, 0.012, 0.084, 0.001)
+TIMED = Timed(None, HOUR, "share", seasoned=False)
 RELEASE = Mark(START + 14 * HOUR, "release", "shop", "1.7", "1.8", "First call of release 1.8 of shop; before 1.7.")
 
 
@@ -177,6 +178,66 @@ def test_the_verdict_of_a_rise_in_one_model_after_a_release() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        pytest.param(RELEASE, "right after release 1.8 of shop", id="release"),
+        pytest.param(Mark(START, "release", None, None, "7", ""), "right after release 7", id="unnamed-service"),
+        pytest.param(
+            Mark(START, "prompt", "answer", "3", "4", ""), "right after version 4 of prompt answer", id="prompt"
+        ),
+        pytest.param(
+            Mark(START, "label", "answer", "3", "4", "", "production"),
+            "right after label production of prompt answer moved to version 4", id="label",
+        ),
+        pytest.param(
+            Mark(START, "model", "gpt-4o", "05", "08", ""), "right after model gpt-4o was answered by 08", id="model"
+        ),
+        pytest.param(Mark(START, "model", "o3", None, "o3", ""), "right after model o3 came in", id="new-model"),
+        pytest.param(
+            Mark(START, "evaluator", "relevance", "judge 1", "judge 2", ""),
+            "as another ruler measures since: relevance is scored by judge 2", id="evaluator",
+        ),
+        pytest.param(
+            Mark(START, "normaliser", None, "5", "6", ""),
+            "as another ruler measures since: the normaliser has version 6", id="normaliser",
+        ),
+    ],
+)  # fmt: skip
+def test_what_happened_is_named(mark: Mark, said: str) -> None:
+    assert verdicts.after(mark) == said
+
+
+@pytest.mark.parametrize(
+    ("alert", "look", "said"),
+    [
+        pytest.param({"kind": "no_data"}, {"value": 0.0}, "Calls stopped: none came within 24 hours.", id="none"),
+        pytest.param(
+            {"kind": "error_burst"}, {"value": 0.25, "n": 80.0},
+            "Errors came in a burst: 20 of 80 calls failed within 24 hours (25%).", id="burst",
+        ),
+        pytest.param(
+            {"kind": "slo_burn", "objective": 0.99}, {"value": 15.2, "note": "Of 1 h and 5 min."},
+            "Error budget burns 15.2 times as fast as the objective allows (of 1 h and 5 min).", id="burn",
+        ),
+        pytest.param(
+            {"kind": "budget"}, {"value": 0.9, "note": "90% of it is spent."},
+            "Budget is beyond its limit: 90% of it is spent.", id="budget",
+        ),
+    ],
+)  # fmt: skip
+def test_checks_of_their_own_have_a_verdict(alert: dict[str, Any], look: dict[str, Any], said: str) -> None:
+    assert verdicts.verdict(Terms.model_validate({"alert": alert}), look, None, None, None, HOUR) == said
+
+
+def test_a_threshold_names_its_number() -> None:
+    terms = Terms.model_validate({"signal": "cost", "alert": {"kind": "threshold", "above": 0.05}})
+    look = {"value": 0.0731, "n": 120.0}
+    assert verdicts.verdict(terms, look, None, None, None, HOUR) == (
+        "Cost per call is $0.0731 (24 hours, 120 calls), above $0.05."
+    )
+
+
 def test_a_shift_of_mix_is_told_as_that() -> None:
     found = whys({"hard": (200, 120), "easy": (800, 16)}, {"hard": (600, 360), "easy": (400, 8)})
     said = verdicts.verdict(TERMS, LOOK, None, found, None, HOUR)
@@ -190,11 +251,33 @@ def test_a_shift_of_mix_is_told_as_that() -> None:
 def test_nothing_to_explain_says_so() -> None:
     found = whys({"a": (500, 6), "b": (500, 5)}, {"a": (500, 6), "b": (500, 7)})
     assert not found.clear
-    assert "do not show it" in verdicts.verdict(TERMS, LOOK, None, found, None, HOUR)
-    assert any(
-        "nothing to explain" in one
-        for one in slice_sentences.sentences(Timed(None, HOUR, "share", seasoned=False), found, [], [])
-    )
+    assert "the sampled calls do not show it" in verdicts.verdict(TERMS, LOOK, None, found, None, HOUR)
+    assert any("nothing to explain" in one for one in slice_sentences.sentences(TIMED, found, [], []))
+
+
+def test_samples_that_moved_to_the_other_side_explain_nothing() -> None:
+    told = slicing.numbers(SIGNALS["error_rate"], None, (of_models({"a": (500, 100)}), of_models({"a": (500, 10)})))
+    assert told is not None
+    found = slicing.why(told, up=True)
+    assert found is not None
+    assert not found.clear
+    assert any("to the other side" in one for one in slice_sentences.sentences(TIMED, found, [], []))
+
+
+def test_what_is_the_same_rows_as_the_release_is_not_named_beside_it() -> None:
+    sides = [
+        Side(one.values, one.failed, one.clusters, one.trace_ids, one.times, labels, one.total)
+        for one, labels in (
+            (of_models({"x": (400, 8)}), {"release": ["1.7"] * 400, "variant": ["a"] * 400}),
+            (of_models({"x": (400, 90)}), {"release": ["1.8"] * 400, "variant": ["b"] * 400}),
+        )
+    ]
+    told = slicing.numbers(SIGNALS["error_rate"], None, (sides[0], sides[1]))
+    found = None if told is None else slicing.why(told)
+    assert found is not None
+    assert found.best("release") is None
+    said = verdicts.verdict(TERMS, LOOK, ONSET, found, RELEASE, HOUR)
+    assert said.endswith(", right after release 1.8 of shop.")
 
 
 def test_what_changed_everywhere_alike_names_no_slice() -> None:
@@ -225,7 +308,7 @@ def test_what_is_watched_has_a_name(terms: dict[str, Any], named: str) -> None:
         pytest.param(
             -10,
             40,
-            "since about 14:00 UTC on 2 November 2026 (95% CI 14:00 on 1 November 2026 to 16:00 on 3 November 2026)",
+            "since about 14:00 UTC on 2 November 2026 (95% CI 1 November 14:00 to 3 November 16:00)",
             id="over-days",
         ),
     ],
