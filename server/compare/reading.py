@@ -272,7 +272,8 @@ def numbers(table: Table, name: str) -> tuple[NDArray[np.float64], NDArray[np.bo
     plain = _plain(cells)
     if plain is not None:
         return plain, np.zeros(len(cells), bool)
-    said = {cell.strip().casefold() for cell in {cell for cell in cells if isinstance(cell, str)}}
+    texts = set(cells) if all_text(cells) else {cell for cell in cells if isinstance(cell, str)}
+    said = {cell.strip().casefold() for cell in texts}
     words = said & (TRUE | FALSE | {"failed"})
     yes_or_no = bool(words) and said <= TRUE | FALSE | MISSING | FAILED and (words != {"failed"})
     values, failed = np.full(len(cells), np.nan), np.zeros(len(cells), bool)

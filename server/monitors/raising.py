@@ -123,6 +123,8 @@ def raise_(  # noqa: PLR0917 - one round's facts
 ) -> None:  # fmt: skip
     """Open, count on and resolve alerts, and queue what is told of that; within the caller's transaction.
 
+    What began and was over before a monitor was set stands in its looks, and is no alert to anybody.
+
     Args:
         cursor: of the writer.
         project_id: whose monitors they are.
@@ -135,7 +137,8 @@ def raise_(  # noqa: PLR0917 - one round's facts
     for one in found:
         monitor = one.watched.monitor
         alert = held.get(monitor.monitor_id)
-        if alert is None and one.fired is not None:
+        past = monitor.looked_until is None and one.state == "ok"
+        if alert is None and one.fired is not None and not past:
             alert = alerts.open_(cursor, project_id, opening(one, told.get(monitor.monitor_id)), now)
             telling.queue(cursor, project_id, alert, "opened", one.watched.terms.notify, base_url)
         elif alert is not None and one.counted is not None:
