@@ -132,7 +132,7 @@ def _change(one: Monitor, last: Json | None, unit: str | None) -> widgets.Tile:
     if last is None or last["effect"] is None:
         return widgets.Tile("Change", "—", "Unknown: too little data, or the check has no reference", "unknown", [])
     p = "" if last["p_adjusted"] is None else f"adjusted p {_p(last['p_adjusted'])}"
-    size = signals.apart(last["effect"], unit) if unit not in signals.MEASURES else signals.effect(last["effect"], unit)
+    size = (signals.amount if unit in signals.MEASURES else signals.apart)(last["effect"], unit)
     least = f"least that fires: {signals.effect(one['min_effect'], unit)}"
     return widgets.Tile("Change", size, fmt.plain(f"{p}; {least}"), fmt.plain(p or least), [])
 

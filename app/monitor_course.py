@@ -50,8 +50,8 @@ def section(one: Monitor, told: Json) -> None:
         return
     title, step = words.watched(one), pd.Timedelta(seconds=told["bucket_s"])
     n = drawn.points["n"].astype("float64").sum()
-    of = f"n = {fmt.short(n)}, " if n else ""
-    subtitle = f"{of}dots {widgets.each(step)}; looks: the {words.each(one['window'])} before each"
+    of = "" if drawn.points.empty else f"n = {fmt.short(n)}, dots {widgets.each(step)}; "
+    subtitle = f"{of}looks: the {words.each(one['window'])} before each"
     st.plotly_chart(
         charts_monitors.watched(charts.label(title, 60), drawn, subtitle, widgets.theme()),
         theme=None, key="monitor-course", config={"displayModeBar": False},

@@ -38,7 +38,8 @@ def _looks(one: Monitor) -> None:
     st.dataframe(
         shown.assign(at=times), hide_index=True, height=320 if len(shown) > 8 else "content", placeholder="unknown",
         column_config=_columns(signals.NOUNS.get(words.unit(one) or "", after.strip())),
-        column_order=list(_columns("")), alt="Looks of the monitor, newest first",
+        column_order=[name for name in _columns("") if frame[name].notna().any()],
+        alt="Looks of the monitor, newest first",
     )  # fmt: skip
     widgets.csv(frame, f"monitor-{one['name']}-looks")
 
