@@ -9,6 +9,7 @@ import typer
 
 from server.commands import (
     ab,
+    agreement,
     compare,
     datasets,
     drift,
@@ -31,6 +32,7 @@ from server.exit_codes import BUG
 
 __all__ = [
     "ab",
+    "agreement",
     "app",
     "compare",
     "datasets",
