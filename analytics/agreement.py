@@ -142,6 +142,4 @@ def _percent(found: Ratings, facts: _Facts, options: Options, clusters: Codes | 
         return Agreement(
             "percent_agreement", one.value, None, None, *_numbers(facts), "none", 0, 0, "there is one item or cluster"
         )
-    # Rounding puts bounds of 0 and 1 beyond the value by its last bit.
-    low, high = min(one.low, one.value), max(one.high, one.value)
-    return Agreement("percent_agreement", one.value, low, high, *_numbers(facts), "wilson", 0, 0, None)
+    return Agreement("percent_agreement", one.value, one.low, one.high, *_numbers(facts), "wilson", 0, 0, None)

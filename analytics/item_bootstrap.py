@@ -89,6 +89,13 @@ def moved(value: float, moves: Floats, clusters: Codes | None, level: float) -> 
     return Drawn(value, max(value - half, min(value, -1.0)), min(value + half, 1.0), 0, 0, "delta", None)
 
 
+def sums(table: Any, clusters: Codes | None, seed: int) -> Floats:
+    """Sums of the columns of a table over rows (or clusters of them) that are drawn anew: a row a draw."""
+    rows, of = _patterns(table, clusters)
+    draws = min(DRAWS, max(_LEAST, int(_WORK / _work(rows, int(of.size)))))
+    return np.concatenate([part @ rows for part in _weights(of, rows, draws, seed)])
+
+
 def _all_agree(n: int, unlike: float, level: float) -> Drawn:
     """Items that all agree, of which draws do too: the share that agrees is bounded, as of any n of n (Wilson).
 
