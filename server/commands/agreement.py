@@ -80,3 +80,77 @@ def agreement(
         typer.echo(row["sentence"])
     for aside in told.asides:
         typer.echo(f"- {aside}")
+
+
+@app.command("calibrate")
+def calibrate(
+    pairs: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet, a row an answer; - for stdin.")],
+    *,
+    item: Annotated[str, typer.Option(help="Column of items, within which rows depend on one another.")] = "item",
+    judge: Annotated[str, typer.Option(help="Column of the judge's scores, or yes and no.")] = "judge",
+    human: Annotated[str, typer.Option(help="Column of people's labels, empty where there is none.")] = "human",
+    positive: Annotated[
+        str | None, typer.Option(help="Label that is a yes, of labels in words.", show_default=False)
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Score from which the judge says yes [0.5, of scores from 0 to 1].", show_default=False),
+    ] = None,
+    human_threshold: Annotated[
+        float | None, typer.Option(help="Score from which people say yes.", show_default=False)
+    ] = None,
+    cluster: Cluster = None,
+    by: Annotated[str | None, typer.Option(help="Column of slices, each with a card.", show_default=False)] = None,
+    strata: Annotated[
+        str | None, typer.Option(help="Column within which labels are a random sample.", show_default=False)
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Column of variants, whose differences are corrected.", show_default=False)
+    ] = None,
+    length: Annotated[
+        str | None, typer.Option(help="Column of lengths that the judge may lean to.", show_default=False)
+    ] = None,
+    position: Annotated[
+        str | None, typer.Option(help="Column of positions that the judge may lean to.", show_default=False)
+    ] = None,
+    width: Annotated[
+        float | None,
+        typer.Option(min=1e-9, help="Plan labels for an interval so wide, from end to end.", show_default=False),
+    ] = None,
+    lambda_: Annotated[
+        float | None,
+        typer.Option("--lambda", min=0, max=1, help="The judge's weight in PPI++ [the best].", show_default=False),
+    ] = None,
+    normal: Annotated[
+        bool, typer.Option("--normal", help="Intervals by normal quantiles, as ppi_py's; too narrow of few labels.")
+    ] = False,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a judge against people.
+
+    The calibration card: sensitivity, specificity, agreement and kappa, the reliability curve, the best threshold. Then
+    the rate or mean as people would say it of all rows, from few labels and many scores (PPI++, Rogan-Gladen). The
+    labelled rows must be a random sample of all, or of each stratum.
+    """
+    from server import shell  # noqa: PLC0415
+    from server.calibration import asking  # noqa: PLC0415
+    from server.calibration import shell as telling  # noqa: PLC0415
+    from server.compare import reading  # noqa: PLC0415
+
+    asked = asking.Asked(
+        item, judge, human, positive, threshold, human_threshold, cluster, by, strata, variant, length, position, width,
+        lambda_, normal, seed,
+    )  # fmt: skip
+    with lines_of(pairs) as lines:
+        told = asking.told(reading.read(lines), asked)
+    rows = telling.rows(told, asked)
+    if as_json:
+        for aside in told.asides:
+            typer.echo(f"assay: {aside}", err=True)
+        shell.json_lines(rows)
+        return
+    for sentence in telling.sentences(rows):
+        typer.echo(sentence)
+    for aside in told.asides:
+        typer.echo(f"- {aside}")
