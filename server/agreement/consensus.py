@@ -18,15 +18,21 @@ from server.evals.figures import counted, number
 from server.jsontext import dumps
 
 Row = dict[str, Any]
+MOST_CATEGORIES = 50  # of which each labeller has a table of as many times as many chances
 
 
 def written(told: Told, asked: Asked, path: Path) -> list[Row]:
     """Writes one line an item, sorted by it; gives one row a labeller, as coefficients are told.
 
     Raises:
-        ComparisonError: the file cannot be written.
+        ComparisonError: the file cannot be written, or labels are too many.
     """
     found = told.ratings
+    if len(found.categories) > MOST_CATEGORIES:
+        raise ComparisonError(
+            f"--consensus finds one of up to {MOST_CATEGORIES} labels, and there are {len(found.categories):,}. Of "
+            "numbers, take the mean or median of an item's labels."
+        )
     votes = models.majority(found)
     model = models.consensus(found, seed=asked.options.seed)
     try:
