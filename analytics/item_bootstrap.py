@@ -25,6 +25,7 @@ FEW = 10  # items below which the jackknife with Student's quantile stands in fo
 UNDEFINED = 0.05  # share of draws without a value, above which there is no interval
 _LEAST = 200  # draws, of however large a table
 _WORK = 8e7  # numbers that are added up in all draws
+_NOTHING = 1e-12  # what rounding leaves of a coefficient of 0
 _BLOCK = 4_000_000  # numbers that are held at once
 _JACKKNIFED = 2e7  # numbers of the jackknife, up to which the acceleration is computed; it falls with more items
 
@@ -61,7 +62,8 @@ def drawn(columns: Columns, clusters: Codes | None, level: float, seed: int) -> 
     unlike = columns.unlike(sums)
     many = np.bincount(of, minlength=table.shape[0])
     found = {}
-    for name, value in values.items():
+    for name, exact in values.items():
+        value = 0.0 if abs(exact) < _NOTHING else exact
         apart = float(unlike[name][0])
         if not isfinite(value):
             found[name] = Drawn(None, None, None, 0, 0, "none", None)

@@ -129,7 +129,7 @@ def labelled(rows: Rows) -> Powered:
 
 
 def powered(rows: Rows, tuned: float | None = None) -> Powered:
-    """PPI++ of rows of which some have a label. Without others it is the labels' mean.
+    """PPI++ of rows of which some have a label. Without two others, or a judge that tells something, the labels' mean.
 
     Args:
         rows: at least one has a label.
@@ -137,9 +137,10 @@ def powered(rows: Rows, tuned: float | None = None) -> Powered:
     """
     there = rows.labelled
     human, score, rest = rows.human[there], rows.judge[there], rows.judge[~there]
-    if not rest.size:
+    # One row more tells no variance, and a judge without weight nothing at all.
+    lam = 0.0 if rest.size < LEAST_LABELS else tuning(human, score, rest) if tuned is None else tuned
+    if lam == 0:
         return labelled(rows)
-    lam = tuning(human, score, rest) if tuned is None else tuned
     right = human - lam * score
     residuals = replace(_mean(right, rows.clusters[there]), pull=_pull(score) if tuned is None and lam > 0 else None)
     value = lam * float(rest.mean()) + float(right.mean())
@@ -202,13 +203,14 @@ class Plan:
 
 
 def plan(rows: Rows, width: float, level: float = LEVEL) -> Plan | None:
-    """How many labels PPI++ takes for a width, by the variances of what is labelled so far. Null: fewer than two are.
+    """How many labels PPI++ takes for a width, by the variances of what is labelled so far.
 
+    Null: fewer than two are labelled, or all labels are one, which tells no variance.
     Rows are taken as independent. Labels are of these rows: with each, one less has a score alone.
     """
     there = rows.labelled
     human, score = rows.human[there], rows.judge[there]
-    if human.size < LEAST_LABELS:
+    if human.size < LEAST_LABELS or human.min() == human.max():
         return None
     total = int(there.size)
 

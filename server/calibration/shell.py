@@ -147,7 +147,12 @@ def _plan(pairs: Pairs, asked: Asked) -> Row | None:
         return None
     found = ppi.plan(pairs.rows, asked.width, asked.level)
     if found is None:
-        return {"width": asked.width, "labels": None, "more": None, "why": "fewer than two rows have a label"}
+        return {
+            "width": asked.width,
+            "labels": None,
+            "more": None,
+            "why": "fewer than two rows have a label, or all labels are one",
+        }
     row: Row = {
         "width": found.width, "labels": found.labels, "more": found.more, "without_judge": found.without_judge,
         "why": None if found.labels is not None else "even with a label on every row the interval is wider",

@@ -144,6 +144,16 @@ def test_plans_at_the_ends(rows: Rows, width: float, labels: int | None) -> None
     assert found.more in {None, 0}
 
 
+def test_a_judge_without_weight_leaves_the_labels_interval() -> None:
+    """All rows with a label agree, and one row has none."""
+    rows = Rows(np.array([1.0, 1, 1, np.nan]), np.array([1.0, 1, 1, 0]), np.arange(4))
+    alone, both = ppi.labelled(rows).estimate(share=True), ppi.powered(rows).estimate(share=True)
+    assert (both.value, both.low, both.high) == (alone.value, alone.low, alone.high)
+    assert both.low is not None
+    assert both.low < 0.5
+    assert ppi.plan(rows, 0.1) is None
+
+
 def test_one_label_has_no_plan_and_no_interval() -> None:
     rows = Rows(np.array([1.0, np.nan, np.nan]), np.array([1.0, 0, 1]), np.arange(3))
     assert ppi.plan(rows, 0.1) is None
