@@ -19,8 +19,8 @@ from analytics.ratings import Codes, Ratings
 STARTS = 5
 SMOOTHING = 1.0  # labels of each kind that a labeller is taken to have given beforehand, spread over what may be said,
 # and once more said right: so that no chance is 0, and a labeller of few labels is no oracle
-_STEPS = 500
-_CLOSE = 1e-9  # of the objective, at which EM ends
+_STEPS = 200
+_CLOSE = 1e-8  # of the objective, at which EM ends
 _SAME = 1e-5  # of the objective, within which two starts came to the same
 
 

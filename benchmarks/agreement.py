@@ -130,7 +130,7 @@ def of_time() -> None:
         (33_333, 3, 3),
         (5_000, 20, 5),
         (1_000, 100, 5),
-        (33_333, 3, 40),
+        (33_333, 3, 20),
     ):
         drawn = labelled(items, people, categories, 0.7, 0.0, rng)
         columns = [drawn.ids[drawn.items], drawn.names[drawn.labellers], drawn.labels]

@@ -18,7 +18,7 @@ from server.evals.figures import counted, number
 from server.jsontext import dumps
 
 Row = dict[str, Any]
-MOST_CATEGORIES = 50  # of which each labeller has a table of as many times as many chances
+MOST_CATEGORIES = 30  # of which each labeller has a table of as many times as many chances
 
 
 def written(told: Told, asked: Asked, path: Path) -> list[Row]:
