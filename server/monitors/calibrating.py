@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from server.monitors.series import Series, key
 from server.monitors.streams import Steps
 from server.monitors.terms import Drift, Terms, length
 
-PER_MONTH_OF_SUMS = 0.1  # false alarms, where the user names none
+PER_MONTH_OF_SUMS = 0.1  # false alarms, where the user names no number
 NO_TEST = "This check tests nothing: it fires whenever its condition holds, so that no alarm of it is false."
 
 Told = dict[str, Any]
@@ -105,7 +105,8 @@ def _worked_out(  # noqa: PLR0917 - one monitor's facts
         late, limit = summed.delay(stream, policy, rule, change, draws=draws, seed=2), rule.limit
     else:
         if alert.per_month is not None:
-            policy = false_alarms.calibrated(stream, policy, alert.per_month, draws)
+            chosen = false_alarms.calibrated(stream, policy, alert.per_month, draws)
+            policy = replace(policy, alpha=min(chosen.alpha, alert.alpha))
         # Other draws than those that alpha was looked for on, which would flatter it.
         alarms = false_alarms.alarms(stream, policy, draws, seed=1)
         late = false_alarms.delay(stream, policy, change, draws, seed=2)
