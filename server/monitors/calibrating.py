@@ -20,9 +20,8 @@ from server.aside import Ask
 from server.monitors import fitting, streams
 from server.monitors.series import Series, key
 from server.monitors.streams import Steps
-from server.monitors.terms import Drift, Terms, length
+from server.monitors.terms import USUAL_PER_MONTH, Drift, Terms, length
 
-PER_MONTH_OF_SUMS = 0.1  # false alarms, where the user names no number
 NO_TEST = "This check tests nothing: it fires whenever its condition holds, so that no alarm of it is false."
 
 Told = dict[str, Any]
@@ -101,7 +100,7 @@ def _worked_out(  # noqa: PLR0917 - one monitor's facts
     change = -least if alert.side == "down" else least
     limit = None
     if alert.method == "sums":
-        rule, alarms = summed.calibrated(stream, policy, least, alert.per_month or PER_MONTH_OF_SUMS, draws=draws)
+        rule, alarms = summed.calibrated(stream, policy, least, alert.per_month or USUAL_PER_MONTH, draws=draws)
         late, limit = summed.delay(stream, policy, rule, change, draws=draws, seed=2), rule.limit
     else:
         if alert.per_month is not None:

@@ -196,9 +196,11 @@ def known(told_: dict[str, Any], kept: dict[str, Any]) -> Fitted:
     )  # fmt: skip
     found = Baseline(profile, np.asarray(kept["weights"]), scale, freedom, float(kept["usual"]), int(kept["buckets"]))
     since, until = (datetime.fromisoformat(told_[name]) for name in ("since", "until"))
+    norm = told_.get("norm")
     return Fitted(
-        since, until, told_["season"], told_["ruler"], told_["level"], told_["min_effect"], found, left_out(told_)
-    )
+        since, until, told_["season"], told_["ruler"], told_["level"], told_["min_effect"], found, left_out(told_),
+        None if norm is None else (datetime.fromisoformat(norm[0]), datetime.fromisoformat(norm[1])),
+    )  # fmt: skip
 
 
 def left_out(told_: dict[str, Any]) -> list[Stretch]:

@@ -138,7 +138,8 @@ def _drift(ask: Ask, stream: Series) -> Found:
     if fitted is None:
         return Found([_untold(ask, own, end, why) for end in ask.ends], None)
     if ask.drift.method == "sums":
-        return _by_sums(ask, own, fitted, anew=anew)
+        afresh = replace(ask, sums=Sums()) if changed else ask  # what another ruler added up is of another scale
+        return _by_sums(afresh, own, fitted, anew=anew)
     note = _changed(ask, stream, ruler) if changed else None
     seen = [_look(ask, own, fitted, end, note) for end in ask.ends if end - ask.window >= fitted.until]
     return Found(seen, fitted, anew)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -281,22 +281,38 @@ def calibrated(store: Store, wanted: calibrating.Wanted, terms: Terms, fitted: T
         return {**calibrating.nothing(at), "why": calibrating.NO_TEST}
     one = Wanted(str(terms.signal), terms.score)
     rows = _reference_of(store, wanted, terms, fitted, one, at)
-    policy = Policy(1, alpha=alert.alpha, hits=alert.hits[0], of=alert.hits[1], monitors=wanted.monitors)
     hits, splits = _splits(one, rows, alert, int(fitted["rows_now"]))
     if not splits:
         why = "The reference has too few sessions to be split into windows."
         return {**calibrating.nothing(at), "why": why}
-    level = max(LEVEL, policy.threshold)
     share = intervals.rate(hits, splits)
-    found = [
-        _a_month(terms, policy, (end or 0.0) * policy.threshold / level) for end in (share.value, share.low, share.high)
-    ]
+    policy = Policy(1, alpha=alert.alpha, hits=alert.hits[0], of=alert.hits[1], monitors=wanted.monitors)
+    if alert.per_month is not None:
+        policy = _lowered(terms, policy, share.value or 0.0, alert.per_month)
+    found = [_alarms(terms, policy, end or 0.0) for end in (share.value, share.low, share.high)]
     return {
-        **calibrating.nothing(at), "alpha": alert.alpha, "monitors": wanted.monitors, "draws": splits,
+        **calibrating.nothing(at), "alpha": policy.alpha, "monitors": wanted.monitors, "draws": splits,
         "false_alarms": {
             "value": found[0], "low": found[1], "high": found[2], "quiet_months": float(np.exp(-found[0])),
         },
     }  # fmt: skip
+
+
+def _alarms(terms: Terms, policy: Policy, share: float) -> float:
+    """A month's, where this share of splits has a p below `LEVEL` and an effect that counts."""
+    return _a_month(terms, policy, share * policy.threshold / max(LEVEL, policy.threshold))
+
+
+def _lowered(terms: Terms, policy: Policy, share: float, per_month: float) -> Policy:
+    """The policy with the highest alpha, up to its own, that has at most so many false alarms."""
+    if _alarms(terms, policy, share) <= per_month:
+        return policy
+    low, high = -14.0, float(np.log10(policy.alpha))
+    for _ in range(12):
+        middle = (low + high) / 2
+        few = _alarms(terms, replace(policy, alpha=10**middle), share) <= per_month
+        low, high = (middle, high) if few else (low, middle)
+    return replace(policy, alpha=10**low)
 
 
 def _reference_of(  # noqa: PLR0917 - one monitor's facts

@@ -188,3 +188,25 @@ def test_an_empty_project_has_insufficient_data(world: World, signal: str) -> No
     assert known.state == "insufficient data"
     assert known.why
     world.watch.calibrate(at(2), 5)
+
+
+# What comes late.
+
+
+def test_scores_that_come_days_later_are_in_the_stream(world: World) -> None:
+    """A judge that lags by a day: what is kept of an hour is what it said of all its calls, not of the first of them."""
+    early, late = [[0.9] * 2 for _ in range(96)], [[0.1] * 6 for _ in range(24)]
+    world.scores("shop", START, early)
+    terms = {"where": {"service": "shop"}, "window": "1h", "alert": {"kind": "threshold", "below": 0.5}}
+    world.set("judged", at(90), signal="score", score="relevance", **terms)
+    world.turns(at(90), at(96), 6 * HOUR)
+    world.scores("shop", START + 60 * HOUR, late)
+    world.turns(at(97), at(97))
+    with world.core.readers.read() as con:
+        rows = con.execute(
+            "select bucket, weight from monitor_buckets where project_id = ? order by bucket", [world.project_id]
+        ).fetchall()
+    print(world.one('judged').why, world.looks('judged'), rows[:3], len(rows))
+    weights = {bucket: weight for bucket, weight in rows if weight}
+    assert weights[START + 60 * HOUR] == weights[START + 83 * HOUR] == 8
+    assert weights[START + 90 * HOUR] == 2
