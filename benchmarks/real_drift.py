@@ -96,6 +96,7 @@ class Stood:
 
     states: dict[str, Monitor]
     alerts: dict[str, Alert]
+    fired: set[str]  # at any look; of what was over before it was set there is no alert
 
     def said(self, name: str) -> float | None:
         """False alarms a month; null: not worked out."""
@@ -122,7 +123,11 @@ def looked(folder: Path, monitors: dict[str, Row], calibrated: int) -> Stood:
         with core.readers.read() as cursor:
             states = {one.name: one for one in store.monitors(cursor, made.project_id)}
             told = alerts.listed(cursor, made.project_id, "all", limit=1000).alerts
-        return Stood(states, {one.monitor: one for one in told})
+            fired = {
+                name for name, one in states.items()
+                if any(look.state == "firing" for look in store.looks(cursor, one.monitor_id, 1_000))
+            }  # fmt: skip
+        return Stood(states, {one.monitor: one for one in told}, fired)
     finally:
         core.close()
 
@@ -255,13 +260,13 @@ def judged(bounds: Bounds, found: Stood, sides: dict[str, tuple[list[Row], list[
         file = next(file for file in TASKS if file.startswith(task))
         march, june = ([row for row in side if row["file"] == file] for side in sides[service])
         p, alert = truth(march, june, signal), found.alerts.get(name)
-        right = alert is not None if p < MOVED else alert is None or p < STILL
-        told = f"p of pairs {p:.1e}: {_told(one, alert)}"
+        right = name in found.fired if p < MOVED else name not in found.fired or p < STILL
+        told = f"p of pairs {p:.1e}: {_told(one, alert, fired=name in found.fired)}"
         bounds.line(name, told, holds=right or (p < MOVED and one.state == "insufficient data"))
         if alert is not None:
             _timed(bounds, alert, turn.replace(tzinfo=None))
     quiet = [name for name in found.states if "-halves." in name]
-    fired = [name for name in quiet if name in found.alerts]
+    fired = [name for name in quiet if name in found.fired]
     little = sum(found.states[name].state == "insufficient data" for name in quiet)
     said = sum(found.said(name) or 0.0 for name in quiet) * STRETCH.days / 30
     told = f"{len(fired)} of {len(quiet)} fired, {little} with too little data; said {said:.2f}"
@@ -270,7 +275,9 @@ def judged(bounds: Bounds, found: Stood, sides: dict[str, tuple[list[Row], list[
     )
 
 
-def _told(one: Monitor, alert: Alert | None) -> str:
+def _told(one: Monitor, alert: Alert | None, *, fired: bool) -> str:
+    if alert is None and fired:
+        return f"fired, and was over by the end, {one.state}"
     if alert is None:
         return f"silent, {one.state}" + (f" ({one.why})" if one.why else "")
     return f"fired, {alert.cause}"
@@ -366,7 +373,7 @@ def judged_load(bounds: Bounds, folder: Path, begin: datetime, now: datetime) ->
     found = looked(folder, monitors, len(monitors))
     print("\nThe recorded hour and day, and five weeks of such days with the tokens of the recorded hour")
     for name in monitors:
-        one, said, fired = found.states[name], found.said(name), name in found.alerts
+        one, said, fired = found.states[name], found.said(name), name in found.fired
         told = f"{one.state}, season {found.season(name)}, {'fired' if fired else 'no alert'}"
         told += f", said {said:.3f} a month" if said is not None else f" ({one.why})" if one.why else ""
         bounds.line(name, told, holds=not fired and (name not in short or one.state == "insufficient data"))
