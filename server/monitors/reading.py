@@ -96,7 +96,7 @@ def _begun(task: Task) -> Doing:
 
 def _bare(told: Told) -> Fitted:
     """Without what is long, which is read later."""
-    blank = {"profile": [], "weights": [], "scale": [], "freedom": [], "usual": 0.0, "buckets": 0}
+    blank = {"profile": [], "weights": [], "scale": [], "freedom": [], "usual": [], "buckets": 0}
     return fitting.known(told, blank)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import stores
 from watched import HOUR, World
@@ -194,7 +196,7 @@ def test_an_empty_project_has_insufficient_data(world: World, signal: str) -> No
 
 
 def test_scores_that_come_days_later_are_in_the_stream(world: World) -> None:
-    """A judge that lags by a day: what is kept of an hour is what it said of all its calls, not of the first of them."""
+    """A judge that lags by a day: what is kept of an hour is what it said of all its calls."""
     early, late = [[0.9] * 2 for _ in range(96)], [[0.1] * 6 for _ in range(24)]
     world.scores("shop", START, early)
     terms = {"where": {"service": "shop"}, "window": "1h", "alert": {"kind": "threshold", "below": 0.5}}
@@ -206,7 +208,59 @@ def test_scores_that_come_days_later_are_in_the_stream(world: World) -> None:
         rows = con.execute(
             "select bucket, weight from monitor_buckets where project_id = ? order by bucket", [world.project_id]
         ).fetchall()
-    print(world.one('judged').why, world.looks('judged'), rows[:3], len(rows))
     weights = {bucket: weight for bucket, weight in rows if weight}
     assert weights[START + 60 * HOUR] == weights[START + 83 * HOUR] == 8
     assert weights[START + 90 * HOUR] == 2
+
+
+# Cumulative sums.
+
+
+def test_sums_find_a_small_lasting_change_and_end_with_it(world: World) -> None:
+    """A rate of 0.1 that rises to 0.25 for two days: added up hour by hour, each hour once."""
+    rng = np.random.default_rng(11)
+    rise, fall, end = 14 * 24, 16 * 24, 20 * 24
+    shares = [0.1] * rise + [0.25] * (fall - rise) + [0.1] * (end - fall)
+    world.calls("shop", START, [{"n": 20, "failed": int(rng.binomial(20, share))} for share in shares])
+    world.set(
+        "sums", at(rise - 24), signal="error_rate", where={"service": "shop"}, every="4h", against={"last": "12d"},
+        window="4h", alert={"method": "sums", "min_effect": 0.1, "side": "up", "season": "none"},
+    )  # fmt: skip
+    world.turns(at(rise - 24), at(rise - 24))
+    assert "limit of the sums is being worked out" in str(world.one("sums").why)
+    world.watch.calibrate(at(rise - 24), 50)
+    known = json.loads(str(world.one("sums").calibration))
+    assert known["limit"] > 0
+    assert known["false_alarms"]["value"] <= 0.8
+    world.turns(at(rise - 20), at(fall), 4 * HOUR)
+    (alert,) = world.alerts("sums")
+    assert START + rise * HOUR < alert.last_counted
+    first = next(look.ended_at for look in world.looks("sums") if look.counts)
+    assert timedelta(0) < first - (START + rise * HOUR) <= 24 * HOUR
+    assert json.loads(str(world.one("sums").fitted))["sums"]["until"] == (START + fall * HOUR).isoformat()
+    world.turns(at(fall + 4), at(end), 4 * HOUR)
+    assert world.one("sums").state == "ok"
+    assert [one.state for one in world.alerts("sums")] == ["resolved"]
+
+
+def test_sums_begin_anew_with_another_ruler(world: World) -> None:
+    """A sum that another version of a judge has filled says nothing of the next one."""
+    rng = np.random.default_rng(12)
+
+    def judged(days: int, mean: float) -> list[list[float | None]]:
+        return [[float(one) for one in rng.normal(mean, 0.1, 6)] for _ in range(days * 24)]
+
+    world.scores("shop", START, [*judged(5, 0.8), *judged(1, 0.6)])
+    world.set(
+        "sums", at(5 * 24), signal="score", score="relevance", where={"service": "shop"}, every="8h", window="4h",
+        against={"last": "4d"}, alert={"method": "sums", "min_effect": 0.1, "season": "none", "least": 5},
+    )  # fmt: skip
+    world.turns(at(5 * 24), at(5 * 24))
+    world.watch.calibrate(at(5 * 24), 50)
+    world.turns(at(5 * 24 + 8), at(6 * 24), 8 * HOUR)
+    assert world.one("sums").state == "firing"
+    world.scores("shop", START + 6 * 24 * HOUR, judged(2, 0.3), version="2")
+    world.turns(at(8 * 24), at(8 * 24), 8 * HOUR)
+    fitted = json.loads(str(world.one("sums").fitted))
+    assert fitted["ruler"] == "relevance 2"
+    assert not fitted["sums"]["alarmed"]
