@@ -189,7 +189,6 @@ def test_an_empty_project_has_insufficient_data(world: World, signal: str) -> No
     known = world.one("empty")
     assert known.state == "insufficient data"
     assert known.why
-    world.watch.calibrate(at(2), 5)
 
 
 # What comes late.
@@ -228,7 +227,7 @@ def test_sums_find_a_small_lasting_change_and_end_with_it(world: World) -> None:
     )  # fmt: skip
     world.turns(at(rise - 24), at(rise - 24))
     assert "limit of the sums is being worked out" in str(world.one("sums").why)
-    world.watch.calibrate(at(rise - 24), 50)
+    world.watch._calibrated(world.one("sums"), 1, at(rise - 24))
     known = json.loads(str(world.one("sums").calibration))
     assert known["limit"] > 0
     assert known["false_alarms"]["value"] <= 0.8
@@ -256,11 +255,11 @@ def test_sums_begin_anew_with_another_ruler(world: World) -> None:
         against={"last": "4d"}, alert={"method": "sums", "min_effect": 0.1, "season": "none", "least": 5},
     )  # fmt: skip
     world.turns(at(5 * 24), at(5 * 24))
-    world.watch.calibrate(at(5 * 24), 50)
+    world.watch._calibrated(world.one("sums"), 1, at(5 * 24))
     world.turns(at(5 * 24 + 8), at(6 * 24), 8 * HOUR)
     assert world.one("sums").state == "firing"
     world.scores("shop", START + 6 * 24 * HOUR, judged(2, 0.3), version="2")
-    world.turns(at(8 * 24), at(8 * 24), 8 * HOUR)
+    world.turns(at(8 * 24), at(8 * 24 + 8), 8 * HOUR)
     fitted = json.loads(str(world.one("sums").fitted))
     assert fitted["ruler"] == "relevance 2"
     assert not fitted["sums"]["alarmed"]
