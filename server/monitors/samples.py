@@ -273,8 +273,8 @@ def calibrated(store: Store, wanted: calibrating.Wanted, terms: Terms, fitted: T
 
     Whole clusters are dealt at random into a window's rows and the rest, `SPLITS` times. How often their p-value is
     below `LEVEL` (or the policy's own threshold, where that is laxer) with an effect that counts tells how often it is
-    below a stricter one, since p-values of no change are uniform there. Looks at overlapping windows are alike: how many
-    alarms they make is that of a moving average of independent values that is as often beyond its threshold.
+    below a stricter one, since p-values of no change are uniform there. Looks at overlapping windows are alike: how
+    many alarms they make is that of a moving average of independent values that is as often beyond its threshold.
     """
     alert = terms.alert
     if not isinstance(alert, Alert) or fitted.get("rows") is None:
