@@ -103,11 +103,12 @@ def _worked_out(  # noqa: PLR0917 - one monitor's facts
         rule, alarms = summed.calibrated(stream, policy, least, alert.per_month or USUAL_PER_MONTH, draws=draws)
         late, limit = summed.delay(stream, policy, rule, change, draws=draws, seed=2), rule.limit
     else:
-        if alert.per_month is not None:
+        alarms = false_alarms.alarms(stream, policy, draws, seed=1)
+        if alert.per_month is not None and (alarms.per_month.value or 0.0) > alert.per_month:
             chosen = false_alarms.calibrated(stream, policy, alert.per_month, draws)
             policy = replace(policy, alpha=min(chosen.alpha, alert.alpha))
-        # Other draws than those that alpha was looked for on, which would flatter it.
-        alarms = false_alarms.alarms(stream, policy, draws, seed=1)
+            # Other draws than those that alpha was looked for on, which would flatter it.
+            alarms = false_alarms.alarms(stream, policy, draws, seed=1)
         late = false_alarms.delay(stream, policy, change, draws, seed=2)
     return {
         **nothing(at), "false_alarms": told_alarms(alarms), "delay": told_delay(late),

@@ -224,7 +224,6 @@ def test_the_shell_sets_shows_and_takes_away(run: Callable[..., Any]) -> None:
     assert shown["looks"][-1]["n"] == 48
     assert "is off" in run("disable", "errors").stdout
     assert "is new" in run("enable", "errors").stdout
-    assert "is firing" in run("look", "errors").stdout
     tried = run("preview", "-", stdin=FILE)
     assert "Over what is stored it would have fired" in tried.stdout
     assert "Monitor errors is deleted" in run("delete", "errors").stdout
