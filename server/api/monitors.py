@@ -224,7 +224,7 @@ def shown(known: Monitor, recent: Sequence[Look], told: Alert | None) -> dict[st
         "last": last, "recent": looks,
         "alert_open": None if told is None else {"number": told.number, "state": told.state},
         "sentence": words.sentence(terms, known.state, known.why, last),
-        "policy": words.policy(terms, fitted.get("min_effect")),
+        "policy": words.policy(terms, fitted.get("min_effect"), (_calibration(known) or {}).get("alpha")),
     }  # fmt: skip
 
 

@@ -28,6 +28,8 @@ def ends(known: Monitor, terms: Terms, now: datetime) -> tuple[datetime, ...]:
     newest = streams.floored(now - LAG, MINUTE if as_is else terms.bucket)
     if known.looked_until is None:
         return (newest,) if only_newest(terms) else _since_reference(terms, newest)
+    if known.looked_until > now:  # a clock was ahead: what is over by this one's has yet to be looked at
+        return (newest,)
     after = max(known.looked_until, known.set_at - every)
     count = max((last - streams.floored(after, every)) // every, 0)
     missed = tuple(last - step * every for step in reversed(range(min(count, CAUGHT_UP))))
@@ -59,10 +61,16 @@ def only_newest(terms: Terms) -> bool:
     return two_samples or isinstance(terms.alert, Burn | OfBudget)
 
 
+def is_due(known: Monitor, now: datetime) -> bool:
+    """Whether it looks now; also where it looked at what is still to come, as a clock was ahead."""
+    ahead = known.looked_until is not None and known.looked_until > now
+    return known.enabled and (known.next_look <= now or ahead)
+
+
 def following(looked_until: datetime | None, terms: Terms, now: datetime) -> datetime:
     """When the next look is due."""
     every = length(terms.every)
-    after = max(looked_until or now, streams.floored(now - LAG, every))
+    after = max(min(looked_until or now, now), streams.floored(now - LAG, every))
     return streams.floored(after, every) + every + LAG
 
 
