@@ -97,10 +97,13 @@ def _set(head: DeltaGenerator, monitor: Mapping[str, Any] | None, typed: Typed, 
             typed.problem = "A name has letters, digits, dots, dashes and underscores."
         if typed.problem:
             typed.terms = None
-        st.button(
+        # No callback: it would save what the run before had read, not what was typed just before the click.
+        clicked = st.button(
             "Save" if monitor else "Set monitor", type="primary", key="monitor-save", icon=":material/check:",
-            disabled=typed.terms is None, on_click=_save, args=(typed.name, typed.terms, monitor is None),
+            disabled=typed.terms is None,
         )  # fmt: skip
+        if clicked and typed.terms is not None and _save(typed.name, typed.terms, monitor is None):
+            st.rerun()
         if typed.problem:
             st.caption(fmt.plain(typed.problem, 300), width="content")
 
@@ -130,13 +133,15 @@ def _tell(head: DeltaGenerator, slots: Slots, refused: str) -> None:
             place.error(fmt.plain(said, 400), icon=":material/error:")
 
 
-def _save(name: str, terms: Mapping[str, Any], new: bool) -> None:
+def _save(name: str, terms: Mapping[str, Any], new: bool) -> bool:
+    """Whether it was set; else why not is told in this run."""
     try:
         if new and name in _taken():
             st.session_state[_REFUSED] = f"name: There is a monitor named {name}. Take another name, or edit that one."
-            return
+            return False
         data_monitors.set_monitor(name, terms)
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
-        return
+        return False
     st.session_state[_SAVED] = name
+    return True

@@ -60,11 +60,15 @@ def _offers(lead: str) -> None:
     with st.container(border=True, gap="xsmall"):
         for one in found:
             _row(one)
-    ticked = [one for one in found if st.session_state.get(_KEY + one["name"], True)]
+    count = len(_ticked(found))
     st.button(
-        f"Set {fmt.plural(len(ticked), 'monitor')}", type="primary", key="monitors-set", icon=":material/check:",
-        disabled=not ticked, on_click=_set, args=(ticked,),
+        f"Set {fmt.plural(count, 'monitor')}", type="primary", key="monitors-set", icon=":material/check:",
+        disabled=not count, on_click=_set, args=(found,),
     )  # fmt: skip
+
+
+def _ticked(found: Sequence[Suggestion]) -> list[Suggestion]:
+    return [one for one in found if st.session_state.get(_KEY + one["name"], True)]
 
 
 def _nothing() -> None:
@@ -110,10 +114,13 @@ def what(terms: Mapping[str, Any]) -> str:
     )
 
 
-def _set(ticked: Sequence[Suggestion]) -> None:
-    """Set them one by one; what is refused keeps none of the others."""
+def _set(found: Sequence[Suggestion]) -> None:
+    """Set those that are ticked by now, one by one; what is refused keeps none of the others.
+
+    By now: a box may be unticked and the button clicked before the page was drawn anew.
+    """
     done, refused = [], []
-    for one in ticked:
+    for one in _ticked(found):
         try:
             data_monitors.set_monitor(one["name"], one["terms"])
             done.append(str(one["name"]))
