@@ -160,6 +160,14 @@ def test_a_preview_sets_nothing(client: Client) -> None:
     assert plain["calibration"]["false_alarms"] is None
 
 
+def test_a_preview_of_an_edit_counts_the_monitor_once(client: Client) -> None:
+    known = sum(one["enabled"] and one["alert"]["kind"] == "drift" for one in client.monitors())
+    client.set_monitor("edited", FIRES)
+    counted = [client.preview_monitor(FIRES, name)["calibration"]["monitors"] for name in (None, "edited")]
+    client.delete_monitor("edited")
+    assert counted == [known + 2, known + 1]
+
+
 def test_deleting_takes_the_name_again_and_resolves(client: Client) -> None:
     client.set_monitor("gone", FIRES)
     number = client.look_now("gone")["alert_open"]["number"]
