@@ -92,7 +92,9 @@ LEGEND = {
     "font": {"size": 12},
 }  # fmt: skip
 """In a row, at the right of the heading."""
-BELOW = {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "font": {"size": 12}}
+BELOW = {
+    "orientation": "h", "x": 0, "xanchor": "left", "yref": "paper", "y": -0.16, "yanchor": "top", "font": {"size": 12},
+}  # fmt: skip
 """In a row below the figure, where the heading leaves no room."""
 MOST_MARKS = 10  # verticals of a figure
 _WORD = 0.025  # of an axis: the width of a line of text that stands upright

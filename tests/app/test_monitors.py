@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from app import charts_monitors, monitor_figure, monitor_suggestions, monitor_terms, monitors, watch
+from app import charts, charts_monitors, monitor_figure, monitor_suggestions, monitor_terms, monitors, watch
 from app import monitor_signals as signals
 from app import monitor_words as words
 from server.monitors import signals as catalogue
@@ -270,6 +270,11 @@ def test_changes_of_one_moment_share_a_word() -> None:
     drawn = _drawn([1.0] * 90, 0.5, [(at, "answer 2"), (at, "answer 3"), (at, "release 2")])
     figure = charts_monitors.watched("x", drawn, "", "dark")
     assert [note.text for note in figure.layout.annotations if note.textangle == -90] == ["answer 2 +2"]
+
+
+def test_a_narrow_figure_has_its_legend_below() -> None:
+    figure = charts_monitors.watched("x", _drawn([1.0] * 9, 0.5), "", "dark").update_layout(legend=charts.BELOW)
+    assert (figure.layout.legend.yref, figure.layout.legend.xanchor) == ("paper", "left")
 
 
 @pytest.mark.parametrize(("values", "below"), [([120.0, 80.0], False), ([120.0, -1.0], True)], ids=["counts", "signed"])
