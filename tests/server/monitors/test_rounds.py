@@ -140,6 +140,18 @@ def test_traffic_that_fails_to_come_is_no_all_clear(world: World) -> None:
     assert "least" in str(world.one("stops").why)
 
 
+@pytest.mark.parametrize(("share", "state"), [(0.05, "ok"), (0.4, "firing")])
+def test_the_past_decides_at_once_where_it_is_stored(world: World, share: float, state: str) -> None:
+    end = 8 * 24
+    name = f"stored-{state}"
+    world.calls(name, START, [*rate(7.5, 0.05, 21), *rate(0.5, share, 22)])
+    world.set(name, at(end), signal="error_rate", where={"service": name}, **SHORT)
+    world.turns(at(end), at(end))
+    assert world.one(name).state == state
+    assert len(world.looks(name)) == 3
+    assert len(world.alerts(name)) == (state == "firing")
+
+
 # Scores.
 
 
@@ -197,10 +209,10 @@ def test_what_is_lost_before_it_is_written_is_looked_at_again_once(world: World)
     mine = [(one, terms) for one, terms in known.monitors if one.name == "lost"]
     seen, _ = rounds._watched(known, mine, at(end + 6))
     assert len(seen[0].seen) == 4
-    assert len(world.looks("lost")) == 3
+    assert len(world.looks("lost")) == 5
     world.turns(at(end + 6), at(end + 8))
     looked = [look.ended_at for look in world.looks("lost")]
-    assert looked == [START + (end + hour) * HOUR for hour in range(9)], "none twice, none left out"
+    assert looked == [START + (end + hour) * HOUR for hour in range(-2, 9)], "none twice, none left out"
     assert len(world.alerts("lost")) == 1
 
 
@@ -214,7 +226,7 @@ def test_two_turns_at_once_write_one_look(world: World) -> None:
     seen, _ = rounds._watched(known, mine, at(end))
     world.turns(at(end), at(end))
     rounds._write(known, deciding.decided(seen, {}, at(end)), {}, at(end))
-    assert len(world.looks("raced")) == 1
+    assert len(world.looks("raced")) == 3
 
 
 class Unsound(Inline):
