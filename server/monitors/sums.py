@@ -21,9 +21,10 @@ Of = Literal["volume", "spend"]
 Window = tuple[datetime, datetime]
 
 _UNSUMMED = frozenset({"tags"})
-MOST = 50  # slices of an attribute, the largest
+MOST = 50  # slices of an attribute, the dearest; all others are one
 SHOWN = 12
 _HOUR = timedelta(hours=1)
+_DAY_US = DAY // timedelta(microseconds=1)  # the longest bucket: what is asked for are sums of all of them
 
 
 def like(reference: Window, current: Window, season: Season) -> Window:
@@ -74,10 +75,12 @@ def _by(ask: Ask, of: Of, name: str, where: Json, window: Window) -> dict[str, f
     """Of each value of an attribute its sum an hour."""
     hours = (window[1] - window[0]) / _HOUR
     table = ask(
-        "calls_cost_by", since=window[0], until=window[1], dimension=name, page_size=MOST, **where
-    )  # fmt: skip
-    column = "calls" if of == "volume" else "cost_usd"
-    found = {str(row["value"] or UNKNOWN): float(row[column] or 0.0) / hours for row in table.to_pylist()}
+        "calls_cost_series", since=window[0], until=window[1], bucket_us=_DAY_US, dimension=name, top=MOST, **where
+    )
+    column, found = "calls" if of == "volume" else "cost_usd", dict[str, float]()
+    for row in table.to_pylist():
+        known = row["value"] or (UNKNOWN if row["place"] is None else OTHERS)
+        found[known] = found.get(known, 0.0) + float(row[column] or 0.0) / hours
     return found or {OTHERS: 0.0}
 
 
