@@ -101,7 +101,7 @@ def _series(facts: Facts) -> list[Json]:
     level = None if facts.reference.window is None else expected(
         facts.stream, facts.reference.window, facts.reference.season
     )  # fmt: skip
-    share = facts.terms.watched is not None and facts.terms.watched.unit == "share"
+    share = facts.unit == "share"
     least, most = (0.0, 1.0) if share else (-np.inf, np.inf)
     first = facts.about[0] - LONGEST
     return [
