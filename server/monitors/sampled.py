@@ -208,10 +208,18 @@ def _tools(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
 
 
 def _retrievals(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
-    table = asked("monitor_retrievals", most=min(asked.most, RETRIEVALS), per_cell=OF_A_MINUTE)
+    table = _by_minutes(asked, "monitor_retrievals", min(asked.most, RETRIEVALS))
     columns = {"retrieval_score": "amount", "retrieved_documents": "documents"}
     said = _of_normaliser(table)
     return {one: _rows(one.signal, table, _floats(table, columns[one.signal]), said) for one in wanted}
+
+
+def _by_minutes(asked: _Asked, name: str, most: int, **params: object) -> pa.Table:
+    """Few of each minute; of a burst, whose minutes have not half of what is wanted so, all that it takes."""
+    table = asked(name, most=most, per_cell=OF_A_MINUTE, **params)
+    if 2 * table.num_rows >= min(most, _total(table)):
+        return table
+    return asked(name, most=most, per_cell=None, **params)
 
 
 _OF_INPUTS = {"language", "topics", "input_embedding"}
@@ -221,8 +229,8 @@ _LENGTHS = {"input_length", "output_length"}
 
 def _texts(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
     signals = {one.signal for one in wanted}
-    table = asked(
-        "monitor_texts", most=min(asked.most, TEXTS), per_cell=OF_A_MINUTE, input=bool(signals & _OF_INPUTS),
+    table = _by_minutes(
+        asked, "monitor_texts", min(asked.most, TEXTS), input=bool(signals & _OF_INPUTS),
         output=bool(signals & _OF_OUTPUTS), lengths=bool(signals & _LENGTHS),
     )  # fmt: skip
     questions = texts.questions(table) if signals & _OF_INPUTS else []

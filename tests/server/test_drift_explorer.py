@@ -78,16 +78,20 @@ def told(telling: Any, number: int, late: bool) -> bytes:
     return bytes(trace.body())
 
 
+def send(shop: Shop, body: bytes) -> None:
+    request = ExportRequest("traces", "http-protobuf", body, None)
+    batch, _ = BatchMaker(NormaliserOptions()).make(decode("traces", "http-protobuf", body), request, 1)
+    shop.writer.submit(batch).result(20)
+    shop.resolve()
+
+
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Shop]:
     """120 traces of a day and 120 of two days later."""
     for make in opening(tmp_path_factory, telling):
         shop = make()
         body = b"".join(told(telling, number, late) for late in (False, True) for number in range(120))
-        request = ExportRequest("traces", "http-protobuf", body, None)
-        batch, _ = BatchMaker(NormaliserOptions()).make(decode("traces", "http-protobuf", body), request, 1)
-        shop.writer.submit(batch).result(20)
-        shop.resolve()
+        send(shop, body)
         rng = np.random.default_rng(5)
         shop.score(
             *(
@@ -192,6 +196,59 @@ def test_filters_and_sizes_are_of_each_group(two: Shop) -> None:
     assert found["drawn_of"] == {"reference": 120, "current": 0}
     assert few["drawn_of"] == {"reference": 120, "current": 120}
     assert any(one.startswith("Drawn calls: ") for one in few["left_out"])
+
+
+def burst(telling: Any) -> bytes:
+    """40 calls of one minute that all failed, of a service and a model with odd names."""
+    start, many = int((AFTER + timedelta(days=2)).replace(tzinfo=UTC).timestamp()) * 10**9, []
+    for number in range(40):
+        trace = telling(bytes([9, number]) * 8, start + number * 10**9, service="<b>shop_\u202e")
+        asked = json.dumps(
+            [{"role": "user", "parts": [{"type": "text", "content": f"<script>{number}</script> shoes"}]}]
+        )
+        trace.span(
+            2, "chat", 5, 300, None, "boom", gen_ai__operation__name="chat", gen_ai__request__model="<i>" * 90,
+            gen_ai__input__messages=asked,
+        )  # fmt: skip
+        many.append(bytes(trace.body()))
+    return b"".join(many)
+
+
+def test_a_side_that_failed_as_a_whole_is_told_as_that(two: Shop, telling: Any) -> None:
+    """Its few texts of one minute are all read, and what has no value is not passed over."""
+    send(two, burst(telling))
+    side = Group(AFTER + timedelta(days=2), AFTER + timedelta(days=3), {})
+    found = explored(two.ask, Asked(REFERENCE, side, ["error_rate", "duration", "model_mix", "input_length"], []))
+    rows = {row["signal"]: row for row in found["signals"]}
+    assert (rows["duration"]["verdict"], rows["duration"]["gaps"]["verdict"]) == ("insufficient data", "drift")
+    assert rows["input_length"]["n_current"] == 40
+    assert "Error rate 1.67% to 100%" in found["sentence"]
+    assert "The share of rows without a value drifted in Duration." in found["sentence"]
+    assert "<i>" * 21 not in found["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("side", "said"),
+    [
+        pytest.param(Group(AFTER + timedelta(days=900), AFTER + timedelta(days=901), {}), "", id="future"),
+        pytest.param(Group(BEFORE, NEXT.until, {"service": "none"}), "do not part them", id="empty-slice"),
+        pytest.param(Group(BEFORE, BEFORE + timedelta(minutes=3), {}), "on both sides", id="few"),
+    ],
+)
+def test_too_little_on_a_side_is_no_verdict(two: Shop, side: Group, said: str) -> None:
+    found = explored(two.ask, Asked(REFERENCE, side, ["error_rate", "tool_mix", "input_embedding"], []))
+    assert {row["verdict"] for row in found["signals"]} == {"insufficient data"}
+    assert found["sentence"] == "Nothing can be told. 3 signals have too little data to tell."
+    assert [one for one in found["left_out"] if "both sides" in one] == [
+        one for one in found["left_out"] if said and said in one
+    ]
+
+
+def test_groups_that_a_filter_parts_share_nothing(two: Shop) -> None:
+    sides = (Group(BEFORE, NEXT.until, {"release": one}) for one in ("1.7", "1.8"))
+    found = explored(two.ask, Asked(*sides, ["error_rate"], []))
+    assert [row["verdict"] for row in found["signals"]] == ["drift"]
+    assert not any("both sides" in one for one in found["left_out"])
 
 
 def test_what_the_documentation_asks_is_answered(filled: Any) -> None:
