@@ -52,7 +52,7 @@ def slices_of(ask: Ask, facts: Facts) -> list[Json]:
         return []
     of = cast("Literal['volume', 'spend']", signal.name)
     like = sums.like(reference.window, facts.current, reference.season)
-    return sums.slices(ask, of, facts.terms.where, like, facts.current)
+    return sums.slices(ask, of, facts.terms.where, like, facts.current, facts.up)
 
 
 def _merged(found: Why) -> list[Json]:

@@ -82,7 +82,7 @@ def found_out(  # noqa: PLR0917 - as `explain`
         stream = _of_rows(found)
         change = None if stream is None or not found.clear else onset(stream, reference.window, None, about)
     happened = _happened(ask, terms, stream, change, about)
-    return Facts(terms, name, looks, reference, stream, change, drawn, found, happened, about, refused)
+    return Facts(terms, name, looks, reference, stream, change, drawn, found, happened, about, refused, up)
 
 
 def _first(looks: Rows, terms: Terms, at: datetime) -> datetime:

@@ -37,16 +37,20 @@ def like(reference: Window, current: Window, season: Season) -> Window:
     return (first, last) if first >= reference[0] else reference
 
 
-def slices(ask: Ask, of: Of, where: Json, reference: Window, current: Window) -> list[Json]:
+def slices(  # noqa: PLR0917 - two stretches of a sum
+    ask: Ask, of: Of, where: Json, reference: Window, current: Window, up: bool | None = None
+) -> list[Json]:
     """Slices by what they explain of the change an hour beyond the share that they had; fields as of `slicing`.
 
     `mean_reference` and `mean_current` are calls or US dollars an hour. Attributes that `where` names, and those of one
-    value, are left out; of slices with equal sums the first names the others.
+    value, are left out; of slices with equal sums the first names the others. None where the sum went to the other side
+    than looks say (`up`; null: they do not say): what explains that explains nothing of them.
     """
     found: list[Json] = []
     for name in (one for one in FIRST if one not in where and one not in _UNSUMMED):
         sides = [_by(ask, of, name, where, window) for window in (reference, current)]
-        if len({*sides[0], *sides[1]}) > 1:
+        grew = sum(sides[1].values()) - sum(sides[0].values())
+        if len({*sides[0], *sides[1]}) > 1 and (up is None or (grew > 0) == up):
             found += _parts(of, name, sides[0], sides[1])
     told = [
         one

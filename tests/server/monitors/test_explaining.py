@@ -226,6 +226,13 @@ def test_a_sum_is_explained_by_the_sums_of_slices(core: Core, signal: str, unit:
     assert " explains " in found.verdict
 
 
+def test_a_sum_that_went_the_other_way_than_the_looks_names_no_slice(core: Core) -> None:
+    look = {"value": 12.0, "expected": 24.0, "low": 22.0, "high": 26.0, "n": 10.0}
+    found = explained(core, MORE, look, signal="volume", window="10h")
+    assert found.document["slices"] == []
+    assert found.cause == "monitor:watched"
+
+
 def test_another_ruler_is_told_before_all_else(core: Core) -> None:
     look = {"value": 0.6, "expected": 0.8, "low": 0.78, "high": 0.82, "n": 80.0}
     found = explained(core, QUIET, look, signal="score", score="relevance", window="10h")
