@@ -173,7 +173,7 @@ def _pieces(answer: str) -> Iterator[Piece]:
 def _unquoted(answer: str) -> str:
     """The answer with blanks for what it quotes, unless it is little but a quotation."""
     own = _QUOTED.sub(lambda found: " " * len(found[0]), answer)
-    return own if len(words(own)) >= SHORT else answer
+    return own if own == answer or len(words(own)) >= SHORT else answer
 
 
 def _does(sentence: str) -> Does:
