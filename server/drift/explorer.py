@@ -265,10 +265,8 @@ def _shared(asked: Asked) -> list[str]:
         return [
             "Both groups have calls of the same time, which are on both sides: a difference between them is too small."
         ]
-    return [
-        "Both groups have calls of the same time, and their filters do not part them: a difference between them is too "
-        + "small, as calls that both keep are on both sides."
-    ]
+    apart = "and their filters do not part them: a difference between them is too small, as calls that both keep are on"
+    return [f"Both groups have calls of the same time, {apart} both sides."]
 
 
 def _named(group: Group) -> set[str]:
