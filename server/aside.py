@@ -175,7 +175,8 @@ class _Child:
         self._process = spawned.SPAWN.Process(
             target=_live, args=(theirs, os.getpid(), niceness), name="aside", daemon=True
         )
-        self._process.start()
+        with spawned.one_thread():
+            self._process.start()
         theirs.close()  # else its end would never be seen
 
     def lives(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any, ClassVar
 
 from evaluators.case import Case
@@ -33,8 +34,8 @@ def prose(text: str) -> str:
 
 def long_enough(text: str) -> bool:
     """Whether there are letters enough to tell its language."""
-    letters = [sign for sign in text if sign.isalpha()]
-    return len(letters) >= LEAST_LETTERS or len(_DENSE.findall(text)) >= _LEAST_SIGNS
+    letters = sum(1 for _ in islice(filter(str.isalpha, text), LEAST_LETTERS))
+    return letters == LEAST_LETTERS or len(_DENSE.findall(text)) >= _LEAST_SIGNS
 
 
 def shares(text: str) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Literal, NamedTuple
@@ -160,15 +160,20 @@ class Piece(NamedTuple):
 
 def pieces(answer: str) -> list[Piece]:
     """The sentences of an answer, each with what it does."""
+    return [*_pieces(answer)]
+
+
+def _pieces(answer: str) -> Iterator[Piece]:
     plain = answer.translate(_TYPOGRAPHY)
     own = _unquoted(plain)
-    return [Piece(start, end, len(words(plain, start, end)), _does(own[start:end])) for start, end in sentences(plain)]
+    for start, end in sentences(plain):
+        yield Piece(start, end, len(words(plain, start, end)), _does(own[start:end]))
 
 
 def _unquoted(answer: str) -> str:
     """The answer with blanks for what it quotes, unless it is little but a quotation."""
     own = _QUOTED.sub(lambda found: " " * len(found[0]), answer)
-    return own if len(words(own)) >= SHORT else answer
+    return own if own == answer or len(words(own)) >= SHORT else answer
 
 
 def _does(sentence: str) -> Does:
@@ -179,6 +184,18 @@ def _does(sentence: str) -> Does:
     if _any(_OBJECTS).search(sentence):
         return "objects"
     return "around" if _any(_AROUND).search(sentence) else "says"
+
+
+def refuses(answer: str) -> bool:
+    """Whether `told` calls it a refusal, whatever the question: read up to where it can be none any more."""
+    said = 0
+    for place, one in enumerate(_pieces(answer)):
+        if one.does == "refuses" or (one.does == "objects" and place < EARLY):
+            return told(answer)[0] == "refusal"
+        said += one.length if one.does == "says" else 0
+        if place >= EARLY - 1 and said >= ENOUGH:
+            return False
+    return False
 
 
 def told(answer: str, question: str = "") -> tuple[Label, str, list[Piece]]:

@@ -32,6 +32,8 @@ POINTS = 400  # of the map, a side
 LETTERS = 160
 LEVEL = 0.95
 NAMED = 5  # signals in the sentence
+_MANY = frozenset({"tag", "score"})  # filters of which a call may have several values
+_NAME = 60  # letters of a category in the sentence
 _ORDER = {"drift": 0, "no drift": 1, "insufficient data": 2}
 
 Json = dict[str, Any]
@@ -186,8 +188,11 @@ def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     moved = [row for row in rows if row["verdict"] == "drift"]
     poor = sum(row["verdict"] == "insufficient data" for row in rows)
     also = f" {counted(poor, 'signal has', 'signals have')} too little data to tell." if poor else ""
+    also += _gaps(rows)
     if not rows:
         return "Nothing can be compared: neither group has a value of a signal that was asked for."
+    if poor == len(rows):
+        return f"Nothing can be told.{also}"
     if not moved:
         return f"No drift found in {counted(len(rows) - poor, 'signal')}.{also}"
     named = "; ".join(_short(row) for row in moved[:NAMED])
@@ -195,17 +200,28 @@ def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"{len(moved):,} of {counted(len(rows), 'signal')} drifted: {named}{more}.{also}"
 
 
+def _gaps(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Of which signals other rows than before have no value: what has none is in no value that is compared."""
+    names = [row["label"] for row in rows if row["gaps"] is not None and row["gaps"]["verdict"] == "drift"]
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f" The share of rows without a value drifted in {', '.join(names[:NAMED])}{more}." if names else ""
+
+
 def _short(row: Mapping[str, Any]) -> str:
-    """`Error rate 1.2% to 8.4%`."""
+    """`Error rate 1.25% to 8.4%`."""
     if row["type"] == "categorical":
         rose = next((one for one in row["moved"] if one[1] > 0), None)
-        return row["label"] if rose is None else f"{row['label']} ({rose[0]} {100 * rose[1]:+.1f} points)"
+        return row["label"] if rose is None else f"{row['label']} ({_cut(rose[0])} {100 * rose[1]:+.3g} points)"
     if row["type"] == "embedding":
         return f"{row['label']} (AUC {number(row['statistic'])})"
     before, now = row["reference"], row["current"]
     if row["type"] == "rate":
-        return f"{row['label']} {100 * before:.1f}% to {100 * now:.1f}%"
+        return f"{row['label']} {amount(before, 'share')} to {amount(now, 'share')}"
     return f"{row['label']} {amount(before, row['unit'])} to {amount(now, row['unit'])} on average"
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}\u2026"
 
 
 def _sizes(tested: Sequence[_Tested], *, drawn: bool) -> Json:
@@ -240,13 +256,22 @@ def _drawn(tested: Sequence[_Tested]) -> list[str]:
 
 
 def _shared(asked: Asked) -> list[str]:
-    """Groups that overlap in time and have the same filters share calls."""
+    """Groups that overlap in time share calls, unless a filter parts them."""
     first, second = asked.groups
-    if first.where == second.where and first.since < second.until and second.since < first.until:
+    overlap = first.since < second.until and second.since < first.until
+    if not overlap or any(first.where[name] != second.where[name] for name in _named(first) & _named(second) - _MANY):
+        return []
+    if first.where == second.where:
         return [
             "Both groups have calls of the same time, which are on both sides: a difference between them is too small."
         ]
-    return []
+    apart = "and their filters do not part them: a difference between them is too small, as calls that both keep are on"
+    return [f"Both groups have calls of the same time, {apart} both sides."]
+
+
+def _named(group: Group) -> set[str]:
+    """Filters that say something."""
+    return {name for name, value in group.where.items() if value is not None}
 
 
 def _markers(ask: Ask, asked: Asked) -> list[Json]:

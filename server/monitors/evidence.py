@@ -52,7 +52,7 @@ def slices_of(ask: Ask, facts: Facts) -> list[Json]:
         return []
     of = cast("Literal['volume', 'spend']", signal.name)
     like = sums.like(reference.window, facts.current, reference.season)
-    return sums.slices(ask, of, facts.terms.where, like, facts.current)
+    return sums.slices(ask, of, facts.terms.where, like, facts.current, facts.up)
 
 
 def _merged(found: Why) -> list[Json]:
@@ -101,7 +101,7 @@ def _series(facts: Facts) -> list[Json]:
     level = None if facts.reference.window is None else expected(
         facts.stream, facts.reference.window, facts.reference.season
     )  # fmt: skip
-    share = facts.terms.watched is not None and facts.terms.watched.unit == "share"
+    share = facts.unit == "share"
     least, most = (0.0, 1.0) if share else (-np.inf, np.inf)
     first = facts.about[0] - LONGEST
     return [

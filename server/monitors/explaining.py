@@ -15,13 +15,16 @@ from typing import Any
 import numpy as np
 
 from server.aside import Ask
-from server.monitors import evidence, saying, sides, verdicts
+from server.monitors import evidence, leading, saying, sides, verdicts
 from server.monitors.facts import Facts, Json, Reference, Rows, signal_of
 from server.monitors.marks import Mark, marks
 from server.monitors.onset import Onset, Stream, Window, by_bucket, onset, stream_of
 from server.monitors.sampled import OtherRulerError
 from server.monitors.slicing import MATTERS, Sides, Why, numbers, why
-from server.monitors.terms import DAY, Terms, length
+from server.monitors.terms import DAY, Terms, Threshold, length
+
+_ONE_SIDED = {"error_burst": True, "slo_burn": True, "no_data": False}
+"""Of checks that are of one side, whether it is up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +71,18 @@ def found_out(  # noqa: PLR0917 - as `explain`
 ) -> Facts:
     """The facts that an explanation is made of; as `explain`."""
     about = (_first(looks, terms, at), at)
-    stream = stream_of([one for one in points if one["at"] < at])
+    up = _up(terms, looks)
+    stream = stream_of([one for one in leading.led_up(ask, terms, points, at) if one["at"] < at])
     reference = Reference.of(fitted, terms, stream, about[0])
-    change = None if stream is None else onset(stream, reference.window, reference.season, about, up=_up(looks))
+    change = None if stream is None else onset(stream, reference.window, reference.season, about, up=up)
     current = (change.at if change is not None and change.clear else about[0], at)
     drawn, refused = _drawn(ask, terms, reference, current)
-    found = None if drawn is None else _why(terms, drawn, _up(looks))
+    found = None if drawn is None else _why(terms, drawn, up)
     if stream is None and found is not None and terms.against.in_time:
         stream = _of_rows(found)
         change = None if stream is None or not found.clear else onset(stream, reference.window, None, about)
     happened = _happened(ask, terms, stream, change, about)
-    return Facts(terms, name, looks, reference, stream, change, drawn, found, happened, about, refused)
+    return Facts(terms, name, looks, reference, stream, change, drawn, found, happened, about, refused, up)
 
 
 def _first(looks: Rows, terms: Terms, at: datetime) -> datetime:
@@ -94,8 +98,12 @@ def _first(looks: Rows, terms: Terms, at: datetime) -> datetime:
     return min(first, at) - length(terms.window)
 
 
-def _up(looks: Rows) -> bool | None:
-    """To which side the newest look was off; null: it does not say."""
+def _up(terms: Terms, looks: Rows) -> bool | None:
+    """To which side the check, or the newest look, says that it is off; null: neither does."""
+    if isinstance(terms.alert, Threshold):
+        return terms.alert.above is not None
+    if terms.alert.kind in _ONE_SIDED:
+        return _ONE_SIDED[terms.alert.kind]
     told = next((one for one in reversed(looks) if one.get("counts")), None)
     if told is None or told.get("value") is None or told.get("expected") is None:
         return None

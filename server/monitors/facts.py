@@ -59,6 +59,7 @@ class Facts:
     happened: Sequence[Mark]
     about: Window  # from the first window that counted to the newest look
     refused: str = ""  # why nothing can be compared
+    up: bool | None = None  # to which side the looks were off; null: they do not say
 
     @property
     def signal(self) -> Signal | None:

@@ -39,8 +39,8 @@ def marks(ask: Ask, since: datetime, until: datetime, where: Mapping[str, Any] |
     filters = dict(where or {})
     rows = ask("markers", since=since, until=until, max_rows=MOST + 1, **filters).to_pylist()
     found = [_mark(row) for row in rows]
-    told = ask("marker_fingerprints", since=since, until=until, max_rows=MOST + 1).to_pylist()
-    found += [_fingerprint(row) for row in told if filters.get("model") in {None, row["name"]}]
+    told = ask("marker_fingerprints", since=since, until=until, max_rows=MOST + 1, **filters).to_pylist()
+    found += [_fingerprint(row) for row in told]
     return sorted(found, key=lambda one: one.at)[: MOST + 1]
 
 

@@ -167,15 +167,33 @@ def _total(table: pa.Table) -> int:
     return int(pc.max(table["total"]).as_py() or 0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Common:
+    """What all signals of one table share: whose each row is, when it was, and what tells it apart."""
+
+    clusters: Sequence[object]
+    trace_ids: Sequence[str | None]
+    times: NDArray[np.datetime64]
+    labels: Mapping[str, Sequence[str | None]]
+
+
+def _common(table: pa.Table) -> _Common:
+    return _Common(
+        table["cluster"].to_pylist(), table["trace_id"].to_pylist(),
+        table["start_time"].cast(pa.timestamp("us")).to_numpy(), {name: table[name].to_pylist() for name in ATTRIBUTES},
+    )  # fmt: skip
+
+
 def _rows(
-    signal: str, table: pa.Table, values: NDArray[Any], rulers: Sequence[str | None] | None = None
+    signal: str, table: pa.Table, values: NDArray[Any], rulers: Sequence[str | None] | None = None,
+    common: _Common | None = None,
 ) -> Rows:  # fmt: skip
-    """Rows of a table with cluster, trace_id, start_time, failed, total and attributes."""
+    """Rows of a table with cluster, trace_id, start_time, failed, total and attributes; `common`: of the same table."""
+    shared = common or _common(table)
     absent = np.array([one is None for one in values.tolist()]) if values.dtype == object else np.isnan(values)
     return Rows(
-        SIGNALS[signal].kind, values, _failed(table) & absent.astype(np.bool_), table["cluster"].to_pylist(),
-        table["trace_id"].to_pylist(), table["start_time"].cast(pa.timestamp("us")).to_numpy(),
-        {name: table[name].to_pylist() for name in ATTRIBUTES}, _total(table),
+        SIGNALS[signal].kind, values, _failed(table) & absent.astype(np.bool_), shared.clusters, shared.trace_ids,
+        shared.times, shared.labels, _total(table),
         [None] * table.num_rows if rulers is None else rulers,
     )  # fmt: skip
 
@@ -188,7 +206,8 @@ _COLUMNS = {
 
 def _calls(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
     table = asked("monitor_sample", most=asked.most)
-    return {one: _rows(one.signal, table, _of_call(one.signal, table)) for one in wanted}
+    common = _common(table)
+    return {one: _rows(one.signal, table, _of_call(one.signal, table), None, common) for one in wanted}
 
 
 def _of_call(signal: str, table: pa.Table) -> NDArray[Any]:
@@ -208,10 +227,18 @@ def _tools(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
 
 
 def _retrievals(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
-    table = asked("monitor_retrievals", most=min(asked.most, RETRIEVALS), per_cell=OF_A_MINUTE)
+    table = _by_minutes(asked, "monitor_retrievals", min(asked.most, RETRIEVALS))
     columns = {"retrieval_score": "amount", "retrieved_documents": "documents"}
     said = _of_normaliser(table)
     return {one: _rows(one.signal, table, _floats(table, columns[one.signal]), said) for one in wanted}
+
+
+def _by_minutes(asked: _Asked, name: str, most: int, **params: object) -> pa.Table:
+    """Few of each minute; of a burst, whose minutes have not half of what is wanted so, all that it takes."""
+    table = asked(name, most=most, per_cell=OF_A_MINUTE, **params)
+    if 2 * table.num_rows >= min(most, _total(table)):
+        return table
+    return asked(name, most=most, per_cell=None, **params)
 
 
 _OF_INPUTS = {"language", "topics", "input_embedding"}
@@ -221,8 +248,8 @@ _LENGTHS = {"input_length", "output_length"}
 
 def _texts(asked: _Asked, wanted: Sequence[Wanted]) -> dict[Wanted, Rows]:
     signals = {one.signal for one in wanted}
-    table = asked(
-        "monitor_texts", most=min(asked.most, TEXTS), per_cell=OF_A_MINUTE, input=bool(signals & _OF_INPUTS),
+    table = _by_minutes(
+        asked, "monitor_texts", min(asked.most, TEXTS), input=bool(signals & _OF_INPUTS),
         output=bool(signals & _OF_OUTPUTS), lengths=bool(signals & _LENGTHS),
     )  # fmt: skip
     questions = texts.questions(table) if signals & _OF_INPUTS else []

@@ -21,9 +21,10 @@ Of = Literal["volume", "spend"]
 Window = tuple[datetime, datetime]
 
 _UNSUMMED = frozenset({"tags"})
-MOST = 50  # slices of an attribute, the largest
+MOST = 50  # slices of an attribute, the dearest; all others are one
 SHOWN = 12
 _HOUR = timedelta(hours=1)
+_DAY_US = DAY // timedelta(microseconds=1)  # the longest bucket: what is asked for are sums of all of them
 
 
 def like(reference: Window, current: Window, season: Season) -> Window:
@@ -36,16 +37,20 @@ def like(reference: Window, current: Window, season: Season) -> Window:
     return (first, last) if first >= reference[0] else reference
 
 
-def slices(ask: Ask, of: Of, where: Json, reference: Window, current: Window) -> list[Json]:
+def slices(  # noqa: PLR0917 - two stretches of a sum
+    ask: Ask, of: Of, where: Json, reference: Window, current: Window, up: bool | None = None
+) -> list[Json]:
     """Slices by what they explain of the change an hour beyond the share that they had; fields as of `slicing`.
 
     `mean_reference` and `mean_current` are calls or US dollars an hour. Attributes that `where` names, and those of one
-    value, are left out; of slices with equal sums the first names the others.
+    value, are left out; of slices with equal sums the first names the others. None where the sum went to the other side
+    than looks say (`up`; null: they do not say): what explains that explains nothing of them.
     """
     found: list[Json] = []
     for name in (one for one in FIRST if one not in where and one not in _UNSUMMED):
         sides = [_by(ask, of, name, where, window) for window in (reference, current)]
-        if len({*sides[0], *sides[1]}) > 1:
+        grew = sum(sides[1].values()) - sum(sides[0].values())
+        if len({*sides[0], *sides[1]}) > 1 and (up is None or (grew > 0) == up):
             found += _parts(of, name, sides[0], sides[1])
     told = [
         one
@@ -74,10 +79,12 @@ def _by(ask: Ask, of: Of, name: str, where: Json, window: Window) -> dict[str, f
     """Of each value of an attribute its sum an hour."""
     hours = (window[1] - window[0]) / _HOUR
     table = ask(
-        "calls_cost_by", since=window[0], until=window[1], dimension=name, page_size=MOST, **where
-    )  # fmt: skip
-    column = "calls" if of == "volume" else "cost_usd"
-    found = {str(row["value"] or UNKNOWN): float(row[column] or 0.0) / hours for row in table.to_pylist()}
+        "calls_cost_series", since=window[0], until=window[1], bucket_us=_DAY_US, dimension=name, top=MOST, **where
+    )
+    column, found = "calls" if of == "volume" else "cost_usd", dict[str, float]()
+    for row in table.to_pylist():
+        known = row["value"] or (UNKNOWN if row["place"] is None else OTHERS)
+        found[known] = found.get(known, 0.0) + float(row[column] or 0.0) / hours
     return found or {OTHERS: 0.0}
 
 

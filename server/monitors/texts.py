@@ -44,9 +44,9 @@ def _refused(row: Row) -> float:
 
 @lru_cache(4_096)
 def _refuses(text: str) -> bool:
-    from evaluators.relevance.refusal import told  # noqa: PLC0415 - as `refusal`
+    from evaluators.relevance.refusal import refuses  # noqa: PLC0415 - as `refusal`
 
-    return told(text)[0] == "refusal"
+    return refuses(text)
 
 
 def answers(table: pa.Table) -> list[str | None]:

@@ -1,6 +1,7 @@
 -- Fingerprints of the system that answered, one row per model and fingerprint first seen in [since, until) after another one, where from then on a tenth
 -- of the model's calls have it: providers answer from several systems at once. Calls of the first `$taken_us` of each `$step_us` are read (whole since
--- 1970), as attributes are slow to unpack and what stands side by side in time does so on disk; from `$opened` on, to know what was there before.
+-- 1970), as attributes are slow to unpack and what stands side by side in time does so on disk; from `$opened` on, to know what was there before. With
+-- `$sliced` those that the filters keep.
 with told as materialized (
     select coalesce(request_model, response_model) as name, start_time,
            coalesce(attributes['openai.response.system_fingerprint'], attributes['gen_ai.openai.response.system_fingerprint'],
@@ -8,6 +9,9 @@ with told as materialized (
     from spans
     where project_id = $project_id and kind = 'llm' and start_time >= $opened and start_time < $until
       and epoch_us(start_time) % $step_us < $taken_us
+      and (not $sliced or (trace_id, span_id) in (
+          select (trace_id, span_id) from /* part calls_kept since=opened */ kept where $sliced and epoch_us(start_time) % $step_us < $taken_us
+      ))
 ), seen as (
     select name, version, min(start_time) as happened_at, count(*) as calls from told where version is not null and name is not null group by name, version
 ), ranked as (

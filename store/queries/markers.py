@@ -42,9 +42,14 @@ def markers(
 
 @query(right="read")
 def marker_fingerprints(
-    con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, max_rows: int | None = None
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    max_rows: int | None = None,
+    **filters: Unpack[CallFilters],
 ) -> pa.Table:
-    """Fingerprints of a model's system (as OpenAI tells them) that replaced another in the window, by time.
+    """Fingerprints of a model's system (as OpenAI tells them) that replaced another in the window, by time, of a slice.
 
     happened_at (UTC, of the first call that was read), name (of the requested model), before, after, calls (that were
     read with it). Of many calls about 40,000 are read, those of the first part of each hour, so that it is up to an
@@ -54,8 +59,9 @@ def marker_fingerprints(
     opened = since - BEFORE if since - datetime.min > BEFORE else since  # noqa: DTZ901 - as the store holds it
     calls = ask_few(con, "latency_rates", summed(con, project_id, opened, until, {"kind": "llm"}))["calls"][0].as_py()
     taken = _STEP_US if calls <= READ else max(_STEP_US * READ // calls, _LEAST_US)
+    asked = kept(project_id, since, until, filters)
     params = {
-        "project_id": project_id, "since": since, "until": until, "opened": opened, "step_us": _STEP_US,
-        "taken_us": taken, "max_rows": max_rows,
+        "opened": opened, "step_us": _STEP_US, "taken_us": taken, "max_rows": max_rows,
+        "sliced": any(value is not None for value in filters.values()),
     }  # fmt: skip
-    return ask_few(con, "marker_fingerprints", params)
+    return ask_few(con, "marker_fingerprints", asked | params)

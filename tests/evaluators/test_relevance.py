@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import math
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from hypothesis import strategies as st
 
 from evaluators.case import Case
 from evaluators.relevance.features import NAMES, features, kind, query, table
-from evaluators.relevance.refusal import Refusal, told
+from evaluators.relevance.refusal import Refusal, refuses, told
 from evaluators.relevance.scoring import (
     AnswerRelevance,
     ContextRecall,
@@ -30,6 +33,7 @@ from evaluators.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 
+ANSWERS = ROOT / "datasets/llmdrift/answers.jsonl.gz"
 QUESTION = "When was the Eiffel Tower in Paris built?"
 RIGHT = "The Eiffel Tower was built between 1887 and 1889 by the company of Gustave Eiffel, for a fair in Paris."
 NEAR = "The Louvre in Paris is the most visited museum of the world, and once was the palace of the kings of France."
@@ -103,6 +107,15 @@ def test_gain_by_hand() -> None:
     assert discounted(values) * weights == pytest.approx(6.861, abs=5e-4)
     assert gain(values) == pytest.approx(6.861 / 7.141, abs=1e-4)
     assert gain([0, 0]) == 1
+
+
+def test_a_refusal_is_told_without_reading_all() -> None:
+    """Of every eighteenth of LLMDrift's answers, some 20 of which refuse, with and without much said before."""
+    with gzip.open(ANSWERS, "rt", encoding="utf-8") as lines:
+        answers = [str(json.loads(line)["answer"]) for line in lines][::18]
+    answers += [f"{before} {after}" for before, after in pairwise(answers[::3])]
+    assert 15 < sum(refuses(one) for one in answers) < 200
+    assert [one for one in answers if refuses(one) != (told(one)[0] == "refusal")] == []
 
 
 @given(st.lists(st.floats(0, 1), max_size=8))

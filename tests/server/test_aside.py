@@ -169,6 +169,13 @@ def test_work_that_asks_the_store_nothing_has_a_limit_and_words_of_its_own(core:
         aside.compute(0.5, time.sleep, 30)
 
 
+def test_it_does_linear_algebra_in_one_thread(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with beside(core) as aside:
+        assert aside.compute(60, os.getenv, "OPENBLAS_NUM_THREADS") == b'"1"'
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+
+
 def test_few_may_wait(core: Core) -> None:
     with beside(core) as aside, ThreadPoolExecutor(PLACES) as pool:
         weigh(aside)

@@ -112,9 +112,15 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
 
 
 def explained(
-    core: Core, project: int, look: dict[str, Any], fitted: dict[str, Any] | None = FITTED, **told: Any
+    core: Core,
+    project: int,
+    look: dict[str, Any],
+    fitted: dict[str, Any] | None = FITTED,
+    *,
+    last: int = HOURS,
+    **told: Any,
 ) -> Explained:
-    """As a round would ask it: the stream with its reference, and two looks that counted."""
+    """As a round would ask it: the last hours of the stream with its reference, and two looks that counted."""
     terms = Terms.model_validate(told)
     with core.readers.read() as con:
         ask = asking(con, project)
@@ -129,7 +135,7 @@ def explained(
                     "ruler": found.rulers[place],
                 }
                 for place, value in enumerate(found.values)
-            ]
+            ][-last:]
         whole = {"expected": None, "low": None, "high": None, "effect": None, "counts": True, "note": None} | look
         looks = [whole | {"at": END - HOUR}, whole | {"at": END}]
         return explain(ask, terms, points, looks, fitted, END, "watched")
@@ -220,6 +226,13 @@ def test_a_sum_is_explained_by_the_sums_of_slices(core: Core, signal: str, unit:
     assert " explains " in found.verdict
 
 
+def test_a_sum_that_went_the_other_way_than_the_looks_names_no_slice(core: Core) -> None:
+    look = {"value": 12.0, "expected": 24.0, "low": 22.0, "high": 26.0, "n": 10.0}
+    found = explained(core, MORE, look, signal="volume", window="10h")
+    assert found.document["slices"] == []
+    assert found.cause == "monitor:watched"
+
+
 def test_another_ruler_is_told_before_all_else(core: Core) -> None:
     look = {"value": 0.6, "expected": 0.8, "low": 0.78, "high": 0.82, "n": 80.0}
     found = explained(core, QUIET, look, signal="score", score="relevance", window="10h")
@@ -235,6 +248,42 @@ def test_a_release_is_a_reference_too(core: Core) -> None:
     assert abs(found.changed_since - AT.replace(tzinfo=None)) <= NEAR
     assert found.cause == "release:1.8"
     assert not any("same hours" in one for one in found.document["sentences"])
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        pytest.param({"alert": {"kind": "error_burst"}}, "Errors came in a burst: 29 of 240 calls failed", id="burst"),
+        pytest.param({"alert": {"kind": "slo_burn", "objective": 0.99}}, "Error budget burns 0.12 times", id="burn"),
+        pytest.param(
+            {"signal": "error_rate", "alert": {"kind": "threshold", "above": 0.05}}, "Error rate is 12%", id="threshold"
+        ),
+    ],
+)
+def test_a_check_without_a_past_is_explained_by_the_stream_before_it(
+    core: Core, check: dict[str, Any], said: str
+) -> None:
+    """Of a plain check the buckets of its windows alone are kept."""
+    found = explained(core, RELEASE, {"value": 0.12, "n": 240.0}, None, last=3, window="10h", **check)
+    assert found.verdict.startswith(said)
+    assert found.changed_since is not None
+    assert abs(found.changed_since - AT.replace(tzinfo=None)) <= NEAR
+    assert found.cause == "release:1.8"
+    series = found.document["series"]
+    assert len(series) >= 7 * 24
+    assert [one["at"] for one in series] == sorted({one["at"] for one in series})
+    assert all(one["low"] is None or 0 <= one["low"] <= one["high"] <= 1 for one in series)
+
+
+def test_a_stop_names_when_it_came(core: Core) -> None:
+    """Of a service that was called every hour and then was not, once it is over."""
+    with core.readers.read() as con:
+        terms = Terms.model_validate({"alert": {"kind": "no_data"}, "where": {"service": "shop"}, "window": "6h"})
+        at = END + 6 * HOUR
+        look = {"at": at, "value": 0.0, "expected": None, "low": None, "high": None, "n": 0.0, "effect": None}
+        found = explain(asking(con, QUIET), terms, [], [look | {"counts": True, "note": None}], None, at, "watched")
+    assert found.changed_since == END
+    assert found.verdict.startswith("Calls of service shop stopped: none came within 6 hours since about 00:00 UTC")
 
 
 def test_where_nothing_was_called_nothing_is_named(core: Core) -> None:
