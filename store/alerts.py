@@ -172,6 +172,23 @@ def resolve(
     return True
 
 
+def resolve_many(cursor: DuckDBPyConnection, told: Sequence[tuple[Alert, str]], now: datetime) -> None:
+    """Close open alerts by themselves, each with what its event says: one by one each takes the writer 10 ms."""
+    if not told:
+        return
+    ids, texts = [alert.alert_id for alert, _ in told], [text for _, text in told]
+    cursor.execute(
+        "update alerts set state = 'resolved', resolved_at = $now, resolved_by = null "
+        "where list_contains($ids::uuid[], alert_id)",
+        {"now": now, "ids": ids},
+    )
+    cursor.execute(
+        "insert into alert_events select $project_id, unnest($ids::uuid[]), $now, 'resolved', null, "
+        "unnest($texts::varchar[])",
+        {"project_id": told[0][0].project_id, "ids": ids, "now": now, "texts": texts},
+    )
+
+
 def open_of(cursor: DuckDBPyConnection, project_id: int) -> dict[UUID, Alert]:
     """The open alert of each monitor that has one."""
     rows = cursor.execute(

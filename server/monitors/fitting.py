@@ -159,7 +159,7 @@ def told(span: timedelta) -> str:
     for name, unit in (("week", 7 * DAY), ("day", DAY), ("hour", timedelta(hours=1))):
         if span >= unit and (not span % unit or name == "day"):
             count = span / unit
-            many = f"{count:.0f}" if count == int(count) else f"{count:.1f}"
+            many = f"{count:.1f}".removesuffix(".0")
             return f"{many} {name}" if many == "1" else f"{many} {name}s"
     minutes = round(span / timedelta(minutes=1))
     return f"{minutes} minutes"

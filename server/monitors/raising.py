@@ -150,10 +150,14 @@ def raise_(  # noqa: PLR0917 - one round's facts
         if one.counted is not None and one.counted > alert.last_counted:
             alerts.counted(cursor, alert.alert_id, one.counted)
         if one.state == "ok" and one.ended is not None:
-            text = f"No look up to {one.ended:%Y-%m-%d %H:%M} UTC counts any more."
-            alerts.resolve(cursor, alert.alert_id, now, None, text)
-            over.append((alert, one.watched.terms.notify))
-    telling.queue_many(cursor, project_id, over, "resolved", base_url)
+            over.append((alert, one))
+    alerts.resolve_many(cursor, [(alert, _over(one)) for alert, one in over], now)
+    about = [(alert, one.watched.terms.notify) for alert, one in over]
+    telling.queue_many(cursor, project_id, about, "resolved", base_url)
+
+
+def _over(one: Decided) -> str:
+    return f"No look up to {one.ended:%Y-%m-%d %H:%M} UTC counts any more."
 
 
 def _tells(one: Decided) -> bool:

@@ -185,8 +185,10 @@ def _of_usage(found: Seen) -> Iterator[Suggestion]:
 
 
 def _drift(found: Seen, name: str, signal: str, why: str, **more: Any) -> Suggestion:
-    """A drift monitor; what is younger than four weeks has a shorter reference."""
+    """A drift monitor; what is younger than four weeks has a shorter reference, and windows of a week a longer one."""
     against = {} if found.days >= SEEN.days - 1 else {"last": "14d" if found.days >= 14 else "7d"}
+    if more.get("window") == "7d":
+        against = {"last": "42d"}  # five windows are the least that a reference takes
     plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in name)
     return Suggestion(plain[:100], Terms(signal=signal, against=against, **more), why)
 

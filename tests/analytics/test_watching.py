@@ -238,3 +238,18 @@ def test_the_threshold_is_what_the_procedure_rejects_on_average(monitors: int) -
     rejected = np.where(fits.any(axis=1), monitors - fits[:, ::-1].argmax(axis=1), 0)
     expected = Policy(window=1, alpha=alpha, monitors=monitors).threshold * monitors
     assert rejected.mean() == pytest.approx(expected, rel=0.15)
+
+
+def test_a_night_of_as_many_calls_as_nights_have_is_told_of() -> None:
+    """Of windows of six hours: those of nights with a seventh of a day's calls, and not those that lack theirs."""
+    hours = np.arange(28 * 24)
+    calls = np.where(hours % 24 < 8, 20.0, 140.0)
+    policy = Policy(window=6, period=24, day=24)
+    own = watching.baseline(np.random.default_rng(3).normal(0, 1, (hours.size, 1)), calls, policy)
+    assert own is not None
+    days = np.tile(calls[:24], 2)
+    days[24:30] = 5.0  # of the second night
+    found = watching.looks(own, np.zeros((48, 1)), days, policy)
+    told = np.isfinite(found.effects[:, 0])
+    assert told[found.at < 24].all()
+    assert not told[found.at == 29].any()
