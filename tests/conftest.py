@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import json
 import os
 import signal
@@ -35,13 +34,6 @@ settings.load_profile("busy")
 
 # The tree of all commands keeps nothing of a run: to make it for each anew took nine tenths of most.
 typer.main.get_command = cache(typer.main.get_command)
-
-
-def pytest_collection_finish() -> None:
-    """What is collected stays till the end: no collection of garbage is to walk through it again and again."""
-    gc.collect()
-    gc.freeze()
-
 
 CAPTURES = Path(__file__).parent / "server" / "captures"
 START_S = 60.0
