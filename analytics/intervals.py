@@ -206,7 +206,8 @@ def bounded_mean(
     z = student(found.freedom, level)
     centre = (share + z * z / (2 * size)) / (1 + z * z / size)
     half = z / (1 + z * z / size) * float(np.sqrt(share * (1 - share) / size + z * z / (4 * size * size)))
-    low, high = max(centre - half, 0.0), min(centre + half, 1.0)
+    # Rounding puts the bounds of 0 and 1 beyond them by the last bit.
+    low, high = min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share)
     return Estimate(found.mean, bounds[0] + width * low, bounds[0] + width * high, found.clusters)
 
 

@@ -18,7 +18,8 @@ from analytics.contrast import Codes
 
 PERIODS = 3  # of the season that a reference has at least, and of windows five: less says nothing of their variance
 WINDOWS = 5
-KNOWN = 0.5  # of the weight that a window usually has, below which a look says nothing
+KNOWN = 0.5  # of the weight that a window usually has at that hour, below which a look says nothing
+FEWEST = 0.1  # of that of all windows, likewise: at hours at which hardly anything ever comes, no sum is near normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Baseline:
     weights: Floats  # of each cell: what the reference has of it
     scale: Floats  # [hour at which a window ends, draw]: the variance of its mean, times its weight
     freedom: Floats  # of Student's distribution, likewise
-    usual: float  # weight of a window, on average
+    usual: Floats  # [hour at which a window ends]: its weight, on average; one where hours are alike
     buckets: int
 
 
@@ -88,10 +89,11 @@ class Looks:
 def baseline(values: Floats, weights: Floats, policy: Policy) -> Baseline | None:
     """What a reference lets expect. Null: it has fewer than three periods or five windows, or nothing varies in it.
 
-    The variance of a window's mean is that of all windows of this length in the reference about the profile
-    (overlapping batch means: Meketon and Schmeiser 1984, who give them 1.5 times the degrees of freedom of windows that
-    do not overlap), corrected for the profile having been fitted to them. Windows shorter than a day have that of the
-    windows that end at the same hour, as far as hours differ (`_by_hour`).
+    Windows that have too little for their hour say nothing of it (`_least`). The variance of a window's mean is that of
+    all windows of this length in the reference about the profile (overlapping batch means: Meketon and Schmeiser 1984,
+    who give them 1.5 times the degrees of freedom of windows that do not overlap), corrected for the profile having
+    been fitted to them. Windows shorter than a day have that of the windows that end at the same hour, as far as hours
+    differ (`_by_hour`).
 
     Args:
         values: [bucket, draw], of which the oldest are left out where they are no whole number of periods.
@@ -108,8 +110,10 @@ def baseline(values: Floats, weights: Floats, policy: Policy) -> Baseline | None
     profile = np.divide(sums, by_cell[:, None], out=np.zeros(sums.shape), where=by_cell[:, None] > 0)
     off = own[:, None] * (kept - np.tile(profile, (periods, 1)))
     of_windows = _rolled(own[:, None], policy.window)
-    usual = float(of_windows.mean())
-    full = of_windows[:, 0] >= KNOWN * usual
+    by_hour = policy.window < policy.day <= policy.period
+    hours = (np.arange(len(of_windows)) + policy.window - 1) % (policy.day if by_hour else 1)
+    usual = _usual(of_windows[:, 0], hours)
+    full = of_windows[:, 0] >= _least(usual)[hours]
     fitted = max(policy.window, policy.period) / own.size
     squares = np.square(_rolled(off, policy.window)[full]) / of_windows[full] / (1 - fitted)
     whole = squares.mean(axis=0)[None]
@@ -117,10 +121,22 @@ def baseline(values: Floats, weights: Floats, policy: Policy) -> Baseline | None
         return None
     most = max(1.5 * (own.size - policy.period) / policy.window - 1.5, 1.0)
     freedom = np.full(whole.shape, most)
-    if policy.window < policy.day <= policy.period:
-        hours = (np.flatnonzero(full) + policy.window - 1) % policy.day
-        whole, freedom = _by_hour(squares, hours, policy.day, own.size / policy.day * (1 - fitted), most)
+    if by_hour:
+        whole, freedom = _by_hour(squares, hours[full], policy.day, own.size / policy.day * (1 - fitted), most)
     return Baseline(profile, by_cell, whole, freedom, usual, int(own.size))
+
+
+def _usual(weights: Floats, hours: Codes) -> Floats:
+    """The mean weight of windows by the hour at which they end."""
+    return np.asarray(np.bincount(hours, weights) / np.maximum(np.bincount(hours), 1))
+
+
+def _least(usual: Floats) -> Floats:
+    """The weight below which a window says nothing, by the hour at which it ends.
+
+    Of its own hour: a night of as many calls as nights have is not a day of too few.
+    """
+    return np.asarray(np.maximum(KNOWN * usual, FEWEST * usual.mean()))
 
 
 def _by_hour(squares: Floats, hours: Codes, day: int, known: float, most: float) -> tuple[Floats, Floats]:
@@ -180,7 +196,7 @@ def looks(found: Baseline, values: Floats, weights: Floats, policy: Policy) -> L
     shared = np.divide(np.square(own), found.weights[cells][:, None], out=np.zeros(own.shape), where=own > 0)
     # A cell that a window has several times errs each time alike.
     reference = max(1.0, policy.window / policy.period) * _rolled(shared, policy.window)[at - policy.window + 1]
-    told = total >= KNOWN * found.usual
+    told = total >= _least(found.usual)[at % len(found.usual)][:, None]
     safe = np.where(told, total, 1.0)
     effects = np.where(told, sums / safe, np.nan)
     hours = at % len(found.scale)

@@ -83,7 +83,7 @@ def one(told: Alert) -> None:
 
 def _head(told: Alert) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{told['number']}: {fmt.plain(told['monitor'], 100)}", anchor=False, width="content")
+        st.subheader(f"Alert {told['number']}: {fmt.plain(told['monitor'], 100)}", anchor=False, width="content")
         now = datetime.now(UTC)
         st.badge(alerts.state_words(told, now), color=alerts.TONES.get(told["state"], "gray"))
         st.badge(str(told["severity"]), color=alerts.SEVERITIES.get(told["severity"], "gray"))
@@ -209,7 +209,7 @@ def levels(document: Json, drawn: charts_monitors.Drawn) -> list[charts_alerts.L
 
 COLUMNS = (
     Column("Slice", "minmax(150px, 1.6fr)", link=True),
-    Column("Explains", "minmax(110px, 1fr)", "right", "Part of the whole change"),
+    Column("Explains", "minmax(110px, 1fr)", "right", "Part of the whole; above 100 % where others went back"),
     Column("Before", "minmax(76px, 0.7fr)", "right"),
     Column("After", "minmax(76px, 0.7fr)", "right"),
     Column("Share before", "88px", "right", "Of the calls"),
@@ -232,11 +232,13 @@ def slices(document: Json, told: Alert, monitor: Json | None) -> None:
     if len(found) > SLICES:
         widgets.cut(SLICES, len(found), "slices")
     if words := [str(one["text"]) for one in document.get("attributes") or () if one.get("text")]:
-        st.caption(fmt.plain(" ".join(words), 600))
+        with st.expander("By attribute", key="alert-attributes"):
+            st.caption("  \n".join(fmt.plain(one, 400) for one in words))
 
 
 def _slice(one: Json, unit: str | None, told: Alert, monitor: Json | None) -> listing.Row:
     share = fmt.finite(one.get("share_of_change"))
+    filled = None if share is None else round(min(1.0, max(0.0, share)), 4)
     p = fmt.finite(one.get("p_adjusted"))
     attribute, name = str(one["attribute"]), str(one["slice"])
     means = [
@@ -249,7 +251,7 @@ def _slice(one: Json, unit: str | None, told: Alert, monitor: Json | None) -> li
         traces_path(told, monitor, {attribute: name}),
         [
             Cell(f"{attribute} {fmt.clip(name, 100)}", name),
-            Cell(fmt.percent(share), share=None if share is None else round(min(1.0, max(0.0, share)), 4)),
+            Cell(monitor_signals.amount(share, "share"), share=filled),
             *(Cell(text) for text in (*means, *parts)),
             Cell("not tested" if p is None else p_words(p), quiet=p is None),
             Cell(fmt.clip(words, 240), words, quiet=True),

@@ -59,13 +59,13 @@ def _list() -> None:
     try:
         state, monitor, owner = _controls()
         before = chosen(BEFORE)
-        of = {"monitor": monitor, "owner": None if owner == NOBODY else owner or None}
+        of = {"monitor": monitor, "owner": "" if owner == NOBODY else owner or None}
         found = data_alerts.alerts(state, PAGE, before=int(before) if before.isdigit() else None, **of)
     except data.ApiError as error:
         widgets.failed("The alerts did not come.", error, "Monitors go on looking, and channels are told all the same.")
         return
-    shown = [one for one in found["alerts"] if owner != NOBODY or one["owner"] is None]
-    st.markdown(fmt.plain(finding(found["alerts"], found["open"], state), 800))
+    shown = found["alerts"]
+    st.markdown(fmt.plain(finding(shown, found["open"], state), 800))
     if not shown:
         _nothing(state, narrowed=bool(monitor or owner))
         return
@@ -117,7 +117,10 @@ def finding(found: Sequence[Alert], total_open: int, state: str = "open") -> str
     nobodys = sum(one["owner"] is None for one in open_ones)
     rest = f"{firing:,} not acknowledged" if firing else "all acknowledged"
     free = f", {nobodys:,} without an owner" if nobodys else ""
-    return f"{said}{': ' if parts else ''}{', '.join(parts)}; {rest}{free}."
+    if len(open_ones) < total_open:
+        said += f". Of the {len(open_ones):,} listed"
+    told = f"{', '.join(parts)}; {rest}" if parts else rest
+    return f"{said}{': ' if parts or len(open_ones) < total_open else '; '}{told}{free}."
 
 
 def groups(found: Sequence[Alert]) -> list[tuple[str, list[Alert]]]:

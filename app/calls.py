@@ -42,7 +42,7 @@ def window(waiting: DeltaGenerator) -> state.Window:
     except data.ApiError as error:
         waiting.empty()
         widgets.failed("The server does not answer.", error, "Nothing here works without it.")
-        st.stop()
+        widgets.end()
     return widgets.window(newest["oldest"], newest["newest"])
 
 

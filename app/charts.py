@@ -92,6 +92,10 @@ LEGEND = {
     "font": {"size": 12},
 }  # fmt: skip
 """In a row, at the right of the heading."""
+BELOW = {
+    "orientation": "h", "x": 0, "xanchor": "left", "yref": "paper", "y": -0.16, "yanchor": "top", "font": {"size": 12},
+}  # fmt: skip
+"""In a row below the figure, where the heading leaves no room."""
 MOST_MARKS = 10  # verticals of a figure
 _WORD = 0.025  # of an axis: the width of a line of text that stands upright
 _IN_ROW = 70  # letters of a heading and its legend, a mark as seven
@@ -118,7 +122,7 @@ def legend(title: str, names: Sequence[str], most: int) -> dict[str, object]:
     """At the right of a heading in half a page where it fits; else below the figure."""
     if len(title) + sum(len(fmt.clip(name, most)) + 7 for name in names) <= _IN_ROW:
         return LEGEND
-    return {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "font": {"size": 12}}
+    return BELOW
 
 
 def interval(figure: go.Figure, x: pd.Series, low: pd.Series, high: pd.Series, ink: str) -> None:

@@ -31,12 +31,8 @@ def before_and_after(
             x=[since, until], y=[value * factor] * 2, mode="lines", name="level before and after", hoverinfo="skip",
             line={"color": charts.INK[theme], "width": 2}, showlegend=not place,
         )  # fmt: skip
-    if drawn.change is not None:  # its word stands above, as something may have happened at that moment
-        figure.add_vline(x=drawn.change, line={"color": charts.BAD, "width": 1.5})
-        figure.add_annotation(
-            x=drawn.change, y=1, yref="paper", text="change", showarrow=False, yanchor="bottom",
-            font={"size": 12, "color": charts.BAD},
-        )  # fmt: skip
+    if drawn.change is not None:
+        charts_monitors.change(figure, drawn.change)
     edges = _near(drawn)
     return charts.markers(figure, marks, edges, theme).update_xaxes(range=edges)
 

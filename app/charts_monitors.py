@@ -12,7 +12,6 @@ from app import charts
 from app import format as fmt
 
 Span = tuple[pd.Timestamp, pd.Timestamp]
-MOST_MARKS = 8  # verticals with a word on each
 _BEYOND = 0.5  # times the looks' range: how far an axis follows buckets
 FEW = 72  # buckets; lines between more of them are a thicket
 WATCHED, COUNTED = charts.PALETTE[0], charts.PALETTE[1]
@@ -108,24 +107,23 @@ def _looks(figure: go.Figure, looks: pd.DataFrame, factor: float) -> None:
 
 
 def _verticals(figure: go.Figure, drawn: Drawn, theme: charts.Theme) -> None:
-    for at, said in list(drawn.marks)[:MOST_MARKS]:
-        _vertical(figure, at, said, charts.PALE[theme], "dot", theme)
+    if edges := _times(drawn):
+        charts.markers(figure, drawn.marks, (edges[0], edges[1]), theme)
     for at in drawn.fired:
         figure.add_vline(x=at, line={"color": COUNTED, "width": 1})
         figure.add_annotation(
             x=at, y=1, yref="paper", text="▼", showarrow=False, yanchor="bottom", font={"size": 10, "color": COUNTED}
         )
     if drawn.change is not None:
-        _vertical(figure, drawn.change, "change", charts.BAD, "solid", theme)
+        change(figure, drawn.change)
 
 
-def _vertical(  # noqa: PLR0917 - a line and its word
-    figure: go.Figure, at: pd.Timestamp, said: str, ink: str, dash: str, theme: charts.Theme
-) -> None:
-    figure.add_vline(x=at, line={"color": ink, "width": 1, "dash": dash})
+def change(figure: go.Figure, at: pd.Timestamp) -> None:
+    """When it changed; its word stands above, as something may have happened at that moment."""
+    figure.add_vline(x=at, line={"color": charts.BAD, "width": 1.5})
     figure.add_annotation(
-        x=at, y=1, yref="paper", text=charts.label(said, 24), showarrow=False, textangle=-90, xanchor="left",
-        yanchor="top", font={"size": 11, "color": charts.PALE[theme]},
+        x=at, y=1, yref="paper", text="change", showarrow=False, yanchor="bottom",
+        font={"size": 12, "color": charts.BAD},
     )  # fmt: skip
 
 
@@ -142,7 +140,8 @@ def _range(drawn: Drawn, factor: float) -> list[float] | None:
     known = pd.concat([sure, inner, pd.Series([] if drawn.limit is None else [drawn.limit], dtype="float64")])
     low, high = float(known.min()) * factor, float(known.max()) * factor
     room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
-    return [max(low - room, 0.0) if low >= 0 else low - room, high + room]
+    lowest = pd.concat([drawn.looks["value"].astype("float64"), buckets]).min()
+    return [low - room if lowest < 0 else max(low - room, 0.0), high + room]
 
 
 def histogram(title: str, bins: pd.DataFrame, axis: tuple[float, str], subtitle: str, theme: charts.Theme) -> go.Figure:

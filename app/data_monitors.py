@@ -65,14 +65,17 @@ def look(name: str) -> Monitor:
     return data.client().look_now(name)
 
 
-def preview(terms: Mapping[str, Any]) -> dict[str, Any]:
-    """What a monitor would have done, and how often it would fire for nothing; some minutes old at most."""
-    return _preview(data.place(), json.dumps(terms, sort_keys=True))
+def preview(terms: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    """What a monitor would have done, and how often it would fire for nothing; some minutes old at most.
+
+    `name`: of the monitor that is edited; null: a new one.
+    """
+    return _preview(data.place(), json.dumps(terms, sort_keys=True), name)
 
 
 @st.cache_data(max_entries=32, ttl=timedelta(minutes=10), show_spinner=False)
-def _preview(place: data.Place, terms: str) -> dict[str, Any]:
-    return data.client_of(place).preview_monitor(json.loads(terms))
+def _preview(place: data.Place, terms: str, name: str | None) -> dict[str, Any]:
+    return data.client_of(place).preview_monitor(json.loads(terms), name)
 
 
 def channels() -> list[dict[str, Any]]:

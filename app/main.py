@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -74,7 +75,7 @@ shell.shell(page.title, paths, [draw for draw in SWITCHES if draw not in shown])
 if shown:
     shell.title_row(page.title, shown)
 if not widgets.no_such_project():
-    with widgets.waiting():
+    with widgets.waiting(), suppress(widgets.Ended):
         page.run()
     shell.bell()
 st.session_state[widgets.DRAWN] = page.title

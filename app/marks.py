@@ -54,8 +54,8 @@ def word(one: Marker) -> str:
         return f"{name} {after}".strip()
     if what == "alert":
         return f"alert {name}"
-    if what == "normaliser":
-        return f"normaliser {after}"
+    if what in {"normaliser", "evaluator"}:
+        return f"{what} {after or name}"
     return after or name or WHAT.get(what, what)
 
 

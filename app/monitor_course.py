@@ -28,6 +28,7 @@ def asked(one: Monitor) -> Json:
         "Time", list(RANGES), default="7 days", required=True, key=RANGE, bind="query-params",
         label_visibility="collapsed",
     )  # fmt: skip
+    widgets.drawn()  # the bar says what it waits for
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     since = until - timedelta(days=RANGES[str(chosen)])
     told = widgets.patiently(

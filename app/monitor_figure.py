@@ -67,7 +67,7 @@ def drawn(told: Json, unit: str | None, alert: Json, zone: tzinfo) -> Drawn:
     return Drawn(
         points(told["points"], unit, zone), looks(told["looks"], unit, zone), _reference(told.get("reference"), zone),
         local(change["at"], zone) if change.get("at") else None, span,
-        [(local(one["at"], zone), marks.word(one)) for one in list(told.get("markers") or ())[-marks.MOST :]], (),
+        [(local(one["at"], zone), marks.word(one)) for one in told.get("markers") or ()], (),
         limit(alert),
         signals.axis(unit),
     )  # fmt: skip

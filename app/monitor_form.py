@@ -41,7 +41,7 @@ def form(monitor: Mapping[str, Any] | None, link: str) -> None:
         typed = _typed(monitor, base, key)
     _set(head, monitor, typed, key)
     with right:
-        refused = monitor_preview.section(typed.terms)
+        refused = monitor_preview.section(typed.terms, monitor["name"] if monitor else None)
     _tell(head, typed.slots, st.session_state.pop(_REFUSED, "") or refused)
 
 

@@ -165,9 +165,9 @@ def _drift(told: Mapping[str, Any], key: str, slots: Slots, signal: Signal) -> d
     side = _side(told, right, key, signal)
     slots.add("min_effect", "side")
     per_month = st.number_input(
-        "False alarms a month, at most", 0.001, 100.0, told.get("per_month"), format="%g", key=f"{key}per-month",
+        "False alarms a month, at most", 0.001, 100.0, told.get("per_month", 0.5), format="%g", key=f"{key}per-month",
         placeholder="as alpha gives, told beside",
-        help="Alpha is chosen by drawing the reference anew, so that it fires so often while nothing changes.",
+        help="By drawing the reference anew: alpha is lowered where it would fire more often while nothing changes.",
     )  # fmt: skip
     slots.add("per_month")
     return {"min_effect": least, "side": side, "per_month": per_month} | _finer(told, key, slots, signal)

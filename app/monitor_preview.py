@@ -17,8 +17,8 @@ Json = Mapping[str, Any]
 USUAL_S = 4.0
 
 
-def section(terms: Mapping[str, Any] | None) -> str:
-    """Draw it; what the API has against the terms, '' nothing."""
+def section(terms: Mapping[str, Any] | None, name: str | None) -> str:
+    """Draw it; what the API has against the terms, '' nothing. `name`: of the monitor that is edited."""
     st.markdown("**Preview**")
     if terms is None:
         _nothing()
@@ -26,7 +26,7 @@ def section(terms: Mapping[str, Any] | None) -> str:
     asked = monitor_terms.previewed(terms)
     try:
         told = widgets.patiently(
-            st.container(), "Drawing its reference anew", partial(data_monitors.preview, asked), USUAL_S
+            st.container(), "Drawing its reference anew", partial(data_monitors.preview, asked, name), USUAL_S
         )
     except data.ApiError as error:
         if error.kind == "refused":
@@ -111,8 +111,9 @@ def _figure(terms: Json, told: Json, unit: str | None) -> None:
     span = f"{drawn.points['at'].iloc[0]:%m-%d %H:%M} to {drawn.points['at'].iloc[-1]:%m-%d %H:%M}"
     window = words.each(terms["window"])
     subtitle = f"n = {fmt.short(drawn.points['n'].sum())}, {span}; looks: the {window} before each; ▼ would have fired"
+    figure = charts_monitors.watched(charts.label(title, 40), drawn, subtitle, widgets.theme())
     st.plotly_chart(
-        charts_monitors.watched(charts.label(title, 40), drawn, subtitle, widgets.theme()),
+        figure.update_layout(legend=charts.BELOW),
         theme=None, key="monitor-preview", config={"displayModeBar": False},
         alt=f"{title} on the recorded past, with what was expected and where the monitor would have fired",
     )  # fmt: skip

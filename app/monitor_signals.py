@@ -118,7 +118,8 @@ def _written(value: float, unit: str | None, write: ab_figures.Write) -> str:
     if unit in MEASURES:
         return f"{write(value, None)} {MEASURES[unit][1]}"
     if noun := NOUNS.get(unit or ""):
-        return f"{write(value, None)} {noun}"
+        told = write(value, None)
+        return f"{told} {noun.removesuffix('s') if told.lstrip(f'+{fmt.MINUS}') == '1' else noun}"
     return write(value, _UNITS.get(unit or ""))
 
 

@@ -101,7 +101,8 @@ def _drift(one: Monitor, check: Json, window: str) -> str:
     side = {"up": " upwards", "down": " downwards"}.get(check.get("side") or "", "")
     hits, _, of = str(check["persist"]).partition("/")
     looks = "at one look" if of == "1" else f"at {hits} of {of} looks"
-    sure = f"p below {check['alpha']:g}, adjusted over all monitors of the project"
+    alpha = (one.get("calibration") or {}).get("alpha") or check["alpha"]  # as it was worked out for its false alarms
+    sure = f"p below {alpha:.2g}, adjusted over all monitors of the project"
     return f"Fires when the last {window} {size}{side} beyond chance ({sure}) {looks}."
 
 

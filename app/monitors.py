@@ -57,9 +57,9 @@ def new(label: str = "New monitor") -> None:
 
 def overview(found: Sequence[Monitor]) -> None:
     """All monitors of the project; they refresh themselves where that is switched on."""
-    said, switch = st.columns([7, 1], vertical_alignment="center")
+    said, switch = st.columns([5, 1], vertical_alignment="center")
     every = EVERY_S if len(found) <= SHOWN else RARELY_S
-    follows = bool(switch.toggle(f"Every {every} s", value=True, key=FOLLOW, help="Refresh the list so often"))
+    follows = bool(switch.toggle(f"Refresh every {every} s", value=True, key=FOLLOW))
     with st.container(horizontal=True, vertical_alignment="center"):
         state = _states(found)
         text = _search() if len(found) > MANY else ""

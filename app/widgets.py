@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from threading import Event, Thread
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -361,6 +361,15 @@ def guarded(what: str, still_works: str, draw: Callable[[], None]) -> bool:
         failed(what, error, still_works)
         return False
     return True
+
+
+class Ended(BaseException):
+    """A page has nothing more to draw. After `st.stop` nothing could stand around it either."""
+
+
+def end() -> NoReturn:
+    """End the page here: what stands around it is drawn all the same. Not within a fragment."""
+    raise Ended
 
 
 @contextmanager

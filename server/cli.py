@@ -9,6 +9,7 @@ import typer
 
 from server.commands import (
     ab,
+    agreement,
     alerts,
     channels,
     compare,
@@ -34,6 +35,7 @@ from server.exit_codes import BUG
 
 __all__ = [
     "ab",
+    "agreement",
     "alerts",
     "app",
     "channels",

@@ -52,9 +52,10 @@ class MonitorsClient(ClientBase):
         found: Json = self._json(f"{_monitor(name)}/series", window)
         return found
 
-    def preview_monitor(self, terms: Mapping[str, Any]) -> Json:
-        """How a monitor would have looked; see `POST /api/monitors/preview`."""
-        found: Json = self._send("POST", "/api/monitors/preview", {}, body=dict(terms), timeout_s=WAIT_S).json()
+    def preview_monitor(self, terms: Mapping[str, Any], name: str | None = None) -> Json:
+        """How a monitor would have looked; see `POST /api/monitors/preview`. `name`: of the one that it replaces."""
+        of = {} if name is None else {"name": name}
+        found: Json = self._send("POST", "/api/monitors/preview", of, body=dict(terms), timeout_s=WAIT_S).json()
         return found
 
 

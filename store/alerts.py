@@ -281,10 +281,13 @@ def listed(  # noqa: PLR0917 - a filter
     cursor: DuckDBPyConnection, project_id: int, state: str = "open", monitor: str | None = None,
     owner: str | None = None, before: int | None = None, limit: int = 100,
 ) -> Listed:  # fmt: skip
-    """Alerts of a state of `STATES`, null: of any monitor or owner; `before`: with lower numbers than this."""
+    """Alerts of a state of `STATES`, null: of any monitor or owner; `before`: with lower numbers than this.
+
+    An `owner` of no letters: those that nobody owns.
+    """
     matching = (
         "project_id = $project_id and list_contains($states, state) and ($monitor::varchar is null or monitor = "
-        "$monitor) and ($owner::varchar is null or owner = $owner)"
+        "$monitor) and ($owner::varchar is null or coalesce(owner, '') = $owner)"
     )
     given: dict[str, Any] = {
         "project_id": project_id, "states": list(STATES[state]), "monitor": monitor, "owner": owner,

@@ -27,6 +27,8 @@ _LOOK = (
     "monitor_id, version, ended_at, looked_at, value, expected, low, high, n, effect, p, p_adjusted, counts, state, "
     "note"
 )
+# Of a monitor that was taken away all looks are its own.
+_BASIS = "coalesce((select basis from monitors where monitors.monitor_id = monitor_looks.monitor_id), 1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,11 @@ def monitor(cursor: DuckDBPyConnection, project_id: int, name: str) -> Monitor |
 
 
 def due(cursor: DuckDBPyConnection, now: datetime) -> list[int]:
-    """Projects that have a monitor whose look is due."""
+    """Projects that have a monitor whose look is due, or that looked at what is still to come: a clock was ahead."""
     rows = cursor.execute(
-        "select distinct project_id from monitors where enabled and next_look <= ? order by project_id", [now]
+        "select distinct project_id from monitors where enabled and (next_look <= ? or looked_until > ?) "
+        "order by project_id",
+        [now, now],
     ).fetchall()
     return [row[0] for row in rows]
 
@@ -133,7 +137,8 @@ def put(
         told: what it says.
         known: as it is now, read in this transaction; null: there is none.
         now: when it is set; then it looks.
-        afresh: it looks at something else than `known`, so that its state and its looks count no more.
+        afresh: it looks at something else than `known`, so that its state and its looks count no more. Of one that is
+            turned on or off the state and the looks that an alert is made of begin anew.
     """
     if known is not None and known.document == told.document:
         return known
@@ -156,15 +161,12 @@ def _add(cursor: DuckDBPyConnection, project_id: int, told: Wording, now: dateti
 
 
 def _change(cursor: DuckDBPyConnection, told: Wording, known: Monitor, now: datetime, *, afresh: bool) -> None:
-    anew = (
-        ", basis = version + 1, state = 'new', state_since = $now, why = null, recent = '', p = null, "
-        "fitted = null, calibration = null, calibrated_at = null"
-        if afresh
-        else ""
-    )
+    rest = ", state = 'new', state_since = $now, why = null, recent = '', p = null"
+    anew = f"{rest}, basis = version + 1, looked_until = null, fitted = null, calibration = null, calibrated_at = null"
+    changed = anew if afresh else rest if told.enabled != known.enabled else ""
     cursor.execute(
         "update monitors set version = version + 1, document = $document, enabled = $enabled, next_look = $now, "
-        f"set_at = $now, author = $author{anew} where monitor_id = $monitor_id",
+        f"set_at = $now, author = $author{changed} where monitor_id = $monitor_id",
         {
             "document": told.document, "enabled": told.enabled, "now": now, "author": told.author,
             "monitor_id": known.monitor_id,
@@ -204,20 +206,21 @@ def versions(cursor: DuckDBPyConnection, monitor_id: UUID) -> list[Version]:
 
 
 def looks(cursor: DuckDBPyConnection, monitor_id: UUID, most: int, since: datetime | None = None) -> list[Look]:
-    """The newest looks of a monitor, oldest first."""
+    """The newest looks of a monitor as it is set now, oldest first."""
     rows = cursor.execute(
         f"select {_LOOK} from monitor_looks where monitor_id = ? and (?::timestamp is null or ended_at >= ?) "
-        "order by ended_at desc, looked_at desc limit ?",
+        f"and version >= {_BASIS} order by ended_at desc, looked_at desc limit ?",
         [monitor_id, since, since, most],
     ).fetchall()
     return [Look(*row) for row in reversed(rows)]
 
 
 def recent(cursor: DuckDBPyConnection, project_id: int, most: int, since: datetime) -> dict[UUID, list[Look]]:
-    """The newest looks of each monitor of a project from `since` on, oldest first."""
+    """The newest looks of each monitor of a project, as it is set now, from `since` on, oldest first."""
     rows = cursor.execute(
         f"select {_LOOK} from (select {_LOOK}, row_number() over (partition by monitor_id order by ended_at desc) as "
-        "place from monitor_looks where project_id = ? and ended_at >= ?) told where place <= ? order by ended_at",
+        f"place from monitor_looks where project_id = ? and ended_at >= ? and version >= {_BASIS}) told "
+        "where place <= ? order by ended_at",
         [project_id, since, most],
     ).fetchall()
     found: dict[UUID, list[Look]] = {}
@@ -237,11 +240,12 @@ class Episode:
 
 
 def episodes(cursor: DuckDBPyConnection, project_id: int, since: datetime) -> list[Episode]:
-    """When monitors of a project fired, from `since` on, in order of time."""
+    """When monitors of a project, as they are set now, fired, from `since` on, in order of time."""
     rows = cursor.execute(
         "with told as (select monitor_id, ended_at, counts, state, sum((state = 'ok')::integer) over "
         "(partition by monitor_id order by ended_at) as oks, max(ended_at) filter (where state = 'ok') over "
-        "(partition by monitor_id) as newest_ok from monitor_looks where project_id = ? and ended_at >= ?) "
+        f"(partition by monitor_id) as newest_ok from monitor_looks where project_id = ? and ended_at >= ? "
+        f"and version >= {_BASIS}) "
         "select monitor_id, min(ended_at) as first, coalesce(max(ended_at) filter (where counts), max(ended_at)), "
         "coalesce(max(ended_at) < any_value(newest_ok), false) from told where state = 'firing' "
         "group by monitor_id, oks order by first",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from app import data, data_evaluators, evaluators, jobs, widgets
 
 try:
     found = data_evaluators.evaluators()
 except data.ApiError as error:
     widgets.failed("The evaluators did not come.", error, "Scores that are stored stand on the Trace page.")
-    st.stop()
+    widgets.end()
 
 if evaluators.controls(found) == jobs.NAME:
     widgets.guarded("The jobs did not come.", "Workers go on without this page.", jobs.section)

@@ -16,12 +16,12 @@ except data.ApiError as error:
         error,
         "Nothing here works without it; spans sent meanwhile are retried by their senders.",
     )
-    st.stop()
+    widgets.end()
 
 if not newest["traces"]:
     waiting.empty()
     home.first_steps()
-    st.stop()
+    widgets.end()
 
 
 @st.fragment(run_every=10 if st.session_state[home.LIVE] else None)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from app import data, data_rules, rule_form, rules, widgets
 
 try:
     found = data_rules.rules()
 except data.ApiError as error:
     widgets.failed("The rules did not come.", error, "They go on without this page; scores stand on the Trace page.")
-    st.stop()
+    widgets.end()
 
 if rules.chosen(rules.MAKE):
     rule_form.form(None)

@@ -10,7 +10,7 @@ place = trace.title_row()
 trace_id = state.trace_id(st.query_params.get("trace")) or ""
 if not trace_id:
     trace.nothing("The link names none: a trace id has 32 hex digits. Choose one in the list.")
-    st.stop()
+    widgets.end()
 
 try:
     with st.skeleton(height=500):
@@ -19,11 +19,11 @@ try:
         spans = data_traces.trace_spans(trace_id, since, until)
 except data.ApiError as error:
     widgets.failed("The trace did not come.", error, "The list of traces may still answer.")
-    st.stop()
+    widgets.end()
 
 if spans.frame.empty:
     trace.nothing("No span of it has arrived. Check the id, or wait: its sender may be buffering.")
-    st.stop()
+    widgets.end()
 
 known = str(spans.frame["name"].iloc[0] if summary is None else summary["root_name"])
 trace.name(place, known)

@@ -43,7 +43,7 @@ def listed(  # noqa: PLR0917 - FastAPI gives them by name
         Query(description="open: firing or acknowledged."),
     ] = "open",
     monitor: Annotated[str | None, Query(description="Of this monitor alone: its name when it fired.")] = None,
-    owner: Annotated[str | None, Query(description="Of this owner alone.")] = None,
+    owner: Annotated[str | None, Query(description="Of this owner alone; empty: of nobody.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
     before: Annotated[int | None, Query(description="Those with lower numbers: the page after this one.")] = None,
 ) -> Response:  # fmt: skip

@@ -161,7 +161,10 @@ class Draft(Terms):
 
 
 @routes.post("/api/monitors/preview", tags=["monitors"], dependencies=[needs("edit")])
-def preview(request: Request, here: Here, body: Draft, project: Project = DEFAULT) -> Response:
+def preview(
+    request: Request, here: Here, body: Draft, project: Project = DEFAULT,
+    name: Annotated[str | None, Query(description="Of the monitor that it would take the place of.")] = None,
+) -> Response:  # fmt: skip
     """How a monitor would have looked over what is stored, and how often it would cry wolf. Nothing is stored.
 
     `calibration` as of a monitor, `points`, `looks` over the time of the reference (compared with what came before it,
@@ -171,7 +174,7 @@ def preview(request: Request, here: Here, body: Draft, project: Project = DEFAUL
     project_id = here.core.projects.id_of(project)
     with here.core.readers.read() as con:
         known = store.monitors(con, project_id)
-    read = [(one, terms) for one in known if (terms := readable(one)) is not None]
+    read = [(one, terms) for one in known if one.name != name and (terms := readable(one)) is not None]
     many = len(deciding.family(read)) + 1
     where = here.aside or Inline(here.core.readers)
     with _told():
@@ -224,7 +227,7 @@ def shown(known: Monitor, recent: Sequence[Look], told: Alert | None) -> dict[st
         "last": last, "recent": looks,
         "alert_open": None if told is None else {"number": told.number, "state": told.state},
         "sentence": words.sentence(terms, known.state, known.why, last),
-        "policy": words.policy(terms, fitted.get("min_effect")),
+        "policy": words.policy(terms, fitted.get("min_effect"), (_calibration(known) or {}).get("alpha")),
     }  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def set_(
 def enable(
     name: Name, author: Author = None, project: Project = "default", data_dir: DataDir = None, api_url: ApiUrl = None
 ) -> None:
-    """Turn a monitor on; it looks at what comes from now on."""
+    """Turn a monitor on; it begins as new, and looks at what comes from now on."""
     _turn(name, author, project, data_dir, api_url, on=True)
 
 
@@ -85,7 +85,7 @@ def enable(
 def disable(
     name: Name, author: Author = None, project: Project = "default", data_dir: DataDir = None, api_url: ApiUrl = None
 ) -> None:
-    """Turn a monitor off; an alert of it stays open until somebody resolves it."""
+    """Turn a monitor off, and resolve its open alert; its looks and alerts stay."""
     _turn(name, author, project, data_dir, api_url, on=False)
 
 

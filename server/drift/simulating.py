@@ -118,11 +118,11 @@ def _stream(table: Table, asked: Asked, minutes: int) -> Stream:
             f"Column {asked.weight!r}, {table.places[at]}: a weight is 0 or more, not {weights[at]:g}."
         )
     if asked.time is not None:
-        values, weights = _by_time(values, weights, _times(table, asked.time), minutes)
+        values, weights = _by_time(values, weights, times(table, asked.time), minutes)
     return false_alarms.stream(values, weights, _DAY // minutes)
 
 
-def _times(table: Table, name: str) -> np.ndarray:
+def times(table: Table, name: str) -> np.ndarray:
     """Minutes since 1970 of each row: ISO 8601, or seconds since 1970."""
     cells = table.column(name)
     try:

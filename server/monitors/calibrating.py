@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +20,8 @@ from server.aside import Ask
 from server.monitors import fitting, streams
 from server.monitors.series import Series, key
 from server.monitors.streams import Steps
-from server.monitors.terms import Drift, Terms, length
+from server.monitors.terms import USUAL_PER_MONTH, Drift, Terms, length
 
-PER_MONTH_OF_SUMS = 0.1  # false alarms, where the user names none
 NO_TEST = "This check tests nothing: it fires whenever its condition holds, so that no alarm of it is false."
 
 Told = dict[str, Any]
@@ -101,13 +100,15 @@ def _worked_out(  # noqa: PLR0917 - one monitor's facts
     change = -least if alert.side == "down" else least
     limit = None
     if alert.method == "sums":
-        rule, alarms = summed.calibrated(stream, policy, least, alert.per_month or PER_MONTH_OF_SUMS, draws=draws)
+        rule, alarms = summed.calibrated(stream, policy, least, alert.per_month or USUAL_PER_MONTH, draws=draws)
         late, limit = summed.delay(stream, policy, rule, change, draws=draws, seed=2), rule.limit
     else:
-        if alert.per_month is not None:
-            policy = false_alarms.calibrated(stream, policy, alert.per_month, draws)
-        # Other draws than those that alpha was looked for on, which would flatter it.
         alarms = false_alarms.alarms(stream, policy, draws, seed=1)
+        if alert.per_month is not None and (alarms.per_month.value or 0.0) > alert.per_month:
+            chosen = false_alarms.calibrated(stream, policy, alert.per_month, draws)
+            policy = replace(policy, alpha=min(chosen.alpha, alert.alpha))
+            # Other draws than those that alpha was looked for on, which would flatter it.
+            alarms = false_alarms.alarms(stream, policy, draws, seed=1)
         late = false_alarms.delay(stream, policy, change, draws, seed=2)
     return {
         **nothing(at), "false_alarms": told_alarms(alarms), "delay": told_delay(late),

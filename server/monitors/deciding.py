@@ -70,12 +70,12 @@ def hits_of(terms: Terms) -> tuple[int, int]:
     return alert.hits if isinstance(alert, Drift) and alert.method == "window" else (1, 1)
 
 
-def family(monitors: Iterable[tuple[Monitor, Terms]]) -> dict[UUID, float | None]:
-    """The p-values that those of a round are adjusted among."""
+def family(monitors: Iterable[tuple[Monitor, Terms]], *, off: bool = False) -> dict[UUID, float | None]:
+    """The p-values that those of a round are adjusted among; `off`: also of monitors that are off."""
     return {
         one.monitor_id: one.p
         for one, terms in monitors
-        if one.enabled and isinstance(terms.alert, Drift) and terms.alert.method == "window"
+        if (one.enabled or off) and isinstance(terms.alert, Drift) and terms.alert.method == "window"
     }
 
 

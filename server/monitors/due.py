@@ -19,15 +19,18 @@ def ends(known: Monitor, terms: Terms, now: datetime) -> tuple[datetime, ...]:
     """Of windows to look at now, in order; none: the newest one was looked at.
 
     The first look is at the last whole bucket, and so is one that somebody asks for; others at whole multiples of
-    `every`, also those that were missed. Where the reference is a fixed stretch of time, the first looks are all those
-    since it ended. A sample, a service level and a budget are looked at as they are now.
+    `every`, also those that were missed. The first looks for drift of a stream are as many as the policy remembers, so
+    that the past decides at once; where the reference is a fixed stretch of time, all those since it ended. A sample, a
+    service level and a budget are looked at as they are now.
     """
     every = length(terms.every)
     last = streams.floored(now - LAG, every)
     as_is = isinstance(terms.alert, Burn | OfBudget)
     newest = streams.floored(now - LAG, MINUTE if as_is else terms.bucket)
     if known.looked_until is None:
-        return (newest,) if only_newest(terms) else _since_reference(terms, newest)
+        return (newest,) if only_newest(terms) else _first(terms, newest)
+    if known.looked_until > now:  # a clock was ahead: what is over by this one's has yet to be looked at
+        return (newest,)
     after = max(known.looked_until, known.set_at - every)
     count = max((last - streams.floored(after, every)) // every, 0)
     missed = tuple(last - step * every for step in reversed(range(min(count, CAUGHT_UP))))
@@ -39,15 +42,16 @@ def ends(known: Monitor, terms: Terms, now: datetime) -> tuple[datetime, ...]:
     return found[-1:] if only_newest(terms) else found
 
 
-def _since_reference(terms: Terms, newest: datetime) -> tuple[datetime, ...]:
-    """Of a monitor that never looked: a fixed reference says from when on its looks are wanted."""
-    if terms.against.until is None or not isinstance(terms.alert, Drift):
+def _first(terms: Terms, newest: datetime) -> tuple[datetime, ...]:
+    """Of a monitor that never looked and has a stream."""
+    if not isinstance(terms.alert, Drift):
         return (newest,)
     every = length(terms.every)
-    first = streams.floored(utc(terms.against.until), terms.bucket) + length(terms.window)
-    count = max((newest - first) // every + 1, 0)
-    past = tuple(newest - step * every for step in reversed(range(min(count, LOOKED_BACK))))
-    return past or (newest,)
+    count = 1 if terms.alert.method == "sums" else terms.alert.hits[1]
+    if terms.against.until is not None:
+        first = streams.floored(utc(terms.against.until), terms.bucket) + length(terms.window)
+        count = min((newest - first) // every + 1, LOOKED_BACK)
+    return tuple(newest - step * every for step in reversed(range(max(count, 1))))
 
 
 def only_newest(terms: Terms) -> bool:
@@ -59,10 +63,16 @@ def only_newest(terms: Terms) -> bool:
     return two_samples or isinstance(terms.alert, Burn | OfBudget)
 
 
+def is_due(known: Monitor, now: datetime) -> bool:
+    """Whether it looks now; also where it looked at what is still to come, as a clock was ahead."""
+    ahead = known.looked_until is not None and known.looked_until > now
+    return known.enabled and (known.next_look <= now or ahead)
+
+
 def following(looked_until: datetime | None, terms: Terms, now: datetime) -> datetime:
     """When the next look is due."""
     every = length(terms.every)
-    after = max(looked_until or now, streams.floored(now - LAG, every))
+    after = max(min(looked_until or now, now), streams.floored(now - LAG, every))
     return streams.floored(after, every) + every + LAG
 
 

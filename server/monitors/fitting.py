@@ -94,7 +94,8 @@ def usual_effect(signal: Signal, level: float, found: Baseline) -> float:
     a window of the reference has, below which every look would be near it.
     """
     share = SHARE_OF_LEVEL.get(signal.unit, 0.1) * abs(level)
-    error = float(np.sqrt(found.scale.mean() / found.usual)) if found.usual > 0 else 0.0
+    usual = float(found.usual.mean())
+    error = float(np.sqrt(found.scale.mean() / usual)) if usual > 0 else 0.0
     least = max(share, LEAST_SHARE if signal.unit == "share" else 0.0, error)
     return _rounded(least)
 
@@ -185,7 +186,7 @@ def content(one: Baseline) -> dict[str, Any]:
     """What is kept beside it, since it is long."""
     return {
         "profile": one.profile[:, 0].tolist(), "weights": one.weights.tolist(), "scale": one.scale[:, 0].tolist(),
-        "freedom": one.freedom[:, 0].tolist(), "usual": one.usual, "buckets": one.buckets,
+        "freedom": one.freedom[:, 0].tolist(), "usual": one.usual.tolist(), "buckets": one.buckets,
     }  # fmt: skip
 
 
@@ -194,11 +195,14 @@ def known(told_: dict[str, Any], kept: dict[str, Any]) -> Fitted:
     profile, scale, freedom = (
         np.asarray(kept[name], np.float64)[:, None] for name in ("profile", "scale", "freedom")
     )  # fmt: skip
-    found = Baseline(profile, np.asarray(kept["weights"]), scale, freedom, float(kept["usual"]), int(kept["buckets"]))
+    weights, usual = (np.asarray(kept[name], np.float64) for name in ("weights", "usual"))
+    found = Baseline(profile, weights, scale, freedom, usual, int(kept["buckets"]))
     since, until = (datetime.fromisoformat(told_[name]) for name in ("since", "until"))
+    norm = told_.get("norm")
     return Fitted(
-        since, until, told_["season"], told_["ruler"], told_["level"], told_["min_effect"], found, left_out(told_)
-    )
+        since, until, told_["season"], told_["ruler"], told_["level"], told_["min_effect"], found, left_out(told_),
+        None if norm is None else (datetime.fromisoformat(norm[0]), datetime.fromisoformat(norm[1])),
+    )  # fmt: skip
 
 
 def left_out(told_: dict[str, Any]) -> list[Stretch]:

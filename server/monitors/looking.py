@@ -138,7 +138,8 @@ def _drift(ask: Ask, stream: Series) -> Found:
     if fitted is None:
         return Found([_untold(ask, own, end, why) for end in ask.ends], None)
     if ask.drift.method == "sums":
-        return _by_sums(ask, own, fitted, anew=anew)
+        afresh = replace(ask, sums=Sums()) if changed else ask  # what another ruler added up is of another scale
+        return _by_sums(afresh, own, fitted, anew=anew)
     note = _changed(ask, stream, ruler) if changed else None
     seen = [_look(ask, own, fitted, end, note) for end in ask.ends if end - ask.window >= fitted.until]
     return Found(seen, fitted, anew)
@@ -200,7 +201,7 @@ def _look(ask: Ask, own: Series, fitted: Fitted, end: datetime, note: str | None
     value = streams.mean(np.nan_to_num(window.values), window.weights)
     found = _compared(ask, own, fitted, end)
     effect, error = float(found.effects[-1, 0]), _error(found)
-    little = _too_little(ask, fitted, n, known=bool(np.isfinite(effect)))
+    little = _too_little(ask, fitted, n, end, known=bool(np.isfinite(effect)))
     if little or value is None or error is None:
         return Seen(end, value, n=n, note=note, why=little or "The reference does not vary at this hour.")
     p = float(found.p_values()[-1, 0])
@@ -232,13 +233,15 @@ def _error(found: Looks) -> float | None:
     return 1 / step if np.isfinite(step) and step > 0 else None
 
 
-def _too_little(ask: Ask, fitted: Fitted, n: float, *, known: bool) -> str | None:
+def _too_little(ask: Ask, fitted: Fitted, n: float, end: datetime, *, known: bool) -> str | None:
     what = {"scores": "scores", "retrievals": "retrievals", "tools": "tool calls"}.get(ask.signal.of, "calls")
     hours = not ask.signal.alone
     if n < ask.drift.least and not hours:
         return f"The window has {n:,.0f} {what}, and {ask.drift.least:,} are the least."
     if not known:
-        return f"The window has {n:,.0f} {'buckets' if hours else what}, and usually {fitted.baseline.usual:,.0f}."
+        hour = ((end - fitted.until) // ask.steps.bucket - 1) % len(fitted.baseline.usual)
+        usual = fitted.baseline.usual[hour]
+        return f"The window has {n:,.0f} {'buckets' if hours else what}, and usually {usual:,.0f} at this hour."
     return None
 
 
@@ -286,7 +289,7 @@ def _of_sums(ask: Ask, own: Series, fitted: Fitted, end: datetime, held: Sums) -
     steps = ask.steps
     places = (((end - ask.window - fitted.until) // steps.bucket) + np.arange(steps.window)) % fitted.period(steps.day)
     expected = streams.mean(fitted.baseline.profile[places, 0], window.weights)
-    if value is None or expected is None or (little := _too_little(ask, fitted, n, known=True)):
+    if value is None or expected is None or (little := _too_little(ask, fitted, n, end, known=True)):
         return Seen(end, value, n=n, why=little if value is not None and expected is not None else "Nothing came.")
     note = f"The larger sum is at {max(held.up, held.down):.3g} of {ask.limit:.3g}."
     return Seen(end, value, expected, n=n, effect=value - expected, counts=held.alarmed, note=note)

@@ -144,7 +144,11 @@ def _told(  # noqa: PLR0917 - an answer
     ]  # fmt: skip
     least = None if fitted is None else fitted.min_effect
     many = f"Over what is stored it would have fired {counted(len(fired), 'time')}." if rows else ""
-    said = [words.policy(terms, least), words.false_alarms(calibration) if isinstance(terms.alert, Drift) else "", many]
+    said = [
+        words.policy(terms, least, calibration["alpha"]),
+        words.false_alarms(calibration) if isinstance(terms.alert, Drift) else "",
+        many,
+    ]
     return {
         "calibration": {name: value for name, value in calibration.items() if name != "limit"},
         "points": points_of(stream), "looks": rows, "season": None if fitted is None else fitted.season,

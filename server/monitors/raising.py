@@ -21,11 +21,12 @@ from server.monitors.terms import Terms
 from server.notify import telling
 from store import alerts
 from store.alerts import Alert, Opening
-from store.monitors import Look
+from store.monitors import Look, Monitor
 
 LOG = logging.getLogger(__name__)
 EXPLAINED = 8  # monitors of a round: others are told at once, and explained after
 EXPLAINED_AFTER = 60
+SOMEBODY = "somebody"  # null would say that it ended by itself
 LOOKS = 200  # that an explanation is given
 
 
@@ -134,19 +135,43 @@ def raise_(  # noqa: PLR0917 - one round's facts
         now: when it happens.
         base_url: of the app, for links.
     """
+    new = [one for one in found if one.watched.monitor.monitor_id not in held and _tells(one)]
+    made = alerts.open_many(
+        cursor, project_id, [opening(one, told.get(one.watched.monitor.monitor_id)) for one in new], now
+    )
+    opened = [(alert, one.watched.terms.notify) for alert, one in zip(made, new, strict=True)]
+    telling.queue_many(cursor, project_id, opened, "opened", base_url)
+    stand = {**held, **{alert.monitor_id: alert for alert in made}}
+    over = []
     for one in found:
-        monitor = one.watched.monitor
-        alert = held.get(monitor.monitor_id)
-        past = monitor.looked_until is None and one.state == "ok"
-        if alert is None and one.fired is not None and not past:
-            alert = alerts.open_(cursor, project_id, opening(one, told.get(monitor.monitor_id)), now)
-            telling.queue(cursor, project_id, alert, "opened", one.watched.terms.notify, base_url)
-        elif alert is not None and one.counted is not None:
+        alert = stand.get(one.watched.monitor.monitor_id)
+        if alert is None:
+            continue
+        if one.counted is not None and one.counted > alert.last_counted:
             alerts.counted(cursor, alert.alert_id, one.counted)
-        if alert is not None and one.state == "ok" and one.ended is not None:
+        if one.state == "ok" and one.ended is not None:
             text = f"No look up to {one.ended:%Y-%m-%d %H:%M} UTC counts any more."
             alerts.resolve(cursor, alert.alert_id, now, None, text)
-            telling.queue(cursor, project_id, alert, "resolved", one.watched.terms.notify, base_url)
+            over.append((alert, one.watched.terms.notify))
+    telling.queue_many(cursor, project_id, over, "resolved", base_url)
+
+
+def _tells(one: Decided) -> bool:
+    """Whether it opens an alert: one that is off does not, nor what was over before the monitor was set."""
+    monitor = one.watched.monitor
+    past = monitor.looked_until is None and one.state == "ok"
+    return monitor.enabled and one.fired is not None and not past
+
+
+def close(  # noqa: PLR0917 - as its callers have them
+    cursor: DuckDBPyConnection, known: Monitor, author: str | None, text: str, now: datetime, base_url: str
+) -> None:
+    """Resolve the open alert of a monitor that is looked at no more, or otherwise; within the caller's transaction."""
+    alert = alerts.open_of(cursor, known.project_id).get(known.monitor_id)
+    if alert is None:
+        return
+    alerts.resolve(cursor, alert.alert_id, now, author or SOMEBODY, text)
+    telling.queue(cursor, known.project_id, alert, "resolved", (), base_url)
 
 
 def explain_after(cursor: DuckDBPyConnection, project_id: int, told: Mapping[UUID, Explained], now: datetime) -> None:

@@ -24,10 +24,14 @@ from server.monitors.fitting import Fitted, Stretch
 from server.monitors.looking import Found, Sums
 from server.monitors.seen import Seen
 from server.monitors.series import Series, Stream, key, series
-from server.monitors.terms import Burn, Drift, OfBudget, Terms, length
+from server.monitors.terms import DAY, Burn, Drift, OfBudget, Terms, length
 from store import queries
 
 Told = dict[str, Any]
+
+# Buckets that are younger are read at every look, whatever the window: spans come late where a sender was cut off, and
+# scores where a judge, a rule or a person lags. After that a bucket stays as it was read last.
+LATE, LATE_SCORES = timedelta(hours=6), 3 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def _begun(task: Task) -> Doing:
 
 def _bare(told: Told) -> Fitted:
     """Without what is long, which is read later."""
-    blank = {"profile": [], "weights": [], "scale": [], "freedom": [], "usual": 0.0, "buckets": 0}
+    blank = {"profile": [], "weights": [], "scale": [], "freedom": [], "usual": [], "buckets": 0}
     return fitting.known(told, blank)
 
 
@@ -163,7 +167,8 @@ def stretch(one: Doing) -> tuple[datetime, datetime]:
     if kept is None or kept[0] > since:
         return since, until
     # Also where no look needs them, so that monitors of one slice ask for the same stretch, and at once.
-    may_change = until - length(one.terms.window) - length(one.terms.every)
+    late = LATE_SCORES if one.terms.watched is not None and one.terms.watched.of == "scores" else LATE
+    may_change = until - max(length(one.terms.window) + length(one.terms.every), late)
     return min(kept[1] + bucket, streams.floored(may_change, bucket)), until
 
 

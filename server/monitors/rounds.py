@@ -86,12 +86,11 @@ class Rounds:
         """Look for the monitors of a project that are due, or for one of them whether or not it is."""
         known = self.known(project_id, now)
         chosen = [
-            (one, terms)
-            for one, terms in known.monitors
-            if (one.monitor_id == only if only else one.enabled and one.next_look <= now)
+            (one, terms) for one, terms in known.monitors if (one.monitor_id == only if only else due.is_due(one, now))
         ]
         watched, idle = self._watched(known, chosen, now)
-        found = deciding.decided(watched, deciding.family(known.monitors), now)
+        among = deciding.family(known.monitors) | deciding.family(chosen, off=True)
+        found = deciding.decided(watched, among, now)
         new = [one for one in found if one.fired is not None and one.watched.monitor.monitor_id not in known.told]
         told = raising.explained(self.where, project_id, new[: raising.EXPLAINED])
         for start in range(0, len(found), WRITTEN):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -272,9 +272,9 @@ def calibrated(store: Store, wanted: calibrating.Wanted, terms: Terms, fitted: T
     """How often two parts of the reference differ as an alert would have it, and what that is a month.
 
     Whole clusters are dealt at random into a window's rows and the rest, `SPLITS` times. How often their p-value is
-    below `LEVEL` with an effect that counts tells how often it is below the policy's threshold, since p-values of no
-    change are uniform there. Looks at overlapping windows are alike: how many alarms they make is that of a moving
-    average of independent values that is as often beyond its threshold.
+    below `LEVEL` (or the policy's own threshold, where that is laxer) with an effect that counts tells how often it is
+    below a stricter one, since p-values of no change are uniform there. Looks at overlapping windows are alike: how
+    many alarms they make is that of a moving average of independent values that is as often beyond its threshold.
     """
     alert = terms.alert
     if not isinstance(alert, Alert) or fitted.get("rows") is None:
@@ -282,21 +282,38 @@ def calibrated(store: Store, wanted: calibrating.Wanted, terms: Terms, fitted: T
     one = Wanted(str(terms.signal), terms.score)
     rows = _reference_of(store, wanted, terms, fitted, one, at)
     policy = Policy(1, alpha=alert.alpha, hits=alert.hits[0], of=alert.hits[1], monitors=wanted.monitors)
-    hits, splits = _splits(one, rows, alert, int(fitted["rows_now"]))
+    level = max(LEVEL, policy.threshold)
+    hits, splits = _splits(one, rows, alert, int(fitted["rows_now"]), level)
     if not splits:
         why = "The reference has too few sessions to be split into windows."
         return {**calibrating.nothing(at), "why": why}
-    level = max(LEVEL, policy.threshold)
     share = intervals.rate(hits, splits)
-    found = [
-        _a_month(terms, policy, (end or 0.0) * policy.threshold / level) for end in (share.value, share.low, share.high)
-    ]
+    if alert.per_month is not None:
+        policy = _lowered(terms, policy, (share.value or 0.0) / level, alert.per_month)
+    found = [_alarms(terms, policy, (end or 0.0) / level) for end in (share.value, share.low, share.high)]
     return {
-        **calibrating.nothing(at), "alpha": alert.alpha, "monitors": wanted.monitors, "draws": splits,
+        **calibrating.nothing(at), "alpha": policy.alpha, "monitors": wanted.monitors, "draws": splits,
         "false_alarms": {
             "value": found[0], "low": found[1], "high": found[2], "quiet_months": float(np.exp(-found[0])),
         },
     }  # fmt: skip
+
+
+def _alarms(terms: Terms, policy: Policy, share: float) -> float:
+    """A month's, where a p below a level, with an effect that counts, has so many times the level's chance."""
+    return _a_month(terms, policy, min(share * policy.threshold, 1.0))
+
+
+def _lowered(terms: Terms, policy: Policy, share: float, per_month: float) -> Policy:
+    """The policy with the highest alpha, up to its own, that has at most so many false alarms."""
+    if _alarms(terms, policy, share) <= per_month:
+        return policy
+    low, high = -14.0, float(np.log10(policy.alpha))
+    for _ in range(12):
+        middle = (low + high) / 2
+        few = _alarms(terms, replace(policy, alpha=10**middle), share) <= per_month
+        low, high = (middle, high) if few else (low, middle)
+    return replace(policy, alpha=10**low)
 
 
 def _reference_of(  # noqa: PLR0917 - one monitor's facts
@@ -314,8 +331,8 @@ def _reference_of(  # noqa: PLR0917 - one monitor's facts
     return sampled(store, [one], {**terms.where, **named}, since, until, MOST).rows[one]
 
 
-def _splits(one: Wanted, rows: Rows, alert: Alert, size: int) -> tuple[int, int]:
-    """Of splits those that would count, and how many there were."""
+def _splits(one: Wanted, rows: Rows, alert: Alert, size: int, level: float) -> tuple[int, int]:
+    """Of splits those that would count at this level, and how many there were."""
     names, codes = np.unique(np.array([str(name) for name in rows.clusters]), return_inverse=True)
     part = min(size, len(rows) // 2) / max(len(rows), 1)
     if names.size < 2 * drifted.LEAST_CLUSTERS or not part:
@@ -330,7 +347,7 @@ def _splits(one: Wanted, rows: Rows, alert: Alert, size: int) -> tuple[int, int]
         if found.p is None:
             continue
         told += 1
-        hits += found.p < LEVEL and abs(found.effect or 0.0) >= least.floor
+        hits += found.p < level and abs(found.effect or 0.0) >= least.floor
     return hits, told
 
 

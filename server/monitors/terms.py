@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from analytics.watching import PERIODS, WINDOWS
 from server.monitors.signals import SIGNALS, Side, Signal
 from store import queries
 from store.errors import UnknownQueryError
@@ -17,6 +18,7 @@ from store.errors import UnknownQueryError
 NAME = r"^[A-Za-z0-9_.-]{1,100}$"
 HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(minutes=15), timedelta(days=1)
 USUAL_WINDOW, USUAL_REFERENCE = DAY, 28 * DAY
+USUAL_PER_MONTH = 0.5  # false alarms, of one monitor
 _LENGTH = re.compile(r"([1-9]\d{0,5})([mhdw])")
 _UNITS = {"m": timedelta(minutes=1), "h": HOUR, "d": DAY, "w": 7 * DAY}
 
@@ -83,10 +85,12 @@ class Drift(_Model):
         "embeddings an AUC above 0.5; null: one that suits the reference, told with the monitor.",
     )  # fmt: skip
     side: Side | None = Field(None, description="Only a rise (up) or a fall (down) counts; null: both.")
-    alpha: float = Field(0.01, gt=0, le=0.5, description="Of p-values adjusted over all monitors of a round.")
+    alpha: float = Field(0.01, gt=0, le=0.5, description="Of p-values adjusted over all monitors of a round, at most.")
     per_month: float | None = Field(
-        None, gt=0, le=100, description="False alarms a month that alpha is chosen for, by the reference; null: alpha."
-    )
+        USUAL_PER_MONTH, gt=0, le=100,
+        description="False alarms a month, at most: where the reference shows more, a lower alpha is used that gives "
+        "so many, as soon as it is worked out; null: alpha as it is.",
+    )  # fmt: skip
     persist: str = Field("2/3", pattern=r"^[1-9]\d?/[1-9]\d?$", description="k/m: looks that must count of the last m.")
     season: Season = Field(
         "auto", description="What of time is compared with its like; auto: what the reference shows."
@@ -197,6 +201,7 @@ class Terms(_Model):
         _of_signal(self)
         _of_time(self)
         _of_where(self)
+        _of_reach(self)
         return self
 
 
@@ -244,11 +249,31 @@ def _of_time(terms: Terms) -> None:
         raise ValueError("escalate_after is 30 days at most")
 
 
+def _of_reach(terms: Terms) -> None:
+    """A reference that is too short for its own windows would never say anything."""
+    against, alert = terms.against, terms.alert
+    if not isinstance(alert, Drift) or not against.in_time or terms.watched is None or not terms.watched.stream:
+        return
+    there = USUAL_REFERENCE if against.last is None else length(against.last)
+    if against.since is not None and against.until is not None:
+        there = utc(against.until) - utc(against.since)
+    window = terms.bucket if alert.method == "sums" else length(terms.window)
+    season = {"hour": PERIODS * DAY, "weekday": PERIODS * 7 * DAY}.get(alert.season, timedelta(0))
+    for least, why in ((WINDOWS * window, f"{WINDOWS} windows"), (season, f"{PERIODS} times its season")):
+        if there < least:
+            raise ValueError(
+                f"against: the reference has {there / DAY:g} days, and {why} are {least / DAY:g}; "
+                "name a longer one, or a shorter window"
+            )
+
+
 def _of_where(terms: Terms) -> None:
     try:
         queries.get("calls_totals").parse({**terms.where, "since": "2000-01-01", "until": "2000-01-02"})
     except (UnknownQueryError, ValueError) as error:
         raise ValueError(f"where: {error}") from error
+    if terms.signal == "ledger_losses" and (others := sorted({*terms.where} - {"service"})):
+        raise ValueError(f"where: the books know what came in by its service, and not by {others[0]}; leave it out")
     if refused := sorted({"since", "until", "max_rows"} & set(terms.where)):
         raise ValueError(f"where: {refused[0]} is no filter of calls; leave it out")
 

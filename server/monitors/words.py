@@ -135,8 +135,8 @@ def opening(terms: Terms, at: datetime, last: Mapping[str, Any]) -> str:
     return f"{said}{expected}{persist}, at {at:%Y-%m-%d %H:%M} UTC.{note}"
 
 
-def policy(terms: Terms, min_effect: float | None) -> str:
-    """When it is an alert."""
+def policy(terms: Terms, min_effect: float | None, alpha: float | None = None) -> str:
+    """When it is an alert; `alpha`: that was worked out for its false alarms, null: as it was set."""
     alert, of = terms.alert, unit(terms)
     every = f"It looks every {long(terms.every)}"
     if not isinstance(alert, Burn | OfBudget):
@@ -149,7 +149,7 @@ def policy(terms: Terms, min_effect: float | None) -> str:
         least = "what suits the reference" if min_effect is None else figure(min_effect, of)
         return (
             f"{every} and fires when {hits} of {many} looks show {side} of {least} or more with a p below "
-            f"{alert.alpha:g}, adjusted over all monitors of the project."
+            f"{alpha or alert.alpha:.2g}, adjusted over all monitors of the project."
         )
     return f"{every}{_condition(terms)}"
 

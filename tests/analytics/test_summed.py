@@ -37,7 +37,7 @@ def test_nine_of_ten_lasting_changes_are_found_sooner_than_by_windows_with_as_ma
     assert alarms.per_month.value == pytest.approx(0.5, abs=0.25)
     sums = summed.delay(own, policy, rule, 0.7, draws=100)
     windows = false_alarms.delay(own, false_alarms.calibrated(own, policy, 0.5, draws=150), 0.7, draws=100)
-    assert sums.found == windows.found == 1.0
+    assert sums.found >= windows.found > 0.9
     assert sums.late is not None
     assert windows.late is not None
     assert sums.late < 0.8 * windows.late

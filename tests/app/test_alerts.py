@@ -55,6 +55,12 @@ def test_the_sentence_tells_how_many_are_open_and_by_what(found: list[Any], tota
     assert alerts.finding(found, total) == says
 
 
+def test_the_sentence_says_of_how_many_it_tells_where_not_all_are_listed() -> None:
+    assert alerts.finding([ALERT, TAKEN], 260) == (
+        "260 alerts are open. Of the 2 listed: 2 by release 1.8; 1 not acknowledged, 1 without an owner."
+    )
+
+
 def test_groups_come_worst_first_and_those_without_a_common_cause_last() -> None:
     critical = ALERT | {"cause_text": "model x", "severity": "critical"}
     quiet = TAKEN | {"cause_text": "prompt p", "severity": "critical"}
@@ -167,6 +173,21 @@ def test_open_alerts_stand_by_cause_and_lead_to_one(page: Open, alerted: Any, li
     assert slices[0]["Slice"] == "model gpt-4o"
     assert slices[0]["Explains"] == "91 %"
     assert [row["What it says"] for row in listed(one, "Example traces")] == ["gpt-4o: rate limit reached"]
+
+
+def test_alerts_of_nobody_are_asked_for_as_such(page: Open, alerted: Any, listed: Listed) -> None:
+    with alerted.client() as client:
+        unowned = [one["number"] for one in client.alerts("all", owner="")["alerts"]]
+        assert unowned == [one["number"] for one in client.alerts("all")["alerts"] if one["owner"] is None]
+    shown = page(alerted.note.api_url, "alerts", state="all", owner=alerts.NOBODY)
+    assert not shown.exception
+    assert [int(row["No."]) for row in listed(shown, "Alerts")] == unowned
+
+
+def test_a_page_that_ends_early_tells_of_open_alerts_too(page: Open, alerted: Any) -> None:
+    shown = page(alerted.note.api_url)  # Home of a project without traces
+    assert not shown.exception
+    assert [link.proto.label for link in shown.sidebar.get("page_link")] == ["40 alerts open"]
 
 
 def test_an_alert_is_acknowledged_noted_and_resolved(page: Open, alerted: Any) -> None:

@@ -6,9 +6,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from app import charts_monitors, monitor_figure, monitor_suggestions, monitor_terms, monitors, watch
+from app import charts, charts_monitors, monitor_figure, monitor_suggestions, monitor_terms, monitors, watch
 from app import monitor_signals as signals
 from app import monitor_words as words
 from server.monitors import signals as catalogue
@@ -54,6 +55,7 @@ def test_the_form_sets_what_terms_have() -> None:
         pytest.param(1234.0, "ms", "1.23 s", "+1.23 s", "1.23 s", id="ms"),
         pytest.param(0.0123, "usd", "$0.0123", "+$0.0123", "$0.0123", id="usd"),
         pytest.param(312.0, "tokens", "312 tokens", "+312 tokens", "312 tokens", id="tokens"),
+        pytest.param(1.0, "tokens", "1 token", "+1 token", "1 token", id="one-token"),
         pytest.param(0.31, "score", "0.31", "+0.31", "0.31", id="score"),
         pytest.param(0.05, "category", "0.05 JS", "+0.05 JS", "0.05 (Jensen-Shannon distance)", id="category"),
         pytest.param(None, "share", "unknown", "unknown", "unknown", id="unknown-is-not-0"),
@@ -253,6 +255,32 @@ def test_the_figure_shades_reference_and_change_and_marks_what_counts() -> None:
     assert list(counted.y) == [4.0]
     assert "release 1.8" in {note.text for note in figure.layout.annotations}
     assert figure.layout.yaxis.ticksuffix == " %"
+
+
+def _drawn(values: list[float], low: float, marks: Any = ()) -> charts_monitors.Drawn:
+    at = [NOON + timedelta(hours=hour) for hour in range(len(values))]
+    looks = [LOOK | {"at": one.isoformat(), "value": value, "low": low} for one, value in zip(at, values, strict=True)]
+    return charts_monitors.Drawn(
+        monitor_figure.points([], "tokens", UTC), monitor_figure.looks(looks, "tokens", UTC), marks=marks
+    )
+
+
+def test_changes_of_one_moment_share_a_word() -> None:
+    at = pd.Timestamp(NOON).tz_localize(None) + pd.Timedelta(hours=1)
+    drawn = _drawn([1.0] * 90, 0.5, [(at, "answer 2"), (at, "answer 3"), (at, "release 2")])
+    figure = charts_monitors.watched("x", drawn, "", "dark")
+    assert [note.text for note in figure.layout.annotations if note.textangle == -90] == ["answer 2 +2"]
+
+
+def test_a_narrow_figure_has_its_legend_below() -> None:
+    figure = charts_monitors.watched("x", _drawn([1.0] * 9, 0.5), "", "dark").update_layout(legend=charts.BELOW)
+    assert (figure.layout.legend.yref, figure.layout.legend.xanchor) == ("paper", "left")
+
+
+@pytest.mark.parametrize(("values", "below"), [([120.0, 80.0], False), ([120.0, -1.0], True)], ids=["counts", "signed"])
+def test_an_axis_goes_below_nothing_only_where_values_do(values: list[float], below: bool) -> None:
+    figure = charts_monitors.watched("x", _drawn(values, -40.0), "", "dark")
+    assert (figure.layout.yaxis.range[0] < 0) == below
 
 
 def test_hostile_names_stay_text_in_figures(hostile: str) -> None:

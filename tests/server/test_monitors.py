@@ -123,6 +123,13 @@ def test_what_is_set_is_kept_by_version(client: Client) -> None:
         pytest.param({"signal": "error_rate", "alert": {"persist": "3/2"}}, "k at most m", id="a-policy"),
         pytest.param({"signal": "tool_mix", "alert": {"kind": "threshold", "above": 1}}, "no single value", id="a-mix"),
         pytest.param({"signal": "error_rate", "window": "7m"}, "quarters of an hour", id="a-length"),
+        pytest.param({"signal": "ledger_losses", "where": {"model": "x"}}, "not by model", id="books-by-model"),
+        pytest.param({"signal": "cost", "window": "7d"}, "5 windows are 35; name a longer one", id="a-reach"),
+        pytest.param(
+            {"signal": "cost", "against": {"last": "20d"}, "alert": {"season": "weekday"}},
+            "3 times its season",
+            id="a-reach-of-season",
+        ),
     ],
 )
 def test_what_cannot_be_watched_is_refused(client: Client, terms: dict[str, Any], says: str) -> None:
@@ -130,6 +137,11 @@ def test_what_cannot_be_watched_is_refused(client: Client, terms: dict[str, Any]
         client.set_monitor("refused", terms)
     with pytest.raises(ApiError, match="has no monitor 'refused'"):
         client.monitor("refused")
+
+
+def test_a_name_that_is_another_address_is_refused(client: Client) -> None:
+    with pytest.raises(ApiError, match="No monitor can be named 'suggestions'"):
+        client.set_monitor("suggestions", FIRES)
 
 
 def test_a_preview_sets_nothing(client: Client) -> None:
@@ -146,6 +158,14 @@ def test_a_preview_sets_nothing(client: Client) -> None:
                                     "alert": {"kind": "threshold", "above": 0.25}})  # fmt: skip
     assert plain["would_have_fired"]
     assert plain["calibration"]["false_alarms"] is None
+
+
+def test_a_preview_of_an_edit_counts_the_monitor_once(client: Client) -> None:
+    known = sum(one["enabled"] and one["alert"]["kind"] == "drift" for one in client.monitors())
+    client.set_monitor("edited", FIRES)
+    counted = [client.preview_monitor(FIRES, name)["calibration"]["monitors"] for name in (None, "edited")]
+    client.delete_monitor("edited")
+    assert counted == [known + 2, known + 1]
 
 
 def test_deleting_takes_the_name_again_and_resolves(client: Client) -> None:
@@ -211,7 +231,7 @@ def test_the_shell_sets_shows_and_takes_away(run: Callable[..., Any]) -> None:
     shown = json.loads(run("show", "errors", "--json").stdout)
     assert shown["looks"][-1]["n"] == 48
     assert "is off" in run("disable", "errors").stdout
-    assert "is firing" in run("enable", "errors").stdout
+    assert "is new" in run("enable", "errors").stdout
     tried = run("preview", "-", stdin=FILE)
     assert "Over what is stored it would have fired" in tried.stdout
     assert "Monitor errors is deleted" in run("delete", "errors").stdout

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pandas as pd
 import stores
+from summaries import summarise
 
 from server.core import Core
 from server.monitors import monitors
@@ -55,6 +56,7 @@ class World:
         stores.add_calls(
             self.core.writer, calls.assign(project_id=self.project_id, service=service, failed=False, **CALL)
         )
+        summarise(self.core.writer)
         told = pd.DataFrame({
             "trace_id": calls["trace_id"], "span_id": 1, "value": [row["value"] for row in rows],
             "error_type": [None if row["value"] is not None else "Timeout" for row in rows],

@@ -111,7 +111,7 @@ def test_seasons_do_not_fire(world: World) -> None:
         ),
         pytest.param(8, 0.1, {"least": 1000}, " calls, and 1,000 are the least", id="window-too-small"),
         pytest.param(8, 0.0, {}, "and they do not vary", id="nothing-varies"),
-        pytest.param(8, 0.1, {"season": "weekday"}, "3 weeks of reference are needed and 6 days", id="weekday"),
+        pytest.param(8, 0.1, {"season": "weekday"}, "3 weeks of reference are needed and 7.8 days", id="weekday"),
     ],
 )
 def test_too_little_data_is_never_ok(
@@ -120,7 +120,8 @@ def test_too_little_data_is_never_ok(
     name = request.node.callspec.id
     end = days * 24
     world.calls(name, START, rate(days, share, 7))
-    world.set(name, at(end), signal="error_rate", where={"service": name}, alert=alert, **SHORT)
+    longer = {"against": {"last": "28d"}} if "season" in alert else {}
+    world.set(name, at(end), signal="error_rate", where={"service": name}, alert=alert, **{**SHORT, **longer})
     world.turns(at(end), at(end + 2))
     known = world.one(name)
     assert known.state == "insufficient data"
@@ -137,6 +138,18 @@ def test_traffic_that_fails_to_come_is_no_all_clear(world: World) -> None:
     assert states[2] == "ok"
     assert states[-1] == "insufficient data"
     assert "least" in str(world.one("stops").why)
+
+
+@pytest.mark.parametrize(("share", "state"), [(0.05, "ok"), (0.4, "firing")])
+def test_the_past_decides_at_once_where_it_is_stored(world: World, share: float, state: str) -> None:
+    end = 8 * 24
+    name = f"stored-{state}"
+    world.calls(name, START, [*rate(7.5, 0.05, 21), *rate(0.5, share, 22)])
+    world.set(name, at(end), signal="error_rate", where={"service": name}, **SHORT)
+    world.turns(at(end), at(end))
+    assert world.one(name).state == state
+    assert len(world.looks(name)) == 3
+    assert len(world.alerts(name)) == (state == "firing")
 
 
 # Scores.
@@ -196,10 +209,10 @@ def test_what_is_lost_before_it_is_written_is_looked_at_again_once(world: World)
     mine = [(one, terms) for one, terms in known.monitors if one.name == "lost"]
     seen, _ = rounds._watched(known, mine, at(end + 6))
     assert len(seen[0].seen) == 4
-    assert len(world.looks("lost")) == 3
+    assert len(world.looks("lost")) == 5
     world.turns(at(end + 6), at(end + 8))
     looked = [look.ended_at for look in world.looks("lost")]
-    assert looked == [START + (end + hour) * HOUR for hour in range(9)], "none twice, none left out"
+    assert looked == [START + (end + hour) * HOUR for hour in range(-2, 9)], "none twice, none left out"
     assert len(world.alerts("lost")) == 1
 
 
@@ -213,18 +226,27 @@ def test_two_turns_at_once_write_one_look(world: World) -> None:
     seen, _ = rounds._watched(known, mine, at(end))
     world.turns(at(end), at(end))
     rounds._write(known, deciding.decided(seen, {}, at(end)), {}, at(end))
-    assert len(world.looks("raced")) == 1
+    assert len(world.looks("raced")) == 3
+
+
+class Unsound(Inline):
+    """As `Inline`, in which monitors that say so cannot be read."""
+
+    def answer(self, project_id: int, work: Any, *arguments: Any) -> bytes:
+        if work is reading.looked and any("unsound" in task.document for task in arguments[0]):
+            raise ValueError("no such column")
+        return super().answer(project_id, work, *arguments)
 
 
 def test_one_that_cannot_be_read_keeps_no_other_from_looking(world: World) -> None:
     end = 8 * 24
     world.calls("sound", START, rate(8, 0.05, 1))
     world.set("sound", at(end), signal="error_rate", where={"service": "sound"}, **SHORT)
-    world.set("unsound", at(end), signal="ledger_losses", where={"model": "none"}, **SHORT)
-    world.turns(at(end), at(end))
+    world.set("bad", at(end), signal="error_rate", description="unsound", **SHORT)
+    Rounds(world.core, Unsound(world.core.readers), "http://localhost").of_project(world.project_id, at(end))
     assert world.one("sound").looked_until == START + end * HOUR
-    assert world.one("unsound").state == "insufficient data"
-    assert "The look failed: ledger_losses" in str(world.one("unsound").why)
+    assert world.one("bad").state == "insufficient data"
+    assert "The look failed: no such column" in str(world.one("bad").why)
 
 
 def test_what_stays_after_a_person_closed_it_becomes_the_norm(world: World) -> None:

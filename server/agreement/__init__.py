@@ -1,0 +1,1 @@
+"""`assay agreement`: a file of labels, brought to coefficients, consensus and sentences."""
