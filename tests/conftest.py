@@ -14,6 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+# Before NumPy is there, and for all that tests start: threads of linear algebra that wait for a busy core spin, which
+# took fifteen times the CPU time of what they computed.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+
 import httpx
 import pytest
 import typer.main

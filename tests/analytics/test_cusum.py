@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,14 +31,15 @@ def test_run_lengths_are_the_published_ones(height: float, shift: float, expecte
 
 
 @pytest.mark.parametrize(
-    ("rule", "draw"),
+    ("make", "told", "draw"),
     [
-        pytest.param(cusum.of_shares(0.1, 0.2, 400), lambda rng, n: (rng.random(n) < 0.1) * 1.0, id="shares"),
-        pytest.param(cusum.of_shares(0.2, 0.1, 400), lambda rng, n: (rng.random(n) < 0.2) * 1.0, id="falling"),
-        pytest.param(cusum.of_means(5, 6, 2, 400), lambda rng, n: rng.normal(5, 2, n), id="means"),
+        pytest.param(cusum.of_shares, (0.1, 0.2), lambda rng, n: (rng.random(n) < 0.1) * 1.0, id="shares"),
+        pytest.param(cusum.of_shares, (0.2, 0.1), lambda rng, n: (rng.random(n) < 0.2) * 1.0, id="falling"),
+        pytest.param(cusum.of_means, (5, 6, 2), lambda rng, n: rng.normal(5, 2, n), id="means"),
     ],
 )
-def test_limits_give_the_run_length_asked_for(rule: cusum.Cusum, draw) -> None:  # noqa: ANN001 - a function of a generator
+def test_limits_give_the_run_length_asked_for(make: Any, told: tuple[float, ...], draw: Any) -> None:
+    rule = make(*told, 400)
     rng, lengths, age, total = np.random.default_rng(1), [], np.zeros(500), np.zeros(500)
     for _ in range(4000):
         total = np.maximum(total + rule.steps(draw(rng, 500)), 0)

@@ -207,8 +207,9 @@ def monitor(world: World, name: str, **terms: Any) -> None:
     document = Terms(signal="error_rate", **terms).model_dump_json()
     world.write(
         lambda cursor: cursor.execute(
-            "insert into monitors (project_id, monitor_id, name, version, document, enabled, state, state_since, "
-            "next_look, created_at, set_at) values (1, ?, ?, 1, ?, true, 'firing', ?, ?, ?, ?)",
+            "insert into monitors (project_id, monitor_id, name, version, basis, document, enabled, state, "
+            "state_since, next_look, recent, created_at, set_at) "
+            "values (1, ?, ?, 1, 1, ?, true, 'firing', ?, ?, '', ?, ?)",
             [opening(name, "").monitor_id, name, document, now(), now(), now(), now()],
         )
     )
