@@ -37,7 +37,7 @@ from store import monitors as store
 
 HOUR = timedelta(hours=1)
 BACK = 26 * HOUR  # from the newest call to the first round, so that there is a day to go on
-RATE, SECONDS = 2_000, 60  # spans a second, for so long
+RATE, SECONDS = 2_000, 40  # spans a second, for so long
 LIMIT_S = 600.0  # of one read: the first round reads four weeks
 
 STREAMS: list[dict[str, Any]] = [
