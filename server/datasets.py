@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,6 +13,7 @@ from duckdb import DuckDBPyConnection
 from evaluators.errors import EvaluatorError
 from server.core import Core
 from server.dataset_items import shown
+from server.when import utc_now
 from store import datasets as store
 from store.datasets import Dataset, Version
 
@@ -56,7 +56,7 @@ def found_or_new(core: Core, project: str, name: str) -> tuple[int, Dataset]:
     try:
         return found(core, project, name)
     except UnknownDatasetError:
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = utc_now()
         return core.projects.id_of(project), Dataset(0, name, "", now, None, 0, 0)
 
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 from collectors.errors import UnavailableError, UndecodableError, UnknownProjectError
 from collectors.model import Rejection
@@ -18,6 +17,7 @@ from server.core import Core
 from server.decoders import DecoderLostError, Decoders, Prepared
 from server.projects import Projects
 from server.secret import normaliser_options
+from server.when import utc_now
 from store.batch import Receipt
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownProjectNameError
 from store.ledger import Refusal, record_refusals
@@ -88,7 +88,7 @@ class Ingest:
         project_id = None
         with suppress(UnknownProjectError, UnavailableError):
             project_id = await self._project_id(request.project)
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = utc_now()
         sample = request.body[:SAMPLE_BYTES].decode(errors="replace") or None
         refusal = Refusal(project_id, now, request.source, request.signal, size, reason, sample)
         try:

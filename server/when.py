@@ -1,4 +1,4 @@
-"""Times as people type them, and as commands print them."""
+"""Times as people type them, as commands print them, and as the store holds them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 _AGO = re.compile(r"(\d+)\s*([mhdw])", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def utc_now() -> datetime:
+    """Now, without a zone, as the store holds times: UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def parse_time(text: str, now: datetime | None = None) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -23,6 +23,7 @@ from server.monitors.terms import Length, length
 from server.notify import telling
 from server.notify.loop import notify_of
 from server.notify.telling import cause_text
+from server.when import utc_now
 from store import alerts, deliveries
 from store.alerts import Alert, AlertStateError
 from store.deliveries import Logged
@@ -157,7 +158,7 @@ class Note(Deed):
 
 def _done(request: Request, here: Context, project: str, number: int, act: Act) -> Response:
     """Do it in one transaction with its event and what is told of it; answers as `GET /api/alerts/{number}`."""
-    project_id, now = here.core.projects.id_of(project), datetime.now(UTC).replace(tzinfo=None)
+    project_id, now = here.core.projects.id_of(project), utc_now()
 
     def work(cursor: DuckDBPyConnection) -> None:
         act(cursor, _known(cursor, project_id, number, project), now)
@@ -288,7 +289,7 @@ def log(  # noqa: PLR0917 - FastAPI gives them by name
 @routes.post("/api/deliveries/{delivery_id}/retry", tags=["alerts"], dependencies=[needs("edit")])
 def retry(request: Request, here: Here, delivery_id: UUID, project: Project = DEFAULT) -> Response:
     """Have one that failed, or waits, tried now and for another 24 hours. 409 if it is sent, cancelled or a test."""
-    project_id, now = here.core.projects.id_of(project), datetime.now(UTC).replace(tzinfo=None)
+    project_id, now = here.core.projects.id_of(project), utc_now()
     asked = here.core.writer.call(lambda cursor: deliveries.retry(cursor, project_id, delivery_id, now))
     taken = asked.result(WRITE_S)
     with here.core.readers.read() as con:

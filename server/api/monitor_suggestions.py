@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from fastapi import Request, Response
 
 from server.api.answers import json_response
@@ -11,6 +9,7 @@ from server.api.context import DEFAULT, Here, Project
 from server.api.rights import needs, router
 from server.monitors import suggesting
 from server.monitors.rounds import readable
+from server.when import utc_now
 from store import monitors as store
 
 routes = router()
@@ -27,7 +26,7 @@ def suggested(request: Request, here: Here, project: Project = DEFAULT) -> Respo
     with here.core.readers.read() as con:
         known = store.monitors(con, here.core.projects.id_of(project))
     there = [terms for one in known if (terms := readable(one)) is not None]
-    found = suggesting.seen(here.core, project, datetime.now(UTC).replace(tzinfo=None))
+    found = suggesting.seen(here.core, project, utc_now())
     told = [
         {"name": one.name, "terms": one.terms.model_dump(mode="json", exclude_defaults=True), "why": one.why}
         for one in suggesting.suggestions(found, there)

@@ -19,11 +19,12 @@ from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.aside import Inline
 from server.monitors import deciding, drawing, monitors, previewing, words
-from server.monitors.loop import Monitoring, utc_now
+from server.monitors.loop import Monitoring
 from server.monitors.monitors import StaleVersionError, UnknownMonitorError
 from server.monitors.raising import row_of
 from server.monitors.rounds import readable
 from server.monitors.terms import NAME, Drift, MonitorError, Terms
+from server.when import utc_now
 from store import alerts
 from store import monitors as store
 from store.alerts import Alert

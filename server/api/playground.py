@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +25,7 @@ from server.api.rights import needs, router
 from server.jsontext import dumps
 from server.playground import PlaygroundError, Playing
 from server.prompts import MOST_JSON
+from server.when import utc_now
 
 routes = router()
 
@@ -200,7 +201,7 @@ def models(request: Request, here: Here, project: Project = DEFAULT) -> Response
     """
     settings = here.core.settings
     told = _named(here, project)
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     since = now - timedelta(days=playground_models.LOOKS_BACK_DAYS)
     window: dict[str, object] = {"since": since, "until": now + timedelta(days=1), "kind": "llm"}
     rows = here.core.run("whatif_models", project, window, playground_models.MOST).table.to_pylist()

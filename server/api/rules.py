@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -25,6 +25,7 @@ from server.api.rights import needs, router
 from server.aside import Inline
 from server.judging import Files
 from server.rules import RuleError, Terms, UnknownRuleError
+from server.when import utc_now
 from store import outcomes, queries
 from store import rules as store
 from store.jobs import Target
@@ -117,7 +118,7 @@ def backlog(
     """
     with _told():
         known = rules.one(here.core, project, name)
-    since = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=hours)
+    since = utc_now() - timedelta(hours=hours)
     with here.core.readers.read() as con:
         told = asdict(store.backlogs(con, known.project_id)[known.rule_id])
         done = [asdict(one) for one in outcomes.hours(con, known.rule_id, since)]
@@ -291,7 +292,7 @@ def _state(rule: store.Rule, waiting: store.Backlog) -> tuple[str, str | None]:
     """on, off or waiting, and why it waits."""
     if not rule.enabled:
         return "off", None
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     of_day, in_all = rule.budget_usd_per_day, rule.budget_usd
     blocked = rule.waits_until is not None and rule.waits_until > now
     if in_all is not None and ((waiting.spent_usd or 0) >= in_all or rule.waits_for_good):

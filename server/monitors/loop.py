@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.aside import Aside
@@ -20,6 +20,7 @@ from server.monitors.rounds import PASSING, Rounds, Where, readable
 from server.monitors.series import key
 from server.monitors.terms import DAY, Drift, Terms
 from server.notify import telling
+from server.when import utc_now
 from store import monitors as store
 from store.monitors import Monitor
 from store.readers import ReaderPool
@@ -44,11 +45,6 @@ FAULT = timedelta(hours=1)  # until false alarms that could not be worked out ar
 def beside(core: Core) -> Aside:
     """The process that looks. It reads at a place of its own, so that it takes none of the pages'."""
     return Aside(ReaderPool(core.database, 1, READ_S), IDLE_S, PLACES, NICENESS)
-
-
-def utc_now() -> datetime:
-    """As the store holds times."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Monitoring:

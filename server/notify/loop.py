@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import cast
 
@@ -28,6 +28,7 @@ from server.notify import telling
 from server.notify.lines import AHEAD, Lines, Name, backoff
 from server.notify.sender import Kind, Sender
 from server.notify.vault import Secret, Vault, VaultError
+from server.when import utc_now
 from store import alerts, channels, deliveries
 from store.alerts import Alert
 from store.channels import Channel
@@ -131,7 +132,7 @@ class Notifier:
     def _look(self) -> None:
         """What is due, twenty messages of each channel: among 10,000 that wait a look takes 24 ms of CPU."""
         with self._core.readers.read() as con:
-            due = deliveries.due(con, _utc(), AHEAD)
+            due = deliveries.due(con, utc_now(), AHEAD)
             known = {(one.project_id, one.name): one for one in channels.channels(con)} if due else {}
         self._lines.fill(due, known)
 
@@ -139,13 +140,13 @@ class Notifier:
         told = partial(_Done, (channel.project_id, channel.name), parts)
         secret = self._secret(channel)
         if isinstance(secret, str):
-            self._done.put(told(Try(_utc(), 0.0, "failed", secret)))
+            self._done.put(told(Try(utc_now(), 0.0, "failed", secret)))
             return
         try:
             message = telling.composed(parts)
         except (ValueError, LookupError, TypeError):  # one row of another program must not hold up all others
             LOG.exception("a message cannot be read")
-            self._done.put(told(Try(_utc(), 0.0, "failed", "The stored message cannot be read.")))
+            self._done.put(told(Try(utc_now(), 0.0, "failed", "The stored message cannot be read.")))
             return
         self.sender.send(cast(Kind, channel.kind), secret, message, lambda attempt: self._hear(told(attempt)))
 
@@ -185,7 +186,7 @@ class Notifier:
 
     @staticmethod
     def _tried(done: _Done) -> Tried:
-        first, ended = done.parts[0], _utc()
+        first, ended = done.parts[0], utc_now()
         tries, give_up_at = max(one.tries for one in done.parts), max(one.give_up_at for one in done.parts)
         over = done.attempt.outcome == "sent" or (ended >= give_up_at and first.alert_id is not None)
         again = None if over else ended + backoff(tries, random.random())  # noqa: S311 - no secret
@@ -194,7 +195,7 @@ class Notifier:
     # What time brings.
 
     def _keep_house(self) -> None:
-        at = _utc()
+        at = utc_now()
         with self._core.readers.read() as con:
             over = alerts.snoozes_over(con, at)
             late = [told for told, document, since in alerts.unacknowledged(con, at) if _is_late(document, since, at)]
@@ -204,14 +205,10 @@ class Notifier:
             self._core.writer.call(work).result(WRITE_S)
 
 
-def _utc() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
 def _note(cursor: DuckDBPyConnection, tried: Sequence[Tried], again: Iterable[Name]) -> None:
     deliveries.note(cursor, tried)
     for project_id, channel in again:
-        deliveries.hasten(cursor, project_id, channel, _utc())
+        deliveries.hasten(cursor, project_id, channel, utc_now())
 
 
 def _is_late(document: str, since: datetime, now: datetime) -> bool:

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from server.child import OURS
 from server.notify.telling import Message
 from server.notify.vault import Secret
+from server.when import utc_now
 from store.deliveries import Try
 
 LIMIT_S = 10.0  # of one try
@@ -62,7 +63,7 @@ class Sender:
             "event": message.event, "severity": message.severity, "title": message.title, "text": message.text,
             "link": message.link, "body": message.body.decode(),
         }  # fmt: skip
-        began = datetime.now(UTC).replace(tzinfo=None)
+        began = utc_now()
         self._order(order).add_done_callback(lambda future: told(_try(began, future.result())))
 
     def check(self, kind: Kind, url: str) -> str:

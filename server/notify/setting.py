@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Annotated, Literal, Self, cast
 from uuid import uuid4
@@ -18,6 +17,7 @@ from server.notify import telling
 from server.notify.loop import NO_ADDRESS
 from server.notify.sender import AddressFaultError, Kind, Sender
 from server.notify.vault import Secret, Vault
+from server.when import utc_now
 from store import channels as store
 from store import deliveries
 from store.channels import EVENTS, SEVERITIES, Channel
@@ -120,7 +120,7 @@ def put(  # noqa: PLR0917 - whose, what and by whom
     severities = tuple(one for one in SEVERITIES if one in terms.severities)
     events = tuple(one for one in EVENTS if one in terms.events)
     made = Channel(
-        project_id, name, terms.kind, shown, place, secret.key is not None, severities, events, _utc(), author
+        project_id, name, terms.kind, shown, place, secret.key is not None, severities, events, utc_now(), author
     )
     core.writer.call(lambda cursor: store.put(cursor, made)).result(WRITE_S)
     _tidy(core, post)
@@ -142,7 +142,7 @@ def _secret(post: Post, name: str, terms: Terms, known: Channel | None) -> Secre
 def delete(core: Core, post: Post, project: str, name: str, author: str | None) -> None:
     """Take a channel and its address away, with what waits for it. Raises UnknownChannelError."""
     known = one(core, project, name)
-    core.writer.call(lambda cursor: store.delete(cursor, known.project_id, name, _utc(), author)).result(WRITE_S)
+    core.writer.call(lambda cursor: store.delete(cursor, known.project_id, name, utc_now(), author)).result(WRITE_S)
     _tidy(core, post)
 
 
@@ -157,7 +157,7 @@ def try_out(core: Core, post: Post, project: str, name: str, author: str) -> Try
     """Send a test message now, once, and keep what became of it. Raises UnknownChannelError, VaultError."""
     known = one(core, project, name)
     secret = post.vault.get(known.place)
-    message_id, at = uuid4(), _utc()
+    message_id, at = uuid4(), utc_now()
     message = telling.test_message(message_id, project, name, author, telling.base_url(core.settings), at)
     if secret is None:
         done = Try(at, 0.0, "failed", NO_ADDRESS)
@@ -169,7 +169,3 @@ def try_out(core: Core, post: Post, project: str, name: str, author: str) -> Try
         lambda cursor: deliveries.add_test(cursor, known.project_id, name, message_id, message.body.decode(), done)
     ).result(WRITE_S)
     return done
-
-
-def _utc() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID, uuid5
@@ -17,6 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from server.ports import reachable
 from server.settings import Settings
+from server.when import utc_now
 from store import alerts, channels, deliveries
 from store.alerts import Alert
 from store.channels import Channel
@@ -109,7 +110,7 @@ def queue_many(
 def _at(alert: Alert, event: Event) -> datetime:
     """When that happened; the caller's clock, so that what one transaction does has one time."""
     at = {"opened": alert.opened_at, "escalated": alert.escalated_at, "resolved": alert.resolved_at}.get(event)
-    return at or datetime.now(UTC).replace(tzinfo=None)
+    return at or utc_now()
 
 
 def _chosen(
