@@ -4,42 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import stores
-from watched import HOUR, World
-
-from server.aside import Inline
-from server.core import Core
-from server.monitors.loop import Monitoring
-from server.settings import Settings
-from store.control import create_project
+from watched import HOUR
 
 ANSWERS = Path(__file__).resolve().parents[3] / "datasets/llmdrift/answers.jsonl.gz"
 START = datetime(2026, 10, 5)  # noqa: DTZ001 - a Monday; UTC without a zone, as the store holds times
 SNAPSHOTS = ["gpt-4-0314", "gpt-4-0613", "gpt-3.5-turbo-0301", "gpt-3.5-turbo-0613"]
-
-
-@pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
-    folder: Path = tmp_path_factory.mktemp("watched")
-    stores.put_empty(folder)
-    opened = Core.open(Settings(data_dir=folder, min_free_bytes=0))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def world(core: Core, request: pytest.FixtureRequest) -> World:
-    """A project of the test's own."""
-    name = "".join(one if one.isalnum() else "-" for one in request.node.name)[:100]
-    project = core.writer.call(lambda cursor: create_project(cursor, name)).result()
-    return World(core, Monitoring(core, Inline(core.readers)), name, project.project_id)
 
 
 def hours(snapshot: str, release: str, seed: int = 0) -> list[dict[str, Any]]:

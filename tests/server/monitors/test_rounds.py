@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import stores
 from watched import HOUR, World
 
 from server.aside import Inline
-from server.core import Core
 from server.monitors import deciding, reading
-from server.monitors.loop import Monitoring
 from server.monitors.rounds import Rounds
-from server.settings import Settings
 from store import alerts
-from store.control import create_project
 from store.errors import QueryTimeoutError
 
 START = datetime(2026, 11, 2)  # noqa: DTZ001 - a Monday; UTC without a zone, as the store holds times
 LAG = timedelta(minutes=3)
 SHORT = {"against": {"last": "6d"}, "window": "6h", "every": "1h"}
-
-
-@pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
-    folder: Path = tmp_path_factory.mktemp("watched")
-    stores.put_empty(folder)
-    opened = Core.open(Settings(data_dir=folder, min_free_bytes=0))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def world(core: Core, request: pytest.FixtureRequest) -> World:
-    """A project of the test's own."""
-    name = "".join(one if one.isalnum() else "-" for one in request.node.name)[:100]
-    project = core.writer.call(lambda cursor: create_project(cursor, name)).result()
-    return World(core, Monitoring(core, Inline(core.readers)), name, project.project_id)
 
 
 def rate(days: float, share: float, seed: int, n: int = 24) -> list[dict[str, Any]]:

@@ -3,52 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import stores
 from watched import HOUR, World
 
-from server.aside import Inline
-from server.core import Core
 from server.monitors import monitors, raising
-from server.monitors.loop import Monitoring
 from server.monitors.monitors import ReservedNameError
-from server.settings import Settings
 from store import alerts, channels
 from store.channels import Channel
-from store.control import create_project
 
 START = datetime(2026, 11, 2)  # noqa: DTZ001 - a Monday; UTC without a zone, as the store holds times
 LAG = timedelta(minutes=3)
 BAD = {"signal": "error_rate", "window": "1h", "alert": {"kind": "threshold", "above": 0.25}}
 
 
-@pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
-    folder: Path = tmp_path_factory.mktemp("turned")
-    stores.put_empty(folder)
-    opened = Core.open(Settings(data_dir=folder, min_free_bytes=0))
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
-def world(core: Core, request: pytest.FixtureRequest) -> World:
-    """A project of the test's own, with a channel that is told of all."""
-    name = "".join(one if one.isalnum() else "-" for one in request.node.name)[:100]
-    project = core.writer.call(lambda cursor: create_project(cursor, name)).result()
+def world(world: World) -> World:
+    """With a channel that is told of all."""
     told = Channel(
-        project.project_id, "chat", "webhook", "webhook", "nowhere", signed=False,
+        world.project_id, "chat", "webhook", "webhook", "nowhere", signed=False,
         severities=("info", "warning", "critical"), events=("opened", "escalated", "resolved"), set_at=START,
         author=None,
     )  # fmt: skip
-    core.writer.call(lambda cursor: channels.put(cursor, told)).result()
-    return World(core, Monitoring(core, Inline(core.readers)), name, project.project_id)
+    world.core.writer.call(lambda cursor: channels.put(cursor, told)).result()
+    return world
 
 
 def at(hours: float) -> datetime:
