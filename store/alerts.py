@@ -164,28 +164,26 @@ def resolve(
     alert = of_id(cursor, alert_id)
     if alert is None or alert.state == "resolved":
         return False
-    cursor.execute(
-        "update alerts set state = 'resolved', resolved_at = ?, resolved_by = ? where alert_id = ?",
-        [now, author, alert_id],
-    )
-    _note(cursor, alert.project_id, alert_id, now, "resolved", author, text)
+    resolve_many(cursor, [(alert, text)], now, author)
     return True
 
 
-def resolve_many(cursor: DuckDBPyConnection, told: Sequence[tuple[Alert, str]], now: datetime) -> None:
-    """Close open alerts by themselves, each with what its event says: one by one each takes the writer 10 ms."""
+def resolve_many(
+    cursor: DuckDBPyConnection, told: Sequence[tuple[Alert, str | None]], now: datetime, author: str | None = None
+) -> None:
+    """Close open alerts of a project, each with what its event says: one by one each takes the writer 10 ms."""
     if not told:
         return
     ids, texts = [alert.alert_id for alert, _ in told], [text for _, text in told]
     cursor.execute(
-        "update alerts set state = 'resolved', resolved_at = $now, resolved_by = null "
+        "update alerts set state = 'resolved', resolved_at = $now, resolved_by = $author "
         "where list_contains($ids::uuid[], alert_id)",
-        {"now": now, "ids": ids},
+        {"now": now, "ids": ids, "author": author},
     )
     cursor.execute(
-        "insert into alert_events select $project_id, unnest($ids::uuid[]), $now, 'resolved', null, "
+        "insert into alert_events select $project_id, unnest($ids::uuid[]), $now, 'resolved', $author, "
         "unnest($texts::varchar[])",
-        {"project_id": told[0][0].project_id, "ids": ids, "now": now, "texts": texts},
+        {"project_id": told[0][0].project_id, "ids": ids, "now": now, "author": author, "texts": texts},
     )
 
 

@@ -263,9 +263,7 @@ def monitor_sample(
     Raises:
         ValueError: `most` is not between 1 and 50,000.
     """
-    total, share = _shared(con, project_id, since, until, most, filters)
-    found = ask(con, "monitor_sample", kept(project_id, since, until, filters) | {"share": share})
-    return found.append_column("total", pa.array([total] * found.num_rows, pa.int64()))
+    return _of_whole_traces(con, "monitor_sample", project_id, since, until, most, filters)
 
 
 @query(right="read")
@@ -284,9 +282,7 @@ def monitor_finishes(
     Raises:
         ValueError: `most` is not between 1 and 50,000.
     """
-    total, share = _shared(con, project_id, since, until, most, filters)
-    found = ask(con, "monitor_finishes", kept(project_id, since, until, filters) | {"share": share})
-    return found.append_column("total", pa.array([total] * found.num_rows, pa.int64()))
+    return _of_whole_traces(con, "monitor_finishes", project_id, since, until, most, filters)
 
 
 @query(right="read")
@@ -385,10 +381,13 @@ def _drawn(bucket_us: int | None, most: int, per_cell: int | None) -> dict[str, 
     return {**steps, "most": most, "per_cell": per_cell or most, "cell_us": CELL // _MICROSECOND}
 
 
-def _shared(  # noqa: PLR0917 - as `kept`
-    con: DuckDBPyConnection, project_id: int, since: datetime, until: datetime, most: int, filters: CallFilters
-) -> tuple[int, float]:
-    """How many calls there are, and the share of hashes that has some `most` of them."""
+def _of_whole_traces(  # noqa: PLR0917 - as `kept`
+    con: DuckDBPyConnection, name: str, project_id: int, since: datetime, until: datetime, most: int,
+    filters: CallFilters,
+) -> pa.Table:  # fmt: skip
+    """The answer of a query that draws by `$share` of all hashes, for some `most` calls; `total`: all that there are."""
     within("most", most, MOST_ROWS)
     total = ask_few(con, "latency_rates", summed(con, project_id, since, until, filters))["calls"][0].as_py()
-    return total, min(1.0, most / max(total, 1))
+    share = min(1.0, most / max(total, 1))
+    found = ask(con, name, kept(project_id, since, until, filters) | {"share": share})
+    return found.append_column("total", pa.array([total] * found.num_rows, pa.int64()))
