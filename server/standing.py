@@ -8,7 +8,6 @@ newer one. How far a rule has looked is written with the parts, in one transacti
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
 from datetime import timedelta
@@ -20,8 +19,9 @@ from evaluators.errors import EvaluatorError
 from server import rules
 from server.core import Core
 from server.jobs import PART_SIZE, WRITE_S
+from server.loops import Loop
 from store import rules as store
-from store.errors import QueryTimeoutError, StoreBusyError, UnknownQueryError
+from store.errors import UnknownQueryError
 from store.resolved import resolved_seq
 from store.rules import Look, Rule
 
@@ -40,43 +40,26 @@ FAULT_S = 30.0  # after a fault of one rule
 KEPT = timedelta(hours=1)
 HUNGRY = 10  # parts of a backfill below which more are made
 LONGEST_QUIET_S = 3_600
-PASSING = (StoreBusyError, QueryTimeoutError)
 
 
-class Standing:
+class Standing(Loop):
     """Looks, in a thread of its own."""
 
     def __init__(self, core: Core) -> None:
         """Does nothing until `start`; `turn` works without it."""
+        super().__init__("standing-rules", "a look of the standing rules", LOOK_S)
         self._core = core
         self._seen: deque[tuple[float, int]] = deque()  # when which commit was the newest resolved one; monotonic clock
         self._looked: dict[tuple[UUID, int], int] = {}  # rule and version -> how far, where that is not written yet
         self._waits: dict[tuple[UUID, int], float] = {}  # rules that a fault is known of, and when they are tried again
         self._noted = self._tidied = time.monotonic()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="standing-rules", daemon=True)
-        self._thread.start()
+    def take(self) -> bool:
+        self.turn(time.monotonic())
+        return False
 
-    def stop(self, timeout_s: float = 10.0) -> None:
-        """End after the look that runs."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-
-    def _run(self) -> None:
-        rest = LOOK_S
-        while not self._stop.wait(rest):
-            began = time.monotonic()
-            try:
-                self.turn(began)
-            except PASSING as error:
-                LOG.info("standing rules wait: %s", error)
-            except Exception:
-                LOG.exception("a look of the standing rules failed and is repeated")
-            rest = min(max(LOOK_S, REST_FACTOR * (time.monotonic() - began)), LONGEST_REST_S)
+    def rest(self, took_s: float, *, more: bool) -> float:  # noqa: ARG002 - a look leaves nothing
+        return min(max(LOOK_S, REST_FACTOR * took_s), LONGEST_REST_S)
 
     def turn(self, now: float) -> None:
         """Look for all rules, feed backfills, tidy.

@@ -20,7 +20,7 @@ from server.aside import Ask
 from server.monitors import fitting, streams
 from server.monitors.series import Series, key
 from server.monitors.streams import Steps
-from server.monitors.terms import USUAL_PER_MONTH, Drift, Terms, length
+from server.monitors.terms import USUAL_PER_MONTH, Drift, Terms, length, stored
 
 NO_TEST = "This check tests nothing: it fires whenever its condition holds, so that no alarm of it is false."
 
@@ -43,7 +43,7 @@ def calibrated(ask: Ask, wanted: Sequence[Wanted], at: datetime) -> list[Told]:
 
 
 def _one(ask: Ask, one: Wanted, at: datetime) -> Told:
-    terms, fitted = Terms.model_validate_json(one.document), json.loads(one.fitted)
+    terms, fitted = stored(one.document), json.loads(one.fitted)
     source = streams.source(terms)
     if source is None or not terms.against.in_time:
         from server.monitors import samples  # noqa: PLC0415 - heavy, and of few monitors

@@ -14,7 +14,7 @@ from server.monitors.onset import Stream, onset, stream_of
 from server.monitors.sampled import OtherRulerError
 from server.monitors.series import key
 from server.monitors.shapes import shapes
-from server.monitors.terms import Drift, Terms, length
+from server.monitors.terms import Drift, Terms, length, stored
 
 Told = dict[str, Any]
 
@@ -33,7 +33,7 @@ def drawn(  # noqa: PLR0917 - one page's facts
         until: before when.
         looked_until: end of the newest window; null: none yet.
     """
-    terms = Terms.model_validate_json(document)
+    terms = stored(document)
     in_time = fitted if fitted and "until" in fitted else None
     source = streams.source(terms)
     points = [] if source is None else raising.bucket_rows(ask, key(source), since, until)

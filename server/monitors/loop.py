@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,9 +13,11 @@ from server.aside import Aside
 from server.core import Core
 from server.jobs import WRITE_S
 from server.jsontext import dumps
+from server.loops import PASSING, Loop
 from server.monitors import calibrating, deciding, streams
 from server.monitors.calibrating import Wanted
-from server.monitors.rounds import PASSING, Rounds, Where, readable
+from server.monitors.raising import Where
+from server.monitors.rounds import Rounds, readable
 from server.monitors.series import key
 from server.monitors.terms import DAY, Drift, Terms
 from server.notify import telling
@@ -47,7 +48,7 @@ def beside(core: Core) -> Aside:
     return Aside(ReaderPool(core.database, 1, READ_S), IDLE_S, PLACES, NICENESS)
 
 
-class Monitoring:
+class Monitoring(Loop):
     """Turns, in a thread of its own."""
 
     def __init__(self, core: Core, where: Where) -> None:
@@ -57,36 +58,18 @@ class Monitoring:
             core: the store.
             where: the process that looks.
         """
+        super().__init__("monitors", "a round of monitors", LOOK_S)
         self._core, self._where = core, where
         self.rounds = Rounds(core, where, telling.base_url(core.settings))
         self._waits: dict[UUID, datetime] = {}  # monitors whose false alarms could not be worked out, until when
         self._tidied: datetime | None = None
         self._turn = threading.Lock()  # of one round at a time
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="monitors", daemon=True)
-        self._thread.start()
+    def take(self) -> bool:
+        return self.turn(utc_now())
 
-    def stop(self, timeout_s: float = 10.0) -> None:
-        """End after what runs."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-
-    def _run(self) -> None:
-        rest = LOOK_S
-        while not self._stop.wait(rest):
-            began, more = time.monotonic(), False
-            try:
-                more = self.turn(utc_now())
-            except PASSING as error:
-                LOG.info("monitors wait: %s", error)
-            except Exception:
-                LOG.exception("a round of monitors failed and is repeated")
-            took = time.monotonic() - began
-            rest = min(took if more else max(LOOK_S, took), LONGEST_REST_S)
+    def rest(self, took_s: float, *, more: bool) -> float:
+        return min(took_s if more else max(LOOK_S, took_s), LONGEST_REST_S)
 
     def turn(self, now: datetime) -> bool:
         """Look for all monitors that are due, then work out false alarms of some; whether more of these wait.

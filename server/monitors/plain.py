@@ -66,7 +66,6 @@ PAIRS = (
     Pair(3 * DAY, 6 * HOUR, 0.10),
 )
 """Of Google's Site Reliability Workbook (2018), chapter 5, table 5-8: 14.4, 6 and 1 times of a period of 30 days."""
-LEAST_PERIOD = 7 * DAY
 
 
 def burn_minutes() -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +13,12 @@ from server.aside import Ask
 from server.evals.figures import counted
 from server.monitors import calibrating, deciding, fitting, looking, streams, words
 from server.monitors.deciding import Watched
+from server.monitors.due import LAG
 from server.monitors.fitting import Fitted, TooLittleError
 from server.monitors.looking import USUAL_REFERENCE, Found, Sums
 from server.monitors.raising import row_of
 from server.monitors.series import Series, series
-from server.monitors.terms import Drift, Terms, length
+from server.monitors.terms import Drift, Terms, length, stored
 from store.monitors import Monitor
 
 MOST = 720  # looks
@@ -33,19 +34,16 @@ def previewed(ask: Ask, document: str, monitors: int, now: datetime) -> Told:
         monitors: drift monitors of the project, this one among them.
         now: UTC without a zone.
     """
-    terms = Terms.model_validate_json(document)
+    terms = stored(document)
     source = streams.source(terms)
     if source is None or not terms.against.in_time:
         return _without_stream(ask, terms, document, now)
-    until = streams.floored(now - timedelta(minutes=2), terms.bucket)
+    until = streams.floored(now - LAG, terms.bucket)
     first = _reach(terms, until)
     stream = series(ask, [source], first, until)[0]
     if isinstance(terms.alert, Drift):
         return _drift(terms, stream, monitors, until, now)
-    asked = looking.Ask(
-        terms if terms.signal else terms.model_copy(update={"signal": source.signal}),
-        _ends(terms, until - USUAL_REFERENCE, until),
-    )
+    asked = looking.Ask(streams.watching(terms, source), _ends(terms, until - USUAL_REFERENCE, until))
     looks = deciding.decided([_watched(terms, looking.looked(asked, stream).seen, now)], {}, now)[0].looks
     return _told(terms, stream, looks, None, {**calibrating.nothing(now), "why": calibrating.NO_TEST}, [])
 
@@ -172,7 +170,7 @@ def _without_stream(ask: Ask, terms: Terms, document: str, now: datetime) -> Tol
     """Of two samples, a service level or a budget: one look, as it is now."""
     from server.monitors import reading, seen  # noqa: PLC0415 - it reads samples
 
-    at = streams.floored(now - timedelta(minutes=2), terms.bucket)
+    at = streams.floored(now - LAG, terms.bucket)
     result = reading.looked(ask, [reading.Task(_NOBODY.hex, document, (at,))])["results"][0]
     found = [seen.read(row) for row in result["looks"]]
     watched = Watched(_watched(terms, found, now).monitor, terms, found, None, result["min_effect"])

@@ -17,7 +17,7 @@ from server.monitors import looking, streams, words
 from server.monitors.deciding import Decided
 from server.monitors.explaining import explain
 from server.monitors.series import key
-from server.monitors.terms import Terms
+from server.monitors.terms import Terms, stored
 from server.notify import telling
 from store import alerts
 from store.alerts import Alert, Opening
@@ -82,7 +82,7 @@ def work(  # noqa: PLR0917 - one alert's facts
     fitted: Mapping[str, Any] | None, at: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     """In the process beside the server: `explain`, of what is kept of the monitor's stream and of its looks."""
-    terms = Terms.model_validate_json(document)
+    terms = stored(document)
     before = ask("monitor_looked", monitor=monitor_id, until=at, most=LOOKS).to_pylist()
     rows = [row for row in before if row["at"] < (looks[0]["at"] if looks else at)]
     in_time = fitted if fitted and "until" in fitted else None

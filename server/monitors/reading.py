@@ -24,7 +24,7 @@ from server.monitors.fitting import Fitted, Stretch
 from server.monitors.looking import Found, Sums
 from server.monitors.seen import Seen
 from server.monitors.series import Series, Stream, key, series
-from server.monitors.terms import DAY, Burn, Drift, OfBudget, Terms, length
+from server.monitors.terms import DAY, Burn, Drift, OfBudget, Terms, length, stored
 from store import queries
 
 Told = dict[str, Any]
@@ -80,14 +80,14 @@ def looked(store: Store, tasks: Sequence[Task]) -> Told:
 
 
 def _begun(task: Task) -> Doing:
-    terms = Terms.model_validate_json(task.document)
+    terms = stored(task.document)
     source = streams.source(terms)
     if source is None or not terms.against.in_time:
         return Doing(task, terms, None)
     told = json.loads(task.fitted) if task.fitted else {}
     held = _sums(told.get("sums"))
     fitted = _bare(told) if "until" in told else None
-    asked = terms if terms.signal is not None else terms.model_copy(update={"signal": source.signal})
+    asked = streams.watching(terms, source)
     ask = looking.Ask(
         asked, task.ends, fitted, task.refit, task.limit, held, bool(told.get("ever")), task.left_out, task.norm
     )
@@ -135,7 +135,7 @@ def needed(task: Task) -> tuple[datetime, datetime] | None:
 
 def filled(store: Store, task: Task, since: datetime, until: datetime) -> list[Told]:
     """A piece of a task's stream, for the store to keep before the task is looked at: as `buckets` of `looked`."""
-    source = streams.source(Terms.model_validate_json(task.document))
+    source = streams.source(stored(task.document))
     if source is None:
         return []
     return [_plain_buckets(key(source), series(store, [source], since, until)[0])]

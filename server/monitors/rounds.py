@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from duckdb import DuckDBPyConnection
@@ -21,15 +21,17 @@ from pydantic import ValidationError
 from collectors.errors import UnavailableError
 from server.core import Core
 from server.jobs import WRITE_S
+from server.loops import PASSING
 from server.monitors import deciding, due, raising, reading, streams
 from server.monitors.deciding import Decided, Watched
 from server.monitors.past import past
+from server.monitors.raising import Where
 from server.monitors.reading import Task
 from server.monitors.seen import Seen
 from server.monitors.seen import read as read_seen
 from server.monitors.seen import told as told_seen
 from server.monitors.series import key
-from server.monitors.terms import Drift, OfBudget, Terms
+from server.monitors.terms import Drift, OfBudget, Terms, stored
 from store import alerts, documents
 from store import monitors as store
 from store.alerts import Alert
@@ -42,13 +44,6 @@ FIRST = 12  # of these, whose streams are not kept yet
 WRITTEN = 25  # monitors of one transaction: whoever sends waits for it
 PIECE = timedelta(days=4)  # of a stream that takes too long to read at once
 REMEMBERED = timedelta(days=200)  # of when monitors fired, which their references leave out
-PASSING = (StoreBusyError, QueryTimeoutError, UnavailableError)
-
-
-class Where(Protocol):
-    """A process beside the server, or this one."""
-
-    def answer(self, project_id: int, work: Any, *arguments: object) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +144,7 @@ class Rounds:
         need = reading.needed(task)
         if need is None:
             return _lost(task, QueryTimeoutError("Its samples take too long to read. Narrow its filters."))
-        since, bucket = need[0], Terms.model_validate_json(task.document).bucket
+        since, bucket = need[0], stored(task.document).bucket
         while since < need[1]:
             until = min(since + PIECE, need[1])
             try:
@@ -226,7 +221,7 @@ class Told:
 def readable(one: Monitor) -> Terms | None:
     """What a stored monitor says; null: another program wrote it, and this one cannot read it."""
     try:
-        return Terms.model_validate_json(one.document)
+        return stored(one.document)
     except ValidationError as error:
         LOG.warning("monitor %s of project %d cannot be read: %s", one.name, one.project_id, error)
         return None

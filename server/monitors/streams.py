@@ -34,6 +34,11 @@ def source(terms: Terms) -> Stream | None:
     return None if signal is None else Stream(signal, terms.where, bucket=terms.bucket)
 
 
+def watching(terms: Terms, source: Stream) -> Terms:
+    """The terms, with the signal of the stream that they read where they name none."""
+    return terms if terms.signal is not None else terms.model_copy(update={"signal": source.signal})
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """Lengths of a monitor's looks, in buckets."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from server.core import Core
+from server.evals.figures import counted
 from server.monitors.terms import Terms
 from store import documents, queries
 
@@ -86,7 +87,7 @@ def _every(found: Seen) -> Iterator[Suggestion]:
 def _of_calls(found: Seen) -> Iterator[Suggestion]:
     calls, failed = found.totals["calls"], found.totals["failed"]
     window = _window(found.calls_a_day, LEAST_CALLS)
-    many = f"{_many(calls, 'call')} in {_days(found.days)}"
+    many = f"{counted(calls, 'call')} in {_days(found.days)}"
     failing = f"{100 * failed / calls:.2g} % of them failed" if failed else "none of them failed"
     yield _drift(found, "error-rate", "error_rate", f"{many}; {failing}.", window=window, alert={"side": "up"})
     where: dict[str, Any] = {}
@@ -106,8 +107,8 @@ def _of_money(found: Seen) -> Iterator[Suggestion]:
         return
     yield _drift(
         found, "cost-per-call", "cost",
-        f"{_many(found.totals['priced'], 'priced call')} cost ${cost:,.2f} in {_days(found.days)}; another model, or a "
-        "longer prompt, shows here first.",
+        f"{counted(found.totals['priced'], 'priced call')} cost ${cost:,.2f} in {_days(found.days)}; another model, or "
+        "a longer prompt, shows here first.",
         window=_window(found.calls_a_day, LEAST_CALLS), alert={"side": "up"},
     )  # fmt: skip
     if found.budgets:
@@ -122,7 +123,7 @@ def _of_scores(found: Seen) -> Iterator[Suggestion]:
         a_day = one["scores"] / found.days
         yield _drift(
             found, f"score-{one['name']}", "score",
-            f"{_many(one['scores'], 'score')} named {one['name']} in {_days(found.days)}.", score=one["name"],
+            f"{counted(one['scores'], 'score')} named {one['name']} in {_days(found.days)}.", score=one["name"],
             window=_window(a_day, LEAST_SCORES),
         )  # fmt: skip
     for one in valued:
@@ -137,7 +138,7 @@ def _of_scores(found: Seen) -> Iterator[Suggestion]:
     if failing is not None and failing["failed"] >= _FAILING * failing["scores"] > 0:
         yield _drift(
             found, f"failed-{failing['name']}", "score_failures",
-            f"{_many(failing['failed'], 'score')} named {failing['name']} failed; failed ones are in no mean.",
+            f"{counted(failing['failed'], 'score')} named {failing['name']} failed; failed ones are in no mean.",
             score=failing["name"], window=_window(failing["scores"] / found.days, LEAST_SCORES), alert={"side": "up"},
         )  # fmt: skip
 
@@ -148,7 +149,7 @@ def _of_arrival(found: Seen) -> Iterator[Suggestion]:
     if gap is None or found.extra["hours"] < 24 or gap > 24:
         return
     window = f"{max(2 * gap, 1)}h"
-    why = f"Calls came in {_many(found.extra['hours'], 'hour')}, never more than {gap} h apart: silence is a fault."
+    why = f"Calls came in {counted(found.extra['hours'], 'hour')}, never more than {gap} h apart: silence is a fault."
     yield Suggestion("no-calls", Terms(alert={"kind": "no_data"}, window=window, every="15m", severity="critical"), why)
 
 
@@ -157,7 +158,8 @@ def _of_spans(found: Seen) -> Iterator[Suggestion]:
     if retrievals:
         yield _drift(
             found, "retrieval-score", "retrieval_score",
-            f"{_many(retrievals, 'retrieval')} in {_days(found.days)}; a stale index shows in the scores of documents.",
+            f"{counted(retrievals, 'retrieval')} in {_days(found.days)}; a stale index shows in the scores of "
+            "documents.",
             window=_window(retrievals / found.days, LEAST_CALLS), alert={"side": "down"},
         )  # fmt: skip
     if tools and tools > 1:
@@ -173,7 +175,7 @@ def _of_usage(found: Seen) -> Iterator[Suggestion]:
     if unknown:
         yield _drift(
             found, "unknown-usage", "unknown_usage_rate",
-            f"{unknown:,} of {_many(calls, 'call')} told no usage; what they cost is unknown.",
+            f"{unknown:,} of {counted(calls, 'call')} told no usage; what they cost is unknown.",
             window=_window(found.calls_a_day, LEAST_CALLS), alert={"side": "up"}, severity="info",
         )  # fmt: skip
     if calls:
@@ -200,9 +202,5 @@ def _window(a_day: float, least: int) -> str:
     return "1d" if a_day >= least else "7d"
 
 
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _days(days: float) -> str:
-    return _many(round(min(days, SEEN.days)), "day")
+    return counted(round(min(days, SEEN.days)), "day")

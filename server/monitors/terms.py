@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -276,6 +277,16 @@ def _of_where(terms: Terms) -> None:
         raise ValueError(f"where: the books know what came in by its service, and not by {others[0]}; leave it out")
     if refused := sorted({"since", "until", "max_rows"} & set(terms.where)):
         raise ValueError(f"where: {refused[0]} is no filter of calls; leave it out")
+
+
+@lru_cache(maxsize=4_096)
+def stored(document: str) -> Terms:
+    """What a stored monitor says: each is read at every round, and changes hardly ever.
+
+    Raises:
+        ValidationError: another program wrote it.
+    """
+    return Terms.model_validate_json(document)
 
 
 class Named(Terms):

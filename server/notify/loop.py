@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from server.core import Core
 from server.jobs import WRITE_S
-from server.monitors.terms import Terms, length
+from server.monitors.terms import Terms, length, stored
 from server.notify import telling
 from server.notify.lines import AHEAD, Lines, Name, backoff
 from server.notify.sender import Kind, Sender
@@ -220,7 +220,7 @@ def _is_late(document: str, since: datetime, now: datetime) -> bool:
 def terms_of(document: str) -> Terms | None:
     """What a stored monitor says; null: another program wrote it, and this one cannot read it."""
     try:
-        return Terms.model_validate_json(document)
+        return stored(document)
     except ValidationError:
         return None
 
