@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 PAGE = 50
 FIND, TAG, SPLIT = "find", "of_tag", "of_split"  # keys of the filters, and their names in the URL
-AFTER, BEFORE = "after", "before"  # in the URL: which page of the list
+AFTER, BEFORE = PAGES = "after", "before"  # in the URL: which page of the list
 FILTERS = (FIND, TAG, SPLIT)
 _NONE = "in no split"
 
@@ -152,7 +152,7 @@ def _items(told: Row) -> None:
         )
         return
     by = _filters(told)
-    after, before = (str(st.query_params.get(key) or "") for key in (AFTER, BEFORE))
+    after, before = (str(st.query_params.get(key) or "") for key in PAGES)
     backward = before.isdecimal()
     place = int(before) if backward else int(after) if after.isdecimal() else -1
     split = {_NONE: "", None: None}.get(by[SPLIT], by[SPLIT])
@@ -163,32 +163,22 @@ def _items(told: Row) -> None:
         widgets.empty("Items would be listed here.", "None matches the filters, or this page is past the end.")
         return
     _pager(told, found)
-    kept = {
-        key: str(st.query_params[key]) for key in (*FILTERS, AFTER, BEFORE, datasets.VERSION) if key in st.query_params
-    }
+    kept = {key: str(st.query_params[key]) for key in (*FILTERS, *PAGES, datasets.VERSION) if key in st.query_params}
     listing.listing("items", "Items", COLUMNS, [_line(told["name"], one, kept) for one in found["items"]])
     st.caption("A row opens its item. Keys: j k move, Enter opens.")
 
 
 def _filters(told: Row) -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text_input(
-            "Search", key=FIND, bind="query-params", placeholder="Search all fields and ids", icon=":material/search:",
-            label_visibility="collapsed", width=300, on_change=_first_page,
-        )  # fmt: skip
+        widgets.search(FIND, "Search all fields and ids", 300, PAGES)
         for key, what, options in (
             (SPLIT, "split", [name or _NONE for name in told["splits"]]), (TAG, "tag", list(told["tags"])),
         ):  # fmt: skip
             st.selectbox(
                 what.capitalize(), options, index=None, key=key, bind="query-params", placeholder=f"any {what}",
-                width=180, label_visibility="collapsed", on_change=_first_page,
+                width=180, label_visibility="collapsed", on_change=widgets.first_page, args=(PAGES,),
             )  # fmt: skip
     return {key: st.session_state.get(key) for key in FILTERS}
-
-
-def _first_page() -> None:
-    for key in (AFTER, BEFORE):
-        st.query_params.pop(key, None)
 
 
 def _pager(told: Row, found: Row) -> None:

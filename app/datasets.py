@@ -49,7 +49,7 @@ def overview() -> None:
     with st.skeleton(height=300):
         every = data_datasets.datasets()
     with st.container(horizontal=True, vertical_alignment="center"):
-        text = _search() if every else ""
+        text = widgets.search(FIND, "Search names and descriptions", 280, (START,)) if every else ""
         st.space("stretch")
         if every:
             _csv(_matching(every, text))
@@ -68,18 +68,6 @@ def overview() -> None:
     st.markdown(finding(found))
     listing.listing("datasets", "Datasets", COLUMNS, [_line(one) for one in _of_page(found)])
     st.caption(f"Times in {widgets.zone()}. Keys: j k move, Enter opens.")
-
-
-def _search() -> str:
-    text = st.text_input(
-        "Search", key=FIND, bind="query-params", placeholder="Search names and descriptions", width=280,
-        icon=":material/search:", label_visibility="collapsed", on_change=_first_page,
-    )  # fmt: skip
-    return str(text or "").strip()
-
-
-def _first_page() -> None:
-    st.query_params.pop(START, None)
 
 
 def _matching(every: Sequence[Row], text: str) -> list[Row]:

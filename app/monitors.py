@@ -62,7 +62,8 @@ def overview(found: Sequence[Monitor]) -> None:
     follows = bool(switch.toggle(f"Refresh every {every} s", value=True, key=FOLLOW))
     with st.container(horizontal=True, vertical_alignment="center"):
         state = _states(found)
-        text = _search() if len(found) > MANY else ""
+        many = len(found) > MANY
+        text = widgets.search(FIND, "Search names, signals, owners", 230, (START,)) if many else ""
         st.space("stretch")
         st.page_link(PATH, label="Suggest monitors", icon=":material/lightbulb:", query_params={SUGGEST: "1"})
         new()
@@ -81,18 +82,6 @@ def _states(found: Sequence[Monitor]) -> str:
             "State", options, default=ALL, required=True, key=STATE, bind="query-params", label_visibility="collapsed"
         )
     )
-
-
-def _search() -> str:
-    typed = st.text_input(
-        "Search", key=FIND, bind="query-params", placeholder="Search names, signals, owners", width=230,
-        icon=":material/search:", label_visibility="collapsed", on_change=_first_page,
-    )  # fmt: skip
-    return str(typed or "").strip()
-
-
-def _first_page() -> None:
-    st.query_params.pop(START, None)
 
 
 def _list(said: Any, state: str, text: str) -> None:

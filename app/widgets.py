@@ -259,6 +259,28 @@ def type_in(name: str, label: str, placeholder: str = "exact id", *, off: bool =
     st.text_input(label, key=name, bind=_bind(name, off=off), placeholder=placeholder, disabled=off)
 
 
+def search(key: str, placeholder: str, width: int, pages: Sequence[str]) -> str:
+    """What is searched for in a list, without blanks around it; '' nothing. The list begins at its first page then.
+
+    Args:
+        key: in the URL.
+        placeholder: what is searched.
+        width: in pixels.
+        pages: parameters of the URL that say which page of the list is shown.
+    """
+    typed = st.text_input(
+        "Search", key=key, bind="query-params", placeholder=placeholder, width=width, icon=":material/search:",
+        label_visibility="collapsed", on_change=first_page, args=(pages,),
+    )  # fmt: skip
+    return str(typed or "").strip()
+
+
+def first_page(pages: Sequence[str]) -> None:
+    """Forget which page of a list is shown, as another list is."""
+    for key in pages:
+        st.query_params.pop(key, None)
+
+
 def _bind(name: str, *, off: bool) -> Literal["query-params"] | None:
     """Whether the URL has the widget's value. One that is `off` as its page opens takes none over from there."""
     return None if off and name not in st.session_state else "query-params"
