@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -16,7 +15,7 @@ from server.ab_tests import AbTestError, Registered, RunningError, Terms, Unknow
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Here, Project
 from server.api.prices import Author
-from server.api.problems import ProblemError
+from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
 
 routes = router()
@@ -32,17 +31,13 @@ Who = Annotated[str | None, Query(max_length=200, description="Who does this, fo
 Confirm = Annotated[str | None, Query(max_length=100, description="The name of the test once more.")]
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What is wrong with a test, in the words of the API."""
-    try:
-        yield
-    except UnknownAbTestError as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_ab_test", str(error)) from error
-    except RunningError as error:
-        raise ProblemError(HTTPStatus.CONFLICT, "running", str(error)) from error
-    except AbTestError as error:
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_ab_test", str(error)) from error
+_told = partial(
+    refusing,
+    (UnknownAbTestError, HTTPStatus.NOT_FOUND, "unknown_ab_test"),
+    (RunningError, HTTPStatus.CONFLICT, "running"),
+    (AbTestError, HTTPStatus.UNPROCESSABLE_ENTITY, "bad_ab_test"),
+)
+"""What is wrong with a test, in the words of the API."""
 
 
 @routes.get("/api/ab-tests", tags=["ab-tests"], dependencies=[needs("read")])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, TypeVar
@@ -23,7 +23,7 @@ from server.api.answers import json_response
 from server.api.bodies import MAX_UPLOAD, TooLargeError
 from server.api.context import DEFAULT, Here, Project
 from server.api.prices import Author
-from server.api.problems import ProblemError
+from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
 from server.dataset_checks import LEAST_LIKENESS, LONGEST, Fix
 from server.dataset_files import MEDIA, Duplicates, Format, check_name
@@ -54,19 +54,14 @@ Base = Annotated[
 SplitName = Annotated[str | None, Query(max_length=100, description="Only items of this split; '' for those in none.")]
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What cannot be as problems."""
-    try:
-        yield
-    except datasets.UnknownDatasetError as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_dataset", str(error)) from error
-    except ChangedElsewhereError as error:
-        raise ProblemError(HTTPStatus.CONFLICT, "changed_elsewhere", str(error)) from error
-    except dataset_work.DuplicatesError as error:
-        raise ProblemError(HTTPStatus.CONFLICT, "duplicates", str(error)) from error
-    except EvaluatorError as error:
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_dataset", str(error)) from error
+_told = partial(
+    refusing,
+    (datasets.UnknownDatasetError, HTTPStatus.NOT_FOUND, "unknown_dataset"),
+    (ChangedElsewhereError, HTTPStatus.CONFLICT, "changed_elsewhere"),
+    (dataset_work.DuplicatesError, HTTPStatus.CONFLICT, "duplicates"),
+    (EvaluatorError, HTTPStatus.UNPROCESSABLE_ENTITY, "bad_dataset"),
+)
+"""What cannot be, in the words of the API."""
 
 
 class _Body(BaseModel):

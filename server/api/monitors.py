@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Context, Here, Project, Since, Until, in_utc
-from server.api.problems import ProblemError
+from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
 from server.aside import Inline
 from server.monitors import deciding, drawing, monitors, previewing, words
@@ -40,17 +40,13 @@ Name = Annotated[str, Path(pattern=NAME, description="Of the monitor: letters, d
 Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What is wrong with a monitor, in the words of the API."""
-    try:
-        yield
-    except UnknownMonitorError as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_monitor", str(error)) from error
-    except StaleVersionError as error:
-        raise ProblemError(HTTPStatus.CONFLICT, "stale_version", str(error)) from error
-    except (MonitorError, UnknownQueryError) as error:
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_monitor", str(error)) from error
+_told = partial(
+    refusing,
+    (UnknownMonitorError, HTTPStatus.NOT_FOUND, "unknown_monitor"),
+    (StaleVersionError, HTTPStatus.CONFLICT, "stale_version"),
+    ((MonitorError, UnknownQueryError), HTTPStatus.UNPROCESSABLE_ENTITY, "bad_monitor"),
+)
+"""What is wrong with a monitor, in the words of the API."""
 
 
 @routes.get("/api/monitors", tags=["monitors"], dependencies=[needs("read")])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 
 import orjson
@@ -42,6 +44,22 @@ class ProblemError(Exception):
     def __init__(self, status: HTTPStatus, kind: str, detail: str) -> None:
         super().__init__(detail)
         self.status, self.kind, self.detail = status, kind, detail
+
+
+Refusal = tuple[type[Exception] | tuple[type[Exception], ...], HTTPStatus, str]
+"""Errors that a person can act on, with the status and the kind that they are answered with."""
+
+
+@contextmanager
+def refusing(*refusals: Refusal) -> Iterator[None]:
+    """Errors of these kinds, in the words of the API: the first that fits, so the narrower kinds come first."""
+    try:
+        yield
+    except Exception as error:
+        for kinds, status, name in refusals:
+            if isinstance(error, kinds):
+                raise ProblemError(status, name, str(error)) from error
+        raise
 
 
 def problem(status: HTTPStatus, kind: str, detail: str, retry_after_s: float | None = None) -> Response:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -20,7 +20,7 @@ from server.api.answers import json_response
 from server.api.context import DEFAULT, Here, Project, in_utc
 from server.api.evaluators import TRIAL_USD
 from server.api.jobs import shown
-from server.api.problems import ProblemError
+from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
 from server.aside import Inline
 from server.judging import Files
@@ -40,17 +40,13 @@ Name = Annotated[
 Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What is wrong with a rule, in the words of the API."""
-    try:
-        yield
-    except UnknownRuleError as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_rule", str(error)) from error
-    except RuleError as error:
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_rule", str(error)) from error
-    except EvaluatorError as error:
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_evaluator", str(error)) from error
+_told = partial(
+    refusing,
+    (UnknownRuleError, HTTPStatus.NOT_FOUND, "unknown_rule"),
+    (RuleError, HTTPStatus.UNPROCESSABLE_ENTITY, "bad_rule"),
+    (EvaluatorError, HTTPStatus.UNPROCESSABLE_ENTITY, "bad_evaluator"),
+)
+"""What is wrong with a rule, in the words of the API."""
 
 
 @routes.get("/api/rules", tags=["evaluation"], dependencies=[needs("read")])

@@ -385,7 +385,7 @@ def _of_whole_traces(  # noqa: PLR0917 - as `kept`
     con: DuckDBPyConnection, name: str, project_id: int, since: datetime, until: datetime, most: int,
     filters: CallFilters,
 ) -> pa.Table:  # fmt: skip
-    """The answer of a query that draws by `$share` of all hashes, for some `most` calls; `total`: all that there are."""
+    """The answer of a query that draws by `$share` of all hashes, for some `most` calls; `total`: of how many."""
     within("most", most, MOST_ROWS)
     total = ask_few(con, "latency_rates", summed(con, project_id, since, until, filters))["calls"][0].as_py()
     share = min(1.0, most / max(total, 1))
