@@ -16,8 +16,7 @@ from server.api.context import DEFAULT, Here, Project, in_utc
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.aside import Inline
-from server.drift import explorer
-from server.drift.explorer import Asked, Group
+from server.drift.groups import MOST, SCORES, Asked, Group
 from server.monitors import marks
 from server.monitors.signals import SIGNALS
 from store import queries
@@ -53,13 +52,13 @@ class DriftBody(BaseModel):
         None, description="Names of signals as monitors have them; none: all that a call has by itself."
     )
     scores: Annotated[list[str], Field(max_length=50)] | None = Field(
-        None, description=f"Names of scores; none: the {explorer.SCORES} with most values."
+        None, description=f"Names of scores; none: the {SCORES} with most values."
     )
     alpha: float = Field(0.05, ge=1e-6, le=0.5, description="Of p-values adjusted over all signals.")
     most: int = Field(
-        explorer.MOST,
+        MOST,
         ge=100,
-        le=explorer.MOST,
+        le=MOST,
         description="Rows a side; more are drawn from, the same ones each time.",
     )
 
@@ -76,6 +75,8 @@ def drift(request: Request, here: Here, body: DriftBody, project: Project = DEFA
     earlier beginning to the later end. `left_out`: what was not asked or not read whole, and why, a sentence each.
     `sentence`: what moved. 422 `invalid`: a window that ends before it begins, a filter or signal that there is not.
     """
+    from server.drift import explorer  # noqa: PLC0415 - a process beside works with it, and the server's start need not
+
     project_id = here.core.projects.id_of(project)
     asked = Asked(
         _group(body.reference, "reference"), _group(body.current, "current"), _known(body.signals), body.scores,

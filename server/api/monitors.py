@@ -18,7 +18,7 @@ from server.api.context import DEFAULT, Context, Here, Project, Since, Until, in
 from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
 from server.aside import Inline
-from server.monitors import deciding, drawing, monitors, previewing, words
+from server.monitors import deciding, monitors, words
 from server.monitors.loop import Monitoring
 from server.monitors.monitors import StaleVersionError, UnknownMonitorError
 from server.monitors.raising import row_of
@@ -135,6 +135,8 @@ def series(  # noqa: PLR0917 - given by name
     interval, `before`, `after`, `p`; null: none is clear), and `distributions` of the reference and of the newest
     window (`kind`, `reference` and `current`: shares by `label`, or from `low` to `high`); null where it has none.
     """
+    from server.monitors import drawing  # noqa: PLC0415 - a process beside works with it
+
     with _told():
         known = monitors.one(here.core, project, name)
         end = in_utc(until) or utc_now()
@@ -168,6 +170,8 @@ def preview(
     or with its first half where that is all there is), `season` and `min_effect` that suit it, `would_have_fired` (when
     it would have begun to), `warnings`, and a `sentence`.
     """
+    from server.monitors import previewing  # noqa: PLC0415 - a process beside works with it
+
     project_id = here.core.projects.id_of(project)
     with here.core.readers.read() as con:
         known = store.monitors(con, project_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from analytics import drift, embedded
 from analytics.drifted import Drift, Options
 from server.aside import Ask
+from server.drift.groups import SCORES, Asked, Group
 from server.drift.shell import sentences
 from server.evals.figures import counted, number
 from server.monitors.marks import MOST as MOST_MARKS
@@ -22,12 +22,10 @@ from server.monitors.sides import sides
 from server.monitors.signals import SIGNALS, Signal
 from server.monitors.slicing import ROWS, Side, codes_of
 
-MOST = 20_000  # rows a side
 OF_TEXTS = 800  # rows a side of what is read text by text: 5 ms each
 READ = frozenset(
     {"refusal_rate", "input_length", "output_length", "language", "topics", "input_embedding", "output_embedding"}
 )
-SCORES = 10  # names, those with most values, where nobody names any
 POINTS = 400  # of the map, a side
 LETTERS = 160
 LEVEL = 0.95
@@ -37,35 +35,6 @@ _NAME = 60  # letters of a category in the sentence
 _ORDER = {"drift": 0, "no drift": 1, "insufficient data": 2}
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """One side: calls started in [since, until) that match the filters."""
-
-    since: datetime  # UTC without a zone
-    until: datetime
-    where: Json
-
-    @property
-    def window(self) -> tuple[datetime, datetime]:
-        return self.since, self.until
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is compared."""
-
-    reference: Group
-    current: Group
-    signals: Sequence[str] | None = None  # null: all that an item has a value of by itself
-    scores: Sequence[str] | None = None  # names; null: those with most values
-    alpha: float = 0.05
-    most: int = MOST
-
-    @property
-    def groups(self) -> tuple[Group, Group]:
-        return self.reference, self.current
 
 
 @dataclass(frozen=True, slots=True, eq=False)

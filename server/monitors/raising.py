@@ -15,7 +15,6 @@ from duckdb import DuckDBPyConnection
 from server.aside import Ask
 from server.monitors import looking, streams, words
 from server.monitors.deciding import Decided
-from server.monitors.explaining import explain
 from server.monitors.series import key
 from server.monitors.terms import Terms, stored
 from server.notify import telling
@@ -82,6 +81,8 @@ def work(  # noqa: PLR0917 - one alert's facts
     fitted: Mapping[str, Any] | None, at: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     """In the process beside the server: `explain`, of what is kept of the monitor's stream and of its looks."""
+    from server.monitors.explaining import explain  # noqa: PLC0415 - only this process needs it
+
     terms = stored(document)
     before = ask("monitor_looked", monitor=monitor_id, until=at, most=LOOKS).to_pylist()
     rows = [row for row in before if row["at"] < (looks[0]["at"] if looks else at)]

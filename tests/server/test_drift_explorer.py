@@ -19,7 +19,8 @@ from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
 from server.batches import BatchMaker
 from server.client import ApiError
-from server.drift.explorer import Asked, Group, explored
+from server.drift.explorer import explored
+from server.drift.groups import Asked, Group
 from server.monitors.marks import marks
 
 DOCS = Path(__file__).parents[2] / "docs/drift.md"
