@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -40,7 +41,49 @@ class Move:
         return max(self.distance or 0.0, self.by_ranks) if self.heavy else self.distance or 0.0
 
 
-def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) -> Move:
+@dataclass(eq=False)
+class Classes:
+    """Two samples of numbers by classes, at whose ends they are compared by relabelling: drawn once, if at all."""
+
+    two: Two
+    ends: Floats  # a class has the values up to its end, of which the last is the largest value
+    seed: int = 0
+
+    @cached_property
+    def drawn(self) -> tuple[Floats, Floats]:
+        """As `Two.drawn`."""
+        return self.two.drawn(DRAWS, self.seed)
+
+    def drawn_of(self, edges: Floats) -> tuple[Floats, Floats]:
+        """The same of the bins between edges, each of which ends a class."""
+        firsts = np.r_[0, np.searchsorted(self.ends, edges, side="left") + 1]
+        reference, current = (np.add.reduceat(side, firsts, axis=1) for side in self.drawn)
+        return reference, current
+
+
+def classes(
+    reference: Floats, current: Floats, clusters: Clusters, seed: int = 0, edges: Floats | None = None
+) -> Classes:
+    """Values as classes between quantiles of all of them: each value its own where there are few.
+
+    Args:
+        reference: no NaN, at least one value.
+        current: likewise.
+        clusters: of the rows of each; the same codes on both sides; null: each row is its own.
+        seed: of the draws.
+        edges: values at which a class is to end as well.
+    """
+    values = np.concatenate([reference, current])
+    ends = np.unique(values)
+    if ends.size > CLASSES:
+        ends = np.unique(np.quantile(values, np.linspace(0, 1, CLASSES), method="inverted_cdf"))
+    if edges is not None:
+        ends = np.union1d(ends, edges)
+    first, second = (np.searchsorted(ends, side, side="left").astype(np.intp) for side in (reference, current))
+    return Classes(Two(first, second, int(ends.size), clusters), ends, seed)
+
+
+def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0, by: Classes | None = None) -> Move:
     """The two-sample Kolmogorov-Smirnov test, and how far values moved on average, in standard deviations.
 
     With clusters, or where fewer than half of the values differ from one another, p is of relabelled samples, and else
@@ -52,6 +95,7 @@ def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) 
         current: likewise.
         clusters: of the rows of each; the same codes on both sides; null: each row is its own.
         seed: of the draws.
+        by: classes of both, for whoever draws them for more than this.
     """
     both = pooled(reference, current)
     statistic, heavy = both.gap(), heavy_tailed(reference)
@@ -59,11 +103,11 @@ def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0) 
     if clusters is None and both.distinct() > _TIES * both.at.size:
         p = _ks_p(statistic, reference, current)
         return Move(statistic, p, "Kolmogorov-Smirnov test", distance, heavy)
-    found = _classes(reference, current, both.at, clusters)
-    seen = float(_gap_of_counts(*found.counts()))
-    draws = _gap_of_counts(*found.drawn(DRAWS, seed))
+    found = by or classes(reference, current, clusters, seed)
+    seen = float(_gap_of_counts(*found.two.counts()))
+    draws = _gap_of_counts(*found.drawn)
     size = reference.size * current.size / both.at.size
-    p = p_value(size * seen**2, size * np.square(draws), found.least())
+    p = p_value(size * seen**2, size * np.square(draws), found.two.least())
     test = "Kolmogorov-Smirnov permutation test" + ("" if clusters is None else " by clusters")
     return Move(statistic, p, test, distance, heavy)
 
@@ -84,18 +128,12 @@ def heavy_tailed(values: Floats) -> bool:
     return bool(values.std(ddof=1) * _NORMAL_QUARTILES > HEAVY * (high - low))
 
 
-def _classes(reference: Floats, current: Floats, values: Floats, clusters: Clusters) -> Two:
-    """Values as classes between quantiles of all of them: each value its own where there are few."""
-    ends = np.unique(values)
-    if ends.size > CLASSES:
-        ends = np.unique(np.quantile(values, np.linspace(0, 1, CLASSES), method="inverted_cdf"))
-    first, second = (np.searchsorted(ends, side, side="left").astype(np.intp) for side in (reference, current))
-    return Two(first, second, int(ends.size), clusters)
-
-
 def _gap_of_counts(reference: Floats, current: Floats) -> Floats:
-    first, second = (np.cumsum(side, axis=-1) / side.sum(axis=-1, keepdims=True) for side in (reference, current))
-    return np.asarray(np.abs(first - second).max(axis=-1))
+    """KS's D of counts by class along the last axis."""
+    # Class by class: over all draws at once that is one pass over each, in a third of the time of two sums and a gap.
+    shares = [np.moveaxis(side / side.sum(axis=-1, keepdims=True), -1, 0) for side in (reference, current)]
+    gap = np.cumsum(shares[0] - shares[1], axis=0)
+    return np.asarray(np.abs(gap, out=gap).max(axis=0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

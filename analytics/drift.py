@@ -158,11 +158,12 @@ def _numeric(
     options: Options,
 ) -> Drift:
     reference, current = _floats(sides[0]), _floats(sides[1])
-    found = distributions.move(reference, current, own, options.seed)
-    means = _compared((reference, current), own, options, test="t")
     frozen = stability.edges(reference)
+    by = distributions.classes(reference, current, own, options.seed, frozen)
+    found = distributions.move(reference, current, own, options.seed, by)
+    means = _compared((reference, current), own, options, test="t")
     bins = Two(stability.placed(reference, frozen), stability.placed(current, frozen), frozen.size + 1, own)
-    psi = stability.index(bins, options.alpha, seed=options.seed)
+    psi = stability.index(bins, options.alpha, options.seed, lambda: by.drawn_of(frozen))
     return replace(
         told, test=found.test, statistic=found.statistic, effect=found.effect,
         effect_name=told.effect_name if found.effect == (found.distance or 0.0) else BY_RANKS,

@@ -71,26 +71,39 @@ class Two:
         labels, codes = coded(np.concatenate(self.clusters or ()))
         own = codes[: self.reference.size], codes[self.reference.size :]
         shape = (labels.size, self.bins)
+        # Counts are whole numbers, which 32 bits hold up to 16 million rows, in half the time.
         first, second = (
-            sparse.csr_array((np.ones(bins.size), (of, bins)), shape=shape)
+            sparse.csr_array((np.ones(bins.size, np.float32), (of, bins)), shape=shape)
             for bins, of in zip((self.reference, self.current), own, strict=True)
         )
         there = [np.bincount(of, minlength=labels.size) > 0 for of in own]
         shared = there[0] & there[1]
         # A cluster of one side counts where its label is 1; one of both has its current rows there, else the others.
-        kept = sparse.diags_array(shared.astype(float)) @ first
+        kept = sparse.diags_array(shared.astype(np.float32)) @ first
         turned, base = (first + second - 2 * kept).T.tocsr(), kept.sum(axis=0)
-        single = np.flatnonzero(~shared)
-        now = there[1][single].astype(np.int8)
-        found = np.empty((draws, self.bins))
+        single, both = np.flatnonzero(~shared), np.flatnonzero(shared)
+        ones = int(there[1][single].sum())
+        found = np.empty((self.bins, draws))
         step = max(1, _BLOCK // max(labels.size, 1))
         for start in range(0, draws, step):
             many = min(step, draws - start)
-            drawn = np.empty((many, labels.size))
-            drawn[:, single] = rng.permuted(np.broadcast_to(now, (many, now.size)), axis=1)
-            drawn[:, shared] = rng.integers(0, 2, (many, int(shared.sum())))
-            found[start : start + many] = (turned @ drawn.T).T + base
-        return found
+            drawn = np.empty((labels.size, many), np.float32)
+            drawn[single] = dealt(rng, many, single.size, ones).T
+            drawn[both] = rng.integers(0, 2, (both.size, many), np.int8)
+            found[:, start : start + many] = turned @ drawn + base[:, None]
+        return found.T
+
+
+def dealt(rng: np.random.Generator, draws: int, size: int, ones: int) -> NDArray[np.bool_]:
+    """Labels [draw, place], of which so many are true in each draw: those of the least of as many random numbers.
+
+    A third of the time of permuting each draw. Of numbers of 32 bits, one label more comes once in millions of draws.
+    """
+    if ones in {0, size}:
+        return np.full((draws, size), ones > 0)
+    keys = rng.integers(0, 1 << 32, (draws, size), np.uint32)
+    last = np.partition(keys, ones - 1, axis=1)[:, ones - 1]
+    return np.asarray(keys <= last[:, None])
 
 
 def p_value(seen: float, draws: Floats, least: float = 0.0) -> float:

@@ -8,6 +8,7 @@ University), and its threshold is that distribution's quantile; of few rows or w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,10 +49,18 @@ def placed(values: Floats, frozen: Floats) -> Codes:
     return np.searchsorted(frozen, values, side="left").astype(np.intp)
 
 
-def index(found: Two, alpha: float = 0.05, draws: int = DRAWS, seed: int = 0) -> Index:
+def index(
+    found: Two, alpha: float = 0.05, seed: int = 0, drawn: Callable[[], tuple[Floats, Floats]] | None = None
+) -> Index:
     """The index of two samples by bins, with its threshold at this alpha.
 
     Half a row is added to every bin, of both samples, so that an empty one does not make it infinite.
+
+    Args:
+        found: both samples.
+        alpha: of the threshold.
+        seed: of the draws.
+        drawn: counts as `Two.drawn` gives them, for whoever has drawn them; null: they are drawn here.
     """
     value = float(of_counts(*found.counts()))
     n, m = found.reference.size, found.current.size
@@ -61,7 +70,7 @@ def index(found: Two, alpha: float = 0.05, draws: int = DRAWS, seed: int = 0) ->
         scale = 1 / n + 1 / m
         threshold = float(special.chdtri(found.bins - 1, alpha)) * scale
         return Index(value, threshold, float(special.chdtrc(found.bins - 1, value / scale)), found.bins)
-    made = of_counts(*found.drawn(draws, seed))
+    made = of_counts(*(found.drawn(DRAWS, seed) if drawn is None else drawn()))
     return Index(value, float(np.quantile(made, 1 - alpha)), p_value(value, made, found.least()), found.bins)
 
 
