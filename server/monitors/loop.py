@@ -32,6 +32,8 @@ LOOK_S = 15.0  # between two turns
 # A turn is followed by a rest as long as it took, so that any number of monitors take half of a core at most, at the
 # lowest priority of all that the server starts.
 LONGEST_REST_S = 60.0
+NEW = 12  # monitors of one turn that look for the first time, or those of one slice: some seconds of both cores
+NEW_REST = 3.0  # times as long as such a turn took is the rest after it: in it whoever sends waits for a core
 IDLE_S = 120.0  # of the process
 READ_S = 120.0  # of one answer: the first look of a monitor reads four weeks
 PLACES = 8  # answers that wait for it: the loop, and looks that people ask for
@@ -64,24 +66,27 @@ class Monitoring(Loop):
         self._waits: dict[UUID, datetime] = {}  # monitors whose false alarms could not be worked out, until when
         self._tidied: datetime | None = None
         self._turn = threading.Lock()  # of one round at a time
+        self._new_wait = False  # monitors that have yet to look for the first time
 
     def take(self) -> bool:
         return self.turn(utc_now())
 
     def rest(self, took_s: float, *, more: bool) -> float:
+        if self._new_wait:
+            return min(NEW_REST * took_s, LONGEST_REST_S)
         return min(took_s if more else max(LOOK_S, took_s), LONGEST_REST_S)
 
     def turn(self, now: datetime) -> bool:
-        """Look for all monitors that are due, then work out false alarms of some; whether more of these wait.
+        """Look for monitors that are due, of new ones a few, then work out false alarms of some; whether more waits.
 
         Raises:
             StoreBusyError, QueryTimeoutError: nothing is lost, try again.
         """
         with self._turn:
-            self.rounds.turn(now)
-        more = self.calibrate(now, CALIBRATED)
+            self._new_wait = self.rounds.turn(now, NEW) > 0
+        more = False if self._new_wait else self.calibrate(now, CALIBRATED)
         self._tidy(now)
-        return more
+        return more or self._new_wait
 
     def look(self, known: Monitor, now: datetime) -> None:
         """Look for one monitor now, whether or not it is due, or on."""

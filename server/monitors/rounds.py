@@ -59,6 +59,14 @@ class Project:
     budgets: str
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a round of one project came to."""
+
+    new: int  # monitors that looked for the first time
+    left: int  # that are to do so another time
+
+
 @dataclass(slots=True)
 class Rounds:
     """Rounds over a store. Its methods block."""
@@ -67,32 +75,42 @@ class Rounds:
     where: Where
     base_url: str  # of the app, for links in messages
 
-    def turn(self, now: datetime) -> int:
-        """Look for all monitors that are due; how many were looked at.
+    def turn(self, now: datetime, new: int | None = None) -> int:
+        """Look for all monitors that are due; how many were left for another turn.
+
+        Args:
+            now: the time of the looks.
+            new: of monitors that never looked, how many do so at most, or a few more: the first look of each reads
+                weeks. Null: all.
 
         Raises:
             StoreBusyError, QueryTimeoutError: nothing is lost, try again.
         """
         with self.core.readers.read() as cursor:
             projects = store.due(cursor, now)
-        return sum(self.of_project(project, now) for project in projects)
+        left, most = 0, new
+        for project in projects:
+            done = self.of_project(project, now, new=most)
+            left += done.left
+            most = None if most is None else max(most - done.new, 0)
+        return left
 
-    def of_project(self, project_id: int, now: datetime, only: UUID | None = None) -> int:
-        """Look for the monitors of a project that are due, or for one of them whether or not it is."""
+    def of_project(self, project_id: int, now: datetime, only: UUID | None = None, new: int | None = None) -> Done:
+        """Look for a project's monitors that are due, or for one of them whether or not it is. `new`: see `turn`."""
         known = self.known(project_id, now)
         chosen = [
             (one, terms) for one, terms in known.monitors if (one.monitor_id == only if only else due.is_due(one, now))
         ]
-        watched, idle = self._watched(known, chosen, now)
+        watched, idle, done = self._watched(known, chosen, now, new)
         among = deciding.family(known.monitors) | deciding.family(chosen, off=True)
         found = deciding.decided(watched, among, now)
-        new = [one for one in found if one.fired is not None and one.watched.monitor.monitor_id not in known.told]
-        told = raising.explained(self.where, project_id, new[: raising.EXPLAINED])
+        begun = [one for one in found if one.fired is not None and one.watched.monitor.monitor_id not in known.told]
+        told = raising.explained(self.where, project_id, begun[: raising.EXPLAINED])
         for start in range(0, len(found), WRITTEN):
             self._write(known, found[start : start + WRITTEN], told, now)
         self._put_off(idle, now)
-        self._explain_after(project_id, new[raising.EXPLAINED : raising.EXPLAINED_AFTER], now)
-        return len(found)
+        self._explain_after(project_id, begun[raising.EXPLAINED : raising.EXPLAINED_AFTER], now)
+        return done
 
     def known(self, project_id: int, now: datetime) -> Project:
         """What is known of a project, in one snapshot."""
@@ -112,17 +130,18 @@ class Rounds:
     # Looks.
 
     def _watched(
-        self, known: Project, chosen: Sequence[tuple[Monitor, Terms]], now: datetime
-    ) -> tuple[list[Watched], list[tuple[Monitor, Terms]]]:
-        """What the monitors saw; and those for which there was nothing new to look at."""
+        self, known: Project, chosen: Sequence[tuple[Monitor, Terms]], now: datetime, new: int | None = None
+    ) -> tuple[list[Watched], list[tuple[Monitor, Terms]], Done]:
+        """What the monitors saw; those for which there was nothing new to look at; and how many were left."""
         tasks = {one.monitor_id: task_of(known, one, terms, now) for one, terms in chosen}
         idle = [(one, terms) for one, terms in chosen if not tasks[one.monitor_id].ends]
         busy = {one.monitor_id: (one, terms) for one, terms in chosen if tasks[one.monitor_id].ends}
         results: dict[UUID, Any] = {}
-        for chunk in chunks([tasks[monitor_id] for monitor_id in busy], busy):
+        taken, done = _taken(chunks([tasks[monitor_id] for monitor_id in busy], busy), busy, new)
+        for chunk in taken:
             results |= self._looked(known.project_id, chunk)
         watched = [Told(one, terms, results[key]).watched() for key, (one, terms) in busy.items() if key in results]
-        return watched, idle
+        return watched, idle, done
 
     def _looked(self, project_id: int, chunk: Sequence[Task]) -> dict[UUID, Any]:
         """The results of a chunk, by monitor; halved where it takes too long or one of it cannot be read."""
@@ -259,6 +278,23 @@ def chunks(tasks: Sequence[Task], busy: Mapping[UUID, tuple[Monitor, Terms]]) ->
     ):
         found += _filled([list(own) for _, own in groupby(sorted(group, key=slice_of), slice_of)], most)
     return found
+
+
+def _taken(
+    chunked: Sequence[list[Task]], busy: Mapping[UUID, tuple[Monitor, Terms]], new: int | None
+) -> tuple[list[list[Task]], Done]:
+    """The chunks that are read in this turn: of those with monitors that never looked, until there are so many."""
+    taken: list[list[Task]] = []
+    begun = left = 0
+    for chunk in chunked:
+        own = sum(busy[UUID(task.monitor_id)][0].looked_until is None for task in chunk)
+        if own and new is not None and begun >= new:
+            left += own
+            chunk = [task for task in chunk if busy[UUID(task.monitor_id)][0].looked_until is not None]  # noqa: PLW2901
+        else:
+            begun += own
+        taken += [chunk] if chunk else []
+    return taken, Done(begun, left)
 
 
 def _filled(slices: Sequence[list[Task]], most: int) -> list[list[Task]]:

@@ -183,7 +183,7 @@ def test_what_is_lost_before_it_is_written_is_looked_at_again_once(world: World)
     world.turns(at(end), at(end + 2))
     known = rounds.known(world.project_id, at(end + 6))
     mine = [(one, terms) for one, terms in known.monitors if one.name == "lost"]
-    seen, _ = rounds._watched(known, mine, at(end + 6))
+    seen = rounds._watched(known, mine, at(end + 6))[0]
     assert len(seen[0].seen) == 4
     assert len(world.looks("lost")) == 5
     world.turns(at(end + 6), at(end + 8))
@@ -199,7 +199,7 @@ def test_two_turns_at_once_write_one_look(world: World) -> None:
     rounds = world.watch.rounds
     known = rounds.known(world.project_id, at(end))
     mine = [(one, terms) for one, terms in known.monitors if one.name == "raced"]
-    seen, _ = rounds._watched(known, mine, at(end))
+    seen = rounds._watched(known, mine, at(end))[0]
     world.turns(at(end), at(end))
     rounds._write(known, deciding.decided(seen, {}, at(end)), {}, at(end))
     assert len(world.looks("raced")) == 3

@@ -172,6 +172,21 @@ def test_an_empty_project_has_insufficient_data(world: World, signal: str) -> No
     assert known.why
 
 
+# Many at once.
+
+
+def test_many_new_monitors_look_a_few_a_turn_and_none_is_forgotten(world: World) -> None:
+    """The first look of each reads weeks, for which whoever sends waits; others are not held up by it."""
+    world.set("bad", at(0), where={"service": "shop"}, **BAD)
+    world.turns(at(1), at(1))
+    for number in range(30):
+        world.set(f"new{number}", at(1), where={"service": f"s{number:02}"}, **BAD)
+    rounds = world.watch.rounds
+    done = [rounds.of_project(world.project_id, at(hour), new=2) for hour in (2, 2, 2, 3)]
+    assert [(one.new, one.left) for one in done] == [(12, 18), (12, 6), (6, 0), (0, 0)]
+    assert world.one("bad").looked_until == START + 3 * HOUR
+
+
 # What comes late.
 
 
