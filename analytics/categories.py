@@ -9,7 +9,7 @@ import numpy as np
 
 from analytics import special
 from analytics.columns import Floats
-from analytics.relabelling import DRAWS, Codes, Two, p_value
+from analytics.relabelling import Codes, Relabelled, Two, relabelled
 
 EXPECTED = 5.0
 """Expected count of each category and side, from which chi-squared's own distribution holds (Cochran 1954)."""
@@ -28,6 +28,7 @@ class Shift:
     new: tuple[str, ...]  # of the current sample alone, the most frequent first
     vanished: tuple[str, ...]  # of the reference alone, likewise
     moved: tuple[tuple[str, float], ...]  # category and its share, current less reference; the largest moves first
+    drawn: Relabelled | None = None  # by categories; null: p is of chi-squared's distribution
 
 
 def coded_together(reference: Sequence[str], current: Sequence[str]) -> tuple[Codes, Codes, list[str]]:
@@ -38,36 +39,38 @@ def coded_together(reference: Sequence[str], current: Sequence[str]) -> tuple[Co
     return first, second, names
 
 
-def shift(found: Two, names: Sequence[str], draws: int = DRAWS, seed: int = 0) -> Shift:
+def shift(found: Two, names: Sequence[str], seed: int = 0, settled: float | None = None) -> Shift:
     """Pearson's chi-squared (1900) and the Jensen-Shannon distance of two samples.
 
     With clusters, or where an expected count is below `EXPECTED`, p is of relabelled samples, else of chi-squared's
-    distribution. Both samples have a row at least.
+    distribution. Both samples have a row at least. `settled`: see `relabelling.relabelled`.
     """
     reference, current = found.counts()
     if len(names) > MOST:
-        return _of_most(found, names, draws, seed)
+        return _of_most(found, names, seed, settled)
     statistic = float(chi_squared(reference, current))
     expected = (reference + current) * min(reference.sum(), current.sum()) / (reference.sum() + current.sum())
+    drawn = None
     if len(names) < 2:
         p, test = 1.0, "chi-squared test"
     elif found.clusters is None and float(expected.min()) >= EXPECTED:
         p, test = float(special.chdtrc(len(names) - 1, statistic)), "chi-squared test"
     else:
-        p = p_value(statistic, chi_squared(*found.drawn(draws, seed)), found.least())
+        drawn = relabelled(found, statistic, chi_squared, seed, settled)
+        p = drawn.p
         test = "chi-squared permutation test" + ("" if found.clusters is None else " by clusters")
     gaps = current / current.sum() - reference / reference.sum()
     return Shift(
         statistic, p, test, float(jensen_shannon(reference, current)),
         _only(names, current, reference), _only(names, reference, current),
-        _moved(names, gaps),
+        _moved(names, gaps), drawn,
     )  # fmt: skip
 
 
-def _of_most(found: Two, names: Sequence[str], draws: int, seed: int) -> Shift:
+def _of_most(found: Two, names: Sequence[str], seed: int, settled: float | None) -> Shift:
     """With the rarest categories as one in the test, and each its own in the rest."""
     reference, current = found.counts()
-    tested = shift(fewer(found), [*map(str, range(MOST))], draws, seed)
+    tested = shift(fewer(found), [*map(str, range(MOST))], seed, settled)
     gaps = current / current.sum() - reference / reference.sum()
     return replace(
         tested, test=f"{tested.test}, rarest as one", distance=float(jensen_shannon(reference, current)),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from analytics import special
 from analytics.columns import Floats
-from analytics.relabelling import DRAWS, Clusters, Two, p_value
+from analytics.relabelling import Clusters, Relabelled, Two, relabelled
 
 CLASSES = 512  # of pooled values, at whose ends distributions are compared by relabelling
 HEAVY = 3.0
@@ -29,6 +28,7 @@ class Move:
     test: str
     distance: float | None  # Wasserstein's over the reference's standard deviation; null: no value varies in either
     heavy: bool  # the reference's tails are heavy, so that its standard deviation says little of most values
+    drawn: Relabelled | None = None  # by classes; null: p is of KS's own distribution
 
     @property
     def by_ranks(self) -> float:
@@ -41,36 +41,26 @@ class Move:
         return max(self.distance or 0.0, self.by_ranks) if self.heavy else self.distance or 0.0
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Classes:
-    """Two samples of numbers by classes, at whose ends they are compared by relabelling: drawn once, if at all."""
+    """Two samples of numbers by classes, at whose ends they are compared by relabelling."""
 
     two: Two
     ends: Floats  # a class has the values up to its end, of which the last is the largest value
-    seed: int = 0
 
-    @cached_property
-    def drawn(self) -> tuple[Floats, Floats]:
-        """As `Two.drawn`."""
-        return self.two.drawn(DRAWS, self.seed)
-
-    def drawn_of(self, edges: Floats) -> tuple[Floats, Floats]:
-        """The same of the bins between edges, each of which ends a class."""
+    def binned(self, counts: Floats, edges: Floats) -> Floats:
+        """Counts by class along the last axis, as counts of the bins between edges, each of which ends a class."""
         firsts = np.r_[0, np.searchsorted(self.ends, edges, side="left") + 1]
-        reference, current = (np.add.reduceat(side, firsts, axis=1) for side in self.drawn)
-        return reference, current
+        return np.asarray(np.add.reduceat(counts, firsts, axis=-1))
 
 
-def classes(
-    reference: Floats, current: Floats, clusters: Clusters, seed: int = 0, edges: Floats | None = None
-) -> Classes:
+def classes(reference: Floats, current: Floats, clusters: Clusters, edges: Floats | None = None) -> Classes:
     """Values as classes between quantiles of all of them: each value its own where there are few.
 
     Args:
         reference: no NaN, at least one value.
         current: likewise.
         clusters: of the rows of each; the same codes on both sides; null: each row is its own.
-        seed: of the draws.
         edges: values at which a class is to end as well.
     """
     values = np.concatenate([reference, current])
@@ -80,10 +70,17 @@ def classes(
     if edges is not None:
         ends = np.union1d(ends, edges)
     first, second = (np.searchsorted(ends, side, side="left").astype(np.intp) for side in (reference, current))
-    return Classes(Two(first, second, int(ends.size), clusters), ends, seed)
+    return Classes(Two(first, second, int(ends.size), clusters), ends)
 
 
-def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0, by: Classes | None = None) -> Move:
+def move(  # noqa: PLR0917 - two samples, and how they are drawn
+    reference: Floats,
+    current: Floats,
+    clusters: Clusters,
+    seed: int = 0,
+    by: Classes | None = None,
+    settled: float | None = None,
+) -> Move:
     """The two-sample Kolmogorov-Smirnov test, and how far values moved on average, in standard deviations.
 
     With clusters, or where fewer than half of the values differ from one another, p is of relabelled samples, and else
@@ -95,7 +92,8 @@ def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0, 
         current: likewise.
         clusters: of the rows of each; the same codes on both sides; null: each row is its own.
         seed: of the draws.
-        by: classes of both, for whoever draws them for more than this.
+        by: classes of both, for whoever takes what is drawn of them for more than this.
+        settled: see `relabelling.relabelled`.
     """
     both = pooled(reference, current)
     statistic, heavy = both.gap(), heavy_tailed(reference)
@@ -103,13 +101,15 @@ def move(reference: Floats, current: Floats, clusters: Clusters, seed: int = 0, 
     if clusters is None and both.distinct() > _TIES * both.at.size:
         p = _ks_p(statistic, reference, current)
         return Move(statistic, p, "Kolmogorov-Smirnov test", distance, heavy)
-    found = by or classes(reference, current, clusters, seed)
-    seen = float(_gap_of_counts(*found.two.counts()))
-    draws = _gap_of_counts(*found.drawn)
+    two = (by or classes(reference, current, clusters)).two
     size = reference.size * current.size / both.at.size
-    p = p_value(size * seen**2, size * np.square(draws), found.two.least())
+
+    def squared(first: Floats, second: Floats) -> Floats:
+        return np.asarray(size * np.square(_gap_of_counts(first, second)))
+
+    drawn = relabelled(two, float(squared(*two.counts())), squared, seed, settled)
     test = "Kolmogorov-Smirnov permutation test" + ("" if clusters is None else " by clusters")
-    return Move(statistic, p, test, distance, heavy)
+    return Move(statistic, drawn.p, test, distance, heavy, drawn)
 
 
 def _ks_p(statistic: float, reference: Floats, current: Floats) -> float:

@@ -19,7 +19,7 @@ from analytics.compared import Compared, Metric
 from analytics.drifted import BY_RANKS, EFFECTS, Drift, Gaps, Kind, Options, Verdict
 from analytics.items import coded
 from analytics.multiple import adjusted
-from analytics.relabelling import Clusters, Codes, Two
+from analytics.relabelling import Clusters, Codes, Relabelled, Two
 from analytics.samples import Samples
 
 Pair = tuple[NDArray[np.generic], NDArray[np.generic]]
@@ -100,7 +100,9 @@ def decided(found: Sequence[Drift], options: Options) -> list[Drift]:
 
 
 def _coded(reference: Labels, current: Labels) -> tuple[Codes, Codes]:
-    codes = coded(np.asarray([*map(str, reference), *map(str, current)]))[1]
+    whole = all(isinstance(one, np.ndarray) and one.dtype.kind in "iu" for one in (reference, current))
+    every = np.concatenate([reference, current]) if whole else np.asarray([*map(str, reference), *map(str, current)])
+    codes = coded(every)[1]
     return codes[: len(reference)], codes[len(reference) :]
 
 
@@ -159,17 +161,29 @@ def _numeric(
 ) -> Drift:
     reference, current = _floats(sides[0]), _floats(sides[1])
     frozen = stability.edges(reference)
-    by = distributions.classes(reference, current, own, options.seed, frozen)
-    found = distributions.move(reference, current, own, options.seed, by)
+    by = distributions.classes(reference, current, own, frozen)
+    found = distributions.move(reference, current, own, options.seed, by, options.settled)
     means = _compared((reference, current), own, options, test="t")
-    bins = Two(stability.placed(reference, frozen), stability.placed(current, frozen), frozen.size + 1, own)
-    psi = stability.index(bins, options.alpha, options.seed, lambda: by.drawn_of(frozen))
+    psi = _index(by, frozen, found.drawn, options) if options.beside else None
     return replace(
         told, test=found.test, statistic=found.statistic, effect=found.effect,
         effect_name=told.effect_name if found.effect == (found.distance or 0.0) else BY_RANKS,
         p=found.p, reference=means.mean_a, current=means.mean_b, difference=means.difference, ci_low=means.ci_low,
-        ci_high=means.ci_high, psi=psi.value, psi_threshold=psi.threshold, psi_p=psi.p,
+        ci_high=means.ci_high, **_of_psi(psi),
     )  # fmt: skip
+
+
+def _index(by: distributions.Classes, edges: Floats, drawn: Relabelled | None, options: Options) -> stability.Index:
+    """PSI in bins of the reference, by the draws that there are."""
+    place = stability.placed(by.ends, edges)
+    bins = Two(place[by.two.reference], place[by.two.current], edges.size + 1, by.two.clusters)
+    made = None if drawn is None else (by.binned(drawn.reference, edges), by.binned(drawn.current, edges))
+    return stability.index(bins, options.alpha, options.seed, made)
+
+
+def _of_psi(found: stability.Index | None) -> dict[str, float]:
+    """Fields of `Drift`."""
+    return {} if found is None else {"psi": found.value, "psi_threshold": found.threshold, "psi_p": found.p}
 
 
 def _categorical(
@@ -180,12 +194,13 @@ def _categorical(
 ) -> Drift:
     first, second, names = categories.coded_together(sides[0].tolist(), sides[1].tolist())
     two = Two(first, second, len(names), own)
-    found = categories.shift(two, names, seed=options.seed)
-    psi = stability.index(categories.fewer(two), options.alpha, seed=options.seed)
+    found = categories.shift(two, names, options.seed, options.settled)
+    made = None if found.drawn is None else (found.drawn.reference, found.drawn.current)
+    beside = options.beside
+    psi = stability.index(categories.fewer(two), options.alpha, options.seed, made) if beside else None
     return replace(
-        told, test=found.test, statistic=found.statistic, effect=found.distance, p=found.p, psi=psi.value,
-        psi_threshold=psi.threshold, psi_p=psi.p, new=found.new, vanished=found.vanished, moved=found.moved,
-        why=told.why or _too_alone(two, options),
+        told, test=found.test, statistic=found.statistic, effect=found.distance, p=found.p, new=found.new,
+        vanished=found.vanished, moved=found.moved, why=told.why or _too_alone(two, options), **_of_psi(psi),
     )  # fmt: skip
 
 
@@ -206,12 +221,13 @@ def _embedding(
 ) -> Drift:
     reference, current = _floats(sides[0]), _floats(sides[1])
     found = embedded.told_apart(reference, current, own, options.seed)
-    kernel = embedded.discrepancy(reference, current, own, seed=options.seed)
+    kernel = embedded.discrepancy(reference, current, own, seed=options.seed) if options.beside else None
     ends = (found.low, found.high)
     low, high = (None if end is None else end - 0.5 for end in ends)
     return replace(
         told, test="split classifier two-sample test", statistic=found.auc, effect=found.auc - 0.5, p=found.p,
-        ci_low=low, ci_high=high, mmd_squared=kernel.squared, mmd_p=kernel.p,
+        ci_low=low, ci_high=high,
+        mmd_squared=None if kernel is None else kernel.squared, mmd_p=None if kernel is None else kernel.p,
         why=told.why or ("" if found.p is not None else "too few rows or clusters are left to test a classifier on"),
     )  # fmt: skip
 

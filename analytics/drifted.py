@@ -39,6 +39,8 @@ class Options:
     least_clusters: int = LEAST_CLUSTERS
     level: float = 0.95  # of intervals
     seed: int = 0
+    settled: float | None = None  # what p-values that are no less need not be told closer than; null: all are
+    beside: bool = True  # whether the indices that no verdict is by, PSI and MMD, are worked out too
 
     def least(self, kind: Kind) -> int:
         """Rows on each side that a column of this kind takes."""

@@ -21,6 +21,7 @@ PARTS = 16
 """Blocks that a window is drawn of at least. Of fewer, each one of as many as the reference has days, no sum is rare:
 of windows of eight blocks 200 monitors had 10 to 32 % more false alarms than was said, of single hours 2 to 9 %. The
 memory of hours next to one another is the autoregression's either way (Buehlmann 1997, Bernoulli 3(2), 123-148)."""
+_NORMAL_95 = 1.96
 _BLOCK = 1 << 21  # values that are drawn at once: 16 MB
 
 
@@ -53,6 +54,8 @@ class Delay:
 
     effect: float
     median: float | None  # null: fewer than half of the draws find it within the month
+    low: float | None  # 95 % interval of the median, by the order of the draws; null: beyond the month
+    high: float | None
     late: float | None  # nine of ten draws find it by then; null: fewer do
     found: float  # share that find it within a month
     draws: int
@@ -110,12 +113,11 @@ def delay(reference: Stream, policy: Policy, effect: float, draws: int = DRAWS, 
 def of_waited(days: Floats, effect: float) -> Delay:
     """From the days until each draw's alarm; infinite: it had none."""
     if not days.size:
-        return Delay(effect, None, None, 0.0, 0)
-    middle, late = (float(np.quantile(days, q, method="inverted_cdf")) for q in (0.5, 0.9))
-    return Delay(
-        effect, middle if np.isfinite(middle) else None, late if np.isfinite(late) else None,
-        float(np.isfinite(days).mean()), int(days.size),
-    )  # fmt: skip
+        return Delay(effect, None, None, None, None, 0.0, 0)
+    reach = _NORMAL_95 * 0.5 / np.sqrt(days.size)  # of the share of draws that are below the median
+    shares = np.clip([0.5, 0.5 - reach, 0.5 + reach, 0.9], 0, 1)
+    ends = [float(one) if np.isfinite(one) else None for one in np.quantile(days, shares, method="inverted_cdf")]
+    return Delay(effect, *ends, float(np.isfinite(days).mean()), int(days.size))
 
 
 def calibrated(reference: Stream, policy: Policy, per_month: float, draws: int = DRAWS, seed: int = 0) -> Policy:

@@ -8,7 +8,6 @@ University), and its threshold is that distribution's quantile; of few rows or w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,9 +48,7 @@ def placed(values: Floats, frozen: Floats) -> Codes:
     return np.searchsorted(frozen, values, side="left").astype(np.intp)
 
 
-def index(
-    found: Two, alpha: float = 0.05, seed: int = 0, drawn: Callable[[], tuple[Floats, Floats]] | None = None
-) -> Index:
+def index(found: Two, alpha: float = 0.05, seed: int = 0, drawn: tuple[Floats, Floats] | None = None) -> Index:
     """The index of two samples by bins, with its threshold at this alpha.
 
     Half a row is added to every bin, of both samples, so that an empty one does not make it infinite.
@@ -70,7 +67,7 @@ def index(
         scale = 1 / n + 1 / m
         threshold = float(special.chdtri(found.bins - 1, alpha)) * scale
         return Index(value, threshold, float(special.chdtrc(found.bins - 1, value / scale)), found.bins)
-    made = of_counts(*(found.drawn(DRAWS, seed) if drawn is None else drawn()))
+    made = of_counts(*(drawn or found.drawn(DRAWS, seed)))
     return Index(value, float(np.quantile(made, 1 - alpha)), p_value(value, made, found.least()), found.bins)
 
 

@@ -1,6 +1,6 @@
 """How often a monitor cries wolf, and how late it is: worked out on its own reference, which is drawn anew.
 
-`false_alarms` and `summed` do that of streams, `samples` of two samples. What comes back is kept with the monitor.
+`false_alarms` and `summed` do that of streams, `sample_alarms` of two samples. What comes back is kept with it.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def _one(ask: Ask, one: Wanted, at: datetime) -> Told:
     terms, fitted = stored(one.document), json.loads(one.fitted)
     source = streams.source(terms)
     if source is None or not terms.against.in_time:
-        from server.monitors import samples  # noqa: PLC0415 - heavy, and of few monitors
+        from server.monitors import sample_alarms  # noqa: PLC0415 - heavy, and of few monitors
 
-        return samples.calibrated(ask, one, terms, fitted, at)
+        return sample_alarms.calibrated(ask, one, terms, fitted, at)
     since, until = (datetime.fromisoformat(fitted[name]) for name in ("since", "until"))
     rows = ask("monitor_buckets", since=since, until=until, series=[key(source)])
     kept = streams.untabled(rows, since, until, terms.bucket).get(key(source))
@@ -126,5 +126,6 @@ def told_alarms(found: Alarms) -> Told:
 
 def told_delay(found: Delay) -> Told:
     return {
-        "effect": abs(found.effect), "median_days": found.median, "late_days": found.late, "found": found.found
+        "effect": abs(found.effect), "median_days": found.median, "median_low": found.low, "median_high": found.high,
+        "late_days": found.late, "found": found.found,
     }  # fmt: skip

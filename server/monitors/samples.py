@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from analytics import alerting, drift, drifted, intervals, special
-from analytics.columns import Floats
+from analytics import drift, drifted
 from analytics.drifted import FLOORS, Drift
-from analytics.watching import Policy
 from server.aside import Ask as Store
-from server.monitors import calibrating, fitting, looking, seen
+from server.monitors import fitting, looking, seen
 from server.monitors.sampled import (
     NotSampledError,
     OtherRulerError,
@@ -39,9 +37,7 @@ from server.monitors.terms import Drift as Alert
 MOST = 4_000  # rows of a sample
 LONGEST = 92 * DAY  # back, of a release or a prompt
 OF_TEXTS = frozenset({"topics", "input_embedding", "output_embedding"})  # whose values are texts
-SPLITS, SPLITS_OF_TEXTS = 200, 20  # of a reference, for false alarms
-LEVEL = 0.05  # of p-values of splits: how often they are below it tells how often they are below less
-MONTHS = 400
+LEVEL = 0.05  # above which p-values are told by few draws
 
 Told = dict[str, Any]
 
@@ -152,7 +148,7 @@ def _one(draws: Draws, job: Job, kept: Told | None) -> Told:
         return result | {"looks": [seen.told(Seen(job.at, why=f"{error}."))]}
     look = _seen(job, found, least.unit)
     if kept is None:
-        result["reference"] = None if job.terms.signal in OF_TEXTS else json.dumps(_content(reference))
+        result["reference"] = None if job.terms.signal in OF_TEXTS else json.dumps(content(reference))
         result["fitted"] = json.dumps(_document(window, least, len(reference), len(current)))
     return result | {"looks": [seen.told(look)], "min_effect": least.floor * least.unit}
 
@@ -160,7 +156,7 @@ def _one(draws: Draws, job: Job, kept: Told | None) -> Told:
 def _reference(draws: Draws, job: Job, kept: Told | None) -> tuple[Rows, Window | None]:
     window = job.reference()
     if kept is not None:
-        return _rows(kept, job.wanted), window
+        return rows_of(kept, job.wanted), window
     if window is None:
         run = run_sample(draws.store, job.terms.against.run, str(job.terms.score))  # type: ignore[arg-type]  # the only one left
         return run.rows[job.wanted], None
@@ -192,14 +188,20 @@ class Least:
 def compared(wanted: Wanted, reference: Rows, current: Rows, alert: Alert) -> tuple[Drift, Least]:
     """Both samples as `analytics.drift` compares them. Raises OtherRulerError."""
     a, b = paired(Sampled({wanted: reference}), Sampled({wanted: current}), wanted)
-    column = column_of(a, b, wanted.signal)
-    least = _least(column, alert)
-    options = drifted.Options(alert.alpha, floor=least.floor, least_rows=max(alert.least, 5))
-    (found,) = drift.drift({wanted.signal: column}, (list(a.clusters), list(b.clusters)), options)
+    return tested(column_of(a, b, wanted.signal), (list(a.clusters), list(b.clusters)), alert)
+
+
+def tested(column: drift.Column, clusters: tuple[drift.Labels, drift.Labels], alert: Alert) -> tuple[Drift, Least]:
+    """As `compared`, of columns. p-values of no interest are told by few draws."""
+    least = least_of(column, alert)
+    options = drifted.Options(
+        alert.alpha, floor=least.floor, least_rows=max(alert.least, 5), settled=max(alert.alpha, LEVEL), beside=False
+    )
+    (found,) = drift.drift({"x": column}, clusters, options)
     return found, least
 
 
-def _least(column: drift.Column, alert: Alert) -> Least:
+def least_of(column: drift.Column, alert: Alert) -> Least:
     unit = 1.0
     if column.kind == "numeric":
         values = np.asarray(column.values[0], np.float64)[column.known[0]]
@@ -233,7 +235,7 @@ def _seen(job: Job, found: Drift, unit: float) -> Seen:
 # As it is kept.
 
 
-def _content(rows: Rows) -> Told:
+def content(rows: Rows) -> Told:
     codes: dict[object, int] = {}
     return {
         "values": [None if one != one else one for one in rows.values.tolist()],  # noqa: PLR0124 - NaN alone differs from itself
@@ -242,7 +244,7 @@ def _content(rows: Rows) -> Told:
     }  # fmt: skip
 
 
-def _rows(kept: Told, wanted: Wanted) -> Rows:
+def rows_of(kept: Told, wanted: Wanted) -> Rows:
     kind = SIGNALS[wanted.signal].kind
     size = len(kept["values"])
     if kind == "categorical":
@@ -263,103 +265,3 @@ def _document(window: Window | None, least: Least, reference: int, current: int)
         "until": None if window is None else window.until.isoformat(), "season": "none", "ruler": None, "level": None,
         "min_effect": least.floor * least.unit, "rows": reference, "rows_now": current,
     }  # fmt: skip
-
-
-# False alarms.
-
-
-def calibrated(store: Store, wanted: calibrating.Wanted, terms: Terms, fitted: Told, at: datetime) -> Told:
-    """How often two parts of the reference differ as an alert would have it, and what that is a month.
-
-    Whole clusters are dealt at random into a window's rows and the rest, `SPLITS` times. How often their p-value is
-    below `LEVEL` (or the policy's own threshold, where that is laxer) with an effect that counts tells how often it is
-    below a stricter one, since p-values of no change are uniform there. Looks at overlapping windows are alike: how
-    many alarms they make is that of a moving average of independent values that is as often beyond its threshold.
-    """
-    alert = terms.alert
-    if not isinstance(alert, Alert) or fitted.get("rows") is None:
-        return {**calibrating.nothing(at), "why": calibrating.NO_TEST}
-    one = Wanted(str(terms.signal), terms.score)
-    rows = _reference_of(store, wanted, terms, fitted, one, at)
-    policy = Policy(1, alpha=alert.alpha, hits=alert.hits[0], of=alert.hits[1], monitors=wanted.monitors)
-    level = max(LEVEL, policy.threshold)
-    hits, splits = _splits(one, rows, alert, int(fitted["rows_now"]), level)
-    if not splits:
-        why = "The reference has too few sessions to be split into windows."
-        return {**calibrating.nothing(at), "why": why}
-    share = intervals.rate(hits, splits)
-    if alert.per_month is not None:
-        policy = _lowered(terms, policy, (share.value or 0.0) / level, alert.per_month)
-    found = [_alarms(terms, policy, (end or 0.0) / level) for end in (share.value, share.low, share.high)]
-    return {
-        **calibrating.nothing(at), "alpha": policy.alpha, "monitors": wanted.monitors, "draws": splits,
-        "false_alarms": {
-            "value": found[0], "low": found[1], "high": found[2], "quiet_months": float(np.exp(-found[0])),
-        },
-    }  # fmt: skip
-
-
-def _alarms(terms: Terms, policy: Policy, share: float) -> float:
-    """A month's, where a p below a level, with an effect that counts, has so many times the level's chance."""
-    return _a_month(terms, policy, min(share * policy.threshold, 1.0))
-
-
-def _lowered(terms: Terms, policy: Policy, share: float, per_month: float) -> Policy:
-    """The policy with the highest alpha, up to its own, that has at most so many false alarms."""
-    if _alarms(terms, policy, share) <= per_month:
-        return policy
-    low, high = -14.0, float(np.log10(policy.alpha))
-    for _ in range(12):
-        middle = (low + high) / 2
-        few = _alarms(terms, replace(policy, alpha=10**middle), share) <= per_month
-        low, high = (middle, high) if few else (low, middle)
-    return replace(policy, alpha=10**low)
-
-
-def _reference_of(  # noqa: PLR0917 - one monitor's facts
-    store: Store, wanted: calibrating.Wanted, terms: Terms, fitted: Told, one: Wanted, at: datetime
-) -> Rows:
-    kept = store("monitor_references", monitors=[wanted.monitor_id]).to_pylist()
-    if kept:
-        return _rows(json.loads(kept[0]["content"]), one)
-    since, until = (
-        datetime.fromisoformat(fitted[name]) if fitted.get(name) else at - span
-        for name, span in (("since", LONGEST), ("until", timedelta(0)))
-    )
-    named = {"release": terms.against.release} if terms.against.release else {}
-    named |= {"prompt": terms.against.prompt} if terms.against.prompt else {}
-    return sampled(store, [one], {**terms.where, **named}, since, until, MOST).rows[one]
-
-
-def _splits(one: Wanted, rows: Rows, alert: Alert, size: int, level: float) -> tuple[int, int]:
-    """Of splits those that would count at this level, and how many there were."""
-    names, codes = np.unique(np.array([str(name) for name in rows.clusters]), return_inverse=True)
-    part = min(size, len(rows) // 2) / max(len(rows), 1)
-    if names.size < 2 * drifted.LEAST_CLUSTERS or not part:
-        return 0, 0
-    rng, hits, told = np.random.default_rng(0), 0, 0
-    splits = SPLITS_OF_TEXTS if one.signal in OF_TEXTS else SPLITS
-    for _ in range(splits):
-        chosen = (rng.random(names.size) < part)[codes]
-        if not chosen.any() or chosen.all():
-            continue
-        found, least = compared(one, rows.of(~chosen), rows.of(chosen), alert)
-        if found.p is None:
-            continue
-        told += 1
-        hits += found.p < level and abs(found.effect or 0.0) >= least.floor
-    return hits, told
-
-
-def _a_month(terms: Terms, policy: Policy, share: float) -> float:
-    """Alarms of a month whose looks are beyond their threshold so often."""
-    if share <= 0:
-        return 0.0
-    every, window = length(terms.every), length(terms.window)
-    looks = max(round(timedelta(days=30) / every), 1)
-    width = max(round(window / every), 1)
-    drawn = np.random.default_rng(1).standard_normal((looks + policy.of + width, MONTHS))
-    sums = np.cumsum(np.concatenate([np.zeros((1, MONTHS)), drawn]), axis=0)
-    means: Floats = (sums[width:] - sums[:-width]) / np.sqrt(width)
-    begins = alerting.begins(np.abs(means) > -float(special.ndtri(min(share, 1.0) / 2)), policy.hits, policy.of)
-    return float(begins.sum(axis=0).mean() * looks / len(means))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.spatial.distance import jensenshannon
 
-from server.monitors import samples
+from analytics import drift, drifted
+from server.monitors import redrawn, sample_alarms, samples
 from server.monitors.calibrating import Wanted as Asked
 from server.monitors.sampled import Rows, Wanted
 from server.monitors.terms import Drift, Terms
@@ -37,9 +40,9 @@ def terms(alert: dict[str, Any]) -> Terms:
 
 
 def said(reference: Rows, watched: Terms) -> dict[str, Any]:
-    kept = pa.table({"monitor_id": ["0"], "content": [json.dumps(samples._content(reference))]})
+    kept = pa.table({"monitor_id": ["0"], "content": [json.dumps(samples.content(reference))]})
     fitted = {"rows": len(reference), "rows_now": WINDOW}
-    return samples.calibrated(lambda *_, **__: kept, Asked("0", "", "", 1), watched, fitted, AT)
+    return sample_alarms.calibrated(lambda *_, **__: kept, Asked("0", "", "", 1), watched, fitted, AT)
 
 
 @pytest.mark.parametrize("each", [pytest.param(1, id="calls"), pytest.param(4, id="sessions-of-four")])
@@ -69,3 +72,68 @@ def test_alpha_is_lowered_to_the_false_alarms_that_are_asked_for() -> None:
     assert often["false_alarms"]["value"] > 5
     assert seldom["alpha"] < 0.02
     assert 0.2 < seldom["false_alarms"]["value"] <= 0.5
+
+
+@pytest.mark.parametrize("each", [pytest.param(1, id="calls"), pytest.param(4, id="sessions-of-four")])
+def test_the_delay_that_is_said_is_that_of_real_changes(each: int) -> None:
+    """Windows of six hours, one after the other, of which a fifth more fail than of the reference, or more."""
+    rng, watched = np.random.default_rng(each), terms({"alpha": 0.01, "per_month": None, "min_effect": 0.2})
+    assert isinstance(watched.alert, Drift)
+    told, seen = [], []
+    for _ in range(3):
+        reference = rows(rng, REFERENCE, each)
+        told.append(said(reference, watched)["delay"])
+        for _ in range(8):
+            looks = 1
+            while not counts(reference, changed(rng, each, 0.2), watched.alert):
+                looks += 1
+            seen.append(looks / 4)
+    assert [one["effect"] for one in told] == pytest.approx([0.2] * 3)
+    assert min(one["median_low"] for one in told) <= np.median(seen) <= max(one["median_high"] for one in told)
+    assert np.mean([one["late_days"] for one in told]) == pytest.approx(np.quantile(seen, 0.9), rel=0.6)
+
+
+def counts(reference: Rows, now: Rows, alert: Drift) -> bool:
+    found, _ = samples.compared(ONE, reference, now, alert)
+    return (found.p or 1.0) < 0.01 and (found.effect or 0.0) >= 0.2
+
+
+def changed(rng: np.random.Generator, each: int, by: float) -> Rows:
+    """A window of which so many more fail."""
+    own = rows(rng, WINDOW, each)
+    turned = rng.random(len(own)) < by / (1 - 0.3)
+    return replace(own, values=np.maximum(own.values, turned))
+
+
+@pytest.mark.parametrize("distance", [0.05, 0.3, 0.9])
+def test_a_new_category_is_as_far_away_as_it_is_to_be(distance: float) -> None:
+    share = redrawn.new_share(distance)
+    assert jensenshannon([0.7, 0.3, 0], [0.7 * (1 - share), 0.3 * (1 - share), share], 2) == pytest.approx(distance)
+
+
+@pytest.mark.parametrize(
+    ("signal", "kind"),
+    [
+        pytest.param("duration", "numeric", id="numbers"),
+        pytest.param("model_mix", "categorical", id="categories"),
+        pytest.param("input_embedding", "embedding", id="points"),
+    ],
+)
+def test_a_change_of_the_least_effect_is_one_in_half_of_the_windows(signal: str, kind: str) -> None:
+    """What is drawn changes by what was asked for: the effect that a test sees is as often above it as below."""
+    rng = np.random.default_rng(5)
+    values = {
+        "numeric": rng.lognormal(size=300), "categorical": rng.choice(np.array(["a", "b"], object), 300),
+        "embedding": rng.choice(np.array(["how do I pay", "where is it", "thank you for that", "no"], object), 300),
+    }[kind]  # fmt: skip
+    whole = redrawn.sample(replace(rows(rng, 300, 1), kind=kind, values=values, failed=np.zeros(300, bool)), signal)
+    effect = 0.5 if kind == "numeric" else 0.2
+    seen: list[float] = []
+
+    def look(column: drift.Column, clusters: tuple[drift.Labels, drift.Labels]) -> bool:
+        (found,) = drift.drift({"x": column}, clusters, drifted.Options(settled=0.05, beside=False))
+        seen.append(found.difference if kind == "numeric" else found.effect)
+        return True
+
+    assert len(redrawn.changed(whole, 150, effect, look)) == redrawn.CHANGED
+    assert np.median(seen) == pytest.approx(effect, rel=0.25)
