@@ -29,6 +29,7 @@ READ = frozenset(
 POINTS = 400  # of the map, a side
 LETTERS = 160
 LEVEL = 0.95
+SETTLED = 0.05  # p-values above it, as above alpha, are told by fewer draws: they are no drift either way
 NAMED = 5  # signals in the sentence
 _MANY = frozenset({"tag", "score"})  # filters of which a call may have several values
 _NAME = 60  # letters of a category in the sentence
@@ -53,7 +54,7 @@ class _Tested:
 def explored(ask: Ask, asked: Asked) -> Json:
     """What moved between two groups of calls, as `POST /api/drift` answers it."""
     wanted, left = _wanted(ask, asked)
-    options = Options(asked.alpha, level=LEVEL)
+    options = Options(asked.alpha, level=LEVEL, settled=max(asked.alpha, SETTLED))
     tested: list[_Tested] = []
     untold: list[Wanted] = []
     drawn = [_sampled(ask, wanted, one, asked.most) for one in asked.groups]
