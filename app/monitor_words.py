@@ -97,13 +97,13 @@ def fires(one: Monitor) -> str:
 
 def _drift(one: Monitor, check: Json, window: str) -> str:
     least = one.get("min_effect") if check.get("min_effect") is None else check["min_effect"]
-    size = "differs by what matters" if least is None else f"differs by {signals.effect(least, unit(one))} or more"
-    side = {"up": " upwards", "down": " downwards"}.get(check.get("side") or "", "")
+    size = "what suits the reference" if least is None else signals.effect(least, unit(one))
+    side = {"up": "a rise", "down": "a fall"}.get(check.get("side") or "", "a change")
     hits, _, of = str(check["persist"]).partition("/")
-    looks = "at one look" if of == "1" else f"at {hits} of {of} looks"
+    looks = "a look shows" if of == "1" else f"{hits} of {of} looks show"
     alpha = (one.get("calibration") or {}).get("alpha") or check["alpha"]  # as it was worked out for its false alarms
-    sure = f"p below {alpha:.2g}, adjusted over all monitors of the project"
-    return f"Fires when the last {window} {size}{side} beyond chance ({sure}) {looks}."
+    sure = f"a p below {alpha:.2g}, adjusted over all monitors of the project"
+    return f"Fires when {looks} {side} of {size} or more over the last {window}, with {sure}."
 
 
 def _burn(check: Json) -> str:
@@ -159,24 +159,24 @@ def days(value: float | None) -> str:
 def calibrated(calibration: Json | None, of: str | None, check: str = "drift") -> str:
     """False alarms and delay, with how they are known, as sentences; where there are none, why. `of`: the unit."""
     if check != "drift":
-        plain = "A plain check asks no statistics, so that nobody can tell how often it fires for nothing."
+        plain = "A plain check asks no statistics, so that nobody can tell its false alarms."
         return str((calibration or {}).get("why") or plain)
     if calibration is None:
-        return "How often it would fire for nothing is not worked out yet."
+        return "Its false alarms are not worked out yet."
     if calibration.get("why"):
-        return f"How often it would fire for nothing cannot be told: {calibration['why']}"
+        return f"Its false alarms cannot be told: {calibration['why']}"
     alarms = calibration["false_alarms"]
     if not alarms:
-        return "How often it would fire for nothing is worked out once it is set."
+        return "Its false alarms are worked out once it is set."
     return (
-        f"While nothing changes it is expected to fire {_rate(alarms['value'])} times a month (95 % interval "
+        f"While nothing changes it raises {_rate(alarms['value'])} false alarms a month (95 % interval "
         f"{_rate(alarms['low'])} to {_rate(alarms['high'])}){_quiet(alarms)}. {rest(calibration, of)}"
     )
 
 
 def _quiet(alarms: Json) -> str:
     share = alarms.get("quiet_months")
-    return "" if share is None else f"; {fmt.percent(share)} of months stay quiet"
+    return "" if share is None else f"; {fmt.percent(share)} of months have none"
 
 
 def rest(calibration: Json, of: str | None) -> str:
@@ -188,9 +188,12 @@ def rest(calibration: Json, of: str | None) -> str:
 def _late(late: Json, of: str | None) -> str:
     size = signals.effect(late["effect"], of)
     if late["median_days"] is None:
-        return f"A change of {size} is found within a month in {fmt.percent(late['found'])} of cases."
-    nine = f", nine of ten within {days(late['late_days'])}" if late["late_days"] is not None else ""
-    return f"A lasting change of {size} is found after {days(late['median_days'])} in half of cases{nine}."
+        return f"A lasting change of {size} is found within a month in {fmt.percent(late['found'])} of cases."
+    low, high = late.get("median_low"), late.get("median_high")
+    ends = f"{days(low)} to {'over a month' if high is None else days(high)}"
+    sure = "" if low is None else f" (95 % interval {ends})"
+    nine = f", in nine of ten within {days(late['late_days'])}" if late["late_days"] is not None else ""
+    return f"A lasting change of {size} is found after {days(late['median_days'])}{sure} in half of cases{nine}."
 
 
 def _resampled(calibration: Json) -> str:
@@ -229,7 +232,7 @@ def _expected(found: Sequence[Monitor]) -> str:
     known = [told["false_alarms"]["value"] for told in on if told.get("false_alarms")]
     if not known:
         return ""
-    return f" While nothing changes they are expected to fire {fmt.digits(sum(known), 2)} times a month in all."
+    return f" While nothing changes they raise {fmt.digits(sum(known), 2)} false alarms a month in all."
 
 
 def look_words(look: Json | None, of: str | None) -> str:

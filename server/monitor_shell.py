@@ -55,14 +55,14 @@ def sentences(monitor: Mapping[str, Any]) -> list[str]:
         number, how = monitor["alert_open"]["number"], monitor["alert_open"]["state"]
         said.append(f"Alert {number} of it is {how}: `assay alerts show {number}`.")
     drift = monitor["alert"]["kind"] == "drift"
-    return [*said, monitor["policy"], *([alarms(monitor["calibration"])] if drift else [])]
+    return [*said, monitor["policy"], *([alarms(monitor["calibration"], monitor["unit"])] if drift else [])]
 
 
-def alarms(calibration: Mapping[str, Any] | None) -> str:
-    """False alarms a month, and the delay."""
+def alarms(calibration: Mapping[str, Any] | None, unit: str = "") -> str:
+    """False alarms a month, and the delay; `unit`: of the signal."""
     said = words.false_alarms(calibration)
     late = (calibration or {}).get("delay")
-    return f"{said} {words.delay(late)}" if late else said
+    return f"{said} {words.delay(late, unit)}" if late else said
 
 
 def preview(found: Mapping[str, Any]) -> list[str]:

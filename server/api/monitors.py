@@ -71,10 +71,11 @@ def one(request: Request, here: Here, name: Name, project: Project = DEFAULT) ->
     `state`: new, ok, `insufficient data` (`why` says what is missing) or firing, since `state_since`. `season` and
     `min_effect` are those in use, null before the reference is fitted. `calibration`: `false_alarms` a month where
     nothing changes (`value`, 95 % interval `low` to `high`, share of `quiet_months`) and `delay` until a lasting change
-    of `effect` is found (`median_days`, `late_days` for nine of ten, share `found` within a month); null: not worked
-    out yet, or not possible, and then its `why` says so. Of a look: `at` (end of its window), `value`, `expected` with
-    its 95 % interval, `n`, `effect`, `p`, `p_adjusted`, `counts` (null: too little data), `state` after it, `note`.
-    `alert_open`: number and state of its open alert. `sentence` says all that.
+    of `effect` is found (`median_days` in half of cases, with its 95 % interval `median_low` to `median_high`, null:
+    over a month; `late_days` for nine of ten, share `found` within a month); null: not worked out yet, or not possible,
+    and then its `why` says so. Of a look: `at` (end of its window), `value`, `expected` with its 95 % interval, `n`,
+    `effect`, `p`, `p_adjusted`, `counts` (null: too little data), `state` after it, `note`. `alert_open`: number and
+    state of its open alert. `sentence` says all that.
     """
     return _answer(request, here, project, name)
 
@@ -105,10 +106,13 @@ def delete(  # noqa: PLR0917 - given by name
     confirm: Annotated[str | None, Query(description="The name again.")] = None,
     author: Annotated[str | None, Query(max_length=200, description="Who does this, for the audit trail.")] = None,
 ) -> Response:  # fmt: skip
-    """Take a monitor away; its open alert is resolved. Versions, looks and alerts stay."""
+    """Take a monitor away; its open alert is resolved. Versions, looks and alerts stay.
+
+    409 `unconfirmed`: `confirm` does not name the monitor.
+    """
     if confirm != name:
-        detail = f"Deleting {name!r} takes its name again as `confirm`, and {confirm!r} is not it."
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "not_confirmed", detail)
+        detail = f"This takes monitor {name!r} away. Send confirm={name} to do so."
+        raise ProblemError(HTTPStatus.CONFLICT, "unconfirmed", detail)
     with _told():
         monitors.delete(here.core, project, name, author, utc_now())
     return json_response(request, {"deleted": name})

@@ -17,7 +17,7 @@ from server.evals.figures import counted, number
 from server.monitors.marks import MOST as MOST_MARKS
 from server.monitors.marks import marks
 from server.monitors.sampled import OtherRulerError, Sampled, Wanted, paired, sampled
-from server.monitors.saying import amount
+from server.monitors.saying import both, percent
 from server.monitors.sides import sides
 from server.monitors.signals import SIGNALS, Signal
 from server.monitors.slicing import ROWS, Side, codes_of
@@ -178,7 +178,7 @@ def _gaps(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _short(row: Mapping[str, Any]) -> str:
-    """`Error rate 1.25% to 8.4%`."""
+    """`Error rate 1.25 % to 8.4 %`."""
     if row["type"] == "categorical":
         rose = next((one for one in row["moved"] if one[1] > 0), None)
         return row["label"] if rose is None else f"{row['label']} ({_cut(rose[0])} {100 * rose[1]:+.3g} points)"
@@ -186,8 +186,8 @@ def _short(row: Mapping[str, Any]) -> str:
         return f"{row['label']} (AUC {number(row['statistic'])})"
     before, now = row["reference"], row["current"]
     if row["type"] == "rate":
-        return f"{row['label']} {amount(before, 'share')} to {amount(now, 'share')}"
-    return f"{row['label']} {amount(before, row['unit'])} to {amount(now, row['unit'])} on average"
+        return f"{row['label']} {' to '.join(both(before, now, 'share'))}"
+    return f"{row['label']} {' to '.join(both(before, now, row['unit']))} on average"
 
 
 def _cut(name: str) -> str:
@@ -274,8 +274,8 @@ def _map(drawn: Sequence[Sampled], tested: Sequence[_Tested]) -> Json | None:
     ]
     return {
         "points": points, "explained": list(found.explained),
-        "note": f"Two directions of many: they hold {sum(found.explained):.0%} of what the words of inputs vary by. "
-        "What is far apart here is far apart; what is close need not be.",
+        "note": f"Two directions of many: they hold {percent(sum(found.explained))} of what the words of inputs vary "
+        "by. What is far apart here is far apart; what is close need not be.",
     }  # fmt: skip
 
 

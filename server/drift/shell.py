@@ -87,7 +87,7 @@ def _embedding(one: Drift, level: float) -> str:
     low, high = (None if end is None else end + 0.5 for end in (one.ci_low, one.ci_high))
     return (
         f"a classifier tells current from reference rows with an AUC of {number(one.statistic)} "
-        f"({level:.0%} CI {number(low)} to {number(high)}, {_p(one.p_adjusted)})"
+        f"({100 * level:.0f} % CI {number(low)} to {number(high)}, {_p(one.p_adjusted)})"
     )
 
 
@@ -98,7 +98,7 @@ def _of_gaps(gaps: Gaps, level: float) -> str:
     failed = gaps.failed_reference + gaps.failed_current
     also = f", {counted(failed, 'failed row')} among them" if failed else ""
     ends = "" if gaps.ci_low is None or gaps.ci_high is None else (
-        f"{level:.0%} CI {gaps.ci_low * 100:.1f} to {gaps.ci_high * 100:.1f}, "
+        f"{100 * level:.0f} % CI {gaps.ci_low * 100:.1f} to {gaps.ci_high * 100:.1f}, "
     )  # fmt: skip
     went = _went(gaps.reference, gaps.current, gaps.difference)
     return f"{head}: the share of rows without a value {went} ({ends}{_p(gaps.p_adjusted)}){also}."
@@ -120,13 +120,13 @@ def _unseen(one: Drift) -> str:
 def _sure(one: Drift, level: float, scale: float) -> str:
     if one.ci_low is None or one.ci_high is None:
         return f"({_p(one.p_adjusted)})"
-    return f"({level:.0%} CI {one.ci_low * scale:.1f} to {one.ci_high * scale:.1f}, {_p(one.p_adjusted)})"
+    return f"({100 * level:.0f} % CI {one.ci_low * scale:.1f} to {one.ci_high * scale:.1f}, {_p(one.p_adjusted)})"
 
 
 def _interval(one: Drift, level: float) -> str:
     if one.ci_low is None or one.ci_high is None:
         return ""
-    return f" ({level:.0%} CI {number(one.ci_low)} to {number(one.ci_high)})"
+    return f" ({100 * level:.0f} % CI {number(one.ci_low)} to {number(one.ci_high)})"
 
 
 def _p(p: float | None) -> str:
@@ -134,7 +134,7 @@ def _p(p: float | None) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "unknown" if share is None else f"{share * 100:.1f}%"
+    return "unknown" if share is None else f"{share * 100:.1f} %"
 
 
 def _points(share: float) -> str:

@@ -16,6 +16,7 @@ from analytics.false_alarms import Alarms, Delay, Stream, TooShortError
 from analytics.watching import Policy
 from server.compare.reading import ComparisonError, Table, numbers
 from server.evals.figures import number
+from server.monitors.saying import percent
 
 Season = Literal["none", "hour", "weekday"]
 _LENGTH = re.compile(r"(\d+)\s*([mhdw])", re.IGNORECASE)
@@ -172,8 +173,8 @@ def sentences(found: Simulated) -> Sequence[str]:
     alarms, late, policy = found.alarms, found.delay, found.policy
     rate = alarms.per_month
     first = (
-        f"This policy raises {number(rate.value)} false alarms a month (95% CI {number(max(rate.low or 0.0, 0.0))} to "
-        f"{number(rate.high)}) where nothing changes; {alarms.quiet:.0%} of months have none."
+        f"This policy raises {number(rate.value)} false alarms a month (95 % CI {number(max(rate.low or 0.0, 0.0))} to "
+        f"{number(rate.high)}) while nothing changes; {percent(alarms.quiet)} of months have none."
     )
     said = [first]
     if late is not None:
@@ -181,7 +182,7 @@ def sentences(found: Simulated) -> Sequence[str]:
         nine = "" if late.late is None else f", in nine of ten within {late.late:.1f} days"
         said.append(
             f"A lasting change of {number(late.effect)} is found after {median} (median){nine}; "
-            f"{late.found:.0%} are found within a month."
+            f"{percent(late.found)} are found within a month."
         )
     of_monitors = "" if policy.monitors == 1 else f", adjusted over {policy.monitors:,} monitors"
     said.append(

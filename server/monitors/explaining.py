@@ -149,4 +149,4 @@ def _largest(facts: Facts, slices: Sequence[Json]) -> str | None:
     """Of sums the slice that explains most, as the verdict names it."""
     if facts.why is not None or not slices or slices[0]["share_of_change"] < MATTERS:
         return None
-    return f"{slices[0]['attribute']} {slices[0]['slice']} explains {slices[0]['share_of_change']:.0%} of it"
+    return f"{slices[0]['attribute']} {slices[0]['slice']} {saying.explains(slices[0]['share_of_change'], 'it')}"

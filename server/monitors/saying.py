@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from server.compare import figures
-from server.evals.figures import counted
+from server.evals.figures import counted, number
 from server.monitors.onset import Onset
 from server.monitors.signals import Unit
 from server.monitors.terms import DAY, Terms
@@ -17,12 +17,32 @@ _UNITS: Mapping[Unit, str | None] = {
     "usd": "USD", "ms": "ms", "tokens": "tokens", "characters": "characters", "calls": "calls", "items": "items",
 }  # fmt: skip
 _OWN = {"no_data": "Calls", "error_burst": "Errors", "slo_burn": "Error budget", "budget": "Budget"}
+SECONDS = 10_000.0  # milliseconds, from which both of two values are told in seconds
 _NEAR = 3  # buckets an interval of time may be long, for its middle to be told alone
 
 
 def amount(value: float | None, unit: Unit) -> str:
-    """A value of a signal with its unit: 8.4%, $0.0055, 142 ms, 0.71."""
-    return figures.value(value, _UNITS.get(unit), share=unit == "share")
+    """A value of a signal with its unit: 8.4 %, $0.0055, 142 ms, 0.71."""
+    if unit == "share" and value is not None:
+        return f"{100 * value:.3g} %"
+    return figures.value(value, _UNITS.get(unit))
+
+
+def both(before: float | None, now: float | None, unit: Unit) -> tuple[str, str]:
+    """Two values that are read side by side, in one unit: `15.4 s` and `6.74 s`."""
+    known = [abs(one) for one in (before, now) if one is not None]
+    if unit != "ms" or not known or max(known) < SECONDS:
+        return amount(before, unit), amount(now, unit)
+    first, second = (amount(one, unit) if one is None else f"{number(one / 1_000)} s" for one in (before, now))
+    return first, second
+
+
+def change(size: float, unit: Unit) -> str:
+    """A size of change: `5 points`, `120 ms`, `0.3`."""
+    if unit != "share":
+        return amount(size, unit)
+    points = f"{100 * size:.3g}"
+    return f"{points} {'point' if points == '1' else 'points'}"
 
 
 def points(value: float, unit: Unit) -> str:
@@ -45,8 +65,17 @@ def p_value(p: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as `45%`."""
-    return f"{100 * share:.0f}%"
+    """A share as `45 %`."""
+    return f"{100 * share:.0f} %"
+
+
+def explains(share: float, of: str = "the change") -> str:
+    """How much of a change a slice makes; of more than all, that others went back; below 0, that it does."""
+    if share < 0:
+        return f"works against {of} ({percent(share)})"
+    if round(100 * share) <= 100:
+        return f"explains {percent(share)} of {of}"
+    return f"explains all of {of} and {percent(share - 1)} more, which others took back"
 
 
 def named(terms: Terms) -> str:
@@ -74,7 +103,7 @@ def since(onset: Onset, bucket: timedelta) -> str:
     if onset.low.date() == onset.high.date():
         return f"since between {onset.low:%H:%M} and {onset.high:%H:%M} UTC on {day(onset.at)}"
     ends = " to ".join(f"{one.day} {one:%B %H:%M}" for one in (onset.low, onset.high))
-    return f"since about {onset.at:%H:%M} UTC on {day(onset.at)} (95% CI {ends})"
+    return f"since about {onset.at:%H:%M} UTC on {day(onset.at)} (95 % CI {ends})"
 
 
 def day(at: datetime) -> str:

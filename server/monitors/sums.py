@@ -12,7 +12,7 @@ from typing import Any, Literal
 from analytics.explained import OTHERS
 from analytics.slices import UNKNOWN
 from server.aside import Ask
-from server.monitors.saying import amount, upper
+from server.monitors.saying import amount, explains, upper
 from server.monitors.slicing import FIRST, LITTLE
 from server.monitors.terms import DAY, Season
 
@@ -101,10 +101,9 @@ def _part(of: Of, name: str, one: str, own: tuple[float, float], whole: tuple[fl
     unit = "calls" if of == "volume" else "usd"
     part = own[1] - own[0]
     share = part / (whole[1] - whole[0])
-    explains = f"explains {share:.0%} of the change" if share >= 0 else f"works against the change ({share:.0%})"
     text = (
-        f"{upper(name)} {one}: {amount(own[0], unit)} to {amount(own[1], unit)} an hour; it {explains}. Sums are not "  # type: ignore[arg-type]  # one of the units
-        "tested."
+        f"{upper(name)} {one}: {amount(own[0], unit)} to {amount(own[1], unit)} an hour; it {explains(share)}. "  # type: ignore[arg-type]  # one of the units
+        "Sums are not tested."
     )
     return {
         "attribute": name, "slice": one, "part": part, "share_of_change": share, "mean_reference": own[0],

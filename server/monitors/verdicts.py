@@ -10,7 +10,7 @@ from analytics.explained import Part
 from server.evals.figures import number
 from server.monitors.marks import ATTRIBUTES, RULERS, Mark
 from server.monitors.onset import Onset
-from server.monitors.saying import amount, long, lower, named, of_slice, percent, since
+from server.monitors.saying import amount, both, explains, long, lower, named, of_slice, percent, since
 from server.monitors.signals import Signal, Unit
 from server.monitors.slicing import ROWS, Why, by_mix, slice_name
 from server.monitors.terms import Terms, Threshold, length
@@ -52,7 +52,7 @@ def _moved(terms: Terms, look: Look | None, onset: Onset | None, why: Why | None
         return f"is {amount(value, signal.unit)} ({_how(terms, signal, look)}), {side} {amount(bound, signal.unit)}"
     if told_before is None:
         return f"is {amount(value, signal.unit)} ({_how(terms, signal, look)})"
-    went = f"went from {amount(told_before, signal.unit)} to {amount(value, signal.unit)}"
+    went = f"went from {' to '.join(both(told_before, value, signal.unit))}"
     return f"{went} ({_how(terms, signal, look)})"
 
 
@@ -77,11 +77,11 @@ def _levels(look: Look | None, onset: Onset | None) -> tuple[float | None, float
 
 
 def _how(terms: Terms, signal: Signal, look: Look | None, *, level: bool = True) -> str:
-    """`24 hours, 95% CI 7.1% to 9.7%, 1,200 calls`; without `level` no interval, as two samples have no value."""
+    """`24 hours, 95 % CI 7.1 % to 9.7 %, 1,200 calls`; without `level` no interval, as two samples have no value."""
     parts = [long(length(terms.window))]
     ends = interval(look, signal.unit) if level else None
     if ends is not None:
-        parts.append(f"95% CI {amount(ends[0], signal.unit)} to {amount(ends[1], signal.unit)}")
+        parts.append(f"95 % CI {' to '.join(both(*ends, signal.unit))}")
     if signal.alone and look is not None and look.get("n") is not None:  # a sum's n are its buckets
         parts.append(f"{look['n']:,.0f} {ROWS[signal.of]}")
     return ", ".join(parts)
@@ -135,7 +135,7 @@ def after(mark: Mark) -> str:
 
 
 def _by(why: Why | None, mark: Mark | None) -> str:
-    """`; model gpt-4o explains 91% of it`: the slice that explains most, and is not what happened then."""
+    """`; model gpt-4o explains 91 % of it`: the slice that explains most, and is not what happened then."""
     if why is None:
         return ""
     if not why.clear:
@@ -147,13 +147,13 @@ def _by(why: Why | None, mark: Mark | None) -> str:
 
 
 def _clause(part: Part, why: Why) -> str:
-    name, share = slice_name(part), percent(why.share(part))
+    name, told = slice_name(part), explains(why.share(part), "it")
     rows = f"of {why.numbers.rows}"
     if part.n_reference == 0:
-        return f"{name}, which is new and has {percent(part.share_current)} {rows}, explains {share} of it"
+        return f"{name}, which is new and has {percent(part.share_current)} {rows}, {told}"
     if by_mix(part):
         return (
             f"{name} came in {percent(part.share_current)} {rows} in place of {percent(part.share_reference)}, "
-            f"which explains {share} of it"
+            f"which {told}"
         )
-    return f"{name} explains {share} of it"
+    return f"{name} {told}"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from server.evals.figures import number
+from server.evals.figures import counted, number
+from server.monitors.saying import amount, change, named, of_slice, percent
 from server.monitors.terms import Burn, Burst, Drift, NoData, OfBudget, Terms, Threshold
 
 _LONG = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
@@ -24,23 +25,15 @@ def long(text: str) -> str:
 
 
 def label(terms: Terms) -> str:
-    """Of what is watched: `Error rate`, `Score relevance`, `Duration, 95th percentile`."""
-    signal = terms.watched
-    if signal is None:
-        return CHECKS[terms.alert.kind][0]
-    if signal.named:
-        return f"{signal.label} {terms.score}"
-    if signal.quantile:
-        return f"{signal.label}, {f'quantile {terms.quantile:g}' if terms.quantile else 'median'}"
-    return signal.label
+    """Of what is watched: `Error rate`, `Score relevance`, `p95 of duration`."""
+    return CHECKS[terms.alert.kind][0] if terms.watched is None else named(terms)
 
 
 def subject(terms: Terms) -> str:
     """What a sentence is of: `Error rate of service shop`."""
-    of = slice_(terms)
     if terms.alert.kind == "no_data":
-        return f"Calls of {of}" if of else "Calls"
-    return f"{label(terms)} of {of or 'all calls'}"
+        return f"Calls{of_slice(terms.where)}"
+    return f"{label(terms)}{of_slice(terms.where) or ' of all calls'}"
 
 
 def unit(terms: Terms) -> str:
@@ -48,20 +41,15 @@ def unit(terms: Terms) -> str:
 
 
 def slice_(terms: Terms) -> str:
-    """`service shop, model gpt-4o`; empty: all calls."""
-    return ", ".join(f"{name} {value}" for name, value in terms.where.items())
+    """`service shop and model gpt-4o`; empty: all calls."""
+    return of_slice(terms.where).removeprefix(" of ")
 
 
 def figure(value: float | None, of: str) -> str:
     """A value with its unit."""
     if value is None:
         return "unknown"
-    if of == "share":
-        return f"{number(value * 100)} %"
-    if of == "usd":
-        return f"${number(value)}"
-    words = {"ms": " ms", "tokens": " tokens", "characters": " characters", "calls": " calls", "times": " times"}
-    return f"{number(value)}{words.get(of, '')}"
+    return f"{number(value)} times" if of == "times" else amount(value, of)  # type: ignore[arg-type]  # a signal's
 
 
 def sentence(terms: Terms, state: str, why: str | None, last: Mapping[str, Any] | None) -> str:
@@ -98,7 +86,7 @@ def _verdict(terms: Terms, state: str, last: Mapping[str, Any]) -> str:
     if isinstance(alert, NoData):
         return ", and that is why it fires." if state == "firing" else "."
     if isinstance(alert, Burst):
-        return f"; it fires from {alert.failed:,} failed calls and {alert.share:.0%} of them on, {fires}."
+        return f"; it fires from {alert.failed:,} failed calls and {percent(alert.share)} of them on, {fires}."
     if isinstance(alert, Burn):
         return f" the rate that spends the error budget of {long(alert.period)} in that time, {fires}."
     note = f" {last['note']}" if last.get("note") else ""
@@ -111,7 +99,8 @@ def _expected(last: Mapping[str, Any], of: str) -> str:
     if last["low"] is None or last["high"] is None:
         return f", and {figure(last['expected'], of)} is expected"
     low = max(last["low"], 0.0) if of == "share" else last["low"]
-    return f", and {figure(last['expected'], of)} is expected (95 % {figure(low, of)} to {figure(last['high'], of)})"
+    ends = f"{figure(low, of)} to {figure(last['high'], of)}"
+    return f", and {figure(last['expected'], of)} is expected (95 % of looks {ends})"
 
 
 def _of_drift(state: str, last: Mapping[str, Any]) -> str:
@@ -142,11 +131,13 @@ def policy(terms: Terms, min_effect: float | None, alpha: float | None = None) -
     if not isinstance(alert, Burn | OfBudget):
         every += f" at the last {long(terms.window)}"
     if isinstance(alert, Drift) and alert.method == "sums":
-        return f"It adds up every hour and fires when a lasting change of {figure(alert.min_effect, of)} is told."
+        return (
+            f"It adds up every hour and fires when a lasting change of {change(alert.min_effect or 0.0, of)} is told."
+        )
     if isinstance(alert, Drift):
         hits, many = alert.hits
         side = {"up": "a rise", "down": "a fall", None: "a change"}[alert.side]
-        least = "what suits the reference" if min_effect is None else figure(min_effect, of)
+        least = "what suits the reference" if min_effect is None else change(min_effect, of)
         return (
             f"{every} and fires when {hits} of {many} looks show {side} of {least} or more with a p below "
             f"{alpha or alert.alpha:.2g}, adjusted over all monitors of the project."
@@ -163,31 +154,43 @@ def _condition(terms: Terms) -> str:
     if isinstance(alert, NoData):
         return " and fires when nothing came."
     if isinstance(alert, Burst):
-        return f" and fires from {alert.failed:,} failed calls and {alert.share:.0%} of them on."
+        return f" and fires from {alert.failed:,} failed calls and {percent(alert.share)} of them on."
     if isinstance(alert, Burn):
         bad = "" if alert.slower_than is None else f" or took longer than {alert.slower_than:g} ms"
-        return f"; a call that failed{bad} is bad, and {alert.objective:.4%} are to be good over {long(alert.period)}."
-    told = [f"{alert.spent:.0%} of it are spent"] if isinstance(alert, OfBudget) and alert.spent is not None else []
-    if isinstance(alert, OfBudget) and alert.forecast:
-        told.append("the forecast's whole interval is above it")
-    return f" and fires when {' or '.join(told)}." if told else "."
+        good = f"{number(100 * alert.objective)} % are to be good over {long(alert.period)}"
+        return f"; a call that failed{bad} is bad, and {good}."
+    return f" and fires when {' or '.join(_of_budget(alert))}." if isinstance(alert, OfBudget) else "."
+
+
+def _of_budget(alert: OfBudget) -> list[str]:
+    spent = [] if alert.spent is None else [f"{percent(alert.spent)} of it are spent"]
+    return [*spent, *(["the forecast's whole interval is above it"] if alert.forecast else [])]
 
 
 def false_alarms(calibration: Mapping[str, Any] | None) -> str:
     """How often it cries wolf."""
     found = (calibration or {}).get("false_alarms")
     if not found:
-        return (calibration or {}).get("why") or "How often it cries wolf has not been worked out yet."
-    quiet = f"; {found['quiet_months']:.0%} of months have none" if found.get("quiet_months") is not None else ""
+        return (calibration or {}).get("why") or "Its false alarms are not worked out yet."
+    quiet = f"; {percent(found['quiet_months'])} of months have none" if found.get("quiet_months") is not None else ""
     return (
-        f"Where nothing changes it raises {number(found['value'])} false alarms a month (95 % CI "
+        f"While nothing changes it raises {number(found['value'])} false alarms a month (95 % interval "
         f"{number(found['low'])} to {number(found['high'])}){quiet}."
     )
 
 
-def delay(late: Mapping[str, Any]) -> str:
-    """How late a change is found."""
-    median = late["median_days"]
-    when = "not within a month in half of the cases" if median is None else f"after {median:.1f} days (median)"
-    nine = "" if late["late_days"] is None else f", in nine of ten within {late['late_days']:.1f} days"
-    return f"A lasting change of {number(late['effect'])} is found {when}{nine}."
+def delay(late: Mapping[str, Any], of: str = "") -> str:
+    """How late a change is found; `of`: the signal's unit."""
+    median, size = late["median_days"], change(late["effect"], of)  # type: ignore[arg-type]  # a signal's
+    if median is None:
+        return f"A lasting change of {size} is found within a month in {percent(late['found'])} of cases."
+    ends = ("over a month" if end is None else days(end) for end in (late.get("median_low"), late.get("median_high")))
+    sure = f" (95 % interval {' to '.join(ends)})" if late.get("median_low") is not None else ""
+    nine = "" if late["late_days"] is None else f", in nine of ten within {days(late['late_days'])}"
+    return f"A lasting change of {size} is found after {days(median)}{sure} in half of cases{nine}."
+
+
+def days(value: float) -> str:
+    """`6 hours`, `1 day 12 hours`, from days."""
+    whole, hours = divmod(max(round(value * 24), 1), 24)
+    return " ".join(counted(many, noun) for many, noun in ((whole, "day"), (hours, "hour")) if many)

@@ -131,7 +131,7 @@ def test_a_link_of_a_chart_fills_the_form(page: Open, served: Any) -> None:
     link = monitor_terms.linked({"signal": "duration", "quantile": 0.95, "where": {"model": "gpt-x"}})
     shown = page(served.note.api_url, "monitors", watch=link)
     assert not shown.exception
-    assert "How often it would fire for nothing cannot be told" in words(shown)  # half a day is no reference
+    assert "Its false alarms cannot be told" in words(shown)  # half a day is no reference
     shown.button(key="monitor-save").click().run()
     assert "Monitor duration\\-p95\\-gpt\\-x is set." in words(shown)
     with served.client() as client:

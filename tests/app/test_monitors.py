@@ -22,7 +22,9 @@ LOOK: dict[str, Any] = {
 }  # fmt: skip
 CALIBRATED: dict[str, Any] = {
     "false_alarms": {"value": 0.12, "low": 0.08, "high": 0.16, "quiet_months": 0.9},
-    "delay": {"effect": 0.015, "median_days": 1.5, "late_days": 3.0, "found": 1.0},
+    "delay": {
+        "effect": 0.015, "median_days": 1.5, "median_low": 1.0, "median_high": 2.0, "late_days": 3.0, "found": 1.0,
+    },
     "alpha": 0.01, "monitors": 4, "draws": 400, "at": NOON.isoformat(), "why": None,
 }  # fmt: skip
 MONITOR: dict[str, Any] = {
@@ -77,10 +79,10 @@ def test_bounds_name_a_unit_once() -> None:
     ("alert", "says"),
     [
         pytest.param(
-            {}, "Fires when the last day differs by 1.5 pp or more upwards beyond chance (p below 0.01, adjusted "
-            "over all monitors of the project) at 2 of 3 looks.", id="drift",
+            {}, "Fires when 2 of 3 looks show a rise of 1.5 pp or more over the last day, with a p below 0.01, "
+            "adjusted over all monitors of the project.", id="drift",
         ),
-        pytest.param({"min_effect": 0.03, "side": None, "persist": "1/1"}, "by 3 pp or more beyond chance", id="least"),
+        pytest.param({"min_effect": 0.03, "side": None, "persist": "1/1"}, "a look shows a change of 3 pp", id="least"),
         pytest.param({"kind": "threshold", "above": 0.05}, "over the last day is above 5 %.", id="threshold"),
         pytest.param({"kind": "no_data"}, "Fires when nothing came for 1 day.", id="no-data"),
         pytest.param({"kind": "error_burst", "failed": 5, "share": 0.2}, "5 calls and 20 % of all failed", id="burst"),
@@ -97,10 +99,13 @@ def test_the_policy_is_told_in_words(alert: dict[str, Any], says: str) -> None:
 
 def test_false_alarms_and_delay_are_told_with_their_intervals() -> None:
     said = words.calibrated(CALIBRATED, "share")
-    assert "expected to fire 0.12 times a month (95 % interval 0.08 to 0.16); 90 % of months stay quiet." in said
-    assert "A lasting change of 1.5 pp is found after 1 d 12 h in half of cases, nine of ten within 3 d." in said
+    assert "it raises 0.12 false alarms a month (95 % interval 0.08 to 0.16); 90 % of months have none." in said
+    assert (
+        "of 1.5 pp is found after 1 d 12 h (95 % interval 1 d to 2 d) in half of cases, in nine of ten within 3 d."
+        in said
+    )
     assert "By 400 draws of its own reference, adjusted over 4 drift monitors, alpha 0.01." in said
-    assert words.calibrated(None, "share").endswith("is not worked out yet.")
+    assert words.calibrated(None, "share").endswith("are not worked out yet.")
     too_short = {**CALIBRATED, "why": "the reference has 2 days and 5 are needed."}
     assert words.calibrated(too_short, "share").endswith("cannot be told: the reference has 2 days and 5 are needed.")
     never = {**CALIBRATED, "delay": CALIBRATED["delay"] | {"median_days": None, "found": 0.2}}
@@ -112,7 +117,7 @@ def test_the_sentence_counts_states_and_false_alarms() -> None:
     off = MONITOR | {"enabled": False, "state": "firing"}
     assert words.finding([MONITOR, blind, off]) == (
         "3 monitors: none is firing, 1 with too little data to say anything, 1 ok, 1 off. While nothing changes they "
-        "are expected to fire 0.12 times a month in all."
+        "raise 0.12 false alarms a month in all."
     )
     assert words.finding([MONITOR | {"state": "firing"}]).startswith("1 monitor: 1 firing.")
 

@@ -136,9 +136,11 @@ def test_people_get_a_sentence_a_column(files: Path) -> None:
     said = run(files, "a.csv", "b.csv", "--columns", "flag,score,tool", "--min-effect", "tool=0.2").stdout
     told = said.splitlines()
     assert told[0].startswith("flag: drift: the share went from ")
-    assert " points up (95% CI " in told[0]
+    assert " points up (95 % CI " in told[0]
     assert told[1].startswith("score: no drift found: values moved by ")
-    assert told[2].startswith("score: drift: the share of rows without a value went from 0.0% to 20.0%, 20.0 points up")
+    assert told[2].startswith(
+        "score: drift: the share of rows without a value went from 0.0 % to 20.0 %, 20.0 points up"
+    )
     assert told[2].endswith("20 failed rows among them.")
     assert told[3].startswith("tool: no drift found: shares of categories are a Jensen-Shannon distance of ")
     assert "- Drift is an effect of the least size or more, with a p-value below 0.05" in said

@@ -223,7 +223,7 @@ def test_a_side_that_failed_as_a_whole_is_told_as_that(two: Shop, telling: Any) 
     rows = {row["signal"]: row for row in found["signals"]}
     assert (rows["duration"]["verdict"], rows["duration"]["gaps"]["verdict"]) == ("insufficient data", "drift")
     assert rows["input_length"]["n_current"] == 40
-    assert "Error rate 1.67% to 100%" in found["sentence"]
+    assert "Error rate 1.67 % to 100 %" in found["sentence"]
     assert "The share of rows without a value drifted in Duration." in found["sentence"]
     assert "<i>" * 21 not in found["sentence"]
 

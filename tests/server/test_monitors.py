@@ -171,8 +171,9 @@ def test_a_preview_of_an_edit_counts_the_monitor_once(client: Client) -> None:
 def test_deleting_takes_the_name_again_and_resolves(client: Client) -> None:
     client.set_monitor("gone", FIRES)
     number = client.look_now("gone")["alert_open"]["number"]
-    with pytest.raises(ApiError, match="takes its name again"):
+    with pytest.raises(ApiError, match="Send confirm=gone") as refused:
         client._send("DELETE", "/api/monitors/gone", {"confirm": "other"})
+    assert refused.value.status == 409
     client.delete_monitor("gone", "ann")
     alert = client.alert(number)
     assert (alert["state"], alert["resolved_by"]) == ("resolved", "ann")

@@ -152,7 +152,9 @@ def test_a_rise_in_one_model_after_a_release_names_release_model_and_time(core: 
     assert found.since_low is not None
     assert found.since_high is not None
     assert found.since_low <= AT.replace(tzinfo=None) <= found.since_high
-    assert found.verdict.startswith("Error rate went from 2% to 12% (10 hours, 95% CI 9.5% to 14.5%, 240 calls) since ")
+    assert found.verdict.startswith(
+        "Error rate went from 2 % to 12 % (10 hours, 95 % CI 9.5 % to 14.5 %, 240 calls) since "
+    )
     assert ", right after release 1.8 of shop; " in found.verdict
     assert " gpt-4o explains " in found.verdict or " openai explains " in found.verdict
     assert (found.cause, found.cause_text) == ("release:1.8", "Release 1.8")
@@ -199,7 +201,9 @@ def test_with_nothing_to_explain_it_says_so(core: Core) -> None:
 def test_a_quantile_is_explained_by_the_share_beyond_it(core: Core) -> None:
     look = {"value": 3300.0, "expected": 1700.0, "low": 1500.0, "high": 1900.0, "n": 240.0}
     found = explained(core, SLOW, look, signal="duration", quantile=0.9, window="10h")
-    assert found.verdict.startswith("p90 of duration went from 1700 ms to 3300 ms (10 hours, 95% CI 3100 ms to 3500 ms")
+    assert found.verdict.startswith(
+        "p90 of duration went from 1700 ms to 3300 ms (10 hours, 95 % CI 3100 ms to 3500 ms"
+    )
     assert found.cause in {"model:claude", "slice:provider=anthropic"}
     assert found.document["slices"][0]["text"].startswith(
         ("Model claude: share of calls", "Provider anthropic: share of calls")
@@ -256,7 +260,9 @@ def test_a_release_is_a_reference_too(core: Core) -> None:
         pytest.param({"alert": {"kind": "error_burst"}}, "Errors came in a burst: 29 of 240 calls failed", id="burst"),
         pytest.param({"alert": {"kind": "slo_burn", "objective": 0.99}}, "Error budget burns 0.12 times", id="burn"),
         pytest.param(
-            {"signal": "error_rate", "alert": {"kind": "threshold", "above": 0.05}}, "Error rate is 12%", id="threshold"
+            {"signal": "error_rate", "alert": {"kind": "threshold", "above": 0.05}},
+            "Error rate is 12 %",
+            id="threshold",
         ),
     ],
 )
@@ -301,6 +307,6 @@ def test_it_travels_to_another_process_and_comes_back_as_json(core: Core) -> Non
         pickle.dumps((explain, terms, [], [look], FITTED, END, "shop errors"))
     )
     found = json.loads(Inline(core.readers).answer(RELEASE, work, *arguments))
-    assert found["verdict"].startswith("Error rate of service shop went from 2% to 12% ")
+    assert found["verdict"].startswith("Error rate of service shop went from 2 % to 12 % ")
     assert found["document"]["series"] == [] or found["document"]["series"][0]["at"].endswith("Z")
     assert not any(one["attribute"] == "service" for one in found["document"]["slices"])

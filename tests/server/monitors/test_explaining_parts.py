@@ -169,12 +169,12 @@ def whys(reference: dict[str, tuple[int, int]], current: dict[str, tuple[int, in
 def test_the_verdict_of_a_rise_in_one_model_after_a_release() -> None:
     found = whys({"gpt-4o": (500, 6), "claude": (500, 6)}, {"gpt-4o": (500, 80), "claude": (500, 6)})
     assert verdicts.verdict(TERMS, LOOK, ONSET, found, RELEASE, HOUR) == (
-        "Error rate of service shop went from 1.2% to 8.4% (24 hours, 95% CI 7.1% to 9.7%, 1,200 calls) since about "
-        "14:00 UTC on 2 November 2026, right after release 1.8 of shop; model gpt-4o explains 100% of it."
+        "Error rate of service shop went from 1.2 % to 8.4 % (24 hours, 95 % CI 7.1 % to 9.7 %, 1,200 calls) since "
+        "about 14:00 UTC on 2 November 2026, right after release 1.8 of shop; model gpt-4o explains 100 % of it."
     )
     assert slice_sentences.slice_text(found.parts()[0], found) == (
-        "Model gpt-4o: error rate 1.2% to 16% (500 and 500 calls, 50% and 50% of all, +14.8 points "
-        "against the rest, 95% CI +11.7 to +17.9 points); it explains 100% of the change."
+        "Model gpt-4o: error rate 1.2 % to 16 % (500 and 500 calls, 50 % and 50 % of all, +14.8 points "
+        "against the rest, 95 % CI +11.7 to +17.9 points); it explains 100 % of the change."
     )
 
 
@@ -214,15 +214,15 @@ def test_what_happened_is_named(mark: Mark, said: str) -> None:
         pytest.param({"kind": "no_data"}, {"value": 0.0}, "Calls stopped: none came within 24 hours.", id="none"),
         pytest.param(
             {"kind": "error_burst"}, {"value": 0.25, "n": 80.0},
-            "Errors came in a burst: 20 of 80 calls failed within 24 hours (25%).", id="burst",
+            "Errors came in a burst: 20 of 80 calls failed within 24 hours (25 %).", id="burst",
         ),
         pytest.param(
             {"kind": "slo_burn", "objective": 0.99}, {"value": 15.2, "note": "Of 1 h and 5 min."},
             "Error budget burns 15.2 times as fast as the objective allows (of 1 h and 5 min).", id="burn",
         ),
         pytest.param(
-            {"kind": "budget"}, {"value": 0.9, "note": "90% of it is spent."},
-            "Budget is beyond its limit: 90% of it is spent.", id="budget",
+            {"kind": "budget"}, {"value": 0.9, "note": "90 % of it is spent."},
+            "Budget is beyond its limit: 90 % of it is spent.", id="budget",
         ),
     ],
 )  # fmt: skip
@@ -241,10 +241,10 @@ def test_a_threshold_names_its_number() -> None:
 def test_a_shift_of_mix_is_told_as_that() -> None:
     found = whys({"hard": (200, 120), "easy": (800, 16)}, {"hard": (600, 360), "easy": (400, 8)})
     said = verdicts.verdict(TERMS, LOOK, None, found, None, HOUR)
-    assert said.endswith("; model hard came in 60% of calls in place of 20%, which explains 60% of it.")
+    assert said.endswith("; model hard came in 60 % of calls in place of 20 %, which explains 60 % of it.")
     (model,) = found.explanation.attributes
     assert slice_sentences.attribute_text(model, found.change).startswith(
-        "Model: 0% of the change is within slices, 100% is their mix"
+        "Model: 0 % of the change is within slices, 100 % is their mix"
     )
 
 
@@ -308,7 +308,7 @@ def test_what_is_watched_has_a_name(terms: dict[str, Any], named: str) -> None:
         pytest.param(
             -10,
             40,
-            "since about 14:00 UTC on 2 November 2026 (95% CI 1 November 14:00 to 3 November 16:00)",
+            "since about 14:00 UTC on 2 November 2026 (95 % CI 1 November 14:00 to 3 November 16:00)",
             id="over-days",
         ),
     ],
@@ -364,3 +364,31 @@ def test_rows_without_attributes_are_compared_as_a_whole() -> None:
     assert found.clear
     assert found.change == 0.5
     assert found.parts() == []
+
+
+@pytest.mark.parametrize(
+    ("share", "says"),
+    [
+        pytest.param(0.456, "explains 46 % of the change", id="part"),
+        pytest.param(1.0, "explains 100 % of the change", id="all"),
+        pytest.param(1.14, "explains all of the change and 14 % more, which others took back", id="more-than-all"),
+        pytest.param(-0.2, "works against the change (-20 %)", id="against"),
+    ],
+)
+def test_how_much_a_slice_explains_is_plain(share: float, says: str) -> None:
+    assert saying.explains(share) == says
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "unit", "said"),
+    [
+        pytest.param(15_410.0, 6_740.0, "ms", ("15.41 s", "6.74 s"), id="seconds-where-one-is-long"),
+        pytest.param(410.0, 6_740.0, "ms", ("410 ms", "6740 ms"), id="milliseconds-else"),
+        pytest.param(0.02, 0.12, "share", ("2 %", "12 %"), id="shares"),
+        pytest.param(None, 15_000.0, "ms", ("unknown", "15 s"), id="one-is-unknown"),
+    ],
+)
+def test_values_side_by_side_are_in_one_unit(
+    before: float | None, now: float, unit: Any, said: tuple[str, str]
+) -> None:
+    assert saying.both(before, now, unit) == said
