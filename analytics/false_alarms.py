@@ -116,8 +116,9 @@ def of_waited(days: Floats, effect: float) -> Delay:
         return Delay(effect, None, None, None, None, 0.0, 0)
     reach = _NORMAL_95 * 0.5 / np.sqrt(days.size)  # of the share of draws that are below the median
     shares = np.clip([0.5, 0.5 - reach, 0.5 + reach, 0.9], 0, 1)
-    ends = [float(one) if np.isfinite(one) else None for one in np.quantile(days, shares, method="inverted_cdf")]
-    return Delay(effect, *ends, float(np.isfinite(days).mean()), int(days.size))
+    found = np.quantile(days, shares, method="inverted_cdf")
+    middle, low, high, late = (float(one) if np.isfinite(one) else None for one in found)
+    return Delay(effect, middle, low, high, late, float(np.isfinite(days).mean()), int(days.size))
 
 
 def calibrated(reference: Stream, policy: Policy, per_month: float, draws: int = DRAWS, seed: int = 0) -> Policy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import combinations, product
 from typing import Any
 
@@ -314,3 +314,36 @@ def test_neither_the_order_of_rows_nor_of_samples_matters(a: Any, b: Any, random
         assert again[name] == pytest.approx(plain[name], abs=1e-9)
     assert swapped["statistic"] == pytest.approx(plain["statistic"])
     assert swapped["difference"] == pytest.approx(-plain["difference"], abs=1e-9)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05, 0.1, 0.2, 0.4])
+def test_what_is_settled_early_has_the_verdict_of_all_draws(shift: float) -> None:
+    """Below the bound nothing is told by fewer draws; above it p stays above."""
+    rng = np.random.default_rng(int(100 * shift))
+    values = rng.normal(size=400), rng.normal(size=200) + shift
+    sessions = rng.integers(0, 100, 400), 100 + rng.integers(0, 50, 200)
+    (whole,), (few,) = (
+        drift.drift({"x": drift.column("numeric", *values)}, sessions, Options(settled=settled))
+        for settled in (None, 0.05)
+    )
+    assert whole.p is not None
+    assert few.p is not None
+    assert (few.p == whole.p) if whole.p < 0.05 else few.p >= 0.05
+    assert few.p == pytest.approx(whole.p, rel=0.4)
+
+
+def test_labels_that_are_dealt_are_as_many_and_fall_anywhere() -> None:
+    dealt = relabelling.dealt(np.random.default_rng(1), 5_000, 20, 7)
+    assert set(dealt.sum(axis=1).tolist()) == {7}
+    together = (dealt.T.astype(float) @ dealt) / 5_000
+    assert np.diag(together) == pytest.approx(np.full(20, 7 / 20), abs=0.03)
+    pairs = together[~np.eye(20, dtype=bool)]
+    assert pairs == pytest.approx(np.full(pairs.size, 7 * 6 / (20 * 19)), abs=0.03)
+
+
+def test_indices_that_no_verdict_is_by_may_be_left_out() -> None:
+    rng = np.random.default_rng(3)
+    column = drift.column("numeric", rng.normal(size=300), rng.normal(size=300))
+    with_them, without = (drift.drift({"x": column}, None, Options(beside=beside))[0] for beside in (True, False))
+    assert with_them.psi is not None
+    assert without == replace(with_them, psi=None, psi_threshold=None, psi_p=None)
