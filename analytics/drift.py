@@ -165,12 +165,13 @@ def _numeric(
     found = distributions.move(reference, current, own, options.seed, by, options.settled)
     means = _compared((reference, current), own, options, test="t")
     psi = _index(by, frozen, found.drawn, options) if options.beside else None
-    return replace(
+    done = replace(
         told, test=found.test, statistic=found.statistic, effect=found.effect,
         effect_name=told.effect_name if found.effect == (found.distance or 0.0) else BY_RANKS,
         p=found.p, reference=means.mean_a, current=means.mean_b, difference=means.difference, ci_low=means.ci_low,
-        ci_high=means.ci_high, **_of_psi(psi),
+        ci_high=means.ci_high,
     )  # fmt: skip
+    return _beside(done, psi)
 
 
 def _index(by: distributions.Classes, edges: Floats, drawn: Relabelled | None, options: Options) -> stability.Index:
@@ -181,9 +182,8 @@ def _index(by: distributions.Classes, edges: Floats, drawn: Relabelled | None, o
     return stability.index(bins, options.alpha, options.seed, made)
 
 
-def _of_psi(found: stability.Index | None) -> dict[str, float]:
-    """Fields of `Drift`."""
-    return {} if found is None else {"psi": found.value, "psi_threshold": found.threshold, "psi_p": found.p}
+def _beside(told: Drift, psi: stability.Index | None) -> Drift:
+    return told if psi is None else replace(told, psi=psi.value, psi_threshold=psi.threshold, psi_p=psi.p)
 
 
 def _categorical(
@@ -198,10 +198,11 @@ def _categorical(
     made = None if found.drawn is None else (found.drawn.reference, found.drawn.current)
     beside = options.beside
     psi = stability.index(categories.fewer(two), options.alpha, options.seed, made) if beside else None
-    return replace(
+    done = replace(
         told, test=found.test, statistic=found.statistic, effect=found.distance, p=found.p, new=found.new,
-        vanished=found.vanished, moved=found.moved, why=told.why or _too_alone(two, options), **_of_psi(psi),
+        vanished=found.vanished, moved=found.moved, why=told.why or _too_alone(two, options),
     )  # fmt: skip
+    return _beside(done, psi)
 
 
 def _too_alone(two: Two, options: Options) -> str:

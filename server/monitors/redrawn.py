@@ -110,7 +110,7 @@ def _changed(whole: Sample, values: np.ndarray, effect: float, rng: np.random.Ge
     if whole.column.kind == "numeric":
         return np.asarray(values + effect)
     if whole.column.kind == "rate":
-        return _flipped(values, float(np.nanmean(whole.column.values[0])), effect, rng)
+        return _flipped(values, float(np.nanmean(np.asarray(whole.column.values[0], np.float64))), effect, rng)
     if whole.column.kind == "categorical":
         return np.where(rng.random(len(values)) < new_share(abs(effect)), NEW, values)
     chance = 0.5 + abs(effect)

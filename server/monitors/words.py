@@ -52,6 +52,11 @@ def figure(value: float | None, of: str) -> str:
     return f"{number(value)} times" if of == "times" else amount(value, of)  # type: ignore[arg-type]  # a signal's
 
 
+def _size(value: float, of: str) -> str:
+    """A size of change with its unit."""
+    return change(value, of)  # type: ignore[arg-type]  # a signal's
+
+
 def sentence(terms: Terms, state: str, why: str | None, last: Mapping[str, Any] | None) -> str:
     """What a monitor says now."""
     what = subject(terms)
@@ -131,13 +136,11 @@ def policy(terms: Terms, min_effect: float | None, alpha: float | None = None) -
     if not isinstance(alert, Burn | OfBudget):
         every += f" at the last {long(terms.window)}"
     if isinstance(alert, Drift) and alert.method == "sums":
-        return (
-            f"It adds up every hour and fires when a lasting change of {change(alert.min_effect or 0.0, of)} is told."
-        )
+        return f"It adds up every hour and fires when a lasting change of {_size(alert.min_effect or 0.0, of)} is told."
     if isinstance(alert, Drift):
         hits, many = alert.hits
         side = {"up": "a rise", "down": "a fall", None: "a change"}[alert.side]
-        least = "what suits the reference" if min_effect is None else change(min_effect, of)
+        least = "what suits the reference" if min_effect is None else _size(min_effect, of)
         return (
             f"{every} and fires when {hits} of {many} looks show {side} of {least} or more with a p below "
             f"{alpha or alert.alpha:.2g}, adjusted over all monitors of the project."
@@ -181,7 +184,7 @@ def false_alarms(calibration: Mapping[str, Any] | None) -> str:
 
 def delay(late: Mapping[str, Any], of: str = "") -> str:
     """How late a change is found; `of`: the signal's unit."""
-    median, size = late["median_days"], change(late["effect"], of)  # type: ignore[arg-type]  # a signal's
+    median, size = late["median_days"], _size(late["effect"], of)
     if median is None:
         return f"A lasting change of {size} is found within a month in {percent(late['found'])} of cases."
     ends = ("over a month" if end is None else days(end) for end in (late.get("median_low"), late.get("median_high")))
