@@ -18,8 +18,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CAUSES = ("release:1.8", "model:gpt-4o-2026-11-20", "prompt:answer@7", "slice:service=shop", "release:2.0", "")
 """What alerts are by, in turn; '': each by its own monitor."""
 VERDICT = (
-    "Error rate of service shop went from 1.2 % to 8.4 % (24 hours, 95 % CI 7.1 % to 9.7 %) since about 14:00 UTC on 27 "
-    "November 2026, right after release 1.8 of shop; model gpt-4o explains 91 % of it."
+    "Error rate of service shop went from 1.2 % to 8.4 % (24 hours, 95 % CI 7.1 % to 9.7 %) since about 14:00 UTC on "
+    "27 November 2026, right after release 1.8 of shop; model gpt-4o explains 91 % of it."
 )
 Json = dict[str, Any]
 
