@@ -184,7 +184,8 @@ def inclusion(worth: Floats, most: int, floor: float = FLOOR) -> Floats:
 def drawn(chance: Floats, start: float) -> Places:
     """Answers taken at random with these chances: systematic sampling (Madow 1949), in order.
 
-    The order in which they are told should be random, as one by hash is. As many are taken as the chances add up to, rounded up or down.
+    The order in which they are told should be random, as one by hash is. As many are taken as the chances add up to,
+    rounded up or down.
 
     Args:
         chance: of each, 0 to 1.
