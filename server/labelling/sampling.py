@@ -15,6 +15,7 @@ from hashlib import blake2b
 import numpy as np
 
 from analytics import informative, similarity
+from analytics.columns import Floats
 from analytics.informative import Judge, Places, Signals
 from server.labelling.candidates import Candidate, Found
 from server.labelling.wishes import Sample
@@ -111,7 +112,7 @@ def _informative(found: Found, sample: Sample, texts: Texts) -> list[Taken]:
     ]
 
 
-def _unlike(pool: Sequence[Candidate], worth: informative.Floats, most: int, texts: Texts) -> Places:
+def _unlike(pool: Sequence[Candidate], worth: Floats, most: int, texts: Texts) -> Places:
     vectors = similarity.folded([similarity.counts(text) for text in texts(pool)])
     return informative.diverse(vectors, worth, most)
 

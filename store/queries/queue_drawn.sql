@@ -26,6 +26,6 @@ with held as (
 )
 select trace_id::varchar as trace_id, printf('%016x', span_id) as span_id, session as session_id, epoch_us(start_time) as start_us, stratum, total,
        row_number() over (order by drawn, trace_id, span_id) as place
-from ranked where rank <= greatest($pool // (select count(distinct coalesce(stratum, '')) from strata), 1)
+from ranked where rank <= greatest($pool // greatest((select count(distinct coalesce(stratum, '')) from strata), 1), 1)
 order by place
 limit $pool

@@ -42,7 +42,7 @@ with named as (
     from strata
 ), picked as (
     select *, row_number() over (order by drawn, trace_id, span_id) as place
-    from ranked where rank <= greatest($pool // (select count(distinct coalesce(stratum, '')) from strata), 1)
+    from ranked where rank <= greatest($pool // greatest((select count(distinct coalesce(stratum, '')) from strata), 1), 1)
 )
 select p.trace_id::varchar as trace_id, printf('%016x', p.span_id) as span_id, p.session as session_id, epoch_us(p.start_time) as start_us, p.stratum, p.total,
        p.place, t.name, t.evaluator, t.evaluator_version, t.value, t.label, t.error_type, t.confidence, t.scale
