@@ -19,6 +19,14 @@ class QueueFillClient(ClientBase):
     ) -> Json:
         """Put items into a queue, or tell what would be; see `POST /api/queues/{name}/fill`."""
         told = {"from": dict(source), "author": author, "dry_run": dry_run}
-        path = f"/api/queues/{quote(name, safe='')}/fill"
-        found: Json = self._send("POST", path, {}, body=told, timeout_s=FILL_S).json()
+        found: Json = self._send("POST", f"{_queue(name)}/fill", {}, body=told, timeout_s=FILL_S).json()
         return found
+
+    def queue_feeds(self, name: str) -> list[Json]:
+        """The feeds of a queue, what each put in and left out; see `GET /api/queues/{name}/feeds`."""
+        found: list[Json] = self._json(f"{_queue(name)}/feeds")
+        return found
+
+
+def _queue(name: str) -> str:
+    return f"/api/queues/{quote(name, safe='')}"

@@ -16,7 +16,7 @@ from server.api.queue_labels import Name
 from server.api.queue_labels import told as told_of_queues
 from server.api.rights import needs, router
 from server.aside import Inline
-from server.labelling import filling
+from server.labelling import feeding, filling, queues
 from server.labelling.ordering import FillError
 from server.labelling.wishes import From
 
@@ -51,3 +51,15 @@ def fill(request: Request, here: Here, name: Name, body: Fill, project: Project 
             dry_run=body.dry_run,
         )  # fmt: skip
     return json_response(request, done)
+
+
+@routes.get("/api/queues/{name}/feeds", tags=["queues"], dependencies=[needs("read")])
+def feeds(request: Request, here: Here, name: Name, project: Project = DEFAULT) -> Response:
+    """The feeds of a queue: new traces that become items by themselves.
+
+    Each has its terms as `feed`, `looks_for` in words, `looked_at` (null: not yet), `added_today` and `left_out_today`
+    (for `per_day`; of the day of UTC), `added` and `left_out` ever, `fault` (why it cannot look), a `sentence`.
+    """
+    with told_of_queues():
+        queue = queues.one(here.core, project, name)
+    return json_response(request, feeding.told(here.core, queue))

@@ -69,16 +69,17 @@ def add(core: Core, queue: Queue, items: Sequence[NewItem], author: str | None) 
     for start in range(0, len(sound), AT_ONCE):
         part = sound[start : start + AT_ONCE]
         rows = [row_of(item) for item in part]
-        work = partial(_write, queue=queue, rows=rows, now=now, author=author)
+        work = partial(write, queue=queue, rows=rows, now=now, author=author)
         added, there = core.writer.call(work).result(jobs.WRITE_S)
         result.added.extend(added)
         result.there.extend(there)
     return result
 
 
-def _write(
+def write(
     cursor: DuckDBPyConnection, queue: Queue, rows: list[dict[str, Any]], now: datetime, author: str | None
 ) -> tuple[list[int], list[int]]:
+    """Numbers of rows (of `row_of`) that are added, and of those that are there; within the caller's transaction."""
     keys = [row["key"] for row in rows if row["key"] is not None]
     targets = [row["target"] for row in rows if row["target"] is not None]
     by_key, by_target = store.known(cursor, queue.queue_id, keys, targets)

@@ -20,10 +20,10 @@ from server.labelling.adding import NewItem
 from server.labelling.candidates import Candidate
 from server.labelling.choosing import choose, show, taken_of
 from server.labelling.content import Content, Side
-from server.labelling.ordering import FillError, ordered
+from server.labelling.ordering import ordered
 from server.labelling.sampling import Taken
 from server.labelling.showing import Target
-from server.labelling.wishes import ORIGINS, From, Named, OfTargets, Sample
+from server.labelling.wishes import ORIGINS, From, Named, Sample
 from store import queue_items
 from store.queues import Queue
 
@@ -224,20 +224,22 @@ def _how(sample: Sample) -> str:
     }[sample.method]  # fmt: skip
 
 
-def contents(core: Core, where: Aside | Inline, project: str, targets: Sequence[Named]) -> list[Content]:
-    """What is shown of targets that somebody names, in their order.
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What is shown of a target that somebody names."""
 
-    Raises:
-        FillError: one is not stored, or nothing was recorded of it; names it.
-    """
-    wanted = candidates.named(OfTargets(kind="targets", targets=tuple(targets)))
-    once = [one.target for one in wanted.candidates if one.target is not None]
-    made = orjson.loads(where.answer(core.projects.id_of(project), show, once))
-    shown: dict[Target, Row | None] = dict(zip(once, made, strict=True))
-    found = []
-    for target in map(candidates.target_of, targets):
-        content, _, why_not = _shown(Candidate(target), shown)
-        if content is None:
-            raise FillError(f"{_name(Candidate(target)).capitalize()}: {why_not} Give its content, or leave it out.")
-        found.append(content)
-    return found
+    content: Content | None  # null: nothing can be shown
+    attributes: Mapping[str, str]
+    why_not: str  # '' where it can
+
+
+def completed(core: Core, where: Aside | Inline, project: str, targets: Sequence[Named]) -> list[Completed]:
+    """What is shown of traces, calls and sessions, in their order."""
+    wanted = [candidates.target_of(one) for one in targets]
+    once = list(dict.fromkeys(wanted))
+    shown: dict[Target, Row | None] = {}
+    for start in range(0, len(once), AT_ONCE):
+        part = once[start : start + AT_ONCE]
+        made = orjson.loads(where.answer(core.projects.id_of(project), show, part))
+        shown |= dict(zip(part, made, strict=True))
+    return [Completed(*_shown(Candidate(one), shown)) for one in wanted]
