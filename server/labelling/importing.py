@@ -86,7 +86,9 @@ def _bring(core: Core, queue: Queue, told: Sequence[Told]) -> Brought:
         try:
             label = _label(queue, one, known, now)
         except (AnswerError, LookupError, ValueError) as error:
-            refused.append({"at": at, "why": str(error.args[0] if isinstance(error, LookupError) else error)})
+            refused.append(
+                {"at": at, "why": str(error.args[0] if isinstance(error, LookupError) else error).rstrip(".")}
+            )
             continue
         last = known.newest.get((label.number, label.author))
         if last is not None and _alike(last, label):
