@@ -37,7 +37,9 @@ GROUPS = {
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
         st.Page("views/drift.py", title="Drift explorer", icon=":material/difference:"),
     ],
-    "Label": [],
+    "Label": [
+        st.Page("views/feedback.py", title="Feedback", icon=":material/thumbs_up_down:"),
+    ],
     "Operate": [
         st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
         st.Page("views/monitors.py", title="Monitors", icon=":material/monitor_heart:"),
@@ -64,7 +66,7 @@ SHOWN = {
     "Ranking": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(
-    ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer"), TIMED
+    ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer", "Feedback"), TIMED
 )  # of the title row
 
 # Whole: below it stands the number of open alerts, for which Streamlit would fold the menu.

@@ -19,7 +19,7 @@ class FeedbackKey:
     name: str
     hash: str  # SHA-256, hex
     shown: str  # its first letters
-    origins: tuple[str, ...]
+    origins: Sequence[str]
     per_minute: int
     created_at: datetime  # UTC, as all times
     author: str | None
@@ -44,7 +44,7 @@ def add(cursor: DuckDBPyConnection, key: FeedbackKey) -> bool:
     """Add a key; false: a key of this name is in use."""
     if _read(cursor, "where project_id = ? and name = ? and revoked_at is null", [key.project_id, key.name]):
         return False
-    row = [list(one) if isinstance(one, tuple) else one for one in astuple(key)]
+    row = list(astuple(key))
     cursor.execute(f"insert into feedback_keys ({_COLUMNS}) values ({', '.join('?' * len(row))})", row)
     return True
 
@@ -61,4 +61,4 @@ def revoke(cursor: DuckDBPyConnection, project_id: int, key_id: UUID, now: datet
 
 def _read(cursor: DuckDBPyConnection, where: str, params: Sequence[object]) -> list[FeedbackKey]:
     rows = cursor.execute(f"select {_COLUMNS} from feedback_keys {where}", list(params)).fetchall()
-    return [FeedbackKey(*row[:5], tuple(row[5]), *row[6:]) for row in rows]
+    return [FeedbackKey(*row) for row in rows]

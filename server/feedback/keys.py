@@ -42,7 +42,7 @@ def made(  # noqa: PLR0917 - as the request has it
     key = PREFIX + secrets.token_urlsafe(24)
     row = FeedbackKey(
         core.projects.id_of(project), uuid4(), name, hashed(key), key[:SHOWN],
-        tuple(dict.fromkeys(origin(one) for one in origins)), per_minute, utc_now(), author,
+        list(dict.fromkeys(origin(one) for one in origins)), per_minute, utc_now(), author,
     )  # fmt: skip
     if not core.writer.call(lambda cursor: store.add(cursor, row)).result(WRITE_S):
         raise FeedbackKeyError(f"A key named {name!r} is in use. Take another name, or revoke that one first.")

@@ -1,17 +1,8 @@
 -- One row per feedback of an end user told in [since, until), newest first: the latest by target, name and user counts.
 -- trace_id and span_id are those of its target; of a response id those of its model call (null: it is not there, or the id is not known yet).
-with told as (
-    select name, arg_max_null(value, place) as value, arg_max_null(label, place) as label, arg_max_null(explanation, place) as explanation,
-           author, max(time) as time, trace_id, span_id, session_id, response_id, max(metadata['kind']) as kind, max(metadata['key']) as key
-    from (
-        select *, (commit_seq, time, score_id) as place from scores
-        where project_id = $project_id and source = 'user' and error_type is null and time >= $since and time < $until
-          and ($name::varchar is null or name = $name)
-    ) s
-    group by name, author, trace_id, span_id, session_id, response_id
-), kept as (
-    select *, count(*) over () as total from told
-    where ($low::boolean is null or $low = (value is not null and (value < 0.5 or name = 'user_stars' and value <= 2)))
+with kept as (
+    select *, count(*) over () as total from /* part feedback_told */ told
+    where ($low::boolean is null or $low = (value is not null and (value < 0.5 or kind = 'stars' and value <= 2)))
       and ($text::boolean is null or $text = (explanation is not null))
     order by time desc, name, trace_id, span_id, response_id, author
     limit $page_size offset $skip

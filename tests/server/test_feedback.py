@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from scipy import stats
 
 from server.client import Client
 from server.feedback import keys
@@ -97,13 +98,25 @@ def test_a_retry_with_a_time_adds_nothing(client: Client) -> None:
     body = {**UP, "user": "again", "time": datetime.now(UTC).isoformat()}
     for _ in range(2):
         client.add_feedback(body)
+    assert len([row for row in client.rows("trace_scores", trace_id=TRACE) if row["author"] == "again"]) == 1
+
+
+def test_sums_are_those_of_the_list_with_their_intervals(client: Client) -> None:
+    for place, stars in enumerate((5, 4, 4, 1, 3)):
+        client.add_feedback({"kind": "stars", "stars": stars, "trace_id": TRACE, "name": "rated", "user": f"s{place}"})
+    for place in range(10):
+        client.add_feedback({**UP, "thumb": "down" if place < 3 else "up", "name": "liked", "user": f"t{place}"})
     now = datetime.now(UTC)
-    rows = client.rows(
-        "feedback_over_time", since=now - timedelta(hours=1), until=now + timedelta(hours=1), step_us=3_600_000_000
-    )
-    stars = sum(row["n"] for row in rows if row["name"] == "user_stars")
-    assert stars == len([row for row in said(client) if row["name"] == "user_stars"])
-    assert len([row for row in said(client) if row["user_id"] == "again"]) == 1
+    window = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1)}
+    sums = {row["name"]: row for row in client.rows("feedback_sums", **window)}
+    rated, liked = sums["rated"], sums["liked"]
+    assert (rated["n"], rated["calls"], rated["low"], rated["high"], rated["users"]) == (5, 5, 1, 5, 5)
+    t = stats.ttest_1samp([5, 4, 4, 1, 3], 0).confidence_interval(0.95)
+    assert (rated["mean"], rated["mean_low"], rated["mean_high"]) == pytest.approx((3.4, *t))
+    wilson = stats.binomtest(7, 10).proportion_ci(0.95, "wilson")
+    assert (liked["share"], liked["share_low"], liked["share_high"]) == pytest.approx((0.7, *wilson))
+    buckets = client.rows("feedback_sums", **window, score="liked", step_us=60_000_000)
+    assert sum(row["n"] for row in buckets) == 10
 
 
 REFUSED = [
