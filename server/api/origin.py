@@ -55,8 +55,8 @@ def foreign(headers: Headers) -> str | None:
 
 
 def _host(headers: Headers) -> str:
-    """HTTP/1.0, as health probes speak it, names none; every browser does."""
-    return headers.get("host") or "localhost"
+    host = headers.get("host")
+    return "localhost" if host is None else host  # HTTP/1.0, as health probes speak it; every browser names the host
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -81,7 +81,9 @@ def url(serve_for_all: Callable[[str], Any]) -> str:
 def test_the_page_says_what_was_said_and_pages_through_it(url: str, page: Open, listed: Listed) -> None:
     shown = page(url, "feedback")
     assert not shown.exception
-    assert "56 pieces of feedback in the last 24 hours: user_feedback 80 % good" in shown.markdown[0].value.replace("\\", "")
+    assert "56 pieces of feedback in the last 24 hours: user_feedback 80 % good" in shown.markdown[0].value.replace(
+        "\\", ""
+    )
     rows = listed(shown)
     assert (len(rows), rows[0]["Said"], rows[0]["In their words"]) == (50, "correction", "<b>[x](http://a)</b>")
     assert rows[0]["Trace"] == "not here"
