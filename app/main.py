@@ -39,6 +39,7 @@ GROUPS = {
     ],
     "Label": [
         st.Page("views/queues.py", title="Queues", icon=":material/inbox:"),
+        st.Page("views/feedback.py", title="Feedback", icon=":material/thumbs_up_down:"),
     ],
     "Operate": [
         st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
@@ -67,7 +68,7 @@ SHOWN = {
     "Ranking": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(
-    ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer"), TIMED
+    ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer", "Feedback"), TIMED
 )  # of the title row
 
 # Whole: below it stands the number of open alerts, for which Streamlit would fold the menu.

@@ -24,6 +24,7 @@ from server.client_datasets import DatasetsClient
 from server.client_drift import DriftClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_experiments import ExperimentsClient
+from server.client_feedback import FeedbackClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
 from server.client_monitor_suggestions import MonitorSuggestionsClient
@@ -69,6 +70,7 @@ class Client(
     MonitorsClient,
     RunsClient,
     ExperimentsClient,
+    FeedbackClient,
     CompareClient,
     PlanClient,
     RankClient,

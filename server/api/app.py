@@ -21,6 +21,7 @@ from server.api import (
     evaluators,
     experiments,
     explore,
+    feedback,
     hardware,
     health,
     integrity,
@@ -72,6 +73,7 @@ MODULES = (
     check,
     asking,
     scoring,
+    feedback,
     evaluators,
     jobs,
     rules,
@@ -132,4 +134,4 @@ def guarded(api: FastAPI, context: Context) -> ASGIApp:
     names = [settings.host, *settings.allowed_hosts]
     if settings.api_url is not None and settings.api_url.host:
         names.append(settings.api_url.host)
-    return OriginGuard(api, tuple(names))
+    return OriginGuard(feedback.FromPages(api), tuple(names))

@@ -12,6 +12,7 @@ from fastapi import Depends, Query, Request
 from server.api.problems import ProblemError
 from server.aside import Aside
 from server.core import Core
+from server.feedback.pace import Pace
 from server.ingest import DEFAULT_PROJECT
 from server.notify.loop import Notifier
 from server.playground import Playground
@@ -45,6 +46,7 @@ class Context:
     notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
     playground: Playground = field(default_factory=Playground)
+    pace: Pace = field(default_factory=Pace)  # of feedback
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
