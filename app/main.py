@@ -37,7 +37,9 @@ GROUPS = {
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
         st.Page("views/drift.py", title="Drift explorer", icon=":material/difference:"),
     ],
-    "Label": [],
+    "Label": [
+        st.Page("views/labelling.py", title="Labelling", icon=":material/label:"),
+    ],
     "Operate": [
         st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
         st.Page("views/monitors.py", title="Monitors", icon=":material/monitor_heart:"),
@@ -62,6 +64,7 @@ SHOWN = {
     "Monitor": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
+    "Labelling": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(
     ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer"), TIMED
