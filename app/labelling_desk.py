@@ -92,7 +92,7 @@ def shown(of: str, told: Row, labeller: str, number: int | None) -> Row:
         "course": labelling_words.course(work.progress),
         "none": labelling_words.none_left(work.why_none, work.progress, labeller),
         "again_s": AGAIN_S if work.why_none == "all taken" else None, "failing": work.failing,
-        "can_undo": bool(work.progress.get("can_undo")), "wanted": number,
+        "name": queue["name"], "can_undo": bool(work.progress.get("can_undo")), "wanted": number,
     }  # fmt: skip
 
 

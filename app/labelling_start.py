@@ -45,25 +45,29 @@ def path(queue: str, labeller: str = "", item: int | None = None) -> str:
     return f"labelling?{urlencode({name: value for name, value in told.items() if value})}"
 
 
-def labeller() -> str:
-    """Who labels, as the URL says, else as they said before in this session; '' nobody yet. Draws the field for it."""
+def switches() -> None:
+    """In the title row: the way back to all queues, and who labels."""
+    if chosen(QUEUE):
+        st.page_link(PATH, label="All queues", icon=":material/arrow_back:", query_params={})
     known = chosen(LABELLER) or labelling.author()
     if st.session_state.get(_FIELD) is None or chosen(LABELLER):
         st.session_state[_FIELD] = known
     st.text_input(
         "Labelled by", key=_FIELD, max_chars=_LONGEST, placeholder="Your name", on_change=_named, width=200,
-        icon=":material/person:", label_visibility="collapsed", help="Your labels stand under this name",
+        icon=":material/person:", label_visibility="collapsed",
     )  # fmt: skip
-    name = str(st.session_state[_FIELD] or "").strip()
-    if name:
-        labelling.remember(name)
-    return name
+    if name():
+        labelling.remember(name())
+
+
+def name() -> str:
+    """Who labels, as the URL says, else as they said before in this session; '' nobody yet."""
+    return str(st.session_state.get(_FIELD) or "").strip()
 
 
 def _named() -> None:
-    name = str(st.session_state[_FIELD] or "").strip()
-    if name:
-        st.query_params[LABELLER] = name
+    if name():
+        st.query_params[LABELLER] = name()
     else:
         st.query_params.pop(LABELLER, None)
         labelling.remember("")
@@ -74,20 +78,20 @@ def nobody(queue: str) -> None:
     with st.container(border=True):
         st.markdown(f"**Who labels {fmt.plain(queue, 100)}?**")
         st.caption(
-            "Give your name in the field above: labels of two people stand beside one another, each under a name."
+            "Give your name at the top right: labels of two people stand beside one another, each under a name."
         )
 
 
-def overview(found: Sequence[Mapping[str, Any]], name: str) -> None:
+def overview(found: Sequence[Mapping[str, Any]], who: str) -> None:
     """The queues, those of higher priority first, each a link to its next item."""
     if not found:
         widgets.empty(
             "Here would be the queues that have items to label.",
-            "There are none yet. A queue asks people about traces, sessions or rows of runs; set one on the page Queues.",
+            "There are none yet. A queue asks people about traces or rows of runs; set one on the page Queues.",
         )
         return
     st.markdown(finding(found))
-    listing.listing("labelling-queues", "Queues", COLUMNS, [_row(one, name) for one in found])
+    listing.listing("labelling-queues", "Queues", COLUMNS, [_row(one, who) for one in found])
 
 
 def finding(found: Sequence[Mapping[str, Any]]) -> str:
@@ -100,13 +104,13 @@ def finding(found: Sequence[Mapping[str, Any]]) -> str:
     return f"{fmt.plural(len(found), 'queue')}; {len(open_):,} {have} items left, {fmt.plural(left, 'label')} in all."
 
 
-def _row(one: Mapping[str, Any], name: str) -> listing.Row:
+def _row(one: Mapping[str, Any], who: str) -> listing.Row:
     items = one["items"]
     told = (
         Cell("closed", tone="gray") if not one["open"] else Cell(_deadline(one), tone="red" if one["overdue"] else "")
     )
     return listing.Row(
-        path(one["name"], name),
+        path(one["name"], who),
         (
             Cell(one["name"]),
             Cell(fmt.straight(fmt.clip(one["terms"]["description"], 200)), quiet=True),

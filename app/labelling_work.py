@@ -125,8 +125,11 @@ def _draft(work: Work, op: Mapping[str, Any], door: Door, ahead: int) -> Row:  #
 
 
 def _renew(work: Work, op: Mapping[str, Any], door: Door, ahead: int) -> Row:  # noqa: ARG001
-    if leases := [str(one["lease_id"]) for one in work.hand if one.get("lease_id")]:
-        door.renew(leases)
+    """Items that others have by now are marked so."""
+    if leases := [str(one["lease_id"]) for one in work.hand]:
+        kept = {one["number"] for one in door.renew(leases)["leases"]}
+        for one in work.hand:
+            one["lost"] = one["number"] not in kept and not one["answers"]
     return {}
 
 

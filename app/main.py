@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import compare_controls, home, planner_controls, shell, widgets
+from app import compare_controls, home, labelling_start, planner_controls, shell, widgets
 
 # An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
 st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -64,7 +64,7 @@ SHOWN = {
     "Monitor": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
-    "Labelling": (widgets.project,),
+    "Labelling": (labelling_start.switches, widgets.project),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(
     ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer"), TIMED

@@ -116,6 +116,12 @@ class Choice extends Choosing {
 }
 
 class Choices extends Choice {
+  constructor(asked, told) {
+    super(asked, told);
+    this.none = tool("0", "None of them", () => this.change([]));
+    this.body.append(this.none);
+  }
+
   chosen(place) {
     return (this.answer ?? []).includes(this.options[place].value);
   }
@@ -129,13 +135,26 @@ class Choices extends Choice {
     this.change(kept.length ? kept : null);
   }
 
+  // 0 says that none fits, which is an answer; after another digit it is one of a number.
+  press(event) {
+    if (super.press(event)) return true;
+    if (event.key !== "0") return false;
+    this.change(this.answer?.length === 0 ? null : []);
+    return true;
+  }
+
   // The first digit of two chose something already.
   recompose() {
     if (this.last !== undefined) this.choose(this.last);
   }
 
+  paint() {
+    super.paint();
+    this.none?.setAttribute("aria-pressed", String(this.answer?.length === 0));
+  }
+
   get wanted() {
-    return "Choose one or several.";
+    return "Choose one or several, or 0: none of them.";
   }
 }
 

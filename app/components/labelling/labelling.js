@@ -37,6 +37,7 @@ class Desk {
   build() {
     this.root = element("div", "desk");
     this.name = element("span", "number");
+    this.queueName = element("span", "queue");
     this.course = element("span", "course");
     this.course.setAttribute("role", "status");
     this.guide = new Guide();
@@ -46,7 +47,8 @@ class Desk {
     back.setAttribute("aria-label", "Item before");
     on.setAttribute("aria-label", "Next item");
     const head = element("header", "");
-    head.append(back, on, this.name, this.folding, this.guiding, this.course);
+    const keys = tool("?", "Keys", () => document.dispatchEvent(new KeyboardEvent("keydown", { key: "?" })));
+    head.append(this.queueName, back, on, this.name, this.folding, this.guiding, keys, this.course);
     this.told = element("div", "notice");
     this.told.setAttribute("role", "alert");
     this.told.hidden = true;
@@ -93,7 +95,6 @@ class Desk {
     if (data.answers["-"] && this.told.hidden && !this.item) this.notice(data.answers["-"].refused);
     this.paint();
     if (!this.item) this.open(this.first());
-    else if (this.wanted && this.items.has(this.wanted)) this.open(this.first());
     this.flush();
     this.renew();
   }
@@ -103,7 +104,7 @@ class Desk {
     this.note();
     this.outbox?.close();
     this.items.clear();
-    Object.assign(this, { of: data.of, hand: [], trail: [], past: [], item: null, form: null, queue: null, linked: data.wanted, wanted: undefined });
+    Object.assign(this, { of: data.of, hand: [], trail: [], past: [], item: null, form: null, queue: null, linked: data.wanted });
     this.outbox = new Outbox(`assay-labelling ${data.of}`, (ops) => this.tell(ops));
   }
 
@@ -124,9 +125,10 @@ class Desk {
       if (!told.content && !known.content) continue;
       const item = Object.assign(known, { ...told, content: told.content ?? known.content });
       if (!this.items.has(item.number)) this.items.set(item.number, item);
-      const moving = this.outbox.of(item.number, "save", "skip");
+      const moving = !this.outbox.ops.some(({ op }) => op === "undo") && this.outbox.of(item.number, "save", "skip");
       if (moving) Object.assign(item, { done: moving.op });
       else if (!item.mine || item.done) Object.assign(item, this.begun(item));
+      if (item.lost && item === this.item && this.told.hidden) this.notice(`The time for item ${item.number} was over and others have it. What you filled in is kept as a draft.`);
     }
     const numbers = hand.map(({ number }) => number).filter((number) => this.items.has(number));
     const held = this.item && !this.item.done && !numbers.includes(this.item.number) ? [this.item.number] : [];
@@ -153,14 +155,14 @@ class Desk {
   }
 
   get fresh() {
-    return this.hand.filter((number) => !this.items.get(number)?.done);
+    return this.hand.filter((number) => !this.items.get(number)?.done && !this.items.get(number)?.lost);
   }
 
-  // What is asked for by the link, or taken back; each is shown once.
+  // The item that the link names is shown once.
   first() {
-    const wanted = [this.wanted, this.linked].find((number) => this.items.has(number));
-    this.wanted = this.linked = undefined;
-    return wanted ?? this.fresh[0];
+    const linked = this.items.has(this.linked) ? this.linked : this.fresh[0];
+    this.linked = undefined;
+    return linked;
   }
 
   open(number) {
@@ -306,13 +308,19 @@ class Desk {
     this.ask("undo");
   }
 
+  // The server took back another one than is shown here, as one of another visit.
+  undone(number) {
+    const item = this.items.get(number);
+    if (item && this.item !== item) this.show(item);
+    this.say(`Item ${number} is taken back; it is as you had left it.`);
+  }
+
   takeBack(item) {
     Object.assign(item, { done: null, answers: null });
     this.trail = this.trail.filter((number) => number !== item.number);
     this.hand = [item.number, ...this.hand.filter((number) => number !== item.number)];
     this.others.replaceChildren();
     this.show(item);
-    this.say(`Item ${item.number} is taken back; it is as you had left it.`);
   }
 
   skip() {
@@ -370,7 +378,7 @@ class Desk {
       if (answer.others) this.others.replaceChildren(seen(op.number, answer.others, this.queue.fields, item?.order));
     }
     if (op.op === "undo" && answer.number == null) this.say("There is nothing to take back.");
-    if (op.op === "undo" && answer.number != null && this.item?.number !== answer.number) this.wanted = answer.number;
+    if (op.op === "undo" && answer.number != null) this.undone(answer.number);
     if (op.op === "draft" && this.item?.number === op.number) this.say("Draft kept.");
   }
 
@@ -444,6 +452,7 @@ class Desk {
 
   paint() {
     const { item, data } = this;
+    this.queueName.textContent = data.name;
     this.name.textContent = item ? `Item ${item.number}${item.done === "save" ? ", saved" : item.done === "skip" ? ", skipped" : ""}` : "";
     const waiting = this.outbox.unsaved;
     this.course.textContent = [data.failing && `${waiting ? `${waiting} not saved yet: ` : ""}${data.failing}`, data.course].filter(Boolean).join(" · ");
