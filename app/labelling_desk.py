@@ -21,6 +21,9 @@ AGAIN_S = 15  # while others have what is left
 _WORK, _QUEUE = "labelling-work", "labelling-queue"  # session state: of whom what is in hand; the queue as it was read
 _KEY = "labelling-desk"
 
+# As high as the window: item and form scroll, the page does not.
+_STYLE = "<style>.stMainBlockContainer { padding-top: 2.6rem; padding-bottom: 0; }</style>"
+
 _component = component("labelling", PARTS)
 
 
@@ -30,6 +33,7 @@ def desk(queue: str, labeller: str, number: int | None) -> None:
     held = st.session_state.get(_WORK)
     if held is None or held[0] != of:
         _begin(of, queue, labeller, number)
+    st.html(_STYLE)
     st.fragment(_drawn)(of, queue, labeller, number)
 
 
@@ -43,7 +47,7 @@ def _begin(of: str, queue: str, labeller: str, number: int | None) -> None:
         if error.kind != "refused" or number is None:
             raise
         work_.begin(work, data_labelling.door(queue, labeller))
-        work.answers["-"] = {"refused": str(error)}
+        work.answers[work_.LINKED] = {"refused": str(error)}
     st.session_state[_WORK] = (of, work)
 
 
@@ -81,7 +85,7 @@ def shown(of: str, told: Row, labeller: str, number: int | None) -> Row:
     queue, work = st.session_state[_QUEUE], st.session_state[_WORK][1]
     knows = (told.get("knows") or {}) if told.get("of") == of else {}
     version, known = str(queue["version"]), set(knows.get("items") or ())
-    asked = {"-", *(str(op.get("id")) for op in told.get("ops") or ())}
+    asked = {work_.LINKED, *(str(op.get("id")) for op in told.get("ops") or ())}
     hand = [
         {name: value for name, value in item.items() if name != "content" or item["number"] not in known}
         for item in work.hand

@@ -18,6 +18,8 @@ AHEAD = 3  # items in hand: the one that is shown, and what comes next
 KEPT = 200  # answers; the browser has forgotten the operations of older ones
 _PASSING = frozenset({"unreachable", "timeout", "failed"})  # kinds of errors after which it is told again
 _ONCE = frozenset({"undo"})  # told again it would do something else
+LINKED = "-"  # in place of an operation's id: what is said of the item that a link names
+_NOT_FREE = {"done": "it has its labels", "all taken": "others have it before them"}
 _DONE_WITH = frozenset({"save", "skip"})  # operations after which another item comes
 
 
@@ -76,7 +78,10 @@ def begin(work: Work, door: Door, number: int | None = None) -> None:
     """Take items; with `number` that one first, and when it cannot be had why."""
     first: list[Row] = []
     if number is not None:
-        first = door.take(1, number)["items"]
+        wanted = door.take(1, number)
+        first = wanted["items"]
+        if wanted["why_none"] in _NOT_FREE:
+            work.answers[LINKED] = {"refused": f"Item {number} is not free: {_NOT_FREE[wanted['why_none']]}."}
     told = door.take(AHEAD)
     work.hand = first + [one for one in told["items"] if one["number"] != number]
     work.why_none, work.progress = told["why_none"], told["progress"]

@@ -4,9 +4,9 @@
 
 A real server and a real app, a queue of items with a conversation of 12 messages, 8 documents and two tool calls. Of
 each item three fields are answered by digits, and Ctrl+Enter saves; after it the next one is read for `--pause`
-seconds. It prints the median and the 95th percentile in milliseconds, the CPU time of the browser's page between key and
-next item (which a busy machine does not change much), how long the store took to have each label, and the CPU of server
-and app for a label. It ends with an error when the 95th percentile is over 300 ms.
+seconds. It prints the median and the 95th percentile in milliseconds, the CPU time of the browser's page from key to
+next item (a busy machine changes it little), how long the store took to have each label, and the CPU of server and app
+for a label. It ends with an error when the 95th percentile is over 300 ms.
 """
 
 from __future__ import annotations

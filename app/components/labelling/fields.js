@@ -180,15 +180,13 @@ class Ranking extends Field {
       button.addEventListener("click", () => this.put(place));
       return button;
     });
-    const tie = element("button", "small", "Alike with the one before");
-    tie.prepend(element("kbd", "", "="));
-    const again = element("button", "small", "Begin anew");
-    again.prepend(element("kbd", "", "⌫"));
-    tie.addEventListener("click", () => this.beside());
-    again.addEventListener("click", () => this.clear());
+    const tie = tool("=", "Alike with the one before", () => this.beside());
+    const again = tool("⌫", "Begin anew", () => this.clear());
     this.tie = tie;
-    this.told_ = element("div", "told");
-    this.body.append(this.told_, ...(asked.ties === false ? [] : [tie]), again);
+    this.line = element("div", "told");
+    const tools = element("div", "told");
+    tools.append(...(asked.ties === false ? [] : [tie]), again);
+    this.body.append(this.line, tools);
     this.paint();
   }
 
@@ -232,7 +230,7 @@ class Ranking extends Field {
     });
     this.tie.setAttribute("aria-pressed", String(Boolean(this.joining)));
     const named = this.groups.map((group) => group.map((side) => this.order.indexOf(side) + 1).join(" = "));
-    this.told_.textContent = named.length ? `Best to worst: ${named.join(" > ")}` : "Press the answers from best to worst.";
+    this.line.textContent = named.length ? `Best to worst: ${named.join(" > ")}` : "Press the answers from best to worst.";
   }
 
   get wanted() {

@@ -67,7 +67,7 @@ class Desk {
 
   foot() {
     const made = element("footer", "");
-    this.saving = tool(MAC ? "⌘ ↵" : "Ctrl ↵", "Save and next", () => this.save());
+    this.saving = tool(MAC ? "⌘ ↵" : "Ctrl ↵", "Save", () => this.save());
     this.saving.classList.add("primary");
     this.skipping = tool("s", "Skip", () => this.skip());
     this.undoing = tool("u", "Undo", () => this.undo());
