@@ -21,8 +21,9 @@ AGAIN_S = 15  # while others have what is left
 _WORK, _QUEUE = "labelling-work", "labelling-queue"  # session state: of whom what is in hand; the queue as it was read
 _KEY = "labelling-desk"
 
-# As high as the window: item and form scroll, the page does not.
-_STYLE = "<style>.stMainBlockContainer { padding-top: 2.6rem; padding-bottom: 0; }</style>"
+# As high as the window: item and form scroll, the page does not. On narrow ones Streamlit's head covers the top.
+_STYLE = """<style>.stMainBlockContainer { padding-bottom: 0; }
+@media (min-width: 769px) { .stMainBlockContainer { padding-top: 2.6rem; } }</style>"""
 
 _component = component("labelling", PARTS)
 

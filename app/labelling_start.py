@@ -77,9 +77,7 @@ def nobody(queue: str) -> None:
     """A queue is chosen, and nobody has said who labels."""
     with st.container(border=True):
         st.markdown(f"**Who labels {fmt.plain(queue, 100)}?**")
-        st.caption(
-            "Give your name at the top right: labels of two people stand beside one another, each under a name."
-        )
+        st.caption("Give your name at the top right: labels of two people stand beside one another, each under a name.")
 
 
 def overview(found: Sequence[Mapping[str, Any]], who: str) -> None:

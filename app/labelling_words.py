@@ -17,7 +17,7 @@ def course(progress: Mapping[str, Any]) -> str:
     seconds = fmt.finite(mine.get("seconds_median"))
     told = [f"{labels:,} of {labels + left:,}"]
     if seconds is not None and labels:
-        told.append(f"{fmt.duration(round(seconds) * 1e9)} each")
+        told.append(f"{fmt.duration(round(seconds) * 1e9) if seconds >= 1 else 'less than 1 s'} each")
     if seconds is not None and labels and left:
         told.append(f"{about(left * seconds)} left")
     return ", ".join(told)

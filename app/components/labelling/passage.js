@@ -9,7 +9,7 @@ class Passage {
   // `keep`: letters of the beginning and of the end that stay in sight.
   constructor(text, keep, laid = false) {
     this.text = text;
-    this.keep = text.length > keep[0] + keep[1] + 400 ? [before(text, keep[0]), before(text, text.length - keep[1])] : null;
+    this.keep = text.length > keep[0] + keep[1] + 400 ? [between(text, keep[0]), between(text, text.length - keep[1])] : null;
     this.whole = !this.keep;
     this.marks = [];
     this.root = element("div", laid ? "passage laid" : "passage");
@@ -137,8 +137,10 @@ function unit(event) {
   return event.ctrlKey || event.altKey || event.metaKey ? "word" : "grapheme";
 }
 
-// The place at or before this one that splits no character in two.
-function before(text, place) {
+// The place between two words at or a little before this one; at least it splits no character in two.
+function between(text, place) {
+  const blank = /\s(?=\S{0,40}$)/.exec(text.slice(Math.max(0, place - 41), place));
+  if (blank) return Math.max(0, place - 41) + blank.index + 1;
   return /[\uDC00-\uDFFF]/.test(text[place] ?? "") && /[\uD800-\uDBFF]/.test(text[place - 1] ?? "") ? place - 1 : place;
 }
 
