@@ -277,6 +277,13 @@ class Written extends Field {
     this.grow();
   }
 
+  // Whether an arrow leads out of it: from its first place up, from its last one down.
+  leaves({ key, shiftKey }) {
+    const { selectionStart: start, selectionEnd: end, value } = this.entry;
+    if (shiftKey || start !== end) return false;
+    return (key === "ArrowUp" && start === 0) || (key === "ArrowDown" && end === value.length);
+  }
+
   // As high as its text; only what is on the page has a height.
   grow() {
     if (this.entry.tagName !== "TEXTAREA" || !this.entry.scrollHeight) return;
@@ -292,6 +299,10 @@ class Numeric extends Written {
     this.entry.autocomplete = "off";
     const bounds = [asked.low != null && `from ${asked.low}`, asked.high != null && `to ${asked.high}`].filter(Boolean).join(" ");
     if (bounds) this.body.append(element("span", "quiet", bounds));
+  }
+
+  leaves({ key }) {
+    return key === "ArrowUp" || key === "ArrowDown";
   }
 
   // A comma is a decimal point in half of the world.

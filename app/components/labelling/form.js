@@ -30,7 +30,7 @@ class Form {
     return {
       changed: (done) => {
         this.told.changed();
-        if (done) this.move(1);
+        if (done) this.advance();
       },
       hint: (words) => this.told.hint(words),
       active: (field) => this.active === field || this.fields.filter(({ asked }) => asked.kind === "spans").length === 1,
@@ -53,6 +53,12 @@ class Form {
   focus(at = this.at) {
     this.mark(at);
     this.active.focus();
+  }
+
+  // To the next field that is to be answered. Not into what may be left out: there the keys would write.
+  advance() {
+    const next = this.all.findIndex((field, at) => at > this.at && (field.asked.required !== false || !(field instanceof Written)));
+    if (next >= 0) this.focus(next);
   }
 
   move(step) {

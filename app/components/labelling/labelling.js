@@ -486,7 +486,7 @@ class Desk {
   typed(event) {
     const field = this.form?.active;
     if (event.key === "Escape") return this.done(event, () => field.root.focus());
-    if (field instanceof Numeric && ["ArrowUp", "ArrowDown"].includes(event.key)) this.done(event, () => this.form.move(event.key === "ArrowUp" ? -1 : 1));
+    if (field instanceof Written && field.leaves(event)) this.done(event, () => this.form.move(event.key === "ArrowUp" ? -1 : 1));
   }
 
   key(event) {
