@@ -32,7 +32,7 @@ def desk(queue: str, labeller: str, number: int | None) -> None:
     """Items of a queue for one person; `number`: the item that the link names, shown first."""
     of = f"{data.project()}/{queue}/{labeller}"
     held = st.session_state.get(_WORK)
-    if held is None or held[0] != of:
+    if held is None or held[0] != of or not st.session_state.get(_KEY):  # nothing is told while it is not there
         _begin(of, queue, labeller, number)
     st.html(_STYLE)
     st.fragment(_drawn)(of, queue, labeller, number)

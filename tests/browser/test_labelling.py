@@ -103,7 +103,7 @@ def test_what_others_said_is_shown_once_one_has_said_it(served: Any, visit_over:
     for hidden in ("By page 3.", "judge-x", "ben"):
         expect(page.get_by_text(hidden)).to_have_count(0)
     press(page, "1", "Control+Enter")
-    expect(page.locator(".others")).to_contain_text("ben Is it correct?: no; By page 3.")
+    expect(page.locator(".others")).to_contain_text("ben Is it correct: no; By page 3.")
     expect(page.locator(".others")).to_contain_text("judge-x, correct 0.21")
 
 

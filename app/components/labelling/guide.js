@@ -35,7 +35,7 @@ function shownExample(example, fields) {
   made.append(element("summary", "", example.title), new Passage(example.text, USUAL).root);
   for (const [name, answer] of Object.entries(example.answers ?? {})) {
     const asked = fields.find((field) => field.name === name);
-    made.append(element("div", "said", `${asked?.title ?? name}: ${worded(asked, answer)}`));
+    made.append(element("div", "said", `${asked ? question(asked) : name}: ${worded(asked, answer)}`));
   }
   if (example.why) made.append(element("div", "quiet", example.why));
   return made;
@@ -54,12 +54,17 @@ function worded(asked, answer, order = []) {
   return told.length > 120 ? `${Array.from(told).slice(0, 120).join("")} …` : told;
 }
 
+// A field's title as words before a colon.
+function question(asked) {
+  return (asked.title ?? asked.name).replace(/[?:.!]+$/, "");
+}
+
 // What others said of an item and judges scored, which was hidden until one's own label was saved.
 function seen(number, others, fields, order) {
   const made = element("div", "seen");
   made.append(element("span", "quiet", `Item ${number} is saved. `));
   const labels = (others.labels ?? []).map(({ author, answers, comment }) => {
-    const said = fields.filter(({ name }) => name in (answers ?? {})).map((asked) => `${asked.title ?? asked.name}: ${worded(asked, answers[asked.name], order)}`);
+    const said = fields.filter(({ name }) => name in (answers ?? {})).map((asked) => `${question(asked)}: ${worded(asked, answers[asked.name], order)}`);
     return [author, [...said, comment].filter(Boolean).join("; ")];
   });
   const scores = (others.scores ?? []).map(({ name, evaluator, label, value, error_type: failed }) => {

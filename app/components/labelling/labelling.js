@@ -37,7 +37,8 @@ class Desk {
   build() {
     this.root = element("div", "desk");
     this.name = element("span", "number");
-    this.queueName = element("span", "queue");
+    this.queueName = element("a", "queue");
+    this.name.setAttribute("role", "status");
     this.course = element("span", "course");
     this.course.setAttribute("role", "status");
     this.guide = new Guide();
@@ -52,15 +53,19 @@ class Desk {
     this.told = element("div", "notice");
     this.told.setAttribute("role", "alert");
     this.told.hidden = true;
+    this.failing = element("div", "notice failing");
+    this.failing.setAttribute("role", "status");
+    const notices = element("div", "notices");
+    notices.append(this.failing, this.told);
     this.pane = element("div", "item");
     this.pane.tabIndex = 0;
     this.pane.setAttribute("aria-label", "Item");
     this.side = element("div", "side");
     this.place = element("div", "place");
     this.others = element("div", "others");
-    this.side.append(this.place, this.foot(), this.others);
+    this.side.append(this.place, this.foot());
     const panes = element("div", "panes");
-    panes.append(head, this.told, this.pane, this.guide.root, this.side);
+    panes.append(head, notices, this.pane, this.guide.root, this.side);
     this.root.append(panes);
     this.root.tabIndex = -1;
   }
@@ -75,7 +80,7 @@ class Desk {
     this.state.setAttribute("role", "status");
     this.reasons = element("div", "reasons");
     this.reasons.hidden = true;
-    made.append(this.saving, this.skipping, this.undoing, this.state, this.reasons);
+    made.append(this.saving, this.skipping, this.undoing, this.state, this.others, this.reasons);
     return made;
   }
 
@@ -209,7 +214,9 @@ class Desk {
     const waits = this.outbox.ops.some(({ op }) => op !== "draft" && op !== "renew");
     const made = element("div", "nothing");
     made.append(element("h2", "", waits ? "The next item is on its way." : this.data.none[0]), element("p", "", waits ? "" : this.data.none[1]));
-    if (!waits) made.append(tool("", "Ask again", () => this.ask("take")));
+    const link = element("a", "", "To the queue");
+    link.href = queuePath(this.data.name);
+    if (!waits) made.append(tool("", "Ask again", () => this.ask("take")), " ", link);
     this.pane.replaceChildren(made);
     this.place.replaceChildren();
     this.paint();
@@ -453,10 +460,11 @@ class Desk {
   paint() {
     const { item, data } = this;
     this.queueName.textContent = data.name;
+    this.queueName.href = queuePath(data.name);
     this.name.textContent = item ? `Item ${item.number}${item.done === "save" ? ", saved" : item.done === "skip" ? ", skipped" : ""}` : "";
-    const waiting = this.outbox.unsaved;
-    this.course.textContent = [data.failing && `${waiting ? `${waiting} not saved yet: ` : ""}${data.failing}`, data.course].filter(Boolean).join(" · ");
-    this.course.classList.toggle("failing", Boolean(data.failing));
+    this.course.textContent = data.course;
+    this.failing.textContent = data.failing ? `${unsaved(this.outbox.unsaved)} ${data.failing} This page tries again by itself.` : "";
+    this.failing.hidden = !data.failing;
     this.guiding.setAttribute("aria-expanded", String(!this.guide.root.hidden));
     this.folding.hidden = !this.shown?.every.some((passage) => passage.keep) && !this.shown?.folded;
     for (const button of [this.saving, this.skipping]) button.disabled = !item;
@@ -470,7 +478,7 @@ class Desk {
   }
 
   press(event) {
-    if (event.defaultPrevented || event.isComposing || !this.item) return event.key === "u" && !typing(event) ? this.key(event) : undefined;
+    if (event.defaultPrevented || event.isComposing) return;
     const inside = event.composedPath().includes(this.root);
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return inside || !typing(event) ? this.done(event, () => this.save()) : undefined;
     if (typing(event)) return inside ? this.typed(event) : undefined;
@@ -515,8 +523,17 @@ class Desk {
 
 export default mounted(Desk);
 
+function queuePath(name) {
+  return `queues?${new URLSearchParams({ queue: name })}`;
+}
+
 function alike(one, other) {
   return JSON.stringify([one.answers, one.comment ?? null]) === JSON.stringify([other.answers, other.comment ?? null]);
+}
+
+function unsaved(count) {
+  if (!count) return "What you fill in is kept in this browser.";
+  return `${count === 1 ? "1 item is" : `${count} items are`} not saved yet, and kept in this browser.`;
 }
 
 function round(seconds) {
