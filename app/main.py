@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import compare_controls, home, planner_controls, shell, widgets
+from app import compare_controls, home, labelling_start, planner_controls, shell, widgets
 
 # An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
 st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -38,6 +38,7 @@ GROUPS = {
         st.Page("views/drift.py", title="Drift explorer", icon=":material/difference:"),
     ],
     "Label": [
+        st.Page("views/labelling.py", title="Labelling", icon=":material/label:"),
         st.Page("views/queues.py", title="Queues", icon=":material/inbox:"),
         st.Page("views/feedback.py", title="Feedback", icon=":material/thumbs_up_down:"),
     ],
@@ -66,6 +67,7 @@ SHOWN = {
     "Queues": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
+    "Labelling": (labelling_start.switches, widgets.project),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(
     ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer", "Feedback"), TIMED
