@@ -60,7 +60,7 @@ def _head(one: Queue) -> None:
         st.caption(fmt.plain(one["terms"]["description"], 1_000))
     paced = queues.pace(one)
     st.markdown(fmt.plain(f"{one['sentence']}{f' {paced}.' if paced else ''}", 600))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         author = alert_actions.author_field()
         st.page_link(
             queues.LABELLING, label="Label", icon=":material/edit_note:", query_params={queues.CHOSEN: name},

@@ -48,7 +48,7 @@ def _head(name: str, item: Item) -> None:
             st.caption(fmt.plain(item["why"], 300), width="content")
         st.space("stretch")
         _back(name)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         author = alert_actions.author_field()
         st.page_link(
             queues.LABELLING, label="Label it", icon=":material/edit_note:",
