@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from server.api import (
     ab_tests,
     admin,
+    agreement,
     alerts,
     asking,
     books,
@@ -90,6 +91,7 @@ MODULES = (
     datasets,
     queues,
     queue_items,
+    agreement,
     queue_labels,
     alerts,
     channels,

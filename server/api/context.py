@@ -44,6 +44,7 @@ class Context:
     monitoring: Monitoring | None = None  # null: monitors look where they are asked to
     notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
+    agreements: PromptCache = field(default_factory=PromptCache)  # of queues, by the state of their labels
     playground: Playground = field(default_factory=Playground)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -141,7 +141,9 @@ def _field(told: Told, asked: Asked, wanted: Wanted) -> tuple[Row, list[Row]]:
     else:
         shown |= {"why": f"{TEXTS}, of which no two are alike for a coefficient"}
     rated = every.ratings() if asked.kind in COUNTED - {"ranking"} else None
-    shown["labellers"] = labellers(every, rated, told.right(asked), told.decided(asked))
+    # To marks there is no one right answer, as to texts.
+    gold = told.right(asked) if asked.kind in COUNTED else {}
+    shown["labellers"] = labellers(every, rated, gold, told.decided(asked))
     return shown | {"sentence": words.sentence(shown)}, left
 
 

@@ -1,5 +1,5 @@
 -- One row per item and field that was decided: the newest decision, unless it was taken back.
-select number, field, answer, why, author, decided_at
+select number, field, answer ->> '$' as answer, why, author, decided_at
 from (
     select d.number, d.field, d.answer, d.why, d.author, d.decided_at,
            row_number() over (partition by d.number, d.field order by d.decided_at desc, d.rowid desc) as newest
