@@ -53,6 +53,7 @@ class Options:
     level: float = LEVEL
     weights: Weights = "none"  # of percent agreement, Cohen, Fleiss and Gwet: how near miss counts
     seed: int = 0
+    draws: bool = True  # false: the error of Cohen's kappa is by moves, as of many labellers
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def agreement(
 def _cohen(found: Ratings, facts: _Facts, options: Options, clusters: Codes | None) -> Agreement:
     """Drawn, or by moves where so many pairs of labellers share items that draws would take long."""
     told = coefficients.pairwise(found, options.weights)
-    if facts.n_labellers > FEW_LABELLERS and told.value < 1:
+    if (facts.n_labellers > FEW_LABELLERS or not options.draws) and told.value < 1:
         one = item_bootstrap.moved(told.value, told.moves, clusters, options.level)
     else:
         columns = coefficients.cohen(found, options.weights)

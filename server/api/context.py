@@ -13,6 +13,7 @@ from server.api.problems import ProblemError
 from server.aside import Aside
 from server.core import Core
 from server.ingest import DEFAULT_PROJECT
+from server.labelling.kept import KeptAnswers
 from server.notify.loop import Notifier
 from server.playground import Playground
 from server.prompt_cache import PromptCache
@@ -44,7 +45,7 @@ class Context:
     monitoring: Monitoring | None = None  # null: monitors look where they are asked to
     notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
-    agreements: PromptCache = field(default_factory=PromptCache)  # of queues, by the state of their labels
+    agreements: KeptAnswers = field(default_factory=KeptAnswers)
     playground: Playground = field(default_factory=Playground)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -36,6 +36,7 @@ MAIN: Mapping[Kind, str] = {
 """The coefficient that the sentence is of: it takes missing labels and any number of people."""
 MOST_PEOPLE = 20  # of whom pairs are told: those with most labels
 MOST_SLICES = 20
+MOVED = 100  # items that two people share, from which the error of their kappa is worked out without draws
 MOST_CELLS = 30  # categories of a table of confusion
 MOST_NUMBERS = 50  # items of a cell
 WEEK = timedelta(days=7)
@@ -240,12 +241,13 @@ def _pairs(part: _Part, people: Sequence[int]) -> Iterator[Found]:
         kept = np.zeros(part.rated.size, np.bool_)
         kept[first[place]] = kept[second[place]] = True
         names = (str(part.rated.names[one]), str(part.rated.names[other]))
-        both = part.rated.of(kept & np.isin(part.rated.labellers, (one, other)))
+        both = part.rated.of(kept)
+        options = replace(part.options, draws=place.size < MOVED)
         clusters = None
         if part.clusters is not None:
             items = np.unique(part.rated.items[kept])
             clusters = np.unique(part.clusters[items], return_inverse=True)[1].astype(np.intp)
-        for row in agreement(both, part.options, clusters, ("percent_agreement", "cohen_kappa")):
+        for row in agreement(both, options, clusters, ("percent_agreement", "cohen_kappa")):
             yield Found(row, None, names)
 
 

@@ -14,6 +14,7 @@ from labelled import BEGAN, PEOPLE, Row, field, pandalm, told
 
 from server.labelling import agreement, agreement_words, consensus, disputes, labellers, marked
 from server.labelling.agreement import Wanted
+from server.labelling.kept import KeptAnswers
 from server.labelling.ratings import Told, fitting, labels
 from server.labelling.terms import Asked
 
@@ -409,3 +410,19 @@ def test_marked_characters_are_counted_as_a_set_does() -> None:
 
 def agreement_text(marks: list[dict[str, Any]]) -> str:
     return fitting(Asked.model_validate(MARKS), json.dumps(marks)) or ""
+
+
+def test_an_answer_is_worked_out_once_for_a_state_of_the_labels() -> None:
+    now, done = [0.0], []
+    kept = KeptAnswers(most_bytes=10, clock=lambda: now[0])
+
+    def ask(key: str, **state: int) -> int:
+        before = len(done)
+        kept.get(key, {"labels": 5, "decisions": 0, **state}, lambda: done.append(key) or b"1234")  # type: ignore[func-returns-value]  # it is null
+        return len(done) - before
+
+    assert [ask("a"), ask("a"), ask("a", labels=6), ask("a", labels=6, decisions=1)] == [1, 0, 1, 1]
+    assert [ask("a", labels=90_000), ask("a", labels=90_001), ask("a", labels=90_001, decisions=1)] == [1, 0, 1]
+    now[0] = 61
+    assert ask("a", labels=90_002, decisions=1) == 1
+    assert [ask("b"), ask("c"), ask("c"), ask("a", labels=90_002, decisions=1)] == [1, 1, 0, 1]
