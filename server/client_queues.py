@@ -99,6 +99,12 @@ class QueuesClient(ClientBase):
         """Keep what is filled in: `labeller`, `number`, `answers`, `comment`, `seconds`."""
         self._send("PUT", f"{_queue(name)}/drafts", {}, body=told)
 
+    def import_labels(self, name: str, labels: Sequence[Mapping[str, Any]], author: str | None = None) -> Json:
+        """Put up to 1,000 labels of elsewhere into a queue: `added`, `there`, `refused`."""
+        told = {"author": author, "labels": list(labels)}
+        found: Json = self._send("POST", f"{_queue(name)}/import", {}, body=told, timeout_s=WRITE_S).json()
+        return found
+
     def queue_progress(self, name: str, labeller: str = "") -> Json:
         """How far a queue and a labeller are."""
         found: Json = self._json(f"{_queue(name)}/progress", {"labeller": labeller})

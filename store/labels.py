@@ -15,6 +15,8 @@ from uuid import UUID
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from store.relations import registered
+
 State = Literal["saved", "skipped", "withdrawn"]
 _LABEL = (
     "project_id, queue_id, number, label_id, author, edit, state, queue_version, fields_version, answers, numbers, "
@@ -55,6 +57,31 @@ def add(cursor: DuckDBPyConnection, told: Label) -> None:
             told.comment, told.reason, told.seconds, told.source, told.saved_at,
         ],
     )  # fmt: skip
+
+
+_MANY = pa.schema(
+    [
+        ("number", pa.int32()), ("label_id", pa.string()), ("author", pa.string()), ("edit", pa.int32()),
+        ("state", pa.string()), ("queue_version", pa.int32()), ("fields_version", pa.int32()),
+        ("answers", pa.string()), ("numbers", pa.map_(pa.string(), pa.float64())), ("comment", pa.string()),
+        ("reason", pa.string()), ("seconds", pa.float64()), ("source", pa.string()), ("saved_at", pa.timestamp("us")),
+    ]
+)  # fmt: skip
+
+
+def add_many(cursor: DuckDBPyConnection, told: Sequence[Label]) -> None:
+    """Add labels of one queue."""
+    if not told:
+        return
+    rows = [{name: getattr(one, name) for name in _MANY.names} for one in told]
+    rows = [row | {"label_id": str(row["label_id"]), "numbers": list(row["numbers"].items())} for row in rows]
+    columns = ", ".join(name for name in _MANY.names if name != "label_id")
+    with registered(cursor, pa.Table.from_pylist(rows, _MANY)) as name:
+        cursor.execute(
+            f"insert into labels (project_id, queue_id, label_id, {columns}) "
+            f"select ?, ?, label_id::uuid, {columns} from {name}",
+            [told[0].project_id, told[0].queue_id],
+        )
 
 
 def of_items(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> list[Label]:
