@@ -37,7 +37,9 @@ GROUPS = {
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
         st.Page("views/drift.py", title="Drift explorer", icon=":material/difference:"),
     ],
-    "Label": [],
+    "Label": [
+        st.Page("views/agreement.py", title="Agreement", icon=":material/handshake:"),
+    ],
     "Operate": [
         st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
         st.Page("views/monitors.py", title="Monitors", icon=":material/monitor_heart:"),
@@ -58,6 +60,7 @@ SHOWN = {
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
     "Alerts": (widgets.project,),
+    "Agreement": (widgets.project,),
     "Monitors": (widgets.project,),
     "Monitor": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),

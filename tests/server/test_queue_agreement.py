@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from labelled import PEOPLE, pandalm
+from labelled import pandalm
 
 from server.client import ApiError, Client
 
@@ -57,21 +57,18 @@ def small(client: Client) -> str:
 
 
 def test_the_people_of_pandalm_agree_as_published(client: Client) -> None:
-    """Of 60 pairs of its answers; the whole set is a benchmark, and stands in test_label_agreement.py."""
-    rows = pandalm(60)
+    """Published: Cohen's kappas of .85 to .88, of imported labels of all 553 pairs of answers."""
+    rows = pandalm()
     queue(client, "pandalm", {"fields": [{"name": "better", "kind": "preference"}]},
-          [item(at, sides="ab") for at in range(1, 61)])  # fmt: skip
-    label(client, "pandalm", rows, "better")
+          [item(at, sides="ab") for at in range(1, 554)])  # fmt: skip
+    told = [{"number": number, "labeller": author, "answers": {"better": said}} for number, author, said in rows]
+    for first in (0, 1_000):
+        client.import_labels("pandalm", told[first : first + 1_000], "eve")
     (found,) = client.queue_agreement("pandalm", "better")["fields"]
     kappas = {tuple(row["labellers"]): row["value"] for row in found["pairs"] if row["coefficient"] == "cohen_kappa"}
-    said = {name: [answer for _, author, answer in rows if author == name] for name in PEOPLE}
     assert len(kappas) == 3
-    for (one, other), kappa in kappas.items():
-        a, b = said[one], said[other]
-        seen = sum(x == y for x, y in zip(a, b, strict=True)) / 60
-        chance = sum(a.count(x) * b.count(x) for x in set(a)) / 60**2
-        assert kappa == pytest.approx((seen - chance) / (1 - chance))
-    assert found["rows"][0]["n_items"] == 60
+    assert all(0.85 <= kappa <= 0.88 for kappa in kappas.values())
+    assert found["rows"][0]["n_items"] == 553
 
 
 def test_an_answer_tells_fields_slices_people_and_what_is_left_out(client: Client, small: str) -> None:

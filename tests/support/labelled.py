@@ -59,7 +59,8 @@ def field(told_of: Told, name: str | None = None) -> Asked:
 
 
 def pandalm(most: int | None = None) -> list[tuple[int, str, str]]:
-    """Number (from 1), author, answer to a preference: of the first pairs of answers, or of all 553."""
+    """Number (from 1), author, answer to a preference: of so many of its pairs of answers, or of all 553."""
     with PANDALM.open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))[:most]
+        rows = list(csv.DictReader(lines))
+    rows = rows[:: len(rows) // most][:most] if most else rows
     return [(at, name, BETTER[row[name]]) for at, row in enumerate(rows, 1) for name in PEOPLE]
