@@ -37,8 +37,9 @@ def page() -> None:
             lambda: _link("queues", "Make a queue", {}),
         )
         return
-    queue = _queue(known)
+    told = _unknown(known)
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        queue = _queue(known, told)
         asked = _field(queue)
         part = st.segmented_control(
             "Part", (AGREE, ADJUDICATE), default=AGREE, required=True, key=PART, bind="query-params",
@@ -52,13 +53,18 @@ def page() -> None:
         _overview(queue["name"], asked, near, by_slot)
 
 
-def _queue(known: Sequence[Row]) -> Row:
-    names = {one["name"]: one for one in known}
+def _unknown(known: Sequence[Row]) -> str | None:
+    """The queue that the URL names; one that there is not is told."""
     told = st.query_params.get(QUEUE)
-    if told and told not in names:
+    if told and told not in {one["name"] for one in known}:
         st.warning(f"There is no queue named {fmt.plain(told, 100)}.", icon=":material/warning:")
+    return told
+
+
+def _queue(known: Sequence[Row], told: str | None) -> Row:
+    names = {one["name"]: one for one in known}
     words = {name: f"{fmt.clip(name, 60)}: {fmt.plural(one['labels'], 'label')}" for name, one in names.items()}
-    choice(QUEUE, "Queue", words, width=300)
+    choice(QUEUE, "Queue", words, width=260)
     return names[told] if told in names else known[0]
 
 
@@ -91,8 +97,11 @@ def _overview(queue: str, asked: Row, near: str, by_slot: Any) -> None:
     if pair is not None:
         _alone(queue, asked["name"], pair)
     st.markdown(f"**{fmt.plain(found['sentence'], 900)}**")
-    st.caption(fmt.plain(" ".join([CUSTOM, *_left_out(told["left_out"], asked["name"])]), 1_200))
-    if found["rows"] and found["rows"][0]["value"] is not None:
+    agrees = bool(found["rows"]) and found["rows"][0]["value"] is not None
+    notes = [*([CUSTOM] if agrees else []), *_left_out(told["left_out"], asked["name"])]
+    if notes:
+        st.caption(fmt.plain(" ".join(notes), 1_200))
+    if agrees:
         _tiles(queue, found)
         agreement_figures.section(found, pair)
         agreement_tables.confusion(queue, found, pair)
@@ -100,7 +109,7 @@ def _overview(queue: str, asked: Row, near: str, by_slot: Any) -> None:
         _no_label(queue)
         return
     agreement_tables.people(queue, found)
-    if found["rows"]:
+    if agrees:
         agreement_tables.coefficients(queue, found)
 
 

@@ -96,6 +96,8 @@ def people(queue: str, found: Row) -> None:
 def _person(row: Row) -> listing.Row:
     moved, tone = row["drift"], TONES[row["drift"]["verdict"]]
     words = row["sentence"].split("; ", 1)[-1]
+    if moved["verdict"] == "insufficient data":
+        words = f"{moved['n']:,} of {moved['least']} labels that can be compared"
     return listing.Row(
         "",
         [

@@ -42,6 +42,7 @@ MOST_NUMBERS = 50  # items of a cell
 WEEK = timedelta(days=7)
 LEAST_WEEKS, LEAST_ITEMS = 3, 10  # of a course by weeks; of each part of a course
 MOST_PARTS = 12
+LEAST_TIME = timedelta(minutes=10)  # labels that came at once, as of an import, have no course
 MONDAY = datetime(1970, 1, 5)  # noqa: DTZ001 - UTC without a zone, as the store holds it
 TEXTS = "labels are texts"
 
@@ -140,7 +141,7 @@ def _field(told: Told, asked: Asked, wanted: Wanted) -> tuple[Row, list[Row]]:
     elif asked.kind == "spans":
         shown |= {"rows": _marked(found)}
     else:
-        shown |= {"why": f"{TEXTS}, of which no two are alike for a coefficient"}
+        shown |= {"why": TEXTS}
     rated = every.ratings() if asked.kind in COUNTED - {"ranking"} else None
     # To marks there is no one right answer, as to texts.
     gold = told.right(asked) if asked.kind in COUNTED else {}
@@ -261,7 +262,7 @@ def over_time(part: _Part) -> list[tuple[datetime, datetime, list[Agreement]]]:
     np.maximum.at(newest, places, part.found.saved_at)
     several = np.bincount(places) > 1
     times = np.sort(newest[several])
-    if times.size < 2 * LEAST_ITEMS:
+    if times.size < 2 * LEAST_ITEMS or times[-1] - times[0] < np.timedelta64(LEAST_TIME):
         return []
     found = []
     edges = _weeks(times) or _equal(times)

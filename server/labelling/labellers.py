@@ -161,7 +161,7 @@ def drift_words(moved: Mapping[str, Any]) -> str:
             f"insufficient data to tell drift: {moved['n']:,} of {moved['least']} labels can be held against something"
         )
     if moved["verdict"] == "no drift":
-        return f"no drift in {moved['n']:,} labels"
+        return f"no drift in {moved['n']:,} labels (p {_p(moved['p'])})"
     way = "less" if moved["after"] < moved["before"] else "more"
     return (
         f"agrees {way} since {moved['at']:%Y-%m-%d}: {moved['before']:.0%} before, {moved['after']:.0%} after "
