@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -110,9 +110,21 @@ class QueuesClient(ClientBase):
         found: Json = self._json(f"{_queue(name)}/progress", {"labeller": labeller})
         return found
 
-    def queue_labels(self, name: str, max_rows: int | None = None) -> Answer:
-        """Answers that count, a row each; see the query `queue_labels`."""
-        return self._frame("/api/query/queue_labels", {"queue": name, "max_rows": max_rows})
+    def queue_labels(self, name: str, field: str | None = None, after: int = 0) -> Answer:
+        """Answers that count, a row each, of items after a number; see the query `queue_labels`. It may be cut."""
+        return self._frame("/api/query/queue_labels", {"queue": name, "field": field, "after": after})
+
+    def all_queue_labels(self, name: str, field: str | None = None) -> Iterator[Answer]:
+        """As `queue_labels`, all of them: an answer for each part, none of which cuts an item."""
+        after = 0
+        while True:
+            part = self.queue_labels(name, field, after)
+            if not part.truncated:
+                yield part
+                return
+            last = int(part.frame["number"].iloc[-1])
+            yield Answer(part.frame[part.frame["number"] < last], part.watermark, truncated=True)
+            after = last - 1
 
     def _labelling(self, name: str, what: str, told: Mapping[str, Any]) -> Json:
         found: Json = self._send("POST", f"{_queue(name)}/{what}", {}, body=told).json()

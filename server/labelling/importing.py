@@ -86,7 +86,8 @@ def _bring(core: Core, queue: Queue, told: Sequence[Told]) -> Brought:
         try:
             label = _label(queue, one, known, now)
         except (AnswerError, LookupError, ValueError) as error:
-            refused.append({"at": at, "why": str(error.args[0] if isinstance(error, LookupError) else error)})
+            why = error.args[0] if isinstance(error, LookupError) else error  # whose text is in quotes else
+            refused.append({"at": at, "why": str(why).rstrip(".")})
             continue
         last = known.newest.get((label.number, label.author))
         if last is not None and _alike(last, label):

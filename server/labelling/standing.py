@@ -17,6 +17,7 @@ from store.standings import SKIPS
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 _TRUTHS = ("gold", "mine", "passed", "leased", "drafted")
+SELDOM = 0.001  # shares of gold below it are none
 STATES = ("waiting", "started", "done", "skipped", "gold")
 
 
@@ -122,9 +123,10 @@ def scattered(numbers: Numbers, labeller: str) -> NDArray[np.uint64]:
 def gold_places(handed: int, share: float, seed: str) -> int:
     """How many of the first `handed` items of somebody are gold ones.
 
-    One in each stretch of 1 / share items, at a place that a hash chooses, so that nobody can count where it will be.
+    One in each stretch of 1 / share items, at a place that a hash chooses, so that nobody can count where it will be;
+    none where that is more than a thousand.
     """
-    if share <= 0:
+    if share < SELDOM:
         return 0
     stretch = max(1, round(1 / share))
     whole, rest = divmod(handed, stretch)
