@@ -12,35 +12,30 @@ from duckdb import DuckDBPyConnection
 
 SKIPS = 3  # by different people: then an item without a label is handed out no more
 
-# max_by of text takes three times what a comparison of numbers does: nearly all labels have one edit.
+# Who saves gives the item back in the same transaction, so whoever has one has not labelled it.
 _STANDING = """
-with newest as (
-    select l.number, l.author, l.state, l.saved_at
-    from labels l
-    left join (select number, author, max(edit) as edit from labels where queue_id = $queue_id and edit > 1
-               group by number, author) again using (number, author)
-    where l.queue_id = $queue_id and l.edit = coalesce(again.edit, 1)
-), saved as (
-    select number, count(*) as labels, bool_or(author = $labeller) as mine
-    from newest where state = 'saved' group by number
+with told as (
+    select number, sum(labelled) as labels, sum(labelled) filter (where author = $labeller) > 0 as mine
+    from labels where queue_id = $queue_id group by number
+), skipping as (
+    select l.number, l.author from labels l join queue_items i on i.queue_id = $queue_id and i.number = l.number
+    where l.queue_id = $queue_id and l.passed <> 0 and (i.back_at is null or l.saved_at > i.back_at)
+    group by l.number, l.author having sum(l.passed) > 0
 ), skipped as (
-    select n.number, count(*) as skips, bool_or(n.author = $labeller) as passed
-    from newest n join queue_items i on i.queue_id = $queue_id and i.number = n.number
-    where n.state = 'skipped' and (i.back_at is null or n.saved_at > i.back_at) group by n.number
+    select number, count(*) as skips, bool_or(author = $labeller) as passed from skipping group by number
 ), held as (
-    select e.number, count(*) filter (where e.labeller <> $labeller) as held, bool_or(e.labeller = $labeller) as leased
-    from queue_leases e left join newest n on n.number = e.number and n.author = e.labeller and n.state = 'saved'
-    where e.queue_id = $queue_id and e.expires_at > $now and n.number is null group by e.number
+    select number, count(*) filter (where labeller <> $labeller) as held, bool_or(labeller = $labeller) as leased
+    from queue_leases where queue_id = $queue_id and expires_at > $now group by number
 ), drafted as (
     select number from label_drafts where queue_id = $queue_id and author = $labeller
 )
 select i.number, i.gold is not null as gold, i.priority, coalesce(i.needed, $labels)::integer as needed,
-       coalesce(saved.labels, 0)::integer as labels, coalesce(skipped.skips, 0)::integer as skips,
-       coalesce(held.held, 0)::integer as held, coalesce(saved.mine, false) as mine,
+       coalesce(told.labels, 0)::integer as labels, coalesce(skipped.skips, 0)::integer as skips,
+       coalesce(held.held, 0)::integer as held, coalesce(told.mine, false) as mine,
        coalesce(skipped.passed, false) as passed, coalesce(held.leased, false) as leased,
        drafted.number is not null as drafted
 from queue_items i
-left join saved using (number) left join skipped using (number) left join held using (number)
+left join told using (number) left join skipped using (number) left join held using (number)
 left join drafted using (number)
 where i.queue_id = $queue_id and i.removed_at is null
 order by i.number
@@ -61,19 +56,15 @@ def standing(cursor: DuckDBPyConnection, queue_id: UUID, labels: int, labeller: 
 _OVERVIEW = """
 with asked as (
     select unnest($queues::uuid[]) as queue_id, unnest($labels::integer[]) as k, unnest($enough::integer[]) as enough
-), newest as (
-    select l.queue_id, l.number, l.author, l.state, l.saved_at
-    from labels l
-    left join (select queue_id, number, author, max(edit) as edit from labels
-               where project_id = $project_id and edit > 1 group by all) again
-           using (queue_id, number, author)
-    where l.project_id = $project_id and l.edit = coalesce(again.edit, 1)
 ), saved as (
-    select queue_id, number, count(*) as labels from newest where state = 'saved' group by queue_id, number
+    select queue_id, number, sum(labelled) as labels from labels where project_id = $project_id
+    group by queue_id, number
+), skipping as (
+    select l.queue_id, l.number, l.author from labels l join queue_items i using (queue_id, number)
+    where l.project_id = $project_id and l.passed <> 0 and (i.back_at is null or l.saved_at > i.back_at)
+    group by all having sum(l.passed) > 0
 ), skipped as (
-    select n.queue_id, n.number, count(*) as skips
-    from newest n join queue_items i using (queue_id, number)
-    where n.state = 'skipped' and (i.back_at is null or n.saved_at > i.back_at) group by n.queue_id, n.number
+    select queue_id, number, count(*) as skips from skipping group by queue_id, number
 ), stands as (
     select i.queue_id, i.gold is not null as gold, coalesce(i.needed, a.k) as needed,
            coalesce(saved.labels, 0) as labels, coalesce(skipped.skips, 0) >= a.enough as skipped
@@ -89,10 +80,13 @@ with asked as (
            coalesce(sum(greatest(needed, labels)) filter (where not gold and (labels > 0 or not skipped)), 0) as wanted
     from stands group by queue_id
 ), people as (
-    select queue_id, count(distinct author) as labellers,
-           count(*) filter (where saved_at > $now::timestamp - interval 1 day) as newly,
-           min(saved_at) filter (where saved_at > $now::timestamp - interval 1 day) as since
-    from newest where state = 'saved' group by queue_id
+    select queue_id, count(*) filter (where labels > 0) as labellers, sum(newly) as newly, min(since) as since
+    from (
+        select queue_id, author, sum(labelled) as labels,
+               sum(labelled) filter (where saved_at > $now::timestamp - interval 1 day) as newly,
+               min(saved_at) filter (where saved_at > $now::timestamp - interval 1 day) as since
+        from labels where project_id = $project_id group by queue_id, author
+    ) group by queue_id
 ), lent as (
     select queue_id, count(*) as leased from queue_leases where expires_at > $now group by queue_id
 )
@@ -149,16 +143,11 @@ class Labeller:
 
 
 _LABELLERS = """
-with newest as (
-    select l.number, l.author, arg_max(l.state, l.edit) as state, arg_max_null(l.seconds, l.edit) as seconds,
-           arg_max(l.saved_at, l.edit) as saved_at
-    from labels l where l.queue_id = $queue_id group by l.number, l.author
-)
-select n.author, count(*) filter (where n.state = 'saved' and i.gold is null),
-       count(*) filter (where n.state = 'saved' and i.gold is not null), count(*) filter (where n.state = 'skipped'),
-       median(n.seconds) filter (where n.state = 'saved'), max(n.saved_at)
-from newest n join queue_items i on i.queue_id = $queue_id and i.number = n.number and i.removed_at is null
-group by n.author order by n.author
+select l.author, coalesce(sum(l.labelled) filter (where i.gold is null), 0)::integer,
+       coalesce(sum(l.labelled) filter (where i.gold is not null), 0)::integer, sum(l.passed)::integer,
+       median(l.seconds) filter (where l.labelled = 1), max(l.saved_at)
+from labels l join queue_items i on i.queue_id = $queue_id and i.number = l.number and i.removed_at is null
+where l.queue_id = $queue_id group by l.author order by l.author
 """
 
 

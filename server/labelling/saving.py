@@ -34,7 +34,7 @@ from server.labelling.taking import lease_time, others
 from store import labels as store
 from store import queue_items, queues
 from store.batch import Batch
-from store.labels import Label, Said
+from store.labels import Label, Said, State
 from store.queue_items import Draft, Item, Lease
 from store.queues import Queue
 
@@ -159,14 +159,14 @@ def _keep(cursor: DuckDBPyConnection, queue: Queue, made: Label, outcome: _Outco
     if known is not None:
         return _again(known, made, outcome)
     try:
-        edit, first = _place(cursor, queue, made)
+        last, before = _place(cursor, queue, made)
     except Exception as error:  # noqa: BLE001 - it belongs to whoever asked, and nothing is written
         outcome.refused = error
         return False
-    store.add(cursor, replace(made, edit=edit))
+    store.add(cursor, store.counted(replace(made, edit=last + 1), before))
     queue_items.release(cursor, queue.queue_id, made.author, [made.number])
     queue_items.drop_draft(cursor, queue.queue_id, made.author, made.number)
-    outcome.saved = Saved(made.label_id, edit, first)
+    outcome.saved = Saved(made.label_id, last + 1, first=before != "saved")
     return True
 
 
@@ -178,8 +178,8 @@ def _again(known: Label, made: Label, outcome: _Outcome) -> bool:
     return False
 
 
-def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, bool]:
-    """The edit that a label is, and whether it is its author's first; raises what forbids it."""
+def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, State | None]:
+    """The edit that a label follows (0: none), and its state; raises what forbids it."""
     known = fit(queues.by_id(cursor, queue.queue_id), queue.name)
     item = queue_items.item(cursor, known.queue_id, made.number)
     if item is None:
@@ -195,7 +195,7 @@ def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, 
         raise LabelledError(made.number)
     if made.state == "saved" and not labelled and not item.gold:
         _check_place(cursor, known, item, said, made)
-    return (mine.edit if mine else 0) + 1, not labelled
+    return (mine.edit, mine.state) if mine else (0, None)
 
 
 def _check_place(cursor: DuckDBPyConnection, queue: Queue, item: Item, said: dict[str, Said], made: Label) -> None:
@@ -279,7 +279,7 @@ def _take_back(cursor: DuckDBPyConnection, queue: Queue, last: Label, back: Labe
     said = store.said(cursor, queue.queue_id, [last.number])[last.number].get(last.author)
     if known is None or not known.open or said is None or said.edit != last.edit:
         return False
-    store.add(cursor, back)
+    store.add(cursor, store.counted(back, last.state))
     if last.answers is not None:
         draft = Draft(last.number, last.author, last.answers, last.comment, last.seconds, back.saved_at)
         queue_items.keep_draft(cursor, queue.queue_id, draft)
