@@ -93,7 +93,7 @@ def agreement(
     if {"fleiss_kappa", "gwet_ac1"} & set(wanted):
         families.append(coefficients.by_count(found, options.weights))
     if any(name.startswith("krippendorff") for name in wanted):
-        families.append(coefficients.alphas(found))
+        families.append(coefficients.alphas(found, ordinal="krippendorff_alpha_ordinal" in wanted))
     for columns in families:
         family = item_bootstrap.drawn(columns, clusters, options.level, options.seed)
         told |= {name: _told(name, one, facts) for name, one in family.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -91,12 +92,13 @@ def _told_last(queue: str) -> None:
     """What was decided last, and the way back."""
     if fault := st.session_state.pop(FAULT, None):
         st.error(fmt.plain(fault, 600), icon=":material/error:")
-    last = st.session_state.get(DONE)
-    if last and last["queue"] == queue:
+    one, words = st.session_state.get(DONE) or (None, "")
+    if one is not None and one.queue == queue:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(fmt.plain(f"Item {last['number']} is decided: {last['words']}.", 200), width="content")
-            st.button("Take it back", key="adjudicate-back", shortcut="u", type="tertiary", on_click=_take_back,
-                      args=(queue, last["number"], last["field"]))  # fmt: skip
+            st.caption(fmt.plain(f"Item {one.number} is decided: {words}.", 200), width="content")
+            st.button(
+                "Take it back", key="adjudicate-back", shortcut="u", type="tertiary", on_click=_take_back, args=(one,)
+            )
 
 
 def _one(queue: str, asked: Row, rows: Sequence[Row], at: int) -> None:
@@ -107,9 +109,10 @@ def _one(queue: str, asked: Row, rows: Sequence[Row], at: int) -> None:
     with left:
         _said(row, whole["content"])
         agreement_item.item(whole["content"], f"adjudicate-{row['number']}")
+    field, following = asked["name"], rows[at + 1]["number"] if at + 1 < len(rows) else None
+    decided = [one for one in whole["decisions"] if one["field"] == field and one["answer"] is not None]
     with right:
-        following = rows[at + 1]["number"] if at + 1 < len(rows) else None
-        _form(queue, asked, row, whole, following)
+        _form(_Item(queue, field, row["number"], following), asked, row, decided[0] if decided else None)
 
 
 def _said(row: Row, content: Row) -> None:
@@ -163,30 +166,36 @@ def _who(row: Row, value: Any) -> str:
     return f" ({', '.join(names)})" if names else ""
 
 
-def _form(queue: str, asked: Row, row: Row, whole: Row, following: int | None) -> None:
-    number, field = row["number"], asked["name"]
-    of = f"{queue}-{field}-{number}"
-    decided = next((one for one in whole["decisions"] if one["field"] == field and one["answer"] is not None), None)
-    st.markdown(f"**{fmt.plain(asked['title'] or field, 200)}**")
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """What is decided of."""
+
+    queue: str
+    field: str
+    number: int
+    following: int | None  # the next one; null: it is the last
+
+    @property
+    def key(self) -> str:
+        """Of its widgets."""
+        return f"{self.queue}-{self.field}-{self.number}"
+
+
+def _form(one: _Item, asked: Row, row: Row, decided: Row | None) -> None:
+    st.markdown(f"**{fmt.plain(asked['title'] or one.field, 200)}**")
     st.caption(fmt.plain(consensus_words(row), 300))
     if decided is not None:
-        _decided(queue, decided)
-    picked = st.session_state.get(f"pick-{of}", None if decided is None else key(decided["answer"]))
-    for at, (value, words) in enumerate(options(asked, row), 1):
-        digit = str(at) if at < 10 else None
-        st.button(
-            fmt.plain(words, 120), key=f"choose-{of}-{at}", shortcut=digit, width="stretch",
-            type="primary" if key(value) == picked else "secondary", on_click=_pick, args=(of, value),
-        )  # fmt: skip
-    if asked["kind"] == "numeric":
-        st.number_input("Another number", asked["low"], asked["high"], None, key=f"number-{of}", format="%g",
-                        on_change=_pick_number, args=(of,))  # fmt: skip
-    st.text_area("Reason", key=f"why-{of}", height=80, max_chars=20_000, placeholder="why this answer counts")
+        _decided(one, decided)
+    value = st.session_state.get(f"value-{one.key}", None if decided is None else decided["answer"])
+    _choices(one, asked, row, value)
+    st.text_area(
+        "Reason", key=f"why-{one.key}", height=80, max_chars=20_000, placeholder="why this answer counts"
+    )  # fmt: skip
     author = _author()
-    problem = "Choose an answer." if picked is None else "" if author else "Say who decides."
+    problem = "Choose an answer." if value is None else "" if author else "Say who decides."
     st.button(
         "Decide and next", key="adjudicate-decide", type="primary", icon=":material/gavel:", shortcut="mod+enter",
-        disabled=bool(problem), help=problem or None, on_click=_decide, args=(queue, number, field, of, following),
+        disabled=bool(problem), on_click=_decide, args=(one, value),
     )  # fmt: skip
     if problem:
         st.caption(problem)
@@ -195,11 +204,24 @@ def _form(queue: str, asked: Row, row: Row, whole: Row, following: int | None) -
     )
 
 
-def _decided(queue: str, decided: Row) -> None:
+def _choices(one: _Item, asked: Row, row: Row, value: Any) -> None:
+    for at, (offered, words) in enumerate(options(asked, row), 1):
+        chosen = value is not None and key(offered) == key(value)
+        st.button(
+            fmt.plain(words, 120), key=f"choose-{one.key}-{at}", shortcut=str(at) if at < 10 else None,
+            width="stretch", type="primary" if chosen else "secondary", on_click=_pick, args=(one, offered),
+        )  # fmt: skip
+    if asked["kind"] == "numeric":
+        st.number_input(
+            "Another number", asked["low"], asked["high"], None, key=f"number-{one.key}", format="%g",
+            on_change=_pick_number, args=(one,),
+        )  # fmt: skip
+
+
+def _decided(one: _Item, decided: Row) -> None:
     why = f": {decided['why']}" if decided["why"] else ""
     st.info(fmt.plain(f"{decided['author']} decided {answer(decided['answer'])}{why}", 600), icon=":material/gavel:")
-    st.button("Take it back", key="adjudicate-undo", type="tertiary", on_click=_take_back,
-              args=(queue, decided["number"], decided["field"]))  # fmt: skip
+    st.button("Take it back", key="adjudicate-undo", type="tertiary", on_click=_take_back, args=(one,))
 
 
 def _author() -> str:
@@ -209,41 +231,40 @@ def _author() -> str:
     return str(told or "").strip()
 
 
-def _pick(of: str, value: Any) -> None:
-    st.session_state[f"pick-{of}"] = key(value)
-    st.session_state[f"value-{of}"] = value
+def _pick(one: _Item, value: Any) -> None:
+    st.session_state[f"value-{one.key}"] = value
 
 
-def _pick_number(of: str) -> None:
-    if (value := st.session_state[f"number-{of}"]) is not None:
-        _pick(of, float(value))
+def _pick_number(one: _Item) -> None:
+    if (value := st.session_state[f"number-{one.key}"]) is not None:
+        _pick(one, float(value))
 
 
-def _decide(queue: str, number: int, field: str, of: str, following: int | None) -> None:
+def _decide(one: _Item, value: Any) -> None:
     """Before the page is drawn anew, so that it shows the next item at once."""
+    if _told(one, value, str(st.session_state.get(f"why-{one.key}") or "")):
+        st.session_state[labelling.AUTHOR] = st.session_state[WHO].strip()
+        st.session_state[DONE] = (one, answer(value))
+        if one.following is not None:
+            _go(one.following)
+
+
+def _take_back(one: _Item) -> None:
+    if _told(one, None, ""):
+        st.session_state.pop(DONE, None)
+        st.session_state.pop(f"value-{one.key}", None)
+        _go(one.number)
+
+
+def _told(one: _Item, value: Any, why: str) -> bool:
+    """Tell the server; false: it is not kept, and the page says why."""
     author = str(st.session_state.get(WHO) or "").strip()
-    value = st.session_state.get(f"value-{of}")
-    if value is None:  # what was decided before is decided again
-        return
+    if not author:
+        st.session_state[FAULT] = f"Item {one.number} stays as it was. Say below who decides."
+        return False
     try:
-        data_agreement.decide(queue, number, field, value, str(st.session_state.get(f"why-{of}") or ""), author)
+        data_agreement.decide(one.queue, one.number, one.field, value, why, author)
     except data.ApiError as error:
-        st.session_state[FAULT] = f"The decision was not kept: {error}"
-        return
-    st.session_state[labelling.AUTHOR] = author
-    st.session_state[DONE] = {"queue": queue, "number": number, "field": field, "words": answer(value)}
-    if following is not None:
-        _go(following)
-
-
-def _take_back(queue: str, number: int, field: str) -> None:
-    author = str(st.session_state.get(WHO) or "").strip() or "unknown"
-    try:
-        data_agreement.decide(queue, number, field, None, "", author)
-    except data.ApiError as error:
-        st.session_state[FAULT] = f"The decision was not taken back: {error}"
-        return
-    st.session_state.pop(DONE, None)
-    for name in ("pick", "value"):
-        st.session_state.pop(f"{name}-{queue}-{field}-{number}", None)
-    _go(number)
+        st.session_state[FAULT] = f"Item {one.number} stays as it was. {error}"
+        return False
+    return True

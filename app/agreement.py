@@ -149,7 +149,7 @@ def _tiles(queue: str, found: Row) -> None:
     disputed = data_agreement.disputes(queue, found["field"], "all", limit=1)
     tiles = [_tile("Percent agreement", percent, as_share=True)]
     if found["kind"] != "spans":
-        tiles += [_tile("Krippendorff's alpha", main), _tile("Gwet's AC1", ac1)]
+        tiles += [_tile("Krippendorff's alpha", main), *([] if ac1 is None else [_tile("Gwet's AC1", ac1)])]
     assert percent is not None  # noqa: S101 - each answer with rows has it
     single = fmt.plural(percent["n_single"], "item")
     tiles += [

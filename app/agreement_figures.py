@@ -54,16 +54,16 @@ def _frame(rows: Sequence[Row], name: Any) -> pd.DataFrame:
 
 
 def _pairs(found: Row) -> Drawn | None:
-    rows = [row for row in found["pairs"] if row["coefficient"] == "cohen_kappa"]
+    rows = [row for row in found["pairs"] if row["coefficient"] == found["pair"]]
     people = sorted({name for row in rows for name in row["labellers"]})
     if len(people) < 3:
         return None
     of_pair = {(row["labellers"][0], row["labellers"][1]): (row["value"], row["n_items"]) for row in rows}
     left = len(found["people_left"])
-    words = "Cohen's kappa, n items; blank: they share none"
+    words = f"{NAMES[found['pair']]}, n items; blank: they share none"
     words += f"; {fmt.plural(left, 'person', 'people')} with fewer labels left out" if left else ""
     figure = charts_agreement.pairs(of_pair, people, "Who agrees with whom", words, widgets.theme())
-    return figure, "agree-pairs", "Cohen's kappa of every two people; the table of pairs says the same"
+    return figure, "agree-pairs", "How far every two people agree; the table of pairs says the same"
 
 
 def _confusion(found: Row, pair: tuple[str, str] | None) -> Drawn | None:

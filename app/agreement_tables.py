@@ -12,7 +12,7 @@ import streamlit as st
 from app import format as fmt
 from app import jobs, listing, widgets
 from app.agreement_words import between, decimal, share
-from app.listing import Cell, Column
+from app.listing import Cell, Column, Course
 
 Row = Mapping[str, Any]
 SHOWN = 12  # cells that are listed; the figure has all
@@ -32,6 +32,7 @@ PEOPLE = (
         "With the others", "minmax(170px, 1.2fr)", "right", "How near to what the others' labels, or a decision, say"
     ),
     Column("Right on gold items", "minmax(170px, 1.2fr)", "right", "With Wilson's interval"),
+    Column("Course", "110px", help="Near to the others, in ten equal parts of their labels, newest right"),
     Column("Drift", "128px"),
     Column("In words", "minmax(200px, 2.2fr)"),
 )
@@ -39,7 +40,7 @@ PAIRS = (
     Column("Pair", "minmax(160px, 1.4fr)", link=True),
     Column("Items", "80px", "right"),
     Column("Agree on", "minmax(120px, 1fr)", "right"),
-    Column("Cohen's kappa", "minmax(140px, 1fr)", "right"),
+    Column("Beyond chance", "minmax(140px, 1fr)", "right", "Cohen's kappa; of many different numbers alpha"),
 )
 
 
@@ -83,7 +84,7 @@ def people(queue: str, found: Row) -> None:
         f"change is told to in about {100 * rate:g} % of cases. Others, guidelines or harder items may be why."
     )
     rows = [row for row in found["pairs"] if row["coefficient"] == "percent_agreement"]
-    kappas = {tuple(row["labellers"]): row for row in found["pairs"] if row["coefficient"] == "cohen_kappa"}
+    kappas = {tuple(row["labellers"]): row for row in found["pairs"] if row["coefficient"] == found["pair"]}
     if len(rows) > 1:
         with st.expander(
             f"{fmt.plural(len(rows), 'pair')} of people", key="agree-pairs-table", on_change="rerun"
@@ -102,10 +103,19 @@ def _person(row: Row) -> listing.Row:
         "",
         [
             Cell(fmt.clip(row["author"], 80)), Cell(f"{row['n']:,}"), Cell(share(row["with_consensus"])),
-            Cell(share(row["gold"])), Cell(moved["verdict"], tone=tone, quiet=not tone),
+            Cell(share(row["gold"])), Cell("", course=_course(moved)),
+            Cell(moved["verdict"], tone=tone, quiet=not tone),
             Cell(fmt.clip(words, 200), _when(moved), quiet=moved["verdict"] != "drift"),
         ],
     )  # fmt: skip
+
+
+def _course(moved: Row) -> Course | None:
+    points = moved.get("course")
+    if not points:
+        return None
+    none: list[float | None] = [None] * len(points)
+    return Course(points, none, none, (), f"from {100 * points[0]:.0f} to {100 * points[-1]:.0f} %")
 
 
 def _when(moved: Row) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from server.api.answers import json_response, packed
 from server.api.context import DEFAULT, Context, Here, Project
@@ -40,14 +40,14 @@ def agreement(  # noqa: PLR0917 - FastAPI gives them by name
     """How far people agree: `fields`, each with `sentence`, and rows as of `assay agreement --json`.
 
     `rows`: all coefficients; `main` names the one that the sentence is of. `by`: of each value of the attribute.
-    `pairs`: of each two of the 20 people with most labels. `over_time`: `since`, `until` and `rows`, of weeks (UTC) or
-    of equally many items. `guidelines`: when what tells people how to answer changed. `confusion`: how often two labels
-    of an item are `a` and `b`, and the items (`numbers`, 50 at most) where they differ; of two people `a` is what the
-    one said whose name comes first. `labellers`: of each `n` labels, `gold` accuracy, `with_consensus` (how near to
-    what the others say), `drift`. Rankings count as preferences of their pairs of sides; of marks `percent_agreement`
-    is the overlap F1 of characters; texts have none. Labels of gold items are in `gold` alone. `left_out`: labels that
-    do not count: `field`, `n`, `why`. `attributes`: by which labels can be told apart. Of 20,000 labels or more it may
-    be a minute old.
+    `pairs`: of each two of the 20 people with most labels; `pair` names their coefficient. `over_time`: `since`,
+    `until` and `rows`, of weeks (UTC) or of equally many items. `guidelines`: when what tells people how to answer
+    changed. `confusion`: how often two labels of an item are `a` and `b`, and the items (`numbers`, 50 at most) where
+    they differ; of two people `a` is what the one said whose name comes first. `labellers`: of each `n` labels, `gold`
+    accuracy, `with_consensus` (how near to what the others say), `drift`. Rankings count as preferences of their pairs
+    of sides; of marks `percent_agreement` is the overlap F1 of characters; texts have none. Labels of gold items are in
+    `gold` alone. `left_out`: labels that do not count: `field`, `n`, `why`. `attributes`: by which labels can be told
+    apart. Of 20,000 labels or more it may be a minute old.
     """
     from server.labelling import agreement as work  # noqa: PLC0415 - a process beside works with it
 
@@ -134,7 +134,7 @@ class NewDecision(BaseModel):
 
     number: Number
     field: str = Field(min_length=1, max_length=100)
-    answer: JsonValue = Field(None, description="As labels have it; null takes the decision back.")
+    answer: Any = Field(None, description="As labels have it; null takes the decision back.")
     why: str | None = Field(None, max_length=20_000)
     author: Person
 

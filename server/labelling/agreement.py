@@ -36,6 +36,7 @@ MAIN: Mapping[Kind, str] = {
 """The coefficient that the sentence is of: it takes missing labels and any number of people."""
 MOST_PEOPLE = 20  # of whom pairs are told: those with most labels
 MOST_SLICES = 20
+MOST_EQUAL = 50  # different numbers, beyond which coefficients of equal labels say little, and take long
 MOVED = 100  # items that two people share, from which the error of their kappa is worked out without draws
 MOST_CELLS = 30  # categories of a table of confusion
 MOST_NUMBERS = 50  # items of a cell
@@ -70,7 +71,7 @@ class _Part:
     main: str
     options: Options = field(default_factory=Options)
 
-    def rows_of(self, only: Collection[str] = COEFFICIENTS) -> list[Agreement]:
+    def rows_of(self, only: Collection[str]) -> list[Agreement]:
         return agreement(self.rated, self.options, self.clusters, only)
 
     def of(self, kept: NDArray[np.bool_]) -> _Part:
@@ -84,9 +85,24 @@ class _Part:
         return replace(self, rated=rated, clusters=clusters, rows=self.rows[there])
 
     @property
+    def all(self) -> tuple[str, ...]:
+        """What is told of all labels."""
+        return ("percent_agreement", self.main) if self.wide else COEFFICIENTS
+
+    @property
     def few(self) -> tuple[str, ...]:
         """What is told of slices and times."""
-        return ("percent_agreement", self.main, "gwet_ac1")
+        return ("percent_agreement", self.main) if self.wide else ("percent_agreement", self.main, "gwet_ac1")
+
+    @property
+    def wide(self) -> bool:
+        """Whether labels are so many different numbers that being equal says little."""
+        return self.rated.steps and len(self.rated.categories) > MOST_EQUAL
+
+    @property
+    def pair(self) -> str:
+        """What is told of two people."""
+        return self.main if self.wide else "cohen_kappa"
 
 
 def answer(ask: Ask, wanted: Wanted) -> Row:
@@ -134,7 +150,7 @@ def _field(told: Told, asked: Asked, wanted: Wanted) -> tuple[Row, list[Row]]:
         "field": asked.name, "kind": asked.kind, "title": asked.title or asked.name, "main": MAIN.get(asked.kind),
         "labels": found.size, "items": int(np.unique(found.numbers).size), "gold_labels": golds, "why": None,
         "rows": [], "by": [], "pairs": [], "over_time": [], "guidelines": guidelines(told), "confusion": [],
-        "categories": [], "slices_left": 0, "people_left": [],
+        "categories": [], "pair": None, "slices_left": 0, "people_left": [],
     }  # fmt: skip
     if asked.kind in COUNTED:
         shown |= _counted(_part(found, asked, wanted.weights), told, wanted)
@@ -171,9 +187,10 @@ def _counted(part: _Part, told: Told, wanted: Wanted) -> Row:
     by, left = _slices(part, told, wanted.by) if wanted.by else ([], 0)
     people, left_people = _people(part)
     return {
-        "rows": _rows(part, [Found(one, None, None) for one in part.rows_of()]),
+        "rows": _rows(part, [Found(one, None, None) for one in part.rows_of(part.all)]),
         "by": _rows(part, by), "slices_left": left,
-        "pairs": _rows(part, _pairs(part, people)) if wanted.pairs else [], "people_left": left_people,
+        "pair": part.pair, "people_left": left_people,
+        "pairs": _rows(part, _pairs(part, people)) if wanted.pairs else [],
         "over_time": [
             {"since": since, "until": until, "rows": _rows(part, [Found(one, None, None) for one in rows])}
             for since, until, rows in over_time(part)
@@ -226,7 +243,7 @@ def _people(part: _Part) -> tuple[list[int], list[str]]:
 
 
 def _pairs(part: _Part, people: Sequence[int]) -> Iterator[Found]:
-    """Percent agreement and Cohen's kappa of every two who share an item."""
+    """Percent agreement and the pair's coefficient of every two who share an item."""
     first, second = label_pairs(part.rated)
     if not first.size:
         return
@@ -248,7 +265,7 @@ def _pairs(part: _Part, people: Sequence[int]) -> Iterator[Found]:
         if part.clusters is not None:
             items = np.unique(part.rated.items[kept])
             clusters = np.unique(part.clusters[items], return_inverse=True)[1].astype(np.intp)
-        for row in agreement(both, options, clusters, ("percent_agreement", "cohen_kappa")):
+        for row in agreement(both, options, clusters, ("percent_agreement", part.pair)):
             yield Found(row, None, names)
 
 

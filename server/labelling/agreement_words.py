@@ -52,7 +52,7 @@ def sentence(shown: Row) -> str:
     parts += (
         _alpha(rows.get(shown["main"]), rows, percent) if shown["main"] != "percent_agreement" else [_overlap(percent)]
     )
-    parts += [one for one in (_apart(shown), _about(shown), _changed(shown)) if one]
+    parts += [one for one in (_apart(shown), _weakest(shown), _about(shown), _changed(shown)) if one]
     return f"{'; '.join(parts)}."
 
 
@@ -100,7 +100,7 @@ def _alpha(main: Row | None, rows: Mapping[str, Row], percent: Row) -> list[str]
 
 def _apart(shown: Row) -> str:
     """Who differ most, where they surely differ more than all together."""
-    kappas = [row for row in shown["pairs"] if row["coefficient"] == "cohen_kappa" and row["value"] is not None]
+    kappas = [row for row in shown["pairs"] if row["coefficient"] == shown["pair"] and row["value"] is not None]
     if len(kappas) < 3:
         return ""
     worst = min(kappas, key=lambda row: float(row["value"]))
@@ -108,7 +108,20 @@ def _apart(shown: Row) -> str:
     if worst["ci_high"] is None or worst["ci_high"] >= sorted(others)[len(others) // 2]:
         return ""
     one, other = worst["labellers"]
-    return f"{one} and {other} differ most (kappa {decimal(worst['value'])} over {counted(worst['n_items'], 'item')})"
+    name = "kappa" if shown["pair"] == "cohen_kappa" else "alpha"
+    return f"{one} and {other} differ most ({name} {decimal(worst['value'])} over {counted(worst['n_items'], 'item')})"
+
+
+def _weakest(shown: Row) -> str:
+    """The slice that surely agrees less than all."""
+    slices = [row for row in shown["by"] if row["coefficient"] == shown["main"] and row["ci_high"] is not None]
+    whole = next((row["value"] for row in shown["rows"] if row["coefficient"] == shown["main"]), None)
+    if len(slices) < 2 or whole is None:
+        return ""
+    worst = min(slices, key=lambda row: float(row["value"]))
+    if worst["ci_high"] >= whole:
+        return ""
+    return f"{worst['slice']} agrees least (alpha {decimal(worst['value'])} over {counted(worst['n_items'], 'item')})"
 
 
 def _about(shown: Row) -> str:

@@ -19,6 +19,7 @@ from server.labelling.ratings import Answers, Labels
 Row = dict[str, Any]
 LEAST = 40  # labels that drift is told of; a fall from 90 to 50 % half way is found in 1 of 3, in 4 of 5 of 100 labels
 ALPHA = 0.01  # chance that a labeller who does not change is told to: the false-alarm rate for each labeller
+COURSE = 10  # means that are told of a course
 POINTS = 120  # of a labeller's course that a change is sought in: more labels are taken together
 
 
@@ -115,7 +116,8 @@ def drift(near: Floats, saved_at: NDArray[np.datetime64]) -> Row:
     """Whether a labeller's agreement changed over time: the split of their labels that explains it best.
 
     Answers `verdict` (drift, no drift, insufficient data), `n` labels that can be held against something; with a
-    verdict also `p`, `at` with its interval `low` to `high` (times of labels), shares `before` and `after`.
+    verdict also `course` (means of ten equal parts), `p`, `at` with its interval `low` to `high` (times of labels),
+    shares `before` and `after`.
     """
     there = ~np.isnan(near)
     order = np.argsort(saved_at[there], kind="stable")
@@ -123,7 +125,8 @@ def drift(near: Floats, saved_at: NDArray[np.datetime64]) -> Row:
     told: Row = {"verdict": "insufficient data", "n": int(values.size), "least": LEAST, "false_alarm_rate": ALPHA}
     if values.size < LEAST:
         return told
-    means, sizes, firsts = _taken_together(values)
+    told["course"] = _taken_together(values, COURSE)[0].round(4).tolist()
+    means, sizes, firsts = _taken_together(values, POINTS)
     found = change(means, sizes)
     if found is None:
         return told | {"verdict": "no drift", "p": 1.0}
@@ -136,9 +139,9 @@ def drift(near: Floats, saved_at: NDArray[np.datetime64]) -> Row:
     }  # fmt: skip
 
 
-def _taken_together(values: Floats) -> tuple[Floats, Floats, Codes]:
+def _taken_together(values: Floats, most: int) -> tuple[Floats, Floats, Codes]:
     """Means of neighbours, how many each is of, and the first of each."""
-    groups = min(values.size, POINTS)
+    groups = min(values.size, most)
     firsts = (np.arange(groups) * values.size) // groups
     sizes = np.diff(np.append(firsts, values.size)).astype(float)
     return np.add.reduceat(values, firsts) / sizes, sizes, firsts.astype(np.intp)

@@ -399,6 +399,30 @@ def test_the_sentence_names_who_differs_on_what() -> None:
     assert "100% of what differs" in said or "differ on" in said
 
 
+def test_of_many_different_numbers_being_equal_is_not_asked() -> None:
+    rng = np.random.default_rng(6)
+    rows: list[Row] = [
+        (at, who, round(float(np.clip(at / 10 + rng.normal(), 0, 10)), 2)) for at in range(90) for who in "AB"
+    ]
+    found = shown(told([NUMBER], rows))
+    assert [row["coefficient"] for row in found["rows"]] == ["percent_agreement", "krippendorff_alpha_interval"]
+    assert {row["coefficient"] for row in found["pairs"]} == {"percent_agreement", "krippendorff_alpha_interval"}
+    whole = agreement.agreement(
+        agreement._part(labels(told([NUMBER], rows), Asked(**NUMBER))[0], Asked(**NUMBER), "none").rated
+    )
+    assert value(found, "krippendorff_alpha_interval") == next(
+        one.value for one in whole if one.coefficient == "krippendorff_alpha_interval"
+    )
+
+
+def test_the_sentence_names_the_slice_that_agrees_least() -> None:
+    rows: list[Row] = [
+        (at, who, "yes" if at % 2 or (who == "B" and at % 12 == 0) else "no", "ok", at, {"model": f"m{at % 3}"})
+        for at in range(120) for who in "AB"
+    ]  # fmt: skip
+    assert "m0 agrees least (alpha " in shown(told([BINARY], rows), by="model")["sentence"]
+
+
 def test_marked_characters_are_counted_as_a_set_does() -> None:
     rng = np.random.default_rng(4)
     for _ in range(30):
