@@ -41,6 +41,7 @@ GROUPS = {
         st.Page("views/labelling.py", title="Labelling", icon=":material/label:"),
         st.Page("views/queues.py", title="Queues", icon=":material/inbox:"),
         st.Page("views/feedback.py", title="Feedback", icon=":material/thumbs_up_down:"),
+        st.Page("views/agreement.py", title="Agreement", icon=":material/handshake:"),
     ],
     "Operate": [
         st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
@@ -62,6 +63,7 @@ SHOWN = {
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
     "Alerts": (widgets.project,),
+    "Agreement": (widgets.project,),
     "Monitors": (widgets.project,),
     "Monitor": (widgets.project,),
     "Queues": (widgets.project,),

@@ -81,6 +81,14 @@ KEYS: dict[str, Keys] = {
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
         (("x",), "Select a trace of an alert; with Shift all from the one before to it"),
     ),
+    "Agreement": (
+        (("j", "k"), "Next, previous row of a table"),
+        (("Enter", "o"), "Open its items"),
+        (("1", "9"), "While deciding: choose an answer"),
+        (("Ctrl Enter",), "Decide and go on, also while typing"),
+        (("n", "p"), "Next, previous disputed item"),
+        (("u",), "Take the last decision back"),
+    ),
     "Drift explorer": (
         (("j", "k"), "Next, previous signal"),
         (("Enter", "o"), "Look at it"),

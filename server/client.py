@@ -15,6 +15,7 @@ from typing import Literal, Self
 import httpx
 
 from server.client_ab_tests import AbTestsClient
+from server.client_agreement import AgreementClient
 from server.client_alerts import AlertsClient
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
@@ -84,6 +85,7 @@ class Client(
     AlertsClient,
     ChannelsClient,
     DriftClient,
+    AgreementClient,
 ):
     """One server, one project. Safe to share between threads."""
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from server.api import (
     ab_tests,
     admin,
+    agreement,
     alerts,
     asking,
     books,
@@ -94,6 +95,7 @@ MODULES = (
     queues,
     queue_items,
     queue_fill,
+    agreement,
     queue_labels,
     alerts,
     channels,
