@@ -226,7 +226,7 @@ def _decided(one: _Item, decided: Row) -> None:
 
 def _author() -> str:
     if WHO not in st.session_state and not st.query_params.get(WHO):
-        st.session_state[WHO] = st.session_state.get(labelling.AUTHOR, "")
+        st.session_state[WHO] = labelling.author()
     told = st.text_input("Decided by", key=WHO, bind="query-params", max_chars=200)
     return str(told or "").strip()
 
@@ -243,7 +243,7 @@ def _pick_number(one: _Item) -> None:
 def _decide(one: _Item, value: Any) -> None:
     """Before the page is drawn anew, so that it shows the next item at once."""
     if _told(one, value, str(st.session_state.get(f"why-{one.key}") or "")):
-        st.session_state[labelling.AUTHOR] = st.session_state[WHO].strip()
+        labelling.remember(st.session_state[WHO].strip())
         st.session_state[DONE] = (one, answer(value))
         if one.following is not None:
             _go(one.following)

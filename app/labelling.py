@@ -23,7 +23,7 @@ VERDICTS = {"pass": 1.0, "fail": 0.0}
 SIDES = (1.0, 0.5, 0.0)  # what the preferred answer, either of a tie, and the other one have
 _WORDS = {1.0: "preferred", 0.5: "tie", 0.0: "not preferred"}
 _VERDICT, _NUMBER = "pass or fail", "a number"
-AUTHOR, _LAST = "labelling-author", "labelling-last"  # session state: who labels; the name of the last label
+_AUTHOR, _LAST = "labelling-author", "labelling-last"  # session state: who labels; the name of the last label
 _LONGEST = 200
 
 
@@ -102,7 +102,7 @@ def remember(name: str) -> None:
 
 def _author() -> str:
     """Who labels, kept for the session; it is asked for so that two people's labels stand beside one another."""
-    told = st.text_input("Labelled by", st.session_state.get(AUTHOR, ""), key="labelling-by", max_chars=_LONGEST)
+    told = st.text_input("Labelled by", st.session_state.get(_AUTHOR, ""), key="labelling-by", max_chars=_LONGEST)
     return str(told or "").strip()
 
 
@@ -147,7 +147,7 @@ def _save(problem: str, made: Callable[[], list[Row]], name: str) -> None:
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
-    st.session_state[AUTHOR], st.session_state[_LAST] = st.session_state["labelling-by"], name
+    st.session_state[_AUTHOR], st.session_state[_LAST] = st.session_state["labelling-by"], name
     st.rerun()
 
 

@@ -58,13 +58,13 @@ def _one(base: Field, place: int, many: int, key: str) -> Field:
     with st.container(border=True, key=f"{own}box"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input(
-                "Name", base["name"], key=f"{own}name", max_chars=100, width=170, placeholder="correct"
+                "Name", base["name"], key=f"{own}name", max_chars=100, width=150, placeholder="correct"
             )
             kind = st.selectbox(
-                "Kind", list(queues.KINDS), list(queues.KINDS).index(base["kind"]), key=f"{own}kind", width=190,
+                "Kind", list(queues.KINDS), list(queues.KINDS).index(base["kind"]), key=f"{own}kind", width=170,
                 format_func=queues.KINDS.__getitem__,
             )  # fmt: skip
-            required = st.checkbox("Needed", base["required"], key=f"{own}required", width=90)
+            required = st.checkbox("Needed", base["required"], key=f"{own}required", width=86)
             st.space("stretch")
             for icon, by, off in (("arrow_upward", -1, place == 0), ("arrow_downward", 1, place == many - 1)):
                 st.button(
