@@ -102,7 +102,9 @@ def tiles(one: Queue) -> None:
             "Labels", f"{one['labels']:,}", f"{one['labels_needed']:,} are needed",
             f"{queues.missing(one):,} missing, {one['terms']['labels']} an item", [],
         ),
-        widgets.Tile("People", f"{len(one['labellers']):,}", "who have labelled", f"{one['leased']:,} items in hand", []),
+        widgets.Tile(
+            "People", f"{len(one['labellers']):,}", "who have labelled", f"{one['leased']:,} items in hand", []
+        ),
         widgets.Tile(
             "Gold items", f"{one['gold_items']:,}", "items whose right answer is known",
             f"{right:,} of {told:,} answered right" if told else "none answered yet", [],
