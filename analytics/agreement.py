@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -52,6 +53,7 @@ class Options:
     level: float = LEVEL
     weights: Weights = "none"  # of percent agreement, Cohen, Fleiss and Gwet: how near miss counts
     seed: int = 0
+    draws: bool = True  # false: the error of Cohen's kappa is by moves, as of many labellers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +68,42 @@ class _Facts:
     only: str | None = field(default=None)  # the one label that all are
 
 
-def agreement(found: Ratings, options: Options | None = None, clusters: Codes | None = None) -> list[Agreement]:
+def agreement(
+    found: Ratings, options: Options | None = None, clusters: Codes | None = None, only: Collection[str] = COEFFICIENTS
+) -> list[Agreement]:
     """Every coefficient, in the order of `COEFFICIENTS`. What is undefined has no value, and says why.
 
     Args:
         found: the labels.
         options: level, weights and seed.
         clusters: of each item, such as its session, whose items are not independent; null: each is its own.
+        only: these; each takes draws of its own.
     """
     options = options or Options()
     facts = _facts(found)
+    wanted = [name for name in COEFFICIENTS if name in only]
     if not facts.n_items:
-        return [_nothing(name, facts, NO_PAIR) for name in COEFFICIENTS]
-    told = {
-        "percent_agreement": _percent(found, facts, options, clusters),
-        "cohen_kappa": _cohen(found, facts, options, clusters),
-    }
-    families = (coefficients.by_count(found, options.weights), coefficients.alphas(found))
-    drawn = [item_bootstrap.drawn(columns, clusters, options.level, options.seed) for columns in families]
-    for family in drawn:
+        return [_nothing(name, facts, NO_PAIR) for name in wanted]
+    told = {}
+    if "percent_agreement" in wanted:
+        told["percent_agreement"] = _percent(found, facts, options, clusters)
+    if "cohen_kappa" in wanted:
+        told["cohen_kappa"] = _cohen(found, facts, options, clusters)
+    families = []
+    if {"fleiss_kappa", "gwet_ac1"} & set(wanted):
+        families.append(coefficients.by_count(found, options.weights))
+    if any(name.startswith("krippendorff") for name in wanted):
+        families.append(coefficients.alphas(found, ordinal="krippendorff_alpha_ordinal" in wanted))
+    for columns in families:
+        family = item_bootstrap.drawn(columns, clusters, options.level, options.seed)
         told |= {name: _told(name, one, facts) for name, one in family.items()}
-    return [told.get(name) or _nothing(name, facts, WORDS[name]) for name in COEFFICIENTS]
+    return [told.get(name) or _nothing(name, facts, WORDS[name]) for name in wanted]
 
 
 def _cohen(found: Ratings, facts: _Facts, options: Options, clusters: Codes | None) -> Agreement:
     """Drawn, or by moves where so many pairs of labellers share items that draws would take long."""
     told = coefficients.pairwise(found, options.weights)
-    if facts.n_labellers > FEW_LABELLERS and told.value < 1:
+    if (facts.n_labellers > FEW_LABELLERS or not options.draws) and told.value < 1:
         one = item_bootstrap.moved(told.value, told.moves, clusters, options.level)
     else:
         columns = coefficients.cohen(found, options.weights)

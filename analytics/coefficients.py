@@ -89,11 +89,12 @@ def by_count(found: Ratings, weights: Weights = "none") -> Columns:
     return Columns(_stacked(told, np.where(told, agreed, 0.0), shares), coefficients, unlike)
 
 
-def alphas(found: Ratings) -> Columns:
+def alphas(found: Ratings, *, ordinal: bool = True) -> Columns:
     """Krippendorff's alphas over items with two labels or more; those that the labels' kind allows.
 
     The ordinal difference of two categories is the square of the difference of their mean ranks among all labels that
-    are paired (the published sum, rearranged), so that ranks are drawn anew with the labels.
+    are paired (the published sum, rearranged), so that ranks are drawn anew with the labels. Without it (`ordinal`
+    false) thousands of different numbers take a fraction of the time.
     """
     counts = found.counts()
     paired = counts > 1
@@ -102,7 +103,8 @@ def alphas(found: Ratings) -> Columns:
     squares = np.asarray(tables.multiply(tables).sum(axis=1)).ravel()
     nominal = (counts**2 - squares) * within * paired
     q = len(found.categories)
-    cells, ends = _cells(found, tables, within) if found.positions is not None or q == 2 else (None, None)
+    ranked = ordinal and (found.positions is not None or q == 2)
+    cells, ends = _cells(found, tables, within) if ranked else (None, None)
     centred = _centred(found)
     at = centred if centred is not None else np.zeros(q)
     firsts, seconds = tables @ at, tables @ np.square(at)

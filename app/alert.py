@@ -26,6 +26,7 @@ from app import (
     monitor_words,
     monitors,
     selection,
+    sending,
     spread,
     state,
     widgets,
@@ -321,6 +322,7 @@ def _traces(told: Alert, document: Json, monitor: Json | None) -> None:
         if found:
             picked = selection.selected(of)
             adding.button_of_these(picked or [str(one["trace_id"]) for one in found], picked)
+            sending.of_alert(int(told["number"]), picked)
         st.page_link(
             "views/traces.py", label="Open all its traces", icon=":material/account_tree:",
             query_params=scope(told, monitor),

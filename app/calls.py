@@ -52,7 +52,8 @@ def known(words: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if newest["sample"]:
             widgets.sample()
-        st.caption(f"{words} Times in {widgets.zone()}, data to {widgets.known_to(newest)}", width="content")
+        data_to = "no trace is there" if newest["newest"] is None else f"data to {widgets.known_to(newest)}"
+        st.caption(f"{words} Times in {widgets.zone()}, {data_to}", width="content")
 
 
 def change(window: state.Window, now: float, before: float | None, doubt: str = "") -> str:

@@ -22,6 +22,7 @@ from app import (
     listing,
     marking,
     run_rows,
+    sending,
     state,
     widgets,
     wordings,
@@ -145,6 +146,7 @@ def _item(pair: tuple[str, str], quality: str, name: str) -> None:
         st.caption("Question")
         st.html(marking.marked(question, []))
     _both(row, rows["variants"], pair)
+    sending.of_runs(pair, "pair", [name])
 
 
 def _both(row: Row, names: Sequence[str], pair: tuple[str, str]) -> None:

@@ -10,11 +10,17 @@ from streamlit.components.v2.types import ComponentRenderer
 _HERE = Path(__file__).parent / "components"
 
 
-def component(name: str) -> ComponentRenderer:
-    """The component of this folder. Its script begins with what all share: a script can import none of ours."""
-    own = _HERE / name
+def component(name: str, parts: tuple[str, ...] = ()) -> ComponentRenderer:
+    """The component of this folder.
+
+    Its script begins with what all share, then `parts`, other scripts of its folder: a script can import none of ours.
+    """
     return st.components.v2.component(
-        f"assayline_{name}",
-        js=(_HERE / "common.js").read_text("utf-8") + (own / f"{name}.js").read_text("utf-8"),
-        css=(own / f"{name}.css").read_text("utf-8"),
+        f"assayline_{name}", js=script(name, parts), css=(_HERE / name / f"{name}.css").read_text("utf-8")
     )
+
+
+def script(name: str, parts: tuple[str, ...] = ()) -> str:
+    """The whole script of a component."""
+    files = (_HERE / "common.js", *(_HERE / name / f"{part}.js" for part in (*parts, name)))
+    return "".join(path.read_text("utf-8") for path in files)

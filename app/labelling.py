@@ -90,6 +90,16 @@ def _comment() -> str:
     return str(st.text_area("Comment", key="labelling-comment", height=80, max_chars=5_000) or "").strip()
 
 
+def author() -> str:
+    """Who labels in this session; '' nobody has said."""
+    return str(st.session_state.get(_AUTHOR) or "")
+
+
+def remember(name: str) -> None:
+    """Who labels from here on."""
+    st.session_state[_AUTHOR] = name
+
+
 def _author() -> str:
     """Who labels, kept for the session; it is asked for so that two people's labels stand beside one another."""
     told = st.text_input("Labelled by", st.session_state.get(_AUTHOR, ""), key="labelling-by", max_chars=_LONGEST)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import compare_controls, home, planner_controls, shell, widgets
+from app import compare_controls, home, labelling_start, planner_controls, shell, widgets
 
 # An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
 st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -37,7 +37,12 @@ GROUPS = {
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
         st.Page("views/drift.py", title="Drift explorer", icon=":material/difference:"),
     ],
-    "Label": [],
+    "Label": [
+        st.Page("views/labelling.py", title="Labelling", icon=":material/label:"),
+        st.Page("views/queues.py", title="Queues", icon=":material/inbox:"),
+        st.Page("views/feedback.py", title="Feedback", icon=":material/thumbs_up_down:"),
+        st.Page("views/agreement.py", title="Agreement", icon=":material/handshake:"),
+    ],
     "Operate": [
         st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
         st.Page("views/monitors.py", title="Monitors", icon=":material/monitor_heart:"),
@@ -58,13 +63,16 @@ SHOWN = {
     "A/B tests": (widgets.project,),
     "Online rules": (widgets.project,),
     "Alerts": (widgets.project,),
+    "Agreement": (widgets.project,),
     "Monitors": (widgets.project,),
     "Monitor": (widgets.project,),
+    "Queues": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
+    "Labelling": (labelling_start.switches, widgets.project),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(
-    ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer"), TIMED
+    ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer", "Feedback"), TIMED
 )  # of the title row
 
 # Whole: below it stands the number of open alerts, for which Streamlit would fold the menu.

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from app import data_runs, listing, marking, ruler, runs, scores, state, widgets
+from app import data_runs, listing, marking, ruler, runs, scores, sending, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -45,9 +45,11 @@ def section(told: Mapping[str, Any]) -> None:
         return
     noun = {"failing": "failing row", "flaky": "row of flaky items", "all": "row"}[by[SHOW]]
     many = {"failing": "failing rows", "flaky": "rows of flaky items", "all": "rows"}[by[SHOW]]
-    st.caption(
-        f"{fmt.plural(found['matching'], noun, many)} of {summary['answers']:,}. Open one to see the answer and why."
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        many_rows = fmt.plural(found["matching"], noun, many)
+        st.caption(f"{many_rows} of {summary['answers']:,}. Open one to see the answer and why.", width="content")
+        st.space("stretch")
+        sending.of_run(str(told["run_id"]), [str(row["item"]) for row in found["rows"]] if by[SHOW] != "all" else ())
     _table(told, found["rows"], names)
     _pages(found, by, first=not after)
 

@@ -16,7 +16,14 @@ from app import format as fmt
 
 Row = dict[str, Any]
 
-SOURCES = {"llm": "judge", "code": "code", "human": "person", "api": "API", "telemetry": "telemetry"}
+SOURCES = {
+    "llm": "judge",
+    "code": "code",
+    "human": "person",
+    "user": "end user",
+    "api": "API",
+    "telemetry": "telemetry",
+}
 """What a score's source is called on the page."""
 LISTED = 12  # rows in sight; the others are scrolled to
 _TALL = 400  # pixels of a table with more
@@ -89,7 +96,7 @@ def verdict(status: str, label: str | None, error_type: str | None) -> str:
 
 def by(row: Mapping[str, Any]) -> str:
     """Who or what judged, with the version: `checker 2`; of an evaluator named as the score `version 2`."""
-    if row["source"] == "human" and row["author"]:  # of a label the evaluator is its name
+    if row["source"] in {"human", "user"} and row["author"]:  # of a label the evaluator is its name
         return fmt.clip(row["author"], 80)
     named, version = row["evaluator"] or row["author"] or "", row["evaluator_version"] or ""
     return fmt.clip(f"version {version}" if version and named == row["name"] else f"{named} {version}", 80)

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import adding, data, data_traces, labelling, playground_sources, span, state, tree, waterfall, widgets
+from app import adding, data, data_traces, labelling, playground_sources, sending, span, state, tree, waterfall, widgets
 from app import format as fmt
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
@@ -44,6 +44,7 @@ def header(summary: pd.Series, answer: data.Answer) -> None:
                 query_params=playground_sources.link(trace=_hex(summary)), help="Its last model call",
             )  # fmt: skip
         adding.button_of(_hex(summary))
+        sending.of_trace(_hex(summary))
     _failure(summary, answer)
     widgets.fields(_facts(summary), columns=6)
     _links(summary)

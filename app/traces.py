@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import adding, data, data_traces, listing, scoring, selection, state, tree, widgets
+from app import adding, data, data_traces, listing, scoring, selection, sending, state, tree, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -124,6 +124,7 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         total, picked = int(frame["total"].iloc[0]), selection.selected(_filters())
         scoring.button(window, params, picked or list(frame["trace_id"]), total, picked)
         adding.button(window, params, total, picked)
+        sending.button(window, params, total, picked)
         selection.told(_filters())
     pager(frame)
     table(frame)

@@ -79,7 +79,7 @@ class ScoreFacts:
     value: float | None
     label: str | None
     explanation: str | None
-    source: str  # llm human code api telemetry
+    source: str  # llm human user code api telemetry
     evaluator: str | None
     evaluator_version: str | None
     author: str | None

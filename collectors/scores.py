@@ -19,7 +19,7 @@ _SCOPES = ("", "trace.", "session.")
 _FORMS = (("annotations", "annotation"), ("evaluations", "evaluation"))
 _SOURCES = {
     "human": "human",
-    "user": "human",
+    "user": "user",
     "llm": "llm",
     "model": "llm",
     "code": "code",
@@ -134,7 +134,7 @@ def _of_event(event: str | None, attributes: TextMap) -> _Verdict | None:
         value=_value(value),
         label=plain(attributes.get("gen_ai.evaluation.score.label") or attributes.get("gen_ai.evaluation.label")),
         explanation=plain(attributes.get("gen_ai.evaluation.explanation")),
-        source="human" if metric == "user_feedback" else "telemetry",
+        source="user" if metric == "user_feedback" else "telemetry",
         evaluator=evaluator,
         version=version,
         error_type=plain(attributes.get("error.type")),

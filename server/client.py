@@ -15,6 +15,7 @@ from typing import Literal, Self
 import httpx
 
 from server.client_ab_tests import AbTestsClient
+from server.client_agreement import AgreementClient
 from server.client_alerts import AlertsClient
 from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
@@ -24,6 +25,7 @@ from server.client_datasets import DatasetsClient
 from server.client_drift import DriftClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_experiments import ExperimentsClient
+from server.client_feedback import FeedbackClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
 from server.client_monitor_suggestions import MonitorSuggestionsClient
@@ -32,6 +34,8 @@ from server.client_plan import PlanClient
 from server.client_playground import PlaygroundClient
 from server.client_prompts import PromptsClient
 from server.client_queries import QueriesClient
+from server.client_queue_fill import QueueFillClient
+from server.client_queues import QueuesClient
 from server.client_rank import RankClient
 from server.client_rules import RulesClient
 from server.client_runs import RunsClient
@@ -67,17 +71,21 @@ class Client(
     MonitorsClient,
     RunsClient,
     ExperimentsClient,
+    FeedbackClient,
     CompareClient,
     PlanClient,
     RankClient,
     PromptsClient,
     PlaygroundClient,
     DatasetsClient,
+    QueueFillClient,
+    QueuesClient,
     AbTestsClient,
     MonitorSuggestionsClient,
     AlertsClient,
     ChannelsClient,
     DriftClient,
+    AgreementClient,
 ):
     """One server, one project. Safe to share between threads."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
+FIRST_YEAR, LAST_YEAR = 1970, 2261  # what nanoseconds since 1970 in 64 bits can tell
 _AGO = re.compile(r"(\d+)\s*([mhdw])", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -41,3 +43,11 @@ def told_time(text: str | None) -> str:
     at = datetime.fromisoformat(text)
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def nanoseconds(at: datetime | None) -> int:
+    """Since 1970, whole microseconds of them; of null it is now. A time without a zone is UTC."""
+    if at is None:
+        return time.time_ns()
+    aware = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    return int(aware.timestamp() * 1_000_000) * 1_000

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from server.api import (
     ab_tests,
     admin,
+    agreement,
     alerts,
     asking,
     books,
@@ -21,6 +22,7 @@ from server.api import (
     evaluators,
     experiments,
     explore,
+    feedback,
     hardware,
     health,
     integrity,
@@ -37,6 +39,10 @@ from server.api import (
     prompt_files,
     prompt_labels,
     prompts,
+    queue_fill,
+    queue_items,
+    queue_labels,
+    queues,
     rank,
     rules,
     runs,
@@ -68,6 +74,7 @@ MODULES = (
     check,
     asking,
     scoring,
+    feedback,
     evaluators,
     jobs,
     rules,
@@ -85,6 +92,11 @@ MODULES = (
     prompt_files,
     ab_tests,
     datasets,
+    queues,
+    queue_items,
+    queue_fill,
+    agreement,
+    queue_labels,
     alerts,
     channels,
     drift,
@@ -124,4 +136,4 @@ def guarded(api: FastAPI, context: Context) -> ASGIApp:
     names = [settings.host, *settings.allowed_hosts]
     if settings.api_url is not None and settings.api_url.host:
         names.append(settings.api_url.host)
-    return OriginGuard(api, tuple(names))
+    return OriginGuard(feedback.FromPages(api), tuple(names))

@@ -12,7 +12,9 @@ from fastapi import Depends, Query, Request
 from server.api.problems import ProblemError
 from server.aside import Aside
 from server.core import Core
+from server.feedback.pace import Pace
 from server.ingest import DEFAULT_PROJECT
+from server.labelling.kept import KeptAnswers
 from server.notify.loop import Notifier
 from server.playground import Playground
 from server.prompt_cache import PromptCache
@@ -44,7 +46,9 @@ class Context:
     monitoring: Monitoring | None = None  # null: monitors look where they are asked to
     notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
+    agreements: KeptAnswers = field(default_factory=KeptAnswers)
     playground: Playground = field(default_factory=Playground)
+    pace: Pace = field(default_factory=Pace)  # of feedback
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

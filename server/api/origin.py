@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.api.problems import problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FROM_PAGES = "/api/feedback"  # pages of others may send to it, with a key; its route looks at origins itself
 
 
 class OriginGuard:
@@ -26,30 +27,36 @@ class OriginGuard:
         self._names = frozenset(name.lower() for name in (*names, "localhost", socket.gethostname()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (fault := self.fault(scope["method"], Headers(scope=scope))):
+        if scope["type"] == "http" and (fault := self.fault(scope["method"], Headers(scope=scope), scope["path"])):
             await problem(HTTPStatus.FORBIDDEN, "foreign_origin", fault)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def fault(self, method: str, headers: Headers) -> str | None:
+    def fault(self, method: str, headers: Headers, path: str = "/") -> str | None:
         """Why the request is refused; null when it is not."""
-        host = headers.get("host")
-        if host is None:  # HTTP/1.0, as health probes speak it; every browser names the host
-            host = "localhost"
+        host = _host(headers)
         if not self._is_ours(host):
             return f"Host {host!r} is not a name of this server. Add it to the setting allowed_hosts if it should be."
-        if method in SAFE_METHODS:
-            return None
-        origin = headers.get("origin")
-        if origin is not None and _split(origin)[0] != host.lower():
-            return f"A page of {origin!r} may not change anything here."
-        if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            return "A page of another site may not change anything here."
-        return None
+        return None if method in SAFE_METHODS or path == FROM_PAGES else foreign(headers)
 
     def _is_ours(self, host: str) -> bool:
         _, name = _split(f"//{host}")
         return name in self._names or name.endswith(".localhost") or _is_address(name)
+
+
+def foreign(headers: Headers) -> str | None:
+    """Why a request comes from a page of another site; null when it does not, or no browser tells."""
+    origin = headers.get("origin")
+    if origin is not None and _split(origin)[0] != _host(headers).lower():
+        return f"A page of {origin!r} may not change anything here."
+    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        return "A page of another site may not change anything here."
+    return None
+
+
+def _host(headers: Headers) -> str:
+    host = headers.get("host")
+    return "localhost" if host is None else host  # HTTP/1.0, as health probes speak it; every browser names the host
 
 
 def _split(url: str) -> tuple[str, str]:

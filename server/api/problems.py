@@ -39,11 +39,11 @@ STATUS: dict[type[Exception], tuple[HTTPStatus, str]] = {
 
 
 class ProblemError(Exception):
-    """A refusal with a status of its own."""
+    """A refusal with a status of its own. `retry_after_s`: when to ask again; null: that would not help."""
 
-    def __init__(self, status: HTTPStatus, kind: str, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, kind: str, detail: str, retry_after_s: float | None = None) -> None:
         super().__init__(detail)
-        self.status, self.kind, self.detail = status, kind, detail
+        self.status, self.kind, self.detail, self.retry_after_s = status, kind, detail, retry_after_s
 
 
 Refusal = tuple[type[Exception] | tuple[type[Exception], ...], HTTPStatus, str]
@@ -72,7 +72,7 @@ def problem(status: HTTPStatus, kind: str, detail: str, retry_after_s: float | N
 def of_error(error: Exception) -> Response:
     """The answer to an expected error."""
     if isinstance(error, ProblemError):
-        return problem(error.status, error.kind, error.detail)
+        return problem(error.status, error.kind, error.detail, error.retry_after_s)
     known = next(told for kind, told in STATUS.items() if isinstance(error, kind))
     return problem(*known, str(error), getattr(error, "retry_after_s", None))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Literal, Self
 
@@ -16,10 +15,10 @@ from server.api.answers import json_response
 from server.api.context import DEFAULT, Here, Project
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
+from server.when import FIRST_YEAR, LAST_YEAR, nanoseconds
 from store.batch import Batch
 
 WRITE_S = 60.0
-FIRST_YEAR, LAST_YEAR = 1970, 2261  # what nanoseconds since 1970 in 64 bits can tell
 
 routes = router()
 
@@ -39,7 +38,9 @@ class Score(BaseModel):
     )
     label: str | None = Field(None, max_length=200, description="The verdict in a word.")
     explanation: str | None = Field(None, max_length=100_000, description="Why, so that a person can check it.")
-    source: Literal["human", "api", "llm", "code"] = "api"
+    source: Literal["human", "user", "api", "llm", "code"] = Field(
+        "api", description="human: a reviewer; user: who uses the application."
+    )
     evaluator: str | None = Field(None, max_length=200, description="What judged; null for a person.")
     evaluator_version: str | None = Field(None, max_length=200)
     author: str | None = Field(None, max_length=200, description="Who judged; null when no person did.")
@@ -80,16 +81,9 @@ class Score(BaseModel):
             evaluator_version=self.evaluator_version,
             author=self.author,
             error_type=self.error_type,
-            time_ns=_nanoseconds(self.time),
+            time_ns=nanoseconds(self.time),
             metadata=dict(self.metadata),
         )
-
-
-def _nanoseconds(at: datetime | None) -> int:
-    if at is None:
-        return time.time_ns()
-    aware = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    return int(aware.timestamp() * 1_000_000) * 1_000
 
 
 class Scores(BaseModel):

@@ -1,4 +1,4 @@
-"""A prompt, a dataset, an A/B test and monitors beside the sample traffic: set once, through the API as by anybody."""
+"""A prompt, a dataset, an A/B test, monitors and queues beside the sample traffic, set once through the API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from server.client import ApiError, Client
-from server.demo import replayed, watched
+from server.demo import labelled, replayed, watched
 from server.demo.export import rows
 from server.demo.ragtruth import passages
 
@@ -49,6 +49,7 @@ def load(client: Client, folder: Path) -> bool:
     _dataset(client, folder)
     _ab_test(client, folder)
     watched.load(client, folder / "llmdrift")
+    labelled.load(client, folder)
     for note, content in VERSIONS:
         client.set_prompt(PROMPT, content, note=note, tags=["sample"])
     for version, label in enumerate(("production", "staging"), 1):

@@ -86,7 +86,7 @@ def test_an_event_without_a_span_is_aimed_at_the_response() -> None:
 
 def test_an_event_that_names_its_metric_and_a_person_behind_it() -> None:
     (score,) = scores_of_log(log({"gen_ai.evaluation.score": -1}, name="gen_ai.evaluation.user_feedback"))
-    assert (score.name, score.value, score.source) == ("user_feedback", -1.0, "human")
+    assert (score.name, score.value, score.source) == ("user_feedback", -1.0, "user")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from server import demo
 from server.client import Client
-from server.demo import replayed, samples, watched
+from server.demo import labelled, replayed, samples, watched
 from server.demo.airline import turns
 from server.demo.export import rows
 
@@ -109,6 +109,7 @@ def test_what_is_beside_the_traffic_is_set_once(loaded: Loaded) -> None:
     assert {one["split"] for one in told} == {"train", "test"}
     _ab_test(client)
     _monitors(client)
+    _queues(client)
     client.delete_dataset(samples.DATASET)
     client.forget_prompt(samples.PROMPT)
     client.forget_ab_test(replayed.NAME)
@@ -128,6 +129,28 @@ def _monitors(client: Client) -> None:
     assert (alert["monitor"], alert["cause"]) == ("answer-length", "release:2023-06")
     assert low <= june <= high
     assert high - low < timedelta(days=3)
+
+
+def _queues(client: Client) -> None:
+    """One has the labels of three people, items without any and gold ones; the other waits to be begun."""
+    better, grounded = (client.queue(name) for name in (labelled.BETTER, labelled.GROUNDED))
+    assert (better["items"], better["done"], better["gold_items"], better["labels"]) == (150, 120, 10, 360)
+    assert {one["author"]: one["labels"] for one in better["labellers"]} == dict.fromkeys(labelled.ANNOTATORS, 120)
+    assert (grounded["items"], grounded["labels"]) == (labelled.ANSWERS, 0)
+    (item,) = client.take_items(labelled.GROUNDED, "ada", 1)["items"]
+    (side,) = item["content"]["sides"]
+    trace = client.query("trace_summary", trace_id=side["trace_id"]).frame
+    assert trace["service"][0] == "ragtruth-qa"
+    said = {
+        f"pandalm-{row['idx']}-{row['cmp_key']}": {name: "tab"[row[name]] for name in labelled.ANNOTATORS}
+        for row in rows(DATASETS / "pandalm/comparisons.jsonl.gz")
+    }
+    for item in client.queue_items(labelled.BETTER, limit=1_000)["items"][:5]:
+        answers = {
+            one["author"]: one["answers"]["better"]
+            for one in client.queue_item(labelled.BETTER, item["number"])["labels"]
+        }
+        assert {name: answer[0] for name, answer in answers.items()} == said[item["key"]]
 
 
 def _ab_test(client: Client) -> None:

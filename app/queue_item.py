@@ -1,0 +1,173 @@
+"""One item of a queue: what is shown, what people and judges said of it, what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from app import alert_actions, conversation, data, data_queues, labelling, queues, state, widgets
+from app import format as fmt
+
+Item = Mapping[str, Any]
+
+_REFUSED = "queue-item-refused"  # session state: why the last click did nothing
+
+
+def page(name: str, number: int) -> None:
+    """The item, with what may be changed of it."""
+    try:
+        item = data_queues.item(name, number)
+    except data.ApiError as error:
+        _back(name)
+        widgets.failed("The item did not come.", error, "The queue's list may say more.")
+        return
+    _head(name, item)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        content(item["content"], f"item-{number}")
+    with right:
+        _labels(item)
+        _scores(item)
+
+
+def _back(name: str) -> None:
+    st.page_link(
+        queues.PATH, label=f"Queue {fmt.plain(name, 80)}", icon=":material/arrow_back:",
+        query_params={queues.CHOSEN: name},
+    )  # fmt: skip
+
+
+def _head(name: str, item: Item) -> None:
+    number = int(item["number"])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"Item {number:,}", anchor=False, width="content")
+        st.badge("gold" if item["gold"] else item["state"], color="orange" if item["gold"] else "gray")
+        if item["why"]:
+            st.caption(fmt.plain(item["why"], 300), width="content")
+        st.space("stretch")
+        _back(name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        author = alert_actions.author_field()
+        st.page_link(
+            queues.LABELLING, label="Label it", icon=":material/edit_note:",
+            query_params={queues.CHOSEN: name, queues.ITEM: str(number)},
+        )  # fmt: skip
+        if found := state.trace_id(str(item["trace_id"] or "")):
+            st.page_link(
+                "views/trace.py", label="Its trace", icon=":material/account_tree:",
+                query_params=state.trace_link(found, None, item["span_id"]),
+            )  # fmt: skip
+        removed = item["state"] == "removed"
+        st.button(
+            "Put back" if removed else "Take out", key="item-remove",
+            icon=":material/undo:" if removed else ":material/delete:",
+            on_click=_tried, args=(lambda: data_queues.change(name, number, {"removed": not removed}, author),),
+            disabled=not author, help=None if removed else "It is handed out no more, and its labels count no more",
+        )  # fmt: skip
+        if item["state"] == "skipped":
+            st.button(
+                "Hand it out again", key="item-again", icon=":material/refresh:", disabled=not author,
+                on_click=_tried, args=(lambda: data_queues.change(name, number, {"back": True}, author),),
+            )  # fmt: skip
+    if said := st.session_state.pop(_REFUSED, None):
+        st.error(fmt.plain(said, 600), icon=":material/error:")
+
+
+def _tried(do: Callable[[], object]) -> None:
+    try:
+        do()
+    except data.ApiError as error:
+        st.session_state[_REFUSED] = str(error)
+
+
+def content(told: Mapping[str, Any], key: str) -> None:
+    """What an item shows. All of it is untrusted text."""
+    if told["history"]:
+        conversation.messages(told["history"], f"{key}-history")
+    elif told["question"]:
+        st.markdown("**Asked**")
+        conversation.text(told["question"], f"{key}-question")
+    for place, one in enumerate(told["contexts"]):
+        words = [f"Document {one['rank'] or place + 1}"]
+        words += [f"id {fmt.plain(one['id'], 60)}"] if one["id"] else []
+        words += [f"score {fmt.digits(one['score'])}"] if one["score"] is not None else []
+        with st.expander(", ".join(words), key=f"{key}-context-{place}"):
+            conversation.text(one["text"], f"{key}-context-text-{place}")
+    if told["reference"]:
+        st.markdown("**Reference**")
+        conversation.text(told["reference"], f"{key}-reference")
+    for slot, side in zip(st.columns(min(2, len(told["sides"]))) * 4, told["sides"], strict=False):
+        with slot:
+            _side(side, f"{key}-{side['key']}", alone=len(told["sides"]) == 1)
+    if told["cut"]:
+        st.caption(fmt.plain(f"Cut, as too long to keep: {', '.join(told['cut'])}.", 300))
+
+
+def _side(side: Mapping[str, Any], key: str, *, alone: bool) -> None:
+    name = f", {fmt.plain(side['name'], 60)}" if side["name"] else ""
+    st.markdown("**Answered**" if alone else f"**{side['key'].upper()}{name}**")
+    for place, step in enumerate(side["steps"]):
+        with st.expander(
+            fmt.plain(f"calls tool {step['name']}{', failed' if step['error'] else ''}", 120), key=f"{key}-step-{place}"
+        ):
+            conversation.value(step["arguments"], f"{key}-arguments-{place}")
+            conversation.value(step["error"] or step["result"], f"{key}-result-{place}")
+    if side["messages"]:
+        conversation.messages(side["messages"], f"{key}-messages")
+    elif side["answer"]:
+        conversation.text(side["answer"], f"{key}-answer")
+    else:
+        st.caption("No answer was recorded.")
+
+
+def _labels(item: Item) -> None:
+    st.markdown("**Labels**")
+    if item["gold"]:
+        st.caption(fmt.plain(f"Right: {answers(item['gold'])}", 400))
+    for one in item["decisions"]:
+        words = "taken back" if one["answer"] is None else fmt.clip(str(one["answer"]), 200)
+        st.caption(fmt.plain(f"{one['author']} decided {one['field']}: {words}", 400))
+    if not item["labels"]:
+        st.caption("Nobody has labelled it yet.")
+    for one in item["labels"]:
+        with st.container(border=True, gap="xsmall"):
+            spent = f", {fmt.duration(one['seconds'] * 1e9)}" if one["seconds"] else ""
+            edits = f", {fmt.plural(len(one['edits']), 'earlier edit')}" if one["edits"] else ""
+            st.caption(fmt.plain(f"{one['author']}, {queues.when(one['saved_at'])}{spent}{edits}", 300))
+            if one["state"] == "saved":
+                st.text(answers(one["answers"]))
+            else:
+                st.caption(fmt.plain(f"{one['state']}{': ' + one['reason'] if one['reason'] else ''}", 300))
+            if one["comment"]:
+                st.text(fmt.clip(one["comment"], 2_000))
+
+
+def answers(told: Mapping[str, Any]) -> str:
+    """`correct: yes; wrong: 2 marks`."""
+    return "; ".join(f"{name}: {_answer(answer)}" for name, answer in told.items()) or "nothing"
+
+
+def _answer(told: Any) -> str:
+    if isinstance(told, list) and told and isinstance(told[0], dict):
+        return ", ".join(f"{one['label']} in {one['part']} from {one['start']:,} to {one['end']:,}" for one in told[:5])
+    if isinstance(told, list):
+        parts = [" and ".join(one) if isinstance(one, list) else str(one) for one in told]
+        return " > ".join(parts) if any(isinstance(one, list) for one in told) else ", ".join(parts)
+    return fmt.clip(str(told), 500)
+
+
+def _scores(item: Item) -> None:
+    if not item["scores"]:
+        return
+    st.markdown("**Scores of judges**")
+    for one in item["scores"]:
+        value = labelling.worded({"label": one["label"], "value": one["value"]})
+        ruler = " ".join(part for part in (one["evaluator"], one["evaluator_version"]) if part)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(fmt.clip(one["name"], 60), width="content")
+            st.badge(fmt.plain(value, 60), color="gray")
+            st.caption(fmt.plain(f"by {ruler or fmt.UNKNOWN}", 100), width="content")
+        if one["explanation"]:
+            st.text(fmt.clip(one["explanation"], 1_000))

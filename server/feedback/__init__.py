@@ -1,0 +1,1 @@
+"""What end users say of answers: thumbs, stars, comments, corrections."""

@@ -1,0 +1,106 @@
+"""Feedback: the words of the page, and the page over a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import feedback
+from server.client import Client
+
+Open = Callable[..., AppTest]
+Listed = Callable[..., list[dict[str, str]]]
+
+THUMBS: dict[str, Any] = {
+    "name": "user_feedback", "kind": "thumbs", "n": 4, "calls": 4, "share": 0.75, "share_low": 0.3, "share_high": 0.95,
+    "mean": 0.75, "mean_low": 0.2, "mean_high": 1.3, "low": 0.0, "high": 1.0, "texts": 1, "users": 3,
+}  # fmt: skip
+STARS = THUMBS | {
+    "name": "user_stars", "kind": "stars", "mean": 4.25, "mean_low": 3.4, "mean_high": 5.0, "low": 3.0, "high": 5.0,
+    "texts": 0,
+}  # fmt: skip
+ONE_STAR = STARS | {"n": 1, "calls": 1, "mean": 3.0, "mean_low": None, "mean_high": None, "high": 3.0}
+SENT = STARS | {"name": "liked", "kind": None, "low": -1.0, "high": 1.0}  # by telemetry
+WORDS = THUMBS | {"name": "user_comment", "kind": "text", "n": 2, "calls": 0, "share": None, "texts": 2}
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        pytest.param(
+            [THUMBS], "4 pieces of feedback in June: user_feedback 75 % good (30 % to 95 %). 1 has words.", id="one"
+        ),
+        pytest.param(
+            [THUMBS, STARS],
+            "8 pieces of feedback in June: user_feedback 75 % good (30 % to 95 %); user_stars 4.25 on average "
+            "(3.4 to 5). 1 has words.", id="two",
+        ),
+        pytest.param(
+            [ONE_STAR], "1 piece of feedback in June: user_stars 3 on average. None has words.", id="no-interval"
+        ),
+        pytest.param([WORDS], "2 pieces of feedback in June. 2 have words.", id="words-alone"),
+    ],
+)  # fmt: skip
+def test_the_sentence_tells_how_much_how_good_and_how_sure(rows: list[Any], says: str) -> None:
+    assert feedback.finding(rows, "June") == says
+
+
+@pytest.mark.parametrize(("row", "stars"), [(THUMBS, False), (STARS, True), (ONE_STAR, True), (SENT, True)])
+def test_a_share_is_told_of_what_is_yes_or_no_alone(row: dict[str, Any], stars: bool) -> None:
+    assert feedback.is_stars(row) == stars
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"kind": "stars", "value": 4.0, "label": None}, "4 of 5"),
+        ({"kind": "thumbs", "value": 0.0, "label": "down"}, "down"),
+        ({"kind": None, "value": 0.8, "label": None}, "0.8"),
+        ({"kind": None, "value": None, "label": None}, "unknown"),
+    ],
+)
+def test_what_one_said_in_a_word(row: dict[str, Any], says: str) -> None:
+    assert feedback.said(row) == says
+
+
+@pytest.fixture(scope="module")
+def url(serve_for_all: Callable[[str], Any]) -> str:
+    served = serve_for_all("feedback-page")
+    with served.client() as client:
+        for place in range(55):
+            body = {"kind": "thumbs", "thumb": "down" if place % 5 == 0 else "up", "trace_id": f"{place + 1:032x}"}
+            client.add_feedback({**body, "user": f"u{place}"})
+        client.add_feedback({"kind": "correction", "text": "<b>[x](http://a)</b>", "response_id": "r"})
+    address: str = served.note.api_url
+    return address
+
+
+def test_the_page_says_what_was_said_and_pages_through_it(url: str, page: Open, listed: Listed) -> None:
+    shown = page(url, "feedback")
+    assert not shown.exception
+    assert "56 pieces of feedback in the last 24 hours: user_feedback 80 % good" in shown.markdown[0].value.replace(
+        "\\", ""
+    )
+    rows = listed(shown)
+    assert (len(rows), rows[0]["Said"], rows[0]["In their words"]) == (50, "correction", "<b>[x](http://a)</b>")
+    assert rows[0]["Trace"] == "not here"
+    assert len(listed(page(url, "feedback", page="2"))) == 6
+    assert {row["Said"] for row in listed(page(url, "feedback", page="1", low="low"))} == {"down"}
+
+
+def test_an_empty_project_says_how_to_begin(empty_url: str, page: Open) -> None:
+    shown = page(empty_url, "feedback")
+    assert not shown.exception
+    assert "would be here" in " ".join(one.value for one in (*shown.markdown, *shown.caption, *shown.info))
+
+
+def test_a_key_is_shown_once(url: str, page: Open, listed: Listed) -> None:
+    with Client(url) as client:
+        key = client.add_feedback_key("shop", ["https://app.example"], 60, "ann")["key"]
+    shown = page(url, "feedback", part="keys")
+    (row,) = listed(shown)
+    assert (row["Key"], row["Pages that may use it"], row["State"]) == ("shop", "https://app.example", "in use")
+    assert key not in str([one.value for one in (*shown.markdown, *shown.code)])
