@@ -300,7 +300,7 @@ PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
 
 
 OTHERS: dict[str, tuple[str, ...]] = {
-    "told_apart": ("told_by_tag",), "placed": ("placed_by_join", "placed_by_tag"),
+    "told_apart": ("told_by_tag", "told_by_model", "told_by_none"), "placed": ("placed_by_join", "placed_by_tag"),
     "trace_scored": ("trace_any_score",), "call_scored": ("call_any_score",), "call_filters": ("call_any",),
     "monitor_told": ("monitor_told_twice",), "monitor_sliced": ("monitor_whole",),
     "monitor_near": ("monitor_anywhere",),
@@ -360,6 +360,8 @@ def _faster(params: Mapping[str, object]) -> frozenset[str]:
     whole = params.get("sliced") is False
     others = {"told_by_tag": by_tag and not placed_by_tag, "call_any": unfiltered, **placed, **any_score}
     others |= {
+        "told_by_model": params.get("dimension") == "model",
+        "told_by_none": "dimension" in params and params["dimension"] is None,
         "monitor_whole": whole,
         "monitor_anywhere": whole,
         "monitor_told_twice": params.get("with_person") is True,
