@@ -116,7 +116,7 @@ def _busy(starts: Integers, lengths: Integers) -> tuple[int | None, int | None, 
 def _with_quantiles(rows: pa.Table, calls: pa.Table, slots: Integers, mine: list[int], count: int) -> pa.Table:
     """n, p50 and p95 of the calls that ended well; `mine`: the slot of each row."""
     well = ~calls["failed"].to_numpy().astype(bool)
-    groups, amounts = slots[well], calls["duration_ns"].to_numpy()[well].astype(float)
+    groups, amounts = slots[well] if count > 1 else slots, calls["duration_ns"].to_numpy()[well].astype(float)
     n, told = quantiles_of(groups, amounts, max(count, 1), (0.5, 0.95))
     rows = rows.append_column("n", pa.array(n[mine], pa.int64()))
     for name, sides in zip(("p50", "p95"), told, strict=True):
