@@ -1,11 +1,12 @@
 """Every query behind the pages at 10 million spans, hot, while spans keep coming in; memory of the server.
 
-usage: python benchmarks/pages.py [--spans 10000000] [--days 30] [--rate 2000] [--keep FOLDER] [--whatif]
+usage: python benchmarks/pages.py [--spans 10000000] [--days 30] [--rate 2000] [--keep FOLDER] [--whatif] [--only TEXT]
 
 The store is filled through the writer and resolved as usual; the queries are asked over HTTP. `--keep` names a folder
-to fill once and measure again; `--whatif` asks nothing else. The spans are the load generator's (1.3 KB), in order of
-time, spread over the days. Each call reports a cost, that of gpt-4o whatever its model; one of the four models is
-priced by the hour. Every third trace has a score.
+to fill once and measure again; `--whatif` asks nothing else, `--only` what has the text in its name, and no What-if.
+CPU: of the server and its processes, a mean of the hot answers, with what the spans that come in take. The spans are
+the load generator's (1.3 KB), in order of time, spread over the days. Each call reports a cost, that of gpt-4o whatever
+its model; one of the four models is priced by the hour. Every third trace has a score.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -298,30 +301,39 @@ class Watch(Meanwhile):
                 self.most_mb = max(self.most_mb, self.server.rss_mb())
 
 
-def measure(client: Client, name: str, params: dict[str, Any]) -> list[float]:
-    """Milliseconds of `RUNS` hot answers over HTTP; the first, cold one is dropped."""
-    taken = []
-    for _ in range(RUNS + 1):
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Milliseconds of `RUNS` hot answers over HTTP, and of CPU an answer."""
+
+    walls: list[float]
+    cpu: float
+
+
+def measure(server: Server, ask: Callable[[], object]) -> Taken:
+    """Ask `RUNS` times, after a first, cold time."""
+    ask()
+    walls, worked = [], server.cpu_s()
+    for _ in range(RUNS):
         began = time.perf_counter()
-        if name == "integrity_causes":  # a route of its own, over two queries
-            client.integrity(**params)
-        else:
-            client.query(name, **params)
-        taken.append((time.perf_counter() - began) * 1000)
-    return taken[1:]
+        ask()
+        walls.append((time.perf_counter() - began) * 1000)
+    return Taken(walls, (server.cpu_s() - worked) / RUNS * 1000)
 
 
-def what_if(client: Client) -> Iterator[tuple[str, list[float]]]:
-    """Milliseconds of the answers of the What-if page, as `measure` takes them."""
+def asking(client: Client, name: str, params: dict[str, Any]) -> Callable[[], object]:
+    if name == "integrity_causes":  # a route of its own, over two queries
+        return lambda: client.integrity(**params)
+    return lambda: client.query(name, **params)
+
+
+def what_if(client: Client) -> dict[str, Callable[[], object]]:
+    """The questions of the What-if page."""
     now = datetime.now(UTC)
-    for label, days in (("24 h", 1), ("7 d", 7), ("30 d", 30)):
-        for what in ("caching", "routing", "carbon"):
-            taken = []
-            for _ in range(RUNS + 1):
-                began = time.perf_counter()
-                client.whatif(what, since=now - timedelta(days=days), until=now)
-                taken.append((time.perf_counter() - began) * 1000)
-            yield f"whatif {what} {label}", taken[1:]
+    return {
+        f"whatif {what} {label}": partial(client.whatif, what, since=now - timedelta(days=days), until=now)
+        for label, days in (("24 h", 1), ("7 d", 7), ("30 d", 30))
+        for what in ("caching", "routing", "carbon")
+    }
 
 
 def first_whatif(client: Client) -> None:
@@ -351,34 +363,36 @@ _DRAWN_OVER_CALLS = (
 )  # fmt: skip
 
 
-def report(server: Server, generator: Path, rate: float, *, pages: bool) -> None:
+def report(server: Server, generator: Path, options: argparse.Namespace) -> None:
     client = Client(server.api, timeout_s=60)
     sys.path.insert(0, str(generator.parent))
     wait_for_sums(client)
-    first_whatif(client)
-    print(f"{'query':34}{'median ms':>10}{'max ms':>10}")
+    if options.only is None:
+        first_whatif(client)
+    print(f"{'query':34}{'median ms':>10}{'max ms':>10}{'CPU ms':>10}")
+    asked = {} if options.whatif else {label: asking(client, *one) for label, one in questions(client).items()}
+    rounds = {"the pages": asked, "What-if": what_if(client) if options.only is None else {}}
     slow = []
     with Watch(server) as watch:
-        if pages:
-            with Load(server, rate) as load:
+        for name, some in rounds.items():
+            if not some:
+                continue
+            with Load(server, options.rate) as load:
                 time.sleep(3)
-                for label, (name, params) in questions(client).items():
-                    slow += told(label, measure(client, name, params))
-            print(f"after the pages: {load.told()}; resident {server.memory()}")
-        with Load(server, rate) as load:
-            time.sleep(3)
-            for label, taken in what_if(client):
-                slow += told(label, taken)
-        print(f"after What-if: {load.told()}; resident {server.memory()}")
+                for label, ask in some.items():
+                    if options.only is None or options.only in label:
+                        slow += told(label, measure(server, ask))
+            print(f"after {name}: {load.told()}; resident {server.memory()}")
     print(f"most that was resident: {watch.most_mb:.0f} MB; file: {server.disk_bytes() / 1e9:.2f} GB")
     over = "over 200 ms, 300 of the Cost, Latency and Cost integrity pages, or 3 s of What-if:"
     print(over, ", ".join(slow) or "none")
 
 
-def told(label: str, taken: list[float]) -> list[str]:
+def told(label: str, taken: Taken) -> list[str]:
     """Print a line; returns the label if the query was too slow."""
-    print(f"{label:34}{statistics.median(taken):10.1f}{max(taken):10.1f}", flush=True)
-    return [label] if statistics.median(taken) >= limit_ms(label) else []
+    median = statistics.median(taken.walls)
+    print(f"{label:34}{median:10.1f}{max(taken.walls):10.1f}{taken.cpu:10.1f}", flush=True)
+    return [label] if median >= limit_ms(label) else []
 
 
 def main() -> None:
@@ -388,6 +402,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2_000)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--whatif", action="store_true", help="ask What-if alone")
+    parser.add_argument("--only", help="ask what has this in its name, such as '30 d'; no What-if")
     options = parser.parse_args()
     generator = shared("otlp_load.py")
     if generator is None:
@@ -397,7 +412,7 @@ def main() -> None:
         if not (data_dir / "assayline.duckdb").exists():
             fill(data_dir, generator, options.spans, options.days)
         with Server(data_dir) as server:
-            report(server, generator, options.rate, pages=not options.whatif)
+            report(server, generator, options)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,22 @@ def with_causes(reported: pa.Table, sample: pa.Table) -> pa.Table:
     return pa.Table.from_arrays([*reported.columns, *causes.columns], [*reported.column_names, *COLUMNS.names])
 
 
+def furthest(reported: pa.Table, models: int) -> dict[str, object]:
+    """What `integrity_sample` need not count again: `among` and `among_compared`, from rows of `integrity_reported`.
+
+    Of the models with compared calls those furthest apart, as that query takes them itself. Nothing where one of them
+    is unknown, which `among` cannot say.
+    """
+    rows = [row for row in reported.to_pylist() if row["compared"]]
+    rows.sort(key=lambda row: (-_apart(row), -row["compared"], row["value"] is None, row["value"]))
+    told = {row["value"]: row["compared"] for row in rows[:models]}
+    return {} if None in told else {"among": list(told), "among_compared": list(told.values())}
+
+
+def _apart(row: Mapping[str, Any]) -> float:
+    return abs(float(row["compared_reported_usd"]) - float(row["compared_computed_usd"]))
+
+
 def found(sample: pa.Table) -> Sequence[Finding]:
     """One finding a model, over its calls in the sample. Those of the latest samples are kept: they change seldom."""
     if not sample.num_rows:

@@ -168,8 +168,12 @@ def _bounds(known: Sequence[tuple[datetime, int]]) -> Window | None:
 
 
 def set_resolved_seq(con: DuckDBPyConnection, upto: int) -> None:
-    """Note that every commit up to `upto` is resolved; 0 makes the resolver start over."""
-    con.execute("update resolver_state set value = ? where name = ?", [upto, STATE])
+    """Note that every commit up to `upto` is resolved; 0 makes the resolver start over.
+
+    No update: as long as a read of before one goes on, DuckDB refuses every checkpoint, and pages read all the time.
+    """
+    con.execute("delete from resolver_state where name = ?", [STATE])
+    con.execute("insert into resolver_state values (?, ?)", [STATE, upto])
 
 
 _TOOLS = pa.schema([("trace_id", pa.string()), ("span_id", pa.uint64()), ("tool", pa.string())])

@@ -41,6 +41,7 @@ CHECKPOINT_BYTES = 24 * MIB  # of WAL, one or two row groups: see store.database
 IDLE_CHECKPOINT_BYTES = 16 * MIB
 IDLE_S = 5.0
 CHECKPOINT_RETRY_S = 30.0
+CHECKPOINT_BUSY_S = 2.0  # while reads go on that began before an update, as of a lease: DuckDB refuses until they end
 DISK_CHECK_S = 0.5
 RESERVE_FLOOR_BYTES = 16 * MIB  # of the room that is kept free; below it not even small work is written
 # The faults of the disk, the memory and the open file pass; what DuckDB says of the data would be said again for ever.
@@ -434,6 +435,9 @@ class Writer:
                 self._reopen(error.generation)
             except StoreError as again:
                 log.warning("%s; the next write tries again", again)
+        except duckdb.TransactionException as error:
+            log.info("the checkpoint waits for reads: %s", error)
+            self._checkpoint_after = time.monotonic() + CHECKPOINT_BUSY_S
         except (duckdb.Error, StoreBusyError, OSError) as error:
             log.warning("the checkpoint is put off: %s", error)
             self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S

@@ -13,6 +13,8 @@ from store import queries
 from store.readers import Answer
 
 MODELS = 1_000
+MOST_APART = 30  # the default of `integrity_sample`
+TOLD = ("among", "among_compared")
 
 routes = router()
 
@@ -21,7 +23,10 @@ routes = router()
     "/api/integrity/causes",
     tags=["costs"],
     dependencies=[needs("read")],
-    openapi_extra={"parameters": parameters(queries.get("integrity_sample")), "responses": responses()},
+    openapi_extra={
+        "parameters": [one for one in parameters(queries.get("integrity_sample")) if one["name"] not in TOLD],
+        "responses": responses(),
+    },
 )
 def with_causes(request: Request, here: Here) -> Response:
     """Reported against computed cost of each model, as the query `integrity_reported`, with the likely cause.
@@ -33,8 +38,10 @@ def with_causes(request: Request, here: Here) -> Response:
     are off come of, each counted once: `cause`, `said`, `calls`, `share`, `explained_usd`.
     """
     asked, project = params_of(request), project_of(request)
-    sums = {name: value for name, value in asked.items() if name not in {"calls", "models"}}
+    sample = queries.get("integrity_sample").parse(asked)
+    sums = {name: value for name, value in asked.items() if name not in {"calls", "models", *TOLD}}
     reported = here.core.run("integrity_reported", project, sums | {"dimension": "model", "page_size": MODELS})
-    sample = here.core.run("integrity_sample", project, asked)
-    told = causes.with_causes(reported.table, sample.table)
+    among = causes.furthest(reported.table, int(str(sample.get("models", MOST_APART))))
+    drawn = here.core.run("integrity_sample", project, asked | among)
+    told = causes.with_causes(reported.table, drawn.table)
     return answer_of(request, Answer(told, reported.watermark, reported.truncated))

@@ -26,7 +26,7 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, Unpack, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import pyarrow as pa
@@ -300,10 +300,10 @@ PART = re.compile(r"/\* part (\w+)((?: \w+=\w+)*) \*/")
 
 
 OTHERS: dict[str, tuple[str, ...]] = {
-    "told_apart": ("told_by_tag",), "placed": ("placed_by_join", "placed_by_tag"),
+    "told_apart": ("told_by_tag", "told_by_model", "told_by_none"), "placed": ("placed_by_join", "placed_by_tag"),
     "trace_scored": ("trace_any_score",), "call_scored": ("call_any_score",), "call_filters": ("call_any",),
     "monitor_told": ("monitor_told_twice",), "monitor_sliced": ("monitor_whole",),
-    "monitor_near": ("monitor_anywhere",),
+    "monitor_near": ("monitor_anywhere",), "hardware_slot": ("hardware_one_slot",),
 }  # fmt: skip
 """Parts, and others of which one stands in their place, and is faster, for some parameters."""
 
@@ -360,6 +360,9 @@ def _faster(params: Mapping[str, object]) -> frozenset[str]:
     whole = params.get("sliced") is False
     others = {"told_by_tag": by_tag and not placed_by_tag, "call_any": unfiltered, **placed, **any_score}
     others |= {
+        "hardware_one_slot": params.get("width") == 1 and len(cast("list[str]", params["versions"])) == 1,
+        "told_by_model": params.get("dimension") == "model",
+        "told_by_none": "dimension" in params and params["dimension"] is None,
         "monitor_whole": whole,
         "monitor_anywhere": whole,
         "monitor_told_twice": params.get("with_person") is True,

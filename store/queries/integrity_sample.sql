@@ -3,7 +3,7 @@
 -- told the call once more would have added; null: there are none with a cost.
 with compared as not materialized (
     select * from /* part calls_kept */ kept
-    where reported_cost_usd is not null and cost_usd is not null and hash(trace_id)::double < $most  -- of any model: so that little is read
+    where reported_cost_usd is not null and cost_usd is not null and hash(trace_id) <= $first_most::ubigint  -- of any model: so that little is read
 ), page as (
     select unnest($models::varchar[]) as model, unnest($compared::bigint[]) as compared
 ), picked as materialized (

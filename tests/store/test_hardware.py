@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from store.queries import hardware
+
 START = datetime(2026, 3, 1, tzinfo=UTC)
 WINDOW = {"since": START, "until": START + timedelta(days=2)}
 VERSIONS = ["fast", "slow", "unused"]
@@ -106,6 +108,16 @@ def test_each_model_and_entry_is_that_of_pandas(filled: Any) -> None:
         assert (row["busy_ns"], row["wall_ns"]) == (busy, wall)
         assert row["utilisation"] == pytest.approx(busy / wall)
         assert row["at_once"] == pytest.approx(entry["duration_ns"].sum() / busy)
+
+
+def test_busy_time_over_many_steps() -> None:
+    rng = np.random.default_rng(4)
+    starts, lengths = rng.integers(0, 10**9, 100_000), rng.integers(0, 2 * 10**7, 100_000)
+    lengths[7] = 10**11  # longer than a step
+    busy, wall, utilisation, at_once = hardware._busy(starts, lengths)
+    expected = merged(pd.DataFrame({"start_time": pd.to_datetime(starts, unit="us"), "duration_ns": lengths}))
+    assert (busy, wall) == expected
+    assert (utilisation, at_once) == (expected[0] / expected[1], lengths.sum() / expected[0])
 
 
 def test_a_filter_narrows_it(filled: Any) -> None:

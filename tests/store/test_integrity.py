@@ -184,6 +184,16 @@ def test_a_smaller_sample_is_whole_traces_and_the_same_each_time(filled: Any) ->
         assert len(inside) == len(part)
 
 
+@pytest.mark.parametrize("calls", [1000, 30])
+def test_a_sample_of_told_models_is_that_of_counted_ones(filled: Any, calls: int) -> None:
+    counted = ask(filled, "integrity_sample", calls=calls, models=10)
+    sizes = counted.dropna(subset="model").groupby("model")["compared"].first()
+    told = {"among": list(sizes.index), "among_compared": [int(size) for size in sizes]}
+    found = ask(filled, "integrity_sample", calls=calls, models=10, **told)
+    known = counted.dropna(subset="model")
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), known.reset_index(drop=True))
+
+
 def test_duplicates_of_a_call_say_what_they_would_have_added(filled: Any) -> None:
     found = ask(filled, "integrity_sample", calls=1000, models=10).set_index("span_id")["excluded_usd"]
     links = dict(zip(TWICE["span_id"], [*OF["span_id"], *OF["span_id"]], strict=True))
@@ -240,6 +250,8 @@ def test_costs_per_day_are_those_of_utc(filled: Any) -> None:
         ("integrity_calls", {"what": "untold", "page_size": 1001}, "page_size must be between 1 and 1000, not 1001"),
         ("integrity_sample", {"calls": 100_001, "models": 1}, "must be between 1 and 100000, not 100001"),
         ("integrity_sample", {"calls": -1, "models": -1}, "must be between 1 and 100000, not 0"),
+        ("integrity_sample", {"among": ["a"], "among_compared": [0]}, "a count above 0 for each of at most 30 models"),
+        ("integrity_sample", {"among": ["a"]}, "a count above 0 for each of at most 30 models"),
         ("integrity_calls", {"what": "all"}, "'all' is not one of compared, duplicate, aggregate, untold"),
     ],
 )
