@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import made_runs
 import pytest
+import shell
 
 from server.client import ApiError, Client
 from server.labelling import of_datasets, sampling
@@ -17,12 +21,24 @@ from server.labelling.candidates import Candidate, Found, Said
 from server.labelling.terms import Asked
 from server.labelling.wishes import Sample
 
+Shell = Callable[..., subprocess.CompletedProcess[str]]
 FIELDS = [
     {"name": "correct", "kind": "binary"},
     {"name": "grade", "kind": "ordinal", "choices": ["bad", "fair", "good"]},
 ]
 TRACES = 24
 CORRECT = {"kind": "score", "score": "correct"}
+
+
+@pytest.fixture
+def assay(client: Client, tmp_path: Path) -> Shell:
+    """Runs `assay queue` against the server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return shell.run(tmp_path, ("queue", *words), {**kept, "ASSAY_API_URL": client.base_url}, None)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -276,3 +292,35 @@ def test_confidence_that_was_recorded_is_named() -> None:
     found = Found([Candidate(None, str(place), total=3, said=one) for place, one in enumerate(said)], 3, "items")
     (taken,) = sampling.take(found, Sample(method="informative", most=1, signals=("uncertain",)), lambda _: [])
     assert (taken.candidate.key, taken.why) == ("1", "judge says 1, and is 55% sure of it.")
+
+
+# From the shell.
+
+
+def test_the_shell_fills_and_says_why(client: Client, queue: str, assay: Shell) -> None:
+    told = ("--score", "correct", "--below", "0.25", "--evaluator", "strict")
+    done = assay("fill", queue, *told, "--most", "3", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == (
+        "6 targets whose score correct is below 0.25: 3 chosen at random. 3 would be put into the queue."
+    )
+    assert "correct by strict says" in done.stdout
+    told = json.loads(assay("fill", queue, "--trace", _id(2), "--json").stdout)
+    assert (told["added"], told["samples"][0]["sampling"]) == (1, "all")
+    assert client.queue_items(queue)["items"][0]["trace_id"] == _id(2)
+    assert "has no feed" in assay("feeds", queue).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(("--alert", "3", "--run", "x"), "--alert and --run are different sources", id="two-sources"),
+        pytest.param(("--failing",), "--failing is of a source by run", id="of-another-source"),
+        pytest.param(("--disagreement",), "--disagreement needs --score", id="nothing-to-differ"),
+        pytest.param(("--where", "service"), "is no NAME=VALUE", id="no-value"),
+    ],
+)
+def test_options_that_do_not_go_together(assay: Shell, options: tuple[str, ...], words: str) -> None:
+    done = assay("fill", "answers", *options)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split())
