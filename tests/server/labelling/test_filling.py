@@ -8,9 +8,11 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import made_alerts
 import made_runs
 import pytest
 import shell
@@ -44,7 +46,10 @@ def assay(client: Client, tmp_path: Path) -> Shell:
 @pytest.fixture(scope="module")
 def client(serve: Any, telling: Any) -> Iterator[Client]:
     """24 traces of one call each, of two models, in 4 sessions; judges `strict` and `mild` scored `correct`."""
-    served, start = serve("filling"), time.time_ns() - TRACES * 60_000_000_000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSAY_QUERY_TIMEOUT_S", "300")  # a busy machine starts the process of long answers late
+        served = serve("filling", partial(made_alerts.fill, many=2, traces=(_id(4), _id(9))))
+    start = time.time_ns() - TRACES * 60_000_000_000
     served.send(b"".join(_trace(telling, number, start + number * 60_000_000_000) for number in range(TRACES)))
     with served.client() as one:
         one.settle()
@@ -193,6 +198,38 @@ def test_what_cannot_be(client: Client, source: dict[str, Any], words: str) -> N
         client.fill_queue("answers", source)
     assert words in str(error.value)
     assert error.value.status == 422, error.value
+
+
+def test_an_alert_brings_the_traces_that_it_shows(client: Client, queue: str) -> None:
+    told = client.fill_queue(queue, {"kind": "alert", "number": 1, "beside": True})
+    items = client.queue_items(queue)["items"]
+    assert {one["trace_id"]: one["why"].partition(":")[0] for one in items} == dict.fromkeys(
+        (_id(4), _id(9)), "Alert 1 of errors-0 shows it"
+    )
+    assert {one["sampling"] for one in told["samples"]} == {"named"}
+
+
+def test_pairs_of_a_dataset_with_the_better_one_known(client: Client, queue: str) -> None:
+    outputs = {"first": "Yes.", "second": "No.", "better": 2}
+    client.create_dataset("pairs")
+    client.change_dataset("pairs", {"base": 0, "set": [{"id": "p", "question": "Is it?", "metadata": outputs}]})
+    client.set_queue(queue, {"fields": [{"name": "better", "kind": "preference"}]})
+    sides = ["metadata.first", "metadata.second"]
+    source = {"kind": "dataset", "name": "pairs", "sides": sides, "gold": {"better": "metadata.better"}}
+    _, (item,) = _filled(client, queue, source)
+    assert (item["unit"], item["gold"]) == ("pair", {"better": "b"})
+    assert [one["answer"] for one in item["content"]["sides"]] == ["Yes.", "No."]
+
+
+def test_items_that_name_their_target_show_what_is_stored(client: Client, queue: str) -> None:
+    named = [{"trace_id": _id(6)}, {"trace_id": "f" * 32}, {"session_id": "s2"}]
+    done = client.add_items(queue, named)
+    assert (len(done["added"]), [one["at"] for one in done["refused"]]) == (2, [1])
+    assert "not stored" in done["refused"][0]["why"]
+    first, second = (client.queue_item(queue, number) for number in done["added"])
+    assert (first["unit"], second["unit"]) == ("trace", "session")
+    assert first["content"]["sides"][0]["answer"] == "Answer 6."
+    assert first["attributes"]["model"] == "small"
 
 
 def test_nothing_that_matches_is_said(client: Client) -> None:
