@@ -48,9 +48,9 @@ class PlaceTakenError(QueueError):
 class FieldsChangedError(QueueError):
     """A form that is another one now."""
 
-    def __init__(self, queue: Queue, told: int) -> None:
+    def __init__(self, name: str, version: int, told: int) -> None:
         super().__init__(
-            f"The form of queue {queue.name!r} was changed: version {queue.fields_version}, and this was filled in by "
+            f"The form of queue {name!r} was changed: it is version {version}, and this was filled in by "
             f"version {told}. Load the item again; what you filled in is kept as a draft."
         )
 
