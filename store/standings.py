@@ -40,7 +40,7 @@ def standing(cursor: DuckDBPyConnection, queue_id: UUID, labels: int, labeller: 
     found["mine"] = np.bincount(said["number"][mine], said["labelled"][mine], size)[numbers] > 0
     skips = _skips(cursor, queue_id) if said["passed"].any() else {}
     live = _live(cursor, queue_id, now)
-    counted = {
+    counted: dict[str, Mapping[int, int]] = {
         "skips": {number: len(people) for number, people in skips.items()},
         "passed": {number: labeller in people for number, people in skips.items()},
         "held": {number: len(people - {labeller}) for number, people in live.items()},
@@ -96,7 +96,7 @@ def _gathered(rows: Iterable[tuple[int, str]]) -> dict[int, set[str]]:
 
 def _spread(told: Mapping[int, int], size: int, kind: type) -> NDArray[Any]:
     """Values by number, nought elsewhere; numbers from `size` on are left out."""
-    found = np.zeros(size, dtype=kind)
+    found: NDArray[Any] = np.zeros(size, dtype=kind)
     for number, value in told.items():
         if number < size:
             found[number] = value

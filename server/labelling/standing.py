@@ -51,7 +51,8 @@ class Standing:
     @property
     def out(self) -> Mask:
         """Items that several people skipped and nobody labelled: they are out of the turn until they are put back."""
-        return ~self.gold & (self.labels == 0) & (self.skips >= self.enough)
+        found: Mask = ~self.gold & (self.labels == 0) & (self.skips >= self.enough)
+        return found
 
     @property
     def mine_to_do(self) -> Mask:
@@ -61,7 +62,8 @@ class Standing:
     @property
     def free(self) -> Mask:
         """Items that this person may be handed now."""
-        return self.mine_to_do & ~self.leased & (self.labels + self.held < self.needed)
+        found: Mask = self.mine_to_do & ~self.leased & (self.labels + self.held < self.needed)
+        return found
 
     def states(self) -> NDArray[np.str_]:
         """Of each item: gold, skipped (out of the turn), done, started (it has a label), or waiting."""
