@@ -97,7 +97,7 @@ def _bring(core: Core, queue: Queue, told: Sequence[Told]) -> Brought:
             why = f"{label.author!r} labelled it here later, at {last.saved_at:%Y-%m-%d %H:%M} UTC, and that counts"
             refused.append({"at": at, "why": why})
             continue
-        label = replace(label, edit=(last.edit if last else 0) + 1)
+        label = store.counted(replace(label, edit=(last.edit if last else 0) + 1), last.state if last else None)
         known.newest[label.number, label.author] = label
         made.append(label)
     if made:
