@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.commands.common import ApiUrl, AsJson, Author, DataDir, Project, Since, Until, opened
+from server.commands.common import ApiUrl, AsJson, Author, DataDir, Project, Since, Until, as_time, opened
 from server.commands.queues import Name, queue
 
 Many = list[str] | None
@@ -75,7 +75,8 @@ def fill(
         where=where or (), unit=unit, score=score or (), evaluator=evaluator or (), failed=failed, below=below,
         above=above, label=label, disagreement=disagreement, alert=alert, beside=beside, run=run,
         compare=compare or (), failing=failing, dataset=dataset, gold=gold or (), side=side or (), trace=trace or (),
-        session=session or (), since=since, until=until, priority=priority, needed=needed, sample=sample,
+        session=session or (), since=as_time(since), until=as_time(until), priority=priority, needed=needed,
+        sample=sample,
     )  # fmt: skip
     try:
         source = queue_fill_shell.source(told)

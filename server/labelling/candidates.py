@@ -63,7 +63,7 @@ class Candidate:
     content: Content | None = None  # null: made of the target's spans
     attributes: Mapping[str, str] = field(default_factory=dict)
     gold: Mapping[str, Any] | None = None
-    must: bool = False  # taken whatever is drawn
+    must: bool = False  # named by somebody, so taken whatever is drawn, and no part of a sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,5 +287,5 @@ def target_of(one: Named) -> Target:
 def named(wish: OfTargets) -> Found:
     """The targets that a person chose, in their order, each once."""
     targets = [target_of(one) for one in wish.targets]
-    found = [Candidate(one, total=len(targets), why="Chosen by hand.") for one in dict.fromkeys(targets)]
+    found = [Candidate(one, total=1, why="Chosen by hand.", must=True) for one in dict.fromkeys(targets)]
     return Found(found, len(found), "targets that were named")

@@ -19,7 +19,9 @@ with held as not materialized (
            max(release), null, null, null
     from held where $unit = 'session' and session_id is not null group by session_id
 ), strata as not materialized (
-    select *, /* part queue_stratum */ as stratum, hash(coalesce(session, trace_id::varchar), span_id, $seed::bigint) as drawn from units
+    select *, /* part queue_stratum */ as stratum,
+           case when session is null then hash(trace_id, span_id, $seed::bigint) else hash(session, $seed::bigint) end as drawn
+    from units
 ), counted as (
     select stratum, count(*) as total from strata group by stratum
 ), quotas as (

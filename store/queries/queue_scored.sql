@@ -8,7 +8,7 @@ with named as (
     select * from /* part queue_held */ kept
 ), mine as not materialized (
     select trace_id, span_id, session_id, name, evaluator, evaluator_version, value, label, error_type, metadata, (commit_seq, time, score_id) as given,
-           hash(coalesce(session_id, trace_id::varchar), span_id, $seed::bigint) as drawn,
+           case when session_id is null then hash(trace_id, span_id, $seed::bigint) else hash(session_id, $seed::bigint) end as drawn,
            ($at_least::double is null or value >= $at_least) and ($at_most::double is null or value <= $at_most) and ($label::varchar is null or label = $label)
            and ($failed::boolean is null or (error_type is not null) = $failed) as meets
     from scores

@@ -343,7 +343,7 @@ def test_the_shell_fills_and_says_why(client: Client, queue: str, assay: Shell) 
     )
     assert "correct by strict says" in done.stdout
     told = json.loads(assay("fill", queue, "--trace", _id(2), "--json").stdout)
-    assert (told["added"], told["samples"][0]["sampling"]) == (1, "all")
+    assert (told["added"], told["samples"][0]["sampling"]) == (1, "named")
     assert client.queue_items(queue)["items"][0]["trace_id"] == _id(2)
     assert "has no feed" in assay("feeds", queue).stdout
 
