@@ -63,7 +63,7 @@ class Candidate:
     content: Content | None = None  # null: made of the target's spans
     attributes: Mapping[str, str] = field(default_factory=dict)
     gold: Mapping[str, Any] | None = None
-    must: bool = False  # taken whatever is drawn
+    must: bool = False  # named by somebody, so taken whatever is drawn, and no part of a sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,15 @@ def _found(wish: Traffic, rows: Sequence[Row], lines: Mapping[str, float]) -> Fo
         said = [_said(row, lines[row["name"]]) for row in told]
         target, why = _target(told[0]), _why(wish, said) or f"One of the {what}."
         found.setdefault(target, Candidate(target, None, told[0]["stratum"], told[0]["total"], said, why))
-    return Found(list(found.values()), _matching(found.values()), what)
+    return Found(list(found.values()), _matching(found.values()), what, notes=_part(rows))
+
+
+def _part(rows: Sequence[Row]) -> list[str]:
+    """That only a part of the scores was looked at, where that is so."""
+    looked = rows[0]["looked"] if rows else 1.0
+    if looked >= 1:
+        return []
+    return [f"Scores are many: {looked:.1%} of them were looked at, drawn by hash, and how many match is about right."]
 
 
 def _what(wish: Traffic) -> str:
@@ -279,5 +287,5 @@ def target_of(one: Named) -> Target:
 def named(wish: OfTargets) -> Found:
     """The targets that a person chose, in their order, each once."""
     targets = [target_of(one) for one in wish.targets]
-    found = [Candidate(one, total=len(targets), why="Chosen by hand.") for one in dict.fromkeys(targets)]
+    found = [Candidate(one, total=1, why="Chosen by hand.", must=True) for one in dict.fromkeys(targets)]
     return Found(found, len(found), "targets that were named")

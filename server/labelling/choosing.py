@@ -55,7 +55,7 @@ def _about(ask: Ask, order: Order, wish: OfAlert) -> Found:
     rest = candidates.traffic(ask, order.beside, wish.sample, order.scores)
     known = {one.target for one in evidence}
     others = [one for one in rest.candidates if one.target not in known]
-    return Found([*evidence, *others], max(rest.matching, len(evidence)), what)
+    return Found([*evidence, *others], rest.matching + len(evidence), what)
 
 
 def _words(content: Content | None) -> str:

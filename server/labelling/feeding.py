@@ -40,6 +40,7 @@ REST_FACTOR = 10.0  # times as long as a look took, so that all feeds take a ten
 LONGEST_REST_S = 30.0
 NOTE_S = 30.0  # looks that found nothing are written so often: repeated after a crash they find nothing again
 FAULT_S = 30.0
+KEPT = 5_000  # targets of a feed that were left out, in memory: after a start some may be counted again
 NOTHING = "Nothing was recorded of it."
 
 
@@ -65,6 +66,7 @@ class Feeding(Loop):
         self._core, self._seen = core, Commits()
         self._looked: dict[tuple[UUID, str], int] = {}  # how far, where that is not written yet
         self._waits: dict[tuple[UUID, str], float] = {}  # feeds that a fault is known of, and when they are tried again
+        self._left: dict[tuple[UUID, str], dict[Target, None]] = {}  # the newest that were left out, not to count twice
         self._noted = time.monotonic()
 
     def take(self) -> bool:
@@ -146,14 +148,24 @@ class Feeding(Loop):
 
         added = self._core.writer.call(write).result(jobs.WRITE_S)
         self._looked[task.key] = found.upto
+        if room is not None:
+            self._leave(task, fresh[room:])
         return added
+
+    def _leave(self, task: Task, targets: Sequence[Target]) -> None:
+        """A trace and its score may come with two looks; it is left out once."""
+        known = self._left.setdefault(task.key, {})
+        known |= dict.fromkeys(targets)
+        for one in list(known)[:-KEPT]:
+            del known[one]
 
     def _unknown(self, task: Task, targets: Sequence[Target]) -> list[Target]:
         """Those that never were items."""
         named = {target_text(one, task.feed.unit): one for one in targets}
         with self._core.readers.read() as con:
             known = store.ever(con, task.queue.queue_id, list(named))
-        return [one for text, one in named.items() if text not in known]
+        left = self._left.get(task.key, {})
+        return [one for text, one in named.items() if text not in known and one not in left]
 
     def _items(self, task: Task, targets: Sequence[Target]) -> list[NewItem]:
         """What shows nothing is left out, as nobody could label it."""

@@ -23,7 +23,7 @@ from server.labelling.content import Content, Side
 from server.labelling.ordering import ordered
 from server.labelling.sampling import Taken
 from server.labelling.showing import Target
-from server.labelling.wishes import ORIGINS, From, Named, Sample
+from server.labelling.wishes import ORIGINS, From, Named, OfTargets
 from store import queue_items
 from store.queues import Queue
 
@@ -203,7 +203,7 @@ def sentence(wish: From, chosen: Row, taken: int, tally: Tally, *, dry_run: bool
     """What was found and what became of it."""
     if not chosen["matching"]:
         return f"Nothing was put in: there are no {chosen['what']}."
-    told = [f"{chosen['matching']:,} {chosen['what']}: {taken:,} chosen{_how(wish.sample)}."]
+    told = [f"{chosen['matching']:,} {chosen['what']}: {taken:,} chosen{_how(wish, taken < chosen['matching'])}."]
     if chosen["candidates"] < chosen["matching"] and wish.sample.method in {"informative", "weighted", "stratified"}:
         told.append(f"Of these {chosen['candidates']:,} were looked at, drawn at random.")
     told.append(f"{tally.added:,} {'would be' if dry_run else 'were'} put into the queue.")
@@ -216,11 +216,15 @@ def sentence(wish: From, chosen: Row, taken: int, tally: Tally, *, dry_run: bool
     return " ".join([*told, *chosen["notes"]])
 
 
-def _how(sample: Sample) -> str:
+def _how(wish: From, part: bool) -> str:
+    """How a part was chosen; '' where all were."""
+    if isinstance(wish, OfTargets) or not part:
+        return ""
+    sample = wish.sample
     return {
         "random": " at random", "stratified": f" at random, equally many of each {sample.by}",
         "informative": " as the most informative", "weighted": " at random, the informative ones more often",
-        "all": "",
+        "all": " at random, as more match than `most`",
     }[sample.method]  # fmt: skip
 
 

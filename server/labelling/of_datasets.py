@@ -44,11 +44,7 @@ def found(ask: Ask, wish: OfDataset, dataset_id: int, version: int, terms: Terms
             refused.append({"key": row["item"], "why": str(error)})
     what = f"items of dataset {wish.name}, version {version}"
     total = len(rows) if wish.items else matching
-    return Found([_with_total(one, total) for one in candidates], total, what, refused)
-
-
-def _with_total(one: Candidate, total: int) -> Candidate:
-    return replace(one, total=total)
+    return Found([replace(one, total=total, must=bool(wish.items)) for one in candidates], total, what, refused)
 
 
 def _rows(ask: Ask, wish: OfDataset, dataset_id: int, version: int) -> tuple[list[Row], int]:
@@ -63,7 +59,9 @@ def _rows(ask: Ask, wish: OfDataset, dataset_id: int, version: int) -> tuple[lis
         ).to_pylist()  # fmt: skip
         matching = page[0]["matching"] if page else matching
         fit = [row for row in page if not wanted or row["item"] in wanted]
-        kept = nsmallest(wish.sample.most, [*kept, *fit], key=lambda row: hashed(wish.sample.seed, row["item"]))
+        kept = nsmallest(
+            len(wanted) or wish.sample.most, [*kept, *fit], key=lambda row: hashed(wish.sample.seed, row["item"])
+        )
         read += len(page)
         if len(page) < _PAGE:
             break

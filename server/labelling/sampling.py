@@ -31,7 +31,7 @@ class Taken:
     """A candidate that becomes an item."""
 
     candidate: Candidate
-    sampling: str  # random stratified:model informative weighted all named
+    sampling: str  # random stratified:model informative weighted all; named: by somebody, or an alert
     weight: float | None  # one over the chance to be taken; null: unknown
     why: str
 
@@ -44,10 +44,9 @@ def take(found: Found, sample: Sample, texts: Texts) -> list[Taken]:
         sample: how.
         texts: what candidates say, of those that are compared by it.
     """
-    must = [Taken(one, "named", None, one.why) for one in found.candidates if one.must][: sample.most]
-    rest = Found([one for one in found.candidates if not one.must], found.matching, found.what)
-    left = sample.model_copy(update={"most": sample.most - len(must)})
-    return [*must, *(_taken(rest, left, texts) if left.most > 0 and rest.candidates else [])]
+    must = [Taken(one, "named", None, one.why) for one in found.candidates if one.must]
+    rest = Found([one for one in found.candidates if not one.must], found.matching - len(must), found.what)
+    return [*must, *(_taken(rest, sample, texts) if rest.candidates else [])]
 
 
 def _taken(found: Found, sample: Sample, texts: Texts) -> list[Taken]:

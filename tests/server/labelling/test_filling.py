@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import made_alerts
 import made_runs
 import pytest
+import shell
 
 from server.client import ApiError, Client
 from server.labelling import of_datasets, sampling
@@ -17,6 +23,7 @@ from server.labelling.candidates import Candidate, Found, Said
 from server.labelling.terms import Asked
 from server.labelling.wishes import Sample
 
+Shell = Callable[..., subprocess.CompletedProcess[str]]
 FIELDS = [
     {"name": "correct", "kind": "binary"},
     {"name": "grade", "kind": "ordinal", "choices": ["bad", "fair", "good"]},
@@ -25,10 +32,24 @@ TRACES = 24
 CORRECT = {"kind": "score", "score": "correct"}
 
 
+@pytest.fixture
+def assay(client: Client, tmp_path: Path) -> Shell:
+    """Runs `assay queue` against the server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return shell.run(tmp_path, ("queue", *words), {**kept, "ASSAY_API_URL": client.base_url}, None)
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def client(serve: Any, telling: Any) -> Iterator[Client]:
     """24 traces of one call each, of two models, in 4 sessions; judges `strict` and `mild` scored `correct`."""
-    served, start = serve("filling"), time.time_ns() - TRACES * 60_000_000_000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSAY_QUERY_TIMEOUT_S", "300")  # a busy machine starts the process of long answers late
+        served = serve("filling", partial(made_alerts.fill, many=2, traces=(_id(4), _id(9))))
+    start = time.time_ns() - TRACES * 60_000_000_000
     served.send(b"".join(_trace(telling, number, start + number * 60_000_000_000) for number in range(TRACES)))
     with served.client() as one:
         one.settle()
@@ -179,6 +200,38 @@ def test_what_cannot_be(client: Client, source: dict[str, Any], words: str) -> N
     assert error.value.status == 422, error.value
 
 
+def test_an_alert_brings_the_traces_that_it_shows(client: Client, queue: str) -> None:
+    told = client.fill_queue(queue, {"kind": "alert", "number": 1, "beside": True})
+    items = client.queue_items(queue)["items"]
+    assert {one["trace_id"]: one["why"].partition(":")[0] for one in items} == dict.fromkeys(
+        (_id(4), _id(9)), "Alert 1 of errors-0 shows it"
+    )
+    assert {one["sampling"] for one in told["samples"]} == {"named"}
+
+
+def test_pairs_of_a_dataset_with_the_better_one_known(client: Client, queue: str) -> None:
+    outputs = {"first": "Yes.", "second": "No.", "better": 2}
+    client.create_dataset("pairs")
+    client.change_dataset("pairs", {"base": 0, "set": [{"id": "p", "question": "Is it?", "metadata": outputs}]})
+    client.set_queue(queue, {"fields": [{"name": "better", "kind": "preference"}]})
+    sides = ["metadata.first", "metadata.second"]
+    source = {"kind": "dataset", "name": "pairs", "sides": sides, "gold": {"better": "metadata.better"}}
+    _, (item,) = _filled(client, queue, source)
+    assert (item["unit"], item["gold"]) == ("pair", {"better": "b"})
+    assert [one["answer"] for one in item["content"]["sides"]] == ["Yes.", "No."]
+
+
+def test_items_that_name_their_target_show_what_is_stored(client: Client, queue: str) -> None:
+    named = [{"trace_id": _id(6)}, {"trace_id": "f" * 32}, {"session_id": "s2"}]
+    done = client.add_items(queue, named)
+    assert (len(done["added"]), [one["at"] for one in done["refused"]]) == (2, [1])
+    assert "not stored" in done["refused"][0]["why"]
+    first, second = (client.queue_item(queue, number) for number in done["added"])
+    assert (first["unit"], second["unit"]) == ("trace", "session")
+    assert first["content"]["sides"][0]["answer"] == "Answer 6."
+    assert first["attributes"]["model"] == "small"
+
+
 def test_nothing_that_matches_is_said(client: Client) -> None:
     told = client.fill_queue("answers", {"kind": "filter", "filter": {"service": "nobody's"}})
     assert told["sentence"] == "Nothing was put in: there are no traces that match service=nobody's."
@@ -276,3 +329,35 @@ def test_confidence_that_was_recorded_is_named() -> None:
     found = Found([Candidate(None, str(place), total=3, said=one) for place, one in enumerate(said)], 3, "items")
     (taken,) = sampling.take(found, Sample(method="informative", most=1, signals=("uncertain",)), lambda _: [])
     assert (taken.candidate.key, taken.why) == ("1", "judge says 1, and is 55% sure of it.")
+
+
+# From the shell.
+
+
+def test_the_shell_fills_and_says_why(client: Client, queue: str, assay: Shell) -> None:
+    told = ("--score", "correct", "--below", "0.25", "--evaluator", "strict")
+    done = assay("fill", queue, *told, "--most", "3", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == (
+        "6 targets whose score correct is below 0.25: 3 chosen at random. 3 would be put into the queue."
+    )
+    assert "correct by strict says" in done.stdout
+    told = json.loads(assay("fill", queue, "--trace", _id(2), "--json").stdout)
+    assert (told["added"], told["samples"][0]["sampling"]) == (1, "named")
+    assert client.queue_items(queue)["items"][0]["trace_id"] == _id(2)
+    assert "has no feed" in assay("feeds", queue).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(("--alert", "3", "--run", "x"), "--alert and --run are different sources", id="two-sources"),
+        pytest.param(("--failing",), "--failing is of a source by run", id="of-another-source"),
+        pytest.param(("--disagreement",), "--disagreement needs --score", id="nothing-to-differ"),
+        pytest.param(("--where", "service"), "is no NAME=VALUE", id="no-value"),
+    ],
+)
+def test_options_that_do_not_go_together(assay: Shell, options: tuple[str, ...], words: str) -> None:
+    done = assay("fill", "answers", *options)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split())
