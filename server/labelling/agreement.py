@@ -160,8 +160,8 @@ def _field(told: Told, asked: Asked, wanted: Wanted) -> tuple[Row, list[Row]]:
         shown |= {"why": TEXTS}
     rated = every.ratings() if asked.kind in COUNTED - {"ranking"} else None
     # To marks there is no one right answer, as to texts.
-    gold = told.right(asked) if asked.kind in COUNTED else {}
-    shown["labellers"] = labellers(every, rated, gold, told.decided(asked))
+    people, gold = (every, told.right(asked)) if asked.kind in COUNTED else (found, {})
+    shown["labellers"] = labellers(people, rated, gold, told.decided(asked))
     return shown | {"sentence": words.sentence(shown)}, left
 
 

@@ -157,6 +157,7 @@ def test_marks_agree_by_characters(one: list[Any], other: list[Any], f1: float) 
     assert value(found, "percent_agreement") == pytest.approx(f1)
     assert found["sentence"].startswith(f"A and B agree on the characters that they mark to {f1:.0%} (")
     assert found["confusion"] == []
+    assert [row["with_consensus"]["value"] for row in found["labellers"]] == pytest.approx([f1, f1])
 
 
 def test_of_three_people_the_characters_that_two_mark_are_the_consensus() -> None:
