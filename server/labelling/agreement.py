@@ -111,7 +111,7 @@ def answer(ask: Ask, wanted: Wanted) -> Row:
     Raises:
         LookupError: there is no such queue.
     """
-    told = read(ask, wanted.queue)
+    told = read(ask, wanted.queue, wanted.field)
     fields = [_field(told, one, wanted) for one in told.terms.fields if wanted.field in {None, one.name}]
     gone = _gone(told)
     return {
