@@ -140,6 +140,8 @@ def _answer(told: Any, content: Row) -> None:
 
 def consensus_words(row: Row) -> str:
     """What labels come to: by what, which answer, how many say so, and how likely it is by the model."""
+    if row["by"] == "decision":
+        return f"{row['agreeing']} of {fmt.plural(row['n'], 'label')} say what was decided."
     if row["by"] == "tied":
         return f"Labels are tied: {row['agreeing']} of {row['n']} at most say the same."
     chance = "" if row["probability"] is None else f"; by Dawid and Skene's model {100 * row['probability']:.0f} %"
@@ -188,6 +190,8 @@ def _form(one: _Item, asked: Row, row: Row, decided: Row | None) -> None:
         _decided(one, decided)
     value = st.session_state.get(f"value-{one.key}", None if decided is None else decided["answer"])
     _choices(one, asked, row, value)
+    if decided is not None:
+        st.session_state.setdefault(f"why-{one.key}", decided["why"] or "")
     st.text_area(
         "Reason", key=f"why-{one.key}", height=80, max_chars=20_000, placeholder="why this answer counts"
     )  # fmt: skip

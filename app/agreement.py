@@ -64,13 +64,13 @@ def _unknown(known: Sequence[Row]) -> str | None:
 def _queue(known: Sequence[Row], told: str | None) -> Row:
     names = {one["name"]: one for one in known}
     words = {name: f"{fmt.clip(name, 60)}: {fmt.plural(one['labels'], 'label')}" for name, one in names.items()}
-    choice(QUEUE, "Queue", words, width=260)
+    choice(QUEUE, "Queue", words, width=220)
     return names[told] if told in names else known[0]
 
 
 def _field(queue: Row) -> Row:
     fields: dict[str, Row] = {one["name"]: one for one in queue["terms"]["fields"]}
-    choice(FIELD, "Field", {name: fmt.clip(one["title"] or name, 60) for name, one in fields.items()})
+    choice(FIELD, "Field", {name: fmt.clip(one["title"] or name, 60) for name, one in fields.items()}, width=190)
     return fields.get(str(st.query_params.get(FIELD))) or next(iter(fields.values()))
 
 
@@ -78,7 +78,7 @@ def _near(asked: Row) -> str:
     """How near misses count, of answers that have an order."""
     if asked["kind"] not in ORDERED:
         return "none"
-    choice(NEAR, "Near misses", WEIGHTS, width=190)
+    choice(NEAR, "Near misses", WEIGHTS, width=170)
     told = str(st.query_params.get(NEAR))
     return told if told in WEIGHTS else "none"
 
@@ -98,7 +98,7 @@ def _overview(queue: str, asked: Row, near: str, by_slot: Any) -> None:
         _alone(queue, asked["name"], pair)
     st.markdown(f"**{fmt.plain(found['sentence'], 900)}**")
     agrees = bool(found["rows"]) and found["rows"][0]["value"] is not None
-    notes = [*([CUSTOM] if agrees else []), *_left_out(told["left_out"], asked["name"])]
+    notes = [*([CUSTOM] if agrees and asked["kind"] != "spans" else []), *_left_out(told["left_out"], asked["name"])]
     if notes:
         st.caption(fmt.plain(" ".join(notes), 1_200))
     if agrees:
@@ -118,7 +118,7 @@ def _slice(attributes: Sequence[Row], by: str | None) -> None:
     names = [one["name"] for one in attributes]
     if names or by:
         every = dict.fromkeys([*names, *([by] if by else [])])
-        choice(SLICE, "Told apart by", {name: fmt.clip(name, 60) for name in every}, none="nothing", width=170)
+        choice(SLICE, "Told apart by", {name: fmt.clip(name, 60) for name in every}, none="nothing", width=150)
 
 
 def _alone(queue: str, field: str, pair: tuple[str, str]) -> None:
@@ -147,7 +147,7 @@ def _link(page: str, label: str, query: Mapping[str, str]) -> None:
 def _tiles(queue: str, found: Row) -> None:
     percent, main, ac1 = (of(found["rows"], name) for name in ("percent_agreement", found["main"], "gwet_ac1"))
     disputed = data_agreement.disputes(queue, found["field"], "all", limit=1)
-    tiles = [_tile("Percent agreement", percent, as_share=True)]
+    tiles = [_tile("Overlap F1" if found["kind"] == "spans" else "Percent agreement", percent, as_share=True)]
     if found["kind"] != "spans":
         tiles += [_tile("Krippendorff's alpha", main), *([] if ac1 is None else [_tile("Gwet's AC1", ac1)])]
     assert percent is not None  # noqa: S101 - each answer with rows has it

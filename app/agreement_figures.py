@@ -19,12 +19,11 @@ MOST_BARS = 20
 
 def section(found: Row, pair: tuple[str, str] | None) -> None:
     """Two a row, in the order of what is asked first; those without data are not drawn."""
-    drawn = [
-        one for one in (
-            _coefficients(found), _pairs(found) if pair is None else None, _confusion(found, pair), _over_time(found),
-            _slices(found),
-        ) if one is not None
-    ]  # fmt: skip
+    every = (
+        None if found["kind"] == "spans" else _coefficients(found),
+        None if pair else _pairs(found), _confusion(found, pair), _over_time(found), _slices(found),
+    )  # fmt: skip
+    drawn = [one for one in every if one is not None]
     for at in range(0, len(drawn), 2):
         for slot, (figure, key, alt) in zip(st.columns(2, gap="large"), drawn[at : at + 2], strict=False):
             with slot:

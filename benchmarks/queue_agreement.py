@@ -65,7 +65,8 @@ def fill(core: Core, queue: Queue, items: int, people: int) -> None:
         cursor.execute(
             "insert into labels by name select ? as project_id, queue_id::uuid as queue_id, number, "
             "label_id::uuid as label_id, author, 1 as edit, 'saved' as state, 1 as queue_version, 1 as fields_version, "
-            "answers, map([]::varchar[], []::double[]) as numbers, 'import' as source, saved_at from made",
+            "answers, map([]::varchar[], []::double[]) as numbers, 'import' as source, saved_at, 1 as labelled, "
+            "0 as passed from made",
             [queue.project_id],
         )
         cursor.execute(

@@ -39,6 +39,7 @@ def scores(cursor: DuckDBPyConnection, project_id: int, target: Target) -> list[
 
     Scores that name a response id alone are not among them: the query `trace_scores` has these too.
     """
+    told: dict[str, object]
     if target.session_id is not None:
         text, told = _SCORES.format(target="session_id = $session_id"), {"session_id": target.session_id}
     else:

@@ -111,7 +111,7 @@ def answer(ask: Ask, wanted: Wanted) -> Row:
     Raises:
         LookupError: there is no such queue.
     """
-    told = read(ask, wanted.queue)
+    told = read(ask, wanted.queue, wanted.field)
     fields = [_field(told, one, wanted) for one in told.terms.fields if wanted.field in {None, one.name}]
     gone = _gone(told)
     return {
@@ -160,8 +160,8 @@ def _field(told: Told, asked: Asked, wanted: Wanted) -> tuple[Row, list[Row]]:
         shown |= {"why": TEXTS}
     rated = every.ratings() if asked.kind in COUNTED - {"ranking"} else None
     # To marks there is no one right answer, as to texts.
-    gold = told.right(asked) if asked.kind in COUNTED else {}
-    shown["labellers"] = labellers(every, rated, gold, told.decided(asked))
+    people, gold = (every, told.right(asked)) if asked.kind in COUNTED else (found, {})
+    shown["labellers"] = labellers(people, rated, gold, told.decided(asked))
     return shown | {"sentence": words.sentence(shown)}, left
 
 

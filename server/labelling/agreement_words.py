@@ -48,10 +48,10 @@ def sentence(shown: Row) -> str:
     percent = rows.get("percent_agreement")
     if percent is None or percent["value"] is None:
         return _nothing(shown)
+    if shown["kind"] == "spans":
+        return _overlap(shown, percent)
     parts = [f"{_who(shown, percent)} on {percent['value']:.0%} of {counted(percent['n_items'], 'item')}"]
-    parts += (
-        _alpha(rows.get(shown["main"]), rows, percent) if shown["main"] != "percent_agreement" else [_overlap(percent)]
-    )
+    parts += _alpha(rows.get(shown["main"]), rows, percent)
     parts += [one for one in (_apart(shown), _weakest(shown), _about(shown), _changed(shown)) if one]
     return f"{'; '.join(parts)}."
 
@@ -77,10 +77,12 @@ def _who(shown: Row, percent: Row) -> str:
     return f"Any two of {percent['n_labellers']} people agree"
 
 
-def _overlap(percent: Row) -> str:
-    return f"by the characters that both mark ({percent['ci_low']:.0%} to {percent['ci_high']:.0%})" if (
-        percent["ci_low"] is not None
-    ) else "by the characters that both mark"  # fmt: skip
+def _overlap(shown: Row, percent: Row) -> str:
+    ends = "" if percent["ci_low"] is None else f" ({percent['ci_low']:.0%} to {percent['ci_high']:.0%})"
+    return (
+        f"{_who(shown, percent)} on the characters that they mark to {percent['value']:.0%}{ends}, over "
+        f"{counted(percent['n_items'], 'item')} (F1, which takes no chance out)."
+    )
 
 
 def _alpha(main: Row | None, rows: Mapping[str, Row], percent: Row) -> list[str]:

@@ -49,7 +49,7 @@ def of_queue(ask: Ask, queue: str, field: str | None = None) -> list[Agreed]:
     Raises:
         LookupError: there is no such queue.
     """
-    told = read(ask, queue)
+    told = read(ask, queue, field)
     return [row for one in told.terms.fields if field in {None, one.name} for row in agreed(told, one)]
 
 

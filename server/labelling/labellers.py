@@ -14,6 +14,7 @@ from analytics.columns import Floats
 from analytics.intervals import Estimate
 from analytics.ratings import Codes, Ratings
 from server.evals.figures import counted
+from server.labelling import marked
 from server.labelling.ratings import Answers, Labels
 
 Row = dict[str, Any]
@@ -28,11 +29,11 @@ def labellers(found: Labels, rated: Ratings | None, gold: Answers, decided: Answ
 
     Args:
         found: labels of a field, those of gold items too.
-        rated: the same as ratings; null: answers are no categories, and nothing is held against the others'.
+        rated: the same as ratings; null: answers are no categories; of marks the overlap counts, of texts nothing.
         gold: right answers.
         decided: answers that were decided.
     """
-    beside = np.full(found.size, np.nan) if rated is None else closeness(found, rated, gold, decided)
+    beside = _beside(found, rated, gold, decided)
     right = np.array([np.nan if (text := gold.get(number)) is None else float(said == text)
                       for number, said in zip(found.numbers.tolist(), found.answers, strict=True)])  # fmt: skip
     both = np.where(np.isnan(right), beside, right)
@@ -47,6 +48,14 @@ def labellers(found: Labels, rated: Ratings | None, gold: Answers, decided: Answ
         }  # fmt: skip
         rows.append(row | {"sentence": sentence(row)})
     return rows
+
+
+def _beside(found: Labels, rated: Ratings | None, gold: Answers, decided: Answers) -> Floats:
+    if rated is not None:
+        return closeness(found, rated, gold, decided)
+    if found.field.kind == "spans":
+        return marked.closeness(found)
+    return np.full(found.size, np.nan)
 
 
 def _gold(right: Floats) -> Row | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -51,12 +51,27 @@ def _shared(one: Ends, other: Ends) -> int:
 
 def by_item(found: Labels) -> tuple[list[int], Floats]:
     """Items with marks of two people or more, and the mean overlap of their pairs of people."""
+    near = closeness(found)
+    told = ~np.isnan(near)
+    if not told.any():
+        return [], np.zeros(0)
+    numbers, places = np.unique(found.numbers[told], return_inverse=True)
+    # Each pair is in the means of both of its people, so that the mean of these is that of the pairs.
+    return numbers.tolist(), np.asarray(np.bincount(places, near[told]) / np.bincount(places))
+
+
+def closeness(found: Labels) -> Floats:
+    """Of each label the mean overlap with those of the item's other people; NaN: there is none."""
     marks = [places(answer) for answer in found.answers]
-    numbers, firsts = np.unique(found.numbers, return_index=True)
-    ends = [*firsts[1:].tolist(), found.size]
-    several = [(int(n), a, b) for n, a, b in zip(numbers, firsts.tolist(), ends, strict=True) if b - a > 1]
-    means = [np.mean([overlap_f1(*two) for two in combinations(marks[a:b], 2)]) for _, a, b in several]
-    return [n for n, _, _ in several], np.array(means, np.float64)
+    near = np.full(found.size, np.nan)
+    firsts = np.unique(found.numbers, return_index=True)[1].tolist()
+    for start, stop in pairwise([*firsts, found.size]):
+        if (many := stop - start) > 1:
+            sums = np.zeros(many)
+            for one, other in combinations(range(many), 2):
+                sums[[one, other]] += overlap_f1(marks[start + one], marks[start + other])
+            near[start:stop] = sums / (many - 1)
+    return near
 
 
 def most(answers: Sequence[str]) -> list[dict[str, Any]]:

@@ -69,8 +69,8 @@ class Told:
         return {number: text for number, text in found.items() if text is not None}
 
 
-def read(ask: Ask, queue: str) -> Told:
-    """A queue by its name, through named queries.
+def read(ask: Ask, queue: str, field: str | None = None) -> Told:
+    """A queue by its name, through named queries; `field`: with the labels of this one alone.
 
     Raises:
         LookupError: there is none.
@@ -88,7 +88,7 @@ def read(ask: Ask, queue: str) -> Told:
         {"version": one["version"], "set_at": one["set_at"], "says": (said.guidelines, said.examples, said.fields)}
         for one, said in terms
     ]
-    return Told(terms[-1][1], ask("queue_labels", queue=queue), golds, decisions, versions)
+    return Told(terms[-1][1], ask("queue_labels", queue=queue, field=field), golds, decisions, versions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

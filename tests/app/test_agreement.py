@@ -80,6 +80,13 @@ def test_states(page: Open, told: Any, query: dict[str, str], says: str) -> None
     assert says in words(shown)
 
 
+def test_a_silent_server_is_told_with_what_still_works(page: Open) -> None:
+    shown = page("http://127.0.0.1:9", "agreement")
+    assert not shown.exception
+    assert "The agreement did not come." in words(shown)
+    assert "Labels stay as they are" in words(shown)
+
+
 def test_without_queues_the_page_says_what_makes_one(page: Open, empty_url: str) -> None:
     assert "There is no queue yet." in words(page(empty_url, "agreement"))
 

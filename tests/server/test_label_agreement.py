@@ -155,8 +155,9 @@ def mark(start: int, end: int, label: str = "wrong") -> dict[str, Any]:
 def test_marks_agree_by_characters(one: list[Any], other: list[Any], f1: float) -> None:
     found = shown(told([MARKS], [(1, "A", one), (1, "B", other), (2, "A", one), (2, "B", other)]))
     assert value(found, "percent_agreement") == pytest.approx(f1)
-    assert "characters" in found["sentence"]
+    assert found["sentence"].startswith(f"A and B agree on the characters that they mark to {f1:.0%} (")
     assert found["confusion"] == []
+    assert [row["with_consensus"]["value"] for row in found["labellers"]] == pytest.approx([f1, f1])
 
 
 def test_of_three_people_the_characters_that_two_mark_are_the_consensus() -> None:
