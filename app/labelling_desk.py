@@ -16,7 +16,19 @@ from app.component import component
 
 Row = dict[str, Any]
 
-PARTS = ("markdown", "difference", "passage", "content", "fields", "spans", "guide", "form", "outbox")
+PARTS = (
+    "markdown",
+    "difference",
+    "passage",
+    "content",
+    "fields",
+    "spans",
+    "guide",
+    "form",
+    "reasons",
+    "clock",
+    "outbox",
+)
 AGAIN_S = 15  # while others have what is left
 _WORK, _QUEUE = "labelling-work", "labelling-queue"  # session state: of whom what is in hand; the queue as it was read
 _KEY = "labelling-desk"
