@@ -59,10 +59,10 @@ function question(asked) {
   return (asked.title ?? asked.name).replace(/[?:.!]+$/, "");
 }
 
-// What others said of an item and judges scored, which was hidden until one's own label was saved.
-function seen(number, others, fields, order) {
+// What others said of an item and judges scored; where labelling is blind, once one's own label is saved.
+function seen(words, others, fields, order) {
   const made = element("div", "seen");
-  made.append(element("span", "quiet", `Item ${number} is saved. `));
+  made.append(element("span", "quiet", `${words} `));
   const labels = (others.labels ?? []).map(({ author, answers, comment }) => {
     const answered = fields.filter(({ name }) => name in (answers ?? {}));
     const said = answered.map((asked) => `${question(asked)}: ${worded(asked, answers[asked.name], order)}`);

@@ -355,7 +355,7 @@ class Desk {
     if (op.op === "save") {
       const item = this.items.get(op.number);
       if (item && answer.others) item.others = answer.others;
-      if (answer.others) this.reveal(op.number, answer.others, item?.order);
+      if (answer.others) this.reveal(`Item ${op.number} is saved.`, answer.others, item?.order);
     }
     if (op.op === "undo" && answer.number == null) this.say("There is nothing to take back.");
     if (op.op === "undo" && answer.number != null) this.undone(answer.number);
@@ -422,11 +422,12 @@ class Desk {
     this.guiding.setAttribute("aria-expanded", String(!this.guide.root.hidden));
     this.folding.hidden = !this.shown?.every.some((passage) => passage.keep) && !this.shown?.folded;
     for (const button of [this.saving, this.skipping]) button.disabled = !item;
-    if (item?.done === "save" && item.others) this.reveal(item.number, item.others, item.order);
+    if (item?.done === "save" && item.others) this.reveal(`Item ${item.number} is saved.`, item.others, item.order);
+    else if (item?.said) this.reveal("Said of it so far:", item.said, item.order);
   }
 
-  reveal(number, others, order) {
-    this.others.replaceChildren(seen(number, others, this.queue.fields, order));
+  reveal(words, others, order) {
+    this.others.replaceChildren(seen(words, others, this.queue.fields, order));
   }
 
   // As high as what is left of the window, so that both panes scroll and the buttons stay in sight.
