@@ -26,6 +26,7 @@ from server.api import (
     integrity,
     invoices,
     jobs,
+    judges,
     latency,
     monitor_suggestions,
     monitors,
@@ -70,6 +71,7 @@ MODULES = (
     scoring,
     evaluators,
     jobs,
+    judges,
     rules,
     monitor_suggestions,  # before monitors: it is no monitor's name
     monitors,

@@ -13,6 +13,7 @@ from server.api.problems import ProblemError
 from server.aside import Aside
 from server.core import Core
 from server.ingest import DEFAULT_PROJECT
+from server.judges.keeping import Keeper
 from server.notify.loop import Notifier
 from server.playground import Playground
 from server.prompt_cache import PromptCache
@@ -44,6 +45,7 @@ class Context:
     monitoring: Monitoring | None = None  # null: monitors look where they are asked to
     notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
+    judges: Keeper = field(default_factory=Keeper)
     playground: Playground = field(default_factory=Playground)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
