@@ -37,7 +37,9 @@ GROUPS = {
         st.Page("views/online_rules.py", title="Online rules", icon=":material/autorenew:"),
         st.Page("views/drift.py", title="Drift explorer", icon=":material/difference:"),
     ],
-    "Label": [],
+    "Label": [
+        st.Page("views/judges.py", title="Judges", icon=":material/gavel:"),
+    ],
     "Operate": [
         st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
         st.Page("views/monitors.py", title="Monitors", icon=":material/monitor_heart:"),
@@ -60,6 +62,7 @@ SHOWN = {
     "Alerts": (widgets.project,),
     "Monitors": (widgets.project,),
     "Monitor": (widgets.project,),
+    "Judges": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),

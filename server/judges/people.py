@@ -49,7 +49,10 @@ def said(labels: pa.Table) -> dict[str, Said]:
         "name", "target", "trace", "whole", "value", "label", "time", "scale", "sampling", "sampled_by", "gold",
         "removed", "decision",
     ]).to_pandas()  # fmt: skip
-    return {str(name): _of(str(name), rows) for name, rows in frame[~frame["removed"].astype(bool)].groupby("name", sort=True)}
+    return {
+        str(name): _of(str(name), rows)
+        for name, rows in frame[~frame["removed"].astype(bool)].groupby("name", sort=True)
+    }
 
 
 def _of(name: str, rows: pd.DataFrame) -> Said:

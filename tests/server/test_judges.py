@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evaluators.judges.pairwise import Comparison, read_place
-from server.client import ApiError, Client
+from server.client import Client
 
 LLMBAR = Path(__file__).parents[1] / "evaluators" / "data" / "llmbar" / "vanilla.jsonl.gz"
 ROWS = [json.loads(line) for line in gzip.decompress(LLMBAR.read_bytes()).splitlines()]
@@ -59,7 +59,9 @@ def met(shared: Any) -> Iterator[Client]:
     with shared.client() as client:
         client.add_project("llmbar")
     with shared.client("llmbar") as client:
-        people = [human(at, float(row["label"] == 1), author) for at, row in enumerate(ROWS) for author in ("ann", "bob")]
+        people = [
+            human(at, float(row["label"] == 1), author) for at, row in enumerate(ROWS) for author in ("ann", "bob")
+        ]
         send(client, people)
         for judge in ("GPT-4", "ChatGPT"):
             send(client, [
