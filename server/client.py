@@ -33,6 +33,7 @@ from server.client_plan import PlanClient
 from server.client_playground import PlaygroundClient
 from server.client_prompts import PromptsClient
 from server.client_queries import QueriesClient
+from server.client_queues import QueuesClient
 from server.client_rank import RankClient
 from server.client_rules import RulesClient
 from server.client_runs import RunsClient
@@ -75,6 +76,7 @@ class Client(
     PromptsClient,
     PlaygroundClient,
     DatasetsClient,
+    QueuesClient,
     AbTestsClient,
     MonitorSuggestionsClient,
     AlertsClient,

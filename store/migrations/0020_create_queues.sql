@@ -9,6 +9,7 @@ create table queues (
     fields_version     integer not null,     -- the version that made the label schema what it is
     guidelines_version integer not null,     -- the version that made the guidelines what they are
     document           varchar not null,     -- JSON: what is asked, the guidelines, how many labels, who
+    labels             integer not null,     -- by different people, of an item that says nothing else; as in document
     open               boolean not null,     -- false: nobody is handed an item
     created_at         timestamp not null,
     set_at             timestamp not null,
@@ -37,6 +38,7 @@ create table queue_items (
     trace_id   uuid,                         -- of a pair or ranking that of its first side; null: no trace
     span_id    ubigint,                      -- null: the whole trace
     session_id varchar,
+    target     varchar,                      -- unit and ids of all that is shown, to find it again; null: no ids
     content    varchar using compression zstd not null, -- JSON: what is shown
     same       ubigint not null,             -- hash of what is shown: alike items have the same
     title      varchar not null,             -- the first words of what was asked
@@ -49,6 +51,7 @@ create table queue_items (
     added_at   timestamp not null,
     added_by   varchar,
     removed_at timestamp,                    -- set: it is handed out no more, and its labels count no more
+    back_at    timestamp,                    -- set: skips of before count no more
     primary key (queue_id, number)
 );
 
@@ -75,6 +78,7 @@ create table labels (
     queue_version  integer not null,         -- the guidelines that were shown
     fields_version integer not null,         -- the schema that was filled in
     answers        varchar,                  -- JSON: by field; null unless saved
+    numbers        map(varchar, double) not null, -- by field, as its score has it; fields without one are left out
     comment        varchar,                  -- why, in the author's words
     reason         varchar,                  -- of a skip
     seconds        double,                   -- spent on it; null: unknown

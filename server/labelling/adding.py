@@ -1,0 +1,168 @@
+"""Items put into a queue: what is shown of each, what it is about, and what is there already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from server import jobs
+from server.core import Core
+from server.labelling.answers import AnswerError, checked
+from server.labelling.content import Content
+from server.labelling.queues import terms_of
+from server.labelling.terms import SIDES, Terms
+from server.when import utc_now
+from store import queue_items as store
+from store.queues import Queue
+
+AT_ONCE = 500  # items of one transaction: content is long, and ingest waits behind it
+UNITS = ("call", "trace", "session", "pair", "ranking", "own")
+TITLE = 160
+LONGEST = 2_000_000  # bytes of JSON that one item may show
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """One item as it is put into a queue."""
+
+    content: Content
+    unit: str  # call trace session pair ranking own
+    trace_id: UUID | None = None  # of a pair or ranking that of its first side
+    span_id: int | None = None
+    session_id: str | None = None
+    key: str | None = None  # whoever adds it may name it
+    gold: Mapping[str, Any] | None = None  # right answers by field
+    priority: float = 0.0
+    needed: int | None = None  # null: as the queue says
+    origin: str = "hand"
+    why: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of items."""
+
+    added: list[int]  # numbers
+    there: list[int]  # numbers of items of the same target or key, which stay as they are
+    refused: list[dict[str, Any]]  # at (place among what was given, from 0), why
+
+
+def add(core: Core, queue: Queue, items: Sequence[NewItem], author: str | None) -> Added:
+    """Put items into a queue, in order. What has a target or key of one that is in it and not removed is not added."""
+    now, result = utc_now(), Added([], [], [])
+    sound: list[NewItem] = []
+    for at, item in enumerate(items):
+        if why := refusal(item, terms_of(queue)):
+            result.refused.append({"at": at, "why": why})
+        else:
+            sound.append(item)
+    for start in range(0, len(sound), AT_ONCE):
+        part = sound[start : start + AT_ONCE]
+        rows = [row_of(item) for item in part]
+        work = partial(_write, queue=queue, rows=rows, now=now, author=author)
+        added, there = core.writer.call(work).result(jobs.WRITE_S)
+        result.added.extend(added)
+        result.there.extend(there)
+    return result
+
+
+def _write(
+    cursor: DuckDBPyConnection, queue: Queue, rows: list[dict[str, Any]], now: datetime, author: str | None
+) -> tuple[list[int], list[int]]:
+    keys = [row["key"] for row in rows if row["key"] is not None]
+    targets = [row["target"] for row in rows if row["target"] is not None]
+    by_key, by_target = store.known(cursor, queue.queue_id, keys, targets)
+    there: list[int] = []
+    fresh: list[dict[str, Any]] = []
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        number = by_key.get(row["key"]) or by_target.get(row["target"])
+        names = {(name, row[name]) for name in ("key", "target") if row[name] is not None}
+        if number is not None:
+            there.append(number)
+        elif not names & seen:
+            fresh.append(row)
+        seen |= names
+    if not fresh:
+        return [], there
+    table = pa.Table.from_pylist(fresh, store.NEW)
+    return store.add(cursor, queue.project_id, queue.queue_id, table, now, author), there
+
+
+def refusal(item: NewItem, terms: Terms) -> str | None:  # noqa: PLR0911 - a table of rules
+    """Why an item cannot stand in a queue; null: it can."""
+    sides = len(item.content.sides)
+    if item.unit not in UNITS:
+        return f"unit {item.unit!r} is none of {', '.join(UNITS)}"
+    if terms.compares and sides < 2:
+        return f"the queue compares answers and the item has {sides} side; give two or more"
+    if not terms.compares and sides > 1:
+        return f"the item has {sides} sides and the queue compares none; give one"
+    keys = [one.key for one in item.content.sides]
+    if keys != list(SIDES[:sides]):
+        return f"the sides' keys are {', '.join(keys)}; they are {', '.join(SIDES[:sides])}, in this order"
+    if any(one.kind == "preference" for one in terms.fields) and sides != 2:
+        return f"a preference is between two sides and the item has {sides}; give two"
+    if item.needed is not None and not 1 <= item.needed <= 20:
+        return f"needed is {item.needed}; an item needs 1 to 20 labels"
+    return None if item.gold is None else gold_refusal(item.gold, item.content, terms)
+
+
+def gold_refusal(gold: Mapping[str, Any], content: Content, terms: Terms) -> str | None:
+    """Why these cannot be the right answers of an item; null: they can."""
+    if not gold:
+        return "gold has no answer; give the right answer of one field or more, or leave it out"
+    try:
+        checked(terms.fields, gold, [one.key for one in content.sides], whole=False)
+    except AnswerError as error:
+        return f"gold: {error}"
+    return None
+
+
+def row_of(item: NewItem) -> dict[str, Any]:
+    """An item as a row of `store.queue_items.NEW`."""
+    return {
+        "key": item.key, "unit": item.unit, "trace_id": None if item.trace_id is None else str(item.trace_id),
+        "span_id": item.span_id, "session_id": item.session_id, "target": target_of(item),
+        "content": item.content.model_dump_json(exclude_defaults=True), "same": same(item.content),
+        "title": title_of(item.content), "gold": None if item.gold is None else json.dumps(dict(item.gold)),
+        "priority": item.priority, "needed": item.needed, "origin": item.origin, "why": item.why,
+        "attributes": list(item.attributes.items()),
+    }  # fmt: skip
+
+
+def target_of(item: NewItem) -> str | None:
+    """What an item is about, as text; null: nothing that is stored. A pair is the same whichever side stands first."""
+    if item.unit in {"pair", "ranking"}:
+        sides = [f"{one.trace_id}/{one.span_id or ''}" for one in item.content.sides if one.trace_id]
+        return f"{item.unit} {' '.join(sorted(sides))}" if len(sides) == len(item.content.sides) else None
+    if item.session_id is not None and item.unit == "session":
+        return f"session {item.session_id}"
+    if item.trace_id is None:
+        return None
+    span = "" if item.span_id is None else f"/{item.span_id:016x}"
+    return f"{item.unit} {item.trace_id.hex}{span}"
+
+
+def same(content: Content) -> int:
+    """Hash of what is shown: alike items have the same, whatever variant made them."""
+    hidden = {"sides": {"__all__": {"name", "trace_id", "span_id"}}}
+    told = content.model_dump_json(exclude=hidden)
+    return int.from_bytes(blake2b(told.encode(), digest_size=8).digest(), "big")
+
+
+def title_of(content: Content) -> str:
+    """The first words of what was asked, else of what was answered."""
+    told = content.question or next((one.answer for one in content.sides if one.answer), None) or "(no text)"
+    words = " ".join(told[: 4 * TITLE].split())
+    return words if len(words) <= TITLE else f"{words[: TITLE - 1]}…"

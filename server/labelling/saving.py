@@ -1,0 +1,304 @@
+"""What people say, kept: a label and the scores that it makes in one transaction, or neither."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from duckdb import DuckDBPyConnection
+
+from collectors.facts import ScoreFacts
+from collectors.frames import score_table
+from server import jobs
+from server.core import Core
+from server.labelling import label_scores
+from server.labelling.answers import checked, numbers
+from server.labelling.content import Content
+from server.labelling.label_scores import About
+from server.labelling.queues import terms_of
+from server.labelling.refusals import (
+    FieldsChangedError,
+    LabelIdError,
+    LabelledError,
+    PlaceTakenError,
+    RemovedError,
+    UnknownItemError,
+    check_labeller,
+    fit,
+)
+from server.labelling.taking import lease_time, others
+from store import labels as store
+from store import queue_items, queues
+from store.batch import Batch
+from store.labels import Label, Said
+from store.queue_items import Draft, Item, Lease
+from store.queues import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What somebody says of one item."""
+
+    label_id: UUID  # chosen by the sender: the same again changes nothing
+    labeller: str
+    number: int
+    answers: Mapping[str, Any]
+    fields_version: int  # of the form that was filled in
+    comment: str | None = None
+    seconds: float | None = None
+    source: str = "page"  # page api
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of it."""
+
+    label_id: UUID
+    edit: int  # 1, 2, ... of this person on this item
+    first: bool  # whether they had not labelled it before
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the writer decided; work that runs twice decides twice, and the last counts."""
+
+    saved: Saved | None = None
+    refused: Exception | None = None
+
+
+def save(core: Core, queue: Queue, told: Saying, now: datetime) -> Saved:
+    """Keep a label, with its scores. One whose id is known is there already, and nothing is done.
+
+    Whoever has a live lease, or has labelled the item before, has a place; else there must be a free one. What cannot
+    be kept for want of a place or because the form is another one now stays as a draft.
+
+    Raises:
+        QueueClosedError, NotALabellerError, UnknownItemError, RemovedError, FieldsChangedError, PlaceTakenError,
+        LabelIdError: see there.
+        AnswerError: an answer does not fit its field.
+    """
+    terms = terms_of(queue)
+    check_labeller(queue, terms.labellers, told.labeller)
+    about, before = _about(core, queue, told.number, told.labeller)
+    if told.fields_version != queue.fields_version:
+        keep_draft(core, queue, _draft(told, now))
+        raise FieldsChangedError(queue, told.fields_version)
+    answers = checked(terms.fields, told.answers, [one.key for one in about.content.sides])
+    made = Label(
+        queue.project_id, queue.queue_id, told.number, told.label_id, told.labeller, 1, "saved", queue.version,
+        queue.fields_version, json.dumps(answers), numbers(terms.fields, answers), told.comment, None, told.seconds,
+        told.source, now,
+    )  # fmt: skip
+    scores = label_scores.scores(about, terms.fields, answers, told.comment, told.label_id, now)
+    scores += _dropped(about, queue, before, answers, told.label_id, now)
+    outcome = _write(core, queue, made, scores)
+    if isinstance(outcome.refused, PlaceTakenError | FieldsChangedError):
+        keep_draft(core, queue, _draft(told, now))
+    if outcome.refused is not None:
+        raise outcome.refused
+    assert outcome.saved is not None  # noqa: S101 - else it was refused
+    return outcome.saved
+
+
+def _about(core: Core, queue: Queue, number: int, labeller: str) -> tuple[About, Label | None]:
+    """What a label of an item is about, and what the labeller said of it last."""
+    with core.readers.read() as cursor:
+        item = queue_items.item(cursor, queue.queue_id, number)
+        shown = queue_items.shown(cursor, queue.queue_id, [number])
+        said = store.newest(store.of_items(cursor, queue.queue_id, [number])).get((number, labeller))
+    if item is None:
+        raise UnknownItemError(queue.name, number)
+    return about_item(queue, item, Content.model_validate_json(shown[number].content), labeller), said
+
+
+def about_item(queue: Queue, item: Item, content: Content, labeller: str) -> About:
+    """What scores of a label say of its item."""
+    return About(
+        queue.name, queue.fields_version, item.number, item.unit, item.trace_id, item.span_id, item.session_id,
+        content, labeller,
+    )  # fmt: skip
+
+
+def _dropped(  # noqa: PLR0917 - both labels
+    about: About, queue: Queue, before: Label | None, answers: Mapping[str, Any], label_id: UUID, now: datetime
+) -> list[ScoreFacts]:
+    """Scores of an earlier edit whose fields are not answered any more, taken back."""
+    if before is None or before.answers is None or before.fields_version != queue.fields_version:
+        return []
+    gone = {name: value for name, value in json.loads(before.answers).items() if name not in answers}
+    return label_scores.withdrawn(about, terms_of(queue).fields, gone, label_id, now)
+
+
+def _write(core: Core, queue: Queue, made: Label, scores: list[ScoreFacts]) -> _Outcome:
+    outcome = _Outcome()
+
+    def work(cursor: DuckDBPyConnection) -> bool:
+        outcome.saved = outcome.refused = None
+        return _keep(cursor, queue, made, outcome)
+
+    commit(core, queue, work, scores)
+    return outcome
+
+
+def commit(core: Core, queue: Queue, work: Any, scores: list[ScoreFacts]) -> None:
+    """Run work on the writer's thread; if it says yes, the scores are stored in its transaction."""
+    if not scores:
+        core.writer.call(work).result(jobs.WRITE_S)
+        return
+    batch = Batch(queue.project_id, "api", "scores", {}, scores=score_table(scores))
+    core.writer.store_if(batch, work).result(jobs.WRITE_S)
+
+
+def _keep(cursor: DuckDBPyConnection, queue: Queue, made: Label, outcome: _Outcome) -> bool:
+    """Write a label, if it may be kept; says whether it was written."""
+    known = store.by_id(cursor, queue.queue_id, made.label_id)
+    if known is not None:
+        return _again(known, made, outcome)
+    try:
+        edit, first = _place(cursor, queue, made)
+    except Exception as error:  # noqa: BLE001 - it belongs to whoever asked, and nothing is written
+        outcome.refused = error
+        return False
+    store.add(cursor, replace(made, edit=edit))
+    queue_items.release(cursor, queue.queue_id, made.author, [made.number])
+    queue_items.drop_draft(cursor, queue.queue_id, made.author, made.number)
+    outcome.saved = Saved(made.label_id, edit, first)
+    return True
+
+
+def _again(known: Label, made: Label, outcome: _Outcome) -> bool:
+    if (known.number, known.author, known.state) != (made.number, made.author, made.state):
+        outcome.refused = LabelIdError(made.label_id)
+    else:
+        outcome.saved = Saved(known.label_id, known.edit, first=known.edit == 1)
+    return False
+
+
+def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, bool]:
+    """The edit that a label is, and whether it is its author's first; raises what forbids it."""
+    known = fit(queues.by_id(cursor, queue.queue_id), queue.name)
+    item = queue_items.item(cursor, known.queue_id, made.number)
+    if item is None:
+        raise UnknownItemError(queue.name, made.number)
+    if item.removed_at is not None:
+        raise RemovedError(made.number)
+    if made.state == "saved" and made.fields_version != known.fields_version:
+        raise FieldsChangedError(known, made.fields_version)
+    said = store.said(cursor, known.queue_id, [made.number])[made.number]
+    mine = said.get(made.author)
+    labelled = mine is not None and mine.state == "saved"
+    if made.state == "skipped" and labelled:
+        raise LabelledError(made.number)
+    if made.state == "saved" and not labelled and not item.gold:
+        _check_place(cursor, known, item, said, made)
+    return (mine.edit if mine else 0) + 1, not labelled
+
+
+def _check_place(cursor: DuckDBPyConnection, queue: Queue, item: Item, said: dict[str, Said], made: Label) -> None:
+    live = queue_items.leases(cursor, queue.queue_id, [item.number], made.author, made.saved_at)
+    own = any(one.labeller == made.author and one.number == item.number for one in live)
+    needed = item.needed or queue.labels
+    # Who has a lease has a place beside all other leases; without one it must be free of leases too.
+    if others(item.number, said, [] if own else live, made.author) >= needed:
+        raise PlaceTakenError(item.number, needed)
+
+
+def _draft(told: Saying, now: datetime) -> Draft:
+    return Draft(told.number, told.labeller, json.dumps(dict(told.answers)), told.comment, told.seconds, now)
+
+
+def keep_draft(core: Core, queue: Queue, draft: Draft) -> None:
+    """Keep what somebody filled in, in place of what was kept before."""
+    core.writer.call(lambda cursor: queue_items.keep_draft(cursor, queue.queue_id, draft)).result(jobs.WRITE_S)
+
+
+def skip(  # noqa: PLR0917 - what is skipped, and why
+    core: Core, queue: Queue, label_id: UUID, labeller: str, number: int, reason: str, now: datetime
+) -> Saved:
+    """Keep that somebody will not label an item: they are not handed it again.
+
+    Raises:
+        QueueClosedError, NotALabellerError, UnknownItemError, RemovedError, LabelledError, LabelIdError: see there.
+    """
+    check_labeller(queue, terms_of(queue).labellers, labeller)
+    made = Label(
+        queue.project_id, queue.queue_id, number, label_id, labeller, 1, "skipped", queue.version,
+        queue.fields_version, None, {}, None, reason, None, "page", now,
+    )  # fmt: skip
+    outcome = _write(core, queue, made, [])
+    if outcome.refused is not None:
+        raise outcome.refused
+    assert outcome.saved is not None  # noqa: S101 - else it was refused
+    return outcome.saved
+
+
+@dataclass(slots=True)
+class Undone:
+    """What was taken back, and is before its author again."""
+
+    label: Label
+    leases: list[Lease] = field(default_factory=list)
+
+
+def undo(core: Core, queue: Queue, labeller: str, now: datetime) -> Undone | None:
+    """Take back what somebody saved or skipped last, and hand them the item again with what they had said as a draft.
+
+    Null: there is nothing to take back.
+
+    Raises:
+        QueueClosedError, NotALabellerError: see there.
+    """
+    terms = terms_of(queue)
+    check_labeller(queue, terms.labellers, labeller)
+    fit(queue, queue.name)
+    with core.readers.read() as cursor:
+        last = store.last_of(cursor, queue.queue_id, labeller)
+    if last is None:
+        return None
+    about, _ = _about(core, queue, last.number, labeller)
+    label_id = uuid4()
+    back = replace(
+        last, label_id=label_id, edit=last.edit + 1, state="withdrawn", answers=None, numbers={}, comment=None,
+        reason=None, seconds=None, source="page", saved_at=now,
+    )  # fmt: skip
+    told = json.loads(last.answers) if last.answers else {}
+    fields = [one for one in terms.fields if one.name in told] if last.fields_version == queue.fields_version else []
+    scores = label_scores.withdrawn(about, fields, told, label_id, now)
+    done = Undone(last)
+    commit(core, queue, lambda cursor: _take_back(cursor, queue, last, back, done), scores)
+    return done if done.leases else None
+
+
+def _take_back(cursor: DuckDBPyConnection, queue: Queue, last: Label, back: Label, done: Undone) -> bool:
+    done.leases = []
+    known = queues.by_id(cursor, queue.queue_id)
+    said = store.said(cursor, queue.queue_id, [last.number])[last.number].get(last.author)
+    if known is None or not known.open or said is None or said.edit != last.edit:
+        return False
+    store.add(cursor, back)
+    if last.answers is not None:
+        draft = Draft(last.number, last.author, last.answers, last.comment, last.seconds, back.saved_at)
+        queue_items.keep_draft(cursor, queue.queue_id, draft)
+    until = back.saved_at + lease_time(known)
+    done.leases = queue_items.lend(cursor, queue.queue_id, last.author, [last.number], back.saved_at, until)
+    return True
+
+
+def draft(  # noqa: PLR0917 - what is filled in
+    core: Core, queue: Queue, labeller: str, number: int, answers: Mapping[str, Any], comment: str | None,
+    seconds: float | None, now: datetime,
+) -> None:  # fmt: skip
+    """Keep what somebody has filled in; what does not fit a field yet is kept too.
+
+    Raises:
+        NotALabellerError, UnknownItemError: see there.
+    """
+    check_labeller(queue, terms_of(queue).labellers, labeller)
+    with core.readers.read() as cursor:
+        if queue_items.item(cursor, queue.queue_id, number) is None:
+            raise UnknownItemError(queue.name, number)
+    keep_draft(core, queue, Draft(number, labeller, json.dumps(dict(answers)), comment, seconds, now))

@@ -1,0 +1,134 @@
+"""Items and labels as the API tells them, and what is hidden while labelling is blind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from duckdb import DuckDBPyConnection
+
+from server.labelling.content import Content
+from server.labelling.queues import terms_of
+from server.labelling.standing import sides_in_order
+from store import labels as store_labels
+from store import queries
+from store import queue_items as store
+from store.labels import Label
+from store.queue_items import Item, Lease
+from store.queues import Queue
+
+MOST_SCORES = 200
+
+
+def handed(cursor: DuckDBPyConnection, queue: Queue, labeller: str, leases: Sequence[Lease]) -> list[dict[str, Any]]:
+    """T of the API, an item each: what a labeller is shown of what they have before them."""
+    numbers = [one.number for one in leases]
+    if not numbers:
+        return []
+    shown = store.shown(cursor, queue.queue_id, numbers)
+    drafts = store.drafts(cursor, queue.queue_id, labeller, numbers)
+    said = store_labels.newest(store_labels.of_items(cursor, queue.queue_id, numbers))
+    return [
+        _handed(queue, one, shown[one.number].content, said.get((one.number, labeller)), drafts.get(one.number))
+        for one in leases if one.number in shown
+    ]  # fmt: skip
+
+
+def _handed(queue: Queue, lease: Lease, content: str, mine: Label | None, draft: store.Draft | None) -> dict[str, Any]:
+    saved = mine if mine is not None and mine.state == "saved" else None
+    told = json.loads(content)
+    keys = [one.get("key", "a") for one in told["sides"]]
+    return {
+        "number": lease.number, "lease_id": str(lease.lease_id), "expires_at": lease.expires_at,
+        "content": whole(told) if saved or not terms_of(queue).blind else blinded(told),
+        "order": sides_in_order(keys, lease.number, lease.labeller) if len(keys) > 1 else keys,
+        "answers": json.loads(saved.answers) if saved and saved.answers else None,
+        "comment": saved.comment if saved else None,
+        "fields_version": queue.fields_version,
+        "draft": None if draft is None else {
+            "answers": json.loads(draft.answers), "comment": draft.comment, "seconds": draft.seconds,
+        },
+    }  # fmt: skip
+
+
+def whole(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Content with every field, as `server.labelling.content` names them."""
+    return Content.model_validate(content).model_dump(mode="json")
+
+
+def blinded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Content without what tells which variant made it: names, and of what is compared the traces too."""
+    told = whole(content)
+    hidden = ("name", "trace_id", "span_id") if len(told["sides"]) > 1 else ("name",)
+    return told | {"sides": [one | dict.fromkeys(hidden) for one in told["sides"]]}
+
+
+def item_row(item: Item, state: str, labels: int, needed: int, *, decided: bool) -> dict[str, Any]:
+    """I of the API."""
+    return {
+        "number": item.number, "key": item.key, "unit": item.unit, "state": state, "labels": labels, "needed": needed,
+        "priority": item.priority, "origin": item.origin, "why": item.why, "title": item.title,
+        "trace_id": item.trace_id.hex if item.trace_id else None,
+        "span_id": f"{item.span_id:016x}" if item.span_id is not None else None, "session_id": item.session_id,
+        "gold": item.gold, "attributes": dict(item.attributes), "added_at": item.added_at, "added_by": item.added_by,
+        "decided": decided,
+    }  # fmt: skip
+
+
+def label_rows(told: Sequence[Label]) -> list[dict[str, Any]]:
+    """L of the API, one an item and author with its earlier `edits`, the newest first; from `store.labels.of_items`."""
+    found: dict[tuple[int, str], list[Label]] = {}
+    for one in told:
+        found.setdefault((one.number, one.author), []).append(one)
+    return [label_row(edits[0]) | {"edits": [label_row(one) for one in edits[1:]]} for edits in found.values()]
+
+
+def label_row(label: Label) -> dict[str, Any]:
+    """One label without its earlier edits."""
+    return {
+        "label_id": str(label.label_id), "author": label.author, "edit": label.edit, "state": label.state,
+        "answers": json.loads(label.answers) if label.answers else None, "comment": label.comment,
+        "reason": label.reason, "seconds": label.seconds, "fields_version": label.fields_version,
+        "queue_version": label.queue_version, "source": label.source, "saved_at": label.saved_at,
+    }  # fmt: skip
+
+
+def scores_of(cursor: DuckDBPyConnection, project_id: int, item: Item, content: Content) -> list[dict[str, Any]]:
+    """What judges and people scored of an item's target, the newest first; of what is compared each with its `side`.
+
+    Of a call only scores of its span, of a trace those of the whole trace.
+    """
+    sides = [one for one in content.sides if one.trace_id] if item.unit in {"pair", "ranking"} else []
+    if sides:
+        return [
+            score | {"side": one.key} for one in sides
+            for score in _scores(cursor, project_id, one.trace_id or "", one.span_id)
+        ]  # fmt: skip
+    if item.trace_id is None:
+        return []
+    span = None if item.span_id is None else f"{item.span_id:016x}"
+    return _scores(cursor, project_id, item.trace_id.hex, span)
+
+
+_SCORE = (
+    "name", "value", "label", "explanation", "source", "evaluator", "evaluator_version", "author", "error_type",
+)  # fmt: skip
+
+
+def _scores(cursor: DuckDBPyConnection, project_id: int, trace_id: str, span_id: str | None) -> list[dict[str, Any]]:
+    ask = queries.get("trace_scores").function
+    rows = ask(cursor, project_id, UUID(hex=trace_id), max_rows=MOST_SCORES).to_pylist()
+    return [{name: row[name] for name in _SCORE} for row in rows if row["span_id"] == span_id]
+
+
+def version_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Versions of a queue."""
+    return [
+        {
+            "version": one.version, "set_at": one.set_at, "author": one.author,
+            "document": None if one.document is None else json.loads(one.document),
+        }
+        for one in rows
+    ]  # fmt: skip

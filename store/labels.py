@@ -1,0 +1,185 @@
+"""What people said of items of queues. Rows are added and never changed; the newest edit of an item and author counts.
+
+Reads take any cursor; writes go through `Writer.call`, with the scores that a label makes in the same transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+State = Literal["saved", "skipped", "withdrawn"]
+_LABEL = (
+    "project_id, queue_id, number, label_id, author, edit, state, queue_version, fields_version, answers, numbers, "
+    "comment, reason, seconds, source, saved_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What one person said of one item at one time."""
+
+    project_id: int
+    queue_id: UUID
+    number: int
+    label_id: UUID  # chosen by the sender
+    author: str
+    edit: int  # 1, 2, ... of this author on this item
+    state: State
+    queue_version: int
+    fields_version: int
+    answers: str | None  # JSON, by field; null unless saved
+    numbers: Mapping[str, float]  # by field, as its score has it
+    comment: str | None
+    reason: str | None
+    seconds: float | None
+    source: str  # page api import
+    saved_at: datetime
+
+
+def add(cursor: DuckDBPyConnection, told: Label) -> None:
+    """Add one label."""
+    cursor.execute(
+        f"insert into labels ({_LABEL}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, map(?::varchar[], ?::double[]), ?, ?, "
+        "?, ?, ?)",
+        [
+            told.project_id, told.queue_id, told.number, told.label_id, told.author, told.edit, told.state,
+            told.queue_version, told.fields_version, told.answers, list(told.numbers), list(told.numbers.values()),
+            told.comment, told.reason, told.seconds, told.source, told.saved_at,
+        ],
+    )  # fmt: skip
+
+
+def of_items(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> list[Label]:
+    """All that was said of items, by item and author, the newest edit first."""
+    rows = cursor.execute(
+        f"select {_LABEL} from labels where queue_id = ? and number in (select unnest(?::integer[])) "
+        "order by number, author, edit desc",
+        [queue_id, list(numbers)],
+    ).fetchall()
+    return [Label(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """That somebody said something of an item, without what."""
+
+    number: int
+    author: str
+    edit: int
+    state: State
+    saved_at: datetime
+
+
+def said(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> dict[int, dict[str, Said]]:
+    """Who said something of each of these items: their newest edit, by number and author."""
+    rows = cursor.execute(
+        "select number, author, edit, state, saved_at from labels where queue_id = ? "
+        "and number in (select unnest(?::integer[])) order by number, author, edit",
+        [queue_id, list(numbers)],
+    ).fetchall()
+    found: dict[int, dict[str, Said]] = {number: {} for number in numbers}
+    for row in rows:
+        found[row[0]][row[1]] = Said(*row)
+    return found
+
+
+def by_id(cursor: DuckDBPyConnection, queue_id: UUID, label_id: UUID) -> Label | None:
+    """One label; null: none has this id."""
+    rows = cursor.execute(
+        f"select {_LABEL} from labels where queue_id = ? and label_id = ?", [queue_id, label_id]
+    ).fetchall()
+    return Label(*rows[0]) if rows else None
+
+
+def newest(told: Sequence[Label]) -> dict[tuple[int, str], Label]:
+    """What counts of the rows of `of_items`: of each item and author the newest edit."""
+    found: dict[tuple[int, str], Label] = {}
+    for one in told:
+        found.setdefault((one.number, one.author), one)
+    return found
+
+
+def last_of(cursor: DuckDBPyConnection, queue_id: UUID, author: str) -> Label | None:
+    """What somebody saved or skipped last and did not take back, on a page or by the API; null: nothing."""
+    rows = cursor.execute(
+        f"select {_LABEL} from labels where queue_id = $queue_id and author = $author and source <> 'import' and "
+        "state <> 'withdrawn' and (number, edit) in (select (number, max(edit)) from labels where queue_id = $queue_id "
+        "and author = $author group by number) order by saved_at desc, number desc limit 1",
+        {"queue_id": queue_id, "author": author},
+    ).fetchall()
+    return Label(*rows[0]) if rows else None
+
+
+_CURRENT = """
+select number, author, max(edit) as edit, arg_max(label_id, edit) as label_id, arg_max(answers, edit) as answers,
+       arg_max(comment, edit) as comment, arg_max(seconds, edit) as seconds, arg_max(saved_at, edit) as saved_at,
+       arg_max(fields_version, edit) as fields_version, arg_max(queue_version, edit) as queue_version
+from labels where queue_id = $queue_id and ($numbers is null or number in (select unnest($numbers::integer[])))
+group by number, author having arg_max(state, edit) = 'saved' order by number, author
+"""
+
+
+def current(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int] | None = None) -> pa.Table:
+    """The labels that count, one row an item and author: number, author, edit, label_id, answers (JSON by field),
+    comment, seconds, saved_at, fields_version, queue_version; by item and author. `numbers`: of these items alone.
+    Items that are removed are among them.
+    """  # noqa: D205 - one thought
+    told = None if numbers is None else list(numbers)
+    found = cursor.sql(_CURRENT, params={"queue_id": queue_id, "numbers": told})
+    return found.to_arrow_table()
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What one person did in a queue; of an item only their newest edit counts."""
+
+    labels: int
+    skipped: int
+    seconds_median: float | None  # of a label; null: none says
+    today: int  # labels of the day of UTC
+    last_hour: int  # labels
+    can_undo: bool  # whether something was said on a page or by the API and not taken back
+
+
+def mine_of(cursor: DuckDBPyConnection, queue_id: UUID, author: str, now: datetime) -> Mine:
+    """What somebody did in a queue."""
+    rows = cursor.execute(
+        "with newest as (select arg_max(state, edit) as state, arg_max_null(seconds, edit) as seconds, "
+        "arg_max(saved_at, edit) as saved_at, arg_max(source, edit) as source from labels "
+        "where queue_id = $queue_id and author = $author "
+        "group by number) select count(*) filter (where state = 'saved'), count(*) filter (where state = 'skipped'), "
+        "median(seconds) filter (where state = 'saved'), count(*) filter (where state = 'saved' and "
+        "saved_at >= date_trunc('day', $now::timestamp)), count(*) filter (where state = 'saved' and "
+        "saved_at > $now::timestamp - interval 1 hour), "
+        "count(*) filter (where state <> 'withdrawn' and source <> 'import') > 0 from newest",
+        {"queue_id": queue_id, "author": author, "now": now},
+    ).fetchall()
+    return Mine(*rows[0])
+
+
+def decided(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> set[int]:
+    """Which of these items have a decision that was not taken back."""
+    return {one["number"] for one in decisions(cursor, queue_id, numbers) if one["answer"] is not None}
+
+
+def decisions(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """What was decided of items, the newest of each field: number, field, answer (null: taken back), why, author,
+    decided_at.
+    """  # noqa: D205 - one thought
+    rows = cursor.execute(
+        "select number, field, arg_max_null(answer, decided_at), arg_max_null(why, decided_at), "
+        "arg_max(author, decided_at), max(decided_at) from label_decisions where queue_id = ? "
+        "and number in (select unnest(?::integer[])) group by number, field order by number, field",
+        [queue_id, list(numbers)],
+    ).fetchall()
+    names = ("number", "field", "answer", "why", "author", "decided_at")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [one | {"answer": None if one["answer"] is None else json.loads(one["answer"])} for one in found]

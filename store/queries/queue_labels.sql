@@ -1,0 +1,27 @@
+-- One row per answer that counts: field, item and author. Of an item and author the newest edit, if it is a saved one.
+-- answer is the text of a choice, a number or a text, and JSON of a list.
+with asked as (
+    select queue_id from queues where project_id = $project_id and name = $queue
+), newest as (
+    select l.*
+    from labels l
+    left join (select number, author, max(edit) as edit from labels
+               where queue_id = (select queue_id from asked) and edit > 1 group by number, author) again
+           using (number, author)
+    where l.queue_id = (select queue_id from asked) and l.edit = coalesce(again.edit, 1) and l.state = 'saved'
+), told as (
+    select n.* exclude (answers), unnest(json_keys(n.answers)) as field,
+           n.answers
+    from newest n
+), decided as (
+    select number, field, arg_max_null(answer, decided_at) as answer
+    from label_decisions where queue_id = (select queue_id from asked) group by number, field
+)
+select t.number, t.author, t.edit, t.field, t.answers ->> ('$."' || t.field || '"') as answer,
+       t.numbers[t.field] as value, t.comment, t.seconds, t.saved_at, t.fields_version, t.queue_version,
+       i.gold is not null as gold, i.attributes, d.answer ->> '$' as decided
+from told t
+join queue_items i on i.queue_id = (select queue_id from asked) and i.number = t.number and i.removed_at is null
+left join decided d on d.number = t.number and d.field = t.field
+order by t.number, t.author, t.field
+limit $max_rows
