@@ -106,9 +106,10 @@ def _controls(found: Card) -> None:
             compare_controls.choice(LABEL, "People's labels", labels, none=f"{fmt.clip(found['label'], 30)}", width=200)
         if found["by_options"]:
             compare_controls.choice(BY, "Slices", {name: name for name in found["by_options"]}, none="none", width=150)
+        line = found["lines"]["judge_from"]
         st.text_input(
             "Says yes from", key=FROM, bind="query-params", width=120,
-            placeholder=fmt.UNKNOWN if found["lines"]["judge_from"] is None else fmt.digits(found["lines"]["judge_from"]),
+            placeholder=fmt.UNKNOWN if line is None else fmt.digits(line),
             help="The score from which the judge says yes; empty: the middle of its scale",
         )  # fmt: skip
 
@@ -163,10 +164,9 @@ def _reliability(found: Card) -> None:
     ])  # fmt: skip
     best = (card["threshold"] or {}).get("value")
     what = "share of yes" if card["measure"] == "rate" else "mean"
+    subtitle = f"{what}, 95 % intervals, n = {card['n']:,} items"
     st.plotly_chart(
-        charts_judges.reliability(
-            bins, found["lines"]["judge_from"], best, f"{what}, 95 % intervals, n = {card['n']:,} items", widgets.theme()
-        ),
+        charts_judges.reliability(bins, found["lines"]["judge_from"], best, subtitle, widgets.theme()),
         theme=None, key="judge-reliability", config={"displayModeBar": False},
         alt="What people say by the judge's score; the table below has the numbers",
     )  # fmt: skip
@@ -190,9 +190,10 @@ def _slices(found: Card) -> None:
          "high": one["kappa"]["ci_high"]}
         for one in told
     ])  # fmt: skip
+    subtitle = f"by {found['by']}, 95 % intervals; dotted: 0.4 and 0.6"
     st.plotly_chart(
-        charts_judges.slices(rows, f"by {found['by']}, 95 % intervals; dotted: 0.4 and 0.6", widgets.theme()), theme=None,
-        key="judge-slices", config={"displayModeBar": False}, alt="Kappa by slice; the table below has the numbers",
+        charts_judges.slices(rows, subtitle, widgets.theme()), theme=None, key="judge-slices",
+        config={"displayModeBar": False}, alt="Kappa by slice; the table below has the numbers",
     )  # fmt: skip
     st.dataframe(
         pd.DataFrame([_slice(one) for one in found["slices"]]), hide_index=True, alt="Slices", placeholder="",
@@ -234,11 +235,12 @@ def _apart(one: Card) -> listing.Row:
     told = {"trace": one["trace_id"] or "", "back": back} | ({"span": one["span_id"]} if one["span_id"] else {})
     href = f"trace?{urlencode(told)}" if one["trace_id"] else ""
     words = {True: "yes", False: "no"}
+    named = one["trace_id"][:12] if one["trace_id"] else fmt.clip(str(one["session_id"]), 30)
     return listing.Row(
         href,
         [
-            Cell(one["trace_id"][:12] if one["trace_id"] else fmt.clip(str(one["session_id"]), 30), str(one["trace_id"] or "")),
-            Cell(fmt.digits(one["judge"])), Cell(words[one["judge_yes"]]), Cell(words[one["people_yes"]]),
+            Cell(named, str(one["trace_id"] or "")), Cell(fmt.digits(one["judge"])), Cell(words[one["judge_yes"]]),
+            Cell(words[one["people_yes"]]),
         ],
     )  # fmt: skip
 

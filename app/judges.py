@@ -111,21 +111,16 @@ def finding(lines: Sequence[Line]) -> str:
 
 def _line(one: Line) -> listing.Row:
     at = fmt.narrow(datetime.fromisoformat(one["last_at"]), widgets.zone(), datetime.now(UTC))
-    word = str(one["badge"])
     return listing.Row(
         path(one) if one["n"] else "",
         [
             Cell(fmt.clip(one["score"], 80)), Cell(by(one), by(one), quiet=True),
-            Cell(trust.SHORT[word], one["sentence"], tone=_tone(word), quiet=word == "none"),
+            trust.cell_of(one),
             Cell(told(one.get("kappa"))), Cell(told(one.get("agreement"), share=True)),
             Cell(fmt.count(one["n"]) if one["n"] else "", quiet=not one["n"]), Cell(fmt.short(one["scores"])),
             Cell(at, quiet=True),
         ],
     )  # fmt: skip
-
-
-def _tone(word: str) -> str:
-    return {"high": "green", "moderate": "green", "low": "red", "unsure": "orange", "expired": "orange"}.get(word, "")
 
 
 def by(one: Line) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import data_judges
 from app import format as fmt
+from app.listing import Cell
 
 Badge = Mapping[str, Any]
 Tone = Literal["green", "orange", "red", "gray", "blue"]
@@ -54,9 +55,22 @@ def draw(found: Badge) -> None:
 
 
 def word(score: str | None, evaluator: str | None = None, version: str | None = None) -> str:
-    """For a cell of a table: `high`; '' where nobody labelled."""
+    """For words in a table: `high trust`; '' where nobody labelled."""
     found = of(score, evaluator, version)
-    return "" if found is None else SHORT[str(found["badge"])]
+    return "" if found is None else WORDS[str(found["badge"])]
+
+
+def cell(score: str | None, evaluator: str | None = None, version: str | None = None) -> Cell:
+    """A cell of a listing: the word as a badge, its sentence on hover; empty where nobody labelled."""
+    found = of(score, evaluator, version)
+    return Cell("") if found is None else cell_of(found)
+
+
+def cell_of(found: Badge) -> Cell:
+    """The same of a line of `GET /api/judges`."""
+    word = str(found["badge"])
+    tone = {"green": "green", "blue": "green", "red": "red", "orange": "orange"}.get(TONES[word], "")
+    return Cell(SHORT[word], found["sentence"], tone=tone, quiet=word == "none")
 
 
 def sentences(scores: Mapping[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ from server.aside import Aside, Inline
 from server.core import Core
 from server.judges.asking import Question
 from server.judging import Files
+from server.labelling import queues
 
 Row = dict[str, Any]
 State = tuple[object, ...]
@@ -155,5 +156,8 @@ def _state(core: Core, project: str) -> tuple[State, int]:
 
 def fields_of(core: Core, project: str) -> dict[str, list[str]]:
     """Of the fields of all queues the scores that they are for, by the field's name (none: that of its own name)."""
-    _ = core, project
-    return {}
+    found: dict[str, list[str]] = {}
+    for queue in queues.all_(core, project):
+        for field_ in queues.terms_of(queue).fields:
+            found.setdefault(field_.name, []).extend(field_.judges)
+    return found

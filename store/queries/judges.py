@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Unpack
+from uuid import UUID
+
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store.queries import ask, ask_few, query, within
+from store.queries.calls import CallFilters, Dimension, kept
 
 MOST_ROWS = 200_000
 
@@ -75,3 +80,39 @@ def judge_rows(  # noqa: PLR0917 - given by name
         "project_id": project_id, "score": score, "evaluator": evaluator, "version": version, "most": most,
         "details": details,
     })  # fmt: skip
+
+
+@query(right="read")
+def judge_run_rows(con: DuckDBPyConnection, project_id: int, runs: list[UUID], measure: str) -> pa.Table:
+    """What an evaluator said of the rows of runs, in the order of `runs`, place and repeat.
+
+    run (from 1), place, repeat, item, content, called (the item's cluster), target and trace (as of `judge_labels`;
+    `traced` false: the row has no trace), value and passed (1 or 0; null: not known). Verdicts that failed are left
+    out.
+    """
+    return ask(con, "judge_run_rows", {"project_id": project_id, "runs": runs, "measure": measure})
+
+
+@query(right="read")
+def judge_traffic(  # noqa: PLR0917 - given by name
+    con: DuckDBPyConnection,
+    project_id: int,
+    since: datetime,
+    until: datetime,
+    dimension: Dimension,
+    values: list[str],
+    score: str,
+    most: int = MOST_ROWS,
+    **filters: Unpack[CallFilters],
+) -> pa.Table:
+    """Scores of one name that no person gave, of calls with these values of the dimension: a row a target and value.
+
+    variant (the value), ruler (evaluator and version), target, trace, whole, cluster (as of `judge_met`), value, label,
+    scale, and how many targets the value has in all (scored); of each value about `most`, and all that people labelled.
+
+    Raises:
+        ValueError: `most` is not between 1 and 200,000.
+    """
+    within("most", most, MOST_ROWS)
+    asked = kept(project_id, since, until, filters, dimension)
+    return ask(con, "judge_traffic", asked | {"values": values, "score": score, "most": most})
