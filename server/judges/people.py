@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from analytics.columns import Bools, Floats
 
-CHOSEN = "informative"
-"""How items are drawn that tell most of a judge: a sample in which it errs more often than elsewhere."""
-STRATIFIED = "stratified"
+CHOSEN = frozenset({"informative", "weighted", "named"})
+"""How items are drawn because of what is known of them: a sample in which a judge errs more often than elsewhere."""
+PICKED = frozenset({"evaluator", "alert"})
+"""Of what items are drawn by what a judge said of them."""
+STRATIFIED = "stratified:"
 _TWO = 2
 
 
@@ -46,7 +48,7 @@ class Said:
 def said(labels: pa.Table) -> dict[str, Said]:
     """By the name of labels, from the rows of `judge_labels`; names without a target that counts have an empty one."""
     frame = labels.select([
-        "name", "target", "trace", "whole", "value", "label", "time", "scale", "sampling", "sampled_by", "gold",
+        "name", "target", "trace", "whole", "value", "label", "time", "scale", "sampling", "origin", "gold",
         "removed", "decision",
     ]).to_pandas()  # fmt: skip
     return {
@@ -56,7 +58,8 @@ def said(labels: pa.Table) -> dict[str, Said]:
 
 
 def _of(name: str, rows: pd.DataFrame) -> Said:
-    rows = rows.reset_index(drop=True)
+    chosen = rows["sampling"].isin(CHOSEN) | rows["origin"].isin(PICKED)
+    rows = rows.assign(chosen=chosen).reset_index(drop=True)
     answers = _answers(rows)
     decided = _decided(rows, answers)
     numbers = bool(rows["label"].isna().all() and len(answers) > _TWO)
@@ -64,7 +67,7 @@ def _of(name: str, rows: pd.DataFrame) -> Said:
     found = decided.combine_first(found) if len(decided) else found
     first = rows.groupby("target", sort=True).agg(
         trace=("trace", "first"), whole=("whole", "first"), people=("target", "size"),
-        chosen=("sampling", lambda one: bool((one == CHOSEN).all())),
+        chosen=("chosen", "all"),
     )  # fmt: skip
     first = first.loc[found.index]
     return Said(
@@ -159,5 +162,5 @@ def scale_of(text: object) -> Mapping[str, Any]:
 
 def _sampled_by(rows: pd.DataFrame) -> str | None:
     """The dimension that most stratified items were drawn within."""
-    told = rows["sampled_by"][rows["sampling"] == STRATIFIED].dropna()
-    return str(told.mode().iloc[0]) if len(told) else None
+    told = rows["sampling"][rows["sampling"].str.startswith(STRATIFIED, na=False)]
+    return str(told.mode().iloc[0]).removeprefix(STRATIFIED) if len(told) else None

@@ -13,7 +13,7 @@ with told as materialized (
     from newest n join scores s on s.rowid = n.number
     where s.error_type is null
 ), drawn as (
-    select q.name as queue, i.number as item, i.attributes['sampling'] as sampling, i.attributes['sampled_by'] as sampled_by, i.gold,
+    select q.name as queue, i.number as item, i.attributes['sampling'] as sampling, i.origin, i.gold,
            i.removed_at is not null as removed, q.queue_id
     from queues q join queue_items i on i.queue_id = q.queue_id
     where q.project_id = $project_id and q.name in (select queue from said where queue is not null)
@@ -21,7 +21,7 @@ with told as materialized (
     select queue_id, number, field, arg_max_null(answer, decided_at) as answer from label_decisions where project_id = $project_id group by queue_id, number, field
 )
 select s.name, hash(s.trace_id, s.span_id, s.session_id) as target, hash(s.trace_id) as trace, s.span_id is null as whole, s.session_id is not null as of_session,
-       coalesce(s.author, '') as author, s.value, s.label, s.time, s.scale, s.queue, d.sampling, d.sampled_by, json_extract_string(d.gold, concat('$."', s.name, '"')) as gold,
+       coalesce(s.author, '') as author, s.value, s.label, s.time, s.scale, s.queue, d.sampling, d.origin, json_extract_string(d.gold, concat('$."', s.name, '"')) as gold,
        coalesce(d.removed, false) as removed, c.answer as decision
 from said s
 left join drawn d on d.queue = s.queue and d.item = s.item

@@ -29,8 +29,8 @@ def judge_labels(con: DuckDBPyConnection, project_id: int, labels: list[str] | N
     """What people say under these names (none: all): a row per name, target and author, by these; newest labels alone.
 
     target and trace (hashes), whole (no span of it), of_session, author (empty: unnamed), value and label (one may be
-    null), time, scale (JSON; null: not told). Of queues: queue, sampling and sampled_by (how the item was drawn; null:
-    not told), gold (the right answer), removed, decision (JSON of what was decided; null: nothing). Labels that were
+    null), time, scale (JSON; null: not told). Of queues: queue, sampling and origin (how the item was drawn, and of
+    what), gold (the right answer), removed, decision (JSON of what was decided; null: nothing). Labels that were
     taken back, and those of response ids, are left out.
     """
     return ask(con, "judge_labels", {"project_id": project_id, "labels": labels or []})
