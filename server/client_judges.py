@@ -30,6 +30,18 @@ class JudgesClient(ClientBase):
         found: Json = self._json(_judge(score), params)
         return found
 
+    def plan_labels(self, score: str, **told: Any) -> Json:
+        """How many more labels, and of which items; see `POST /api/judges/{score}/planner`."""
+        return self._judge_work(score, "planner", told)
+
+    def recheck_judge(self, score: str, **told: Any) -> Json:
+        """Have what people labelled scored again; see `POST /api/judges/{score}/recheck`."""
+        return self._judge_work(score, "recheck", told)
+
+    def write_judge(self, score: str, **told: Any) -> Json:
+        """Write what labels teach back; see `POST /api/judges/{score}/version`. Without `dry_run=False` nothing is."""
+        return self._judge_work(score, "version", told)
+
     def _judge_work(self, score: str, what: str, told: dict[str, Any]) -> Json:
         found: Json = self._send("POST", f"{_judge(score)}/{what}", {}, body=told, timeout_s=120).json()
         return found

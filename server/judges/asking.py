@@ -10,6 +10,8 @@ Fields = Mapping[str, Sequence[str]]
 
 SLICES = ("model", "prompt", "release", "variant", "service", "environment")
 MOST_SLICES = 12
+CALIBRATED = "_calibrated"
+"""Ends the name of an evaluator that labels gave a threshold or examples: labels for it are those for the other."""
 
 
 class NoCardError(Exception):
@@ -30,8 +32,8 @@ class Question:
     """Which card, and how it is reckoned."""
 
     score: str
-    evaluator: str | None = None  # null: the one that scored last
-    version: str | None = None  # null: the one that scored last
+    evaluator: str | None = None  # null: as the version
+    version: str | None = None  # null: the one that scored last, of those that met labels
     label: str | None = None  # the name of labels; null: those for this score
     by: str | None = None  # of `SLICES`
     width: float | None = None  # of the interval that labels are planned for

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import orjson
 import pandas as pd
-import pyarrow as pa
 
 from analytics import calibration, judging
 from server.aside import Ask
@@ -23,6 +22,7 @@ from server.judging import Files
 
 Row = dict[str, Any]
 MOST_SHOWN = 50
+_TRIED = 5  # versions that are looked at for one that met labels, where none is named
 _KEY = ["name", "evaluator", "version"]
 
 
@@ -101,24 +101,35 @@ def found(ask: Ask, question: Question, fields: Fields, *, details: bool = True)
         NoCardError: no score has this name, evaluator and version; or nobody labelled what it scored.
     """
     rulers = ask("judge_rulers").to_pylist()
-    ruler = _ruler(rulers, question)
     people = said(ask("judge_labels"))
-    table = ask(
-        "judge_rows", score=ruler["name"], evaluator=ruler["evaluator"], version=ruler["version"], details=details
-    )
-    rows = _frame(table)
-    chosen = _chosen(question, rows, people, fields)
+    for ruler in _mine(rulers, question)[:_TRIED]:
+        rows = _rows(ask, ruler, details=details)
+        chosen = _chosen(question, rows, people, fields)
+        if chosen is not None:
+            break
+    else:
+        raise NoCardError(
+            f"Nobody labelled what {question.score} scored: give labels of this name, or name the score in the field "
+            "of a queue (judges)."
+        )
     made = joined(rows, chosen, scale_of(ruler["scale"]), question.wanted, question.by)
     return Found(ruler, rows, chosen, made, sorted(people), rulers)
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
-    rows = table.to_pandas()
+def rows_of(ask: Ask, question: Question) -> pd.DataFrame:
+    """What a ruler scored, whether or not anybody labelled it. Raises NoCardError: there is no such ruler."""
+    return _rows(ask, _mine(ask("judge_rulers").to_pylist(), question)[0], details=False)
+
+
+def _rows(ask: Ask, ruler: Row, *, details: bool) -> pd.DataFrame:
+    own = {name: ruler[name] for name in ("evaluator", "version")}
+    rows = ask("judge_rows", score=ruler["name"], **own, details=details).to_pandas()
     rows["output_tokens"] = rows["output_tokens"].astype("float64")
     return rows
 
 
-def _ruler(rulers: Sequence[Row], question: Question) -> Row:
+def _mine(rulers: Sequence[Row], question: Question) -> list[Row]:
+    """The rulers that are meant, the one that scored last first."""
     mine = [
         one
         for one in rulers
@@ -127,7 +138,7 @@ def _ruler(rulers: Sequence[Row], question: Question) -> Row:
         and question.version in {None, one["version"]}
     ]
     if mine:
-        return mine[-1]
+        return mine[::-1]
     if not any(one["name"] == question.score for one in rulers):
         names = ", ".join(sorted({str(one["name"]) for one in rulers})[:20]) or "none"
         raise NoCardError(f"No judge or evaluator gave a score named {question.score!r}. Scores: {names}.")
@@ -137,19 +148,14 @@ def _ruler(rulers: Sequence[Row], question: Question) -> Row:
     )
 
 
-def _chosen(question: Question, rows: pd.DataFrame, people: Mapping[str, Said], fields: Fields) -> Said:
+def _chosen(question: Question, rows: pd.DataFrame, people: Mapping[str, Said], fields: Fields) -> Said | None:
+    """The labels that are meant; null: none met what was scored."""
     if question.label is not None:
         if question.label not in people:
             known = ", ".join(sorted(people)[:20]) or "none"
             raise NoCardError(f"Nobody gave a label named {question.label!r}. Labels: {known}.")
         return people[question.label]
-    best = _met(question.score, rows, people, fields)
-    if best is None:
-        raise NoCardError(
-            f"Nobody labelled what {question.score} scored: give labels of this name, or name the score in the field "
-            "of a queue (judges)."
-        )
-    return best
+    return _met(question.score, rows, people, fields)
 
 
 def card(ask: Ask, question: Question, fields: Fields, files: Files) -> Row:
@@ -254,20 +260,23 @@ def disagreements(one: Found, most: int) -> list[Row]:
     order = apart[np.argsort(-np.abs(pairs.rows.judge[apart] - line), kind="stable")][:most]
     kept = one.rows[one.made.kept].reset_index(drop=True)
     return [
-        {"trace_id": _id(kept["trace_id"][at]), "span_id": _span(kept["span_id"][at]),
-         "session_id": _text(kept["session_id"][at]), "judge": float(pairs.rows.judge[at]),
+        {"trace_id": hex_of(kept["trace_id"][at]), "span_id": span_of(kept["span_id"][at]),
+         "session_id": text_of(kept["session_id"][at]), "judge": float(pairs.rows.judge[at]),
          "judge_yes": bool(pairs.judge_yes[at]), "people_yes": bool(pairs.human_yes[at])}
         for at in order.tolist()
     ]  # fmt: skip
 
 
-def _id(value: object) -> str | None:
+def hex_of(value: object) -> str | None:
+    """The id of a trace as 32 hex digits; null: there is none."""
     return None if not isinstance(value, str) else value.replace("-", "")
 
 
-def _span(value: Any) -> str | None:
+def span_of(value: Any) -> str | None:
+    """The id of a span as 16 hex digits; null: there is none."""
     return None if value is None or pd.isna(value) else f"{int(value):016x}"
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """The text; null: there is none."""
     return value if isinstance(value, str) else None

@@ -14,7 +14,7 @@ from analytics.columns import Bools, Floats
 from analytics.prediction_powered import Rows
 from server.calibration.asking import UNKNOWN, Pairs
 from server.evals.figures import counted, number, verb
-from server.judges.asking import Wanted
+from server.judges.asking import CALIBRATED, Wanted
 from server.judges.people import Said
 
 HALF = 0.5
@@ -27,7 +27,9 @@ def labels_for(score: str, known: Sequence[str], fields: Mapping[str, Sequence[s
     `fields`: of queues by name, with the scores that each is for (none: that of its own name).
     """
     own = [score] if score in known and not fields.get(score) else []
-    return [*(name for name in sorted(fields) if score in fields[name] and name in known), *own]
+    found = [*(name for name in sorted(fields) if score in fields[name] and name in known), *own]
+    base = score.removesuffix(CALIBRATED)
+    return found or ([] if base == score else labels_for(base, known, fields))
 
 
 def met(people: Said, targets: NDArray[np.uint64], traces: NDArray[np.uint64], whole: Bools) -> NDArray[np.intp]:
@@ -145,7 +147,9 @@ def _numbers(
     if turned:
         low, high = _ends(people.scale, said)
         said = low + high - said
-    lines = _lines(said[there], value[~np.isnan(value)], people.scale, scale, wanted, turned=turned)
+    scales = people.scale, scale
+    own = _own_line(rows, scale)
+    lines = _lines(said[there], value[~np.isnan(value)], scales, wanted, turned=turned, own=own)
     return said, value, lines
 
 
@@ -174,9 +178,10 @@ def _worded(
 
 
 def _lines(
-    said: Floats, value: Floats, theirs: Mapping[str, Any], scale: Mapping[str, Any], wanted: Wanted, *, turned: bool
-) -> Lines:
-    notes = []
+    said: Floats, value: Floats, scales: tuple[Mapping[str, Any], Mapping[str, Any]], wanted: Wanted, *, turned: bool,
+    own: float | None,
+) -> Lines:  # fmt: skip
+    notes, (theirs, scale) = [], scales
     people_from = HALF if _binary(said) else _middle(theirs, said, guess=False)
     if people_from is None:
         notes.append(
@@ -184,15 +189,27 @@ def _lines(
         )
     elif not _binary(said):
         notes.append(f"People say yes from {number(people_from)} on, the middle of their scale.")
-    judge_from = wanted.threshold
-    if judge_from is None:
-        judge_from = HALF if _binary(value) else _middle(scale, value)
+    judge_from, how = wanted.threshold, "as asked"
+    if judge_from is None and own is not None:
+        judge_from, how = own, "by its own labels"
+    elif judge_from is None:
+        judge_from, how = HALF if _binary(value) else _middle(scale, value), "the middle of its scale"
     if not _binary(value) and judge_from is not None:
-        how = "as asked" if wanted.threshold is not None else "the middle of its scale"
         notes.append(f"The judge says yes from {number(judge_from)} on, {how}.")
     if turned:
         notes.append("People's labels are turned round: higher is better for one side, and lower for the other.")
     return Lines(judge_from, people_from, None, turned, tuple(notes))
+
+
+def _own_line(rows: pd.DataFrame, scale: Mapping[str, Any]) -> float | None:
+    """Of a judge with two labels the number that parts them; null: it has others, or they overlap."""
+    words = [str(one) for one in scale.get("labels") or ()]
+    if len(words) != 2 or not rows["label"].notna().any():
+        return None
+    upper = words[0] if scale.get("better") == "lower" else words[1]
+    above = rows["value"][rows["label"] == upper].min()
+    below = rows["value"][rows["label"].isin(words) & (rows["label"] != upper)].max()
+    return float((above + below) / 2) if below < above else None
 
 
 def _binary(values: Floats) -> bool:
