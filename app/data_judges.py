@@ -35,3 +35,23 @@ def _trust(place: data.Place) -> dict[str, Row]:
 def judge(score: str, **params: data.Param) -> Row:
     """The card of a ruler; the server keeps it while labels stay. Raises ApiError, `refused`, where there is none."""
     return data.client().judge(score, **params)
+
+
+def plan_labels(score: str, told: Row) -> Row:
+    """How many more labels, and of which items; with `queue` they are put into it. Raises ApiError."""
+    return data.client().plan_labels(score, **told)
+
+
+def recheck(score: str, told: Row) -> Row:
+    """Have what people labelled scored again. Raises ApiError."""
+    return data.client().recheck_judge(score, **told)
+
+
+def write(score: str, told: Row) -> Row:
+    """What labels teach as a new version of the evaluator; see `POST /api/judges/{score}/version`. Raises ApiError."""
+    return data.client().write_judge(score, **told)
+
+
+def queues() -> list[str]:
+    """Names of the project's queues."""
+    return [str(one["name"]) for one in data.client().queues()]

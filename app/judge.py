@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts_judges, compare_controls, data, data_judges, judges, listing, trust, widgets
+from app import charts_judges, compare_controls, data, data_judges, judge_actions, judges, listing, trust, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -53,6 +53,7 @@ def page(score: str) -> None:
     _tiles(found["card"])
     _figures(found)
     _estimates(found["card"])
+    judge_actions.section(found)
     _small(found)
 
 

@@ -228,8 +228,8 @@ def _shown(core: Core, project: str, maker: Maker, told: Row, most: int) -> tupl
             "gone."
         )
     return found, (
-        f"{counted(len(found), 'example')} from labels, {yes:,} a yes of people; the judge had {wrong:,} of them wrong. "
-        "They flatter its next card: label others too."
+        f"{counted(len(found), 'example')} from labels, {yes:,} a yes of people; the judge had {wrong:,} of them "
+        "wrong. They flatter its next card: label others too."
     )
 
 
