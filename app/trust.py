@@ -37,7 +37,7 @@ def of(score: str | None, evaluator: str | None = None, version: str | None = No
         return found
     own: Badge | None = found["rulers"].get(f"{evaluator} {version or ''}")
     if own is not None:
-        return own | {"badge": "unsure"} if own["badge"] == "none" else own
+        return own
     return found if found["evaluator"] == evaluator else None
 
 

@@ -123,7 +123,7 @@ def rows_of(ask: Ask, question: Question) -> pd.DataFrame:
 
 def _rows(ask: Ask, ruler: Row, *, details: bool) -> pd.DataFrame:
     own = {name: ruler[name] for name in ("evaluator", "version")}
-    rows = ask("judge_rows", score=ruler["name"], **own, details=details).to_pandas()
+    rows: pd.DataFrame = ask("judge_rows", score=ruler["name"], **own, details=details).to_pandas()
     rows["output_tokens"] = rows["output_tokens"].astype("float64")
     return rows
 

@@ -58,7 +58,7 @@ def _labels(name: str, variants: Sequence[Variant], known: Sequence[str], fields
 def _of_runs(ask: Ask, variants: Sequence[Variant], name: str) -> pd.DataFrame:
     """Rows with a trace can have labels; items are the same in all runs by id and by what they hold."""
     table = ask("judge_run_rows", runs=[one.run_id for one in variants], measure=name)
-    rows = table.to_pandas()
+    rows: pd.DataFrame = table.to_pandas()
     keys = rows["item"].astype(str) + "\0" + rows["content"].astype(str)
     rows["cluster"] = pd.factorize(keys)[0].astype(np.uint64)
     rows["whole"], rows["label"] = True, None

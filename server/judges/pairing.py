@@ -170,7 +170,8 @@ def _worded(
     said = rows["label"]
     note = f"Yes is the label {positive!r}, of people and of the judge."
     if bool(said.notna().any()) and bool((said == positive).any()):
-        return human, (said == positive).to_numpy(np.float64), Lines(HALF, HALF, positive, notes=(note,))
+        judged: Floats = (said == positive).to_numpy(np.float64)
+        return human, judged, Lines(HALF, HALF, positive, notes=(note,))
     line = _middle(scale, value) if wanted.threshold is None else wanted.threshold
     of_judge = "" if line is None else f", and a score of {number(line)} or more of the judge"
     said_so = f"Yes is the label {positive!r} of people{of_judge}."

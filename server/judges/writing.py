@@ -13,7 +13,7 @@ import orjson
 
 from evaluators import registry
 from evaluators.errors import EvaluatorError
-from evaluators.judges.rubric import Rubric, RubricMaker
+from evaluators.judges.rubric import Rubric
 from evaluators.protocol import Maker
 from server import jobs
 from server.aside import Ask
@@ -86,6 +86,7 @@ def taught(ask: Ask, question: Question, fields: Fields, most: int) -> Row:
     """What labels say of a ruler: the best threshold, and items for examples. Works beside the server."""
     from analytics import calibration  # noqa: PLC0415 - a process beside works with it
     from server.judges import cards  # noqa: PLC0415
+    from server.judges.people import scale_of  # noqa: PLC0415
 
     one = cards.found(ask, question, fields, details=False)
     pairs = one.made.pairs
@@ -98,7 +99,7 @@ def taught(ask: Ask, question: Question, fields: Fields, most: int) -> Row:
     return {
         "score": one.ruler["name"], "evaluator": one.ruler["evaluator"] or one.ruler["name"],
         "version": one.ruler["version"], "label": one.people.name, "n": int(there.sum()),
-        "line": one.made.lines.judge_from, "scale": dict(cards.scale_of(one.ruler["scale"])),
+        "line": one.made.lines.judge_from, "scale": dict(scale_of(one.ruler["scale"])),
         "threshold": None if isinstance(best, str) else {"value": best.value, "low": best.low, "high": best.high},
         "why": best if isinstance(best, str) else None,
         "items": [
@@ -137,7 +138,7 @@ def _maker(known: Bench, name: str) -> Maker:
 def _entry(maker: Maker, told: Row, wish: Wish) -> tuple[Row, list[str]]:
     """The evaluator as the file has it, and what is different in it."""
     rubric = getattr(maker, "rubric", None)
-    name = wish.name or _name(str(told["evaluator"]), own=isinstance(maker, RubricMaker) and _is_own(rubric))
+    name = wish.name or _name(str(told["evaluator"]), own=isinstance(rubric, Rubric) and rubric.family == "custom")
     changes: list[str] = []
     if isinstance(rubric, Rubric):
         entry = _of_rubric(rubric, name, getattr(maker, "judge_name", None))
@@ -162,10 +163,6 @@ def _entry(maker: Maker, told: Row, wish: Wish) -> tuple[Row, list[str]]:
         "measures": f"{maker.card.measures} Yes from {number(value)} on, as people's labels say.",
     }  # fmt: skip
     return entry, [said]
-
-
-def _is_own(rubric: Rubric | None) -> bool:
-    return rubric is not None and rubric.family == "custom"
 
 
 def _name(evaluator: str, *, own: bool) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
+import re
+import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +16,7 @@ from typing import Any
 import pytest
 
 from evaluators.judges.pairwise import Comparison, read_place
-from server.client import Client
+from server.client import ApiError, Client
 
 LLMBAR = Path(__file__).parents[1] / "evaluators" / "data" / "llmbar" / "vanilla.jsonl.gz"
 ROWS = [json.loads(line) for line in gzip.decompress(LLMBAR.read_bytes()).splitlines()]
@@ -97,3 +101,189 @@ def test_a_recorded_judge_has_the_card_that_its_answers_give(met: Client, judge:
     alike = sum({one, other} in ({"first", "second"}, {"tie"}) for one, other in both)
     assert found["order"]["consistent"]["value"] == pytest.approx(alike / len(both))
     assert card["kappa"]["ci_low"] < card["kappa"]["value"] < card["kappa"]["ci_high"]
+
+
+def test_the_list_and_the_badges_say_the_same_of_trust(met: Client) -> None:
+    lines = {one["evaluator"]: one for one in met.judges()["judges"]}
+    assert [(name, lines[name]["badge"]) for name in ("ChatGPT", "GPT-4")] == [
+        ("ChatGPT", "low"),
+        ("GPT-4", "moderate"),
+    ]
+    badge = met.trust()["better"]
+    assert badge["rulers"]["GPT-4 1"]["badge"] == lines["GPT-4"]["badge"]
+    assert badge["sentence"].startswith("Kappa with people is")
+    assert lines["GPT-4"]["n"] == met.judge("better", evaluator="GPT-4")["n"]
+
+
+def test_of_several_people_the_majority_counts_and_ties_are_left_out(shared: Any) -> None:
+    with shared.client() as admin:
+        admin.add_project("several")
+    with shared.client("several") as client:
+        said = {0: "yyn", 1: "nny", 2: "yn", 3: "y", 4: "nn", 5: "yyyn"}
+        send(
+            client,
+            [human(at, float(one == "y"), f"p{place}") for at, ones in said.items() for place, one in enumerate(ones)],
+        )
+        send(client, [scored(at, float(at % 2 == 0), "judge") for at in range(7)])
+        found = client.judge("better")
+        send(client, [human(2, 1.0, "p1", time=datetime.now(UTC).isoformat())])  # who corrects a label decides
+        again = client.judge("better", version="1")
+    assert (found["n"], found["left_out"]["tied"]) == (5, 1)
+    card = found["card"]
+    cells = [card[name] for name in ("true_positives", "false_positives", "false_negatives", "true_negatives")]
+    assert cells == [1, 1, 2, 1]  # of 0 yes, 4 no, 3 and 5 yes, 1 no
+    assert (again["n"], again["left_out"]["tied"]) == (6, 0)
+
+
+def test_what_is_drawn_because_of_the_judge_is_in_no_rate(shared: Any) -> None:
+    with shared.client() as admin:
+        admin.add_project("drawn")
+    with shared.client("drawn") as client:
+        send(client, [scored(at, float(at % 2), "judge") for at in range(40)])
+        client.set_queue("q", {"fields": [{"name": "right", "kind": "binary", "judges": ["better"]}]})
+        items = [
+            {"trace_id": trace(at), "content": {"sides": [{"answer": "x"}]}, "attributes": {"sampling": how}}
+            for at, how in enumerate(["random"] * 20 + ["informative"] * 10)
+        ]
+        added = client.add_items("q", items)["added"]
+        for number, at in zip(added, range(30), strict=True):
+            wrong = at >= 20
+            answer = "yes" if (at % 2 == 1) != wrong else "no"
+            client.save_label("q", {
+                "label_id": f"{at + 1:08x}-0000-4000-8000-000000000000", "labeller": "ann", "number": number,
+                "answers": {"right": answer}, "fields_version": 1,
+            })  # fmt: skip
+        found, whole = client.judge("better"), client.judge("better", informative=True)
+    assert (found["label"], found["n"], found["left_out"]["chosen"]) == ("right", 20, 10)
+    assert found["card"]["agreement"]["value"] == 1.0
+    assert whole["n"] == 30
+    assert whole["card"]["agreement"]["value"] == pytest.approx(20 / 30)
+    assert any("most informative" in note for note in found["notes"])
+
+
+def graded(number: int, good: bool, rng: random.Random) -> float:
+    return round(min(1.0, max(0.0, rng.gauss(0.75 if good else 0.45, 0.15))), 4)
+
+
+@pytest.fixture(scope="module")
+def traffic(serve: Any, telling: Any) -> Iterator[Client]:
+    """Calls of two models, of which one is much better than its judge says, and the labels of a random third."""
+    served, rng = serve("judged"), random.Random(7)
+    began = time.time_ns() - 3_600 * 10**9
+    scores, labels, bodies = [], [], []
+    for at in range(600):
+        model, good = ("good-model", rng.random() < 0.9) if at % 2 else ("poor-model", rng.random() < 0.5)
+        bodies.append(telling(bytes.fromhex(trace(at)), began + at * 10**9).span(
+            1, "chat", 0, 50, gen_ai__operation__name="chat", gen_ai__request__model=model,
+            gen_ai__response__model=model,
+        ).body())  # fmt: skip
+        # The judge is kind to the poor model.
+        value = graded(at, good or (at % 2 == 0 and rng.random() < 0.4), rng)
+        scores.append({**scored(at, value, "kind judge"), "name": "grade", "metadata": {
+            "scale": json.dumps({"low": 0, "high": 1, "better": "higher", "labels": []}), "model": "m1",
+        }})  # fmt: skip
+        if at % 3 == 0:
+            labels.append(human(at, float(good), "ann", "grade"))
+    served.send(b"".join(bodies))
+    served.settle()
+    with served.client() as client:
+        send(client, scores)
+        send(client, labels)
+        yield client
+
+
+def window() -> dict[str, str]:
+    now = datetime.now(UTC)
+    return {"since": (now - timedelta(days=2)).isoformat(), "until": (now + timedelta(hours=1)).isoformat()}
+
+
+def test_variants_are_told_as_people_would_say(traffic: Client) -> None:
+    values = json.dumps(["good-model", "poor-model"])
+    found = traffic.compare_people("traffic", by="model", values=values, **window())
+    (one,) = found["measures"]
+    told = {own["variant"]: own for own in one["own"]}
+    for name, truth in (("good-model", 0.9), ("poor-model", 0.5)):
+        corrected = told[name]["corrected"]
+        assert corrected["ci_low"] <= truth <= corrected["ci_high"]
+        assert told[name]["labels"] == 100
+    assert told["poor-model"]["judge"]["ci_low"] > 0.5  # alone it is too kind, and sure of it
+    (pair,) = one["pairs"]
+    assert pair["verdict"] == "worse"
+    assert pair["sentence"].startswith("As people would say, corrected by 200 labelled items: poor-model is worse")
+
+
+def test_too_few_labels_correct_nothing(traffic: Client) -> None:
+    with_few = [human(at, 1.0, "ann", "few") for at in range(4)]
+    send(traffic, [*with_few, *({**scored(at, 0.5, "j"), "name": "few"} for at in range(60))])
+    values = json.dumps(["good-model", "poor-model"])
+    found = traffic.compare_people("traffic", by="model", values=values, **window())
+    one = next(one for one in found["measures"] if one["of"] == "few")
+    assert one["why"].startswith("good-model has 2 items labelled, poor-model has 2 items labelled (few)")
+    assert [own["corrected"] for own in one["own"]] == [None, None]
+
+
+def test_slices_and_the_estimate_are_of_what_the_version_scored(traffic: Client) -> None:
+    found = traffic.judge("grade", by="model", width=0.1)
+    assert [one["slice"] for one in found["slices"]] == ["good-model", "poor-model"]
+    assert (found["card"]["n_rows"], found["n"], found["scored"]) == (600, 200, 600)
+    told = {one["method"]: one for one in found["card"]["estimates"]}
+    assert told["ppi"]["ci_low"] <= 0.7 <= told["ppi"]["ci_high"]
+    assert told["judge_only"]["ci_low"] > 0.7
+    assert found["card"]["plan"]["more"] > 0
+
+
+def test_a_plan_draws_at_random_among_what_nobody_labelled(traffic: Client) -> None:
+    plain = traffic.plan_labels("grade", width=0.08, most=1000)
+    assert len(plain["items"]) == plain["plan"]["more"] > 0
+    assert not {one["trace_id"] for one in plain["items"]} & {trace(at) for at in range(0, 600, 3)}
+    within = traffic.plan_labels("grade", width=0.08, by="model", most=1000)
+    counts = Counter(one["stratum"] for one in within["items"])
+    assert dict(counts) == {one["stratum"]: one["labels"] for one in within["plan"]["strata"]}
+    traffic.set_queue("more", {"fields": [{"name": "grade", "kind": "binary"}]})
+    done = traffic.plan_labels("grade", width=0.08, most=5, queue="more", author="ann")
+    assert (done["added"], done["refused"]) == (5, [])
+
+
+def test_another_version_expires_the_card_and_what_was_labelled_is_scored_again(traffic: Client) -> None:
+    before = traffic.judge("grade")
+    assert before["expired"] is None
+    later = datetime.now(UTC).isoformat()
+    send(traffic, [{**scored(1, 0.7, "kind judge", "2", metadata={"model": "m2"}), "name": "grade", "time": later}])
+    found = traffic.judge("grade", version="1")
+    assert found["badge"] == "expired"
+    assert found["expired"]["sentence"] == "Computed for version 1 (m1); now scores are by 2 (m2)."
+    assert traffic.trust()["grade"]["badge"] == "expired"
+    told = traffic.recheck_judge("grade")
+    assert (told["items"], told["job"], told["added"]) == (200, None, 200)  # nothing here is called `kind judge`
+    queue = traffic.queue(told["queue"])
+    assert (queue["open"], queue["gold_items"]) == (False, 200)
+    send(traffic, [
+        {**scored(at, 0.9, "kind judge", "2", metadata={"model": "m2"}), "name": "grade", "time": later}
+        for at in range(0, 600, 3)
+    ])  # fmt: skip
+    assert traffic.judge("grade", version="2")["n"] == 200
+    assert traffic.trust()["grade"]["version"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("score", "params", "told"),
+    [
+        pytest.param("none", {}, "No judge or evaluator gave a score named 'none'", id="no-score"),
+        pytest.param("better", {"version": "9"}, "It has: ", id="no-version"),
+        pytest.param("better", {"label": "missing"}, "Nobody gave a label named 'missing'", id="no-label"),
+        pytest.param("better", {"by": "colour"}, "by is one of model", id="no-slice"),
+    ],
+)
+def test_what_there_is_no_card_of_is_told(met: Client, score: str, params: dict[str, Any], told: str) -> None:
+    with pytest.raises(ApiError, match=re.escape(told)) as error:
+        met.judge(score, **params)
+    assert error.value.kind == "refused"
+
+
+def test_a_judge_that_nobody_labelled_says_so(traffic: Client) -> None:
+    send(traffic, [{**scored(at, 0.5, "alone"), "name": "alone"} for at in range(3)])
+    with pytest.raises(ApiError, match="Nobody labelled what alone scored"):
+        traffic.judge("alone")
+    line = next(one for one in traffic.judges()["judges"] if one["score"] == "alone")
+    assert (line["badge"], line["n"]) == ("none", 0)
+    assert "drawn at random first" in traffic.plan_labels("alone")["sentence"]
