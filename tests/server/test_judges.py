@@ -17,6 +17,7 @@ import pytest
 
 from evaluators.judges.pairwise import Comparison, read_place
 from server.client import ApiError, Client
+from server.worker import Worker
 
 LLMBAR = Path(__file__).parents[1] / "evaluators" / "data" / "llmbar" / "vanilla.jsonl.gz"
 ROWS = [json.loads(line) for line in gzip.decompress(LLMBAR.read_bytes()).splitlines()]
@@ -287,3 +288,80 @@ def test_a_judge_that_nobody_labelled_says_so(traffic: Client) -> None:
     line = next(one for one in traffic.judges()["judges"] if one["score"] == "alone")
     assert (line["badge"], line["n"]) == ("none", 0)
     assert "drawn at random first" in traffic.plan_labels("alone")["sentence"]
+
+
+def answered(telling: Any, number: int, text: str, began: int) -> bytes:
+    both = ("user", "How long?"), ("assistant", text)
+    said = [{"role": role, "parts": [{"type": "text", "content": told}]} for role, told in both]
+    body: bytes = telling(bytes.fromhex(trace(number)), began + number * 10**9).span(
+        1, "chat", 0, 50, gen_ai__operation__name="chat", gen_ai__input__messages=json.dumps(said[:1]),
+        gen_ai__output__messages=json.dumps(said[1:]),
+    ).body()  # fmt: skip
+    return body
+
+
+@pytest.fixture
+def owned(start: Any, telling: Any, tmp_path: Path) -> Any:
+    """A server with a file of own evaluators; traces, labels, and scores of an older version of `contains`."""
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "# Ours.\nevaluators:\n  - name: tone  # of a person\n    measures: The tone is right.\n"
+        "    needs: [question, answer]\n    scale: {low: 1, high: 5}\n"
+        "    prompt: |\n      Right? {question} {answer}\n",
+        "utf-8",
+    )
+    serving = start(evaluators_file=file)
+    began = time.time_ns() - 3_600 * 10**9
+    serving.post(b"".join(answered(telling, at, "Thirty days." if at % 2 else "Never.", began) for at in range(40)))
+    with serving.client() as client:
+        scales = [{"low": low, "high": high, "labels": [], "better": "higher"} for low, high in ((0, 1), (1, 5))]
+        zero, five = ({"metadata": {"scale": json.dumps(one)}} for one in scales)
+        old = {"name": "contains", "source": "code"}
+        send(client, [{**scored(at, 0.5, "contains", "0", **zero), **old} for at in range(40)])
+        send(
+            client,
+            [{**scored(at, 1.5 + at % 2 * 2.5 + at % 4 * 0.05, "tone", **five), "name": "tone"} for at in range(40)],
+        )
+        for name in ("contains", "tone"):
+            send(client, [human(at, float(at % 2), "ann", name) for at in range(40)])
+    return serving, file
+
+
+def test_what_was_labelled_is_scored_again_by_what_is_installed(owned: Any) -> None:
+    serving, _ = owned
+    with serving.client() as client:
+        assert client.judge("contains")["expired"]["kind"] == "installed"
+        dry = client.recheck_judge("contains", dry_run=True, options={"texts": ["Thirty"]})
+        assert (dry["targets"], dry["job"], dry["added"]) == (40, None, 0)
+        told = client.recheck_judge("contains", options={"texts": ["Thirty"]})
+        assert (told["targets"], told["added"], told["why_no_job"]) == (40, 40, None)
+        worker = Worker(serving.note.api_url)
+        while client.job(told["job"])["state"] != "done":
+            assert worker.turn(1)
+        found = client.judge("contains")
+        again = client.recheck_judge("contains", options={"texts": ["Thirty"]})
+    assert (found["n"], found["card"]["agreement"]["value"], found["expired"]) == (40, 1.0, None)
+    assert found["badge"] == "high"
+    assert (again["added"], again["there"]) == (0, 40)
+
+
+def test_what_labels_teach_becomes_a_new_version(owned: Any) -> None:
+    serving, file = owned
+    with serving.client() as client:
+        before = file.read_text("utf-8")
+        dry = client.write_judge("tone", examples=4)
+        assert file.read_text("utf-8") == before
+        assert dry["changes"][0].startswith("Yes from 2.825 on in place of 3 ")
+        assert (dry["name"], dry["version"], dry["replaces"], dry["written"]) == ("tone", "2", True, False)
+        assert client.write_judge("tone", examples=4, dry_run=False)["written"]
+        cards = {one["name"]: one for one in client.evaluators()}
+        assert cards["tone"]["version"].startswith("2-")
+        assert cards["tone"]["scale"]["labels"] == ["no", "yes"]
+        assert client.judge("tone")["expired"]["kind"] == "installed"
+        with pytest.raises(ApiError, match="examples teach it nothing"):
+            client.write_judge("contains", examples=2)
+    text = file.read_text("utf-8")
+    assert text.startswith("# Ours.\nevaluators:\n  - name: tone\n")
+    assert dry["yaml"].splitlines()[1].strip() in text
+    assert text.count("Thirty days.") == 2  # of four examples as many a yes as a no
+    assert text.count("Never.") == 2
