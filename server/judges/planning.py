@@ -44,8 +44,7 @@ def plan(ask: Ask, question: Question, fields: Fields, most: int) -> Row:
         pairs = replace(pairs, strata=codes.astype(np.intp), strata_names=names)
     told = reckoned.plan(pairs, Asked(width=question.width))
     if told is None or told["labels"] is None:
-        why = "No width is asked for" if told is None else str(told["why"])
-        return _pilot(rows[~pairs.rows.labelled], most, why[:1].upper() + why[1:]) | {"plan": told}
+        return _unplanned(rows[~pairs.rows.labelled], most, told)
     picked = _picked(rows, pairs, told, most)
     return {
         "plan": told, "method": "random" if question.by is None else "stratified", "by": question.by,
@@ -59,6 +58,18 @@ def _pilot(rows: pd.DataFrame, most: int, why: str) -> Row:
     return {
         "plan": None, "method": "random", "by": None, "items": _items(picked, None),
         "sentence": f"{why}. Label {many} drawn at random first: they tell how far people and the judge are apart.",
+    }  # fmt: skip
+
+
+def _unplanned(rows: pd.DataFrame, most: int, told: Mapping[str, Any] | None) -> Row:
+    """Where labels tell no variance yet, or no number of them makes the interval so narrow."""
+    if told is None or "without_judge" not in told:
+        why = "No width is asked for" if told is None else str(told["why"])
+        return _pilot(rows, most, why[:1].upper() + why[1:]) | {"plan": told}
+    return _pilot(rows, most, "") | {
+        "plan": told,
+        "sentence": f"An interval {number(told['width'])} wide is not within reach: {told['why']}. Ask for a wider "
+        "one, or score more of what is to be told.",
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import made_runs
 import pytest
 
 from evaluators.judges.pairwise import Comparison, read_place
@@ -365,3 +366,43 @@ def test_what_labels_teach_becomes_a_new_version(owned: Any) -> None:
     assert dry["yaml"].splitlines()[1].strip() in text
     assert text.count("Thirty days.") == 2  # of four examples as many a yes as a no
     assert text.count("Never.") == 2
+
+
+def run_rows(first: int, truths: list[bool], kind: float, rng: random.Random) -> list[Row]:
+    """Rows of a run whose answers went on with traces from `first` on; the judge passes so many that are wrong."""
+    made = made_runs.rows(len(truths))
+    for at, (row, good) in enumerate(zip(made, truths, strict=True)):
+        passed = good or rng.random() < kind
+        row["verdicts"]["groundedness"] |= {"value": 0.9 if passed else 0.1, "passed": passed}
+        row["cluster"] = row["item"]
+        row["measured"]["trace_id"] = trace(first + at)
+    return made
+
+
+def test_runs_are_told_as_people_would_say_and_their_judge_has_a_card(shared: Any) -> None:
+    rng = random.Random(3)
+    hard = [rng.random() for _ in range(160)]
+    march, june = [one < 0.85 for one in hard], [one < 0.6 for one in hard]
+    with shared.client() as admin:
+        admin.add_project("runs")
+    with shared.client("runs") as client:
+        ids = [
+            made_runs.tell(client, run_rows(first, truths, kind, rng), suite=suite)
+            for suite, first, truths, kind in (("march", 1000, march, 0.1), ("june", 2000, june, 0.6))
+        ]
+        send(client, [
+            human(first + at, float(truths[at]), "ann", "groundedness")
+            for first, truths in ((1000, march), (2000, june)) for at in range(0, 160, 2)
+        ])  # fmt: skip
+        found = client.compare_people("runs", runs=",".join(ids))
+        card = client.judge("groundedness")
+        line = client.judges()["judges"][0]
+    (one,) = found["measures"]
+    assert [own["labels"] for own in one["own"]] == [80, 80]
+    (pair,) = one["pairs"]
+    assert pair["verdict"] == "worse"
+    truth = (sum(june) - sum(march)) / 160
+    assert pair["corrected"]["ci_low"] <= truth <= pair["corrected"]["ci_high"]
+    assert not pair["judge"]["ci_low"] <= truth <= pair["judge"]["ci_high"]
+    assert (card["evaluator"], card["version"], card["n"], card["card"]["n_rows"]) == ("groundedness", "3", 160, 320)
+    assert (line["source"], line["n"], line["scores"]) == ("run", 160, 320)
