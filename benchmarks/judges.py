@@ -83,7 +83,11 @@ def of_coverage(samples: int, rng: np.random.Generator) -> list[str]:
 
 
 def of_pages(labels: int, rng: np.random.Generator) -> list[str]:
-    with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server, Client(server.api) as client:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Server(Path(folder)) as server,
+        Client(server.api, timeout_s=120) as client,
+    ):
         _filled(client, labels, rng)
         marks = [("all judges, worked out anew", lambda: client.judges(60), 1)]
         marks += [

@@ -170,7 +170,7 @@ def _worded(
     said = rows["label"]
     note = f"Yes is the label {positive!r}, of people and of the judge."
     if bool(said.notna().any()) and bool((said == positive).any()):
-        judged: Floats = (said == positive).to_numpy(np.float64)
+        judged = np.where((said == positive).to_numpy(), 1.0, 0.0)
         return human, judged, Lines(HALF, HALF, positive, notes=(note,))
     line = _middle(scale, value) if wanted.threshold is None else wanted.threshold
     of_judge = "" if line is None else f", and a score of {number(line)} or more of the judge"
