@@ -33,6 +33,7 @@ from server.client_plan import PlanClient
 from server.client_playground import PlaygroundClient
 from server.client_prompts import PromptsClient
 from server.client_queries import QueriesClient
+from server.client_queue_fill import QueueFillClient
 from server.client_queues import QueuesClient
 from server.client_rank import RankClient
 from server.client_rules import RulesClient
@@ -76,6 +77,7 @@ class Client(
     PromptsClient,
     PlaygroundClient,
     DatasetsClient,
+    QueueFillClient,
     QueuesClient,
     AbTestsClient,
     MonitorSuggestionsClient,

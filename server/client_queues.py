@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -99,14 +99,32 @@ class QueuesClient(ClientBase):
         """Keep what is filled in: `labeller`, `number`, `answers`, `comment`, `seconds`."""
         self._send("PUT", f"{_queue(name)}/drafts", {}, body=told)
 
+    def import_labels(self, name: str, labels: Sequence[Mapping[str, Any]], author: str | None = None) -> Json:
+        """Put up to 1,000 labels of elsewhere into a queue: `added`, `there`, `refused`."""
+        told = {"author": author, "labels": list(labels)}
+        found: Json = self._send("POST", f"{_queue(name)}/import", {}, body=told, timeout_s=WRITE_S).json()
+        return found
+
     def queue_progress(self, name: str, labeller: str = "") -> Json:
         """How far a queue and a labeller are."""
         found: Json = self._json(f"{_queue(name)}/progress", {"labeller": labeller})
         return found
 
-    def queue_labels(self, name: str, max_rows: int | None = None) -> Answer:
-        """Answers that count, a row each; see the query `queue_labels`."""
-        return self._frame("/api/query/queue_labels", {"queue": name, "max_rows": max_rows})
+    def queue_labels(self, name: str, field: str | None = None, after: int = 0) -> Answer:
+        """Answers that count, a row each, of items after a number; see the query `queue_labels`. It may be cut."""
+        return self._frame("/api/query/queue_labels", {"queue": name, "field": field, "after": after})
+
+    def all_queue_labels(self, name: str, field: str | None = None) -> Iterator[Answer]:
+        """As `queue_labels`, all of them: an answer for each part, none of which cuts an item."""
+        after = 0
+        while True:
+            part = self.queue_labels(name, field, after)
+            if not part.truncated:
+                yield part
+                return
+            last = int(part.frame["number"].iloc[-1])
+            yield Answer(part.frame[part.frame["number"] < last], part.watermark, truncated=True)
+            after = last - 1
 
     def _labelling(self, name: str, what: str, told: Mapping[str, Any]) -> Json:
         found: Json = self._send("POST", f"{_queue(name)}/{what}", {}, body=told).json()

@@ -27,6 +27,7 @@ from server.aside import Aside
 from server.core import Core
 from server.ending import Ending
 from server.ingest import make_ingest
+from server.labelling.feeding import Feeding
 from server.monitors.loop import Monitoring, beside
 from server.notify.loop import Notifier
 from server.ports import PortError, listen, port_of, reachable
@@ -149,8 +150,9 @@ class Process:
             "OTLP/HTTP": (http_server(http_app(ingest, config, draining), settings.drain_s), sockets.otlp),
             "API": (http_server(guarded(create_api(context), context), settings.drain_s), sockets.api),
         }
-        standing = Standing(core)
+        standing, feeding = Standing(core), Feeding(core)
         standing.start()
+        feeding.start()
         monitoring.start()
         notifier.start()
         tasks = [asyncio.create_task(server.serve([bound]), name=name) for name, (server, bound) in servers.items()]
@@ -161,6 +163,7 @@ class Process:
                 server.should_exit = True
             await asyncio.gather(receiver.stop(settings.drain_s), *tasks)
             await asyncio.to_thread(standing.stop)
+            await asyncio.to_thread(feeding.stop)
             await asyncio.to_thread(watcher.close)
             await asyncio.to_thread(monitoring.stop)
             await asyncio.to_thread(notifier.stop)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from server import rules
 from server.core import Core
 from server.jobs import PART_SIZE, WRITE_S
 from server.loops import Loop
+from server.quiet import Commits
 from store import rules as store
 from store.errors import UnknownQueryError
 from store.resolved import resolved_seq
@@ -39,7 +39,6 @@ FAULT_S = 30.0  # after a fault of one rule
 # the 50,000 that a day of ten targets a second makes.
 KEPT = timedelta(hours=1)
 HUNGRY = 10  # parts of a backfill below which more are made
-LONGEST_QUIET_S = 3_600
 
 
 class Standing(Loop):
@@ -49,7 +48,7 @@ class Standing(Loop):
         """Does nothing until `start`; `turn` works without it."""
         super().__init__("standing-rules", "a look of the standing rules", LOOK_S)
         self._core = core
-        self._seen: deque[tuple[float, int]] = deque()  # when which commit was the newest resolved one; monotonic clock
+        self._seen = Commits()
         self._looked: dict[tuple[UUID, int], int] = {}  # rule and version -> how far, where that is not written yet
         self._waits: dict[tuple[UUID, int], float] = {}  # rules that a fault is known of, and when they are tried again
         self._noted = self._tidied = time.monotonic()
@@ -72,7 +71,7 @@ class Standing(Loop):
             known = store.rules(con)
             looks = [look for rule in known if rule.enabled and (look := self._look(con, rule, now, resolved))]
             hungry = store.hungry_backfills(con, HUNGRY) if known else []
-        self._remember(now, resolved)
+        self._seen.remember(now, resolved)
         self._note(looks, now)
         for backfill in hungry:
             self._feed(backfill, now)
@@ -85,7 +84,7 @@ class Standing(Loop):
         key = rule.rule_id, rule.version
         after = max(rule.looked_seq, self._looked.get(key, 0))
         terms = rules.terms_of(rule)
-        upto = min(self._before(now - terms.quiet), resolved)
+        upto = min(self._seen.before(now - terms.quiet), resolved)
         if upto <= after or now < self._waits.get(key, 0):
             return None
         try:
@@ -98,16 +97,6 @@ class Standing(Loop):
     def _fault(self, rule: Rule, now: float, error: Exception) -> None:
         LOG.error("rule %s of project %d cannot be carried out: %s", rule.name, rule.project_id, error)
         self._waits[rule.rule_id, rule.version] = now + FAULT_S
-
-    def _before(self, moment: float) -> int:
-        """The newest commit that was resolved at that moment; 0: nobody knows, so shortly after the start."""
-        return next((seq for at, seq in reversed(self._seen) if at <= moment), 0)
-
-    def _remember(self, now: float, resolved: int) -> None:
-        if not self._seen or self._seen[-1][1] != resolved:
-            self._seen.append((now, resolved))
-        while len(self._seen) > 1 and self._seen[1][0] < now - LONGEST_QUIET_S:
-            self._seen.popleft()
 
     def _note(self, looks: list[Look], now: float) -> None:
         if any(look.targets for look in looks) or (looks and now - self._noted > NOTE_S):

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
+
+from store.relations import registered
 
 State = Literal["saved", "skipped", "withdrawn"]
 _LABEL = (
     "project_id, queue_id, number, label_id, author, edit, state, queue_version, fields_version, answers, numbers, "
-    "comment, reason, seconds, source, saved_at"
+    "comment, reason, seconds, source, saved_at, labelled, passed"
 )
 
 
@@ -42,19 +45,58 @@ class Label:
     seconds: float | None
     source: str  # page api import
     saved_at: datetime
+    labelled: int = 0  # 1: the author has a label now and had none before, -1: the reverse; `counted` says it
+    passed: int = 0  # the same of skips
+
+
+def counted(told: Label, before: State | None) -> Label:
+    """The label, as it changes counts: `before` is the state of its author's newest edit of the item, null: none."""
+    changes = {state: (told.state == state) - (before == state) for state in ("saved", "skipped")}
+    return replace(told, labelled=changes["saved"], passed=changes["skipped"])
 
 
 def add(cursor: DuckDBPyConnection, told: Label) -> None:
     """Add one label."""
     cursor.execute(
         f"insert into labels ({_LABEL}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, map(?::varchar[], ?::double[]), ?, ?, "
-        "?, ?, ?)",
+        "?, ?, ?, ?, ?)",
         [
             told.project_id, told.queue_id, told.number, told.label_id, told.author, told.edit, told.state,
             told.queue_version, told.fields_version, told.answers, list(told.numbers), list(told.numbers.values()),
-            told.comment, told.reason, told.seconds, told.source, told.saved_at,
+            told.comment, told.reason, told.seconds, told.source, told.saved_at, told.labelled, told.passed,
         ],
     )  # fmt: skip
+
+
+_MANY = pa.schema(
+    [
+        ("number", pa.int32()), ("label_id", pa.string()), ("author", pa.string()), ("edit", pa.int32()),
+        ("state", pa.string()), ("queue_version", pa.int32()), ("fields_version", pa.int32()),
+        ("answers", pa.string()), ("numbers", pa.map_(pa.string(), pa.float64())), ("comment", pa.string()),
+        ("reason", pa.string()), ("seconds", pa.float64()), ("source", pa.string()), ("saved_at", pa.timestamp("us")),
+        ("labelled", pa.int8()), ("passed", pa.int8()),
+    ]
+)  # fmt: skip
+
+
+def add_many(cursor: DuckDBPyConnection, told: Sequence[Label]) -> None:
+    """Add labels of one queue; who had one of the items before them has it no more."""
+    if not told:
+        return
+    rows = [{name: getattr(one, name) for name in _MANY.names} for one in told]
+    rows = [row | {"label_id": str(row["label_id"]), "numbers": list(row["numbers"].items())} for row in rows]
+    columns = ", ".join(name for name in _MANY.names if name != "label_id")
+    with registered(cursor, pa.Table.from_pylist(rows, _MANY)) as name:
+        cursor.execute(
+            f"insert into labels (project_id, queue_id, label_id, {columns}) "
+            f"select ?, ?, label_id::uuid, {columns} from {name}",
+            [told[0].project_id, told[0].queue_id],
+        )
+        cursor.execute(
+            f"delete from queue_leases l using {name} r "
+            "where l.queue_id = ? and l.number = r.number and l.labeller = r.author",
+            [told[0].queue_id],
+        )
 
 
 def of_items(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> list[Label]:
@@ -91,10 +133,39 @@ def said(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> 
     return found
 
 
-def by_id(cursor: DuckDBPyConnection, queue_id: UUID, label_id: UUID) -> Label | None:
-    """One label; null: none has this id."""
+def by_id(cursor: DuckDBPyConnection, queue_id: UUID, label_id: UUID) -> Said | None:
+    """What is known of a label by its id; null: none has it."""
     rows = cursor.execute(
-        f"select {_LABEL} from labels where queue_id = ? and label_id = ?", [queue_id, label_id]
+        "select number, author, edit, state, saved_at from labels where queue_id = ? and label_id = ?",
+        [queue_id, label_id],
+    ).fetchall()
+    return Said(*rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What somebody says of an item now."""
+
+    answers: str  # JSON, by field
+    comment: str | None
+
+
+def own(cursor: DuckDBPyConnection, queue_id: UUID, author: str, numbers: Sequence[int]) -> dict[int, Own]:
+    """The labels of one person that count, of these items, by number."""
+    rows = cursor.execute(
+        "select number, state, answers, comment from labels where queue_id = ? and author = ? "
+        "and number in (select unnest(?::integer[])) order by number, edit",
+        [queue_id, author, list(numbers)],
+    ).fetchall()
+    newest = {row[0]: row for row in rows}
+    return {number: Own(answers, comment) for number, state, answers, comment in newest.values() if state == "saved"}
+
+
+def last_said(cursor: DuckDBPyConnection, queue_id: UUID, number: int, author: str) -> Label | None:
+    """The newest edit of one person on one item; null: they said nothing."""
+    rows = cursor.execute(
+        f"select {_LABEL} from labels where queue_id = ? and number = ? and author = ? order by edit desc limit 1",
+        [queue_id, number, author],
     ).fetchall()
     return Label(*rows[0]) if rows else None
 
@@ -149,20 +220,24 @@ class Mine:
     can_undo: bool  # whether something was said on a page or by the API and not taken back
 
 
+_MINE = """
+select labelled, passed, seconds, saved_at >= date_trunc('day', $now::timestamp) as today,
+       saved_at > $now::timestamp - interval 1 hour as late, source <> 'import' as here, state <> 'withdrawn' as told
+from labels where queue_id = $queue_id and author = $author
+"""
+
+
 def mine_of(cursor: DuckDBPyConnection, queue_id: UUID, author: str, now: datetime) -> Mine:
     """What somebody did in a queue."""
-    rows = cursor.execute(
-        "with newest as (select arg_max(state, edit) as state, arg_max_null(seconds, edit) as seconds, "
-        "arg_max(saved_at, edit) as saved_at, arg_max(source, edit) as source from labels "
-        "where queue_id = $queue_id and author = $author "
-        "group by number) select count(*) filter (where state = 'saved'), count(*) filter (where state = 'skipped'), "
-        "median(seconds) filter (where state = 'saved'), count(*) filter (where state = 'saved' and "
-        "saved_at >= date_trunc('day', $now::timestamp)), count(*) filter (where state = 'saved' and "
-        "saved_at > $now::timestamp - interval 1 hour), "
-        "count(*) filter (where state <> 'withdrawn' and source <> 'import') > 0 from newest",
-        {"queue_id": queue_id, "author": author, "now": now},
-    ).fetchall()
-    return Mine(*rows[0])
+    rows = cursor.sql(_MINE, params={"queue_id": queue_id, "author": author, "now": now}).to_arrow_table()
+    labelled, passed, seconds, *truths = (rows[name].to_numpy() for name in rows.column_names)
+    today, late, here, told = (one.astype(bool) for one in truths)
+    known = seconds[(labelled == 1) & ~np.isnan(seconds)]
+    standing = int((labelled + passed)[here].sum()) > 0 or bool(here.any() and told[here][-1])
+    return Mine(
+        int(labelled.sum()), int(passed.sum()), float(np.median(known)) if len(known) else None,
+        int(labelled[today].sum()), int(labelled[late].sum()), standing,
+    )  # fmt: skip
 
 
 def decided(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> set[int]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Here, Project
+from server.api.context import DEFAULT, Context, Here, Project
 from server.api.queue_labels import Name, told
 from server.api.rights import needs, router
-from server.labelling import adding, listing, queues
+from server.aside import Inline
+from server.labelling import adding, filling, listing, queues
 from server.labelling.adding import NewItem
 from server.labelling.content import Content
+from server.labelling.filling import Completed
 from server.labelling.listing import State
+from server.labelling.wishes import Named
 
 routes = router()
 Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
@@ -27,7 +31,7 @@ class Item(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    content: Content = Field(description="What is shown.")
+    content: Content | None = Field(None, description="What is shown; null: what is stored of the trace or session.")
     unit: Literal["call", "trace", "session", "pair", "ranking", "own"] | None = Field(
         None, description="Null: as the ids say."
     )
@@ -41,23 +45,39 @@ class Item(BaseModel):
     why: str | None = Field(None, max_length=1_000)
     attributes: dict[str, str] = Field(default_factory=dict, description="By which labels can be told apart.")
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.content is None and (self.trace_id is None) == (self.session_id is None):
+            raise ValueError("an item without content names a trace or a session, whose content is shown")
+        return self
+
+    def named(self) -> Named:
+        """What it is about, where it brings no content."""
+        return Named(trace_id=self.trace_id, span_id=self.span_id, session_id=self.session_id)
+
+    def with_content(self, found: Completed) -> Item:
+        """With what is stored of its target."""
+        told = {"content": found.content, "attributes": {**found.attributes, **self.attributes}}
+        return self.model_copy(update={**told, "unit": "session" if self.session_id else self.unit})
+
     def made(self) -> NewItem:
         """As a queue takes it."""
+        assert self.content is not None  # noqa: S101 - as `with_content` gave it
         first = self.content.sides[0]
         trace, span = self.trace_id or first.trace_id, self.span_id or first.span_id
         return NewItem(
-            self.content, self.unit or self._unit(), UUID(hex=trace) if trace else None,
+            self.content, self.unit or self._unit(self.content), UUID(hex=trace) if trace else None,
             int(span, 16) if span else None, self.session_id, self.key, self.gold, self.priority, self.needed, "hand",
             self.why, self.attributes,
         )  # fmt: skip
 
-    def _unit(self) -> str:
-        sides = len(self.content.sides)
+    def _unit(self, content: Content) -> str:
+        sides = len(content.sides)
         if sides > 1:
             return "pair" if sides == 2 else "ranking"
-        if self.span_id or self.content.sides[0].span_id:
+        if self.span_id or content.sides[0].span_id:
             return "call"
-        if self.trace_id or self.content.sides[0].trace_id:
+        if self.trace_id or content.sides[0].trace_id:
             return "trace"
         return "session" if self.session_id else "own"
 
@@ -74,12 +94,32 @@ class Items(BaseModel):
 @routes.post("/api/queues/{name}/items", tags=["queues"], dependencies=[needs("edit")])
 def add(request: Request, here: Here, name: Name, body: Items, project: Project = DEFAULT) -> Response:
     """Put items into a queue. `added`: their numbers; `there`: numbers of items of the same target or key, which stay
-    as they are; `refused`: `at` (place in what was sent, from 0) and `why`.
+    as they are; `refused`: `at` (place in what was sent, from 0) and `why`. Of an item without content, what is stored
+    of its trace, call or session is shown.
     """  # noqa: D205 - one thought
     with told():
         queue = queues.one(here.core, project, name)
-        done = adding.add(here.core, queue, [one.made() for one in body.items], body.author)
-    return json_response(request, {"added": done.added, "there": done.there, "refused": done.refused})
+        sound, refused = _completed(here, project, body.items)
+        done = adding.add(here.core, queue, [one.made() for one in sound.values()], body.author)
+    places = list(sound)
+    refused += [{**one, "at": places[one["at"]]} for one in done.refused]
+    told_ = {"added": done.added, "there": done.there, "refused": sorted(refused, key=lambda one: one["at"])}
+    return json_response(request, told_)
+
+
+def _completed(here: Context, project: str, items: Sequence[Item]) -> tuple[dict[int, Item], list[dict[str, Any]]]:
+    """Items with content by their place, and why others have none."""
+    without = [at for at, one in enumerate(items) if one.content is None]
+    where = here.aside or Inline(here.core.readers)
+    named = [items[at].named() for at in without]
+    found = dict(zip(without, filling.completed(here.core, where, project, named) if named else [], strict=True))
+    refused = [{"at": at, "why": one.why_not} for at, one in found.items() if one.content is None]
+    sound = {
+        at: one.with_content(found[at]) if at in found else one
+        for at, one in enumerate(items)
+        if at not in found or found[at].content is not None
+    }
+    return sound, refused
 
 
 @routes.get("/api/queues/{name}/items", tags=["queues"], dependencies=[needs("read")])

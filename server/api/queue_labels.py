@@ -12,10 +12,10 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Context, Here, Project
+from server.api.context import DEFAULT, Context, Here, Project, in_utc
 from server.api.problems import refusing
 from server.api.rights import needs, router
-from server.labelling import queues, refusals, saving, taking, telling
+from server.labelling import importing, queues, refusals, saving, taking, telling
 from server.labelling.answers import AnswerError
 from server.labelling.content import Content
 from server.labelling.progress import progress
@@ -233,6 +233,44 @@ def draft(request: Request, here: Here, name: Name, body: NewDraft, project: Pro
         queue = queues.one(here.core, project, name)
         saving.draft(here.core, queue, body.labeller, body.number, body.answers, body.comment, body.seconds, utc_now())
     return json_response(request, {"kept": True})
+
+
+class Brought(_Body):
+    """One label that was made elsewhere."""
+
+    number: int | None = Field(None, ge=1, description="Of the item ...")
+    key: str | None = Field(None, max_length=500, description="... or its key.")
+    labeller: Person
+    answers: dict[str, JsonValue]
+    comment: str | None = Field(None, max_length=20_000)
+    seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
+    at: datetime | None = Field(None, description="When it was made; null: now.")
+
+    def made(self) -> importing.Told:
+        """As a queue takes it."""
+        return importing.Told(
+            self.labeller, self.answers, self.number, self.key, self.comment, self.seconds, in_utc(self.at)
+        )
+
+
+class Import(_Body):
+    """Up to 1,000 labels."""
+
+    author: str | None = Field(None, max_length=200, description="Who brings them, for the audit trail.")
+    labels: list[Brought] = Field(min_length=1, max_length=1_000)
+
+
+@routes.post("/api/queues/{name}/import", tags=["queues"], dependencies=[needs("edit")])
+def bring(request: Request, here: Here, name: Name, body: Import, project: Project = DEFAULT) -> Response:
+    """Put labels of elsewhere into a queue, each of its labeller and time; they need no place. Repeats change nothing.
+
+    `added`, `there` (the same person says the same of the item already), `refused`: `at` (place in what was sent, from
+    0) and `why`.
+    """
+    with told():
+        queue = queues.one(here.core, project, name)
+        done = importing.bring(here.core, queue, [one.made() for one in body.labels])
+    return json_response(request, {"added": done.added, "there": done.there, "refused": done.refused})
 
 
 @routes.get("/api/queues/{name}/progress", tags=["queues"], dependencies=[needs("read")])

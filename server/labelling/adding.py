@@ -63,40 +63,46 @@ def add(core: Core, queue: Queue, items: Sequence[NewItem], author: str | None) 
     sound: list[NewItem] = []
     for at, item in enumerate(items):
         if why := refusal(item, terms_of(queue)):
-            result.refused.append({"at": at, "why": why})
+            result.refused.append({"at": at, "why": why.rstrip(".")})
         else:
             sound.append(item)
     for start in range(0, len(sound), AT_ONCE):
         part = sound[start : start + AT_ONCE]
         rows = [row_of(item) for item in part]
-        work = partial(_write, queue=queue, rows=rows, now=now, author=author)
+        work = partial(write, queue=queue, rows=rows, now=now, author=author)
         added, there = core.writer.call(work).result(jobs.WRITE_S)
         result.added.extend(added)
         result.there.extend(there)
     return result
 
 
-def _write(
+def write(
     cursor: DuckDBPyConnection, queue: Queue, rows: list[dict[str, Any]], now: datetime, author: str | None
 ) -> tuple[list[int], list[int]]:
+    """Numbers of rows (of `row_of`) that are added, and of those that are there; within the caller's transaction."""
     keys = [row["key"] for row in rows if row["key"] is not None]
     targets = [row["target"] for row in rows if row["target"] is not None]
     by_key, by_target = store.known(cursor, queue.queue_id, keys, targets)
     there: list[int] = []
+    again: list[int] = []  # places among the fresh ones that are told twice here
     fresh: list[dict[str, Any]] = []
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], int] = {}
     for row in rows:
         number = by_key.get(row["key"]) or by_target.get(row["target"])
-        names = {(name, row[name]) for name in ("key", "target") if row[name] is not None}
+        names = [(name, row[name]) for name in ("key", "target") if row[name] is not None]
+        place = next((seen[name] for name in names if name in seen), None)
         if number is not None:
             there.append(number)
-        elif not names & seen:
+        elif place is not None:
+            again.append(place)
+        else:
+            seen |= dict.fromkeys(names, len(fresh))
             fresh.append(row)
-        seen |= names
     if not fresh:
         return [], there
     table = pa.Table.from_pylist(fresh, store.NEW)
-    return store.add(cursor, queue.project_id, queue.queue_id, table, now, author), there
+    added = store.add(cursor, queue.project_id, queue.queue_id, table, now, author)
+    return added, there + [added[place] for place in again]
 
 
 def refusal(item: NewItem, terms: Terms) -> str | None:  # noqa: PLR0911 - a table of rules

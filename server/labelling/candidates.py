@@ -19,7 +19,7 @@ import orjson
 from server.aside import Ask
 from server.labelling.content import Content
 from server.labelling.showing import Target
-from server.labelling.wishes import OfDisagreement, OfFilter, OfScore, OfTargets, Sample, Traffic
+from server.labelling.wishes import Named, OfDisagreement, OfFilter, OfScore, OfTargets, Sample, Traffic
 from server.when import utc_now
 from store.queries.queues_filled import MOST_DRAWN
 
@@ -63,7 +63,7 @@ class Candidate:
     content: Content | None = None  # null: made of the target's spans
     attributes: Mapping[str, str] = field(default_factory=dict)
     gold: Mapping[str, Any] | None = None
-    must: bool = False  # taken whatever is drawn
+    must: bool = False  # named by somebody, so taken whatever is drawn, and no part of a sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +169,8 @@ def _of_both(  # noqa: PLR0917 - what the one question is made of
     more = ask(
         "queue_scored", **place, names=list(others), thresholds=[lines[name] for name in others], evaluators=evaluators
     ).to_pylist()
-    known = {_key(row) for row in own}
-    places = {_key(row): row for row in own}
-    beside = [
-        {**row, **{name: places[_key(row)][name] for name in ("place", "total")}} for row in more if _key(row) in known
-    ]
+    known = {_key(row): {name: row[name] for name in ("place", "total", "stratum")} for row in own}
+    beside = [row | known[_key(row)] for row in more if _key(row) in known]
     rows = sorted([*own, *beside], key=lambda row: row["place"])
     return _found(wish, _unit(wish, rows), lines)
 
@@ -202,7 +199,7 @@ def _bounds(wish: OfScore) -> Row:
 
 
 def _line(ask: Ask, place: Row, name: str, told: float | None) -> float:
-    """From which value on a score of this name says yes: as told, else the middle of its scale, else of what is seen."""
+    """From which value on a score of this name says yes: as told, else the middle of its scale, else of its values."""
     if told is not None:
         return told
     seen = ask("queue_scored", **{**place, "by": None, "pool": _SEEN}, names=[name]).to_pylist()
@@ -226,11 +223,17 @@ def _found(wish: Traffic, rows: Sequence[Row], lines: Mapping[str, float]) -> Fo
     for _, group in groupby(rows, key=lambda row: row["place"]):
         told = list(group)
         said = [_said(row, lines[row["name"]]) for row in told]
-        one = Candidate(
-            _target(told[0]), None, told[0]["stratum"], told[0]["total"], said, _why(wish, said) or f"One of the {what}."
-        )  # fmt: skip
-        found.setdefault(_target(told[0]), one)
-    return Found(list(found.values()), _matching(found.values()), what)
+        target, why = _target(told[0]), _why(wish, said) or f"One of the {what}."
+        found.setdefault(target, Candidate(target, None, told[0]["stratum"], told[0]["total"], said, why))
+    return Found(list(found.values()), _matching(found.values()), what, notes=_part(rows))
+
+
+def _part(rows: Sequence[Row]) -> list[str]:
+    """That only a part of the scores was looked at, where that is so."""
+    looked = rows[0]["looked"] if rows else 1.0
+    if looked >= 1:
+        return []
+    return [f"Scores are many: {looked:.1%} of them were looked at, drawn by hash, and how many match is about right."]
 
 
 def _what(wish: Traffic) -> str:
@@ -276,11 +279,13 @@ def _listed(names: Sequence[str]) -> str:
 # What is named.
 
 
+def target_of(one: Named) -> Target:
+    """What somebody names."""
+    return Target(one.trace_id, None if one.span_id is None else int(one.span_id, 16), one.session_id)
+
+
 def named(wish: OfTargets) -> Found:
     """The targets that a person chose, in their order, each once."""
-    targets = [
-        Target(one.trace_id, None if one.span_id is None else int(one.span_id, 16), one.session_id)
-        for one in wish.targets
-    ]
-    found = [Candidate(one, total=len(targets), why="Chosen by hand.") for one in dict.fromkeys(targets)]
+    targets = [target_of(one) for one in wish.targets]
+    found = [Candidate(one, total=1, why="Chosen by hand.", must=True) for one in dict.fromkeys(targets)]
     return Found(found, len(found), "targets that were named")

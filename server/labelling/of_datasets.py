@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from heapq import nsmallest
 from typing import Any
 
@@ -13,7 +14,7 @@ from server.aside import Ask
 from server.labelling.answers import AnswerError, checked
 from server.labelling.candidates import Candidate, Found
 from server.labelling.sampling import hashed
-from server.labelling.showing import Target, of_case
+from server.labelling.showing import of_case
 from server.labelling.terms import SIDES, TIE, Asked, Terms
 from server.labelling.wishes import OfDataset
 
@@ -43,11 +44,7 @@ def found(ask: Ask, wish: OfDataset, dataset_id: int, version: int, terms: Terms
             refused.append({"key": row["item"], "why": str(error)})
     what = f"items of dataset {wish.name}, version {version}"
     total = len(rows) if wish.items else matching
-    return Found([_with_total(one, total) for one in candidates], total, what, refused)
-
-
-def _with_total(one: Candidate, total: int) -> Candidate:
-    return Candidate(one.target, one.key, None, total, (), one.why, one.content, one.attributes, one.gold)
+    return Found([replace(one, total=total, must=bool(wish.items)) for one in candidates], total, what, refused)
 
 
 def _rows(ask: Ask, wish: OfDataset, dataset_id: int, version: int) -> tuple[list[Row], int]:
@@ -62,7 +59,9 @@ def _rows(ask: Ask, wish: OfDataset, dataset_id: int, version: int) -> tuple[lis
         ).to_pylist()  # fmt: skip
         matching = page[0]["matching"] if page else matching
         fit = [row for row in page if not wanted or row["item"] in wanted]
-        kept = nsmallest(wish.sample.most, [*kept, *fit], key=lambda row: hashed(wish.sample.seed, row["item"]))
+        kept = nsmallest(
+            len(wanted) or wish.sample.most, [*kept, *fit], key=lambda row: hashed(wish.sample.seed, row["item"])
+        )
         read += len(page)
         if len(page) < _PAGE:
             break
@@ -79,11 +78,11 @@ def _candidate(row: Row, wish: OfDataset, version: int, terms: Terms) -> Candida
     if len(answers) == 1:
         answers[0] |= {name: case[name] for name in ("tool_calls", "steps") if case.get(name)}
     content = of_case(case, answers, reference=shows)
-    target = None if row["trace_id"] is None else Target(row["trace_id"], row["span_id"])
     told = {"dataset": wish.name, "dataset_version": str(version), "dataset_item": row["item"]}
     words = " Its right answer is known." if gold else ""
     why = f"Item {row['item']} of dataset {wish.name}, version {version}.{words}"
-    return Candidate(target, f"dataset/{wish.name}/{row['item']}", why=why, content=content, attributes=told, gold=gold)
+    # No target, though an item may come from a trace: what it shows may have been edited, and is scored as itself.
+    return Candidate(None, f"dataset/{wish.name}/{row['item']}", why=why, content=content, attributes=told, gold=gold)
 
 
 def sides_of(case: Mapping[str, Any], wish: OfDataset, *, about_reference: bool) -> Sequence[str]:

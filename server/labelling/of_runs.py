@@ -40,7 +40,7 @@ def _of_one(ask: Ask, wish: OfRun, run_id: UUID, name: str) -> Found:
         Candidate(
             _target(row), _key(run_id, row), None, matching, _said(row), _why(row, name),
             of_case(cases.get(row["place"], {}), [_answer(row, None)], reference=wish.reference),
-            {"run": run_id.hex, "run_name": name, "run_item": row["item"]},
+            {"run": run_id.hex, "run_name": name, "run_item": row["item"]}, must=bool(wish.rows.items),
         )
         for row in _ordered(rows, wish)
     ]  # fmt: skip
@@ -189,5 +189,5 @@ def _pair(rows: Sequence[Row], wish: OfRun, names: Mapping[UUID, str], case: Row
     return Candidate(
         _target(rows[0]) if all(_target(row) for row in rows) else None, key, None, total, (),
         f"Answers of {told} to item {rows[0]['item']}.", of_case(case, answers, reference=wish.reference),
-        {"runs": told, "run_item": rows[0]["item"]},
+        {"runs": told, "run_item": rows[0]["item"]}, must=bool(wish.rows.items),
     )  # fmt: skip

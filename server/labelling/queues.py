@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from server import jobs
 from server.core import Core
+from server.labelling import feeds
 from server.labelling.terms import Asked, Terms
 from server.when import utc_now
 from store import queues as store
@@ -80,7 +81,11 @@ def put(  # noqa: PLR0917 - what it says
 
     Raises:
         StaleVersionError: another version than `upon` is the newest.
+        QueueError: a feed cannot look for what it says.
     """
+    for feed in terms.feeds:
+        if (fault := feeds.fault(feed)) is not None:
+            raise QueueError(f"A feed cannot look. {fault}")
     project_id, now = core.projects.id_of(project), utc_now()
 
     def work(cursor: DuckDBPyConnection) -> Queue:

@@ -15,6 +15,7 @@ from hashlib import blake2b
 import numpy as np
 
 from analytics import informative, similarity
+from analytics.columns import Floats
 from analytics.informative import Judge, Places, Signals
 from server.labelling.candidates import Candidate, Found
 from server.labelling.wishes import Sample
@@ -30,7 +31,7 @@ class Taken:
     """A candidate that becomes an item."""
 
     candidate: Candidate
-    sampling: str  # random stratified:model informative weighted all named
+    sampling: str  # random stratified:model informative weighted all; named: by somebody, or an alert
     weight: float | None  # one over the chance to be taken; null: unknown
     why: str
 
@@ -43,10 +44,9 @@ def take(found: Found, sample: Sample, texts: Texts) -> list[Taken]:
         sample: how.
         texts: what candidates say, of those that are compared by it.
     """
-    must = [Taken(one, "named", None, one.why) for one in found.candidates if one.must][: sample.most]
-    rest = Found([one for one in found.candidates if not one.must], found.matching, found.what)
-    left = sample.model_copy(update={"most": sample.most - len(must)})
-    return [*must, *(_taken(rest, left, texts) if left.most > 0 and rest.candidates else [])]
+    must = [Taken(one, "named", None, one.why) for one in found.candidates if one.must]
+    rest = Found([one for one in found.candidates if not one.must], found.matching - len(must), found.what)
+    return [*must, *(_taken(rest, sample, texts) if rest.candidates else [])]
 
 
 def _taken(found: Found, sample: Sample, texts: Texts) -> list[Taken]:
@@ -111,7 +111,7 @@ def _informative(found: Found, sample: Sample, texts: Texts) -> list[Taken]:
     ]
 
 
-def _unlike(pool: Sequence[Candidate], worth: informative.Floats, most: int, texts: Texts) -> Places:
+def _unlike(pool: Sequence[Candidate], worth: Floats, most: int, texts: Texts) -> Places:
     vectors = similarity.folded([similarity.counts(text) for text in texts(pool)])
     return informative.diverse(vectors, worth, most)
 

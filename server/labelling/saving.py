@@ -25,6 +25,7 @@ from server.labelling.refusals import (
     LabelIdError,
     LabelledError,
     PlaceTakenError,
+    QueueClosedError,
     RemovedError,
     UnknownItemError,
     check_labeller,
@@ -34,8 +35,8 @@ from server.labelling.taking import lease_time, others
 from store import labels as store
 from store import queue_items, queues
 from store.batch import Batch
-from store.labels import Label, Said
-from store.queue_items import Draft, Item, Lease
+from store.labels import Label, Said, State
+from store.queue_items import Draft, Item, Lease, Place
 from store.queues import Queue
 
 
@@ -86,7 +87,7 @@ def save(core: Core, queue: Queue, told: Saying, now: datetime) -> Saved:
     about, before = _about(core, queue, told.number, told.labeller)
     if told.fields_version != queue.fields_version:
         keep_draft(core, queue, _draft(told, now))
-        raise FieldsChangedError(queue, told.fields_version)
+        raise FieldsChangedError(queue.name, queue.fields_version, told.fields_version)
     answers = checked(terms.fields, told.answers, [one.key for one in about.content.sides])
     made = Label(
         queue.project_id, queue.queue_id, told.number, told.label_id, told.labeller, 1, "saved", queue.version,
@@ -109,7 +110,7 @@ def _about(core: Core, queue: Queue, number: int, labeller: str) -> tuple[About,
     with core.readers.read() as cursor:
         item = queue_items.item(cursor, queue.queue_id, number)
         shown = queue_items.shown(cursor, queue.queue_id, [number])
-        said = store.newest(store.of_items(cursor, queue.queue_id, [number])).get((number, labeller))
+        said = store.last_said(cursor, queue.queue_id, number, labeller)
     if item is None:
         raise UnknownItemError(queue.name, number)
     return about_item(queue, item, Content.model_validate_json(shown[number].content), labeller), said
@@ -159,52 +160,53 @@ def _keep(cursor: DuckDBPyConnection, queue: Queue, made: Label, outcome: _Outco
     if known is not None:
         return _again(known, made, outcome)
     try:
-        edit, first = _place(cursor, queue, made)
+        last, before = _place(cursor, queue, made)
     except Exception as error:  # noqa: BLE001 - it belongs to whoever asked, and nothing is written
         outcome.refused = error
         return False
-    store.add(cursor, replace(made, edit=edit))
+    store.add(cursor, store.counted(replace(made, edit=last + 1), before))
     queue_items.release(cursor, queue.queue_id, made.author, [made.number])
     queue_items.drop_draft(cursor, queue.queue_id, made.author, made.number)
-    outcome.saved = Saved(made.label_id, edit, first)
+    outcome.saved = Saved(made.label_id, last + 1, first=before != "saved")
     return True
 
 
-def _again(known: Label, made: Label, outcome: _Outcome) -> bool:
+def _again(known: Said, made: Label, outcome: _Outcome) -> bool:
     if (known.number, known.author, known.state) != (made.number, made.author, made.state):
         outcome.refused = LabelIdError(made.label_id)
     else:
-        outcome.saved = Saved(known.label_id, known.edit, first=known.edit == 1)
+        outcome.saved = Saved(made.label_id, known.edit, first=known.edit == 1)
     return False
 
 
-def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, bool]:
-    """The edit that a label is, and whether it is its author's first; raises what forbids it."""
-    known = fit(queues.by_id(cursor, queue.queue_id), queue.name)
-    item = queue_items.item(cursor, known.queue_id, made.number)
-    if item is None:
+def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, State | None]:
+    """The edit that a label follows (0: none), and its state; raises what forbids it."""
+    place = queue_items.places(cursor, queue.queue_id, [made.number]).get(made.number)
+    if place is None:
+        fit(queues.by_id(cursor, queue.queue_id), queue.name)
         raise UnknownItemError(queue.name, made.number)
-    if item.removed_at is not None:
+    if not place.open:
+        raise QueueClosedError(queue.name)
+    if place.removed:
         raise RemovedError(made.number)
-    if made.state == "saved" and made.fields_version != known.fields_version:
-        raise FieldsChangedError(known, made.fields_version)
-    said = store.said(cursor, known.queue_id, [made.number])[made.number]
+    if made.state == "saved" and made.fields_version != place.fields_version:
+        raise FieldsChangedError(queue.name, place.fields_version, made.fields_version)
+    said = store.said(cursor, queue.queue_id, [made.number])[made.number]
     mine = said.get(made.author)
     labelled = mine is not None and mine.state == "saved"
     if made.state == "skipped" and labelled:
         raise LabelledError(made.number)
-    if made.state == "saved" and not labelled and not item.gold:
-        _check_place(cursor, known, item, said, made)
-    return (mine.edit if mine else 0) + 1, not labelled
+    if made.state == "saved" and not labelled and not place.gold:
+        _check_place(cursor, queue, place, said, made)
+    return (mine.edit, mine.state) if mine else (0, None)
 
 
-def _check_place(cursor: DuckDBPyConnection, queue: Queue, item: Item, said: dict[str, Said], made: Label) -> None:
-    live = queue_items.leases(cursor, queue.queue_id, [item.number], made.author, made.saved_at)
-    own = any(one.labeller == made.author and one.number == item.number for one in live)
-    needed = item.needed or queue.labels
+def _check_place(cursor: DuckDBPyConnection, queue: Queue, place: Place, said: dict[str, Said], made: Label) -> None:
+    live = queue_items.leases(cursor, queue.queue_id, [place.number], made.author, made.saved_at)
+    own = any(one.labeller == made.author and one.number == place.number for one in live)
     # Who has a lease has a place beside all other leases; without one it must be free of leases too.
-    if others(item.number, said, [] if own else live, made.author) >= needed:
-        raise PlaceTakenError(item.number, needed)
+    if others(place.number, said, [] if own else live, made.author) >= place.needed:
+        raise PlaceTakenError(place.number, place.needed)
 
 
 def _draft(told: Saying, now: datetime) -> Draft:
@@ -279,7 +281,7 @@ def _take_back(cursor: DuckDBPyConnection, queue: Queue, last: Label, back: Labe
     said = store.said(cursor, queue.queue_id, [last.number])[last.number].get(last.author)
     if known is None or not known.open or said is None or said.edit != last.edit:
         return False
-    store.add(cursor, back)
+    store.add(cursor, store.counted(back, last.state))
     if last.answers is not None:
         draft = Draft(last.number, last.author, last.answers, last.comment, last.seconds, back.saved_at)
         queue_items.keep_draft(cursor, queue.queue_id, draft)

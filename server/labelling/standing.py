@@ -8,15 +8,14 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from server.labelling.terms import Terms
-from store.standings import SKIPS
+from store.standings import SKIPS, Columns
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
-_TRUTHS = ("gold", "mine", "passed", "leased", "drafted")
+SELDOM = 0.001  # shares of gold below it are none
 STATES = ("waiting", "started", "done", "skipped", "gold")
 
 
@@ -38,14 +37,10 @@ class Standing:
     enough: int  # skips by so many people take an item without a label out of the turn
 
     @classmethod
-    def of(cls, rows: pa.Table, terms: Terms) -> Standing:
-        """From the rows of the store."""
-        columns = {name: rows[name].to_numpy() for name in rows.column_names}
-        # The store's booleans are bytes in Arrow, whose `~` is that of integers.
-        columns |= {name: columns[name].astype(np.bool_) for name in _TRUTHS}
+    def of(cls, columns: Columns, terms: Terms) -> Standing:
+        """From what the store says."""
         # Where fewer people may label than that, all of them.
-        enough = min(SKIPS, len(terms.labellers) or SKIPS)
-        return cls(**columns, enough=enough)
+        return cls(**columns, enough=min(SKIPS, len(terms.labellers) or SKIPS))
 
     @property
     def done(self) -> Mask:
@@ -56,7 +51,8 @@ class Standing:
     @property
     def out(self) -> Mask:
         """Items that several people skipped and nobody labelled: they are out of the turn until they are put back."""
-        return ~self.gold & (self.labels == 0) & (self.skips >= self.enough)
+        found: Mask = ~self.gold & (self.labels == 0) & (self.skips >= self.enough)
+        return found
 
     @property
     def mine_to_do(self) -> Mask:
@@ -66,7 +62,8 @@ class Standing:
     @property
     def free(self) -> Mask:
         """Items that this person may be handed now."""
-        return self.mine_to_do & ~self.leased & (self.labels + self.held < self.needed)
+        found: Mask = self.mine_to_do & ~self.leased & (self.labels + self.held < self.needed)
+        return found
 
     def states(self) -> NDArray[np.str_]:
         """Of each item: gold, skipped (out of the turn), done, started (it has a label), or waiting."""
@@ -122,9 +119,10 @@ def scattered(numbers: Numbers, labeller: str) -> NDArray[np.uint64]:
 def gold_places(handed: int, share: float, seed: str) -> int:
     """How many of the first `handed` items of somebody are gold ones.
 
-    One in each stretch of 1 / share items, at a place that a hash chooses, so that nobody can count where it will be.
+    One in each stretch of 1 / share items, at a place that a hash chooses, so that nobody can count where it will be;
+    none where that is more than a thousand.
     """
-    if share <= 0:
+    if share < SELDOM:
         return 0
     stretch = max(1, round(1 / share))
     whole, rest = divmod(handed, stretch)

@@ -134,6 +134,10 @@ class Feed(BaseModel):
     share: float = Field(1.0, gt=0, le=1, allow_inf_nan=False, description="Of these, by the hash of the trace's id.")
     per_day: int | None = Field(None, ge=1, le=100_000, description="Items a day of UTC at most; null: no bound.")
     priority: float = Field(0.0, allow_inf_nan=False)
+    quiet_s: int | None = Field(
+        None, ge=1, le=3_600,
+        description="Seconds without new spans after which a trace, or session, is over; default 15, of sessions 300.",
+    )  # fmt: skip
 
 
 class Terms(BaseModel):

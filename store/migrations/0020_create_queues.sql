@@ -83,7 +83,9 @@ create table labels (
     reason         varchar,                  -- of a skip
     seconds        double,                   -- spent on it; null: unknown
     source         varchar not null,         -- page api import
-    saved_at       timestamp not null
+    saved_at       timestamp not null,
+    labelled       tinyint not null,         -- 1: the author has a label now and had none before, -1: the reverse, 0: neither; sums count labels
+    passed         tinyint not null          -- the same of skips
 );
 
 -- One row: what somebody has filled in and not saved yet.

@@ -14,6 +14,7 @@ from store.queries.explore import TraceFilters, filtered
 
 MOST_TRACES = 1_000
 MOST_DRAWN = 20_000  # rows are narrow: texts are looked at later, of what is taken
+MOST_SCORES = 400_000  # rows that are looked at, of a score that has more
 By = Literal["service", "environment", "release", "model", "prompt", "variant"]
 Unit = Literal["trace", "call", "session"]
 
@@ -80,7 +81,8 @@ def queue_scored(  # noqa: PLR0917 - given by name
     name, evaluator, evaluator_version, value, label, error_type (set: it failed), confidence (as it told it, text) and
     scale (JSON) of the newest of each, beside the columns of `queue_drawn`. Scores of people are left out, and those
     that name a response id alone. `apart`: targets of which evaluators decided otherwise: a value decides by the
-    threshold of its name (0.5 where none is told), else a label does. The bounds are met by one of the rows.
+    threshold of its name (0.5 where none is told), else a label does. The bounds are met by one of the rows. Where more
+    than 400,000 scores meet them, a share of the targets is looked at by hash, `looked`, and `total` is about right.
 
     Raises:
         ValueError: `pool` is not between 1 and 20,000; no name, or not as many thresholds as names.
@@ -92,7 +94,7 @@ def queue_scored(  # noqa: PLR0917 - given by name
     params = {
         "project_id": project_id, "since": since, "until": until, "names": names, "thresholds": lines, "pool": pool,
         "evaluators": evaluators, "at_least": at_least, "at_most": at_most, "label": label, "failed": failed,
-        "apart": apart,
+        "apart": apart, "rows": MOST_SCORES,
     }  # fmt: skip
     return ask(con, "queue_scored", params | _draw(pool, by, seed, filters))
 
