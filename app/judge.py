@@ -75,7 +75,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _anew() -> None:
-    st.page_link(judges.PATH, label="All judges", icon=":material/arrow_back:", query_params={})
+    st.page_link("views/traces.py", label="Label some on Traces", icon=":material/label:", query_params={})
 
 
 def _head(found: Card) -> None:

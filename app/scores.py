@@ -115,9 +115,9 @@ _COLUMNS = {
     "number": st.column_config.TextColumn("Value", width=70, alignment="right"),
     "ruler": st.column_config.TextColumn("Ruler", width=78, help="The scale; the arrow points to its better end"),
     "verdict": st.column_config.TextColumn("Verdict", width=100),
-    "reason": st.column_config.TextColumn("Reason", width=210),
+    "reason": st.column_config.TextColumn("Reason", width=182),
     "by": st.column_config.TextColumn("By, version", width=110),
-    "from": st.column_config.TextColumn("Source, trust", width=96, help=trust.HELP),
+    "from": st.column_config.TextColumn("Source, trust", width=124, help=trust.HELP),
     "time": st.column_config.DatetimeColumn("Time", format="MM-DD HH:mm:ss", width=106),
 }
 _IDLE = {name: _COLUMNS[name] for name in ("name", "of", "reason", "by", "time")}
