@@ -89,7 +89,7 @@ def of_pages(labels: int, rng: np.random.Generator) -> list[str]:
         Client(server.api, timeout_s=120) as client,
     ):
         _filled(client, labels, rng)
-        marks = [("all judges, worked out anew", lambda: client.judges(60), 1)]
+        marks = [("all judges, worked out anew", lambda: client.judges(20), 1)]
         marks += [
             ("a card, worked out anew", lambda: client.judge("grade"), 1),
             ("trust, as pages ask for it", lambda: client.trust(0.2), 20),
