@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
@@ -132,10 +133,20 @@ def said(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> 
     return found
 
 
-def by_id(cursor: DuckDBPyConnection, queue_id: UUID, label_id: UUID) -> Label | None:
-    """One label; null: none has this id."""
+def by_id(cursor: DuckDBPyConnection, queue_id: UUID, label_id: UUID) -> Said | None:
+    """What is known of a label by its id; null: none has it."""
     rows = cursor.execute(
-        f"select {_LABEL} from labels where queue_id = ? and label_id = ?", [queue_id, label_id]
+        "select number, author, edit, state, saved_at from labels where queue_id = ? and label_id = ?",
+        [queue_id, label_id],
+    ).fetchall()
+    return Said(*rows[0]) if rows else None
+
+
+def last_said(cursor: DuckDBPyConnection, queue_id: UUID, number: int, author: str) -> Label | None:
+    """The newest edit of one person on one item; null: they said nothing."""
+    rows = cursor.execute(
+        f"select {_LABEL} from labels where queue_id = ? and number = ? and author = ? order by edit desc limit 1",
+        [queue_id, number, author],
     ).fetchall()
     return Label(*rows[0]) if rows else None
 
@@ -191,24 +202,23 @@ class Mine:
 
 
 _MINE = """
-with own as (
-    select number, edit, state, seconds, source, saved_at, labelled, passed
-    from labels where queue_id = $queue_id and author = $author
-)
-select coalesce(sum(labelled), 0)::integer, coalesce(sum(passed), 0)::integer,
-       median(seconds) filter (where labelled = 1),
-       coalesce(sum(labelled) filter (where saved_at >= date_trunc('day', $now::timestamp)), 0)::integer,
-       coalesce(sum(labelled) filter (where saved_at > $now::timestamp - interval 1 hour), 0)::integer,
-       exists (from own where source <> 'import' and state <> 'withdrawn'
-               and edit = (select max(edit) from own later where later.number = own.number))
-from own
+select labelled, passed, seconds, saved_at >= date_trunc('day', $now::timestamp) as today,
+       saved_at > $now::timestamp - interval 1 hour as late, source <> 'import' as here, state <> 'withdrawn' as told
+from labels where queue_id = $queue_id and author = $author
 """
 
 
 def mine_of(cursor: DuckDBPyConnection, queue_id: UUID, author: str, now: datetime) -> Mine:
     """What somebody did in a queue."""
-    rows = cursor.execute(_MINE, {"queue_id": queue_id, "author": author, "now": now}).fetchall()
-    return Mine(*rows[0])
+    rows = cursor.sql(_MINE, params={"queue_id": queue_id, "author": author, "now": now}).to_arrow_table()
+    labelled, passed, seconds, *truths = (rows[name].to_numpy() for name in rows.column_names)
+    today, late, here, told = (one.astype(bool) for one in truths)
+    known = seconds[(labelled == 1) & ~np.isnan(seconds)]
+    standing = int((labelled + passed)[here].sum()) > 0 or bool(here.any() and told[here][-1])
+    return Mine(
+        int(labelled.sum()), int(passed.sum()), float(np.median(known)) if len(known) else None,
+        int(labelled[today].sum()), int(labelled[late].sum()), standing,
+    )  # fmt: skip
 
 
 def decided(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> set[int]:

@@ -2,55 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import pyarrow as pa
+import numpy as np
 from duckdb import DuckDBPyConnection
+from numpy.typing import NDArray
 
 SKIPS = 3  # by different people: then an item without a label is handed out no more
 
-# Who saves gives the item back in the same transaction, so whoever has one has not labelled it.
-_STANDING = """
-with told as (
-    select number, sum(labelled) as labels, sum(labelled) filter (where author = $labeller) > 0 as mine
-    from labels where queue_id = $queue_id group by number
-), skipping as (
-    select l.number, l.author from labels l join queue_items i on i.queue_id = $queue_id and i.number = l.number
-    where l.queue_id = $queue_id and l.passed <> 0 and (i.back_at is null or l.saved_at > i.back_at)
-    group by l.number, l.author having sum(l.passed) > 0
-), skipped as (
-    select number, count(*) as skips, bool_or(author = $labeller) as passed from skipping group by number
-), held as (
-    select number, count(*) filter (where labeller <> $labeller) as held, bool_or(labeller = $labeller) as leased
-    from queue_leases where queue_id = $queue_id and expires_at > $now group by number
-), drafted as (
-    select number from label_drafts where queue_id = $queue_id and author = $labeller
-)
-select i.number, i.gold is not null as gold, i.priority, coalesce(i.needed, $labels)::integer as needed,
-       coalesce(told.labels, 0)::integer as labels, coalesce(skipped.skips, 0)::integer as skips,
-       coalesce(held.held, 0)::integer as held, coalesce(told.mine, false) as mine,
-       coalesce(skipped.passed, false) as passed, coalesce(held.leased, false) as leased,
-       drafted.number is not null as drafted
-from queue_items i
-left join told using (number) left join skipped using (number) left join held using (number)
-left join drafted using (number)
-where i.queue_id = $queue_id and i.removed_at is null
-order by i.number
-"""
+Columns = dict[str, NDArray[Any]]
 
 
-def standing(cursor: DuckDBPyConnection, queue_id: UUID, labels: int, labeller: str, now: datetime) -> pa.Table:
-    """One row an item that is not removed, by number, as it stands for one labeller.
+def standing(cursor: DuckDBPyConnection, queue_id: UUID, labels: int, labeller: str, now: datetime) -> Columns:
+    """How each item that is not removed stands for one labeller, a place an item, by number.
 
     number; gold; priority; needed (labels by different people); labels (that count); skips (by different people, since
-    it was put back); held (live leases of others who have not labelled it); mine (labelled by this person), passed
-    (skipped by them), leased (before them now), drafted (begun by them).
+    it was put back); held (live leases of others), mine (labelled by this person), passed (skipped by them), leased
+    (before them now), drafted (begun by them). Who saves gives the item back in the same transaction, so whoever has
+    one has not labelled it.
+
+    Five plain scans, put together here: one question with as many joins took 30 ms at 100,000 labels, half of that to
+    plan it, and these take 12.
     """
-    found = cursor.sql(_STANDING, params={"queue_id": queue_id, "labels": labels, "labeller": labeller, "now": now})
-    return found.to_arrow_table()
+    found = _items(cursor, queue_id, labels)
+    numbers = found["number"]
+    size = int(numbers[-1]) + 1 if len(numbers) else 1
+    said = _fetched(
+        cursor, "select number, labelled, passed <> 0 as passed, author = $labeller as me from labels "
+        "where queue_id = $queue_id and number < $size", {"queue_id": queue_id, "labeller": labeller, "size": size},
+    )  # fmt: skip
+    mine = said["me"].astype(np.bool_)
+    found["labels"] = np.bincount(said["number"], said["labelled"], size)[numbers].astype(np.int64)
+    found["mine"] = np.bincount(said["number"][mine], said["labelled"][mine], size)[numbers] > 0
+    skips = _skips(cursor, queue_id) if said["passed"].any() else {}
+    live = _live(cursor, queue_id, now)
+    counted: dict[str, Mapping[int, int]] = {
+        "skips": {number: len(people) for number, people in skips.items()},
+        "passed": {number: labeller in people for number, people in skips.items()},
+        "held": {number: len(people - {labeller}) for number, people in live.items()},
+        "leased": {number: labeller in people for number, people in live.items()},
+        "drafted": dict.fromkeys(_drafted(cursor, queue_id, labeller), True),
+    }
+    for name, told in counted.items():
+        found[name] = _spread(told, size, np.int64 if name in {"skips", "held"} else np.bool_)[numbers]
+    return found
+
+
+def _items(cursor: DuckDBPyConnection, queue_id: UUID, labels: int) -> Columns:
+    found = _fetched(
+        cursor, "select number, gold is not null as gold, priority, coalesce(needed, $labels)::integer as needed "
+        "from queue_items where queue_id = $queue_id and removed_at is null order by number",
+        {"queue_id": queue_id, "labels": labels},
+    )  # fmt: skip
+    return found | {"gold": found["gold"].astype(np.bool_)}  # a byte in Arrow, whose `~` is that of integers
+
+
+def _skips(cursor: DuckDBPyConnection, queue_id: UUID) -> dict[int, set[str]]:
+    """Who skipped items and did not take it back, since each was put back."""
+    rows = cursor.execute(
+        "select l.number, l.author from labels l join queue_items i on i.queue_id = $queue_id and i.number = l.number "
+        "where l.queue_id = $queue_id and l.passed <> 0 and (i.back_at is null or l.saved_at > i.back_at) "
+        "group by l.number, l.author having sum(l.passed) > 0",
+        {"queue_id": queue_id},
+    ).fetchall()
+    return _gathered(rows)
+
+
+def _live(cursor: DuckDBPyConnection, queue_id: UUID, now: datetime) -> dict[int, set[str]]:
+    """Who has which item before them."""
+    rows = cursor.execute(
+        "select number, labeller from queue_leases where queue_id = ? and expires_at > ?", [queue_id, now]
+    ).fetchall()
+    return _gathered(rows)
+
+
+def _drafted(cursor: DuckDBPyConnection, queue_id: UUID, labeller: str) -> list[int]:
+    rows = cursor.execute(
+        "select number from label_drafts where queue_id = ? and author = ?", [queue_id, labeller]
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _gathered(rows: Iterable[tuple[int, str]]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for number, author in rows:
+        found.setdefault(number, set()).add(author)
+    return found
+
+
+def _spread(told: Mapping[int, int], size: int, kind: type) -> NDArray[Any]:
+    """Values by number, nought elsewhere; numbers from `size` on are left out."""
+    found: NDArray[Any] = np.zeros(size, dtype=kind)
+    for number, value in told.items():
+        if number < size:
+            found[number] = value
+    return found
+
+
+def _fetched(cursor: DuckDBPyConnection, text: str, params: Mapping[str, object]) -> Columns:
+    rows = cursor.sql(text, params=dict(params)).to_arrow_table()
+    return {name: rows[name].to_numpy() for name in rows.column_names}
 
 
 _OVERVIEW = """

@@ -35,12 +35,12 @@ class RemovedError(QueueError):
 
 
 class PlaceTakenError(QueueError):
-    """An item that has got its labels from others meanwhile."""
+    """An item that others have or have labelled, as often as it needs, while one had no live lease of it."""
 
     def __init__(self, number: int, needed: int) -> None:
-        others = "somebody else has it" if needed == 1 else f"all {needed} places are taken"
+        others = "somebody else has it" if needed == 1 else f"all its {needed} places are taken by others"
         super().__init__(
-            f"The time for item {number} was over and {others}. What you filled in is kept as a draft. "
+            f"Your time for item {number} is over, and {others}. What you filled in is kept as a draft. "
             "Go on with the next one."
         )
 
@@ -48,9 +48,9 @@ class PlaceTakenError(QueueError):
 class FieldsChangedError(QueueError):
     """A form that is another one now."""
 
-    def __init__(self, queue: Queue, told: int) -> None:
+    def __init__(self, name: str, version: int, told: int) -> None:
         super().__init__(
-            f"The form of queue {queue.name!r} was changed: version {queue.fields_version}, and this was filled in by "
+            f"The form of queue {name!r} was changed: it is version {version}, and this was filled in by "
             f"version {told}. Load the item again; what you filled in is kept as a draft."
         )
 

@@ -25,6 +25,7 @@ from server.labelling.refusals import (
     LabelIdError,
     LabelledError,
     PlaceTakenError,
+    QueueClosedError,
     RemovedError,
     UnknownItemError,
     check_labeller,
@@ -35,7 +36,7 @@ from store import labels as store
 from store import queue_items, queues
 from store.batch import Batch
 from store.labels import Label, Said, State
-from store.queue_items import Draft, Item, Lease
+from store.queue_items import Draft, Item, Lease, Place
 from store.queues import Queue
 
 
@@ -86,7 +87,7 @@ def save(core: Core, queue: Queue, told: Saying, now: datetime) -> Saved:
     about, before = _about(core, queue, told.number, told.labeller)
     if told.fields_version != queue.fields_version:
         keep_draft(core, queue, _draft(told, now))
-        raise FieldsChangedError(queue, told.fields_version)
+        raise FieldsChangedError(queue.name, queue.fields_version, told.fields_version)
     answers = checked(terms.fields, told.answers, [one.key for one in about.content.sides])
     made = Label(
         queue.project_id, queue.queue_id, told.number, told.label_id, told.labeller, 1, "saved", queue.version,
@@ -109,7 +110,7 @@ def _about(core: Core, queue: Queue, number: int, labeller: str) -> tuple[About,
     with core.readers.read() as cursor:
         item = queue_items.item(cursor, queue.queue_id, number)
         shown = queue_items.shown(cursor, queue.queue_id, [number])
-        said = store.newest(store.of_items(cursor, queue.queue_id, [number])).get((number, labeller))
+        said = store.last_said(cursor, queue.queue_id, number, labeller)
     if item is None:
         raise UnknownItemError(queue.name, number)
     return about_item(queue, item, Content.model_validate_json(shown[number].content), labeller), said
@@ -170,41 +171,42 @@ def _keep(cursor: DuckDBPyConnection, queue: Queue, made: Label, outcome: _Outco
     return True
 
 
-def _again(known: Label, made: Label, outcome: _Outcome) -> bool:
+def _again(known: Said, made: Label, outcome: _Outcome) -> bool:
     if (known.number, known.author, known.state) != (made.number, made.author, made.state):
         outcome.refused = LabelIdError(made.label_id)
     else:
-        outcome.saved = Saved(known.label_id, known.edit, first=known.edit == 1)
+        outcome.saved = Saved(made.label_id, known.edit, first=known.edit == 1)
     return False
 
 
 def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, State | None]:
     """The edit that a label follows (0: none), and its state; raises what forbids it."""
-    known = fit(queues.by_id(cursor, queue.queue_id), queue.name)
-    item = queue_items.item(cursor, known.queue_id, made.number)
-    if item is None:
+    place = queue_items.places(cursor, queue.queue_id, [made.number]).get(made.number)
+    if place is None:
+        fit(queues.by_id(cursor, queue.queue_id), queue.name)
         raise UnknownItemError(queue.name, made.number)
-    if item.removed_at is not None:
+    if not place.open:
+        raise QueueClosedError(queue.name)
+    if place.removed:
         raise RemovedError(made.number)
-    if made.state == "saved" and made.fields_version != known.fields_version:
-        raise FieldsChangedError(known, made.fields_version)
-    said = store.said(cursor, known.queue_id, [made.number])[made.number]
+    if made.state == "saved" and made.fields_version != place.fields_version:
+        raise FieldsChangedError(queue.name, place.fields_version, made.fields_version)
+    said = store.said(cursor, queue.queue_id, [made.number])[made.number]
     mine = said.get(made.author)
     labelled = mine is not None and mine.state == "saved"
     if made.state == "skipped" and labelled:
         raise LabelledError(made.number)
-    if made.state == "saved" and not labelled and not item.gold:
-        _check_place(cursor, known, item, said, made)
+    if made.state == "saved" and not labelled and not place.gold:
+        _check_place(cursor, queue, place, said, made)
     return (mine.edit, mine.state) if mine else (0, None)
 
 
-def _check_place(cursor: DuckDBPyConnection, queue: Queue, item: Item, said: dict[str, Said], made: Label) -> None:
-    live = queue_items.leases(cursor, queue.queue_id, [item.number], made.author, made.saved_at)
-    own = any(one.labeller == made.author and one.number == item.number for one in live)
-    needed = item.needed or queue.labels
+def _check_place(cursor: DuckDBPyConnection, queue: Queue, place: Place, said: dict[str, Said], made: Label) -> None:
+    live = queue_items.leases(cursor, queue.queue_id, [place.number], made.author, made.saved_at)
+    own = any(one.labeller == made.author and one.number == place.number for one in live)
     # Who has a lease has a place beside all other leases; without one it must be free of leases too.
-    if others(item.number, said, [] if own else live, made.author) >= needed:
-        raise PlaceTakenError(item.number, needed)
+    if others(place.number, said, [] if own else live, made.author) >= place.needed:
+        raise PlaceTakenError(place.number, place.needed)
 
 
 def _draft(told: Saying, now: datetime) -> Draft:

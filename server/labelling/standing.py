@@ -8,15 +8,13 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from server.labelling.terms import Terms
-from store.standings import SKIPS
+from store.standings import SKIPS, Columns
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
-_TRUTHS = ("gold", "mine", "passed", "leased", "drafted")
 SELDOM = 0.001  # shares of gold below it are none
 STATES = ("waiting", "started", "done", "skipped", "gold")
 
@@ -39,14 +37,10 @@ class Standing:
     enough: int  # skips by so many people take an item without a label out of the turn
 
     @classmethod
-    def of(cls, rows: pa.Table, terms: Terms) -> Standing:
-        """From the rows of the store."""
-        columns = {name: rows[name].to_numpy() for name in rows.column_names}
-        # The store's booleans are bytes in Arrow, whose `~` is that of integers.
-        columns |= {name: columns[name].astype(np.bool_) for name in _TRUTHS}
+    def of(cls, columns: Columns, terms: Terms) -> Standing:
+        """From what the store says."""
         # Where fewer people may label than that, all of them.
-        enough = min(SKIPS, len(terms.labellers) or SKIPS)
-        return cls(**columns, enough=enough)
+        return cls(**columns, enough=min(SKIPS, len(terms.labellers) or SKIPS))
 
     @property
     def done(self) -> Mask:
@@ -57,7 +51,8 @@ class Standing:
     @property
     def out(self) -> Mask:
         """Items that several people skipped and nobody labelled: they are out of the turn until they are put back."""
-        return ~self.gold & (self.labels == 0) & (self.skips >= self.enough)
+        found: Mask = ~self.gold & (self.labels == 0) & (self.skips >= self.enough)
+        return found
 
     @property
     def mine_to_do(self) -> Mask:
@@ -67,7 +62,8 @@ class Standing:
     @property
     def free(self) -> Mask:
         """Items that this person may be handed now."""
-        return self.mine_to_do & ~self.leased & (self.labels + self.held < self.needed)
+        found: Mask = self.mine_to_do & ~self.leased & (self.labels + self.held < self.needed)
+        return found
 
     def states(self) -> NDArray[np.str_]:
         """Of each item: gold, skipped (out of the turn), done, started (it has a label), or waiting."""

@@ -21,9 +21,8 @@ from server.labelling.refusals import RemovedError, UnknownItemError
 from server.labelling.standing import Standing, chosen
 from store import labels as store_labels
 from store import queue_items as store
-from store import queues as store_queues
 from store.labels import Said
-from store.queue_items import Item, Lease
+from store.queue_items import Lease, Place
 from store.queues import Queue
 from store.standings import standing
 
@@ -87,29 +86,28 @@ def lent(  # noqa: PLR0917 - what it decides by
     cursor: DuckDBPyConnection, queue: Queue, labeller: str, numbers: Sequence[int], most: int, now: datetime
 ) -> list[Lease] | None:
     """As `grant`, in the writer's transaction."""
-    known = store_queues.by_id(cursor, queue.queue_id)
-    if known is None or not known.open:
+    places = store.places(cursor, queue.queue_id, numbers)
+    if not any(one.open for one in places.values()):
         return None
-    live = store.leases(cursor, known.queue_id, numbers, labeller, now)
+    live = store.leases(cursor, queue.queue_id, numbers, labeller, now)
     held = [one for one in live if one.labeller == labeller]
     if len(held) >= most:
         return held[:most]
-    items = store.items(cursor, known.queue_id, numbers)
-    said = store_labels.said(cursor, known.queue_id, numbers)
+    said = store_labels.said(cursor, queue.queue_id, numbers)
     busy = {one.number for one in held}
     free = [
         number for number in numbers
-        if number not in busy and number in items and _free(items[number], said[number], live, known, labeller)
+        if number not in busy and number in places and _free(places[number], said[number], live, labeller)
     ]  # fmt: skip
-    until = now + lease_time(known)
-    return held + store.lend(cursor, known.queue_id, labeller, free[: most - len(held)], now, until)
+    until = now + lease_time(queue)
+    return held + store.lend(cursor, queue.queue_id, labeller, free[: most - len(held)], now, until)
 
 
-def _free(item: Item, said: dict[str, Said], live: Sequence[Lease], queue: Queue, labeller: str) -> bool:
+def _free(place: Place, said: dict[str, Said], live: Sequence[Lease], labeller: str) -> bool:
     mine = said.get(labeller)
-    if item.removed_at is not None or (mine is not None and mine.state == "saved"):
+    if place.removed or (mine is not None and mine.state == "saved"):
         return False
-    return item.gold or others(item.number, said, live, labeller) < (item.needed or queue.labels)
+    return place.gold or others(place.number, said, live, labeller) < place.needed
 
 
 def others(number: int, said: dict[str, Said], live: Sequence[Lease], labeller: str) -> int:
@@ -146,44 +144,40 @@ def take_one(core: Core, queue: Queue, labeller: str, number: int, now: datetime
 
 
 def _one(cursor: DuckDBPyConnection, queue: Queue, labeller: str, number: int, now: datetime) -> Taken:
-    known = store_queues.by_id(cursor, queue.queue_id)
-    if known is None or not known.open:
-        return Taken([], "closed")
-    item = store.item(cursor, known.queue_id, number)
-    if item is None:
+    place = store.places(cursor, queue.queue_id, [number]).get(number)
+    if place is None:
         raise UnknownItemError(queue.name, number)
-    if item.removed_at is not None:
+    if not place.open:
+        return Taken([], "closed")
+    if place.removed:
         raise RemovedError(number)
-    live = [one for one in store.leases(cursor, known.queue_id, [number], labeller, now) if one.number == number]
-    said = store_labels.said(cursor, known.queue_id, [number])[number]
+    live = [one for one in store.leases(cursor, queue.queue_id, [number], labeller, now) if one.number == number]
+    said = store_labels.said(cursor, queue.queue_id, [number])[number]
+    until = now + lease_time(queue)
     if held := [one for one in live if one.labeller == labeller]:
         return Taken(held, None)
     if labeller in said and said[labeller].state == "saved":
-        return Taken([Lease(number, labeller, uuid4(), now + lease_time(known))], None)
-    if _free(item, said, live, known, labeller):
-        return Taken(store.lend(cursor, known.queue_id, labeller, [number], now, now + lease_time(known)), None)
+        return Taken([Lease(number, labeller, uuid4(), until)], None)
+    if _free(place, said, live, labeller):
+        return Taken(store.lend(cursor, queue.queue_id, labeller, [number], now, until), None)
     labelled = sum(one.state == "saved" for one in said.values())
-    return Taken([], "done" if labelled >= (item.needed or known.labels) else "all taken")
+    return Taken([], "done" if labelled >= place.needed else "all taken")
 
 
 def renew(core: Core, queue: Queue, labeller: str, lease_ids: Sequence[UUID], now: datetime) -> list[Lease]:
     """Let items in hand stay there for as long again; of those that are over, such as still have a free place."""
 
     def work(cursor: DuckDBPyConnection) -> list[Lease]:
-        known = store_queues.by_id(cursor, queue.queue_id)
-        if known is None or not known.open:
-            return []
-        told = store.told_leases(cursor, known.queue_id, labeller, lease_ids)
+        told = store.told_leases(cursor, queue.queue_id, labeller, lease_ids)
         numbers = [one.number for one in told]
-        items = store.items(cursor, known.queue_id, numbers)
-        said = store_labels.said(cursor, known.queue_id, numbers)
-        live = store.leases(cursor, known.queue_id, numbers, labeller, now)
+        places = store.places(cursor, queue.queue_id, numbers)
+        said = store_labels.said(cursor, queue.queue_id, numbers)
+        live = store.leases(cursor, queue.queue_id, numbers, labeller, now)
         good = [
-            one
-            for one in told
-            if one.expires_at > now or _free(items[one.number], said[one.number], live, known, labeller)
-        ]
-        until = now + lease_time(known)
+            one for one in told if one.number in places and places[one.number].open
+            and (one.expires_at > now or _free(places[one.number], said[one.number], live, labeller))
+        ]  # fmt: skip
+        until = now + lease_time(queue)
         store.extend(cursor, [one.lease_id for one in good], until)
         return [Lease(one.number, labeller, one.lease_id, until) for one in good]
 
