@@ -60,7 +60,7 @@ class Rows:
     total: int  # items of which these were drawn
     rulers: Sequence[
         str | None
-    ]  # evaluator and version, `a person` or `an end user`; null: of no importance, or not told
+    ]  # evaluator and version, `a person`, `an end user`; null: not told, or of no importance
 
     def __len__(self) -> int:
         """How many there are."""
@@ -296,7 +296,7 @@ def _of_scores(signal: str, table: pa.Table) -> Rows:
 
 
 def _pairs(table: pa.Table) -> Rows:
-    """Targets that a person scored too: of the newest score of people and of the newest of all others, end users left out."""
+    """Targets that a person scored too: of the newest score of people and of all others that are no end users."""
     table = table.filter(pa.array(~_failed(table) & ~_of_end_users(table)))
     people: dict[Any, dict[str, Any]] = {}
     others: dict[Any, tuple[int, dict[str, Any]]] = {}

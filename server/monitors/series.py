@@ -297,7 +297,7 @@ def _mean(asked: Grid, rows: Sequence[rulers.Row]) -> Series:
 
 
 def _failures(asked: Grid, rows: Sequence[rulers.Row]) -> Series:
-    """Of all that is no reviewer's and no end user's, whatever its version: a new one that fails is what this is for."""
+    """Of all that judges give, whatever their version: a new one that fails is what this is for."""
     sums: dict[datetime, list[int]] = {}
     for row in rows:
         if not row["of_person"] and row["ruler"] != rulers.END_USERS:

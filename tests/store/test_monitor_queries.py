@@ -59,7 +59,8 @@ def made_calls(count: int = 1_200) -> pd.DataFrame:
 
 
 RULERS = (
-    ("relevance", "1", "llm"), ("relevance", "2", "llm"), (None, None, "api"), (None, None, "human"), (None, None, "user"),
+    ("relevance", "1", "llm"), ("relevance", "2", "llm"), (None, None, "api"), (None, None, "human"),
+    (None, None, "user"),
 )  # fmt: skip
 
 
