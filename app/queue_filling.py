@@ -55,7 +55,7 @@ def _begin() -> None:
         st.session_state.pop(key, None)
 
 
-@st.dialog("Add items", width="large")
+@st.dialog("Add items", width="large", on_dismiss="rerun")  # the queue behind it has more items then
 def _of_queue(name: str) -> None:
     if _followed():
         return
@@ -121,7 +121,7 @@ def _matching(key: str) -> tuple[Source, str]:
     )  # fmt: skip
     since = _since(f"{key}-since")
     try:
-        return {"filter": queue_terms.filters(str(typed or "")), "since": since}, ""
+        return {"filter": queue_terms.of_lines(str(typed or "")), "since": since}, ""
     except ValueError as error:
         return {"filter": {}, "since": since}, str(error)
 
@@ -238,6 +238,8 @@ def _samples(found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _add(name: str, source: Source, author: str) -> None:
+    if _DONE in st.session_state:  # a second click, which would draw others
+        return
     try:
         told = data_queues.fill(name, source, author, dry_run=False)
     except data.ApiError as error:
