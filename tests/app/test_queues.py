@@ -227,6 +227,24 @@ def test_answers_in_words(told: dict[str, Any], says: str) -> None:
     assert queue_item.answers(told) == says
 
 
+def test_scores_stand_under_who_gave_them() -> None:
+    """Labels of the queue itself stand above, and neither reviewers nor end users are judges."""
+    given = {"value": 1.0, "label": None, "explanation": None, "evaluator_version": "1", "error_type": None}
+    told = [
+        given | {"name": name, "source": source, "evaluator": evaluator, "author": author}
+        for name, source, evaluator, author in (
+            ("mine", "human", "refunds", "ann"), ("theirs", "human", "other", "bob"), ("judged", "llm", "judge", None),
+            ("computed", "code", "rule", None), ("user_feedback", "user", None, "kim"),
+        )
+    ]  # fmt: skip
+    taken_back = told[4] | {"error_type": "withdrawn", "value": None}
+    found = [(title, [one["name"] for one in own]) for title, own in queue_item.scored("refunds", [*told, taken_back])]
+    assert found == [
+        ("Scores of judges", ["judged", "computed"]), ("Labels given elsewhere", ["theirs"]),
+        ("Feedback of end users", ["user_feedback"]),
+    ]  # fmt: skip
+
+
 def test_gold_in_words() -> None:
     assert queue.gold({"n": 4, "right": 3, "low": 0.3, "high": 0.95}) == "75 % of 4 (30 % to 95 %)"
     assert queue.gold(None) == "none answered"
