@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import queue, queue_item, queue_preview, queue_terms, queues
+from app import queue, queue_filling, queue_item, queue_preview, queue_terms, queues
 from server.client import Client
 from server.labelling.terms import Terms
 
@@ -243,6 +243,28 @@ def test_scores_stand_under_who_gave_them() -> None:
         ("Scores of judges", ["judged", "computed"]), ("Labels given elsewhere", ["theirs"]),
         ("Feedback of end users", ["user_feedback"]),
     ]  # fmt: skip
+
+
+def test_a_queue_is_offered_what_it_takes() -> None:
+    """Pairs go to queues that compare, and one answer to those that do not."""
+    kinds = {"pairs": "preference", "order": "ranking", "plain": "binary", "shut": "binary"}
+    found = [
+        {"name": name, "open": name != "shut", "terms": {"fields": [{"name": "f", "kind": kind}]}}
+        for name, kind in kinds.items()
+    ]
+    assert queue_filling.fitting(found, {"kind": "run", "compare": ["a", "b"]}) == ["pairs", "order"]
+    assert queue_filling.fitting(found, {"kind": "filter"}) == ["plain"]
+    assert queue_filling.sources(found[0]) == ["run"]
+    assert queue_filling.sources(found[2]) == list(queue_filling.KINDS)
+
+
+@pytest.mark.parametrize("kind", ["filter", "score", "disagreement", "run", "dataset"])
+def test_each_source_of_items_opens_without_a_fault(url: str, page: Open, kind: str) -> None:
+    shown = page(url, "queues", queue="refunds")
+    shown.button(key="queue-add").click().run()
+    next(one for one in shown.get("button_group") if one.key == "filling-kind-5").select(kind).run()
+    assert not shown.exception
+    assert not shown.error
 
 
 def test_gold_in_words() -> None:
