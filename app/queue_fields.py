@@ -12,6 +12,7 @@ from app import data_labels, queue_terms, queues
 Field = dict[str, Any]
 _BETTER = {None: "neither", "higher": "higher", "lower": "lower"}
 MOST = 12
+_PARTS = ("name", "kind", "required", "title", "low", "high", "ties", "several", "help", "better", "judges")
 
 
 def edited(base: list[Field], key: str) -> list[Field]:
@@ -20,9 +21,8 @@ def edited(base: list[Field], key: str) -> list[Field]:
     if held not in st.session_state:
         st.session_state[held] = [dict(one, id=str(place), first=one["choices"]) for place, one in enumerate(base)]
         st.session_state[f"{held}-next"] = len(base)
-    fields: list[Field] = st.session_state[held]
+    fields = st.session_state[held] = _typed(held, key)
     found = [_one(one, place, len(fields), key) for place, one in enumerate(fields)]
-    st.session_state[held] = found  # what was typed outlives its widgets: another kind has others
     st.button(
         "Add a field", icon=":material/add:", key=f"{key}add", on_click=_add, args=(held,), disabled=len(fields) >= MOST
     )
@@ -33,13 +33,28 @@ def restart(before: str, now: str, base: list[Field], key: str) -> None:
     """Begin with these fields, or go on with those that were left when `now` was the start; keeps those of `before`."""
     held = f"{key}fields"
     kept = st.session_state.setdefault(f"{held}-left", {})
-    kept[before] = st.session_state.get(held, [])
+    kept[before] = _typed(held, key)
     if kept.get(now):
         st.session_state[held] = kept[now]
         return
     first = int(st.session_state.get(f"{held}-next", 0))
     st.session_state[held] = [dict(one, id=str(first + place), first=one["choices"]) for place, one in enumerate(base)]
     st.session_state[f"{held}-next"] = first + len(base)
+
+
+def _typed(held: str, key: str) -> list[Field]:
+    """The fields with what their widgets have by now, so that it outlives them: another kind, or start, has others.
+
+    Read before anything is drawn: whoever types and at once clicks elsewhere ends the run in which it would be drawn.
+    """
+    found = []
+    for one in st.session_state.get(held, []):
+        own = f"{key}{one['id']}-"
+        told = {part: st.session_state[f"{own}{part}"] for part in _PARTS if f"{own}{part}" in st.session_state}
+        if f"{own}choices" in st.session_state:
+            told["choices"] = queue_terms.choices(st.session_state[f"{own}choices"] or "", one["first"])
+        found.append({**one, **told})
+    return found
 
 
 def _add(held: str) -> None:

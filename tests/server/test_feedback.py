@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,12 +15,14 @@ from fastapi import Request
 from scipy import stats
 from starlette.types import Message
 
+from collectors.normalising.identity import hashed_authors, hashed_user
 from server.api.feedback import _body
 from server.api.problems import ProblemError
 from server.client import Client
 from server.feedback import keys
 from server.feedback.keys import FeedbackKeyError
 from server.feedback.pace import MOST_SENDERS, Pace
+from server.feedback.said import Feedback
 
 Serving = Any  # of conftest.py
 TRACE = "0f" * 16
@@ -245,6 +248,28 @@ def test_a_full_minute_is_told_with_when_to_come_again(http: httpx.Client, clien
     answer = send(http, UP, **headers)
     assert (answer.status_code, answer.json()["kind"]) == (429, "too_fast")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
+@pytest.mark.parametrize("key", [None, b"secret"])
+def test_who_says_it_is_hashed_where_user_ids_are(key: bytes | None) -> None:
+    author = Feedback.model_validate({**UP, "user": "kim"}).facts(key, {}).author
+    assert author == ("kim" if key is None else hashed_user("kim", b"secret"))
+
+
+def test_end_users_of_other_scores_are_hashed_and_reviewers_are_not() -> None:
+    told = Feedback.model_validate({**UP, "user": "kim"}).facts(None, {})
+    given = [told, replace(told, source="human"), replace(told, author=None)]
+    assert [one.author for one in hashed_authors(given, b"secret")] == [hashed_user("kim", b"secret"), "kim", None]
+
+
+def test_users_of_feedback_and_of_other_scores_are_hashed_alike(start: Callable[..., Serving]) -> None:
+    with start(hash_user_ids=True).client() as client:
+        client.add_feedback({**UP, "user": "kim"})
+        client.add_scores([{"trace_id": TRACE, "name": "n", "value": 1, "source": "user", "author": "kim"}])
+        rows = client.rows("trace_scores", trace_id=TRACE)
+    authors = {row["author"] for row in rows}
+    assert (len(rows), len(authors)) == (2, 1)
+    assert "kim" not in authors
 
 
 def test_a_bucket_fills_again_over_a_minute() -> None:
