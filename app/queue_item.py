@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import alert_actions, conversation, data, data_queues, labelling, queues, state, widgets
+from app import alert_actions, conversation, data, data_queues, data_traces, labelling, queues, state, widgets
 from app import format as fmt
 
 Item = Mapping[str, Any]
@@ -168,7 +168,7 @@ def _scores(name: str, item: Item) -> None:
 
 def scored(name: str, scores: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """Headings with their scores; of queue `name` itself none, nor what was taken back."""
-    told = [one for one in scores if one["error_type"] != "withdrawn"]
+    told = [one for one in scores if one["error_type"] != data_traces.WITHDRAWN]
     people = [one for one in told if one["source"] == "human" and one["evaluator"] != name]
     users = [one for one in told if one["source"] == "user"]
     judges = [one for one in told if one["source"] not in {"human", "user"}]

@@ -129,6 +129,23 @@ def test_what_is_listed_is_sent_to_a_queue(url: str, page: Open) -> None:
     assert "1 answer that this was said of" in " ".join(one.value for one in shown.markdown)
 
 
+def test_what_was_taken_back_is_no_failure_of_its_trace(url: str, page: Open) -> None:
+    with Client(url) as client:
+        client.add_feedback({"kind": "stars", "stars": 4, "trace_id": TRACE, "user": "lou"})
+        said = {"kind": "text", "trace_id": TRACE, "user": "lou"}
+        client.add_feedback(said | {"text": "Too long."})
+        assert "user_comment" in scores_of(page(url, "trace", trace=TRACE))
+        client.add_feedback(said | {"withdrawn": True})
+    told = scores_of(page(url, "trace", trace=TRACE))
+    assert "user_stars" in told
+    assert "user_comment" not in told
+
+
+def scores_of(shown: AppTest) -> str:
+    assert not shown.exception
+    return " ".join(one.value.to_csv() for one in shown.dataframe)
+
+
 def test_an_empty_project_says_how_to_begin(empty_url: str, page: Open) -> None:
     shown = page(empty_url, "feedback")
     assert not shown.exception
