@@ -142,6 +142,25 @@ def by_id(cursor: DuckDBPyConnection, queue_id: UUID, label_id: UUID) -> Said | 
     return Said(*rows[0]) if rows else None
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What somebody says of an item now."""
+
+    answers: str  # JSON, by field
+    comment: str | None
+
+
+def own(cursor: DuckDBPyConnection, queue_id: UUID, author: str, numbers: Sequence[int]) -> dict[int, Own]:
+    """The labels of one person that count, of these items, by number."""
+    rows = cursor.execute(
+        "select number, state, answers, comment from labels where queue_id = ? and author = ? "
+        "and number in (select unnest(?::integer[])) order by number, edit",
+        [queue_id, author, list(numbers)],
+    ).fetchall()
+    newest = {row[0]: row for row in rows}
+    return {number: Own(answers, comment) for number, state, answers, comment in newest.values() if state == "saved"}
+
+
 def last_said(cursor: DuckDBPyConnection, queue_id: UUID, number: int, author: str) -> Label | None:
     """The newest edit of one person on one item; null: they said nothing."""
     rows = cursor.execute(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Context, Here, Project, in_utc
@@ -30,7 +30,10 @@ from store.queues import Queue
 
 routes = router()
 Name = Annotated[str, Path(pattern=NAME, description="Of the queue: letters, digits, dot, dash, underscore.")]
-Person = Annotated[str, Field(min_length=1, max_length=200, description="Who labels: the name that they give.")]
+Person = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Field(description="Who labels: the name that they give, without spaces around it."),
+]  # fmt: skip
 Number = Annotated[int, Field(ge=1, le=2_000_000_000, description="Of the item.")]
 
 told = partial(

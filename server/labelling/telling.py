@@ -13,13 +13,11 @@ from server.labelling.content import Content
 from server.labelling.queues import terms_of
 from server.labelling.standing import sides_in_order
 from store import labels as store_labels
-from store import queries
 from store import queue_items as store
-from store.labels import Label
+from store.labels import Label, Own
 from store.queue_items import Item, Lease
 from store.queues import Queue
-
-MOST_SCORES = 200
+from store.target_scores import Target, scores
 
 
 def handed(cursor: DuckDBPyConnection, queue: Queue, labeller: str, leases: Sequence[Lease]) -> list[dict[str, Any]]:
@@ -29,23 +27,22 @@ def handed(cursor: DuckDBPyConnection, queue: Queue, labeller: str, leases: Sequ
         return []
     shown = store.shown(cursor, queue.queue_id, numbers)
     drafts = store.drafts(cursor, queue.queue_id, labeller, numbers)
-    said = store_labels.newest(store_labels.of_items(cursor, queue.queue_id, numbers))
+    own = store_labels.own(cursor, queue.queue_id, labeller, numbers)
     return [
-        _handed(queue, one, shown[one.number].content, said.get((one.number, labeller)), drafts.get(one.number))
+        _handed(queue, one, shown[one.number].content, own.get(one.number), drafts.get(one.number))
         for one in leases if one.number in shown
     ]  # fmt: skip
 
 
-def _handed(queue: Queue, lease: Lease, content: str, mine: Label | None, draft: store.Draft | None) -> dict[str, Any]:
-    saved = mine if mine is not None and mine.state == "saved" else None
+def _handed(queue: Queue, lease: Lease, content: str, mine: Own | None, draft: store.Draft | None) -> dict[str, Any]:
     told = json.loads(content)
     keys = [one.get("key", "a") for one in told["sides"]]
     return {
         "number": lease.number, "lease_id": str(lease.lease_id), "expires_at": lease.expires_at,
-        "content": whole(told) if saved or not terms_of(queue).blind else blinded(told),
+        "content": whole(told) if mine or not terms_of(queue).blind else blinded(told),
         "order": sides_in_order(keys, lease.number, lease.labeller) if len(keys) > 1 else keys,
-        "answers": json.loads(saved.answers) if saved and saved.answers else None,
-        "comment": saved.comment if saved else None,
+        "answers": json.loads(mine.answers) if mine else None,
+        "comment": mine.comment if mine else None,
         "fields_version": queue.fields_version,
         "draft": None if draft is None else {
             "answers": json.loads(draft.answers), "comment": draft.comment, "seconds": draft.seconds,
@@ -98,29 +95,19 @@ def label_row(label: Label) -> dict[str, Any]:
 def scores_of(cursor: DuckDBPyConnection, project_id: int, item: Item, content: Content) -> list[dict[str, Any]]:
     """What judges and people scored of an item's target, the newest first; of what is compared each with its `side`.
 
-    Of a call only scores of its span, of a trace those of the whole trace.
+    Of a call only scores of its span, of a trace those of the whole trace, of a session its own.
     """
     sides = [one for one in content.sides if one.trace_id] if item.unit in {"pair", "ranking"} else []
     if sides:
-        return [
-            score | {"side": one.key} for one in sides
-            for score in _scores(cursor, project_id, one.trace_id or "", one.span_id)
-        ]  # fmt: skip
-    if item.trace_id is None:
-        return []
-    span = None if item.span_id is None else f"{item.span_id:016x}"
-    return _scores(cursor, project_id, item.trace_id.hex, span)
+        targets = [(one.key, Target(UUID(hex=one.trace_id), _number(one.span_id))) for one in sides]
+        return [score | {"side": key} for key, one in targets for score in scores(cursor, project_id, one)]
+    if item.unit == "session" and item.session_id is not None:
+        return scores(cursor, project_id, Target(session_id=item.session_id))
+    return [] if item.trace_id is None else scores(cursor, project_id, Target(item.trace_id, item.span_id))
 
 
-_SCORE = (
-    "name", "value", "label", "explanation", "source", "evaluator", "evaluator_version", "author", "error_type",
-)  # fmt: skip
-
-
-def _scores(cursor: DuckDBPyConnection, project_id: int, trace_id: str, span_id: str | None) -> list[dict[str, Any]]:
-    ask = queries.get("trace_scores").function
-    rows = ask(cursor, project_id, UUID(hex=trace_id), max_rows=MOST_SCORES).to_pylist()
-    return [{name: row[name] for name in _SCORE} for row in rows if row["span_id"] == span_id]
+def _number(span_id: str | None) -> int | None:
+    return None if span_id is None else int(span_id, 16)
 
 
 def version_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:

@@ -166,7 +166,7 @@ class Labelling(RuleBasedStateMachine):
 def test_labelling_in_any_order(core: Core) -> None:
     machine = type("OverStore", (Labelling,), {"core": core})
     quick = settings(
-        max_examples=5, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None,
+        max_examples=4, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None,
         phases=[Phase.generate],  # making a failure shorter takes minutes: each step is a commit
     )  # fmt: skip
     run_state_machine_as_test(machine, settings=quick)
