@@ -145,9 +145,15 @@ def _list(window: state.Window, names: Sequence[str]) -> None:
 
 def _targets(window: state.Window, chosen: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the newest thousand of the list are of, each once, as far as it is here: a trace, or its span."""
-    rows = listing.records(data_feedback.said(window.since, window.until, MOST_SENT, 0, **chosen))
+    return targets(listing.records(data_feedback.said(window.since, window.until, MOST_SENT, 0, **chosen)))
+
+
+def targets(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Traces and spans, each once; of a trace that is whole among them no span: it would be the same answer again."""
     found = [(state.trace_id(str(row["trace_id"] or "")), row["span_id"]) for row in rows if row["there"]]
-    return [{"trace_id": trace, "span_id": span} for trace, span in dict.fromkeys(found) if trace]
+    whole = {trace for trace, span in found if span is None}
+    once = ((trace, span) for trace, span in dict.fromkeys(found) if trace and (span is None or trace not in whole))
+    return [{"trace_id": trace, "span_id": span} for trace, span in once]
 
 
 def _first() -> int:

@@ -56,6 +56,22 @@ def test_a_share_is_told_of_what_is_yes_or_no_alone(row: dict[str, Any], stars: 
     assert feedback.is_stars(row) == stars
 
 
+def test_an_answer_is_sent_once() -> None:
+    """Of which both the trace and its call were told: the trace. What is not here is left out."""
+    a, b = "0a" * 16, "0b" * 16
+    told = (
+        (a, "01", True),
+        (a, None, True),
+        (a, None, True),
+        (b, "02", True),
+        (b, "03", True),
+        ("0c" * 16, None, False),
+    )
+    rows = [{"trace_id": trace, "span_id": span, "there": there} for trace, span, there in told]
+    found = [(one["trace_id"].replace("-", ""), one["span_id"]) for one in feedback.targets(rows)]
+    assert found == [(a, None), (b, "02"), (b, "03")]
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [
