@@ -107,6 +107,18 @@ def test_what_a_user_takes_back_is_gone_until_it_is_said_again(client: Client) -
     assert seen == [["up"], [], ["down"]]
 
 
+def test_traces_are_not_found_by_what_was_taken_back(client: Client) -> None:
+    now = datetime.now(UTC)
+    asked = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1), "score": "user_gone"}
+    while client.rows("trace_summary", trace_id=TRACE) == []:  # it is resolved after it was answered
+        pass
+    counts = []
+    for change in ({"thumb": "up"}, {"withdrawn": True}):
+        client.add_feedback({"kind": "thumbs", "trace_id": TRACE, "user": "lou", "name": "user_gone", **change})
+        counts.append([len(client.rows("traces", **asked, score_failed=failed)) for failed in (None, True, False)])
+    assert counts == [[1, 0, 1], [0, 0, 0]]
+
+
 def test_a_response_id_finds_its_call_and_an_unknown_one_waits(client: Client) -> None:
     for response in ("chatcmpl-7", "chatcmpl-none"):
         client.add_feedback({"kind": "thumbs", "thumb": "up", "response_id": response, "user": response})
