@@ -30,6 +30,7 @@ from server.commands import (
     spending,
     stored,
     stored_evals,
+    training,
     whatif,
 )
 from server.commands.common import app
@@ -60,6 +61,7 @@ __all__ = [
     "spending",
     "stored",
     "stored_evals",
+    "training",
     "whatif",
 ]
 

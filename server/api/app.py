@@ -48,6 +48,7 @@ from server.api import (
     runs,
     scoring,
     suites,
+    training,
     whatif,
 )
 from server.api.bodies import BodyLimit
@@ -97,6 +98,7 @@ MODULES = (
     queue_fill,
     agreement,
     queue_labels,
+    training,
     alerts,
     channels,
     drift,

@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
+from server.evals.figures import counted
 from server.finetuning import LEAST
 from server.jsontext import dumps
 from server.labelling.terms import Asked
 from server.training.formats import FORMATS
 from server.training.wanted import SPLITS, Wanted
-from server.evals.figures import counted
 
 VERSION = 1
 
@@ -100,7 +100,8 @@ def _body(told: Mapping[str, Any]) -> Iterator[str]:
     yield "## Where it comes from"
     yield ""
     if source["kind"] == "queue":
-        yield f"- Queue `{source['queue']}`, version {source['queue_version']}, form of version {source['fields_version']}"
+        versions = f"version {source['queue_version']}, form of version {source['fields_version']}"
+        yield f"- Queue `{source['queue']}`, {versions}"
         yield f"- Field `{source['field']}` ({source['field_kind']}): {_plain(source['question'])}"
         yield f"- Judges that are measured by it: {', '.join(f'`{one}`' for one in source['judges'])}"
     else:
@@ -139,9 +140,10 @@ def _splits(told: Mapping[str, Any]) -> Iterator[str]:
         answers = ", ".join(f"{_plain(answer)} {n}" for answer, n in one["answers"].items())
         yield f"| {name} | {one['rows']} | {answers} |"
     yield ""
+    near, seed = told["request"]["near"], told["request"]["seed"]
     yield (
-        f"Rows of one session or trace, and rows whose prompts are alike by {told['request']['near']:g} or more, lie in "
-        f"one split: {counted(told['clusters'], 'cluster')}, seed {told['request']['seed']}."
+        f"Rows of one session or trace, and rows whose prompts are alike by {near:g} or more, lie in one split: "
+        f"{counted(told['clusters'], 'cluster')}, seed {seed}."
     )
 
 
@@ -154,7 +156,7 @@ def _files(told: Mapping[str, Any]) -> Iterator[str]:
     for one in told["files"]:
         yield f"| {one['name']} | {one['rows']} | {one['bytes']} | `{one['sha256']}` |"
     yield ""
-    yield f"The format is described at {told['schema_of']}. `card.json` says all of this for programs, with the request."
+    yield f"The format is described at {told['schema_of']}. `card.json` says all of this for programs."
 
 
 def _plain(text: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from server.labelling.terms import CHOOSING, Asked
+from server.labelling.terms import Asked
+from server.training.gathering import balanced
 from server.training.labelled import Labelled, read
 from server.training.redacting import Redactor
 from server.training.wanted import TrainingDataError
@@ -39,7 +40,7 @@ def made(order: Order) -> Row:
         TrainingDataError: the field is none of choices or of a preference.
     """
     asked = Asked.model_validate(order.head["asked"])
-    if asked.kind not in CHOOSING | {"preference"} or asked.several:
+    if not balanced(asked):
         raise TrainingDataError(
             f"Field {asked.name!r} has no few answers to balance. Take a field of one choice, or a preference."
         )

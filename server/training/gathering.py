@@ -17,7 +17,7 @@ from server.dataset_traces import definitions
 from server.labelling import agreement, consensus, showing
 from server.labelling.ratings import Labels, Told, labels, text_of
 from server.labelling.ratings import read as read_queue
-from server.labelling.terms import Asked
+from server.labelling.terms import CHOOSING, Asked, Terms
 from server.training.labelled import Labelled, write
 from server.training.wanted import Keep, OfFeedback, OfQueue, Selected, TrainingDataError
 
@@ -25,6 +25,8 @@ MOST = 50_000  # items
 _PAGE = 1_000
 _TRACES_OF = 50  # whose spans are asked for at once
 SETTLED = ("decision", "gold")
+KNOWN = "its right answer was known beforehand (gold)"
+UNKNOWN = "its right answer was not known beforehand"
 TIED = "people differ and no answer has most labels"
 
 Row = dict[str, Any]
@@ -74,7 +76,7 @@ class _Found:
 
 def _of_queue(ask: Ask, source: OfQueue, order: Order) -> _Found:
     told = read_queue(ask, source.queue)
-    field = field_of(told, source.field)
+    field = field_of(told.terms, source.field)
     keep = order.wanted.keep
     every, misfits = labels(told, field, keep.labellers)
     found = _in_time(every, keep)
@@ -92,11 +94,23 @@ def _of_queue(ask: Ask, source: OfQueue, order: Order) -> _Found:
     return _Found(items, +left, _head(ask, source, told, field, found, keep))
 
 
-def field_of(told: Told, name: str) -> Asked:
+def asked_of(source: OfQueue | OfFeedback, terms: Terms | None) -> Asked:
+    """The field that people answered. Raises TrainingDataError: the queue has no such field."""
+    if isinstance(source, OfQueue) and terms is not None:
+        return field_of(terms, source.field)
+    return Asked(name="correction", kind="correction", title="The answer as end users corrected it")
+
+
+def balanced(asked: Asked) -> bool:
+    """Whether its answers are few, so that examples of each can be drawn."""
+    return asked.kind in CHOOSING | {"preference"} and not asked.several
+
+
+def field_of(terms: Terms, name: str) -> Asked:
     """Raises TrainingDataError: the queue has no such field."""
-    field = next((one for one in told.terms.fields if one.name == name), None)
+    field = next((one for one in terms.fields if one.name == name), None)
     if field is None:
-        there = ", ".join(one.name for one in told.terms.fields)
+        there = ", ".join(one.name for one in terms.fields)
         raise TrainingDataError(f"The queue has no field {name!r}. It has {there}.")
     return field
 
@@ -120,7 +134,7 @@ class _Answer:
     agreeing: int
 
 
-def _answers(  # noqa: PLR0917 - what decides
+def _answers(
     told: Told, field: Asked, found: Labels, keep: Keep, left: Counter[str], *, each: bool
 ) -> Iterator[_Answer]:
     where = {name: (_consensus(told, name, keep), values) for name, values in keep.where.items()}
@@ -141,17 +155,15 @@ def _answers(  # noqa: PLR0917 - what decides
 
 
 def _consensus(told: Told, name: str, keep: Keep) -> dict[int, Any]:
-    field = field_of(told, name)
+    field = field_of(told.terms, name)
     found, _ = labels(told, field, keep.labellers)
     return {one.number: one.answer for one in consensus.agreed(told, field, _in_time(found, keep))}
 
 
 def _refused(one: consensus.Agreed, keep: Keep, golds: Mapping[int, Any]) -> str | None:
-    gold = one.number in golds
-    if gold and keep.gold == "leave_out":
-        return "its right answer was known beforehand (gold)"
-    if not gold and keep.gold == "only":
-        return "its right answer was not known beforehand"
+    known = {"leave_out": True, "only": False}.get(keep.gold)  # null: it does not matter
+    if known is (one.number in golds):
+        return KNOWN if known else UNKNOWN
     if one.n < keep.least_labels:
         return f"it has fewer than {keep.least_labels} labels"
     if one.by in SETTLED or one.answer is None:
@@ -255,7 +267,7 @@ def _of_feedback(ask: Ask, source: OfFeedback, keep: Keep) -> _Found:
     newest = max((row["time"] for row in rows), default=None)
     head: Row = {
         "source": {"kind": "feedback", "score": source.score, "since": source.since, "until": source.until},
-        "asked": Asked(name=source.score[:100].replace(" ", "_"), kind="correction").model_dump(mode="json"),
+        "asked": asked_of(source, None).model_dump(mode="json"),
         "agreement": [], "labels": len(rows), "people": [], "users": len(people),
         "labels_until": None if newest is None else f"{newest.isoformat(timespec='milliseconds')}Z",
     }  # fmt: skip

@@ -52,8 +52,8 @@ def suite(  # noqa: PLR0917 - what it says
     head = (
         "# Name your model. `agrees` is the share of items in which its verdict is what people agreed on.\n"
         if judging
-        else "# Name your application in place of the model: http, command or python. `agrees` asks for people's very words;\n"
-        "# a judge or chrf in its place forgives other words.\n"
+        else "# Name your application in place of the model: http, command or python.\n"
+        "# `agrees` asks for people's very words; a judge or chrf in its place forgives other words.\n"
     )
     return head + yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=100)
 

@@ -30,7 +30,7 @@ class Split:
     bounded: bool  # true: so many are alike, or there are so many, that not every pair was compared
 
 
-def split(  # noqa: PLR0917 - what decides
+def split(
     asks: Sequence[str], groups: Sequence[Sequence[str]], shares: Mapping[str, float], seed: int, near: float
 ) -> Split:
     """Splits of rows by what they ask and the names of the groups that they are in; see the module.

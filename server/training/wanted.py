@@ -63,7 +63,7 @@ class Keep(_Part):
     )
     least_probability: float = Field(
         0, ge=0, le=1, allow_inf_nan=False,
-        description="By the model of consensus; what people settled has none and is taken, what it does not know is not.",
+        description="By the model of consensus; what people settled is taken without one, and an unknown one is not.",
     )  # fmt: skip
     gold: Literal["leave_out", "take", "only"] = Field(
         "leave_out", description="Items whose right answer was known beforehand, which tell how right labellers are."
@@ -71,7 +71,7 @@ class Keep(_Part):
 
 
 class Good(_Part):
-    """Which answers are good ones. Null and empty: of a binary field its first choice, or the second if lower is better."""
+    """Which answers are good ones. None said: of a binary field the first choice, or second if lower is better."""
 
     answers: _Words = Field((), max_length=30)
     at_least: float | None = Field(None, allow_inf_nan=False)

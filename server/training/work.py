@@ -16,7 +16,7 @@ from server.training.wanted import Selected, Wanted
 Row = dict[str, Any]
 
 
-def gather(  # noqa: PLR0917 - given by name
+def gather(
     core: Core, aside: Aside | None, project: str, wanted: Selected, out: Path, *, each: bool = False,
     tools: bool = True,
 ) -> Row:  # fmt: skip
