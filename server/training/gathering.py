@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import numpy as np
 from server.aside import Ask
 from server.dataset_traces import definitions
 from server.labelling import agreement, consensus, showing
+from server.labelling.content import Content
 from server.labelling.ratings import Labels, Told, labels, text_of
 from server.labelling.ratings import read as read_queue
 from server.labelling.terms import CHOOSING, Asked, Terms
@@ -203,7 +203,7 @@ def contents(ask: Ask, queue: str, numbers: set[int]) -> Iterator[Row]:
 
 
 def _item(row: Row, one: _Answer, field: Asked, told: Told) -> Labelled:
-    content = json.loads(row["content"])
+    content = Content.model_validate_json(row["content"]).model_dump(mode="json")
     text = text_of(one.value) or ""
     text = f"{one.value:.15g}" if field.kind == "numeric" else text
     trace_id = None if row["trace_id"] is None else UUID(row["trace_id"]).hex

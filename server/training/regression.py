@@ -74,8 +74,8 @@ def _prompt(asked: Asked, terms: Terms | None, examples: Sequence[Row]) -> str:
 
 
 _ITEM = (
-    "{% for text in contexts or [] %}Document: {{ text }}\n{% endfor %}"
-    "{% if question %}Question: {{ question }}\n{% endif %}"
+    "{% if contexts is defined %}{% for text in contexts %}Document: {{ text }}\n{% endfor %}{% endif %}"
+    "{% if question is defined %}Question: {{ question }}\n{% endif %}"
 )
 _ANSWER = "Answer: {{ answer }}\nVerdict:"
 _SIDES = (

@@ -31,7 +31,26 @@ def client(shared: Serving) -> Iterator[Client]:
         yield found
 
 
-WORDS = "amber birch cedar delta ember fjord grove heath islet jetty knoll lagoon marsh nook oasis pond quarry reef".split()
+WORDS = [
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heath",
+    "islet",
+    "jetty",
+    "knoll",
+    "lagoon",
+    "marsh",
+    "nook",
+    "oasis",
+    "pond",
+    "quarry",
+    "reef",
+]
 
 
 def question(at: int) -> str:
@@ -45,7 +64,9 @@ def item(at: int, **more: Any) -> Row:
     return {"content": {"question": asked, "sides": [side]}, "key": f"k{at}", **more}
 
 
-def put(client: Client, queue: str, fields: Sequence[Row], items: Sequence[Row], labels: Sequence[tuple[Any, ...]]) -> None:
+def put(
+    client: Client, queue: str, fields: Sequence[Row], items: Sequence[Row], labels: Sequence[tuple[Any, ...]]
+) -> None:
     """Labels: number, author, answers."""
     client.set_queue(queue, {"fields": list(fields), "labels": 3, "guidelines": "Be {{strict}}."}, "eve")
     client.add_items(queue, list(items), "eve")
@@ -62,7 +83,7 @@ def answers(client: Client) -> str:
         told: Row = {"ok": "no" if wrong else "yes", "stars": "bad" if wrong else "good"}
         told |= {"better": f"It is {at}, in fact."} if wrong else {}
         labels += [(at, "ann", told), (at, "bob", {**told, "ok": "no"} if at == 4 else told)]
-    items = [item(at, gold={"ok": "yes"} if at == 5 else None, session_id="s" if at in {6, 7} else None) for at in range(1, 41)]
+    items = [item(at, gold={"ok": "yes"} if at == 5 else None) for at in range(1, 41)]
     put(client, "answers", FIELDS, items, labels)
     return "answers"
 
@@ -141,7 +162,7 @@ def bare(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("queue", "field", "form", "rows"),
     [
-        pytest.param("answers", "ok", "openai", 24, id="good-answers-for-openai"),
+        pytest.param("answers", "ok", "openai", 25, id="good-answers-for-openai"),
         pytest.param("answers", "better", "openai", 12, id="corrections-for-openai"),
         pytest.param("answers", "better", "messages", 13, id="corrections-with-calls"),
         pytest.param("answers", "better", "dpo", 13, id="corrected-over-original"),
@@ -154,7 +175,7 @@ def bare(value: Any) -> Any:
         pytest.param("compared", "order", "messages", 29, id="the-first-of-a-ranking"),
     ],
 )
-def test_a_format_loads_and_fits_its_published_shape(  # noqa: PLR0917 - a case
+def test_a_format_loads_and_fits_its_published_shape(
     client: Client, request: pytest.FixtureRequest, tmp_path: Path, queue: str, field: str, form: str, rows: int
 ) -> None:
     import datasets  # noqa: PLC0415 - takes seconds to import
@@ -173,4 +194,177 @@ def test_a_format_loads_and_fits_its_published_shape(  # noqa: PLR0917 - a case
     for name, body in held.items():
         (tmp_path / name).write_bytes(body)
     loaded = datasets.load_dataset(str(tmp_path), cache_dir=str(tmp_path / "cache"))
-    assert [bare(row) for split in ("train", "validation", "test") if split in loaded for row in loaded[split]] == rows_of(held)
+    assert [
+        bare(row) for split in ("train", "validation", "test") if split in loaded for row in loaded[split]
+    ] == rows_of(held)
+
+
+def test_the_same_request_gives_the_same_bytes_and_another_seed_other_splits(client: Client, answers: str) -> None:
+    told = wanted(answers, "ok", "kto")
+    first = files(client, told)
+    assert files(client, told) == first
+    other = files(client, told | {"seed": 1})
+    assert other["train.jsonl"] != first["train.jsonl"]
+    assert sorted(map(json.dumps, rows_of(other))) == sorted(map(json.dumps, rows_of(first)))
+
+
+def test_what_is_left_out_is_counted_and_each_line_names_its_item(client: Client, answers: str) -> None:
+    held = files(client, wanted(answers, "ok", "openai"))
+    card = json.loads(held["card.json"])
+    assert card["left_out"] == {
+        "its answer is not a good one": 13, "its right answer was known beforehand (gold)": 1,
+        "people differ and no answer has most labels": 1,
+    }  # fmt: skip
+    sources = [json.loads(line) for line in held["items.jsonl"].splitlines()]
+    assert sum(one["rows"] for one in card["splits"].values()) == len(sources) == card["rows"]
+    by_line = {(one["split"], one["line"]): one["item"] for one in sources}
+    for name in ("train", "validation", "test"):
+        for place, line in enumerate(held.get(f"{name}.jsonl", b"").splitlines(), 1):
+            assert json.loads(line)["messages"][-1]["content"] == f"It is number {by_line[name, place]}."
+
+
+def test_the_card_says_where_it_comes_from_and_names_people_on_request_alone(client: Client, answers: str) -> None:
+    import hashlib  # noqa: PLC0415
+
+    held = files(client, wanted(answers, "ok", "openai"))
+    card = json.loads(held["card.json"])
+    assert card["licence"] == LICENCE
+    assert card["source"] == {
+        "kind": "queue", "queue": answers, "queue_version": 1, "fields_version": 1, "field": "ok",
+        "field_kind": "binary", "question": "Is it right?", "judges": ["ok"],
+    }  # fmt: skip
+    assert card["people"] == {"count": 2}
+    assert {row["coefficient"] for row in card["agreement"]} == {"percent_agreement", "krippendorff_alpha_nominal"}
+    assert {one["name"]: one["sha256"] for one in card["files"]} == {
+        name: hashlib.sha256(body).hexdigest() for name, body in held.items() if name.endswith(".jsonl")
+    }
+    text = held["README.md"].decode()
+    assert LICENCE in text.replace("\\", "")
+    assert all(one["sha256"] in text for one in card["files"])
+    assert not any(b"ann" in body for body in held.values())
+    named = client.training_dry_run(wanted(answers, "ok", "openai", names=True))
+    assert named["people"] == {"count": 2, "names": ["ann", "bob"]}
+
+
+def test_personal_data_is_replaced_unless_somebody_says_otherwise(client: Client, answers: str) -> None:
+    told = wanted(answers, "ok", "openai")
+    plain = files(client, told | {"redact": False})
+    clean = files(client, told)
+    assert b"bob2@example.com" in b"".join(plain.values())
+    assert b"bob2@example.com" not in b"".join(clean.values())
+    assert b"Mail [EMAIL] about it" in b"".join(clean.values())
+    assert json.loads(clean["card.json"])["redacted"] == {"email": 1}
+    assert "Personal data was not looked for." in json.loads(plain["card.json"])["sentences"]
+
+
+def test_sft_files_go_into_a_dataset_and_come_out_as_they_were(client: Client, answers: str) -> None:
+    held = rows_of(files(client, wanted(answers, "better", "openai")))
+    body = b"".join(json.dumps(row).encode() + b"\n" for row in held)
+    client.import_dataset("trained", "train.jsonl", body, duplicates="keep")
+    out = io.BytesIO()
+    client.export_dataset("trained", out, "openai")
+    assert sorted(map(dumped, map(json.loads, out.getvalue().splitlines()))) == sorted(map(dumped, held))
+
+
+def dumped(row: Row) -> str:
+    return json.dumps(row, sort_keys=True)
+
+
+def test_pairs_put_into_a_queue_come_out_as_they_were(client: Client, compared: str) -> None:
+    """Rows of a file of preferences, as items and labels of a new queue, give the same rows."""
+    told = wanted(compared, "best", "dpo", redact=False)
+    held = rows_of(files(client, told))
+    items, labels = [], []
+    for number, row in enumerate(held, 1):
+        sides = [{"key": key, "answer": row[name][-1]["content"]} for key, name in (("a", "chosen"), ("b", "rejected"))]
+        items.append({"content": {"history": row["prompt"], "question": row["prompt"][-1]["content"], "sides": sides}})
+        labels.append((number, "ann", {"best": "a"}))
+    put(client, "again", [{"name": "best", "kind": "preference"}], items, labels)
+    again = files(client, told | {"source": {"kind": "queue", "queue": "again", "field": "best"}})
+    assert sorted(map(dumped, rows_of(again))) == sorted(map(dumped, held))
+
+
+def test_filters_keep_what_is_asked_for(client: Client, answers: str) -> None:
+    def rows(**keep: Any) -> int:
+        return int(client.training_dry_run(wanted(answers, "ok", "kto") | {"keep": keep})["rows"])
+
+    assert rows(where={"stars": ["bad"]}) == 13
+    assert rows(least_labels=3) == 0
+    assert rows(labellers=["ann"]) == 39  # by herself she ties with nobody
+    assert rows(gold="only") == 1
+    assert rows(gold="take") == 39
+    assert rows(until="2020-01-01T00:00:00Z") == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        pytest.param({"format": "dpo"}, "Field 'ok' is of kind binary, which makes no dpo. It makes openai", id="kind"),
+        pytest.param(
+            {"good": {"answers": ["maybe"]}}, "'maybe' is no answer of 'ok'; its choices are yes, no", id="good"
+        ),
+        pytest.param({"licence": "  \n "}, "licence", id="no-licence"),
+        pytest.param({"splits": {"train": 0.5}}, "add up to 1, not 0.5", id="shares"),
+        pytest.param({"redact_types": ["name"]}, "'name' is no type of personal data", id="type"),
+        pytest.param(
+            {"source": {"kind": "queue", "queue": "answers", "field": "x"}}, "no field 'x'. It has ok", id="field"
+        ),
+        pytest.param({"source": {"kind": "queue", "queue": "nobody", "field": "x"}}, "nobody", id="queue"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_rule(client: Client, answers: str, more: Row, says: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        client.training_dry_run(wanted(answers, "ok", "kto") | more)
+    assert says in str(caught.value)
+
+
+def test_an_ordinal_field_needs_to_be_told_what_is_good(client: Client, answers: str) -> None:
+    with pytest.raises(ApiError, match="Say which answers of 'stars' are good ones"):
+        client.training_dry_run(wanted(answers, "stars", "kto"))
+    card = client.training_dry_run(wanted(answers, "stars", "openai", good={"at_least": 3}))
+    assert card["rows"] == 26
+
+
+def test_a_golden_set_has_what_people_agreed_on_and_is_made_once(client: Client, answers: str) -> None:
+    told = {"source": {"kind": "queue", "queue": answers, "field": "ok"}, "keep": {"gold": "take"}, "dataset": "gold"}
+    dry = client.golden_set({**told, "dry_run": True})
+    assert (dry["items"], dry["answers"], dry["version"]) == (39, {"no": 13, "yes": 26}, None)
+    made = client.golden_set(told)
+    assert made["version"]["added"] == 39
+    one = client.dataset_item("gold", f"{answers}/3")["item"]
+    assert (one["question"], one["answer"], one["reference"]) == (question(3), "It is number 3.", "no")
+    kept = {name: one["metadata"][name] for name in ("consensus", "votes", "agreeing", "agreement", "queue", "field")}
+    assert kept == {
+        "consensus": "majority", "votes": 2, "agreeing": 2, "agreement": 1.0, "queue": answers, "field": "ok"
+    }  # fmt: skip
+    assert client.golden_set(told)["version"] is None
+
+
+def test_a_suite_over_a_golden_set_holds_guidelines_that_look_like_templates(client: Client, answers: str) -> None:
+    import yaml  # noqa: PLC0415
+
+    from evaluators.case import Case  # noqa: PLC0415
+    from evaluators.suites.suite import parse_suite  # noqa: PLC0415
+    from evaluators.targets.answer import Asking  # noqa: PLC0415
+    from evaluators.targets.templates import Template, values_of  # noqa: PLC0415
+
+    source = {"kind": "queue", "queue": answers, "field": "ok"}
+    suite = parse_suite(yaml.safe_load(client.golden_suite({"source": source, "dataset": "gold"})), "it")
+    assert suite.dataset.stored == "gold"
+    prompt = suite.target.model.prompt
+    filled = Template(prompt).text(values_of(Case(question="What?", answer="That."), Asking(repeat=0, seed=0)))
+    assert "Be {{strict}}." in filled
+    assert filled.endswith("Question: What?\nAnswer: That.\nVerdict:")
+    assert filled.count("Verdict: yes") == filled.count("Verdict: no") == 2
+
+
+def test_examples_are_balanced_and_leave_out_what_people_differ_about(client: Client, answers: str) -> None:
+    import yaml  # noqa: PLC0415
+
+    found = client.few_shot({"source": {"kind": "queue", "queue": answers, "field": "ok"}, "each": 14})
+    labels = [one["label"] for one in found["examples"]]
+    assert (labels.count("yes"), labels.count("no")) == (14, 13)
+    assert found["short"] == {"no": 13}
+    assert all(one["agreeing"] == one["votes"] for one in found["examples"])
+    assert yaml.safe_load(found["yaml"])["examples"] == found["examples"]
+    assert found["text"].startswith("Example 1\nQuestion: ")
