@@ -80,7 +80,7 @@ def training_data(request: Request, here: Here, body: Order, project: Project = 
     `x-assay-export` tells `rows` and `sentences`. 422 `bad_training_data`: the field makes no such file, or nobody said
     which of its answers are good.
     """
-    wanted = Wanted.model_validate(body.model_dump(exclude={"dry_run"}))
+    wanted = Wanted.model_validate(body.model_dump(exclude={"dry_run"}, exclude_unset=True))
     folder = dataset_work.place_of(here.core.settings)
     gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     try:

@@ -294,7 +294,7 @@ def _naive(time: Any) -> Any:
 def _told(row: Row, left: Counter[str]) -> bool:
     if row["kind"] not in {None, "correction"}:
         left["it is no correction"] += 1
-    elif not (row["explanation"] or "").strip():
+    elif not (row["said"] or "").strip():
         left["the correction has no words"] += 1
     elif row["trace_id"] is None:
         left["it names no trace, or one that is not stored"] += 1
@@ -311,7 +311,7 @@ def _corrected(name: str, row: Row, one: showing.Shown) -> Labelled:
     trace_id = UUID(str(row["trace_id"])).hex
     groups = [f"trace {trace_id}", *([f"session {row['session_id']}"] if row["session_id"] else [])]
     return Labelled(
-        name, one.content.model_dump(mode="json"), row["explanation"], row["explanation"], "user", None, 1, 1,
+        name, one.content.model_dump(mode="json"), row["said"], row["said"], "user", None, 1, 1,
         trace_id=trace_id, span_id=row["span_id"], groups=tuple(groups), attributes=dict(one.attributes),
     )  # fmt: skip
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import shell
 
 from server.client import ApiError, Client
 
@@ -31,26 +33,7 @@ def client(shared: Serving) -> Iterator[Client]:
         yield found
 
 
-WORDS = [
-    "amber",
-    "birch",
-    "cedar",
-    "delta",
-    "ember",
-    "fjord",
-    "grove",
-    "heath",
-    "islet",
-    "jetty",
-    "knoll",
-    "lagoon",
-    "marsh",
-    "nook",
-    "oasis",
-    "pond",
-    "quarry",
-    "reef",
-]
+WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "islet", "jetty", "knoll", "lagoon"]
 
 
 def question(at: int) -> str:
@@ -323,6 +306,43 @@ def test_an_ordinal_field_needs_to_be_told_what_is_good(client: Client, answers:
         client.training_dry_run(wanted(answers, "stars", "kto"))
     card = client.training_dry_run(wanted(answers, "stars", "openai", good={"at_least": 3}))
     assert card["rows"] == 26
+
+
+def test_corrections_of_end_users_leave_their_comments_out(
+    client: Client, shared: Serving, otlp: Callable[..., bytes]
+) -> None:
+    trace = "0e" * 16
+    said = json.dumps([{"role": "user", "content": "Capital of France?"}])
+    shared.post(otlp(int(trace, 16), gen_ai__operation__name="chat", gen_ai__input__messages=said,
+                     gen_ai__output__messages=json.dumps([{"role": "assistant", "content": "Lyon."}])))  # fmt: skip
+    body = {"kind": "correction", "text": "Paris.", "comment": "not Lyon", "trace_id": trace}
+    client.add_feedback({**body, "user": "kim"})
+    client.add_feedback({**body, "trace_id": "0d" * 16, "user": "kim"})
+    now = datetime.now(UTC)
+    window = {name: (now + timedelta(hours=by)).isoformat() for name, by in (("since", -1), ("until", 1))}
+    told = {"source": {"kind": "feedback", **window}, "format": "dpo", "licence": LICENCE}
+    held = files(client, told)
+    (row,) = rows_of(held)
+    assert row == {
+        "prompt": [{"role": "user", "content": "Capital of France?"}],
+        "chosen": [{"role": "assistant", "content": "Paris."}], "rejected": [{"role": "assistant", "content": "Lyon."}],
+    }  # fmt: skip
+    card = json.loads(held["card.json"])
+    assert (card["people"], sum(card["left_out"].values())) == ({"count": 1}, 1)
+    assert b"kim" not in b"".join(held.values())
+
+
+def test_the_command_writes_what_http_sends(client: Client, shared: Serving, answers: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    asked = ("training-data", "export", answers, "--field", "ok", "--format", "kto", "--licence", LICENCE)
+    environment = {"ASSAY_API_URL": shared.note.api_url}
+    done = shell.run(tmp_path, (*asked, "--out", str(out)), environment, None)
+    assert done.returncode == 0, done.stderr
+    assert {one.name: one.read_bytes() for one in out.iterdir()} == files(client, wanted(answers, "ok", "kto"))
+    dry = shell.run(tmp_path, (*asked, "--dry-run"), environment, None)
+    assert dry.stdout.startswith(done.stdout)
+    assert dry.stdout.endswith("Nothing was written: a dry run.\n")
+    assert shell.run(tmp_path, (*asked, "--out", str(out)), environment, None).stderr.count("is not empty") == 1
 
 
 def test_a_golden_set_has_what_people_agreed_on_and_is_made_once(client: Client, answers: str) -> None:
