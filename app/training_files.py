@@ -58,12 +58,12 @@ def kept(source: Row) -> dict[str, Any]:
         st.caption("Corrections of end users are taken as they came.")
         return {}
     return {
-        "least_labels": st.number_input("Labels of an item, at least", 1, 20, 1, key="least", bind="query-params"),
+        "least_labels": st.number_input("Labels of an item, at least", 1, 20, 1, key="least-labels", bind="query-params"),
         "least_agreement": st.slider(
-            "Share of them that agree, at least", 0.0, 1.0, 0.0, 0.05, key="agree", bind="query-params"
+            "Share of them that agree, at least", 0.0, 1.0, 0.0, 0.05, key="least-agreement", bind="query-params"
         ),
         "gold": st.selectbox(
-            "Gold items", list(GOLD), key="gold", format_func=lambda one: GOLD[one], bind="query-params",
+            "Gold items", list(GOLD), key="gold-items", format_func=lambda one: GOLD[one], bind="query-params",
             help="Items whose right answer was known beforehand.",
         ),
     }  # fmt: skip
@@ -83,23 +83,23 @@ def _good(form: Row, asked: Row) -> dict[str, Any]:
 
 
 def _more(asked: Row) -> dict[str, Any]:
-    train = st.slider("Share of train; validation and test halve the rest", 50, 100, 80, 5, "%d %%", key="train")
+    train = st.slider("Share of train; validation and test halve the rest", 50, 100, 80, 5, "%d %%", key="train-share")
     rest = (100 - train) / 200
     shares = {"train": train / 100, "validation": rest, "test": rest}
     told = {
         "splits": {name: share for name, share in shares.items() if share},
-        "seed": st.number_input("Seed of the splits", 0, 1_000_000, 0, key="seed", bind="query-params"),
-        "redact": st.toggle("Replace personal data by its type", value=True, key="redact"),
+        "seed": st.number_input("Seed of the splits", 0, 1_000_000, 0, key="split-seed", bind="query-params"),
+        "redact": st.toggle("Replace personal data by its type", value=True, key="redact-texts"),
         "contexts": st.toggle("Documents in a system message", key="documents"),
-        "names": st.toggle("Name the labellers in the card", key="names"),
+        "names": st.toggle("Name the labellers in the card", key="name-labellers"),
     }
     if asked["kind"] == "correction":
-        told["each"] = st.toggle("Take each person's of corrections that differ", key="each")
+        told["each"] = st.toggle("Take each person's of corrections that differ", key="each-correction")
     return told
 
 
 def _card(card: Row) -> None:
-    first, *others = card["sentences"]
+    first, *others = (one for one in card["sentences"] if " left out: " not in one)  # a table tells these
     st.markdown(f"**{fmt.plain(first, 400)}**")
     if others:
         st.caption(fmt.plain(" ".join(others), 1_500))

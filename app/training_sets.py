@@ -64,9 +64,9 @@ def examples(source: Row, asked: Row) -> None:
     """Examples of each answer, as a prompt tells them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         each = st.number_input("Of each answer", 1, 20, 2, key="each-answer", bind="query-params", width=140)
-        seed = st.number_input("Seed", 0, 1_000_000, 0, key="drawn", bind="query-params", width=140)
+        seed = st.number_input("Seed", 0, 1_000_000, 0, key="example-seed", bind="query-params", width=140)
     told = data_training.examples({"source": source, "each": each, "seed": seed})
-    said = f"{fmt.plural(len(told['examples']), 'example')} of {asked['title'] or asked['name']}"
+    said = f"{fmt.plural(len(told['examples']), 'example')}: {asked['title'] or asked['name']}"
     st.markdown(f"**{fmt.plain(said, 300)}**")
     short = [f"{fmt.clip(answer, 40)} has {n:,} of {each:,}" for answer, n in told["short"].items()]
     st.caption(fmt.plain("; ".join(["Items about which people differ are left out", *short]) + ".", 600))

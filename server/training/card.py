@@ -58,7 +58,7 @@ def _sentences(told: Row, wanted: Wanted, asked: Asked) -> Iterator[str]:
         yield f"Replaced: {found}." if found else "Nothing was found that had to be replaced."
     else:
         yield "Personal data was not looked for."
-    empty = [name for name in SPLITS if wanted.splits.get(name) and not told["splits"][name]["rows"]]
+    empty = [name for name in SPLITS if told["request"]["splits"].get(name) and not told["splits"][name]["rows"]]
     if empty and told["rows"]:
         yield f"No row lies in {' and '.join(empty)}: another seed, or more rows, fill it."
     if told["bounded"]:

@@ -74,7 +74,7 @@ def made(order: Order) -> Row:
     asked = Asked.model_validate(order.head["asked"])
     if asked.kind == "spans":
         raise TrainingDataError(f"Field {asked.name!r} marks spans, and {NO_REFERENCE}. Take another field.")
-    left = Counter(order.head["left_out"])
+    left: Counter[str] = Counter(order.head["left_out"])
     redactor = Redactor(order.redact)
     rows: list[Row] = []
     for item in read(Path(order.items)):

@@ -37,7 +37,8 @@ def make(core: Core, aside: Aside | None, project: str, wanted: Wanted, folder: 
     files.mkdir()
     head = gather(core, aside, project, wanted, items, each=wanted.each, tools=True)
     target = str(folder / "training-data.zip") if archive else None
-    return elsewhere(aside, making.made, making.Order(wanted, head, str(items), str(files), target))
+    found: Row = elsewhere(aside, making.made, making.Order(wanted, head, str(items), str(files), target))
+    return found
 
 
 def elsewhere(aside: Aside | None, work: Callable[..., Any], order: object) -> Any:
