@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -58,7 +58,9 @@ def kept(source: Row) -> dict[str, Any]:
         st.caption("Corrections of end users are taken as they came.")
         return {}
     return {
-        "least_labels": st.number_input("Labels of an item, at least", 1, 20, 1, key="least-labels", bind="query-params"),
+        "least_labels": st.number_input(
+            "Labels of an item, at least", 1, 20, 1, key="least-labels", bind="query-params"
+        ),
         "least_agreement": st.slider(
             "Share of them that agree, at least", 0.0, 1.0, 0.0, 0.05, key="least-agreement", bind="query-params"
         ),
@@ -116,11 +118,17 @@ def _card(card: Row) -> None:
         counts("Left out", card["left_out"], "why", "items")
     with answers:
         _answers(card)
-    if card["samples"]:
-        st.subheader("First rows", divider=False)
-        for one in card["samples"][:3]:
-            with st.expander(f"{one['split']}, item {fmt.plain(one['item'], 60)}"):
-                st.code(json.dumps(one["row"], indent=2, ensure_ascii=False), "json", wrap_lines=True, height=260)
+    shown("First rows", [(f"{one['split']}, item {one['item']}", one["row"]) for one in card["samples"]])
+
+
+def shown(title: str, told: Sequence[tuple[str, Row]]) -> None:
+    """The first of them, folded, by name."""
+    if not told:
+        return
+    st.subheader(title, divider=False)
+    for name, row in told[:3]:
+        with st.expander(fmt.plain(name, 120)):
+            st.code(json.dumps(row, indent=2, ensure_ascii=False), "json", wrap_lines=True, height=260)
 
 
 def counts(title: str, told: Mapping[str, int], what: str, of: str) -> None:

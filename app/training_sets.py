@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import data_training
 from app import format as fmt
-from app.training_files import counts, kept
+from app.training_files import counts, kept, shown
 
 Row = Mapping[str, Any]
 
@@ -31,6 +31,7 @@ def golden(source: Row, asked: Row) -> None:
     st.markdown(f"**{fmt.plain(said, 500)}**")
     st.caption("The reference of an item is what people agreed on; its metadata tells by what, of how many votes.")
     counts("Left out", told["left_out"], "why", "items")
+    shown("First items", [(one["id"], one) for one in told["samples"]])
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Put into the dataset", type="primary", disabled=not told["items"], icon=":material/database:"):
             _put(wanted)
@@ -39,7 +40,7 @@ def golden(source: Row, asked: Row) -> None:
 
 
 def _usual(source: Row) -> str:
-    return f"{source['queue']}-gold"[:100] if source["kind"] == "queue" else "corrections"
+    return f"{source['queue']}-{source['field']}"[:100] if source["kind"] == "queue" else "corrections"
 
 
 def _put(wanted: Mapping[str, Any]) -> None:

@@ -179,13 +179,13 @@ def suite(request: Request, here: Here, body: NewSuite, project: Project = DEFAU
 
     Of corrections the application is asked, and must give people's answer. The model is to be named in the file.
     """
-    from server.training import gathering, regression  # noqa: PLC0415 - with what makes suites
+    from server.training import fields, regression  # noqa: PLC0415 - with what makes suites
 
     with _told(), dataset_work.workplace(here.core.settings) as folder:
         terms = _check(here, project, body)
-        asked = gathering.asked_of(body.source, terms)
+        asked = fields.asked_of(body.source, terms)
         drawn: list[dict[str, Any]] = []
-        if body.each and gathering.balanced(asked):
+        if body.each and fields.balanced(asked):
             drawn = _examples(here, project, body, folder, body.each, body.seed, redact=True)["examples"]
         name = body.name or body.dataset
         text = regression.suite(name, asked, terms, body.dataset, body.version, body.at_least, drawn)

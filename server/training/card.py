@@ -103,7 +103,8 @@ def _body(told: Mapping[str, Any]) -> Iterator[str]:
         versions = f"version {source['queue_version']}, form of version {source['fields_version']}"
         yield f"- Queue `{source['queue']}`, {versions}"
         yield f"- Field `{source['field']}` ({source['field_kind']}): {_plain(source['question'])}"
-        yield f"- Judges that are measured by it: {', '.join(f'`{one}`' for one in source['judges'])}"
+        if source["judges"]:
+            yield f"- Judges that are measured by it: {', '.join(f'`{one}`' for one in source['judges'])}"
     else:
         yield f"- Corrections of end users, score `{source['score']}`, from {source['since']} to {source['until']}"
     yield f"- {counted(told['labels'], 'label')}, the newest of {told['labels_until'] or 'no time'}"

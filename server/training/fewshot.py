@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from server.labelling.terms import Asked
-from server.training.gathering import balanced
+from server.training.fields import balanced
 from server.training.labelled import Labelled, read
 from server.training.redacting import Redactor
 from server.training.wanted import TrainingDataError

@@ -17,7 +17,8 @@ from server.labelling import agreement, consensus, showing
 from server.labelling.content import Content
 from server.labelling.ratings import Labels, Told, labels, text_of
 from server.labelling.ratings import read as read_queue
-from server.labelling.terms import CHOOSING, Asked, Terms
+from server.labelling.terms import Asked
+from server.training.fields import asked_of, field_of
 from server.training.labelled import Labelled, write
 from server.training.wanted import Keep, OfFeedback, OfQueue, Selected, TrainingDataError
 
@@ -25,6 +26,7 @@ MOST = 50_000  # items
 _PAGE = 1_000
 _TRACES_OF = 50  # whose spans are asked for at once
 SETTLED = ("decision", "gold")
+WORDS = ("text", "correction", "spans")  # which judges are not measured by
 KNOWN = "its right answer was known beforehand (gold)"
 UNKNOWN = "its right answer was not known beforehand"
 TIED = "people differ and no answer has most labels"
@@ -92,27 +94,6 @@ def _of_queue(ask: Ask, source: OfQueue, order: Order) -> _Found:
         for one in wanted[row["number"]]
     ]
     return _Found(items, +left, _head(ask, source, told, field, found, keep))
-
-
-def asked_of(source: OfQueue | OfFeedback, terms: Terms | None) -> Asked:
-    """The field that people answered. Raises TrainingDataError: the queue has no such field."""
-    if isinstance(source, OfQueue) and terms is not None:
-        return field_of(terms, source.field)
-    return Asked(name="correction", kind="correction", title="The answer as end users corrected it")
-
-
-def balanced(asked: Asked) -> bool:
-    """Whether its answers are few, so that examples of each can be drawn."""
-    return asked.kind in CHOOSING | {"preference"} and not asked.several
-
-
-def field_of(terms: Terms, name: str) -> Asked:
-    """Raises TrainingDataError: the queue has no such field."""
-    field = next((one for one in terms.fields if one.name == name), None)
-    if field is None:
-        there = ", ".join(one.name for one in terms.fields)
-        raise TrainingDataError(f"The queue has no field {name!r}. It has {there}.")
-    return field
 
 
 def _in_time(found: Labels, keep: Keep) -> Labels:
@@ -236,7 +217,7 @@ def _head(  # noqa: PLR0917 - what it is of
         "source": {
             "kind": "queue", "queue": source.queue, "queue_version": newest["version"], "fields_version": asked,
             "field": field.name, "field_kind": field.kind, "question": field.title or field.name,
-            "judges": list(field.judges) or [field.name],
+            "judges": list(field.judges) or [field.name] * (field.kind not in WORDS),
         },
         "asked": field.model_dump(mode="json"), "agreement": rows,
         "labels": found.size, "people": sorted(set(found.authors.tolist())),

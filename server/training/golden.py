@@ -46,7 +46,7 @@ def put(  # noqa: PLR0917 - as the request has it
 ) -> Row:  # fmt: skip
     """Make or change a dataset: `items`, `left_out` by reason, `samples`, `version` (null: a dry run, or no change).
 
-    An item has the number that it has in its queue, so the same again changes what changed and adds nothing.
+    An item is named by queue, field and number, so the same again changes what changed and adds nothing.
 
     Raises:
         TrainingDataError: the field's kind makes no reference.
@@ -108,8 +108,9 @@ def row_of(
     """An item as files of datasets have it."""
     content = item.content
     of = source.get("queue") or source["score"]
+    within = source["field"] if source["kind"] == "queue" else item.trace_id
     row: Row = {
-        "id": f"{of}/{item.name}" if source["kind"] == "queue" else f"{of}/{item.trace_id}/{item.name}",
+        "id": f"{of}/{within}/{item.name}",
         "question": content["question"], "reference": item.text,
         "contexts": [one["text"] for one in content["contexts"]] or None, "messages": _conversation(content),
     }  # fmt: skip

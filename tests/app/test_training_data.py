@@ -89,7 +89,7 @@ def test_a_golden_set_is_put_into_a_dataset_once(page: Open, told: Any) -> None:
     assert not shown.exception
     assert "Version 1: 12 added, 0 changed." in words(shown)
     with told.client() as client:
-        assert client.dataset("answers-gold")["items"] == 12
+        assert client.dataset("answers-ok")["items"] == 12
 
 
 def test_examples_are_told_as_a_prompt_has_them(page: Open, told: Any) -> None:

@@ -351,7 +351,7 @@ def test_a_golden_set_has_what_people_agreed_on_and_is_made_once(client: Client,
     assert (dry["items"], dry["answers"], dry["version"]) == (39, {"no": 13, "yes": 26}, None)
     made = client.golden_set(told)
     assert made["version"]["added"] == 39
-    one = client.dataset_item("gold", f"{answers}/3")["item"]
+    one = client.dataset_item("gold", f"{answers}/ok/3")["item"]
     assert (one["question"], one["answer"], one["reference"]) == (question(3), "It is number 3.", "no")
     kept = {name: one["metadata"][name] for name in ("consensus", "votes", "agreeing", "agreement", "queue", "field")}
     assert kept == {
