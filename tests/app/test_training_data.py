@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,10 +17,15 @@ FIELDS = [
 
 
 @pytest.fixture(scope="module")
-def told(serve: Callable[[str], Any]) -> Iterator[Any]:
+def fresh(serve: Callable[[str], Any]) -> Any:
+    """A server without labels, which the first test looks at before `told` fills it."""
+    return serve("training-pages")
+
+
+@pytest.fixture(scope="module")
+def told(fresh: Any) -> Any:
     """A queue of twelve labelled items, every third of them wrong and corrected."""
-    served = serve("training-pages")
-    with served.client() as client:
+    with fresh.client() as client:
         client.set_queue("answers", {"fields": FIELDS}, "eve")
         items = [
             {"content": {"question": f"what{at} is it{at}", "sides": [{"answer": f"It is {at}."}]}} for at in range(12)
@@ -31,12 +36,7 @@ def told(serve: Callable[[str], Any]) -> Iterator[Any]:
             for at in range(1, 13)
         ]
         client.import_labels("answers", labels, "eve")
-    return served
-
-
-@pytest.fixture(scope="module")
-def fresh(serve: Callable[[str], Any]) -> Any:
-    return serve("no-training")
+    return fresh
 
 
 def words(page: AppTest) -> str:
