@@ -77,7 +77,7 @@ def made(order: Order) -> Row:
         wanted = wanted.model_copy(update={"good": checked_good(asked, wanted.good)})
     redactor = Redactor(wanted.redact_types if wanted.redact else ())
     found = _rows(order, wanted, asked, redactor)
-    shares: dict[str, float] = {**wanted.splits}
+    shares: dict[str, float] = {str(name): share for name, share in wanted.splits.items()}
     drawn = split(found.asks, [one.groups for one in found.items], shares, wanted.seed, wanted.near)
     folder = Path(order.folder)
     files = _write(found, drawn.of, folder)

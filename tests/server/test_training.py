@@ -182,13 +182,13 @@ def test_a_format_loads_and_fits_its_published_shape(
     ] == rows_of(held)
 
 
-@pytest.mark.parametrize("form", ["openai", "kto"])
-def test_a_dry_run_is_the_file(client: Client, answers: str, form: str) -> None:
-    told = wanted(answers, "ok", form)
-    card = json.loads(files(client, told)["card.json"])
+def test_a_dry_run_is_the_file(client: Client, answers: str) -> None:
+    told = wanted(answers, "ok", "openai")
+    held = files(client, told)
+    card = json.loads(held["card.json"])
     dry = client.training_dry_run(told)
     assert {name: value for name, value in dry.items() if name in card} == card
-    assert dry["samples"][0]["row"] in rows_of(files(client, told))
+    assert dry["samples"][0]["row"] in rows_of(held)
 
 
 def test_the_formats_are_told_with_their_schemas(client: Client) -> None:
@@ -346,6 +346,20 @@ def test_corrections_of_end_users_leave_their_comments_out(
     card = json.loads(held["card.json"])
     assert (card["people"], sum(card["left_out"].values())) == ({"count": 1}, 1)
     assert b"kim" not in b"".join(held.values())
+
+
+def test_traces_of_one_session_are_one_cluster(client: Client, shared: Serving, otlp: Callable[..., bytes]) -> None:
+    for at, session in enumerate(("s1", "s1", "s2")):
+        trace = f"{0xC0 + at:02x}" * 16
+        said = json.dumps([{"role": "user", "content": question(at)}])
+        shared.post(otlp(int(trace, 16), gen_ai__operation__name="chat", gen_ai__input__messages=said,
+                         gen_ai__conversation__id=session))  # fmt: skip
+        client.settle()
+        client.add_feedback({"kind": "correction", "text": f"It is {at}.", "trace_id": trace, "name": "in_sessions"})
+    window = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+    told = {"source": {"kind": "feedback", "score": "in_sessions", **window}, "format": "openai", "licence": LICENCE}
+    card = client.training_dry_run(told)
+    assert (card["rows"], card["clusters"]) == (3, 2)
 
 
 def test_the_command_writes_what_http_sends(client: Client, shared: Serving, answers: str, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=ROWS, seed=st.integers(0, 5))
 def test_no_session_and_no_near_duplicate_stands_in_two_splits(rows: list[tuple[str, list[str]]], seed: int) -> None:
     asks, groups = [text for text, _ in rows], [of for _, of in rows]
