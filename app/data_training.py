@@ -1,7 +1,8 @@
-"""Doors to what labels become. Nothing is cached: a label may have come since."""
+"""Doors to what labels become. What would be may be a minute old, as thousands of texts take seconds; files never are."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
@@ -30,7 +31,12 @@ def _formats(place: data.Place) -> list[Row]:
 
 def card(wanted: Mapping[str, Any]) -> Row:
     """The data card of files to be. Raises ApiError, `refused`, where there can be none."""
-    return data.client().training_dry_run(wanted)
+    return _card(data.place(), json.dumps(wanted, sort_keys=True))
+
+
+@st.cache_data(show_spinner=False, ttl=60, max_entries=50)
+def _card(place: data.Place, wanted: str) -> Row:
+    return data.client_of(place).training_dry_run(json.loads(wanted))
 
 
 def archive(wanted: Mapping[str, Any]) -> Callable[[], bytes]:
@@ -45,8 +51,18 @@ def archive(wanted: Mapping[str, Any]) -> Callable[[], bytes]:
     return made
 
 
+def golden_to_be(wanted: Mapping[str, Any]) -> Row:
+    """What `golden` would put into a dataset."""
+    return _golden(data.place(), json.dumps({**wanted, "dry_run": True}, sort_keys=True))
+
+
+@st.cache_data(show_spinner=False, ttl=60, max_entries=50)
+def _golden(place: data.Place, wanted: str) -> Row:
+    return data.client_of(place).golden_set(json.loads(wanted))
+
+
 def golden(wanted: Mapping[str, Any]) -> Row:
-    """Items of a dataset, made or told; see `POST /api/training-data/dataset`."""
+    """Items of a dataset; see `POST /api/training-data/dataset`."""
     return data.client().golden_set(wanted)
 
 

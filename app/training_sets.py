@@ -25,7 +25,7 @@ def golden(source: Row, asked: Row) -> None:
         st.info("Name the dataset. It is made where there is none.")
         return
     wanted = {"source": source, "keep": keep, "dataset": name.strip(), "redact": redact}
-    told = data_training.golden({**wanted, "dry_run": True})
+    told = data_training.golden_to_be(wanted)
     answers = ", ".join(f"{fmt.clip(answer, 40)} {n:,}" for answer, n in told["answers"].items())
     said = f"{fmt.plural(told['items'], 'item')}{': ' if answers else ''}{answers}."
     st.markdown(f"**{fmt.plain(said, 500)}**")
