@@ -1,4 +1,4 @@
-"""Doors to what labels become. What would be may be a minute old, as thousands of texts take seconds; files never are."""
+"""Doors to what labels become. What would be may be a minute old: thousands of texts take seconds. Files never are."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def dataset(
     until: Until = None,
     least_labels: LeastLabels = 1,
     least_agreement: LeastAgreement = 0.0,
-    gold: Gold = "take",
+    gold: Gold = "leave_out",
     split: Annotated[str | None, typer.Option(help="Of these items.", show_default=False)] = None,
     redact: Annotated[bool, typer.Option("--redact", help="Replace personal data by its type.")] = False,
     note: Annotated[str, typer.Option(help="What the change is.", show_default=False)] = "",
