@@ -42,6 +42,7 @@ GROUPS = {
         st.Page("views/queues.py", title="Queues", icon=":material/inbox:"),
         st.Page("views/agreement.py", title="Agreement", icon=":material/handshake:"),
         st.Page("views/judges.py", title="Judges", icon=":material/gavel:"),
+        st.Page("views/training_data.py", title="Training data", icon=":material/model_training:"),
         st.Page("views/feedback.py", title="Feedback", icon=":material/thumbs_up_down:"),
     ],
     "Operate": [
@@ -69,6 +70,7 @@ SHOWN = {
     "Monitor": (widgets.project,),
     "Queues": (widgets.project,),
     "Judges": (widgets.project,),
+    "Training data": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
     "Labelling": (labelling_start.switches, widgets.project),

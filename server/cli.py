@@ -32,6 +32,7 @@ from server.commands import (
     spending,
     stored,
     stored_evals,
+    training,
     whatif,
 )
 from server.commands.common import app
@@ -64,6 +65,7 @@ __all__ = [
     "spending",
     "stored",
     "stored_evals",
+    "training",
     "whatif",
 ]
 

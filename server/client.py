@@ -43,6 +43,7 @@ from server.client_runs import RunsClient
 from server.client_spending import SpendingClient
 from server.client_store import StoreClient
 from server.client_traces import TracesClient
+from server.client_training import TrainingClient
 
 ErrorKind = Literal["unreachable", "timeout", "refused", "failed"]
 
@@ -82,6 +83,7 @@ class Client(
     DatasetsClient,
     QueueFillClient,
     QueuesClient,
+    TrainingClient,
     AbTestsClient,
     MonitorSuggestionsClient,
     AlertsClient,

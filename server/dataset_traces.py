@@ -127,10 +127,10 @@ def _of_spans(spans: Iterable[Row], wanted: Mapping[str, list[str | None]], orde
         for span_id in wanted.get(trace_id, whole):
             for row in case_rows(held, {trace_id: span_id}):
                 chosen = held if span_id is None else [span for span in held if span["span_id"] == span_id]
-                yield row | {"definitions": _definitions(chosen), "source": {"trace_id": trace_id, "span_id": span_id}}
+                yield row | {"definitions": definitions(chosen), "source": {"trace_id": trace_id, "span_id": span_id}}
 
 
-def _definitions(spans: Iterable[Row]) -> list[Any]:
+def definitions(spans: Iterable[Row]) -> list[Any]:
     """The tools that were offered, as they were defined, each name once."""
     found: dict[str, Any] = {}
     for span in spans:

@@ -7,7 +7,7 @@ Nothing is made up: an item without an answer to train on is left out and counte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ NOT_TEXT = "a message holds something else than text"
 Row = dict[str, Any]
 
 
-class _LeftOutError(Exception):
+class LeftOutError(Exception):
     """An item that cannot be trained on; says why."""
 
 
@@ -42,7 +42,7 @@ def write(items: Iterator[Mapping[str, Any]], out: Path, *, answers: bool) -> Ro
         for item in items:
             try:
                 made = example(item, answers=answers)
-            except _LeftOutError as why:
+            except LeftOutError as why:
                 left[str(why)] += 1
                 recorded += str(why) == NO_ANSWER and bool(item.get("answer"))
                 continue
@@ -64,12 +64,12 @@ def write(items: Iterator[Mapping[str, Any]], out: Path, *, answers: bool) -> Ro
 
 
 def example(item: Mapping[str, Any], *, answers: bool = False) -> Row:
-    """One example. Raises _LeftOutError."""
+    """One example. Raises LeftOutError."""
     row = {name: value for name, value in item.items() if name not in {"tags", "split", "source"}}
     case = read_case(row)
     given = list(case.messages or ())
     if any(not _is_text(one) for one in row.get("messages") or ()):
-        raise _LeftOutError(NOT_TEXT)
+        raise LeftOutError(NOT_TEXT)
     ends = given[-1] if given and _role(given[-1]) == "assistant" else None
     answer = _answer(case.reference, case.reference_tool_calls, ends, case.answer if answers else None)
     before = given[:-1] if ends is not None else given
@@ -77,16 +77,45 @@ def example(item: Mapping[str, Any], *, answers: bool = False) -> Row:
     if case.question is not None and not any(one["role"] == "user" for one in told):
         told.append({"role": "user", "content": case.question})
     if not any(one["role"] == "user" for one in told):
-        raise _LeftOutError(NOTHING_ASKED)
+        raise LeftOutError(NOTHING_ASKED)
     if case.system and not any(one["role"] in {"system", "developer"} for one in told):
         told.insert(0, {"role": "system", "content": case.system})
-    messages = [*told, answer]
-    tools = [tool for tool in row.get("tools") or () if isinstance(tool, dict)]
-    defined = {_tool_name(tool) for tool in tools}
+    return with_tools([*told, answer], row.get("tools") or ())
+
+
+def with_tools(messages: list[Row], tools: Iterable[Any]) -> Row:
+    """An example of these messages with the tools that are defined.
+
+    Raises:
+        LeftOutError: a message calls a tool that is not.
+    """
+    told = [tool for tool in tools if isinstance(tool, dict)]
+    defined = {_tool_name(tool) for tool in told}
     called = {call["function"]["name"] for one in messages for call in one.get("tool_calls", ())}
     if not called <= defined:
-        raise _LeftOutError(NO_DEFINITION)
-    return {"messages": messages} | ({"tools": [_tool(tool) for tool in tools]} if tools else {})
+        raise LeftOutError(NO_DEFINITION)
+    return {"messages": messages} | ({"tools": [tool_of(tool) for tool in told]} if told else {})
+
+
+def chat(messages: Sequence[Any]) -> list[Row]:
+    """Messages of any library as chat models take them. Raises LeftOutError."""
+    if any(not _is_text(one) for one in messages):
+        raise LeftOutError(NOT_TEXT)
+    return [_message(one) for one in read_case({"messages": list(messages)}).messages or ()] if messages else []
+
+
+def exchange(calls: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Tool calls, each `name`, `arguments`, `result`, as messages: every call with what came back."""
+    found: list[Row] = []
+    for place, one in enumerate(calls):
+        call = _call(ToolCall(str(one["name"]), arguments=one.get("arguments")), place)
+        result = one.get("result") if one.get("error") is None else one["error"]
+        text = result if isinstance(result, str) else "" if result is None else dumps(result).decode()
+        found += [
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "content": text, "tool_call_id": call["id"]},
+        ]
+    return found
 
 
 def _answer(
@@ -100,7 +129,7 @@ def _answer(
         return _message(ends)
     if recorded:
         return {"role": "assistant", "content": recorded}
-    raise _LeftOutError(NO_ANSWER)
+    raise LeftOutError(NO_ANSWER)
 
 
 def _is_text(message: Any) -> bool:
@@ -117,7 +146,7 @@ def _role(message: Message) -> str:
 def _message(message: Message) -> Row:
     role = _role(message)
     if role not in ROLES:
-        raise _LeftOutError(OTHER_ROLE)
+        raise LeftOutError(OTHER_ROLE)
     told: Row = {"role": role, "content": message.text}
     if message.tool_calls:
         told["tool_calls"] = [_call(call, place) for place, call in enumerate(message.tool_calls)]
@@ -135,7 +164,8 @@ def _call(call: ToolCall, place: int) -> Row:
     }  # fmt: skip
 
 
-def _tool(tool: Mapping[str, Any]) -> Row:
+def tool_of(tool: Mapping[str, Any]) -> Row:
+    """A definition as chat models take it."""
     return dict(tool) if "function" in tool else {"type": "function", "function": dict(tool)}
 
 

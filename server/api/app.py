@@ -50,6 +50,7 @@ from server.api import (
     runs,
     scoring,
     suites,
+    training,
     whatif,
 )
 from server.api.bodies import BodyLimit
@@ -101,6 +102,7 @@ MODULES = (
     queue_fill,
     agreement,
     queue_labels,
+    training,
     alerts,
     channels,
     drift,

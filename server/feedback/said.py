@@ -76,9 +76,13 @@ class Feedback(BaseModel):
             explanation="\n\n".join(part for part in (self.text, self.comment) if part) or None, source=SOURCE,
             evaluator=None, evaluator_version=None,
             author=hashed_user(user, user_key) if user and user_key is not None else user,
-            error_type=WITHDRAWN if self.withdrawn else None,
-            time_ns=nanoseconds(self.time), metadata={"kind": self.kind, **metadata},
+            error_type=WITHDRAWN if self.withdrawn else None, time_ns=nanoseconds(self.time),
+            metadata={"kind": self.kind, **self._letters(), **metadata},
         )  # fmt: skip
+
+    def _letters(self) -> dict[str, str]:
+        """How much of the explanation is the text, where a comment follows it: a correction is learnt from alone."""
+        return {"letters": str(len(self.text))} if self.text and self.comment else {}
 
     def _verdict(self) -> tuple[float | None, str | None]:
         if self.withdrawn:

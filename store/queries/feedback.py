@@ -31,7 +31,8 @@ def feedback(  # noqa: PLR0917 - given by name
     """What end users said in [since, until), newest first; of one user, answer and name the latest counts.
 
     `low`: values below a half, and one or two stars; `text`: whether there are words. `kind` is thumbs, stars, text or
-    correction (null: it came by telemetry), `there` whether its trace is stored, `total` how many match.
+    correction (null: it came by telemetry), `said` the explanation without the comment that may follow it, `there`
+    whether its trace is stored, `total` how many match.
 
     Raises:
         ValueError: `page_size` is not between 1 and 1,000, or `skip` below 0.

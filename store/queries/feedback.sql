@@ -14,6 +14,7 @@ with kept as (
 select k.name, k.kind, k.value, k.label, k.explanation, k.author as user_id, k.time,
        coalesce(k.trace_id, f.call.trace_id) as trace_id, printf('%016x', coalesce(k.span_id, f.call.span_id)) as span_id,
        k.session_id, k.response_id, k.key,
+       left(k.explanation, coalesce(try_cast(k.letters as integer), length(k.explanation))) as said,
        case when k.trace_id is not null then exists (
                 select 1 from trace_summaries t where t.project_id = $project_id and t.trace_id = k.trace_id)
             when k.response_id is not null then f.call is not null else true end as there,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store.queries import ask, query
+from store.queries import ask, query, within
+
+MOST_CONTENTS = 1_000
 
 
 @query(right="read")
@@ -25,3 +27,20 @@ def queue_labels(  # noqa: PLR0917 - given by name
     """
     asked = {"queue": queue, "field": field, "after": after}
     return ask(con, "queue_labels", {"project_id": project_id, **asked, "max_rows": max_rows})
+
+
+@query(right="read")
+def queue_contents(
+    con: DuckDBPyConnection, project_id: int, queue: str, after: int = 0, page_size: int = MOST_CONTENTS
+) -> pa.Table:
+    """What is shown of the items of a queue, by number, those that were removed left out: `content` is JSON.
+
+    key, unit, trace_id (with dashes), span_id (16 hex digits), session_id (of a session's item alone), gold (whether
+    its right answer was known), attributes. `after`: of items after this number.
+
+    Raises:
+        ValueError: `page_size` is not between 1 and 1,000.
+    """
+    within("page_size", page_size, MOST_CONTENTS)
+    told = {"queue": queue, "after": after, "page_size": page_size}
+    return ask(con, "queue_contents", {"project_id": project_id, **told})

@@ -491,6 +491,7 @@ def test_what_changes_something_needs_more_than_reading() -> None:
                 "/api/settle", "/api/reconcile", "/api/check", "/api/evaluators/{name}/try",
                 "/api/prompt-render/{name:path}",
                 "/api/prompt-diff/{name:path}", "/api/rank", "/api/drift",
+                "/api/training-data", "/api/training-data/examples", "/api/training-data/suite",
             }  # fmt: skip
             if isinstance(route, GuardedRoute) and route.methods == {"POST"} and route.path not in asks:
                 assert route.right not in ("public", "read") or route.path == BY_KEY, route.path
