@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Context, Here, Project, in_utc
@@ -133,7 +133,7 @@ class NewLabel(_Body):
     labeller: Person
     number: Number
     lease_id: UUID | None = Field(None, description="As it was handed out; a label without one needs a free place.")
-    answers: dict[str, JsonValue] = Field(description="By field.")
+    answers: dict[str, Any] = Field(description="By field.")
     comment: str | None = Field(None, max_length=20_000)
     seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False, description="Spent on it.")
     fields_version: int = Field(ge=1, description="Of the form that was filled in.")
@@ -224,7 +224,7 @@ class NewDraft(_Body):
 
     labeller: Person
     number: Number
-    answers: dict[str, JsonValue]
+    answers: dict[str, Any]
     comment: str | None = Field(None, max_length=20_000)
     seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
 
@@ -244,7 +244,7 @@ class Brought(_Body):
     number: int | None = Field(None, ge=1, description="Of the item ...")
     key: str | None = Field(None, max_length=500, description="... or its key.")
     labeller: Person
-    answers: dict[str, JsonValue]
+    answers: dict[str, Any]
     comment: str | None = Field(None, max_length=20_000)
     seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
     at: datetime | None = Field(None, description="When it was made; null: now.")

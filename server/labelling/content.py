@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Context(BaseModel):
@@ -24,8 +24,8 @@ class Step(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    arguments: JsonValue = None
-    result: JsonValue = None
+    arguments: Any = None
+    result: Any = None
     error: str | None = None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Name = Annotated[str, Field(pattern=NAME)]
@@ -114,7 +114,7 @@ class Example(BaseModel):
 
     title: str = Field(min_length=1, max_length=200)
     text: str = Field(max_length=20_000, description="Of what is labelled.")
-    answers: dict[str, JsonValue] = Field(default_factory=dict, description="By field.")
+    answers: dict[str, Any] = Field(default_factory=dict, description="By field.")
     why: str | None = Field(None, max_length=5_000)
 
 
@@ -123,7 +123,7 @@ class Feed(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    filter: dict[str, JsonValue] = Field(
+    filter: dict[str, Any] = Field(
         default_factory=dict, description="Filters of the query `traces`, without a window."
     )
     unit: Literal["trace", "call", "session"] = "trace"
