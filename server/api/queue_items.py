@@ -19,6 +19,7 @@ from server.labelling.adding import NewItem
 from server.labelling.content import Content
 from server.labelling.filling import Completed
 from server.labelling.listing import State
+from server.labelling.people import known_as
 from server.labelling.wishes import Named
 
 routes = router()
@@ -154,8 +155,9 @@ def one(  # noqa: PLR0917 - given by name
     """
     with told():
         queue = queues.one(here.core, project, name)
+        who = labeller and known_as(here.core, queue, labeller)
         with here.core.readers.read() as cursor:
-            return json_response(request, listing.detail(cursor, queue, number, labeller))
+            return json_response(request, listing.detail(cursor, queue, number, who))
 
 
 class Change(BaseModel):
