@@ -83,11 +83,18 @@ def _several(field: Asked, value: Any) -> list[str]:
 
 
 def _number(field: Asked, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
         raise AnswerError(field.name, value, "give a number")
     if (field.low is not None and value < field.low) or (field.high is not None and value > field.high):
         raise AnswerError(field.name, value, f"give a number {_bounds(field)}")
     return value
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that is more than a float can be
+        return False
 
 
 def _bounds(field: Asked) -> str:
@@ -101,7 +108,7 @@ def _text(field: Asked, value: Any) -> str:
         raise AnswerError(field.name, value, "give text")
     if len(value) > LONGEST_TEXT:
         raise AnswerError(field.name, value, f"it has {len(value):,} characters, and {LONGEST_TEXT:,} is the most")
-    return value
+    return value.encode("utf-8", "replace").decode()  # half of a surrogate pair can be neither read again nor sent
 
 
 _MARK = ("side", "part", "start", "end", "label")
@@ -143,6 +150,15 @@ def _ranked(field: Asked, value: Any, sides: Sequence[str]) -> list[list[str]]:
     if not field.ties and any(len(group) > 1 for group in groups):
         raise AnswerError(field.name, value, "sides cannot be alike here; put each into a group of its own")
     return [sorted(group) for group in groups]
+
+
+def fits(field: Asked, value: Any, sides: Sequence[str]) -> bool:
+    """Whether an answer is one that the field takes as it is asked now."""
+    try:
+        _fits(field, value, sides)
+    except AnswerError:
+        return False
+    return True
 
 
 def numbers(fields: Sequence[Asked], answers: Mapping[str, Any]) -> dict[str, float]:
