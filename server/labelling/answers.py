@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from server.labelling.content import Content
 from server.labelling.terms import TIE, Asked
 
 LONGEST_TEXT = 100_000  # characters
@@ -133,6 +134,32 @@ def _mark(field: Asked, told: Any, sides: Sequence[str]) -> dict[str, Any]:
     if not all(isinstance(one, int) and not isinstance(one, bool) for one in (start, end)) or not 0 <= start < end:
         raise AnswerError(field.name, [start, end], "a mark goes from start to end, in characters, end after start")
     return {"side": side, "part": part, "start": start, "end": end, "label": _choice(field, told["label"])}
+
+
+def placed(fields: Sequence[Asked], answers: Mapping[str, Any], content: Content) -> None:
+    """Marks stand in the texts that are shown; `answers` as `checked` gives them.
+
+    Raises:
+        AnswerError: a mark is of a document that the item does not have, or goes on behind the end of its text.
+    """
+    for field in fields:
+        for mark in answers.get(field.name, ()) if field.kind == "spans" else ():
+            text = _marked(field, mark, content)
+            if text is not None and mark["end"] > len(text):
+                rule = f"{mark['part']} has {len(text):,} characters; a mark ends there at most"
+                raise AnswerError(field.name, [mark["start"], mark["end"]], rule)
+
+
+def _marked(field: Asked, mark: Mapping[str, Any], content: Content) -> str | None:
+    """The text that a mark is in; null: the answer is told by messages alone."""
+    if mark["part"] == "answer":
+        return next(one.answer for one in content.sides if one.key == mark["side"])
+    place = int(mark["part"].partition(".")[2])
+    if place >= len(content.contexts):
+        raise AnswerError(
+            field.name, mark["part"], f"the item has {len(content.contexts)} contexts, from contexts.0 on"
+        )
+    return content.contexts[place].text
 
 
 def _preferred(field: Asked, value: Any, sides: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from collectors.facts import ScoreFacts
 from server.core import Core
 from server.labelling import label_scores
-from server.labelling.answers import AnswerError, checked, numbers
+from server.labelling.answers import AnswerError, checked, numbers, placed
 from server.labelling.content import Content
 from server.labelling.queues import terms_of
 from server.labelling.saving import about_item, commit, dropped
@@ -130,7 +130,9 @@ def _label(queue: Queue, told: Told, known: _Known, now: datetime) -> Label:
     if told.at is not None and told.at > now:
         raise ValueError(f"it was made at {told.at:%Y-%m-%d %H:%M} UTC, which is still to come")
     terms = terms_of(queue)
-    answers = checked(terms.fields, told.answers, [one.key for one in known.contents[item.number].sides])
+    content = known.contents[item.number]
+    answers = checked(terms.fields, told.answers, [one.key for one in content.sides])
+    placed(terms.fields, answers, content)
     text = json.dumps(answers)
     at = told.at or now
     label_id = uuid5(queue.queue_id, f"{item.number}/{told.labeller}/{text}/{told.comment}/{told.at or ''}")

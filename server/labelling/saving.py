@@ -16,7 +16,7 @@ from collectors.frames import score_table
 from server import jobs
 from server.core import Core
 from server.labelling import label_scores
-from server.labelling.answers import checked, numbers
+from server.labelling.answers import checked, numbers, placed
 from server.labelling.content import Content
 from server.labelling.label_scores import About
 from server.labelling.queues import terms_of
@@ -92,6 +92,7 @@ def save(core: Core, queue: Queue, told: Saying, now: datetime) -> Saved:
         keep_draft(core, queue, _draft(told, now))
         raise FieldsChangedError(queue.name, queue.fields_version, told.fields_version)
     answers = checked(terms.fields, told.answers, [one.key for one in about.content.sides])
+    placed(terms.fields, answers, about.content)
     made = Label(
         queue.project_id, queue.queue_id, told.number, told.label_id, told.labeller, 1, "saved", queue.version,
         queue.fields_version, json.dumps(answers), numbers(terms.fields, answers), told.comment, None, told.seconds,
