@@ -269,9 +269,7 @@ def test_no_number_of_the_progress_tells_a_gold_item(core: Core) -> None:
     while leases := taking.take(core, queue, "ann", 1, NOW).leases:
         save(core, queue, says(leases[0].number, "ann"))
         after = far(core, queue, "ann")
-        steps.add(
-            tuple(after[name] - before[name] for name in ("items", "done", "labels", "labels_needed", "left_for_me"))
-        )
+        steps.add(tuple(after[name] - before[name] for name in names))
         before = after
     assert steps == {(0, 1, 1, 0, -1)}
     assert before["left_for_me"] == 0
