@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import (
     compare_figures,
+    compare_people,
     compare_rows,
     compare_stated,
     compare_tables,
@@ -61,10 +62,12 @@ def answer(ask: Ask, kind: data_compare.Source, report: Mapping[str, data.Param]
     if not found["measures"]:
         _nothing_measured(found)
         return
+    compare_people.section(kind, report)
     compare_words.verdicts(found)
     compare_stated.words(found)
     compare_tabs.plans(found)
     compare_words.tiles(found)
+    compare_words.trusted(found)
     compare_words.limits(found)
     compare_figures.section(found)
     watch.compared(found)

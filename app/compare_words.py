@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import format as fmt
-from app import widgets
+from app import trust, widgets
 from app.widgets import Tile
 
 Found = Mapping[str, Any]
@@ -119,6 +119,18 @@ def _items(found: Found) -> Tile:
     unpriced = sum(one["unpriced"] for one in found["variants"])
     note = f"{unpriced:,} without a price" if unpriced else "all have a price"
     return Tile("Calls", fmt.short(calls), f"{drawn:,} of {calls:,} calls were read", note, [])
+
+
+def trusted(found: Found) -> None:
+    """How far the scores that are compared can be trusted: a badge each, its sentence on hover."""
+    known = {one["of"]: trust.of(one["of"]) for one in found["measures"] if one["of"]}
+    told = {name: badge for name, badge in known.items() if badge is not None}
+    if not told:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for name, badge in told.items():
+            st.caption(fmt.plain(name, 60), width="content")
+            trust.draw(badge)
 
 
 def limits(found: Found) -> None:

@@ -45,6 +45,16 @@ def _traffic(place: data.Place, by: str, values: tuple[str, ...], params: data.P
     return data.client_of(place).compare_traffic(by, values, **dict(params))
 
 
+def people(source: Source, params: Mapping[str, data.Param]) -> Row:
+    """Variants as people would say, a minute old at most; see `GET /api/compare/runs/people`."""
+    return _people(data.place(), source, tuple(sorted(params.items())))
+
+
+@st.cache_data(max_entries=32, ttl=_BRIEF, show_spinner=False)
+def _people(place: data.Place, source: Source, params: data.Params) -> Row:
+    return data.client_of(place).compare_people(source, **dict(params))
+
+
 def report(source: Source, form: Literal["html", "markdown"], params: Mapping[str, data.Param]) -> str:
     """The report of a comparison, which stands alone."""
     return data.client().compare_report(source, form, **params)

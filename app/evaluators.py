@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import pandas as pd
 import streamlit as st
 
-from app import charts_evaluators, data_evaluators, jobs, listing, ruler, trial, widgets
+from app import charts_evaluators, data_evaluators, jobs, listing, ruler, trial, trust, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -100,6 +100,7 @@ COLUMNS = (
     Column("Measures", "minmax(200px, 2fr)"),
     Column("Needs", "minmax(110px, 0.8fr)"),
     Column("Cost", "70px"),
+    Column("Trust", "88px", help=trust.HELP),
     Column("Quality", "minmax(140px, 0.9fr)", help="Best figure beside the naive rule's"),
 )
 
@@ -113,7 +114,7 @@ def _line(card: Card) -> listing.Row:
             Cell(fmt.clip(card["name"], _LONG)), Cell(card["family"], quiet=True),
             Cell(fmt.clip(card["measures"], _LONG), card["measures"]), Cell(needs(card), needs(card)),
             Cell(card["cost"], COST_WORDS[card["cost"]], quiet=card["cost"] == "free"),
-            Cell(told, quality_words(quality) if quality else "", quiet=not quality),
+            trust.cell(card["name"]), Cell(told, quality_words(quality) if quality else "", quiet=not quality),
         ],
     )  # fmt: skip
 
@@ -167,7 +168,9 @@ def card(found: Sequence[Card], name: str) -> None:
     if one is None:
         widgets.empty("The card of an evaluator would be here.", f"None is named {fmt.plain(name, 80)} here.")
         return
-    st.markdown(fmt.plain(one["measures"], 600))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        trust.badge(one["name"])
+        st.markdown(fmt.plain(one["measures"], 600), width="stretch")
     left, right = st.columns(2, gap="large")
     with left:
         _facts(one)

@@ -16,7 +16,19 @@ from app.component import component
 
 Row = dict[str, Any]
 
-PARTS = ("markdown", "difference", "passage", "content", "fields", "spans", "guide", "form", "outbox")
+PARTS = (
+    "markdown",
+    "difference",
+    "passage",
+    "content",
+    "fields",
+    "spans",
+    "guide",
+    "form",
+    "reasons",
+    "clock",
+    "outbox",
+)
 AGAIN_S = 15  # while others have what is left
 _WORK, _QUEUE = "labelling-work", "labelling-queue"  # session state: of whom what is in hand; the queue as it was read
 _KEY = "labelling-desk"
@@ -40,8 +52,8 @@ def desk(queue: str, labeller: str, number: int | None) -> None:
 
 def _begin(of: str, queue: str, labeller: str, number: int | None) -> None:
     """Read the queue and take the first items. Raises ApiError."""
-    work = work_.Work()
     st.session_state[_QUEUE] = data_labelling.queue(queue)
+    work = work_.Work(blind=st.session_state[_QUEUE]["terms"]["blind"])
     try:
         work_.begin(work, data_labelling.door(queue, labeller), number)
     except data.ApiError as error:
@@ -75,6 +87,7 @@ def _again(work: work_.Work, queue: str, door: work_.Door) -> None:
     """What was refused may be so because the queue or what is in hand has changed."""
     try:
         st.session_state[_QUEUE] = data_labelling.queue(queue)
+        work.blind = st.session_state[_QUEUE]["terms"]["blind"]
         work_.begin(work, door)
         work.stale = False
     except data.ApiError as error:
@@ -89,6 +102,7 @@ def shown(of: str, told: Row, labeller: str, number: int | None) -> Row:
     asked = {work_.LINKED, *(str(op.get("id")) for op in told.get("ops") or ())}
     hand = [
         {name: value for name, value in item.items() if name != "content" or item["number"] not in known}
+        | {"said": work.said.get(item["number"])}
         for item in work.hand
     ]
     return {

@@ -7,6 +7,7 @@ server keeps a label or skip that it has already, by that id. Pure but for the d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,6 +39,10 @@ class Door(Protocol):
 
     def renew(self, lease_ids: Sequence[str]) -> Row: ...
 
+    def said(self, number: int) -> Row:
+        """What others said of an item, where labelling is not blind: `labels`, `scores`."""
+        ...
+
 
 @dataclass(slots=True)
 class Work:
@@ -49,6 +54,8 @@ class Work:
     answers: dict[str, Row] = field(default_factory=dict)  # by id of the operation, the newest last
     failing: str = ""  # why the server does not answer; '': it does
     stale: bool = False  # the queue asks something else by now
+    blind: bool = True  # what others said of an item is hidden until one's own label is saved
+    said: dict[int, Row] = field(default_factory=dict)  # where it is not: that, of the items in hand
 
 
 def settle(work: Work, ops: Sequence[Mapping[str, Any]], door: Door) -> None:
@@ -65,6 +72,7 @@ def settle(work: Work, ops: Sequence[Mapping[str, Any]], door: Door) -> None:
                 break
             answer = _refused(work, op, error)
         work.answers[str(op.get("id"))] = answer
+    _hear_others(work, door)
     for name in list(work.answers)[:-KEPT]:
         del work.answers[name]
 
@@ -85,6 +93,19 @@ def begin(work: Work, door: Door, number: int | None = None) -> None:
     told = door.take(AHEAD)
     work.hand = first + [one for one in told["items"] if one["number"] != number]
     work.why_none, work.progress = told["why_none"], told["progress"]
+    _hear_others(work, door)
+
+
+def _hear_others(work: Work, door: Door) -> None:
+    """Items that come ahead are asked about ahead, so nobody waits; without an answer there is nothing to show."""
+    if work.blind:
+        return
+    numbers = [int(one["number"]) for one in work.hand]
+    work.said = {number: said for number, said in work.said.items() if number in numbers}
+    for number in numbers:
+        if number not in work.said:
+            with suppress(ApiError):
+                work.said[number] = door.said(number)
 
 
 def _save(work: Work, op: Mapping[str, Any], door: Door, ahead: int) -> Row:

@@ -40,8 +40,9 @@ GROUPS = {
     "Label": [
         st.Page("views/labelling.py", title="Labelling", icon=":material/label:"),
         st.Page("views/queues.py", title="Queues", icon=":material/inbox:"),
-        st.Page("views/feedback.py", title="Feedback", icon=":material/thumbs_up_down:"),
         st.Page("views/agreement.py", title="Agreement", icon=":material/handshake:"),
+        st.Page("views/judges.py", title="Judges", icon=":material/gavel:"),
+        st.Page("views/feedback.py", title="Feedback", icon=":material/thumbs_up_down:"),
     ],
     "Operate": [
         st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
@@ -67,6 +68,7 @@ SHOWN = {
     "Monitors": (widgets.project,),
     "Monitor": (widgets.project,),
     "Queues": (widgets.project,),
+    "Judges": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
     "Labelling": (labelling_start.switches, widgets.project),

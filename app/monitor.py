@@ -16,6 +16,7 @@ from app import (
     monitor_course,
     monitor_looks,
     monitors,
+    trust,
     widgets,
 )
 from app import format as fmt
@@ -58,6 +59,8 @@ def _head(one: Monitor) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(fmt.plain(one["name"], 100), anchor=False, width="content")
         st.badge(state, color=words.TONES[state])
+        if one["score"]:
+            trust.badge(one["score"])
         st.caption(fmt.plain(f"{words.watched(one)}, {words.sliced(one['where'])}", 200), width="content")
         st.space("stretch")
         st.toggle(f"Refresh every {EVERY_S} s", value=True, key=FOLLOW)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import charts_runs, estimates, run_rows, widgets
+from app import charts_runs, estimates, run_rows, trust, widgets
 from app import format as fmt
 from app.runs import Run
 
@@ -58,6 +58,7 @@ def _evaluator(one: Mapping[str, Any], bound: float | None) -> None:
         st.page_link(
             "views/evaluators.py", label=fmt.plain(one["evaluator"], 60), icon=":material/rule:", query_params=link
         )
+        trust.badge(one["evaluator"], one["evaluator"], one["version"])
         st.caption(
             fmt.plain(", ".join([*lost, *idle]) or f"{one['cost']}, version {one['version']}", 200), width="content"
         )

@@ -11,7 +11,7 @@ from zlib import crc32
 import pandas as pd
 import streamlit as st
 
-from app import conversation, data, data_evaluators, data_traces, listing, marking, ruler, state, tree, widgets
+from app import conversation, data, data_evaluators, data_traces, listing, marking, ruler, state, tree, trust, widgets
 from app import format as fmt
 
 Row = dict[str, Any]
@@ -76,9 +76,23 @@ def _row(row: Row, names: Mapping[str, str]) -> Row:
         "status": status, "scale": scale, "highlights": told,
         "of": fmt.clip(str(name), 60, tree.UNNAMED) if row["span_id"] else _WHOLE_TRACE,
         "verdict": verdict(status, row["label"], row["error_type"]), "ruler": ruler.short(scale),
-        "by": by(row), "from": SOURCES.get(row["source"], row["source"]), "details": kept.get("details"),
+        "by": by(row), "from": _from(row), "details": kept.get("details"),
         "reason": fmt.clip(row["explanation"] or "", 300), "number": ruler.value(row["value"], scale),
     }  # fmt: skip
+
+
+def _from(row: Row) -> str:
+    """The source; of what people labelled how far they say the same: `judge, high trust`."""
+    source = SOURCES.get(row["source"], row["source"])
+    return ", ".join(one for one in (source, trust.word(*_ruler(row)) if _judged(row) else "") if one)
+
+
+def _judged(row: Row) -> bool:
+    return row["source"] not in {"human", "user"}
+
+
+def _ruler(row: Row) -> tuple[str, str, str | None]:
+    return row["name"], row["evaluator"] or "", row["evaluator_version"]
 
 
 def _json(text: object) -> Any:
@@ -108,9 +122,9 @@ _COLUMNS = {
     "number": st.column_config.TextColumn("Value", width=70, alignment="right"),
     "ruler": st.column_config.TextColumn("Ruler", width=78, help="The scale; the arrow points to its better end"),
     "verdict": st.column_config.TextColumn("Verdict", width=100),
-    "reason": st.column_config.TextColumn("Reason", width=210),
+    "reason": st.column_config.TextColumn("Reason", width=182),
     "by": st.column_config.TextColumn("By, version", width=110),
-    "from": st.column_config.TextColumn("Source", width=66),
+    "from": st.column_config.TextColumn("Source, trust", width=124, help=trust.HELP),
     "time": st.column_config.DatetimeColumn("Time", format="MM-DD HH:mm:ss", width=106),
 }
 _IDLE = {name: _COLUMNS[name] for name in ("name", "of", "reason", "by", "time")}
@@ -154,6 +168,8 @@ def _score(trace_id: str, row: Row) -> None:
         if drawn := ruler.drawn(row["scale"], row["value"]):
             st.html(drawn, width="content")
         st.caption(_ruler_words(row), width="content")
+        if _judged(row):
+            trust.badge(*_ruler(row))
         if row["span_id"]:
             _span_link(trace_id, row)
         if card:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import charts_cost, data, data_cost, listing, state, widgets
+from app import charts_cost, data, data_cost, listing, state, trust, widgets
 from app import format as fmt
 
 SCORE, AT_LEAST, LABEL, UNIT = "score", "at_least", "label", "unit"  # keys of the controls, and their names in the URL
@@ -62,6 +62,8 @@ def controls(names: list[dict[str, Any]]) -> Rule | None:
             "Score", [row["name"] for row in names], index=None, key=SCORE, bind="query-params", width=240,
             accept_new_options=True, placeholder="choose a score",
         )  # fmt: skip
+        if score:
+            trust.badge(str(score))
         told = next((row for row in names if row["name"] == score), _UNTOLD)
         rule = _rule(str(score), told) if score else None
     if rule is None:

@@ -6,7 +6,8 @@ A real server and a real app, a queue of items with a conversation of 12 message
 each item three fields are answered by digits, and Ctrl+Enter saves; after it the next one is read for `--pause`
 seconds. It prints the median and the 95th percentile in milliseconds, the CPU time of the browser's page from key to
 next item (a busy machine changes it little), how long the store took to have each label, and the CPU of server and app
-for a label. It ends with an error when the 95th percentile is over 300 ms.
+for a label. It ends with an error when the 95th percentile is over 300 ms: by the clock, or where more waits for a core
+than there are, so that the clock tells of the others, by the CPU time of the page.
 """
 
 from __future__ import annotations
@@ -138,7 +139,11 @@ def measure(server: Server, items: int, pause_s: float) -> float:
     print(f"key to label in the store: median {median(stored):.0f} ms, p95 {p95(stored):.0f} ms")
     print(f"CPU a label: server {1000 * spent[0] / items:.0f} ms (with what asks for progress here), "
           f"app {1000 * spent[1] / items:.0f} ms")  # fmt: skip
-    return p95(shown)
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load <= cores:
+        return p95(shown)
+    print(f"judged by CPU: the load was {load:.0f} on {cores} cores")
+    return p95(page_ms)
 
 
 def main() -> None:

@@ -9,16 +9,19 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from evaluators import registry
+from evaluators.calibrated import Calibrated
 from evaluators.case import Part
 from evaluators.documents import LineOf, entries
+from evaluators.errors import OptionError
 from evaluators.external import Endpoint, Program
-from evaluators.judges.rubric import Rubric, RubricMaker
+from evaluators.judges.rubric import Rubric, RubricMaker, Shot
 from evaluators.processes import placed, python_command
 from evaluators.protocol import Card, Evaluator, Maker
 from evaluators.verdict import Scale
 
 _Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-WAYS = ("python", "command", "url", "prompt")
+WAYS = ("python", "command", "url", "prompt", "evaluator")
 
 
 class _Part(BaseModel):
@@ -35,8 +38,16 @@ class ScaleSettings(_Part):
     unit: str | None = None
 
 
+class ShotSettings(_Part):
+    """An example that the judge is shown; as `Shot`."""
+
+    parts: Mapping[str, str]
+    said: str | float
+    reason: str | None = None
+
+
 class OwnEvaluator(_Part):
-    """One evaluator, and the one of four ways in which it is asked."""
+    """One evaluator, and the one of five ways in which it is asked."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     version: Annotated[str, Field(min_length=1, max_length=50)] = "1"
@@ -54,6 +65,10 @@ class OwnEvaluator(_Part):
     judge: str | None = None  # of `prompt`: the judge's name; null: the one that the run uses
     labels: Mapping[str, float | None] = Field(default_factory=dict)  # of `prompt`: worst to best, with their values
     quotes: bool = False  # of `prompt`: whether the judge quotes what decides
+    examples: tuple[ShotSettings, ...] = Field((), max_length=20)  # of `prompt`: cases that people decided
+    evaluator: str | None = None  # an installed one, whose numbers `threshold` makes yes and no of
+    options: Mapping[str, Any] = Field(default_factory=dict)  # of `evaluator`
+    threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None  # of `prompt` and `evaluator`: yes from here
     timeout_s: _Seconds = 30.0
     start_s: _Seconds = 60.0
     memory_mb: Annotated[int, Field(ge=16)] | None = None
@@ -67,8 +82,12 @@ class OwnEvaluator(_Part):
             raise ValueError(f"an evaluator has exactly one of {', '.join(WAYS)}; this one has {found}")
         if ways == ["prompt"]:
             self.rubric()
-        elif self.labels:
-            raise ValueError("labels with values are of a prompt; others name theirs in scale.labels")
+        elif self.labels or self.examples:
+            raise ValueError("labels with values and examples are of a prompt; others name theirs in scale.labels")
+        if ways == ["evaluator"] and self.threshold is None:
+            raise ValueError("an installed evaluator needs a threshold, from which on its number is a yes")
+        if self.threshold is not None and ways not in (["prompt"], ["evaluator"]):
+            raise ValueError("a threshold is of a prompt, or of an installed evaluator")
         return self
 
     def rubric(self) -> Rubric:
@@ -78,7 +97,8 @@ class OwnEvaluator(_Part):
             raise ValueError("the scale of a prompt has both ends")
         return Rubric(
             self.name, self.version, self.measures, self.prompt or "", self.needs, dict(self.labels), low, high,
-            self.scale.better, self.quotes, "custom", self.limits,
+            self.scale.better, self.quotes, "custom", self.limits, self.threshold,
+            tuple(Shot(dict(one.parts), one.said, one.reason) for one in self.examples),
         )  # fmt: skip
 
     def card(self) -> Card:
@@ -115,10 +135,27 @@ def _maker(one: OwnEvaluator, folder: Path) -> Maker:
 
 
 def _fixed(one: OwnEvaluator, folder: Path) -> _Fixed:
+    if one.evaluator is not None:
+        return _calibrated(one)
     card, url = one.card(), one.url
     if url is not None:
         return _Fixed(card, lambda: Endpoint(card, url, one.timeout_s, one.headers_env))
     return _Fixed(card, lambda: _program(one, card, folder))
+
+
+def _calibrated(one: OwnEvaluator) -> _Fixed:
+    """An installed evaluator under another name, with a threshold.
+
+    Raises:
+        EvaluatorError: there is none of this name or option, or it asks a model.
+    """
+    maker = registry.maker(str(one.evaluator))
+    if "judge" in registry.options_of(maker):
+        raise OptionError(f"{one.evaluator} asks a model: give its prompt in place of the evaluator's name.")
+    threshold = 0.0 if one.threshold is None else one.threshold
+    made = registry.made(maker, dict(one.options))
+    card = Calibrated.card_of(made, one.name, one.version, one.measures, threshold)
+    return _Fixed(card, lambda: Calibrated(made, card, threshold))
 
 
 def _program(one: OwnEvaluator, card: Card, folder: Path) -> Program:

@@ -28,6 +28,7 @@ from server.client_experiments import ExperimentsClient
 from server.client_feedback import FeedbackClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
+from server.client_judges import JudgesClient
 from server.client_monitor_suggestions import MonitorSuggestionsClient
 from server.client_monitors import MonitorsClient
 from server.client_plan import PlanClient
@@ -67,6 +68,7 @@ class Client(
     InvoicesClient,
     EvaluatorsClient,
     JobsClient,
+    JudgesClient,
     RulesClient,
     MonitorsClient,
     RunsClient,

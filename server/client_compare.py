@@ -29,6 +29,11 @@ class CompareClient(ClientBase):
         found: Json = self._json("/api/compare/traffic", {"by": by, "values": json.dumps(list(values)), **params})
         return found
 
+    def compare_people(self, source: Literal["runs", "traffic"], **params: Param) -> Json:
+        """Variants as people would say; see `GET /api/compare/runs/people`."""
+        found: Json = self._json(f"/api/compare/{source}/people", params)
+        return found
+
     def compare_report(self, source: Literal["runs", "traffic"], form: Report, **params: Param) -> str:
         """The report of a comparison, a text that stands alone; parameters as the API takes them."""
         accept = "text/html" if form == "html" else "text/markdown"

@@ -84,7 +84,7 @@ def _opened_here(settings: Settings, project: str) -> Iterator[Client]:
 
 
 def _transport(path: str) -> httpx.HTTPTransport:
-    return httpx.HTTPTransport(uds=path)
+    return httpx.HTTPTransport(uds=path, verify=False)  # no certificate is looked at, and reading them takes 30 ms
 
 
 @contextmanager

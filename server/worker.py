@@ -43,7 +43,8 @@ TOO_LARGE = "The trace has more spans than one answer holds (ASSAY_QUERY_MAX_ROW
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
-Kept = tuple[Row, Card | str, str, Verdict]  # a target, the evaluator's card (or its name), its ruler, what it said
+Ruler = tuple[str, str | None]  # an evaluator's version with its options, and the model that it asks (null: none)
+Kept = tuple[Row, Card | str, Ruler, Verdict]  # a target, the evaluator's card (or its name), its ruler, what it said
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ def _said(client: Client, part: Row, known: Bench, lost: threading.Event) -> lis
 
 def _lost(part: Row, wanted: Sequence[Row], error: EvaluatorError) -> list[Kept]:
     lost = failed("unknown_evaluator", str(error))
-    return [(target, one["name"], "", lost) for one in wanted for target in part["targets"]]
+    return [(target, one["name"], ("", None), lost) for one in wanted for target in part["targets"]]
 
 
 @contextmanager
@@ -213,7 +214,7 @@ def records(answer: Any) -> list[Row]:
 async def _scored(
     targets: Sequence[Row], cases: Sequence[Case | Unreadable], evaluator: Evaluator, lost: threading.Event
 ) -> list[Kept]:
-    version, card = ruler(evaluator), evaluator.card
+    told, card = (ruler(evaluator), model_of(evaluator)), evaluator.card
     try:
         async with aclosing(run(cases, [evaluator], CONCURRENCY)) as scored:
             said = []
@@ -223,17 +224,23 @@ async def _scored(
                     break
     finally:
         await release([evaluator])
-    return [(target, card, version, verdict) for target, verdict in zip(targets, said, strict=False)]
+    return [(target, card, told, verdict) for target, verdict in zip(targets, said, strict=False)]
 
 
-def _result(part: Row, target: Row, card: Card | str, version: str, verdict: Verdict) -> Row:
+def model_of(evaluator: Evaluator) -> str | None:
+    """The model that a judge asks; null: the evaluator asks none."""
+    settings = getattr(getattr(evaluator, "judge", None), "settings", None)
+    return getattr(settings, "model", None)
+
+
+def _result(part: Row, target: Row, card: Card | str, told: Ruler, verdict: Verdict) -> Row:
     named = card if isinstance(card, str) else card.name
     judged = isinstance(card, Card) and card.cost == "judge"
     return {
-        **target, "evaluator": named, "version": version, "source": "llm" if judged else "code",
+        **target, "evaluator": named, "version": told[0], "source": "llm" if judged else "code",
         "status": verdict.status, "value": verdict.value, "label": verdict.label, "reason": verdict.reason,
         "error_type": verdict.error_type, "time_ns": time.time_ns(),
-        "metadata": metadata_of(card if isinstance(card, Card) else None, verdict, part["job_id"]),
+        "metadata": metadata_of(card if isinstance(card, Card) else None, verdict, part["job_id"], told[1]),
     }  # fmt: skip
 
 

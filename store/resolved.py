@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -185,13 +186,17 @@ class Workbench:
     Its questions are planned once, as those of `ask_few`: 2 to 5 ms less of a pass each.
     """
 
-    def __init__(self) -> None:
+    @cached_property
+    def _con(self) -> DuckDBPyConnection:
+        """Opened by the first question: that takes 40 ms, and most commands over a file ask none."""
         # One thread: the load is small, and ingest needs the other cores.
-        self._con = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": "false"})
-        self._con.execute("set timezone = 'UTC'")
+        opened = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": "false"})
+        opened.execute("set timezone = 'UTC'")
+        return opened
 
     def close(self) -> None:
-        self._con.close()
+        if "_con" in vars(self):
+            self._con.close()
 
     def resolver_told(self, loaded: pa.Table, contents: pa.Table) -> pa.Table:
         """The loaded spans, with what their log records tell and they do not; in no order."""

@@ -34,9 +34,24 @@ sentences that name what in the texts decides, so that a reader can check it.
 """
 
 
+YES, NO = "yes", "no"
+"""What a rubric with a threshold says of a number."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A case that people decided, shown to the judge before its own."""
+
+    parts: Mapping[str, str]  # of the prompt, as text
+    said: str | float  # the label, or the number
+    reason: str | None = None
+
+
 @dataclass(frozen=True)
 class Rubric:
     """What a judge is asked, and how it answers: by one of `labels`, or by a number from `low` to `high`.
+
+    A number with a `threshold` is a yes from there on, and else a no. `shots` are shown after the prompt.
 
     `prompt` names parts of the case in braces, such as {question}; other braces stay as they are. Parts that are not
     given read as "(not given)"; those in `needs` always are.
@@ -54,6 +69,8 @@ class Rubric:
     quotes: bool = False  # whether it is asked to quote the stretches of the answer that decide
     family: Family = "judges"
     limits: tuple[str, ...] = ()
+    threshold: float | None = None
+    shots: tuple[Shot, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for a prompt that names no part of a case, or one that there is not."""
@@ -64,6 +81,23 @@ class Rubric:
             raise ValueError("the prompt names no part of the case, such as {answer}")
         if not self.labels and self.low >= self.high:
             raise ValueError(f"the scale from {self.low:g} to {self.high:g} has no room")
+        if self.threshold is not None and (self.labels or not self.low <= self.threshold <= self.high):
+            raise ValueError(
+                f"the threshold {self.threshold:g} is of a scale of numbers from {self.low:g} to {self.high:g} without "
+                "labels"
+            )
+        for one in self.shots:
+            self._check(one)
+
+    def _check(self, shot: Shot) -> None:
+        """Raises ValueError for an example that the judge could not have answered so."""
+        unknown = [name for name in shot.parts if name not in self.places]
+        if unknown:
+            raise ValueError(f"an example gives {unknown[0]}, which the prompt does not name")
+        if self.labels and shot.said not in self.labels:
+            raise ValueError(f"an example says {shot.said!r}, which is none of {', '.join(self.labels)}")
+        if not self.labels and (isinstance(shot.said, str) or not self.low <= shot.said <= self.high):
+            raise ValueError(f"an example says {shot.said!r}, which is no number from {self.low:g} to {self.high:g}")
 
     @cached_property
     def places(self) -> tuple[str, ...]:
@@ -73,7 +107,9 @@ class Rubric:
     @cached_property
     def digest(self) -> str:
         """Eight hex digits of all that is asked."""
-        told = json.dumps([SYSTEM, self.prompt, self.shape.model_json_schema()], sort_keys=True)
+        own = [SYSTEM, self.prompt, self.shape.model_json_schema()]
+        more = [[asdict(one) for one in self.shots]] if self.shots else []
+        told = json.dumps([*own, *more, *([self.threshold] if self.threshold is not None else [])], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()[:8]
 
     @cached_property
@@ -82,9 +118,10 @@ class Rubric:
         values = [value for value in self.labels.values() if value is not None]
         low, high = (min(values, default=0.0), max(values, default=1.0)) if self.labels else (self.low, self.high)
         takes = tuple(part for part in get_args(Part) if part in self.places and part not in self.needs)
+        words = tuple(self.labels) or (() if self.threshold is None else _words(self.better))
         return Card(
             self.name, f"{self.version}-{self.digest}", self.family, self.measures, self.needs, takes,
-            Scale(low, high, tuple(self.labels), self.better), "judge", limits=(*self.limits, *LIMITS),
+            Scale(low, high, words, self.better), "judge", limits=(*self.limits, *LIMITS),
         )  # fmt: skip
 
     @cached_property
@@ -95,14 +132,29 @@ class Rubric:
     def turns(self, case: Case) -> tuple[Turn, Turn]:
         """The prompt for a case. Data stands in tags whose names the data cannot know beforehand."""
         texts = {name: part_text(case, name) for name in self.places}
-        told = json.dumps(texts, sort_keys=True).encode("utf-8", "surrogatepass")
+        shown = [dict(one.parts) for one in self.shots]
+        told = json.dumps([texts, shown] if shown else texts, sort_keys=True).encode("utf-8", "surrogatepass")
         mark = hashlib.sha256(told).hexdigest()[:8]
 
         def filled(match: re.Match[str]) -> str:
             name = match.group(1)
             return f"<{name}-{mark}>\n{texts[name]}\n</{name}-{mark}>"
 
-        return Turn("system", SYSTEM + json.dumps(schema_of(self.shape))), Turn("user", _PLACE.sub(filled, self.prompt))
+        asked = _PLACE.sub(filled, self.prompt) + "".join(_shown(one, mark) for one in self.shots)
+        return Turn("system", SYSTEM + json.dumps(schema_of(self.shape))), Turn("user", asked)
+
+
+def _words(better: str | None) -> tuple[str, str]:
+    """What a number with a threshold is called, worst to best: above it stands a yes."""
+    return (YES, NO) if better == "lower" else (NO, YES)
+
+
+def _shown(one: Shot, mark: str) -> str:
+    """An example as the judge is shown it; its texts are fenced off as those of the case."""
+    texts = "".join(f"<example-{name}-{mark}>\n{text}\n</example-{name}-{mark}>\n" for name, text in one.parts.items())
+    said = {"label" if isinstance(one.said, str) else "score": one.said}
+    reason = {"reason": one.reason} if one.reason else {}
+    return f"\nAn example, with what people decided:\n{texts}{json.dumps(reason | said, ensure_ascii=False)}\n"
 
 
 LIMITS = (
@@ -153,6 +205,8 @@ class RubricMaker:
 def _verdict(rubric: Rubric, said: Mapping[str, Any], case: Case) -> Verdict:
     label, reason = said.get("label"), str(said["reason"])
     value = said.get("score") if label is None else rubric.labels[label]
+    if rubric.threshold is not None and value is not None:
+        label = YES if value >= rubric.threshold else NO
     quoted = [text for text in said.get("quotes") or [] if text.strip()]
     spans = tuple(_found(quoted, case.answer or "", reason))
     lost = [text for text in quoted if text not in (case.answer or "")]

@@ -14,6 +14,7 @@ from server.aside import Aside
 from server.core import Core
 from server.feedback.pace import Pace
 from server.ingest import DEFAULT_PROJECT
+from server.judges.keeping import Keeper
 from server.labelling.kept import KeptAnswers
 from server.notify.loop import Notifier
 from server.playground import Playground
@@ -47,6 +48,7 @@ class Context:
     notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
     agreements: KeptAnswers = field(default_factory=KeptAnswers)
+    judges: Keeper = field(default_factory=Keeper)
     playground: Playground = field(default_factory=Playground)
     pace: Pace = field(default_factory=Pace)  # of feedback
     began: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -1,7 +1,8 @@
 """Queues of the sample data: real labels of three people to look at, and items that wait to be labelled.
 
 `better-answer` are comparisons of PandaLM, with its annotators' labels; `grounded` are answers of RAGTruth, which are
-traces of the sample traffic, to be judged and marked.
+traces of the sample traffic, to be judged and marked. These are scored by `groundedness` too, whose calibration card
+rests on the marks that RAGTruth's own people made.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ ANNOTATORS = ("annotator1", "annotator2", "annotator3")
 SIDES = ("tie", "a", "b")  # by what the data says: 0, 1, 2
 LABELLED, WAITING, GOLD = 120, 30, 10  # comparisons
 ANSWERS = 24  # of RAGTruth
+
+SCORED: Mapping[str, Any] = {
+    "evaluators": [{"name": "groundedness"}], "unit": "call", "most": 400, "author": AUTHOR,
+    "filter": {"service": "ragtruth-qa", "since": "2000-01-01T00:00:00Z", "until": "2199-01-01T00:00:00Z"},
+}  # fmt: skip
+"""The order that scores RAGTruth's answers, which its people judged too: the evaluator's card comes of it."""
 
 QUEUES: Mapping[str, Mapping[str, Any]] = {
     BETTER: {
@@ -87,6 +94,7 @@ def load(client: Client, folder: Path) -> None:
     if GROUNDED not in there and (found := list(_answers(client, folder / "ragtruth-qa"))):
         client.set_queue(GROUNDED, QUEUES[GROUNDED], AUTHOR)
         client.add_items(GROUNDED, found, AUTHOR)
+        client.add_job(SCORED)
 
 
 def _compared(client: Client, told: Sequence[Json]) -> None:

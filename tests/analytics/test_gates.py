@@ -125,7 +125,7 @@ def sample(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     return values, items, items % draw(st.integers(2, 6)) if draw(st.booleans()) else None
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     found=sample(),
     bounded=st.booleans(),
@@ -156,7 +156,6 @@ def test_an_interval_leaves_a_bound_out_just_when_the_p_value_is_below_its_tail(
         assert (low is not None and low > bound) == (above < tail)
 
 
-@settings(max_examples=100)
 @given(
     values=st.lists(st.integers(0, 30), min_size=2, max_size=60),
     q=st.sampled_from([0.5, 0.9, 0.95]),
@@ -282,7 +281,6 @@ def same(one: float | None, other: float | None) -> bool:
     return one == other if one is None or other is None else one == pytest.approx(other, abs=1e-9)
 
 
-@settings(max_examples=60)
 @given(found=two_runs(), order=st.randoms(use_true_random=False), margin=st.sampled_from([0.0, 0.05]))
 def test_the_order_of_rows_does_not_matter(found: Any, order: Any, margin: float) -> None:
     run, baseline, bounds = found
@@ -296,7 +294,6 @@ def test_the_order_of_rows_does_not_matter(found: Any, order: Any, margin: float
     assert same(one.measured.estimate.low, other.measured.estimate.low)
 
 
-@settings(max_examples=60)
 @given(found=two_runs(), q=st.sampled_from([None, 0.5]))
 def test_runs_that_change_places_mirror_the_effect(found: Any, q: float | None) -> None:
     run, baseline, bounds = found
@@ -310,7 +307,6 @@ def test_runs_that_change_places_mirror_the_effect(found: Any, q: float | None) 
     assert same(one.p_worse, turned.p_worse)
 
 
-@settings(max_examples=60)
 @given(found=sample(), scale=st.sampled_from([0.01, 3.0, 1000.0]), shift=st.sampled_from([-5.0, 0.0, 7.0]))
 def test_units_do_not_matter(found: Any, scale: float, shift: float) -> None:
     values, items, clusters = found
@@ -333,7 +329,6 @@ def test_units_do_not_matter(found: Any, scale: float, shift: float) -> None:
         assert high[0] == pytest.approx(high[1] * scale + shift, rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=60)
 @given(found=two_runs())
 def test_a_larger_margin_is_harder_to_miss(found: Any) -> None:
     run, baseline, bounds = found
@@ -344,7 +339,6 @@ def test_a_larger_margin_is_harder_to_miss(found: Any) -> None:
     assert all(a <= b + 1e-9 for a, b in pairwise(worse))
 
 
-@settings(max_examples=60)
 @given(found=sample(), bounds=st.sampled_from([None, SHARE]))
 def test_repeating_what_is_said_makes_nothing_surer(found: Any, bounds: tuple[float, float] | None) -> None:
     values, items, clusters = found

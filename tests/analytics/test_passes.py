@@ -31,7 +31,6 @@ def test_tau_bench(k: int, expected: float) -> None:
 
 
 @given(st.integers(1, 8), st.data())
-@settings(max_examples=60)
 def test_estimates_are_shares_of_all_subsets(n: int, data: st.DataObject) -> None:
     c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
     subsets = list(combinations([True] * c + [False] * (n - c), k))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 import app
 
@@ -18,6 +19,18 @@ MAIN = Path(app.__file__).parent / "main.py"
 
 # Every AppTest looks for components in the metadata of all installed packages, which is five sixths of its CPU time.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
+
+def until_stopped(runner: LocalScriptRunner, timeout: float) -> None:
+    """Wait for the end of the script. AppTest itself looks every millisecond, a third of the CPU time of a run."""
+    runner._script_thread.join(timeout)
+    if not runner.script_stopped():
+        runner.request_stop()
+        runner.join()
+        pytest.fail(f"The page took longer than {timeout} s.")
+
+
+local_script_runner.require_widgets_deltas = until_stopped
 
 
 @pytest.fixture(autouse=True)

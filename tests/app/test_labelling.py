@@ -124,7 +124,15 @@ def test_items_that_others_have_by_now_are_marked(client: Client, queue: str) ->
     assert [one["lost"] for one in work.hand] == [False, True, False]
 
 
-PROGRESS = {"items": 10, "done": 4, "left_for_me": 166, "mine": {"labels": 34, "seconds_median": 41.2}}
+def test_where_nothing_is_hidden_what_others_said_comes_with_the_item(client: Client, queue: str) -> None:
+    client.set_queue(queue, {"fields": FIELDS, "blind": False, "labels": 2})
+    ann, ben = Work(blind=False), Work(blind=False)
+    begin(ann, Door(client, queue, "ann"), 1)
+    assert ann.said[1] == {"labels": [], "scores": []}
+    settle(ann, [save(ann.hand[0], "no")], Door(client, queue, "ann"))
+    begin(ben, Door(client, queue, "ben"), 1)
+    assert [(one["author"], one["answers"]) for one in ben.said[1]["labels"]] == [("ann", {"correct": "no"})]
+    assert set(ben.said) == {one["number"] for one in ben.hand}
 
 
 @pytest.mark.parametrize(

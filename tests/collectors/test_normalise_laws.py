@@ -96,7 +96,7 @@ options = st.builds(NormaliserOptions, hash_user_ids=st.booleans(), user_id_key=
 
 
 @given(spans, options)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_no_span_makes_it_raise_and_no_step_fails(span: RawSpan, chosen: NormaliserOptions) -> None:
     facts = normalise(span, chosen)
     assert not [note for note in facts.notes if note.startswith("failed:")]
@@ -104,7 +104,6 @@ def test_no_span_makes_it_raise_and_no_step_fails(span: RawSpan, chosen: Normali
 
 
 @given(spans, st.randoms(use_true_random=False))
-@settings(max_examples=150)
 def test_the_order_of_attributes_says_nothing(span: RawSpan, rng: random.Random) -> None:
     items = list(span.attributes.items())
     rng.shuffle(items)
@@ -112,7 +111,6 @@ def test_the_order_of_attributes_says_nothing(span: RawSpan, rng: random.Random)
 
 
 @given(spans, options)
-@settings(max_examples=150)
 def test_a_stored_row_is_read_as_it_was_received(span: RawSpan, chosen: NormaliserOptions) -> None:
     facts = normalise(span, chosen)
     stored = frames.stored_attributes(span, facts)
@@ -123,7 +121,6 @@ def test_a_stored_row_is_read_as_it_was_received(span: RawSpan, chosen: Normalis
 
 
 @given(st.lists(spans, max_size=3), st.lists(logs, max_size=3))
-@settings(max_examples=150)
 def test_every_request_becomes_tables(sent: list[RawSpan], told: list[RawLog]) -> None:
     facts = [normalise(span) for span in sent]
     assert frames.span_table(sent, facts).num_rows == len(sent)
@@ -137,7 +134,6 @@ def test_every_request_becomes_tables(sent: list[RawSpan], told: list[RawLog]) -
 
 
 @given(st.lists(logs, max_size=4))
-@settings(max_examples=100)
 def test_any_logs_tell_facts(told: list[RawLog]) -> None:
     facts = content_of_logs(told)
     assert (facts.input_key, facts.output_key) == (None, None)

@@ -464,7 +464,6 @@ SPANS = st.builds(
 )
 
 
-@settings(max_examples=150)
 @given(st.lists(SPANS, max_size=12, unique_by=lambda span: span.key), st.randoms(use_true_random=False))
 def test_laws(spans: list[TraceSpan], rng: random.Random) -> None:
     rows = resolve(spans)

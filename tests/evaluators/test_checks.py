@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import duckdb
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evaluators.case import Case, Usage
@@ -372,7 +372,6 @@ CONDITIONS = st.recursive(
 )
 
 
-@settings(max_examples=60)
 @given(CONDITIONS, CONDITIONS, st.booleans())
 def test_queries_called_equivalent_give_the_same_rows(one: str, other: str, within: bool) -> None:
     """On every pair of null, 0, 1 and 2, as DuckDB has it; `within` makes pairs that are often equivalent."""

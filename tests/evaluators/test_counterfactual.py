@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluators.case import Case
@@ -96,7 +96,6 @@ def test_both_ways_lead_back() -> None:
             assert question in [back.text for back in variants(one.text, axes=[one.axis])], one
 
 
-@settings(max_examples=60)
 @given(st.text(max_size=80))
 def test_any_text_may_be_asked(question: str) -> None:
     for one in variants(question):

@@ -231,7 +231,9 @@ def document(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("held", "told"),
     [
-        pytest.param(document(), "exactly one of python, command, url, prompt; this one has none", id="no-way"),
+        pytest.param(
+            document(), "exactly one of python, command, url, prompt, evaluator; this one has none", id="no-way"
+        ),
         pytest.param(document(url="http://x", command=["x"]), "has command and url", id="two-ways"),
         pytest.param(document(prompt="Good?"), "names no part of the case", id="prompt"),
         pytest.param(document(pyhton="a:b"), "line 13, entry 1: pyhton: there is no such key; did you mean", id="key"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluators.case import Case
@@ -160,7 +160,6 @@ def test_the_threshold_can_be_set_and_is_checked() -> None:
 TEXT = st.text(st.sampled_from("aAbB 12.,!?\n'’-%你é(") | st.characters(), max_size=120)
 
 
-@settings(max_examples=60)
 @given(TEXT, st.lists(TEXT, max_size=3), st.none() | TEXT)
 def test_any_text_gets_a_verdict_whose_spans_lie_in_the_answer(
     answer: str, contexts: list[str], question: str | None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluators.case import Case
@@ -169,7 +169,6 @@ def test_what_a_question_asks_for(question: str, asked: str | None) -> None:
     assert kind(question) == asked
 
 
-@settings(max_examples=60)
 @given(st.text(max_size=60), st.text(max_size=120))
 def test_features_are_shares_for_any_text(question: str, text: str) -> None:
     values = features(query(question), text, 100.0)
@@ -311,7 +310,6 @@ def test_refusal_shows_where() -> None:
     assert said(Refusal(), answer="  ").status == "not_applicable"
 
 
-@settings(max_examples=60)
 @given(st.text(max_size=200))
 def test_any_text_has_a_label(answer: str) -> None:
     label, why, parts = told(answer)

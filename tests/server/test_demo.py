@@ -137,6 +137,8 @@ def _queues(client: Client) -> None:
     assert (better["items"], better["done"], better["gold_items"], better["labels"]) == (150, 120, 10, 360)
     assert {one["author"]: one["labels"] for one in better["labellers"]} == dict.fromkeys(labelled.ANNOTATORS, 120)
     assert (grounded["items"], grounded["labels"]) == (labelled.ANSWERS, 0)
+    (job,) = client.jobs()
+    assert (job["targets"], job["author"]) == (394, labelled.AUTHOR)
     (item,) = client.take_items(labelled.GROUNDED, "ada", 1)["items"]
     (side,) = item["content"]["sides"]
     trace = client.query("trace_summary", trace_id=side["trace_id"]).frame

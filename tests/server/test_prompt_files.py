@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from server import prompt_diff
@@ -43,7 +43,6 @@ CONTENTS = st.fixed_dictionaries(
 
 
 @given(CONTENTS, st.text("abc ", max_size=30), st.lists(st.sampled_from(["a", "b:c", "1"]), unique=True))
-@settings(max_examples=60, deadline=None)
 def test_what_goes_out_comes_in(told: dict[str, Any], note: str, tags: list[str]) -> None:
     content = Content.model_validate(told)
     text = written("some/name", tags, note.strip(), content.told())

@@ -179,7 +179,7 @@ def main(module: str, number: str) -> None:
     gc.collect()
     gc.freeze()  # a collection in a child would copy all pages
     command = _forked(socket.socket(fileno=int(number)))
-    gc.unfreeze()
+    atexit.register(gc.unfreeze)  # else DuckDB's binding reports what was frozen as leaked
     if command is not None:
         sys.argv = command
         runpy.run_module(module, run_name="__main__", alter_sys=True)

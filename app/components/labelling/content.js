@@ -21,7 +21,8 @@ class Shown {
     if (content.reference) this.section("Right answer", this.passage(content.reference, USUAL));
     this.documents(content.contexts ?? [], sides[0]?.key);
     if (!compares) for (const side of sides) this.steps(side.steps ?? [], this.root);
-    if (content.cut?.length) this.root.append(element("p", "note", `Cut, as they are longer than what is kept: ${content.cut.join(", ")}.`));
+    const cut = content.cut?.join(", ");
+    if (cut) this.root.append(element("p", "note", `Cut, as they are longer than what is kept: ${cut}.`));
   }
 
   get folded() {
@@ -54,7 +55,8 @@ class Shown {
 
   asked({ history, question }) {
     const told = history?.length ? history : question ? [{ role: "user", parts: [{ type: "text", content: question }] }] : [];
-    if (told.length) this.section("Asked", ...this.few(told.map((message, place) => () => this.message(message, place < told.length - 1 ? SHORT : USUAL)), "message", MESSAGES));
+    const makers = told.map((message, place) => () => this.message(message, place < told.length - 1 ? SHORT : USUAL));
+    if (told.length) this.section("Asked", ...this.few(makers, "message", MESSAGES));
   }
 
   // A long list: its beginning, its end, and a button for what is between.
@@ -132,12 +134,14 @@ class Shown {
   documents(contexts, side) {
     if (!contexts.length) return;
     const cards = contexts.map((context, place) => () => {
-      const told = [`${place + 1}`, context.rank != null && `rank ${context.rank}`, context.score != null && `score ${digits(context.score)}`, context.id];
+      const { text, rank, score, id } = context;
+      const told = [`${place + 1}`, rank != null && `rank ${rank}`, score != null && `score ${digits(score)}`, id];
       const card = element("div", "message");
-      card.append(element("div", "by", told.filter(Boolean).join(" · ")), this.passage(context.text, SHORT, side, `contexts.${place}`));
+      card.append(element("div", "by", told.filter(Boolean).join(" · ")), this.passage(text, SHORT, side, `contexts.${place}`));
       return card;
     });
-    this.section(`Documents (${contexts.length})`, ...(this.marks ? cards.map((make) => make()) : this.few(cards, "document", DOCUMENTS)));
+    const drawn = this.marks ? cards.map((make) => make()) : this.few(cards, "document", DOCUMENTS);
+    this.section(`Documents (${contexts.length})`, ...drawn);
   }
 
   steps(steps, where) {

@@ -85,8 +85,7 @@ class Choosing extends Field {
   }
 
   choose(place) {
-    const first = this.answer === null;
-    this.change(this.options[place].value, first && this.options.length < 10);
+    this.change(this.options[place].value, this.options.length < 10);
   }
 
   press(event) {

@@ -57,7 +57,8 @@ class Form {
 
   // To the next field that is to be answered. Not into what may be left out: there the keys would write.
   advance() {
-    const next = this.all.findIndex((field, at) => at > this.at && (field.asked.required !== false || !(field instanceof Written)));
+    const asks = (field) => field.asked.required !== false || !(field instanceof Written);
+    const next = this.all.findIndex((field, at) => at > this.at && asks(field));
     if (next >= 0) this.focus(next);
   }
 

@@ -59,19 +59,21 @@ function question(asked) {
   return (asked.title ?? asked.name).replace(/[?:.!]+$/, "");
 }
 
-// What others said of an item and judges scored, which was hidden until one's own label was saved.
-function seen(number, others, fields, order) {
+// What others said of an item and judges scored; where labelling is blind, once one's own label is saved.
+function seen(words, others, fields, order) {
   const made = element("div", "seen");
-  made.append(element("span", "quiet", `Item ${number} is saved. `));
+  made.append(element("span", "quiet", `${words} `));
   const labels = (others.labels ?? []).map(({ author, answers, comment }) => {
-    const said = fields.filter(({ name }) => name in (answers ?? {})).map((asked) => `${question(asked)}: ${worded(asked, answers[asked.name], order)}`);
+    const answered = fields.filter(({ name }) => name in (answers ?? {}));
+    const said = answered.map((asked) => `${question(asked)}: ${worded(asked, answers[asked.name], order)}`);
     return [author, [...said, comment].filter(Boolean).join("; ")];
   });
   const scores = (others.scores ?? []).map(({ name, evaluator, label, value, error_type: failed }) => {
     const told = failed ? "failed" : (label ?? (typeof value === "number" ? digits(value) : "unknown"));
     return [evaluator && evaluator !== name ? `${evaluator}, ${name}` : name, String(told)];
   });
-  if (!labels.length && !scores.length) made.append(element("span", "quiet", "Nobody else and no judge has said anything of it."));
+  const none = "Nobody else and no judge has said anything of it.";
+  if (!labels.length && !scores.length) made.append(element("span", "quiet", none));
   for (const [who, said] of [...labels, ...scores]) {
     const one = element("span", "one");
     one.append(element("b", "", String(who ?? "unknown")), ` ${said}`);

@@ -2,11 +2,8 @@
 // Items come ahead (`hand`); what is said of them leaves through the outbox, and the server answers when it does.
 
 const DRAFT_MS = 2000; // after the last change
-const PAUSE_S = 120; // of a longer time without a key or move the rest is not time spent
-const AWAY_S = 3600; // without either nobody is there, and what is in hand may go to others
 const TRAIL = 50; // items that one can go back to
 const MAC = /Mac|iP(hone|ad)/.test(navigator.platform);
-const REASONS = ["I cannot tell", "It is broken or cut", "I do not know the subject"];
 
 class Desk {
   constructor(parent) {
@@ -17,13 +14,10 @@ class Desk {
     this.ending = new AbortController();
     const { signal } = this.ending;
     document.addEventListener("keydown", (event) => this.press(event), { signal });
-    for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"]) {
-      document.addEventListener(kind, () => this.here(), { signal, passive: true, capture: true });
-    }
+    this.clock = new Clock(signal);
     document.addEventListener("visibilitychange", () => this.seen(), { signal });
     addEventListener("pagehide", () => this.note(), { signal });
     addEventListener("resize", () => this.fit(), { signal });
-    this.touched = this.since = performance.now();
   }
 
   close() {
@@ -78,9 +72,8 @@ class Desk {
     this.undoing = tool("u", "Undo", () => this.undo());
     this.state = element("span", "quiet state");
     this.state.setAttribute("role", "status");
-    this.reasons = element("div", "reasons");
-    this.reasons.hidden = true;
-    made.append(this.saving, this.skipping, this.undoing, this.state, this.others, this.reasons);
+    this.reasons = new Reasons((reason) => this.skipped(reason), () => this.unskipped());
+    made.append(this.saving, this.skipping, this.undoing, this.state, this.others, this.reasons.root);
     return made;
   }
 
@@ -88,7 +81,8 @@ class Desk {
   take({ data, setStateValue }) {
     this.tell = (ops) => {
       this.turn = (this.turn ?? 0) + 1;
-      setStateValue("outbox", { of: this.of, turn: `${this.born}-${this.turn}`, ops, knows: { queue: this.queue?.of, items: [...this.items.keys()] } });
+      const knows = { queue: this.queue?.of, items: [...this.items.keys()] };
+      setStateValue("outbox", { of: this.of, turn: `${this.born}-${this.turn}`, ops, knows });
     };
     this.born ??= uuid().slice(0, 8);
     if (data.of !== this.of) this.begin(data);
@@ -97,7 +91,7 @@ class Desk {
     const answers = this.outbox.settle(data.answers);
     this.merge(data.hand);
     for (const [op, answer] of answers) this.answered(op, answer);
-    if (data.answers["-"] && this.told.hidden && !this.item) this.notice(data.answers["-"].refused);
+    if (data.answers["-"] && this.linked) this.notice(data.answers["-"].refused);
     this.paint();
     if (!this.item) this.open(this.first());
     this.flush();
@@ -133,12 +127,17 @@ class Desk {
       const moving = !this.outbox.ops.some(({ op }) => op === "undo") && this.outbox.of(item.number, "save", "skip");
       if (moving) Object.assign(item, { done: moving.op });
       else if (!item.mine || item.done) Object.assign(item, this.begun(item));
-      if (item.lost && item === this.item && this.told.hidden) this.notice(`The time for item ${item.number} was over and others have it. What you filled in is kept as a draft.`);
+      if (item.lost && item === this.item) this.lost(item.number);
     }
     const numbers = hand.map(({ number }) => number).filter((number) => this.items.has(number));
     const held = this.item && !this.item.done && !numbers.includes(this.item.number) ? [this.item.number] : [];
     this.hand = [...held, ...numbers];
     this.forget();
+  }
+
+  lost(number) {
+    const words = `The time for item ${number} was over and others have it. What you filled in is kept as a draft.`;
+    if (this.told.hidden) this.notice(words);
   }
 
   // What an item begins with: what was typed and not told yet, else the draft, else what was saved.
@@ -178,7 +177,8 @@ class Desk {
 
   show(item) {
     this.leave();
-    Object.assign(this, { item, since: performance.now() });
+    this.item = item;
+    this.clock.begin(item.seconds ?? 0);
     const names = !this.queue.blind || item.done === "save";
     const marks = this.queue.fields.some(({ kind }) => kind === "spans");
     this.shown = new Shown(item, { compares: this.queue.compares, names, marks });
@@ -189,7 +189,7 @@ class Desk {
     this.form.grow();
     this.pane.scrollTop = 0;
     this.side.scrollTop = 0;
-    this.closeReasons();
+    this.reasons.close();
     this.paint();
     this.fit();
     if (this.free()) this.form.focus(0);
@@ -205,7 +205,7 @@ class Desk {
   leave() {
     if (!this.item) return;
     this.note();
-    this.item.seconds += this.spent();
+    this.item.seconds = this.clock.seconds;
   }
 
   nothing() {
@@ -213,15 +213,20 @@ class Desk {
     Object.assign(this, { item: null, form: null, shown: null });
     const waits = this.outbox.ops.some(({ op }) => op !== "draft" && op !== "renew");
     const made = element("div", "nothing");
-    made.append(element("h2", "", waits ? "The next item is on its way." : this.data.none[0]), element("p", "", waits ? "" : this.data.none[1]));
+    const [title, why] = waits ? ["The next item is on its way.", ""] : this.data.none;
     const link = element("a", "", "To the queue");
     link.href = queuePath(this.data.name);
+    made.append(element("h2", "", title), element("p", "", why));
     if (!waits) made.append(tool("", "Ask again", () => this.ask("take")), " ", link);
     this.pane.replaceChildren(made);
     this.place.replaceChildren();
     this.paint();
     clearTimeout(this.asking);
-    if (!waits && this.data.again_s) this.asking = setTimeout(() => document.visibilityState === "visible" && this.ask("take"), 1000 * this.data.again_s);
+    if (!waits && this.data.again_s) this.asking = setTimeout(() => this.again(), 1000 * this.data.again_s);
+  }
+
+  again() {
+    if (document.visibilityState === "visible") this.ask("take");
   }
 
   ask(op, more = {}) {
@@ -239,20 +244,15 @@ class Desk {
   changed() {
     this.dirty = true;
     this.item.mine = this.form.said;
-    this.stay(this.draft());
+    this.outbox.add(this.draft()); // in the browser at once, so that a reload right after a key loses nothing
     clearTimeout(this.drafting);
     this.drafting = setTimeout(() => this.note(), DRAFT_MS);
     this.say("");
   }
 
-  // In the browser at once, so that a reload right after a key loses nothing.
-  stay(op) {
-    this.outbox.add(op);
-  }
-
   draft() {
-    const { number, mine, seconds } = this.item;
-    return { op: "draft", number, ...mine, seconds: seconds + this.now() };
+    const { number, mine } = this.item;
+    return { op: "draft", number, ...mine, seconds: round(this.clock.seconds) };
   }
 
   note() {
@@ -271,15 +271,17 @@ class Desk {
     clearTimeout(this.drafting);
     if (item.done !== "save" || !alike(was, item.mine)) {
       const { number, lease_id } = item;
-      this.outbox.add({ op: "save", number, lease_id, ...item.mine, seconds: round(item.seconds + this.spent()), fields_version: this.queue.fields_version });
-      item.seconds = 0;
+      const { fields_version } = this.queue;
+      this.outbox.add({ op: "save", number, lease_id, ...item.mine, seconds: round(this.clock.seconds), fields_version });
+      this.clock.begin(0);
     }
     this.finish(item, "save");
   }
 
   finish(item, how) {
     const next = this.after(item.number);
-    Object.assign(item, { done: how, answers: how === "save" ? item.mine.answers : item.answers, comment: how === "save" ? item.mine.comment : item.comment });
+    item.done = how;
+    if (how === "save") Object.assign(item, item.mine);
     if (!this.trail.includes(item.number)) this.remember(item.number);
     this.past.push(item.number);
     this.open(next);
@@ -331,46 +333,17 @@ class Desk {
   }
 
   skip() {
-    if (!this.item) return;
-    const made = element("div", "ask", `Why is item ${this.item.number} skipped?`);
-    const because = (reason) => this.skipped(reason);
-    const buttons = REASONS.map((reason, place) => tool(String(place + 1), reason, () => because(reason)));
-    const other = element("input", "entry");
-    other.placeholder = "Another reason";
-    other.maxLength = 1000;
-    other.setAttribute("aria-label", "Another reason");
-    this.reasons.replaceChildren(made, ...buttons, other, tool("Esc", "Do not skip", () => this.closeReasons(true)));
-    this.reasons.setAttribute("role", "dialog");
-    this.reasons.setAttribute("aria-label", "Why is it skipped");
-    this.reasons.tabIndex = -1;
-    this.reasons.hidden = false;
-    this.reasons.onkeydown = (event) => this.reason(event, other, because);
-    this.reasons.focus();
-    this.reasons.scrollIntoView({ block: "nearest" });
+    if (this.item) this.reasons.ask(this.item.number);
   }
 
-  reason(event, other, because) {
-    if (event.isComposing) return;
-    const typed = event.target === other;
-    if (event.key === "Escape") this.closeReasons(true);
-    else if (typed && event.key === "Enter") {
-      if (other.value.trim()) because(other.value.trim());
-    } else if (!typed && REASONS[Number(event.key) - 1]) because(REASONS[Number(event.key) - 1]);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  closeReasons(back = false) {
-    this.reasons.hidden = true;
-    this.reasons.replaceChildren();
-    if (back) this.form?.focus();
+  unskipped() {
+    this.reasons.close();
+    this.form?.focus();
   }
 
   skipped(reason) {
     const item = this.item;
     this.dirty = false;
-    this.closeReasons();
     this.outbox.add({ op: "skip", number: item.number, reason });
     this.root.focus();
     this.finish(item, "skip");
@@ -382,7 +355,7 @@ class Desk {
     if (op.op === "save") {
       const item = this.items.get(op.number);
       if (item && answer.others) item.others = answer.others;
-      if (answer.others) this.others.replaceChildren(seen(op.number, answer.others, this.queue.fields, item?.order));
+      if (answer.others) this.reveal(`Item ${op.number} is saved.`, answer.others, item?.order);
     }
     if (op.op === "undo" && answer.number == null) this.say("There is nothing to take back.");
     if (op.op === "undo" && answer.number != null) this.undone(answer.number);
@@ -400,6 +373,7 @@ class Desk {
 
   reopen(item) {
     this.told.hidden = true;
+    this.items.set(item.number, item);
     this.show(item);
   }
 
@@ -412,36 +386,16 @@ class Desk {
     clearTimeout(this.renewing);
     const every = 1000 * Math.max(1, Math.min(this.queue.lease_s / 3, 300));
     this.renewing = setTimeout(() => {
-      if (performance.now() - this.touched < 1000 * AWAY_S && this.hand.length) this.ask("renew");
+      if (this.clock.there && this.hand.length) this.ask("renew");
       else this.renew();
     }, every);
   }
 
-  here() {
-    this.count();
-    this.touched = performance.now();
-  }
-
+  // Back at the page: what others had may be free by now.
   seen() {
-    if (document.visibilityState === "hidden") {
-      this.count();
-      this.note();
-    } else this.since = this.touched = performance.now();
-  }
-
-  // Time on this item: a pause counts up to two minutes.
-  count() {
-    if (this.item) this.item.seconds += this.spent();
-  }
-
-  now() {
-    return document.visibilityState === "hidden" ? 0 : Math.min(PAUSE_S, (performance.now() - this.since) / 1000);
-  }
-
-  spent() {
-    const seconds = this.now();
-    this.since = performance.now();
-    return seconds;
+    if (document.visibilityState === "hidden") return this.note();
+    this.clock.touch();
+    if (!this.item && this.data?.again_s) this.ask("take");
   }
 
   guidelines() {
@@ -461,28 +415,35 @@ class Desk {
     const { item, data } = this;
     this.queueName.textContent = data.name;
     this.queueName.href = queuePath(data.name);
-    this.name.textContent = item ? `Item ${item.number}${item.done === "save" ? ", saved" : item.done === "skip" ? ", skipped" : ""}` : "";
+    this.name.textContent = item ? `Item ${item.number}${{ save: ", saved", skip: ", skipped" }[item.done] ?? ""}` : "";
     this.course.textContent = data.course;
-    this.failing.textContent = data.failing ? `${unsaved(this.outbox.unsaved)} ${data.failing} This page tries again by itself.` : "";
+    this.failing.textContent = `${unsaved(this.outbox.unsaved)} ${data.failing} This page tries again by itself.`;
     this.failing.hidden = !data.failing;
     this.guiding.setAttribute("aria-expanded", String(!this.guide.root.hidden));
     this.folding.hidden = !this.shown?.every.some((passage) => passage.keep) && !this.shown?.folded;
     for (const button of [this.saving, this.skipping]) button.disabled = !item;
-    if (item?.done === "save" && item.others) this.others.replaceChildren(seen(item.number, item.others, this.queue.fields, item.order));
+    if (item?.done === "save" && item.others) this.reveal(`Item ${item.number} is saved.`, item.others, item.order);
+    else if (item?.said) this.reveal("Said of it so far:", item.said, item.order);
+  }
+
+  reveal(words, others, order) {
+    this.others.replaceChildren(seen(words, others, this.queue.fields, order));
   }
 
   // As high as what is left of the window, so that both panes scroll and the buttons stay in sight.
   fit() {
-    const above = this.root.getBoundingClientRect().top + (this.root.getRootNode().host?.closest('[data-testid="stMain"]')?.scrollTop ?? 0);
+    const main = this.root.getRootNode().host?.closest('[data-testid="stMain"]');
+    const above = this.root.getBoundingClientRect().top + (main?.scrollTop ?? 0);
     this.root.style.height = `${Math.max(420, innerHeight - above - 12)}px`;
   }
 
   press(event) {
     if (event.defaultPrevented || event.isComposing) return;
     const inside = event.composedPath().includes(this.root);
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return inside || !typing(event) ? this.done(event, () => this.save()) : undefined;
-    if (typing(event)) return inside ? this.typed(event) : undefined;
-    this.key(event);
+    if (typing(event) && !inside) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.done(event, () => this.save());
+    else if (typing(event)) this.typed(event);
+    else this.key(event);
   }
 
   done(event, does) {
@@ -509,14 +470,18 @@ class Desk {
     if (does) this.done(event, does);
   }
 
+  scroll(pages) {
+    this.pane.scrollBy(0, pages * (this.pane.clientHeight - 60));
+  }
+
   get keys() {
-    const page = this.pane.clientHeight - 60;
-    const enter = () => this.form?.active.focus();
+    const { form, shown } = this;
     return {
-      ArrowUp: () => this.form?.move(-1), ArrowDown: () => this.form?.move(1), ArrowLeft: () => this.go(-1), ArrowRight: () => this.go(1),
-      Enter: enter, n: () => this.form?.focus(this.form.all.length - 1), s: () => this.skip(), u: () => this.undo(),
-      a: () => this.shown?.answer.scrollIntoView({ block: "start" }), g: () => this.guidelines(), f: () => this.fold(), PageDown: () => this.pane.scrollBy(0, page), PageUp: () => this.pane.scrollBy(0, -page),
-      " ": () => this.pane.scrollBy(0, page),
+      ArrowUp: () => form?.move(-1), ArrowDown: () => form?.move(1), Enter: () => form?.focus(),
+      ArrowLeft: () => this.go(-1), ArrowRight: () => this.go(1),
+      n: () => form?.focus(form.all.length - 1), s: () => this.skip(), u: () => this.undo(), g: () => this.guidelines(),
+      f: () => this.fold(), a: () => shown?.answer.scrollIntoView({ block: "start" }),
+      PageUp: () => this.scroll(-1), PageDown: () => this.scroll(1), " ": () => this.scroll(1),
     };
   }
 }

@@ -27,7 +27,7 @@ function block(lines, at, depth) {
   if (/^ {0,3}([-*_])(\s*\1){2,}\s*$/.test(line)) return [["hr", []], at + 1];
   if (depth < DEEPEST && /^ {0,3}>/.test(line)) return quoted(lines, at, depth);
   if (depth < DEEPEST && marker(line)) return listed(lines, at, depth);
-  if (line.includes("|") && /^[\s|:-]*-[\s|:-]*$/.test(lines[at + 1] ?? "") && lines[at + 1].includes("|")) return tabled(lines, at);
+  if (line.includes("|") && ruled(lines[at + 1] ?? "")) return tabled(lines, at);
   return paragraph(lines, at, depth);
 }
 
@@ -69,11 +69,20 @@ function listed(lines, at, depth) {
 function within(lines, at, own) {
   const indent = (line) => line.length - line.trimStart().length;
   if (!lines[at].trim()) return Boolean(lines[at + 1]?.trim()) && indent(lines[at + 1]) > own.indent;
-  return indent(lines[at]) > own.indent || (!marker(lines[at]) && Boolean(lines[at - 1].trim()) && !/^ {0,3}(#|>|```|~~~)/.test(lines[at]));
+  const lazy = !marker(lines[at]) && Boolean(lines[at - 1].trim()) && !/^ {0,3}(#|>|```|~~~)/.test(lines[at]);
+  return lazy || indent(lines[at]) > own.indent;
+}
+
+function ruled(line) {
+  return line.includes("|") && line.includes("-") && /^[\s|:-]*$/.test(line);
+}
+
+function cells(line) {
+  const told = line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/);
+  return told.map((cell) => inline(cell.trim().replaceAll("\\|", "|")));
 }
 
 function tabled(lines, at) {
-  const cells = (line) => line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => inline(cell.trim().replaceAll("\\|", "|")));
   const row = (line, tag) => ["tr", cells(line).map((cell) => [tag, cell])];
   let end = at + 2;
   while (end < lines.length && lines[end].includes("|")) end++;
@@ -123,7 +132,8 @@ function coded(text, at, missing) {
   const mark = /^`+/.exec(text.slice(at, at + 20))[0];
   const end = missing.has(mark) ? -1 : text.indexOf(mark, at + mark.length);
   if (end < 0) missing.add(mark);
-  return end < 0 ? [mark, at + mark.length] : [["code", [text.slice(at + mark.length, end).replaceAll("\n", " ")]], end + mark.length];
+  if (end < 0) return [mark, at + mark.length];
+  return [["code", [text.slice(at + mark.length, end).replaceAll("\n", " ")]], end + mark.length];
 }
 
 function linked(text, at, depth) {

@@ -79,7 +79,8 @@ class Passage {
   selected() {
     const range = picked(this.root.getRootNode());
     if (!range || range.collapsed) return null;
-    const [start, end] = [this.offset(range.startContainer, range.startOffset), this.offset(range.endContainer, range.endOffset, true)];
+    const start = this.offset(range.startContainer, range.startOffset);
+    const end = this.offset(range.endContainer, range.endOffset, true);
     return start === null || end === null || start >= end ? null : [start, end];
   }
 
@@ -126,14 +127,14 @@ class Passage {
 
   step(granularity, forward) {
     const here = this.caret[1];
-    const starts = Array.from(new Intl.Segmenter(undefined, { granularity }).segment(this.text), ({ index }) => index);
-    const places = [...starts, this.text.length];
-    return (forward ? places.find((place) => place > here) : places.findLast((place) => place < here)) ?? here;
+    if (forward ? here >= this.text.length : here <= 0) return here;
+    const found = new Intl.Segmenter(undefined, { granularity }).segment(this.text).containing(forward ? here : here - 1);
+    return forward ? found.index + found.segment.length : found.index;
   }
 }
 
 function unit(event) {
-  if (event.key.startsWith("ArrowUp") || event.key.startsWith("ArrowDown")) return "sentence";
+  if (event.key === "ArrowUp" || event.key === "ArrowDown") return "sentence";
   return event.ctrlKey || event.altKey || event.metaKey ? "word" : "grapheme";
 }
 

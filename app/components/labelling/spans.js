@@ -26,9 +26,14 @@ class Spans extends Choosing {
     this.current = null;
     for (const passage of this.passages().values()) {
       passage.chosen = (at) => this.point(at);
-      passage.root.addEventListener("pointerup", (event) => event.pointerType === "mouse" && this.told.active(this) && this.take());
+      passage.root.addEventListener("pointerup", ({ pointerType }) => this.released(pointerType));
     }
     this.paint();
+  }
+
+  // A finger's selection is made by its handles, and then marked by the button.
+  released(pointer) {
+    if (pointer === "mouse" && this.told.active(this)) this.take();
   }
 
   get marks() {
@@ -104,7 +109,7 @@ class Spans extends Choosing {
     const ink = Math.max(0, this.options.findIndex(({ value }) => value === mark.label));
     const line = element("li", at === this.current ? "current" : "");
     const point = element("button", "excerpt");
-    point.append(element("sup", `tag ink${ink % INKS}`, String(ink + 1)), excerpt(text.slice(units(text, mark.start), units(text, mark.end))));
+    point.append(tagged({ tag: String(ink + 1), ink }), excerpt(text.slice(units(text, mark.start), units(text, mark.end))));
     point.title = this.options[ink].title;
     const drop = element("button", "small", "Remove");
     point.addEventListener("click", () => this.point(at));
@@ -174,6 +179,6 @@ function tool(key, words, does) {
 
 function excerpt(text) {
   const letters = Array.from(text);
-  const made = element("bdi", "", letters.length > 60 ? `${letters.slice(0, 40).join("")} … ${letters.slice(-16).join("")}` : text);
-  return made;
+  const short = letters.length > 60 ? `${letters.slice(0, 40).join("")} … ${letters.slice(-16).join("")}` : text;
+  return element("bdi", "", short);
 }

@@ -77,7 +77,7 @@ def told(asked: list[Call]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=ROWS)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.lists(calls(), max_size=6))
 def test_costs_are_those_of_each_call_alone(asked: list[Call]) -> None:
     found = price_columns(told(asked), OWN).to_pylist()

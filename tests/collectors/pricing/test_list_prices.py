@@ -49,7 +49,7 @@ def own_name(provider: Provider, model: ModelInfo) -> bool:
     return provider.find_model(model.id) is model
 
 
-@settings(max_examples=400)
+@settings(max_examples=100)
 @given(
     chosen=st.sampled_from([pair for pair in MODELS if own_name(*pair)]),
     usage=usages(),
@@ -68,7 +68,6 @@ def test_costs_are_the_librarys_to_the_last_digit(
     assert card.model == model.id
 
 
-@settings(max_examples=150)
 @given(
     chosen=st.sampled_from([pair for pair in MODELS if pair[1].price_variants and own_name(*pair)]),
     usage=usages(),
