@@ -204,14 +204,15 @@ def skip(request: Request, here: Here, name: Name, body: Skip, project: Project 
         return json_response(request, answer | _next(here, queue, who, body.take, utc_now()))
 
 
-class Labeller(_Body):
-    """Who labels."""
+class Undo(_Body):
+    """Who takes back what they said last."""
 
     labeller: Person
+    label_id: UUID | None = Field(None, description="Chosen by the sender: the same again takes nothing more back.")
 
 
 @routes.post("/api/queues/{name}/undo", tags=["queues"], dependencies=[needs("label")])
-def undo(request: Request, here: Here, name: Name, body: Labeller, project: Project = DEFAULT) -> Response:
+def undo(request: Request, here: Here, name: Name, body: Undo, project: Project = DEFAULT) -> Response:
     """Take back what somebody saved or skipped last, and hand them the item again with what they had said as a draft.
 
     `item` null: there is nothing to take back. Its scores are followed by such as have no value.
@@ -219,7 +220,7 @@ def undo(request: Request, here: Here, name: Name, body: Labeller, project: Proj
     now = utc_now()
     with told():
         queue, who = _met(here, project, name, body.labeller)
-        done = saving.undo(here.core, queue, who, now)
+        done = saving.undo(here.core, queue, who, now, body.label_id)
         items, far = _shown(here, queue, who, Taken(done.leases if done else [], None), now)
     return json_response(request, {"item": items[0] if items else None, "progress": far})
 

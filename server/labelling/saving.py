@@ -304,10 +304,10 @@ class Undone:
     leases: list[Lease] = field(default_factory=list)
 
 
-def undo(core: Core, queue: Queue, labeller: str, now: datetime) -> Undone | None:
+def undo(core: Core, queue: Queue, labeller: str, now: datetime, label_id: UUID | None = None) -> Undone | None:
     """Take back what somebody saved or skipped last, and hand them the item again with what they had said as a draft.
 
-    Null: there is nothing to take back.
+    Null: there is nothing to take back. `label_id`: chosen by the sender; the same again takes nothing more back.
 
     Raises:
         QueueClosedError, NotALabellerError: see there.
@@ -315,12 +315,14 @@ def undo(core: Core, queue: Queue, labeller: str, now: datetime) -> Undone | Non
     terms = terms_of(queue)
     check_labeller(queue, terms.labellers, labeller)
     fit(queue, queue.name)
+    if label_id is not None and (before := _undone_before(core, queue, labeller, label_id, now)) is not None:
+        return before
     with core.readers.read() as cursor:
         last = store.last_of(cursor, queue.queue_id, labeller)
     if last is None:
         return None
     about, _ = _about(core, queue, last.number, labeller)
-    label_id = uuid4()
+    label_id = label_id or uuid4()
     back = replace(
         last, label_id=label_id, edit=last.edit + 1, state="withdrawn", answers=None, numbers={}, comment=None,
         reason=None, seconds=None, source="page", saved_at=now,
@@ -330,6 +332,24 @@ def undo(core: Core, queue: Queue, labeller: str, now: datetime) -> Undone | Non
     done = Undone(last)
     commit(core, queue, lambda cursor: _take_back(cursor, queue, last, back, done), scores)
     return done if done.leases else None
+
+
+def _undone_before(core: Core, queue: Queue, labeller: str, label_id: UUID, now: datetime) -> Undone | None:
+    """What came of an undo that was done, where its sender never heard so; null: there is none of its id.
+
+    Raises:
+        LabelIdError: the id is of something else.
+    """
+    with core.readers.read() as cursor:
+        known = store.by_id(cursor, queue.queue_id, label_id)
+        if known is None:
+            return None
+        if (known.author, known.state) != (labeller, "withdrawn"):
+            raise LabelIdError(label_id)
+        last = store.last_said(cursor, queue.queue_id, known.number, labeller)
+        live = queue_items.leases(cursor, queue.queue_id, [], labeller, now)
+    assert last is not None  # noqa: S101 - at least that one
+    return Undone(last, [one for one in live if one.number == known.number])
 
 
 def _take_back(cursor: DuckDBPyConnection, queue: Queue, last: Label, back: Label, done: Undone) -> bool:

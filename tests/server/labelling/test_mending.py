@@ -20,7 +20,7 @@ from server.labelling.importing import Told
 from server.labelling.people import known_as
 from server.labelling.progress import progress
 from server.labelling.queues import QueueError, UnknownQueueError, terms_of
-from server.labelling.refusals import FieldsChangedError, PlaceTakenError, QueueClosedError
+from server.labelling.refusals import FieldsChangedError, LabelIdError, PlaceTakenError, QueueClosedError
 from server.labelling.saving import Saying
 from server.labelling.terms import Asked, Terms
 from server.when import utc_now
@@ -208,6 +208,17 @@ def test_what_can_be_undone_is_what_was_said_here(core: Core, steps: list[str], 
                 save(core, queue, says(number, "ann"), now - timedelta(hours=1) if "import" in steps[at:] else now)
     assert far(core, queue, "ann")["can_undo"] is can
     assert (saving.undo(core, queue, "ann", now) is not None) is can
+
+
+def test_an_undo_that_is_sent_again_takes_nothing_more_back(core: Core) -> None:
+    queue, label_id = made_queue(core, 2), uuid4()
+    for number in (1, 2):
+        save(core, queue, says(number, "ann"), NOW + timedelta(minutes=number))
+    told = [saving.undo(core, queue, "ann", NOW + timedelta(minutes=3), label_id) for _ in range(2)]
+    assert [[one.number for one in done.leases] for done in told if done is not None] == [[2], [2]]
+    assert far(core, queue, "ann")["mine"]["labels"] == 1
+    with pytest.raises(LabelIdError):
+        saving.undo(core, queue, "bob", NOW, label_id)
 
 
 def test_who_skips_again_what_was_put_back_is_not_offered_it(core: Core) -> None:
