@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import format as fmt
+from app import widgets
 
 PATH = "views/compare.py"
 SOURCE, RUNS = "source", "runs"  # in the URL: where variants come from; ids of runs between commas, the baseline first
@@ -16,22 +17,30 @@ AGAINST = "against"  # in the URL: of several variants the one whose items are s
 
 
 def choice(
-    name: str, label: str, options: Mapping[str, str], *, none: str | None = None, width: int = 220, bare: bool = False
+    name: str,
+    label: str,
+    options: Mapping[str, str],
+    *,
+    none: str | None = None,
+    width: int = 220,
+    bare: bool = False,
+    pages: Sequence[str] = (),
 ) -> None:
     """A choice whose options come with the answer: value -> words. The URL has the value; `none`: may be nothing.
 
-    `bare`: its label is not drawn.
+    `bare`: its label is not drawn. `pages`: what the URL forgets as another list is shown.
     """
     told, key = st.query_params.get(name), f"compare-{name}"
     st.session_state[key] = told if told in options else None if none is not None else next(iter(options), None)
     st.selectbox(
         label, list(options), index=None if none is not None else 0, key=key, format_func=lambda one: options[one],
-        placeholder=none, width=width, on_change=_chosen, args=(name, key), help=None,
+        placeholder=none, width=width, on_change=_chosen, args=(name, key, pages), help=None,
         label_visibility="collapsed" if bare else "visible",
     )  # fmt: skip
 
 
-def _chosen(name: str, key: str) -> None:
+def _chosen(name: str, key: str, pages: Sequence[str]) -> None:
+    widgets.first_page(pages)
     if (value := st.session_state[key]) is None:
         st.query_params.pop(name, None)
     else:

@@ -35,8 +35,8 @@ def feeds(name: str) -> list[Row]:
     return data.client().queue_feeds(name)
 
 
-def put(name: str, terms: Mapping[str, Any], author: str, upon: int | None) -> Row:
-    """Set a queue. `upon`: the version that was edited; null: a new queue. Raises ApiError, `refused`."""
+def put(name: str, terms: Mapping[str, Any], author: str, upon: int) -> Row:
+    """Set a queue. `upon`: the version that was edited; 0: a new queue. Raises ApiError, `refused`."""
     return data.client().set_queue(name, terms, author, upon)
 
 

@@ -10,6 +10,9 @@ import streamlit as st
 
 from app import data
 
+WITHDRAWN = "withdrawn"
+"""The error_type of a score that was taken back."""
+
 
 def traces(**params: data.Param) -> data.Answer:
     """One page of traces; see query `traces`. Has `input_preview` and `output_preview` too, one line each."""
@@ -38,8 +41,9 @@ def trace_logs(trace_id: str) -> pd.DataFrame:
 
 
 def trace_scores(trace_id: str) -> pd.DataFrame:
-    """Scores of the trace, its spans and its model calls, newest first."""
-    return data.ask("trace_scores", trace_id=trace_id).frame
+    """Scores of the trace, its spans and its model calls, newest first, without those that were taken back."""
+    found = data.ask("trace_scores", trace_id=trace_id).frame
+    return found[found["error_type"].fillna("") != WITHDRAWN]
 
 
 def span(trace_id: str, span_id: str, since: datetime | None) -> dict[str, Any]:

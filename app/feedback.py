@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, charts, charts_feedback, compare_controls, data_feedback, listing, state, widgets
+from app import calls, charts, charts_feedback, compare_controls, data_feedback, listing, sending, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -20,6 +20,7 @@ PATH = "views/feedback.py"
 PART, NAME, LOW, PAGE = "part", "said", "low", "page"  # of the URL
 PARTS = ("said", "keys")
 ROWS = 50  # of a page of the list
+MOST_SENT = 1_000  # to a queue at once
 STARS = "stars"
 THUMBS, TEXTS = "user_feedback", "with words"
 _CHOICES = {"low": "bad ones", "text": TEXTS}
@@ -119,8 +120,12 @@ def _course(window: state.Window, rows: Sequence[Row]) -> None:
 
 def _list(window: state.Window, names: Sequence[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        compare_controls.choice(NAME, "Name", {one: one for one in names}, none="any name", bare=True)
-        compare_controls.choice(LOW, "Only", _CHOICES, none="all", bare=True)
+        compare_controls.choice(
+            NAME, "Name", {one: one for one in names}, none="any name", bare=True, pages=(PAGE,)
+        )  # fmt: skip
+        compare_controls.choice(LOW, "Only", _CHOICES, none="all", bare=True, pages=(PAGE,))
+        st.space("stretch")
+        sends = st.container(width="content")
     only = st.query_params.get(LOW)
     chosen = {
         "score": st.query_params.get(NAME), "low": True if only == "low" else None,
@@ -132,8 +137,23 @@ def _list(window: state.Window, names: Sequence[str]) -> None:
         st.caption("Nothing of this kind was said, or not so much: choose less, or go back to the first page.")
         return
     rows = listing.records(found)
+    with sends:
+        sending.of_feedback(lambda: _targets(window, chosen))
     listing.listing("feedback", "Feedback", COLUMNS, [_line(row) for row in rows])
     _pager(found, first)
+
+
+def _targets(window: state.Window, chosen: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the newest thousand of the list are of, each once, as far as it is here: a trace, or its span."""
+    return targets(listing.records(data_feedback.said(window.since, window.until, MOST_SENT, 0, **chosen)))
+
+
+def targets(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Traces and spans, each once; of a trace that is whole among them no span: it would be the same answer again."""
+    found = [(state.trace_id(str(row["trace_id"] or "")), row["span_id"]) for row in rows if row["there"]]
+    whole = {trace for trace, span in found if span is None}
+    once = ((trace, span) for trace, span in dict.fromkeys(found) if trace and (span is None or trace not in whole))
+    return [{"trace_id": trace, "span_id": span} for trace, span in once]
 
 
 def _first() -> int:
@@ -179,7 +199,7 @@ def said(row: Row) -> str:
 def _pager(found: pd.DataFrame, first: int) -> None:
     total = int(found["total"].iloc[0])
     last = first + len(found)
-    here = {name: str(st.query_params[name]) for name in (NAME, LOW) if st.query_params.get(name)}
+    here = {name: value for name, value in st.query_params.items() if name != PAGE and value}
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, there, page in (("Previous", first > 0, first // ROWS), ("Next", last < total, first // ROWS + 2)):
             st.page_link(PATH, label=label, disabled=not there, query_params=here | {PAGE: str(page)})

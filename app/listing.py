@@ -41,7 +41,7 @@ class Course:
 class Cell:
     text: str  # untrusted
     title: str = ""  # more of it, on hover: nothing that one needs
-    tone: str = ""  # green orange red: the text is a badge
+    tone: str = ""  # green orange red blue gray: the text is a badge
     share: float | None = None  # 0 to 1: a bar stands before the text
     course: Course | None = None  # a line stands in place of the text
     quiet: bool = False

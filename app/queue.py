@@ -68,7 +68,7 @@ def _head(one: Queue) -> None:
         )  # fmt: skip
         kind: Any = "secondary" if labels else "primary"
         if st.button("Add items", icon=":material/add:", type=kind, key="queue-add"):
-            queue_filling.dialog(name)
+            queue_filling.dialog(one)
         st.page_link(queues.PATH, label="Edit", icon=":material/edit:", query_params={queues.EDIT: name})
         st.page_link(
             "views/agreement.py", label="Agreement", icon=":material/handshake:", query_params={queues.CHOSEN: name}

@@ -12,15 +12,16 @@ from app import data_labels, queue_terms, queues
 Field = dict[str, Any]
 _BETTER = {None: "neither", "higher": "higher", "lower": "lower"}
 MOST = 12
+_PARTS = ("name", "kind", "required", "title", "low", "high", "ties", "several", "help", "better", "judges")
 
 
 def edited(base: list[Field], key: str) -> list[Field]:
     """The fields as the form has them by now. `key` makes the widgets those of one queue."""
     held = f"{key}fields"
     if held not in st.session_state:
-        st.session_state[held] = [dict(one, id=str(place)) for place, one in enumerate(base)]
+        st.session_state[held] = [dict(one, id=str(place), first=one["choices"]) for place, one in enumerate(base)]
         st.session_state[f"{held}-next"] = len(base)
-    fields: list[Field] = st.session_state[held]
+    fields = st.session_state[held] = _typed(held, key)
     found = [_one(one, place, len(fields), key) for place, one in enumerate(fields)]
     st.button(
         "Add a field", icon=":material/add:", key=f"{key}add", on_click=_add, args=(held,), disabled=len(fields) >= MOST
@@ -28,19 +29,39 @@ def edited(base: list[Field], key: str) -> list[Field]:
     return found
 
 
-def restart(base: list[Field], key: str) -> None:
-    """Begin anew with these fields."""
+def restart(before: str, now: str, base: list[Field], key: str) -> None:
+    """Begin with these fields, or go on with those that were left when `now` was the start; keeps those of `before`."""
     held = f"{key}fields"
+    kept = st.session_state.setdefault(f"{held}-left", {})
+    kept[before] = _typed(held, key)
+    if kept.get(now):
+        st.session_state[held] = kept[now]
+        return
     first = int(st.session_state.get(f"{held}-next", 0))
-    st.session_state[held] = [dict(one, id=str(first + place)) for place, one in enumerate(base)]
+    st.session_state[held] = [dict(one, id=str(first + place), first=one["choices"]) for place, one in enumerate(base)]
     st.session_state[f"{held}-next"] = first + len(base)
+
+
+def _typed(held: str, key: str) -> list[Field]:
+    """The fields with what their widgets have by now, so that it outlives them: another kind, or start, has others.
+
+    Read before anything is drawn: whoever types and at once clicks elsewhere ends the run in which it would be drawn.
+    """
+    found = []
+    for one in st.session_state.get(held, []):
+        own = f"{key}{one['id']}-"
+        told = {part: st.session_state[f"{own}{part}"] for part in _PARTS if f"{own}{part}" in st.session_state}
+        if f"{own}choices" in st.session_state:
+            told["choices"] = queue_terms.choices(st.session_state[f"{own}choices"] or "", one["first"])
+        found.append({**one, **told})
+    return found
 
 
 def _add(held: str) -> None:
     number = st.session_state[f"{held}-next"]
     st.session_state[f"{held}-next"] = number + 1
     new = queue_terms.whole({"name": "", "kind": "binary", "choices": ["yes", "no"]})
-    st.session_state[held] = [*st.session_state[held], {**new, "id": str(number)}]
+    st.session_state[held] = [*st.session_state[held], {**new, "id": str(number), "first": new["choices"]}]
 
 
 def _move(held: str, place: int, by: int) -> None:
@@ -109,7 +130,7 @@ def _choices(told: Mapping[str, Any], own: str) -> Field:
         f"Choices, one a line, {usual}", queue_terms.lines(told["choices"]), key=f"{own}choices", height=100,
         help="`value`, or `value = 2` to give its score a number, or `value | how it is shown`.",
     )  # fmt: skip
-    found: Field = {"choices": queue_terms.choices(str(typed or ""), told["choices"])}
+    found: Field = {"choices": queue_terms.choices(str(typed or ""), told["first"])}
     if kind == "categorical":
         found["several"] = st.checkbox("Several at once", told["several"], key=f"{own}several")
     return found
@@ -121,7 +142,7 @@ def _more(told: Mapping[str, Any], own: str) -> Field:
             "A word of help below the question", told["help"] or "", key=f"{own}help", max_chars=2_000, height=80
         )
         found: Field = {"help": str(helps or "").strip()}
-        if told["kind"] in {"binary", "ordinal", "numeric"}:
+        if told["kind"] in queue_terms.SCALED:
             found["better"] = st.segmented_control(
                 "Better is", list(_BETTER), default=told["better"], key=f"{own}better", format_func=_BETTER.__getitem__
             )

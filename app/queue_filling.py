@@ -38,10 +38,10 @@ _DONE, _REFUSED, _LAST = "filling-done", "filling-refused", "filling-queue"  # s
 _BIASED = frozenset({"informative"})
 
 
-def dialog(name: str) -> None:
+def dialog(queue: Mapping[str, Any]) -> None:
     """Add items to a queue, from anywhere."""
     _begin()
-    _of_queue(name)
+    _of_queue(queue)
 
 
 def send(source: Source, what: str, total: int) -> None:
@@ -55,17 +55,19 @@ def _begin() -> None:
         st.session_state.pop(key, None)
 
 
-@st.dialog("Add items", width="large")
-def _of_queue(name: str) -> None:
+@st.dialog("Add items", width="large", on_dismiss="rerun")  # the queue behind it has more items then
+def _of_queue(queue: Mapping[str, Any]) -> None:
     if _followed():
         return
+    name, offered = str(queue["name"]), sources(queue)
     kind = str(
         st.segmented_control(
-            "From", list(KINDS), default="filter", required=True, key="filling-kind", format_func=KINDS.__getitem__
+            "From", offered, default=offered[0], required=True, key=f"filling-kind-{len(offered)}",
+            format_func=KINDS.__getitem__,
         )
     )  # fmt: skip
     try:
-        source, problem = _SOURCES[kind]()
+        source, problem = _SOURCES[kind](queue)
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
@@ -78,7 +80,7 @@ def _of_page(source: Source, what: str, total: int) -> None:
     if _followed():
         return
     st.markdown(fmt.plain(f"{what}.", 400))
-    name = _queue_named()
+    name = _queue_named(source)
     if name is None:
         return
     told = dict(source)
@@ -90,15 +92,32 @@ def _of_page(source: Source, what: str, total: int) -> None:
     _go(name, told, "")
 
 
-def _queue_named() -> str | None:
+def sources(queue: Mapping[str, Any]) -> list[str]:
+    """Where its items may come from: what compares answers takes those of several runs."""
+    return ["run"] if compares(queue) else list(KINDS)
+
+
+def compares(queue: Mapping[str, Any]) -> bool:
+    """Whether it asks which of several answers is better."""
+    return any(one["kind"] in {"preference", "ranking"} for one in queue["terms"]["fields"])
+
+
+def fitting(found: Sequence[Mapping[str, Any]], source: Mapping[str, Any]) -> list[str]:
+    """Names of the open queues that take what this source gives: one answer an item, or several."""
+    several = bool(source.get("compare"))
+    return [str(one["name"]) for one in found if one["open"] and compares(one) == several]
+
+
+def _queue_named(source: Mapping[str, Any]) -> str | None:
     """The queue that is chosen; null: there is none yet."""
     try:
-        known = [str(one["name"]) for one in data_queues.queues() if one["open"]]
+        known = fitting(data_queues.queues(), source)
     except data.ApiError as error:
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return None
     if not known:
-        st.caption("No queue is open. Make one first: it says what to ask of each item.")
+        asks = "which answer is better" if source.get("compare") else "something of one answer"
+        st.caption(f"No queue is open that asks {asks}. Make one first: it says what to ask of each item.")
         st.page_link(queues.PATH, label="New queue", icon=":material/add:", query_params={queues.MAKE: "1"})
         return None
     last = st.session_state.get(_LAST)
@@ -121,12 +140,12 @@ def _matching(key: str) -> tuple[Source, str]:
     )  # fmt: skip
     since = _since(f"{key}-since")
     try:
-        return {"filter": queue_terms.filters(str(typed or "")), "since": since}, ""
+        return {"filter": queue_terms.of_lines(str(typed or "")), "since": since}, ""
     except ValueError as error:
         return {"filter": {}, "since": since}, str(error)
 
 
-def _of_traces() -> tuple[Source, str]:
+def _of_traces(_: Mapping[str, Any]) -> tuple[Source, str]:
     units = {"trace": "each trace", "call": "each model call", "session": "each session"}
     unit = st.segmented_control(
         "An item of", list(units), default="trace", required=True, key="filling-unit", format_func=units.__getitem__
@@ -135,7 +154,7 @@ def _of_traces() -> tuple[Source, str]:
     return {"kind": "filter", "unit": str(unit), **matching}, problem
 
 
-def _of_scores() -> tuple[Source, str]:
+def _of_scores(_: Mapping[str, Any]) -> tuple[Source, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         score = st.selectbox("Score", data_labels.names(), index=None, key="filling-score", width=220)
         failed = st.checkbox("That failed", key="filling-failed")
@@ -147,36 +166,39 @@ def _of_scores() -> tuple[Source, str]:
     return source, problem or ("" if score else "Choose a score.")
 
 
-def _of_disagreement() -> tuple[Source, str]:
+def _of_disagreement(_: Mapping[str, Any]) -> tuple[Source, str]:
     scores = st.multiselect("Scores", data_labels.names(), key="filling-scores", max_selections=20)
     matching, problem = _matching("filling")
     return {"kind": "disagreement", "scores": scores, **matching}, problem or ("" if scores else "Choose scores.")
 
 
-def _of_run() -> tuple[Source, str]:
+def _of_run(queue: Mapping[str, Any]) -> tuple[Source, str]:
     found = {str(one["run_id"]): one for one in data_runs.runs()}
+    several = compares(queue)
     chosen = st.multiselect(
-        "Runs; of two or more the answers are compared", list(found), key="filling-runs", max_selections=8,
-        format_func=lambda one: _run(found[one]),
+        "Runs, whose answers are compared" if several else "Run", list(found), key=f"filling-runs-{several}",
+        max_selections=8 if several else 1, format_func=lambda one: _run(found[one]),
     )  # fmt: skip
     rows = {"failing": st.checkbox("Only rows that failed or do not pass", key="filling-failing")}
     source: Source = {"kind": "run", "rows": rows}
-    source |= {"compare": chosen} if len(chosen) > 1 else {"run": chosen[0] if chosen else None}
-    return source, "" if chosen else "Choose a run."
+    if several:
+        return source | {"compare": chosen}, "" if len(chosen) > 1 else "Choose two runs or more."
+    return source | {"run": chosen[0] if chosen else None}, "" if chosen else "Choose a run."
 
 
 def _run(one: Mapping[str, Any]) -> str:
     return fmt.clip(f"{one['suite']}, {queues.when(str(one['started_at']))}", 80)
 
 
-def _of_dataset() -> tuple[Source, str]:
+def _of_dataset(queue: Mapping[str, Any]) -> tuple[Source, str]:
     names = [str(one["name"]) for one in data_datasets.datasets()]
     name = st.selectbox("Dataset", names, index=None, key="filling-dataset")
-    gold = st.text_input(
-        "Field whose right answer is the item's reference", key="filling-gold", placeholder="none: no gold items",
+    gold = st.selectbox(
+        "Field whose right answer is the item's reference", [str(one["name"]) for one in queue["terms"]["fields"]],
+        index=None, key="filling-gold", placeholder="none: no gold items",
         help="Such items are gold: mixed in, and held against what people say.",
     )  # fmt: skip
-    source: Source = {"kind": "dataset", "name": name, "gold_field": str(gold or "").strip() or None}
+    source: Source = {"kind": "dataset", "name": name, "gold_field": gold}
     return source, "" if name else "Choose a dataset."
 
 
@@ -238,6 +260,8 @@ def _samples(found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _add(name: str, source: Source, author: str) -> None:
+    if _DONE in st.session_state:  # a second click, which would draw others
+        return
     try:
         told = data_queues.fill(name, source, author, dry_run=False)
     except data.ApiError as error:

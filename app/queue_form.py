@@ -28,15 +28,30 @@ def form(queue: Mapping[str, Any] | None) -> None:
             queues.PATH, label="Back without saving", icon=":material/arrow_back:",
             query_params={queues.CHOSEN: queue["name"]} if queue else {},
         )  # fmt: skip
+    base, upon = _begun(queue, key)
     head = st.container()
     left, right = st.columns([3, 2], gap="large")
     with left:
-        base = queue["terms"] if queue else _start(key)
+        base = base or _start(key)
         fields = _fields(base, key)
         terms, problem = _terms(base, key)
     with right:
         queue_preview.section(fields, terms["guidelines"])
-    _set(head, queue, terms | {"fields": [queue_terms.field(one) for one in fields]}, problem or _named(fields))
+    _set(head, queue, upon, terms | {"fields": [queue_terms.field(one) for one in fields]}, problem or _named(fields))
+
+
+def _begun(queue: Mapping[str, Any] | None, key: str) -> tuple[Terms | None, int]:
+    """The terms and the version that are edited, as they were when the form was opened: somebody may save meanwhile.
+
+    That no widget of the form is left tells that it was left itself: what it had then is forgotten.
+    """
+    held = f"{key}begun"
+    if f"{key}guidelines" not in st.session_state:
+        for one in [one for one in st.session_state if str(one).startswith(key) and one != f"{key}start"]:
+            del st.session_state[one]
+        st.session_state[held] = (queue["terms"], int(queue["version"])) if queue else (None, 0)
+    found: tuple[Terms | None, int] = st.session_state[held]
+    return found
 
 
 def _start(key: str) -> Terms:
@@ -45,11 +60,13 @@ def _start(key: str) -> Terms:
         "It asks", list(queue_terms.STARTS), default=next(iter(queue_terms.STARTS)), required=True, key=f"{key}start",
         on_change=_restart, args=(key,),
     )  # fmt: skip
-    return queue_terms.begun(str(st.session_state[f"{key}start"]))
+    now = st.session_state[f"{key}started"] = str(st.session_state[f"{key}start"])
+    return queue_terms.begun(now)
 
 
 def _restart(key: str) -> None:
-    queue_fields.restart(queue_terms.begun(str(st.session_state[f"{key}start"]))["fields"], key)
+    before, now = str(st.session_state[f"{key}started"]), str(st.session_state[f"{key}start"])
+    queue_fields.restart(before, now, queue_terms.begun(now)["fields"], key)
 
 
 def _fields(base: Terms, key: str) -> list[dict[str, Any]]:
@@ -73,11 +90,11 @@ def _terms(base: Terms, key: str) -> tuple[Terms, str]:
         help="Markdown, shown beside the item. A change is marked in time where agreement is shown.",
         placeholder="What counts as right, what does not, what to do when unsure.",
     )  # fmt: skip
-    examples = _examples(base, key)
+    examples, untold = _examples(base, key)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         labels = st.number_input("Labels an item", 1, 20, int(base["labels"]), key=f"{key}labels", width=120)
-        gold = st.number_input(
-            "Gold items, %", 0.0, 50.0, float(base["gold_share"]) * 100, 1.0, key=f"{key}gold", width=120,
+        gold = _percent(
+            "Gold items, %", base["gold_share"], (0.0, 50.0), key=f"{key}gold", width=120, step=1.0,
             help="Of what one person is handed so much has a right answer that is known, while there is such.",
         )  # fmt: skip
         blind = st.toggle(
@@ -89,8 +106,16 @@ def _terms(base: Terms, key: str) -> tuple[Terms, str]:
     description = st.text_input("Description", base["description"], key=f"{key}description", max_chars=1_000)
     return {
         "description": str(description or "").strip(), "guidelines": str(guidelines or ""), "examples": examples,
-        "labels": int(labels), "blind": bool(blind), "gold_share": float(gold) / 100, "feeds": feeds, **who,
-    }, problem  # fmt: skip
+        "labels": int(labels), "blind": bool(blind), "gold_share": gold, "feeds": feeds, **who,
+    }, problem or untold  # fmt: skip
+
+
+def _percent(label: str, share: float, bounds: tuple[float, float], **more: Any) -> float:
+    """A share, asked for in percent; one that nobody touched stays as it is."""
+    shown = round(share * 100, 6)
+    low, high = bounds
+    told = float(st.number_input(label, min(low, shown), high, shown, format="%g", **more))
+    return share if told == shown else round(told / 100, 8)
 
 
 def _who(base: Terms, key: str) -> Terms:
@@ -102,7 +127,8 @@ def _who(base: Terms, key: str) -> Terms:
         told = jobs.at(base["deadline"]).astimezone(widgets.zone()).date() if base["deadline"] else None
         deadline = st.date_input(f"Deadline, end of day ({widgets.zone()})", told, key=f"{key}deadline", width=190)
         lease = st.number_input(
-            "A lease lasts, minutes", 1.0, 1_440.0, max(1.0, float(base["lease_minutes"])), key=f"{key}lease",
+            "A lease lasts, minutes", min(1.0, float(base["lease_minutes"])), 1_440.0, float(base["lease_minutes"]),
+            format="%g", key=f"{key}lease",
             width=170,
             help="After which an item that somebody has before them may go to another.",
         )  # fmt: skip
@@ -120,42 +146,46 @@ def _who(base: Terms, key: str) -> Terms:
     }  # fmt: skip
 
 
-def _examples(base: Terms, key: str) -> list[dict[str, Any]]:
+def _examples(base: Terms, key: str) -> tuple[list[dict[str, Any]], str]:
     held = f"{key}examples"
     many = int(st.session_state.setdefault(held, len(base["examples"])))
-    found = []
+    found, problems = [], []
     with st.expander(f"Examples ({many})", key=f"{key}examples-box"):
         for place in range(many):
             known = base["examples"][place] if place < len(base["examples"]) else {}
-            found.append(_example(known, f"{key}example-{place}-", place))
+            example, problem = _example(known, f"{key}example-{place}-", place)
+            found.append(example)
+            problems += [problem] if problem else []
         with st.container(horizontal=True):
             st.button("Add an example", key=f"{key}example-add", on_click=_more, args=(held, 1),
                       disabled=many >= _MOST_EXAMPLES)  # fmt: skip
             st.button(
                 "Take the last away", key=f"{key}example-drop", on_click=_more, args=(held, -1), disabled=not many
             )
-    return [one for one in found if one["title"]]
+    return [one for one in found if one["title"]], next(iter(problems), "")
 
 
 def _more(held: str, by: int) -> None:
     st.session_state[held] = max(0, st.session_state[held] + by)
 
 
-def _example(known: Mapping[str, Any], own: str, place: int) -> dict[str, Any]:
+def _example(known: Mapping[str, Any], own: str, place: int) -> tuple[dict[str, Any], str]:
     title = st.text_input(
         "Title", known.get("title", ""), key=f"{own}title", max_chars=200, placeholder=f"Example {place + 1}"
     )
     text = st.text_area("What is labelled", known.get("text", ""), key=f"{own}text", max_chars=20_000, height=100)
     answers = st.text_area(
-        "Answers, `field = answer` a line", queue_terms.filter_lines(known.get("answers", {})), key=f"{own}answers",
+        "Answers, `field = answer` a line", queue_terms.told_lines(known.get("answers", {})), key=f"{own}answers",
         height=70,
     )  # fmt: skip
     why = st.text_area("Why", known.get("why") or "", key=f"{own}why", max_chars=5_000, height=70)
-    pairs = (line.partition("=") for line in str(answers or "").splitlines() if "=" in line)
-    return {
-        "title": str(title or "").strip(), "text": str(text or ""), "why": str(why or "").strip() or None,
-        "answers": {name.strip(): value.strip() for name, _, value in pairs if name.strip()},
-    }  # fmt: skip
+    found = {"title": str(title or "").strip(), "text": str(text or ""), "why": str(why or "").strip() or None}
+    try:
+        told = queue_terms.of_lines(str(answers or ""), known.get("answers"))
+    except ValueError as error:
+        return found | {"answers": {}}, f"Example {place + 1}: {error}"
+    untitled = not found["title"] and (found["text"] or found["why"] or told)
+    return found | {"answers": told}, f"Example {place + 1} needs a title." if untitled else ""
 
 
 def _feeds(base: Terms, key: str) -> tuple[list[dict[str, Any]], str]:
@@ -177,7 +207,7 @@ def _feeds(base: Terms, key: str) -> tuple[list[dict[str, Any]], str]:
 def _feed(known: Mapping[str, Any], own: str) -> tuple[dict[str, Any], str]:
     with st.container(border=True, key=f"{own}box"):
         typed = st.text_area(
-            "Traces that match, `name = value` a line", queue_terms.filter_lines(known.get("filter", {})),
+            "Traces that match, `name = value` a line", queue_terms.told_lines(known.get("filter", {})),
             key=f"{own}filter", height=80, placeholder="service = shop\nstatus = error",
             help="Names are those of the filters of Traces: service, environment, model, status, variant, prompt, tag, "
             "user_id, has_errors, text, ...",
@@ -187,9 +217,7 @@ def _feed(known: Mapping[str, Any], own: str) -> tuple[dict[str, Any], str]:
             unit = st.selectbox(
                 "An item of each", units, units.index(known.get("unit", "trace")), key=f"{own}unit", width=130
             )
-            share = st.number_input(
-                "Share, %", 0.1, 100.0, float(known.get("share", 1.0)) * 100, key=f"{own}share", width=110
-            )
+            share = _percent("Share, %", float(known.get("share", 1.0)), (0.001, 100.0), key=f"{own}share", width=110)
             per_day = st.number_input("A day at most", 1, 100_000, known.get("per_day"), key=f"{own}day", width=130)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             score = st.text_input(
@@ -200,17 +228,16 @@ def _feed(known: Mapping[str, Any], own: str) -> tuple[dict[str, Any], str]:
             failed = st.checkbox("or that failed", known.get("failed", False), key=f"{own}failed")
     problem, matched = "", dict(known.get("filter", {}))
     try:
-        matched = queue_terms.filters(str(typed or ""))
+        matched = queue_terms.of_lines(str(typed or ""), known.get("filter"))
     except ValueError as error:
         problem = str(error)
     return {
-        "filter": matched, "unit": str(unit), "share": float(share) / 100, "per_day": per_day,
+        **known, "filter": matched, "unit": str(unit), "share": share, "per_day": per_day,
         "score": str(score or "").strip() or None, "below": below, "above": above, "failed": bool(failed),
-        "priority": float(known.get("priority", 0.0)),
     }, problem  # fmt: skip
 
 
-def _set(head: Any, queue: Mapping[str, Any] | None, terms: Terms, problem: str) -> None:
+def _set(head: Any, queue: Mapping[str, Any] | None, upon: int, terms: Terms, problem: str) -> None:
     """Name, who sets it, and the button, above the fields."""
     with head.container(horizontal=True, vertical_alignment="bottom"):
         name = str(queue["name"]) if queue else _name()
@@ -226,7 +253,7 @@ def _set(head: Any, queue: Mapping[str, Any] | None, terms: Terms, problem: str)
         if problem:
             st.caption(fmt.plain(problem, 300), width="content")
     if clicked and not problem:
-        _save(name, terms, author, int(queue["version"]) if queue else None)
+        _save(name, terms, author, upon)
     if refused := st.session_state.pop(_REFUSED, None):
         head.error(fmt.plain(refused, 800), icon=":material/error:")
 
@@ -236,9 +263,9 @@ def _name() -> str:
     return str(told or "").strip()
 
 
-def _save(name: str, terms: Terms, author: str, upon: int | None) -> None:
+def _save(name: str, terms: Terms, author: str, upon: int) -> None:
     try:
-        if upon is None and any(one["name"] == name for one in data_queues.queues()):
+        if not upon and any(one["name"] == name for one in data_queues.queues()):
             st.session_state[_REFUSED] = f"There is a queue named {name}. Take another name, or edit that one."
             return
         data_queues.put(name, terms, author, upon)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from app import alert_actions, conversation, data, data_queues, labelling, queues, state, widgets
+from app import alert_actions, conversation, data, data_queues, data_traces, labelling, queues, state, widgets
 from app import format as fmt
 
 Item = Mapping[str, Any]
@@ -29,7 +29,7 @@ def page(name: str, number: int) -> None:
         content(item["content"], f"item-{number}")
     with right:
         _labels(item)
-        _scores(item)
+        _scores(name, item)
 
 
 def _back(name: str) -> None:
@@ -158,16 +158,35 @@ def _answer(told: Any) -> str:
     return fmt.clip(str(told), 500)
 
 
-def _scores(item: Item) -> None:
-    if not item["scores"]:
-        return
-    st.markdown("**Scores of judges**")
-    for one in item["scores"]:
-        value = labelling.worded({"label": one["label"], "value": one["value"]})
-        ruler = " ".join(part for part in (one["evaluator"], one["evaluator_version"]) if part)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(fmt.clip(one["name"], 60), width="content")
+def _scores(name: str, item: Item) -> None:
+    """Scores of what it is about, by who gave them: labels of this queue stand above, and end users are no judges."""
+    for title, own in scored(name, item["scores"]):
+        st.markdown(f"**{title}**")
+        for one in own:
+            _score(one)
+
+
+def scored(name: str, scores: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Headings with their scores; of queue `name` itself none, nor what was taken back."""
+    told = [one for one in scores if one["error_type"] != data_traces.WITHDRAWN]
+    people = [one for one in told if one["source"] == "human" and one["evaluator"] != name]
+    users = [one for one in told if one["source"] == "user"]
+    judges = [one for one in told if one["source"] not in {"human", "user"}]
+    parts = (("Scores of judges", judges), ("Labels given elsewhere", people), ("Feedback of end users", users))
+    return [(title, own) for title, own in parts if own]
+
+
+def _score(one: Mapping[str, Any]) -> None:
+    ruler = " ".join(part for part in (one["evaluator"], one["evaluator_version"]) if part)
+    by = one["author"] if one["source"] in {"human", "user"} and one["author"] else ruler
+    failed = one["error_type"]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(fmt.clip(one["name"], 60), width="content")
+        if failed:
+            st.badge(fmt.plain(f"failed: {failed}", 60), color="red")
+        else:
+            value = labelling.worded({"label": one["label"], "value": one["value"]})
             st.badge(fmt.plain(value, 60), color="gray")
-            st.caption(fmt.plain(f"by {ruler or fmt.UNKNOWN}", 100), width="content")
-        if one["explanation"]:
-            st.text(fmt.clip(one["explanation"], 1_000))
+        st.caption(fmt.plain(f"by {by or fmt.UNKNOWN}", 100), width="content")
+    if one["explanation"]:
+        st.text(fmt.clip(one["explanation"], 1_000))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,17 @@ def of_alert(number: int, picked: Sequence[str]) -> None:
             queue_filling.send(targets(picked), fmt.plural(len(picked), "selected trace"), len(picked))
         else:
             queue_filling.send({"kind": "alert", "number": number, "beside": True}, f"What alert {number} is about", 2)
+
+
+def of_feedback(targets: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
+    """On what end users said: what it is of, which is looked up when it is asked for."""
+    if st.button("Send to queue", key=KEY, icon=ICON):
+        found = list(targets())
+        if not found:
+            st.toast("Nothing of what is listed has a trace here, so nothing can be sent.")
+            return
+        what = fmt.plural(len(found), "answer that this was said of", "answers that this was said of")
+        queue_filling.send({"kind": "targets", "targets": found}, what, len(found))
 
 
 def of_run(run_id: str, items: Sequence[str] = ()) -> None:

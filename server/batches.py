@@ -11,6 +11,7 @@ from typing import TypeVar
 from collectors import frames
 from collectors.model import Decoded, RawLog, RawSpan, Rejection, service_of
 from collectors.normalise import normalise
+from collectors.normalising.identity import hashed_authors
 from collectors.normalising.options import NormaliserOptions
 from collectors.receivers.sink import ExportRequest
 from collectors.scores import scores_of_log, scores_of_span
@@ -59,6 +60,8 @@ class BatchMaker:
             score for span, fact in zip(decoded.spans, facts, strict=True) for score in scores_of_span(span, fact)
         ]
         scores += [score for record in decoded.logs for score in scores_of_log(record)]
+        if self.options.hash_user_ids:
+            scores = hashed_authors(scores, self.options.user_id_key)
         # By identity first: a request has one or two origins and hundreds of spans.
         origins = {id(span.origin): span.origin for span in decoded.spans}
         origins |= {id(record.origin): record.origin for record in decoded.logs}

@@ -24,6 +24,9 @@ from evaluators.targets.config import (
     TargetSettings,
 )  # fmt: skip
 from server.cli import app
+from server.monitor_shell import read_monitors
+from server.queue_shell import read_queues
+from server.rule_shell import read_rules
 
 DOCS = Path(__file__).parents[1] / "docs"
 SUITES, CI = (DOCS / name for name in ("suites.md", "ci.md"))
@@ -152,3 +155,13 @@ def test_every_key_of_a_suite_is_told(part: Any) -> None:
 def test_files_that_are_linked_exist(page: Path) -> None:
     linked = re.findall(r"\]\((?!https?:|#)([^)]+)\)", page.read_text())
     assert [link for link in linked if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("read", [pytest.param(read_queues, id="queues"), pytest.param(read_monitors, id="monitors"),
+                                  pytest.param(read_rules, id="rules")])  # fmt: skip
+def test_what_the_readme_sets_is_read(tmp_path: Path, request: pytest.FixtureRequest, read: Any) -> None:
+    kind = request.node.callspec.id
+    (text,) = (one for one in blocks(DOCS.parent / "README.md", "yaml") if one.startswith(f"{kind}:"))
+    file = tmp_path / "told.yaml"
+    file.write_text(text)
+    assert read(file)

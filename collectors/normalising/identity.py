@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
 from collectors.conventions.registry import classify, joined
 from collectors.conventions.values import plain, stored_text, strings
 from collectors.conventions.view import Index, View
-from collectors.facts import SpanFacts
+from collectors.facts import ScoreFacts, SpanFacts
 from collectors.model import RawSpan, TextMap
 from collectors.normalising.metadata import member, metadata_texts
 from collectors.normalising.options import NormaliserOptions
@@ -98,3 +100,11 @@ def read_prompt(_: RawSpan, view: View, facts: SpanFacts, __: NormaliserOptions)
         if isinstance(held, dict) and facts.prompt_name is None:
             facts.prompt_name = plain(stored_text(held.get("name")))
             facts.prompt_version = plain(stored_text(held.get("version")))
+
+
+def hashed_authors(scores: Iterable[ScoreFacts], key: bytes) -> list[ScoreFacts]:
+    """Scores whose end users (source `user`) are hashed as user ids are; who reviews keeps their name."""
+    return [
+        replace(one, author=hashed_user(one.author, key)) if one.source == "user" and one.author else one
+        for one in scores
+    ]

@@ -40,7 +40,7 @@ class FromPages:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         # Any origin is answered: the request before the request names no key. Cookies are never sent.
-        self._open = CORSMiddleware(app, ["*"], ["POST"], ["content-type", HEADER])
+        self._open = CORSMiddleware(app, ["*"], ["POST"], ["content-type", HEADER], expose_headers=["retry-after"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sends = scope["type"] == "http" and scope["path"] == FROM_PAGES and scope["method"] in {"POST", "OPTIONS"}
@@ -49,11 +49,13 @@ class FromPages:
 
 async def _body(request: Request) -> bytes:
     """Whatever type it claims: `navigator.sendBeacon` sends text, for which browsers do not ask beforehand."""
-    body = await request.body()
-    if len(body) > MOST_BYTES:
-        detail = f"Feedback has at most {MOST_BYTES:,} bytes, and this one has {len(body):,}."
-        raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
-    return body
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:  # whoever sends more is no page of ours: the rest is not read
+            detail = f"Feedback has at most {MOST_BYTES:,} bytes, and this has more. Shorten the text."
+            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
+    return bytes(body)
 
 
 _DESCRIBED = {

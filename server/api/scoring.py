@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from collectors.facts import ScoreFacts
 from collectors.frames import score_table
+from collectors.normalising.identity import hashed_authors
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Here, Project
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
+from server.secret import hash_key
 from server.when import FIRST_YEAR, LAST_YEAR, nanoseconds
 from store.batch import Batch
 
@@ -97,7 +99,10 @@ class Scores(BaseModel):
 @routes.post("/api/scores", tags=["scores"], dependencies=[needs("label")])
 def add_scores(request: Request, here: Here, body: Scores, project: Project = DEFAULT) -> Response:
     """Append scores; answered after the commit. Scores are never changed: the latest counts."""
-    table = score_table([score.facts() for score in body.scores])
+    facts, settings = [score.facts() for score in body.scores], here.core.settings
+    if settings.hash_user_ids:
+        facts = hashed_authors(facts, hash_key(settings.data_dir))
+    table = score_table(facts)
     batch = Batch(here.core.projects.id_of(project), "api", "scores", {}, scores=table)
     receipt = here.core.writer.submit(batch).result(WRITE_S)
     if receipt.rejected:

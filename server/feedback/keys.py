@@ -50,7 +50,7 @@ def made(  # noqa: PLR0917 - as the request has it
 
 
 def origin(told: str) -> str:
-    """An origin as browsers write it.
+    """An origin as browsers send it: small letters, without the usual port.
 
     Raises:
         FeedbackKeyError: it is none, such as an address with a path.
@@ -59,7 +59,7 @@ def origin(told: str) -> str:
     if not _ORIGIN.fullmatch(found):
         detail = f"{told!r} is no origin. Write https://app.example or http://localhost:3000: no path, no pattern."
         raise FeedbackKeyError(detail)
-    return found
+    return found.removesuffix(":443" if found.startswith("https:") else ":80")
 
 
 def revoked(core: Core, project: str, key_id: UUID, author: str | None) -> None:

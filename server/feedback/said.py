@@ -19,6 +19,7 @@ NAMES = {
     "thumbs": "user_feedback", "stars": "user_stars", "text": "user_comment", "correction": "user_correction",
 }  # fmt: skip
 STARS = 5
+WITHDRAWN = "withdrawn"  # as labels have it: without a value, so that it enters no mean
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 Long = Annotated[str, Field(min_length=1, max_length=20_000)]
 
@@ -38,9 +39,11 @@ class Feedback(BaseModel):
     comment: Long | None = Field(None, description="With any kind: why.")
     user: Short | None = Field(None, description="Who says so; hashed where user ids are. Null: nobody knows.")
     name: str | None = Field(
-        None, pattern=r"^[\w.-]{1,100}$",
-        description="Of the score; null: user_feedback, user_stars, user_comment or user_correction.",
+        None, pattern=r"^user_[\w.-]{1,95}$",
+        description="Of the score; it begins with user_, so that it is no reviewer's or judge's. Null: user_feedback, "
+        "user_stars, user_comment or user_correction.",
     )  # fmt: skip
+    withdrawn: bool = Field(False, description="Takes back what this user said of this kind, or name, before.")
     time: datetime | None = Field(None, description="When it was said; null: now. With it, a retry adds nothing.")
 
     @model_validator(mode="after")
@@ -51,7 +54,11 @@ class Feedback(BaseModel):
             raise ValueError("span_id needs its trace_id")
         field = {"thumbs": "thumb", "stars": "stars"}.get(self.kind, "text")
         given = {name for name in ("thumb", "stars", "text") if getattr(self, name) is not None}
-        if given != {field}:
+        if self.withdrawn:
+            if given or self.comment is not None:
+                extra = ", ".join(sorted(given | ({"comment"} if self.comment is not None else set())))
+                raise ValueError(f"what is withdrawn says nothing: leave out {extra}")
+        elif given != {field}:
             extra = ", ".join(sorted(given - {field}))
             raise ValueError(f"kind {self.kind} takes {field}" + (f", and not {extra}" if extra else ""))
         if self.time is not None and not FIRST_YEAR <= self.time.year <= LAST_YEAR:
@@ -68,11 +75,14 @@ class Feedback(BaseModel):
             carrier_trace_id=None, carrier_span_id=None, name=self.name or NAMES[self.kind], value=value, label=label,
             explanation="\n\n".join(part for part in (self.text, self.comment) if part) or None, source=SOURCE,
             evaluator=None, evaluator_version=None,
-            author=hashed_user(user, user_key) if user and user_key is not None else user, error_type=None,
+            author=hashed_user(user, user_key) if user and user_key is not None else user,
+            error_type=WITHDRAWN if self.withdrawn else None,
             time_ns=nanoseconds(self.time), metadata={"kind": self.kind, **metadata},
         )  # fmt: skip
 
     def _verdict(self) -> tuple[float | None, str | None]:
+        if self.withdrawn:
+            return None, None
         if self.kind == "thumbs":
             return float(self.thumb == "up"), self.thumb
         if self.kind == "stars":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analytics.calibration import LEAST
 from server.evals.figures import counted, number
 
 Row = dict[str, Any]
@@ -16,8 +17,9 @@ _WHY = {
     "high": "the whole interval lies at 0.6 or above",
     "moderate": "the interval lies at 0.4 or above, and reaches below 0.6",
     "low": "the whole interval lies below 0.4",
-    "unsure": "the interval reaches over a bound (0.4 or 0.6), or labels are fewer than 30: label more",
+    "unsure": "the interval reaches over a bound (0.4 or 0.6): label more",
 }
+_FEW = f"labels are fewer than {LEAST}: label more"
 
 
 def badge(head: Mapping[str, Any]) -> Row:
@@ -34,8 +36,9 @@ def _sentence(head: Mapping[str, Any], word: str) -> str:
     n, kappa = counted(int(head["n"]), "labelled item"), head.get("kappa")
     if not kappa or kappa["value"] is None:
         return f"Over {n} kappa with people is not defined: {(kappa or {}).get('why') or 'they say no yes or no'}."
+    why = _FEW if word == "unsure" and int(head["n"]) < LEAST else _WHY[word]
     ends = "" if kappa["ci_low"] is None else f" ({number(kappa['ci_low'])} to {number(kappa['ci_high'])})"
-    return f"Kappa with people is {number(kappa['value'])}{ends} over {n}; {_WHY[word]}."
+    return f"Kappa with people is {number(kappa['value'])}{ends} over {n}; {why}."
 
 
 def by_score(heads: Sequence[Mapping[str, Any]]) -> dict[str, Row]:

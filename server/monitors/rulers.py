@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Row = dict[str, Any]
 """Of `monitor_scores` or `monitor_agreement`: bucket, ruler, n, newest, and more."""
 
+END_USERS = "an end user"
+"""The ruler of what end users said: neither a judge's nor a reviewer's."""
 LAST = timedelta(days=1)  # in which most scores are of the ruler that a stream shows
 
 
@@ -29,10 +31,11 @@ def chosen(rows: Sequence[Row]) -> list[Row]:
     """One row a bucket: of the ruler with most scores of the last day that has any, where it has its share.
 
     A bucket in which it has less than half of what another has is the other's: before a change of rulers, or after one
-    that was taken back. People's scores count only where there is nobody else's: those few that they look at are not
-    the ones that a judge sees.
+    that was taken back. People's scores count only where no evaluator's are: those few that they look at are not the
+    ones that a judge sees. End users' count only where there are no others.
     """
-    own = [row for row in rows if not row.get("of_person")] or list(rows)
+    reviewed = [row for row in rows if row["ruler"] != END_USERS]
+    own = [row for row in reviewed if not row.get("of_person")] or reviewed or list(rows)
     if not own:
         return []
     ruler = usual(own)

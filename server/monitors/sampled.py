@@ -25,6 +25,7 @@ from analytics.drift import Column, Labels, column
 from analytics.drifted import Kind
 from server.aside import Ask
 from server.monitors import texts
+from server.monitors.rulers import END_USERS
 from server.monitors.signals import SIGNALS
 
 MOST = 20_000
@@ -57,7 +58,9 @@ class Rows:
     times: NDArray[np.datetime64]  # UTC, microseconds; NaT: unknown
     labels: Mapping[str, Sequence[str | None]]  # by `ATTRIBUTES`; none of a run's
     total: int  # items of which these were drawn
-    rulers: Sequence[str | None]  # evaluator and version, or `a person`; null: of no importance, or not told
+    rulers: Sequence[
+        str | None
+    ]  # evaluator and version, `a person`, `an end user`; null: not told, or of no importance
 
     def __len__(self) -> int:
         """How many there are."""
@@ -161,6 +164,10 @@ def _failed(table: pa.Table) -> Bools:
 def _flags(table: pa.Table, name: str) -> Bools:
     """A column of true and false; null is false."""
     return np.asarray(table[name].cast(pa.int8()).fill_null(0).to_numpy() > 0, dtype=np.bool_)
+
+
+def _of_end_users(table: pa.Table) -> Bools:
+    return np.array([ruler == END_USERS for ruler in table["ruler"].to_pylist()], dtype=np.bool_)
 
 
 def _total(table: pa.Table) -> int:
@@ -283,14 +290,14 @@ def _of_scores(signal: str, table: pa.Table) -> Rows:
     if signal == "judge_agreement":
         return _pairs(table)
     if signal == "score_failures":
-        table = table.filter(pa.array(~_flags(table, "of_person")))
+        table = table.filter(pa.array(~_flags(table, "of_person") & ~_of_end_users(table)))
         return _rows(signal, table, _failed(table).astype(np.float64))
     return _rows(signal, table, _floats(table, "amount"), table["ruler"].to_pylist())
 
 
 def _pairs(table: pa.Table) -> Rows:
-    """Targets that a person scored too: of the newest score of people and of the newest of all others."""
-    table = table.filter(pa.array(~_failed(table)))
+    """Targets that a person scored too: of the newest score of people and of all others that are no end users."""
+    table = table.filter(pa.array(~_failed(table) & ~_of_end_users(table)))
     people: dict[Any, dict[str, Any]] = {}
     others: dict[Any, tuple[int, dict[str, Any]]] = {}
     columns = ["trace_id", "span_id", "session_id", "of_person", "given", "ruler", "amount", "label", "scale"]
@@ -346,7 +353,7 @@ _READERS: Mapping[str, Callable[[_Asked, Sequence[Wanted]], dict[Wanted, Rows]]]
 def paired(reference: Sampled, current: Sampled, signal: Wanted) -> tuple[Rows, Rows]:
     """The rows of both samples that may be compared: of scores those of the ruler with most values in both.
 
-    People's scores are compared only where there are no others.
+    People's scores are compared only where no evaluator has any, end users' where there are no others.
 
     Raises:
         OtherRulerError: no ruler has values in both.
@@ -356,7 +363,8 @@ def paired(reference: Sampled, current: Sampled, signal: Wanted) -> tuple[Rows, 
     told = [one for one in {*counts[0], *counts[1]} if one is not None]
     if not told or signal.signal == "score_failures":
         return a, b
-    judges = [one for one in told if one != "a person"] or told
+    reviewed = [one for one in told if one != END_USERS] or told
+    judges = [one for one in reviewed if one != "a person"] or reviewed
     best = max(sorted(judges), key=lambda one: min(_of(counts[0], one), _of(counts[1], one)))
     if counts[0] and counts[1] and not min(_of(counts[0], best), _of(counts[1], best)):
         before, after = (", ".join(sorted(map(str, own))) for own in counts)

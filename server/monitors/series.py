@@ -297,10 +297,10 @@ def _mean(asked: Grid, rows: Sequence[rulers.Row]) -> Series:
 
 
 def _failures(asked: Grid, rows: Sequence[rulers.Row]) -> Series:
-    """Of all that is no person's, whatever its version: a new one that fails is what this is for."""
+    """Of all that judges give, whatever their version: a new one that fails is what this is for."""
     sums: dict[datetime, list[int]] = {}
     for row in rows:
-        if not row["of_person"]:
+        if not row["of_person"] and row["ruler"] != rulers.END_USERS:
             own = sums.setdefault(row["bucket"], [0, 0])
             own[0], own[1] = own[0] + row["failed"], own[1] + row["targets"]
     told = [{"bucket": bucket, "ruler": None, "failed": failed, "n": n} for bucket, (failed, n) in sums.items()]

@@ -108,8 +108,8 @@ def compare_scores(  # noqa: PLR0917 - given by name
     """Scores of one name of calls with these values of the dimension; drawn and clustered as `compare_calls`.
 
     value, start_time (of the first call), amount (null: the newest score of the target failed, or has none), ruler
-    (what gave it: evaluator and version, or `a person`), cluster, label, and how many scores the value has in all
-    (scores). The newest score of each target counts.
+    (what gave it: evaluator and version, `a person` or `an end user`), cluster, label, and how many scores the value
+    has in all (scores). The newest score of each target counts.
 
     Raises:
         ValueError: `most` is not between 1 and 20,000.

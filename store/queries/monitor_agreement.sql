@@ -1,4 +1,4 @@
--- Targets that a person and something else scored, by name, bucket of the time at which the second of the two came, and ruler of the newest that is no
+-- Targets that a person and something else than end users scored, by name, bucket of the time at which the second of the two came, and ruler of the newest that is no
 -- person's, oldest first: n, agree (of these), newest. Labels agree if they are the same word, else values if both are in the same half of their scale (of 0
 -- to 1, where none is told); values outside of it if they are equal. Pairs that came in [paired_since, paired_until); empty buckets have no row.
 with scored as materialized (
@@ -12,7 +12,7 @@ with scored as materialized (
     select name, trace_id, span_id, session_id,
            arg_max({given: given, amount: amount, label: label, ruler: ruler, low: coalesce(try_cast(json_extract_string(scale, '$.low') as double), 0),
                     high: coalesce(try_cast(json_extract_string(scale, '$.high') as double), 1)}, (given, ruler)) as said
-    from kept where not of_person group by name, trace_id, span_id, session_id
+    from kept where not of_person and ruler <> 'an end user' group by name, trace_id, span_id, session_id
 ), pairs as (
     select o.name, o.said.ruler as ruler, greatest(o.said.given, p.said.given) as paired,
            case when o.said.label is not null and p.said.label is not null then lower(trim(o.said.label)) = lower(trim(p.said.label))

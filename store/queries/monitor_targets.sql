@@ -1,4 +1,4 @@
--- What was scored under the names `$scores`, a row per name, target and ruler (what gave the score: evaluator and version, or `a person`), for targets
+-- What was scored under the names `$scores`, a row per name, target and ruler (what gave the score: evaluator and version, `a person`, or `an end user`), for targets
 -- that started in [since, until). The newest score that a ruler gave a target counts: amount (null: it failed, or has no value), label, failed, given
 -- (its time), scale. `began`: the start of a call; of a trace, or of a span that is no call that counts (`of_call`), the start of the trace; of a session
 -- (session_id is set) that of its first trace. Targets that the store does not have are left out. A part of other queries.
@@ -8,7 +8,7 @@ with touched as materialized (
     where project_id = $project_id and start_time < $until and (start_time >= $since or start_time + to_microseconds(duration_ns // 1000) >= $since)
 ), named as not materialized (
     select number, trace_id, span_id, session_id, response_id, name, (commit_seq, time, score_id) as place, source = 'human' as of_person,
-           case when source = 'human' then 'a person'
+           case when source = 'human' then 'a person' when source = 'user' then 'an end user'
                 else coalesce(nullif(concat_ws(' ', evaluator, evaluator_version), ''), 'an unnamed evaluator') end as ruler
     from /* part monitor_told */ every_name
 ), told as materialized (

@@ -141,10 +141,10 @@ def monitor_scores(  # noqa: PLR0917 - given by name
 ) -> pa.Table:
     """Per name of a score, bucket and ruler: targets, n (with a value), mean (null: none), failed, newest (UTC).
 
-    The ruler is what gave the score, evaluator and version, or `a person` (of_person). A target stands in the bucket in
-    which it began, a session by its first trace; the newest score of each target and ruler counts. With a filter,
-    targets with a call that it keeps: the call, one of the trace, one of the session. newest: when the last one was
-    given. Empty buckets have no row.
+    The ruler is what gave the score, evaluator and version, `a person` (of_person) or `an end user`. A target stands in
+    the bucket in which it began, a session by its first trace; the newest score of each target and ruler counts. With a
+    filter, targets with a call that it keeps: the call, one of the trace, one of the session. newest: when the last one
+    was given. Empty buckets have no row.
 
     Raises:
         ValueError: `bucket_us` is not positive.
@@ -166,8 +166,8 @@ def monitor_agreement(  # noqa: PLR0917 - given by name
     """Per name of a score, bucket and ruler: n targets that a person scored too, agree (of these), newest (UTC).
 
     A target stands in the bucket in which the second of the two scores was given; the newest of people and the newest
-    of all others count. Labels agree if they are the same, else values if they are in the same half of their scale.
-    Empty buckets have no row.
+    of all others count, end users left out. Labels agree if they are the same, else values if they are in the same half
+    of their scale. Empty buckets have no row.
 
     Raises:
         ValueError: `bucket_us` is not positive.

@@ -1,12 +1,12 @@
 -- Scores named `$score` whose targets the calls of `calls_kept` meet, a row per target and value of the dimension: value, target (a number), amount (null: the
--- newest failed, or has no value or label), ruler (what gave that score: evaluator and version, or a person), within (values that the target has a row under),
+-- newest failed, or has no value or label), ruler (what gave that score: evaluator and version, a person, or an end user), within (values that the target has a row under),
 -- user_id, session_id, trace_id, start_time (of the first call), label (the first of its calls' slices by `$slice`).
 -- The newest score of each target counts, whoever gave it. A score of a call counts under the value of the call; one of a trace, a session or another span
 -- under each value of the calls there that the filters keep. A part of other queries.
 with told as materialized (
     select trace_id, span_id, session_id, response_id, (commit_seq, time, score_id) as place,
            case when error_type is not null then null when $label::varchar is not null then (label = $label)::int::double else value end as amount,
-           case when source = 'human' then 'a person'
+           case when source = 'human' then 'a person' when source = 'user' then 'an end user'
                 else coalesce(nullif(concat_ws(' ', evaluator, evaluator_version), ''), 'an unnamed evaluator') end as ruler
     from scores where project_id = $project_id and name = $score
 ), answered as materialized (

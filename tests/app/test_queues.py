@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import queue, queue_item, queue_preview, queue_terms, queues
+from app import queue, queue_filling, queue_item, queue_preview, queue_terms, queues
+from server.client import Client
 from server.labelling.terms import Terms
 
 Open = Callable[..., AppTest]
@@ -95,11 +96,119 @@ def test_a_field_keeps_what_it_says_when_it_is_edited_and_saved() -> None:
     assert after == before
 
 
-def test_filters_of_lines() -> None:
-    told = {"service": "shop", "has_errors": True, "min_duration_ns": 5}
-    assert queue_terms.filters(queue_terms.filter_lines(told)) == told
-    with pytest.raises(ValueError, match="'service' is no filter"):
-        queue_terms.filters("service")
+TOLD = {
+    "service": "shop", "has_errors": True, "min_duration_ns": 5, "user_id": "0042", "variant": "1_000", "text": "true",
+    "several": ["a", "b"], "better": "two\nlines", "marks": [{"part": "answer", "start": 0, "end": 4}], "n": 0.1,
+}  # fmt: skip
+
+
+def test_lines_that_nobody_touched_say_what_they_said() -> None:
+    assert queue_terms.of_lines(queue_terms.told_lines(TOLD), TOLD) == TOLD
+
+
+def test_lines_that_are_typed_are_text_unless_they_are_json() -> None:
+    typed = 'service = shop\n\nuser_id = 42\nseveral = ["a", "b"]\ntext = [x'
+    assert queue_terms.of_lines(typed) == {"service": "shop", "user_id": "42", "several": ["a", "b"], "text": "[x"}
+    with pytest.raises(ValueError, match="'service' lacks an equals sign"):
+        queue_terms.of_lines("service")
+
+
+def test_choices_that_nobody_touched_say_what_they_said() -> None:
+    told = [
+        {"value": "a | b", "number": None, "title": None, "help": "h"},
+        {"value": "c = 2", "number": None, "title": None, "help": None},
+        {"value": "d", "number": 1234567.25, "title": "e = 3", "help": None},
+    ]  # fmt: skip
+    assert queue_terms.choices(queue_terms.lines(told), told) == told
+    assert queue_terms.choices(queue_terms.lines(told[2:])) == told[2:]
+
+
+def test_a_queue_that_is_opened_and_saved_says_what_it_said(url: str, page: Open) -> None:
+    """Also what the form has no place for, and numbers that are no round percents."""
+    terms = {
+        "fields": [
+            {
+                "name": "topic", "kind": "categorical", "choices": [{"value": "a", "number": 1234567}, "b"],
+                "better": "higher",
+            },
+        ],
+        "examples": [{"title": "one", "text": "t", "answers": {"topic": ["a", "b"], "n": 4}}],
+        "gold_share": 0.07, "lease_minutes": 0.5, "labellers": ["ann", "bob"], "deadline": "2026-12-15T18:00:00Z",
+        "feeds": [{"filter": {"user_id": "0042", "has_errors": True}, "share": 0.0005, "quiet_s": 60, "priority": 2.0}],
+    }  # fmt: skip
+    with Client(url) as client:
+        client.set_queue("kept", terms, "ann")
+        before = client.queue("kept")
+        shown = page(url, "queues", edit="kept")
+        assert not shown.exception
+        shown.text_input(key="alerts-author").input("ann").run()
+        shown.button(key="queue-form-save").click().run()
+        assert not shown.exception
+        after = client.queue("kept")
+    assert (after["terms"], after["version"]) == (before["terms"], before["version"])
+
+
+def test_who_saves_over_anothers_version_is_told(url: str, page: Open) -> None:
+    terms = {"fields": [{"name": "correct", "kind": "binary"}]}
+    with Client(url) as client:
+        client.set_queue("raced", terms, "ann")
+        shown = page(url, "queues", edit="raced")
+        shown.text_input(key="alerts-author").input("ann").run()
+        client.set_queue("raced", terms | {"guidelines": "of bob"}, "bob")
+        next(one for one in shown.text_area if one.label == "Guidelines").input("of ann").run()
+        shown.button(key="queue-form-save").click().run()
+        assert "version" in " ".join(one.value for one in shown.error)
+        assert client.queue("raced")["terms"]["guidelines"] == "of bob"
+    assert next(one for one in shown.text_area if one.label == "Guidelines").value == "of ann"
+
+
+def test_what_was_typed_outlives_another_kind_and_another_start(url: str, page: Open) -> None:
+    shown = page(url, "queues", make="1")
+    field("Choices", shown.text_area).input("fine\nawful").run()
+    field("Kind", shown.selectbox).select("numeric").run()
+    field("Kind", shown.selectbox).select("ordinal").run()
+    assert field("Choices", shown.text_area).value == "fine\nawful"
+    field("Question", shown.text_input).input("How is it?").run()
+    start = next(one for one in shown.get("button_group") if "a scale" in one.options)
+    start.select("a scale").run()
+    assert field("Question", shown.text_input).value == "How good is the answer?"
+    next(one for one in shown.get("button_group") if "a scale" in one.options).select("right or wrong").run()
+    assert (field("Question", shown.text_input).value, field("Choices", shown.text_area).value) == (
+        "How is it?",
+        "fine\nawful",
+    )
+    assert not shown.exception
+
+
+def test_an_example_without_a_title_is_not_thrown_away(url: str, page: Open) -> None:
+    shown = page(url, "queues", make="1")
+    shown.text_input(key="queue-form-name").input("untitled")
+    shown.text_input(key="alerts-author").input("ann").run()
+    next(one for one in shown.button if one.label == "Add an example").click().run()
+    field("What is labelled", shown.text_area).input("some text").run()
+    assert shown.button(key="queue-form-save").disabled
+    assert "Example 1 needs a title" in " ".join(one.value for one in shown.caption)
+
+
+def test_a_form_that_was_left_begins_anew(url: str, page: Open) -> None:
+    terms = {"fields": [{"name": name, "kind": "binary"} for name in ("one", "two")]}
+    with Client(url) as client:
+        client.set_queue("left", terms, "ann")
+    shown = page(url, "queues", edit="left")
+    next(one for one in shown.button if (one.key or "").endswith("-drop") and not one.disabled).click().run()
+    assert [one.value for one in shown.text_input if one.label == "Name"] == ["two"]
+    shown.query_params.clear()
+    shown.query_params["queue"] = "left"
+    shown.run()
+    shown.query_params.clear()
+    shown.query_params["edit"] = "left"
+    shown.run()
+    assert [one.value for one in shown.text_input if one.label == "Name"] == ["one", "two"]
+
+
+def field(label: str, among: Any) -> Any:
+    """The first widget whose label begins so."""
+    return next(one for one in among if one.label.startswith(label))
 
 
 @pytest.mark.parametrize(
@@ -116,6 +225,46 @@ def test_filters_of_lines() -> None:
 )
 def test_answers_in_words(told: dict[str, Any], says: str) -> None:
     assert queue_item.answers(told) == says
+
+
+def test_scores_stand_under_who_gave_them() -> None:
+    """Labels of the queue itself stand above, and neither reviewers nor end users are judges."""
+    given = {"value": 1.0, "label": None, "explanation": None, "evaluator_version": "1", "error_type": None}
+    told = [
+        given | {"name": name, "source": source, "evaluator": evaluator, "author": author}
+        for name, source, evaluator, author in (
+            ("mine", "human", "refunds", "ann"), ("theirs", "human", "other", "bob"), ("judged", "llm", "judge", None),
+            ("computed", "code", "rule", None), ("user_feedback", "user", None, "kim"),
+        )
+    ]  # fmt: skip
+    taken_back = told[4] | {"error_type": "withdrawn", "value": None}
+    found = [(title, [one["name"] for one in own]) for title, own in queue_item.scored("refunds", [*told, taken_back])]
+    assert found == [
+        ("Scores of judges", ["judged", "computed"]), ("Labels given elsewhere", ["theirs"]),
+        ("Feedback of end users", ["user_feedback"]),
+    ]  # fmt: skip
+
+
+def test_a_queue_is_offered_what_it_takes() -> None:
+    """Pairs go to queues that compare, and one answer to those that do not."""
+    kinds = {"pairs": "preference", "order": "ranking", "plain": "binary", "shut": "binary"}
+    found = [
+        {"name": name, "open": name != "shut", "terms": {"fields": [{"name": "f", "kind": kind}]}}
+        for name, kind in kinds.items()
+    ]
+    assert queue_filling.fitting(found, {"kind": "run", "compare": ["a", "b"]}) == ["pairs", "order"]
+    assert queue_filling.fitting(found, {"kind": "filter"}) == ["plain"]
+    assert queue_filling.sources(found[0]) == ["run"]
+    assert queue_filling.sources(found[2]) == list(queue_filling.KINDS)
+
+
+@pytest.mark.parametrize("kind", ["filter", "score", "disagreement", "run", "dataset"])
+def test_each_source_of_items_opens_without_a_fault(url: str, page: Open, kind: str) -> None:
+    shown = page(url, "queues", queue="refunds")
+    shown.button(key="queue-add").click().run()
+    next(one for one in shown.get("button_group") if one.key == "filling-kind-5").select(kind).run()
+    assert not shown.exception
+    assert not shown.error
 
 
 def test_gold_in_words() -> None:

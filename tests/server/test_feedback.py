@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import Request
 from scipy import stats
+from starlette.types import Message
 
+from collectors.normalising.identity import hashed_authors, hashed_user
+from server.api.feedback import _body
+from server.api.problems import ProblemError
 from server.client import Client
 from server.feedback import keys
 from server.feedback.keys import FeedbackKeyError
 from server.feedback.pace import MOST_SENDERS, Pace
+from server.feedback.said import Feedback
 
 Serving = Any  # of conftest.py
 TRACE = "0f" * 16
@@ -56,8 +64,8 @@ CASES = [
     pytest.param({**UP, "thumb": "down"}, ("user_feedback", 0.0, "down", None), id="the-other-thumb"),
     pytest.param({"kind": "stars", "stars": 2, "trace_id": TRACE}, ("user_stars", 2.0, None, None), id="stars"),
     pytest.param(
-        {"kind": "text", "text": "Too long.", "trace_id": TRACE, "name": "tone"},
-        ("tone", None, "text", "Too long."), id="text",
+        {"kind": "text", "text": "Too long.", "trace_id": TRACE, "name": "user_tone"},
+        ("user_tone", None, "text", "Too long."), id="text",
     ),
     pytest.param(
         {"kind": "correction", "text": "Paris.", "comment": "not Lyon", "trace_id": TRACE},
@@ -86,6 +94,31 @@ def test_the_latest_of_a_user_counts(client: Client) -> None:
     assert ["kim" in found for found in users] == [True, False]
 
 
+def test_what_a_user_takes_back_is_gone_until_it_is_said_again(client: Client) -> None:
+    told = {**UP, "user": "lou"}
+    seen = []
+    for one in (
+        told,
+        {"kind": "thumbs", "trace_id": TRACE, "user": "lou", "withdrawn": True},
+        {**told, "thumb": "down"},
+    ):
+        client.add_feedback(one)
+        seen.append([row["label"] for row in said(client) if row["user_id"] == "lou"])
+    assert seen == [["up"], [], ["down"]]
+
+
+def test_traces_are_not_found_by_what_was_taken_back(client: Client) -> None:
+    now = datetime.now(UTC)
+    asked = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1), "score": "user_gone"}
+    while client.rows("trace_summary", trace_id=TRACE) == []:  # it is resolved after it was answered
+        pass
+    counts = []
+    for change in ({"thumb": "up"}, {"withdrawn": True}):
+        client.add_feedback({"kind": "thumbs", "trace_id": TRACE, "user": "lou", "name": "user_gone", **change})
+        counts.append([len(client.rows("traces", **asked, score_failed=failed)) for failed in (None, True, False)])
+    assert counts == [[1, 0, 1], [0, 0, 0]]
+
+
 def test_a_response_id_finds_its_call_and_an_unknown_one_waits(client: Client) -> None:
     for response in ("chatcmpl-7", "chatcmpl-none"):
         client.add_feedback({"kind": "thumbs", "thumb": "up", "response_id": response, "user": response})
@@ -103,19 +136,21 @@ def test_a_retry_with_a_time_adds_nothing(client: Client) -> None:
 
 def test_sums_are_those_of_the_list_with_their_intervals(client: Client) -> None:
     for place, stars in enumerate((5, 4, 4, 1, 3)):
-        client.add_feedback({"kind": "stars", "stars": stars, "trace_id": TRACE, "name": "rated", "user": f"s{place}"})
+        client.add_feedback(
+            {"kind": "stars", "stars": stars, "trace_id": TRACE, "name": "user_rated", "user": f"s{place}"}
+        )
     for place in range(10):
-        client.add_feedback({**UP, "thumb": "down" if place < 3 else "up", "name": "liked", "user": f"t{place}"})
+        client.add_feedback({**UP, "thumb": "down" if place < 3 else "up", "name": "user_liked", "user": f"t{place}"})
     now = datetime.now(UTC)
     window = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1)}
     sums = {row["name"]: row for row in client.rows("feedback_sums", **window)}
-    rated, liked = sums["rated"], sums["liked"]
+    rated, liked = sums["user_rated"], sums["user_liked"]
     assert (rated["n"], rated["calls"], rated["low"], rated["high"], rated["users"]) == (5, 5, 1, 5, 5)
     t = stats.ttest_1samp([5, 4, 4, 1, 3], 0).confidence_interval(0.95)
     assert (rated["mean"], rated["mean_low"], rated["mean_high"]) == pytest.approx((3.4, *t))
     wilson = stats.binomtest(7, 10).proportion_ci(0.95, "wilson")
     assert (liked["share"], liked["share_low"], liked["share_high"]) == pytest.approx((0.7, *wilson))
-    buckets = client.rows("feedback_sums", **window, score="liked", step_us=60_000_000)
+    buckets = client.rows("feedback_sums", **window, score="user_liked", step_us=60_000_000)
     assert sum(row["n"] for row in buckets) == 10
 
 
@@ -127,6 +162,8 @@ REFUSED = [
     pytest.param({"kind": "stars", "stars": 6, "trace_id": TRACE}, "less than or equal to 5", id="six-stars"),
     pytest.param({"kind": "text", "text": "x" * 20_001, "trace_id": TRACE}, "20000", id="long"),
     pytest.param({**UP, "value": 1}, "Extra inputs", id="unknown-field"),
+    pytest.param({**UP, "name": "groundedness"}, "user_", id="the-name-of-a-judge"),
+    pytest.param({**UP, "withdrawn": True}, "leave out thumb", id="taken-back-and-said"),
     pytest.param([UP], "no JSON object", id="a-list"),
 ]
 
@@ -140,6 +177,20 @@ def test_what_is_no_feedback_is_refused_with_the_rule(http: httpx.Client, body: 
 
 def test_a_body_beyond_the_limit_is_refused(http: httpx.Client) -> None:
     assert send(http, {**UP, "comment": "x" * 140_000}).status_code == 413
+
+
+def test_no_more_than_the_limit_is_read() -> None:
+    """Whoever has the key of a page would else have the server hold what they like."""
+    read = 0
+
+    async def receive() -> Message:
+        nonlocal read
+        read += 65_536
+        return {"type": "http.request", "body": b"x" * 65_536, "more_body": True}
+
+    with pytest.raises(ProblemError, match="at most 131,072 bytes"):
+        asyncio.run(_body(Request({"type": "http", "method": "POST", "headers": []}, receive)))
+    assert read == 3 * 65_536
 
 
 def test_a_page_sends_with_its_key_as_a_browser_does(http: httpx.Client, key: str, client: Client) -> None:
@@ -211,6 +262,28 @@ def test_a_full_minute_is_told_with_when_to_come_again(http: httpx.Client, clien
     assert 1 <= int(answer.headers["retry-after"]) <= 60
 
 
+@pytest.mark.parametrize("key", [None, b"secret"])
+def test_who_says_it_is_hashed_where_user_ids_are(key: bytes | None) -> None:
+    author = Feedback.model_validate({**UP, "user": "kim"}).facts(key, {}).author
+    assert author == ("kim" if key is None else hashed_user("kim", b"secret"))
+
+
+def test_end_users_of_other_scores_are_hashed_and_reviewers_are_not() -> None:
+    told = Feedback.model_validate({**UP, "user": "kim"}).facts(None, {})
+    given = [told, replace(told, source="human"), replace(told, author=None)]
+    assert [one.author for one in hashed_authors(given, b"secret")] == [hashed_user("kim", b"secret"), "kim", None]
+
+
+def test_users_of_feedback_and_of_other_scores_are_hashed_alike(start: Callable[..., Serving]) -> None:
+    with start(hash_user_ids=True).client() as client:
+        client.add_feedback({**UP, "user": "kim"})
+        client.add_scores([{"trace_id": TRACE, "name": "n", "value": 1, "source": "user", "author": "kim"}])
+        rows = client.rows("trace_scores", trace_id=TRACE)
+    authors = {row["author"] for row in rows}
+    assert (len(rows), len(authors)) == (2, 1)
+    assert "kim" not in authors
+
+
 def test_a_bucket_fills_again_over_a_minute() -> None:
     now = [0.0]
     pace = Pace(lambda: now[0])
@@ -225,6 +298,41 @@ def test_senders_that_are_remembered_are_bounded() -> None:
         pace.wait_s(number, 1)
     assert pace.wait_s(0, 1) == 0.0
     assert pace.wait_s(MOST_SENDERS + 4, 1) > 0
+
+
+@pytest.mark.parametrize(
+    ("told", "sent"),
+    [
+        ("https://app.example:443", "https://app.example"), ("http://app.example:80/", "http://app.example"),
+        ("http://app.example:443", "http://app.example:443"), ("HTTPS://App.Example", "https://app.example"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+    ],
+)  # fmt: skip
+def test_an_origin_is_kept_as_browsers_send_it(told: str, sent: str) -> None:
+    assert keys.origin(told) == sent
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/feedback/", "//api/feedback", "/api//feedback", "/api/feedback/x", "/API/feedback"]
+)
+def test_no_other_path_takes_what_pages_send(http: httpx.Client, key: str, path: str) -> None:
+    answer = http.post(path, json=UP, headers={"origin": PAGE, "x-assay-key": key})
+    assert answer.status_code in {403, 404}
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "GET"])
+def test_a_name_that_is_not_the_servers_is_refused(http: httpx.Client, key: str, method: str) -> None:
+    headers = {"host": "evil.example", "origin": PAGE, "x-assay-key": key, "access-control-request-method": "POST"}
+    assert http.request(method, "/api/feedback", headers=headers).status_code == 403
+
+
+def test_a_page_may_read_why_it_was_refused_and_when_to_come_again(http: httpx.Client, client: Client) -> None:
+    key = client.add_feedback_key("once", [PAGE], 1, "ann")["key"]
+    answers = [send(http, UP, **{"origin": PAGE, "x-assay-key": key}) for _ in range(2)]
+    assert [one.status_code for one in answers] == [200, 429]
+    assert answers[1].headers["access-control-allow-origin"] == "*"
+    assert "retry-after" in answers[1].headers["access-control-expose-headers"].lower()
 
 
 @pytest.mark.parametrize("told", ["app.example", "https://app.example/path", "https://*.example", "null", "*"])

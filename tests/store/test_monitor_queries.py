@@ -58,7 +58,10 @@ def made_calls(count: int = 1_200) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(whole, "Int64"))
 
 
-RULERS = (("relevance", "1", "llm"), ("relevance", "2", "llm"), (None, None, "api"), (None, None, "human"))
+RULERS = (
+    ("relevance", "1", "llm"), ("relevance", "2", "llm"), (None, None, "api"), (None, None, "human"),
+    (None, None, "user"),
+)  # fmt: skip
 
 
 def made_scores(count: int = 1_500) -> pd.DataFrame:
@@ -247,8 +250,8 @@ def located(score: Row) -> tuple[str, Any]:
 
 
 def ruler_of(score: Row) -> str:
-    if score["source"] == "human":
-        return "a person"
+    if score["source"] in {"human", "user"}:
+        return {"human": "a person", "user": "an end user"}[score["source"]]
     return " ".join(filter(None, (score["evaluator"], score["evaluator_version"]))) or "an unnamed evaluator"
 
 
@@ -335,7 +338,7 @@ def test_agreement_is_of_targets_that_a_person_scored_too(scored: Any, window: s
     people: dict[Any, Row] = {}
     judges: dict[Any, Row] = {}
     for row in sorted(slice_of(NEWEST, filters), key=lambda row: (row["time"], row["ruler"])):
-        if row["error_type"] is None:
+        if row["error_type"] is None and row["ruler"] != "an end user":  # who is neither a judge nor a reviewer
             (people if row["ruler"] == "a person" else judges)[row["target"]] = row
     expected: dict[Any, list[bool]] = {}
     for target in people.keys() & judges.keys():

@@ -173,9 +173,19 @@ def _become(told: Any, files: Sequence[int], others: Any) -> list[str]:
     return list(command)
 
 
+def _scan_components() -> None:
+    """Streamlit looks for components in the metadata of all installed packages, half of what is left of its start."""
+    from streamlit.components.v2 import manifest_scanner  # noqa: PLC0415 - of the app's processes alone
+
+    manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+    manifest_scanner.scan_component_manifests()
+
+
 def main(module: str, number: str) -> None:
     for name in IMPORTS[module]:
         importlib.import_module(name)
+    if module == "streamlit":
+        _scan_components()
     gc.collect()
     gc.freeze()  # a collection in a child would copy all pages
     command = _forked(socket.socket(fileno=int(number)))

@@ -268,5 +268,5 @@ function shape(tag, attributes) {
 }
 
 function safeTone(tone) {
-  return ["green", "orange", "red"].includes(tone) ? tone : "gray";
+  return ["green", "orange", "red", "blue"].includes(tone) ? tone : "gray";
 }

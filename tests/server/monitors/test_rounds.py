@@ -32,10 +32,10 @@ def at(hours: float) -> datetime:
 
 
 def test_a_rate_that_rises_fires_once_and_is_over_by_itself(world: World) -> None:
-    rise, fall, end = 8 * 24, 8 * 24 + 18, 8 * 24 + 40
-    world.calls("rises", START, [*rate(8, 0.05, 1), *rate(18 / 24, 0.4, 2), *rate(22 / 24, 0.05, 3)])
-    world.set("rises", at(rise - 12), signal="error_rate", where={"service": "rises"}, **SHORT, notify=["nobody"])
-    world.turns(at(rise - 12), at(rise))
+    rise, fall, end = 8 * 24, 8 * 24 + 12, 8 * 24 + 28
+    world.calls("rises", START, [*rate(8, 0.05, 1), *rate(12 / 24, 0.4, 2), *rate(16 / 24, 0.05, 3)])
+    world.set("rises", at(rise - 6), signal="error_rate", where={"service": "rises"}, **SHORT, notify=["nobody"])
+    world.turns(at(rise - 6), at(rise))
     assert world.one("rises").state == "ok"
     assert world.one("rises").fitted is not None
     assert not world.alerts("rises")

@@ -265,6 +265,8 @@ RULERS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     "a-few-tried": ([row(n, one, many) for n in (0, 1) for one, many in (("a 1", 90), ("a 2", 1))], ["a 1", "a 1"]),
     "side-by-side": ([row(n, one, 50 + n % 2 * (one == "b")) for n in range(4) for one in ("a", "b")], ["b"] * 4),
     "people-beside-a-judge": ([row(0, "a person", 90), row(0, "a 1", 1), row(1, "a person", 9)], ["a 1"]),
+    "end-users-beside-people": ([row(0, "an end user", 90), row(0, "a person", 1)], ["a person"]),
+    "end-users-alone": ([row(0, "an end user", 3)], ["an end user"]),
     "people-alone": ([row(0, "a person", 3), row(1, "a person", 2)], ["a person"] * 2),
     "taken-back": ([row(0, "a 2", 9), row(40, "a 1", 9)], ["a 2", "a 1"]),
 }  # fmt: skip
