@@ -9,6 +9,8 @@ from unicodedata import normalize
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from server.labelling.free import Free
+
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Name = Annotated[str, Field(pattern=NAME)]
 Kind = Literal["binary", "categorical", "ordinal", "numeric", "text", "spans", "correction", "preference", "ranking"]
@@ -120,7 +122,7 @@ class Example(BaseModel):
 
     title: str = Field(min_length=1, max_length=200)
     text: str = Field(max_length=20_000, description="Of what is labelled.")
-    answers: dict[str, Any] = Field(default_factory=dict, description="By field.")
+    answers: dict[str, Free] = Field(default_factory=dict, description="By field.")
     why: str | None = Field(None, max_length=5_000)
 
 
@@ -129,7 +131,9 @@ class Feed(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    filter: dict[str, Any] = Field(default_factory=dict, description="Filters of the query `traces`, without a window.")
+    filter: dict[str, Free] = Field(
+        default_factory=dict, description="Filters of the query `traces`, without a window."
+    )
     unit: Literal["trace", "call", "session"] = "trace"
     score: str | None = Field(None, description="Only traces that have a score of this name ...")
     below: float | None = Field(None, allow_inf_nan=False, description="... below this value,")

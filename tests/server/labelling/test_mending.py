@@ -345,6 +345,14 @@ def test_half_a_surrogate_pair_hinders_nobody(core: Core) -> None:
     assert {one["field"]: one["answer"] for one in rows} == {"correct": "yes", "note": "So ?."}
 
 
+def test_an_item_may_show_half_a_surrogate_pair(core: Core) -> None:
+    side = {"answer": "x", "steps": [{"name": "find", "result": {"a": ["\ud800"]}}]}
+    content = Content.model_validate({"sides": [side], "history": [{"role": "user", "parts": ["\udfff"]}]})
+    queue = made_queue(core, 0, feeds=[{"filter": {"text": "\ud800"}}])
+    assert adding.add(core, queue, [NewItem(content, "own")], "boss").added == [1]
+    assert content.sides[0].steps[0].result == {"a": ["?"]}
+
+
 @pytest.mark.parametrize(
     ("asked", "value", "rule"),
     [
