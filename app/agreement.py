@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -140,8 +139,7 @@ def _no_label(queue: str) -> None:
 
 
 def _link(page: str, label: str, query: Mapping[str, str]) -> None:
-    if (Path(__file__).parent / f"views/{page}.py").exists():
-        st.page_link(f"views/{page}.py", label=label, icon=":material/arrow_forward:", query_params=query)
+    st.page_link(f"views/{page}.py", label=label, icon=":material/arrow_forward:", query_params=query)
 
 
 def _tiles(queue: str, found: Row) -> None:

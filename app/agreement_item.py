@@ -66,11 +66,11 @@ def marks(told: Sequence[Row], content: Row) -> list[str]:
 
     def text(one: Row) -> str:
         place, _, number = str(one.get("part")).partition(".")
-        found = (
-            content["contexts"][int(number)]["text"]
-            if place == "contexts"
-            else (sides.get(one.get("side", "a")) or {}).get("answer")
-        )
+        if place == "contexts":
+            texts = [each["text"] for each in content["contexts"]][int(number) :]
+            found = texts[0] if texts else None
+        else:
+            found = (sides.get(one.get("side", "a")) or {}).get("answer")
         return fmt.clip(str(found or "")[one["start"] : one["end"]], QUOTED)
 
     return [f"{one['label']}: “{text(one)}”" for one in told]

@@ -18,7 +18,6 @@ Row = dict[str, Any]
 AHEAD = 3  # items in hand: the one that is shown, and what comes next
 KEPT = 200  # answers; the browser has forgotten the operations of older ones
 _PASSING = frozenset({"unreachable", "timeout", "failed"})  # kinds of errors after which it is told again
-_ONCE = frozenset({"undo"})  # told again it would do something else
 LINKED = "-"  # in place of an operation's id: what is said of the item that a link names
 _NOT_FREE = {"done": "it has its labels", "all taken": "others have it before them"}
 _DONE_WITH = frozenset({"save", "skip"})  # operations after which another item comes
@@ -33,7 +32,7 @@ class Door(Protocol):
 
     def skip(self, label_id: str, number: int, reason: str, take: int) -> Row: ...
 
-    def undo(self) -> Row: ...
+    def undo(self, label_id: str) -> Row: ...
 
     def draft(self, number: int, said: Row) -> None: ...
 
@@ -67,7 +66,7 @@ def settle(work: Work, ops: Sequence[Mapping[str, Any]], door: Door) -> None:
         try:
             answer = _DOES[str(op["op"])](work, op, door, AHEAD if place == last else 0)
         except ApiError as error:
-            if error.kind in _PASSING and op["op"] not in _ONCE:
+            if error.kind in _PASSING:
                 work.failing = str(error)
                 break
             answer = _refused(work, op, error)
@@ -132,7 +131,7 @@ def _next(work: Work, number: int, told: Row, ahead: int) -> None:
 
 
 def _undo(work: Work, op: Mapping[str, Any], door: Door, ahead: int) -> Row:  # noqa: ARG001
-    told = door.undo()
+    told = door.undo(str(op["id"]))
     work.progress, item = told["progress"], told["item"]
     if item is None:
         return {"number": None}

@@ -91,9 +91,12 @@ class QueuesClient(ClientBase):
         """Skip an item: `label_id`, `labeller`, `number`, `reason`, `take`."""
         return self._labelling(name, "skip", told)
 
-    def undo_label(self, name: str, labeller: str) -> Json:
-        """Take back what somebody said last: `item` (null: nothing) and `progress`."""
-        return self._labelling(name, "undo", {"labeller": labeller})
+    def undo_label(self, name: str, labeller: str, label_id: str | None = None) -> Json:
+        """Take back what somebody said last: `item` (null: nothing) and `progress`.
+
+        Safe to repeat with the same `label_id`.
+        """
+        return self._labelling(name, "undo", {"labeller": labeller, "label_id": label_id})
 
     def keep_draft(self, name: str, told: Mapping[str, Any]) -> None:
         """Keep what is filled in: `labeller`, `number`, `answers`, `comment`, `seconds`."""

@@ -50,6 +50,11 @@ TABLES: dict[str, str | None] = {
     "datasets": None,
     "dataset_versions": None,
     "dataset_items": None,
+    "queues": None,
+    "queue_versions": None,
+    "queue_items": None,
+    "labels": None,
+    "label_decisions": None,
 }
 
 

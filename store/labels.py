@@ -142,6 +142,20 @@ def by_id(cursor: DuckDBPyConnection, queue_id: UUID, label_id: UUID) -> Said | 
     return Said(*rows[0]) if rows else None
 
 
+def alike(cursor: DuckDBPyConnection, queue_id: UUID, name: str) -> str | None:
+    """Who has labelled in a queue, or has an item before them, under this name, else under one that differs by case.
+
+    Null: nobody. Of several the one who was there first.
+    """
+    rows = cursor.execute(
+        "select author from (select author, saved_at as met from labels where queue_id = $queue_id and "
+        "lower(author) = lower($name) union all select labeller, taken_at from queue_leases "
+        "where queue_id = $queue_id and lower(labeller) = lower($name)) order by author <> $name, met limit 1",
+        {"queue_id": queue_id, "name": name},
+    ).fetchall()
+    return str(rows[0][0]) if rows else None
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
     """What somebody says of an item now."""
@@ -179,11 +193,15 @@ def newest(told: Sequence[Label]) -> dict[tuple[int, str], Label]:
 
 
 def last_of(cursor: DuckDBPyConnection, queue_id: UUID, author: str) -> Label | None:
-    """What somebody saved or skipped last and did not take back, on a page or by the API; null: nothing."""
+    """What somebody saved or skipped last and did not take back, on a page or by the API; null: nothing.
+
+    Of items that were removed nothing is: they are handed out no more.
+    """
     rows = cursor.execute(
         f"select {_LABEL} from labels where queue_id = $queue_id and author = $author and source <> 'import' and "
         "state <> 'withdrawn' and (number, edit) in (select (number, max(edit)) from labels where queue_id = $queue_id "
-        "and author = $author group by number) order by saved_at desc, number desc limit 1",
+        "and author = $author group by number) and number not in (select number from queue_items "
+        "where queue_id = $queue_id and removed_at is not null) order by saved_at desc, number desc limit 1",
         {"queue_id": queue_id, "author": author},
     ).fetchall()
     return Label(*rows[0]) if rows else None
@@ -217,12 +235,13 @@ class Mine:
     seconds_median: float | None  # of a label; null: none says
     today: int  # labels of the day of UTC
     last_hour: int  # labels
-    can_undo: bool  # whether something was said on a page or by the API and not taken back
+    can_undo: bool  # whether `last_of` has something
 
 
 _MINE = """
-select labelled, passed, seconds, saved_at >= date_trunc('day', $now::timestamp) as today,
-       saved_at > $now::timestamp - interval 1 hour as late, source <> 'import' as here, state <> 'withdrawn' as told
+select number, edit, labelled, passed, seconds, saved_at >= date_trunc('day', $now::timestamp) as today,
+       saved_at > $now::timestamp - interval 1 hour as late, source <> 'import' and state <> 'withdrawn' as told,
+       number in (select number from queue_items where queue_id = $queue_id and removed_at is not null) as gone
 from labels where queue_id = $queue_id and author = $author
 """
 
@@ -230,10 +249,12 @@ from labels where queue_id = $queue_id and author = $author
 def mine_of(cursor: DuckDBPyConnection, queue_id: UUID, author: str, now: datetime) -> Mine:
     """What somebody did in a queue."""
     rows = cursor.sql(_MINE, params={"queue_id": queue_id, "author": author, "now": now}).to_arrow_table()
-    labelled, passed, seconds, *truths = (rows[name].to_numpy() for name in rows.column_names)
-    today, late, here, told = (one.astype(bool) for one in truths)
+    number, edit, labelled, passed, seconds, *truths = (rows[name].to_numpy() for name in rows.column_names)
+    today, late, told, gone = (one.astype(bool) for one in truths)
     known = seconds[(labelled == 1) & ~np.isnan(seconds)]
-    standing = int((labelled + passed)[here].sum()) > 0 or bool(here.any() and told[here][-1])
+    newest_first = np.lexsort((-edit, number))
+    newest = newest_first[np.unique(number[newest_first], return_index=True)[1]]
+    standing = bool((told & ~gone)[newest].any())
     return Mine(
         int(labelled.sum()), int(passed.sum()), float(np.median(known)) if len(known) else None,
         int(labelled[today].sum()), int(labelled[late].sum()), standing,

@@ -84,7 +84,7 @@ def put(cursor: DuckDBPyConnection, project_id: int, told: Wording, known: Queue
     """Set a queue in place of `known` (as read in this transaction); the same again makes no new version."""
     if known is not None and known.document == told.document:
         return known
-    made = _new(project_id, told, now) if known is None else _changed(known, told, now)
+    made = _new(cursor, project_id, told, now) if known is None else _changed(known, told, now)
     cursor.execute(
         f"insert into queues ({_QUEUE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set "
         "version = excluded.version, fields_version = excluded.fields_version, guidelines_version = "
@@ -99,10 +99,16 @@ def put(cursor: DuckDBPyConnection, project_id: int, told: Wording, known: Queue
     return made
 
 
-def _new(project_id: int, told: Wording, now: datetime) -> Queue:
+def _new(cursor: DuckDBPyConnection, project_id: int, told: Wording, now: datetime) -> Queue:
+    """Versions go on where a queue of this name that was taken away ended: scores name a form by name and version."""
+    rows = cursor.execute(
+        "select coalesce(max(version), 0) + 1 from queue_versions where project_id = ? and name = ?",
+        [project_id, told.name],
+    ).fetchall()
+    first = int(rows[0][0])
     return Queue(
-        project_id, uuid4(), told.name, 1, 1, 1, told.document, told.labels, open=True, created_at=now, set_at=now,
-        author=told.author,
+        project_id, uuid4(), told.name, first, first, first, told.document, told.labels, open=True, created_at=now,
+        set_at=now, author=told.author,
     )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def _skips(cursor: DuckDBPyConnection, queue_id: UUID) -> dict[int, set[str]]:
     rows = cursor.execute(
         "select l.number, l.author from labels l join queue_items i on i.queue_id = $queue_id and i.number = l.number "
         "where l.queue_id = $queue_id and l.passed <> 0 and (i.back_at is null or l.saved_at > i.back_at) "
-        "group by l.number, l.author having sum(l.passed) > 0",
+        "group by l.number, l.author having arg_max(l.passed, l.edit) > 0",
         {"queue_id": queue_id},
     ).fetchall()
     return _gathered(rows)
@@ -117,7 +117,7 @@ with asked as (
 ), skipping as (
     select l.queue_id, l.number, l.author from labels l join queue_items i using (queue_id, number)
     where l.project_id = $project_id and l.passed <> 0 and (i.back_at is null or l.saved_at > i.back_at)
-    group by all having sum(l.passed) > 0
+    group by all having arg_max(l.passed, l.edit) > 0
 ), skipped as (
     select queue_id, number, count(*) as skips from skipping group by queue_id, number
 ), stands as (
@@ -138,8 +138,8 @@ with asked as (
     select queue_id, count(*) filter (where labels > 0) as labellers, sum(newly) as newly, min(since) as since
     from (
         select queue_id, author, sum(labelled) as labels,
-               sum(labelled) filter (where saved_at > $now::timestamp - interval 1 day) as newly,
-               min(saved_at) filter (where saved_at > $now::timestamp - interval 1 day) as since
+               sum(labelled) filter (where source <> 'import' and saved_at > $now::timestamp - interval 1 day) as newly,
+               min(saved_at) filter (where source <> 'import' and saved_at > $now::timestamp - interval 1 day) as since
         from labels where project_id = $project_id group by queue_id, author
     ) group by queue_id
 ), lent as (
@@ -167,7 +167,7 @@ class Overview:
     labels_needed: int  # in all, of items that are not out of the turn
     labellers: int  # people with a label
     leased: int  # items in hand now
-    newly: int  # labels of the last 24 hours
+    newly: int  # labels of the last 24 hours, those that were brought from elsewhere left out
     since: datetime | None  # the first of these
 
 

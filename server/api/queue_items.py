@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Context, Here, Project
@@ -19,6 +19,7 @@ from server.labelling.adding import NewItem
 from server.labelling.content import Content
 from server.labelling.filling import Completed
 from server.labelling.listing import State
+from server.labelling.people import known_as
 from server.labelling.wishes import Named
 
 routes = router()
@@ -39,7 +40,7 @@ class Item(BaseModel):
     span_id: str | None = Field(None, pattern=r"^[0-9a-fA-F]{16}$", description="This span of the trace.")
     session_id: str | None = Field(None, min_length=1, max_length=1_000)
     key: str | None = Field(None, min_length=1, max_length=500, description="Your name for it, once in a queue.")
-    gold: dict[str, JsonValue] | None = Field(None, description="Right answers by field.")
+    gold: dict[str, Any] | None = Field(None, description="Right answers by field.")
     priority: float = Field(0.0, allow_inf_nan=False, description="Higher ones are handed out first.")
     needed: int | None = Field(None, ge=1, le=20, description="Labels by different people; null: as the queue says.")
     why: str | None = Field(None, max_length=1_000)
@@ -154,8 +155,9 @@ def one(  # noqa: PLR0917 - given by name
     """
     with told():
         queue = queues.one(here.core, project, name)
+        who = labeller and known_as(here.core, queue, labeller)
         with here.core.readers.read() as cursor:
-            return json_response(request, listing.detail(cursor, queue, number, labeller))
+            return json_response(request, listing.detail(cursor, queue, number, who))
 
 
 class Change(BaseModel):
@@ -166,7 +168,7 @@ class Change(BaseModel):
     author: Author = None
     priority: float | None = Field(None, allow_inf_nan=False)
     needed: int | None = Field(None, ge=1, le=20, description="Null: as the queue says.")
-    gold: dict[str, JsonValue] | None = Field(None, description="Right answers by field; null: nobody knows them.")
+    gold: dict[str, Any] | None = Field(None, description="Right answers by field; null: nobody knows them.")
     removed: bool | None = Field(None, description="True: it is handed out no more, and its labels count no more.")
     back: bool | None = Field(None, description="True: put it back into the turn; skips of before count no more.")
 

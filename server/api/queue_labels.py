@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Context, Here, Project, in_utc
@@ -18,11 +18,12 @@ from server.api.rights import needs, router
 from server.labelling import importing, queues, refusals, saving, taking, telling
 from server.labelling.answers import AnswerError
 from server.labelling.content import Content
+from server.labelling.people import known_as
 from server.labelling.progress import progress
 from server.labelling.queues import QueueError, StaleVersionError, UnknownQueueError, terms_of
 from server.labelling.saving import Saying
 from server.labelling.taking import Taken, read_standing
-from server.labelling.terms import NAME
+from server.labelling.terms import NAME, person
 from server.when import utc_now
 from store import labels as store_labels
 from store import queue_items
@@ -31,8 +32,8 @@ from store.queues import Queue
 routes = router()
 Name = Annotated[str, Path(pattern=NAME, description="Of the queue: letters, digits, dot, dash, underscore.")]
 Person = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    Field(description="Who labels: the name that they give, without spaces around it."),
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(person),
+    Field(description="Who labels: the name that they give. One that the queue knows with other letter cases is that."),
 ]  # fmt: skip
 Number = Annotated[int, Field(ge=1, le=2_000_000_000, description="Of the item.")]
 
@@ -77,8 +78,14 @@ def take(request: Request, here: Here, name: Name, body: Take, project: Project 
     """
     now = utc_now()
     with told():
-        queue = queues.one(here.core, project, name)
-        return json_response(request, _taken(here, queue, body.labeller, body.most, body.number, now))
+        queue, who = _met(here, project, name, body.labeller)
+        return json_response(request, _taken(here, queue, who, body.most, body.number, now))
+
+
+def _met(here: Context, project: str, name: str, labeller: str) -> tuple[Queue, str]:
+    """A queue, and the name under which it knows who asks."""
+    queue = queues.one(here.core, project, name)
+    return queue, known_as(here.core, queue, labeller)
 
 
 def _taken(  # noqa: PLR0917 - of one request
@@ -111,8 +118,8 @@ class Leases(_Body):
 def renew(request: Request, here: Here, name: Name, body: Leases, project: Project = DEFAULT) -> Response:
     """Keep items in hand for another `lease_minutes`; those of `leases` are kept, the others went to somebody else."""
     with told():
-        queue = queues.one(here.core, project, name)
-        kept = taking.renew(here.core, queue, body.labeller, body.lease_ids, utc_now())
+        queue, who = _met(here, project, name, body.labeller)
+        kept = taking.renew(here.core, queue, who, body.lease_ids, utc_now())
     rows = [{"number": one.number, "lease_id": str(one.lease_id), "expires_at": one.expires_at} for one in kept]
     return json_response(request, {"leases": rows})
 
@@ -121,8 +128,8 @@ def renew(request: Request, here: Here, name: Name, body: Leases, project: Proje
 def release(request: Request, here: Here, name: Name, body: Leases, project: Project = DEFAULT) -> Response:
     """Give items in hand back, so that others can have them at once. Drafts stay."""
     with told():
-        queue = queues.one(here.core, project, name)
-        numbers = taking.release(here.core, queue, body.labeller, body.lease_ids)
+        queue, who = _met(here, project, name, body.labeller)
+        numbers = taking.release(here.core, queue, who, body.lease_ids)
     return json_response(request, {"released": numbers})
 
 
@@ -133,7 +140,7 @@ class NewLabel(_Body):
     labeller: Person
     number: Number
     lease_id: UUID | None = Field(None, description="As it was handed out; a label without one needs a free place.")
-    answers: dict[str, JsonValue] = Field(description="By field.")
+    answers: dict[str, Any] = Field(description="By field.")
     comment: str | None = Field(None, max_length=20_000)
     seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False, description="Spent on it.")
     fields_version: int = Field(ge=1, description="Of the form that was filled in.")
@@ -150,16 +157,14 @@ def save(request: Request, here: Here, name: Name, body: NewLabel, project: Proj
     """
     now = utc_now()
     with told():
-        queue = queues.one(here.core, project, name)
-        saying = Saying(
-            body.label_id, body.labeller, body.number, body.answers, body.fields_version, body.comment, body.seconds
-        )
+        queue, who = _met(here, project, name, body.labeller)
+        saying = Saying(body.label_id, who, body.number, body.answers, body.fields_version, body.comment, body.seconds)
         saved = saving.save(here.core, queue, saying, now)
         answer = {
             "label_id": str(saved.label_id), "edit": saved.edit, "place": "kept",
-            "others": _others(here, queue, body.number, body.labeller) if terms_of(queue).blind else None,
+            "others": _others(here, queue, body.number, who) if terms_of(queue).blind else None,
         }  # fmt: skip
-        return json_response(request, answer | _next(here, queue, body.labeller, body.take, utc_now()))
+        return json_response(request, answer | _next(here, queue, who, body.take, utc_now()))
 
 
 def _others(here: Context, queue: Queue, number: int, labeller: str) -> dict[str, Any]:
@@ -193,29 +198,30 @@ class Skip(_Body):
 def skip(request: Request, here: Here, name: Name, body: Skip, project: Project = DEFAULT) -> Response:
     """Skip an item: it is not offered to this person again. Skipped by three, and labelled by nobody, it rests."""
     with told():
-        queue = queues.one(here.core, project, name)
-        done = saving.skip(here.core, queue, body.label_id, body.labeller, body.number, body.reason, utc_now())
+        queue, who = _met(here, project, name, body.labeller)
+        done = saving.skip(here.core, queue, body.label_id, who, body.number, body.reason, utc_now())
         answer = {"label_id": str(done.label_id), "edit": done.edit}
-        return json_response(request, answer | _next(here, queue, body.labeller, body.take, utc_now()))
+        return json_response(request, answer | _next(here, queue, who, body.take, utc_now()))
 
 
-class Labeller(_Body):
-    """Who labels."""
+class Undo(_Body):
+    """Who takes back what they said last."""
 
     labeller: Person
+    label_id: UUID | None = Field(None, description="Chosen by the sender: the same again takes nothing more back.")
 
 
 @routes.post("/api/queues/{name}/undo", tags=["queues"], dependencies=[needs("label")])
-def undo(request: Request, here: Here, name: Name, body: Labeller, project: Project = DEFAULT) -> Response:
+def undo(request: Request, here: Here, name: Name, body: Undo, project: Project = DEFAULT) -> Response:
     """Take back what somebody saved or skipped last, and hand them the item again with what they had said as a draft.
 
     `item` null: there is nothing to take back. Its scores are followed by such as have no value.
     """
     now = utc_now()
     with told():
-        queue = queues.one(here.core, project, name)
-        done = saving.undo(here.core, queue, body.labeller, now)
-        items, far = _shown(here, queue, body.labeller, Taken(done.leases if done else [], None), now)
+        queue, who = _met(here, project, name, body.labeller)
+        done = saving.undo(here.core, queue, who, now, body.label_id)
+        items, far = _shown(here, queue, who, Taken(done.leases if done else [], None), now)
     return json_response(request, {"item": items[0] if items else None, "progress": far})
 
 
@@ -224,7 +230,7 @@ class NewDraft(_Body):
 
     labeller: Person
     number: Number
-    answers: dict[str, JsonValue]
+    answers: dict[str, Any]
     comment: str | None = Field(None, max_length=20_000)
     seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
 
@@ -233,8 +239,8 @@ class NewDraft(_Body):
 def draft(request: Request, here: Here, name: Name, body: NewDraft, project: Project = DEFAULT) -> Response:
     """Keep what is filled in and not saved; it comes back with the item. Nobody else is shown it."""
     with told():
-        queue = queues.one(here.core, project, name)
-        saving.draft(here.core, queue, body.labeller, body.number, body.answers, body.comment, body.seconds, utc_now())
+        queue, who = _met(here, project, name, body.labeller)
+        saving.draft(here.core, queue, who, body.number, body.answers, body.comment, body.seconds, utc_now())
     return json_response(request, {"kept": True})
 
 
@@ -244,7 +250,7 @@ class Brought(_Body):
     number: int | None = Field(None, ge=1, description="Of the item ...")
     key: str | None = Field(None, max_length=500, description="... or its key.")
     labeller: Person
-    answers: dict[str, JsonValue]
+    answers: dict[str, Any]
     comment: str | None = Field(None, max_length=20_000)
     seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
     at: datetime | None = Field(None, description="When it was made; null: now.")
@@ -283,12 +289,15 @@ def far(
 ) -> Response:  # fmt: skip
     """How far a queue is: `items` and those `done`, `labels` of `labels_needed`; gold items count nowhere.
 
+    For a labeller the gold items that they labelled, or will be handed, count as any other, so that no number tells
+    which they are.
+
     `mine`: labels, skipped, `seconds_median` of a label (null: unknown), of today (UTC) and of the last hour.
     `left_for_me`: items that this person may still label, those that others have before them among them.
     """
     now = utc_now()
     with told():
-        queue = queues.one(here.core, project, name)
+        queue, who = _met(here, project, name, labeller)
     with here.core.readers.read() as cursor:
-        standing = read_standing(cursor, queue, labeller, now)
-        return json_response(request, progress(cursor, queue, standing, labeller, now))
+        standing = read_standing(cursor, queue, who, now)
+        return json_response(request, progress(cursor, queue, standing, who, now))

@@ -38,7 +38,8 @@ def fill(  # noqa: PLR0917 - what is put where
     done = adding.add(core, known, made, author)
     there = {one["at"] for one in told}
     lost = [{"at": at, "why": "its spans are stored no more"} for at in range(len(items)) if at not in there]
-    return Added(done.added, done.there, [*done.refused, *lost])
+    refused = [{**one, "at": told[one["at"]]["at"]} for one in done.refused]
+    return Added(done.added, done.there, [*refused, *lost])
 
 
 def _target(one: Mapping[str, Any]) -> Target:

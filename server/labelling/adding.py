@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -18,10 +18,11 @@ from server import jobs
 from server.core import Core
 from server.labelling.answers import AnswerError, checked
 from server.labelling.content import Content
-from server.labelling.queues import terms_of
+from server.labelling.queues import UnknownQueueError, terms_of
 from server.labelling.terms import SIDES, Terms
 from server.when import utc_now
 from store import queue_items as store
+from store import queues as store_queues
 from store.queues import Queue
 
 AT_ONCE = 500  # items of one transaction: content is long, and ingest waits behind it
@@ -58,14 +59,18 @@ class Added:
 
 
 def add(core: Core, queue: Queue, items: Sequence[NewItem], author: str | None) -> Added:
-    """Put items into a queue, in order. What has a target or key of one that is in it and not removed is not added."""
+    """Put items into a queue, in order. What has a target or key of one that is in it and not removed is not added.
+
+    Raises:
+        UnknownQueueError: the queue was taken away meanwhile.
+    """
     now, result = utc_now(), Added([], [], [])
     sound: list[NewItem] = []
     for at, item in enumerate(items):
         if why := refusal(item, terms_of(queue)):
             result.refused.append({"at": at, "why": why.rstrip(".")})
         else:
-            sound.append(item)
+            sound.append(_plain(item, terms_of(queue)))
     for start in range(0, len(sound), AT_ONCE):
         part = sound[start : start + AT_ONCE]
         rows = [row_of(item) for item in part]
@@ -79,7 +84,13 @@ def add(core: Core, queue: Queue, items: Sequence[NewItem], author: str | None) 
 def write(
     cursor: DuckDBPyConnection, queue: Queue, rows: list[dict[str, Any]], now: datetime, author: str | None
 ) -> tuple[list[int], list[int]]:
-    """Numbers of rows (of `row_of`) that are added, and of those that are there; within the caller's transaction."""
+    """Numbers of rows (of `row_of`) that are added, and of those that are there; within the caller's transaction.
+
+    Raises:
+        UnknownQueueError: the queue was taken away meanwhile.
+    """
+    if store_queues.by_id(cursor, queue.queue_id) is None:
+        raise UnknownQueueError(queue.name, [one.name for one in store_queues.queues(cursor, queue.project_id)])
     keys = [row["key"] for row in rows if row["key"] is not None]
     targets = [row["target"] for row in rows if row["target"] is not None]
     by_key, by_target = store.known(cursor, queue.queue_id, keys, targets)
@@ -121,7 +132,23 @@ def refusal(item: NewItem, terms: Terms) -> str | None:  # noqa: PLR0911 - a tab
         return f"a preference is between two sides and the item has {sides}; give two"
     if item.needed is not None and not 1 <= item.needed <= 20:
         return f"needed is {item.needed}; an item needs 1 to 20 labels"
+    if (size := len(item.content.model_dump_json(exclude_defaults=True).encode())) > LONGEST:
+        return f"it shows {size:,} bytes of JSON and {LONGEST:,} is the most; shorten it"
     return None if item.gold is None else gold_refusal(item.gold, item.content, terms)
+
+
+def _plain(item: NewItem, terms: Terms) -> NewItem:
+    """With right answers written as labels are, so that the two can be compared."""
+    return item if item.gold is None else replace(item, gold=plain_gold(item.gold, item.content, terms))
+
+
+def plain_gold(gold: Mapping[str, Any], content: Content, terms: Terms) -> dict[str, Any]:
+    """Right answers written as labels are.
+
+    Raises:
+        AnswerError: one does not fit its field.
+    """
+    return checked(terms.fields, gold, [one.key for one in content.sides], whole=False)
 
 
 def gold_refusal(gold: Mapping[str, Any], content: Content, terms: Terms) -> str | None:
@@ -129,10 +156,10 @@ def gold_refusal(gold: Mapping[str, Any], content: Content, terms: Terms) -> str
     if not gold:
         return "gold has no answer; give the right answer of one field or more, or leave it out"
     try:
-        checked(terms.fields, gold, [one.key for one in content.sides], whole=False)
+        told = plain_gold(gold, content, terms)
     except AnswerError as error:
         return f"gold: {error}"
-    return None
+    return None if told else "gold has no answer; give the right answer of one field or more, or leave it out"
 
 
 def row_of(item: NewItem) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from server.labelling.content import Content
 from server.labelling.terms import TIE, Asked
 
 LONGEST_TEXT = 100_000  # characters
@@ -83,11 +84,18 @@ def _several(field: Asked, value: Any) -> list[str]:
 
 
 def _number(field: Asked, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
         raise AnswerError(field.name, value, "give a number")
     if (field.low is not None and value < field.low) or (field.high is not None and value > field.high):
         raise AnswerError(field.name, value, f"give a number {_bounds(field)}")
     return value
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that is more than a float can be
+        return False
 
 
 def _bounds(field: Asked) -> str:
@@ -101,7 +109,7 @@ def _text(field: Asked, value: Any) -> str:
         raise AnswerError(field.name, value, "give text")
     if len(value) > LONGEST_TEXT:
         raise AnswerError(field.name, value, f"it has {len(value):,} characters, and {LONGEST_TEXT:,} is the most")
-    return value
+    return value.encode("utf-8", "replace").decode()  # half of a surrogate pair can be neither read again nor sent
 
 
 _MARK = ("side", "part", "start", "end", "label")
@@ -128,6 +136,32 @@ def _mark(field: Asked, told: Any, sides: Sequence[str]) -> dict[str, Any]:
     return {"side": side, "part": part, "start": start, "end": end, "label": _choice(field, told["label"])}
 
 
+def placed(fields: Sequence[Asked], answers: Mapping[str, Any], content: Content) -> None:
+    """Marks stand in the texts that are shown; `answers` as `checked` gives them.
+
+    Raises:
+        AnswerError: a mark is of a document that the item does not have, or goes on behind the end of its text.
+    """
+    for field in fields:
+        for mark in answers.get(field.name, ()) if field.kind == "spans" else ():
+            text = _marked(field, mark, content)
+            if text is not None and mark["end"] > len(text):
+                rule = f"{mark['part']} has {len(text):,} characters; a mark ends there at most"
+                raise AnswerError(field.name, [mark["start"], mark["end"]], rule)
+
+
+def _marked(field: Asked, mark: Mapping[str, Any], content: Content) -> str | None:
+    """The text that a mark is in; null: the answer is told by messages alone."""
+    if mark["part"] == "answer":
+        return next(one.answer for one in content.sides if one.key == mark["side"])
+    place = int(mark["part"].partition(".")[2])
+    if place >= len(content.contexts):
+        raise AnswerError(
+            field.name, mark["part"], f"the item has {len(content.contexts)} contexts, from contexts.0 on"
+        )
+    return content.contexts[place].text
+
+
 def _preferred(field: Asked, value: Any, sides: Sequence[str]) -> str:
     known = [*sides, TIE] if field.ties else list(sides)
     if not isinstance(value, str) or value not in known:
@@ -143,6 +177,15 @@ def _ranked(field: Asked, value: Any, sides: Sequence[str]) -> list[list[str]]:
     if not field.ties and any(len(group) > 1 for group in groups):
         raise AnswerError(field.name, value, "sides cannot be alike here; put each into a group of its own")
     return [sorted(group) for group in groups]
+
+
+def fits(field: Asked, value: Any, sides: Sequence[str]) -> bool:
+    """Whether an answer is one that the field takes as it is asked now."""
+    try:
+        _fits(field, value, sides)
+    except AnswerError:
+        return False
+    return True
 
 
 def numbers(fields: Sequence[Asked], answers: Mapping[str, Any]) -> dict[str, float]:

@@ -6,8 +6,9 @@ datasets, whose rows are one text each.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from math import inf, nextafter
@@ -220,12 +221,21 @@ def _unit(wish: Traffic, rows: list[Row]) -> list[Row]:
 def _found(wish: Traffic, rows: Sequence[Row], lines: Mapping[str, float]) -> Found:
     what = f"{_what(wish)}{matching_words(wish)}"
     found: dict[Target, Candidate] = {}
+    scored: Counter[str | None] = Counter()
     for _, group in groupby(rows, key=lambda row: row["place"]):
         told = list(group)
+        scored[told[0]["stratum"]] += 1
         said = [_said(row, lines[row["name"]]) for row in told]
         target, why = _target(told[0]), _why(wish, said) or f"One of the {what}."
         found.setdefault(target, Candidate(target, None, told[0]["stratum"], told[0]["total"], said, why))
-    return Found(list(found.values()), _matching(found.values()), what, notes=_part(rows))
+    whole = _of_traces(list(found.values()), scored)
+    return Found(whole, _matching(whole), what, notes=_part(rows))
+
+
+def _of_traces(found: Sequence[Candidate], scored: Mapping[str | None, int]) -> list[Candidate]:
+    """Totals count what was scored; where several calls of a trace are one candidate, as many fewer."""
+    there = Counter(one.stratum for one in found)
+    return [replace(one, total=round(one.total * there[one.stratum] / scored[one.stratum])) for one in found]
 
 
 def _part(rows: Sequence[Row]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
+
+from server.labelling.free import Free
 
 
 class Context(BaseModel):
@@ -24,8 +26,8 @@ class Step(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    arguments: JsonValue = None
-    result: JsonValue = None
+    arguments: Free = None
+    result: Free = None
     error: str | None = None
 
 
@@ -36,7 +38,7 @@ class Side(BaseModel):
 
     key: str = Field("a", description="As answers name it: a, b, ...")
     answer: str | None = None
-    messages: tuple[dict[str, Any], ...] = Field(
+    messages: tuple[dict[str, Free], ...] = Field(
         (), description="Of the answer, canonical, where it is more than text."
     )
     steps: tuple[Step, ...] = ()
@@ -52,7 +54,7 @@ class Content(BaseModel):
 
     version: Literal[1] = 1
     question: str | None = Field(None, description="What was asked last, as text.")
-    history: tuple[dict[str, Any], ...] = Field(
+    history: tuple[dict[str, Free], ...] = Field(
         (), description="The conversation up to the answer: canonical messages, the question the last of them."
     )
     contexts: tuple[Context, ...] = ()

@@ -25,7 +25,7 @@ from server.labelling import adding, feeds, queues, showing
 from server.labelling.adding import NewItem
 from server.labelling.showing import Target
 from server.labelling.terms import Feed
-from server.loops import Loop
+from server.loops import PASSING, Loop
 from server.quiet import Commits
 from server.when import utc_now
 from store import queue_feeds as store
@@ -90,7 +90,7 @@ class Feeding(Loop):
         write = now - self._noted > NOTE_S
         if write:
             self._noted = now
-        return sum(self._look(one, now, resolved, write=write) for one in tasks)
+        return sum(self._safely(one, now, resolved, write=write) for one in tasks)
 
     def _tasks(self, known: Sequence[Queue], positions: dict[tuple[UUID, str], Position]) -> list[Task]:
         """Feeds whose position is known; one that is new gets its own, and what no queue has any more is forgotten."""
@@ -102,6 +102,16 @@ class Feeding(Loop):
                 jobs.WRITE_S
             )
         return [Task(*told[key], positions[key]) for key in told if key in positions]
+
+    def _safely(self, task: Task, now: float, resolved: int, *, write: bool) -> int:
+        """Look for one feed; what it cannot take is told of it, and keeps the others from nothing."""
+        try:
+            return self._look(task, now, resolved, write=write)
+        except PASSING:
+            raise
+        except Exception as error:
+            LOG.exception("a look of a feed of queue %s failed and is repeated", task.queue.name)
+            return self._fault(task, now, f"{type(error).__name__}: {error}"[:1_000])
 
     def _look(self, task: Task, now: float, resolved: int, *, write: bool) -> int:
         after = max(task.position.looked_seq, self._looked.get(task.key, 0))

@@ -10,8 +10,9 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from analytics.intervals import rate
+from server.labelling.answers import fits
 from server.labelling.queues import terms_of
-from server.labelling.terms import Asked
+from server.labelling.terms import SIDES, Asked
 from store import labels as store
 from store import queue_items
 from store.queues import Queue
@@ -22,7 +23,8 @@ _OPEN = frozenset({"text", "correction", "spans"})  # there is no one right answ
 def accuracies(cursor: DuckDBPyConnection, queue: Queue) -> dict[str, dict[str, Any]]:
     """Of each person who labelled gold items: answers `n`, the share `right` and its 95 % interval.
 
-    An answer is one field of one item that gold tells; free text, corrections and marks are not compared.
+    An answer is one field of one item that gold tells; free text, corrections and marks are not compared, nor what the
+    form does not take any more.
     """
     gold = queue_items.gold(cursor, queue.queue_id)
     if not gold:
@@ -36,8 +38,15 @@ def accuracies(cursor: DuckDBPyConnection, queue: Queue) -> dict[str, dict[str, 
 
 def compared(fields: tuple[Asked, ...], answers: Mapping[str, Any], gold: Mapping[str, Any]) -> list[bool]:
     """Of each field that gold tells and that was answered, whether the answer is the right one."""
-    names = [one.name for one in fields if one.kind not in _OPEN]
-    return [answers[name] == gold[name] for name in names if name in gold and name in answers]
+    told = [one for one in fields if one.kind not in _OPEN and one.name in gold and one.name in answers]
+    return [answers[one.name] == gold[one.name] for one in told if _asked(one, gold[one.name], answers[one.name])]
+
+
+def _asked(field: Asked, *told: Any) -> bool:
+    """Whether the form takes these as it is now; the sides of a ranking are those that it names."""
+    if field.kind == "ranking":
+        return True
+    return all(fits(field, one, SIDES) for one in told)
 
 
 def _share(right: list[bool]) -> dict[str, Any]:

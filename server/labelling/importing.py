@@ -14,10 +14,10 @@ from duckdb import DuckDBPyConnection
 from collectors.facts import ScoreFacts
 from server.core import Core
 from server.labelling import label_scores
-from server.labelling.answers import AnswerError, checked, numbers
+from server.labelling.answers import AnswerError, checked, numbers, placed
 from server.labelling.content import Content
 from server.labelling.queues import terms_of
-from server.labelling.saving import about_item, commit
+from server.labelling.saving import about_item, commit, dropped
 from server.when import utc_now
 from store import labels as store
 from store import queue_items
@@ -97,11 +97,14 @@ def _bring(core: Core, queue: Queue, told: Sequence[Told]) -> Brought:
             why = f"{label.author!r} labelled it here later, at {last.saved_at:%Y-%m-%d %H:%M} UTC, and that counts"
             refused.append({"at": at, "why": why})
             continue
-        label = store.counted(replace(label, edit=(last.edit if last else 0) + 1), last.state if last else None)
+        edit = (last.edit if last else 0) + 1  # in the id too: somebody may come back to what they said before
+        label = replace(label, edit=edit, label_id=uuid5(label.label_id, str(edit)))
+        label = store.counted(label, last.state if last else None)
         known.newest[label.number, label.author] = label
         made.append(label)
     if made:
-        commit(core, queue, lambda cursor: _write(cursor, queue, made, before), _scores(queue, made, before, known))
+        scores = _scores(core, queue, made, before, known)
+        commit(core, queue, lambda cursor: _write(cursor, queue, made, before), scores)
     return Brought(len(made), there, refused)
 
 
@@ -127,7 +130,9 @@ def _label(queue: Queue, told: Told, known: _Known, now: datetime) -> Label:
     if told.at is not None and told.at > now:
         raise ValueError(f"it was made at {told.at:%Y-%m-%d %H:%M} UTC, which is still to come")
     terms = terms_of(queue)
-    answers = checked(terms.fields, told.answers, [one.key for one in known.contents[item.number].sides])
+    content = known.contents[item.number]
+    answers = checked(terms.fields, told.answers, [one.key for one in content.sides])
+    placed(terms.fields, answers, content)
     text = json.dumps(answers)
     at = told.at or now
     label_id = uuid5(queue.queue_id, f"{item.number}/{told.labeller}/{text}/{told.comment}/{told.at or ''}")
@@ -155,16 +160,14 @@ def _write(
 
 
 def _scores(
-    queue: Queue, made: Sequence[Label], before: Mapping[tuple[int, str], Label], known: _Known
+    core: Core, queue: Queue, made: Sequence[Label], before: Mapping[tuple[int, str], Label], known: _Known
 ) -> list[ScoreFacts]:
-    """Of each item and labeller those of the last label; fields of before that it does not answer are taken back."""
+    """Of each item and labeller those of the last label; of before, what has no follower is taken back."""
     fields, found = terms_of(queue).fields, []
     for one in {(one.number, one.author): one for one in made}.values():
         about = about_item(queue, known.items[one.number], known.contents[one.number], one.author)
         answers = json.loads(one.answers or "{}")
         found += label_scores.scores(about, fields, answers, one.comment, one.label_id, one.saved_at)
         last = before.get((one.number, one.author))
-        if last is not None and last.answers and last.fields_version == queue.fields_version:
-            gone = {name: value for name, value in json.loads(last.answers).items() if name not in answers}
-            found += label_scores.withdrawn(about, fields, gone, one.label_id, one.saved_at)
+        found += dropped(core, about, queue, last, answers, one.label_id, one.saved_at)
     return found

@@ -29,7 +29,7 @@ class _Kept:
         if self.state == state:
             return True
         same = all(self.state.get(name) == value for name, value in state.items() if name not in _MOVING)
-        return same and int(state["labels"]) >= LARGE and now - self.at < STALE_S
+        return same and int(state.get("labels", 0)) >= LARGE and now - self.at < STALE_S
 
 
 class KeptAnswers:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from server.labelling.content import Content, Side
 from server.labelling.terms import COMPARING, TIE, Asked
 
 WITHDRAWN = "withdrawn"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WORDS = {1.0: "preferred", 0.5: "tie", 0.0: "not preferred"}
 _SCORED = frozenset({"binary", "categorical", "ordinal", "numeric", "preference", "ranking"})
 
@@ -62,7 +63,7 @@ def withdrawn(
 
 
 def _nanoseconds(at: datetime) -> int:
-    return int(at.replace(tzinfo=UTC).timestamp() * 1_000_000) * 1_000
+    return (at.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
 def _told(about: About, field: Asked, answer: Any) -> Iterator[ScoreFacts]:

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from server import jobs
 from server.core import Core
 from server.labelling import telling
-from server.labelling.adding import gold_refusal
+from server.labelling.adding import gold_refusal, plain_gold
 from server.labelling.content import Content
 from server.labelling.queues import QueueError, terms_of
 from server.labelling.refusals import UnknownItemError
@@ -76,7 +76,7 @@ def detail(cursor: DuckDBPyConnection, queue: Queue, number: int, labeller: str 
     said = store_labels.of_items(cursor, queue.queue_id, [number])
     labels = telling.label_rows(said)
     if labeller and terms_of(queue).blind and not _labelled(labels, labeller):
-        return _hidden(told) | {
+        return _hidden(told) | _untraced(told) | {
             "content": telling.blinded(json.loads(shown.content)), "gold": None, "scores": [], "decisions": [],
             "labels": [one for one in labels if one["author"] == labeller], "hidden": True,
         }  # fmt: skip
@@ -93,9 +93,24 @@ def _labelled(labels: list[dict[str, Any]], labeller: str) -> bool:
 
 
 def _hidden(told: Mapping[str, Any]) -> dict[str, Any]:
-    """An item for a labeller: nothing tells whether it is gold, nor why it was chosen."""
-    state = "waiting" if told["state"] == "gold" else told["state"]
-    return {**told, "gold": None, "state": state, "origin": None, "why": None, "attributes": {}, "key": None}
+    """An item for a labeller: nothing tells whether it is gold, nor why it was chosen.
+
+    A gold item gets more labels than an item needs, and is never done; it is told as any other would be.
+    """
+    labels = min(told["labels"], told["needed"])
+    state = told["state"]
+    if state == "gold":
+        state = "waiting" if not labels else "started" if labels < told["needed"] else "done"
+    return {
+        **told, "gold": None, "state": state, "labels": labels, "origin": None, "why": None, "attributes": {},
+        "key": None, "added_at": None, "added_by": None,
+    }  # fmt: skip
+
+
+def _untraced(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what is compared, without the trace of its first side, which tells the variant."""
+    compared = told["unit"] in {"pair", "ranking"}
+    return dict.fromkeys(("trace_id", "span_id", "session_id")) if compared else {}
 
 
 def change(core: Core, queue: Queue, number: int, told: Mapping[str, Any]) -> None:
@@ -111,9 +126,10 @@ def change(core: Core, queue: Queue, number: int, told: Mapping[str, Any]) -> No
     if shown is None:
         raise UnknownItemError(queue.name, number)
     if "gold" in told and told["gold"] is not None:
-        if why := gold_refusal(told["gold"], Content.model_validate_json(shown.content), terms_of(queue)):
+        content, terms = Content.model_validate_json(shown.content), terms_of(queue)
+        if why := gold_refusal(told["gold"], content, terms):
             raise ItemError(f"Item {number}: {why}.")
-        told["gold"] = json.dumps(told["gold"])
+        told["gold"] = json.dumps(plain_gold(told["gold"], content, terms))
     if "removed" in told:
         told["removed_at"] = now if told["removed"] else None
     if told.get("back"):

@@ -81,8 +81,13 @@ def put(  # noqa: PLR0917 - what it says
 
     Raises:
         StaleVersionError: another version than `upon` is the newest.
-        QueueError: a feed cannot look for what it says.
+        QueueError: a feed cannot look for what it says, or fewer people may label than an item needs.
     """
+    if terms.labellers and terms.labels > len(terms.labellers):
+        raise QueueError(
+            f"Each item needs {terms.labels} labels by different people, and {len(terms.labellers)} may label. "
+            "Name more labellers, or ask for fewer labels."
+        )
     for feed in terms.feeds:
         if (fault := feeds.fault(feed)) is not None:
             raise QueueError(f"A feed cannot look. {fault}")

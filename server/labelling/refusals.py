@@ -35,12 +35,12 @@ class RemovedError(QueueError):
 
 
 class PlaceTakenError(QueueError):
-    """An item that others have or have labelled, as often as it needs, while one had no live lease of it."""
+    """An item that others have or have labelled, as often as it needs: the lease was over, or fewer are needed now."""
 
     def __init__(self, number: int, needed: int) -> None:
         others = "somebody else has it" if needed == 1 else f"all its {needed} places are taken by others"
         super().__init__(
-            f"Your time for item {number} is over, and {others}. What you filled in is kept as a draft. "
+            f"Item {number} has no place for you any more: {others}. What you filled in is kept as a draft. "
             "Go on with the next one."
         )
 

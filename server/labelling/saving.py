@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from collectors.frames import score_table
 from server import jobs
 from server.core import Core
 from server.labelling import label_scores
-from server.labelling.answers import checked, numbers
+from server.labelling.answers import checked, numbers, placed
 from server.labelling.content import Content
 from server.labelling.label_scores import About
 from server.labelling.queues import terms_of
@@ -32,6 +32,7 @@ from server.labelling.refusals import (
     fit,
 )
 from server.labelling.taking import lease_time, others
+from server.labelling.terms import Asked, Terms
 from store import labels as store
 from store import queue_items, queues
 from store.batch import Batch
@@ -75,7 +76,7 @@ def save(core: Core, queue: Queue, told: Saying, now: datetime) -> Saved:
     """Keep a label, with its scores. One whose id is known is there already, and nothing is done.
 
     Whoever has a live lease, or has labelled the item before, has a place; else there must be a free one. What cannot
-    be kept for want of a place or because the form is another one now stays as a draft.
+    be kept for want of a place, because the form is another one now or the queue is closed, stays as a draft.
 
     Raises:
         QueueClosedError, NotALabellerError, UnknownItemError, RemovedError, FieldsChangedError, PlaceTakenError,
@@ -86,23 +87,36 @@ def save(core: Core, queue: Queue, told: Saying, now: datetime) -> Saved:
     check_labeller(queue, terms.labellers, told.labeller)
     about, before = _about(core, queue, told.number, told.labeller)
     if told.fields_version != queue.fields_version:
+        if (kept := _kept_before(core, queue, told)) is not None:
+            return kept
         keep_draft(core, queue, _draft(told, now))
         raise FieldsChangedError(queue.name, queue.fields_version, told.fields_version)
     answers = checked(terms.fields, told.answers, [one.key for one in about.content.sides])
+    placed(terms.fields, answers, about.content)
     made = Label(
         queue.project_id, queue.queue_id, told.number, told.label_id, told.labeller, 1, "saved", queue.version,
         queue.fields_version, json.dumps(answers), numbers(terms.fields, answers), told.comment, None, told.seconds,
         told.source, now,
     )  # fmt: skip
     scores = label_scores.scores(about, terms.fields, answers, told.comment, told.label_id, now)
-    scores += _dropped(about, queue, before, answers, told.label_id, now)
+    scores += dropped(core, about, queue, before, answers, told.label_id, now)
     outcome = _write(core, queue, made, scores)
-    if isinstance(outcome.refused, PlaceTakenError | FieldsChangedError):
-        keep_draft(core, queue, _draft(told, now))
+    if isinstance(outcome.refused, PlaceTakenError | FieldsChangedError | QueueClosedError):
+        # A lease without a place would be handed out again and again.
+        keep_draft(core, queue, _draft(told, now), give_back=isinstance(outcome.refused, PlaceTakenError))
     if outcome.refused is not None:
         raise outcome.refused
     assert outcome.saved is not None  # noqa: S101 - else it was refused
     return outcome.saved
+
+
+def _kept_before(core: Core, queue: Queue, told: Saying) -> Saved | None:
+    """What became of a label that was kept, where its sender never heard so; null: there is none of its id."""
+    with core.readers.read() as cursor:
+        known = store.by_id(cursor, queue.queue_id, told.label_id)
+    if known is None or (known.number, known.author, known.state) != (told.number, told.labeller, "saved"):
+        return None
+    return Saved(told.label_id, known.edit, first=known.edit == 1)
 
 
 def _about(core: Core, queue: Queue, number: int, labeller: str) -> tuple[About, Label | None]:
@@ -124,14 +138,42 @@ def about_item(queue: Queue, item: Item, content: Content, labeller: str) -> Abo
     )  # fmt: skip
 
 
-def _dropped(  # noqa: PLR0917 - both labels
-    about: About, queue: Queue, before: Label | None, answers: Mapping[str, Any], label_id: UUID, now: datetime
-) -> list[ScoreFacts]:
-    """Scores of an earlier edit whose fields are not answered any more, taken back."""
-    if before is None or before.answers is None or before.fields_version != queue.fields_version:
+def dropped(  # noqa: PLR0917 - both labels
+    core: Core, about: About, queue: Queue, before: Label | None, answers: Mapping[str, Any], label_id: UUID,
+    now: datetime,
+) -> list[ScoreFacts]:  # fmt: skip
+    """Scores of an earlier edit that have no follower, taken back: of fields that are not answered any more, and all of
+    an earlier form, whose version is another. A little before `now`, so that the new scores are the newest.
+    """  # noqa: D205 - one thought
+    if before is None or before.answers is None:
         return []
-    gone = {name: value for name, value in json.loads(before.answers).items() if name not in answers}
-    return label_scores.withdrawn(about, terms_of(queue).fields, gone, label_id, now)
+    told = json.loads(before.answers)
+    gone = {
+        name: value for name, value in told.items()
+        if name not in answers or before.fields_version != queue.fields_version
+    }  # fmt: skip
+    return withdrawn(core, about, queue, before, gone, label_id, now - timedelta(microseconds=1))
+
+
+def withdrawn(  # noqa: PLR0917 - what is taken back
+    core: Core, about: About, queue: Queue, before: Label, gone: Mapping[str, Any], label_id: UUID, now: datetime
+) -> list[ScoreFacts]:
+    """Scores of these answers of a label, taken back by the form that they were given to."""
+    if not gone:
+        return []
+    fields = fields_of(core, queue, before.fields_version)
+    return label_scores.withdrawn(
+        replace(about, fields_version=before.fields_version), fields, gone, label_id, now
+    )  # fmt: skip
+
+
+def fields_of(core: Core, queue: Queue, version: int) -> tuple[Asked, ...]:
+    """The fields of a form, as they were when they became this version; none where it is not known."""
+    if version == queue.fields_version:
+        return terms_of(queue).fields
+    with core.readers.read() as cursor:
+        documents = [one.document for one in queues.versions(cursor, queue.queue_id) if one.version == version]
+    return Terms.model_validate_json(documents[0]).fields if documents and documents[0] else ()
 
 
 def _write(core: Core, queue: Queue, made: Label, scores: list[ScoreFacts]) -> _Outcome:
@@ -210,12 +252,28 @@ def _check_place(cursor: DuckDBPyConnection, queue: Queue, place: Place, said: d
 
 
 def _draft(told: Saying, now: datetime) -> Draft:
-    return Draft(told.number, told.labeller, json.dumps(dict(told.answers)), told.comment, told.seconds, now)
+    return Draft(told.number, told.labeller, _text(told.answers), told.comment, told.seconds, now)
 
 
-def keep_draft(core: Core, queue: Queue, draft: Draft) -> None:
-    """Keep what somebody filled in, in place of what was kept before."""
-    core.writer.call(lambda cursor: queue_items.keep_draft(cursor, queue.queue_id, draft)).result(jobs.WRITE_S)
+def _text(answers: Mapping[str, Any]) -> str:
+    """JSON of answers that were not checked; half of a surrogate pair could be neither read again nor sent."""
+    return json.dumps(dict(answers), ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def keep_draft(core: Core, queue: Queue, draft: Draft, *, give_back: bool = False) -> None:
+    """Keep what somebody filled in, in place of what was kept before; nothing of a queue that was taken away.
+
+    `give_back`: the item is before them no more.
+    """
+
+    def work(cursor: DuckDBPyConnection) -> None:
+        if queues.by_id(cursor, queue.queue_id) is None:
+            return
+        queue_items.keep_draft(cursor, queue.queue_id, draft)
+        if give_back:
+            queue_items.release(cursor, queue.queue_id, draft.author, [draft.number])
+
+    core.writer.call(work).result(jobs.WRITE_S)
 
 
 def skip(  # noqa: PLR0917 - what is skipped, and why
@@ -246,10 +304,10 @@ class Undone:
     leases: list[Lease] = field(default_factory=list)
 
 
-def undo(core: Core, queue: Queue, labeller: str, now: datetime) -> Undone | None:
+def undo(core: Core, queue: Queue, labeller: str, now: datetime, label_id: UUID | None = None) -> Undone | None:
     """Take back what somebody saved or skipped last, and hand them the item again with what they had said as a draft.
 
-    Null: there is nothing to take back.
+    Null: there is nothing to take back. `label_id`: chosen by the sender; the same again takes nothing more back.
 
     Raises:
         QueueClosedError, NotALabellerError: see there.
@@ -257,29 +315,49 @@ def undo(core: Core, queue: Queue, labeller: str, now: datetime) -> Undone | Non
     terms = terms_of(queue)
     check_labeller(queue, terms.labellers, labeller)
     fit(queue, queue.name)
+    if label_id is not None and (before := _undone_before(core, queue, labeller, label_id, now)) is not None:
+        return before
     with core.readers.read() as cursor:
         last = store.last_of(cursor, queue.queue_id, labeller)
     if last is None:
         return None
     about, _ = _about(core, queue, last.number, labeller)
-    label_id = uuid4()
+    label_id = label_id or uuid4()
     back = replace(
         last, label_id=label_id, edit=last.edit + 1, state="withdrawn", answers=None, numbers={}, comment=None,
         reason=None, seconds=None, source="page", saved_at=now,
     )  # fmt: skip
     told = json.loads(last.answers) if last.answers else {}
-    fields = [one for one in terms.fields if one.name in told] if last.fields_version == queue.fields_version else []
-    scores = label_scores.withdrawn(about, fields, told, label_id, now)
+    scores = withdrawn(core, about, queue, last, told, label_id, now)
     done = Undone(last)
     commit(core, queue, lambda cursor: _take_back(cursor, queue, last, back, done), scores)
     return done if done.leases else None
 
 
+def _undone_before(core: Core, queue: Queue, labeller: str, label_id: UUID, now: datetime) -> Undone | None:
+    """What came of an undo that was done, where its sender never heard so; null: there is none of its id.
+
+    Raises:
+        LabelIdError: the id is of something else.
+    """
+    with core.readers.read() as cursor:
+        known = store.by_id(cursor, queue.queue_id, label_id)
+        if known is None:
+            return None
+        if (known.author, known.state) != (labeller, "withdrawn"):
+            raise LabelIdError(label_id)
+        last = store.last_said(cursor, queue.queue_id, known.number, labeller)
+        live = queue_items.leases(cursor, queue.queue_id, [], labeller, now)
+    assert last is not None  # noqa: S101 - at least that one
+    return Undone(last, [one for one in live if one.number == known.number])
+
+
 def _take_back(cursor: DuckDBPyConnection, queue: Queue, last: Label, back: Label, done: Undone) -> bool:
     done.leases = []
     known = queues.by_id(cursor, queue.queue_id)
+    place = queue_items.places(cursor, queue.queue_id, [last.number]).get(last.number)
     said = store.said(cursor, queue.queue_id, [last.number])[last.number].get(last.author)
-    if known is None or not known.open or said is None or said.edit != last.edit:
+    if known is None or place is None or place.removed or not place.open or said is None or said.edit != last.edit:
         return False
     store.add(cursor, store.counted(back, last.state))
     if last.answers is not None:
@@ -303,4 +381,4 @@ def draft(  # noqa: PLR0917 - what is filled in
     with core.readers.read() as cursor:
         if queue_items.item(cursor, queue.queue_id, number) is None:
             raise UnknownItemError(queue.name, number)
-    keep_draft(core, queue, Draft(number, labeller, json.dumps(dict(answers)), comment, seconds, now))
+    keep_draft(core, queue, Draft(number, labeller, _text(answers), comment, seconds, now))

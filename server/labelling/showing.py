@@ -349,10 +349,11 @@ class _Kept:
         """The messages, without the oldest where all together are too long; what a system said stays."""
         found = self.messages(messages, "history")
         sizes = [_size(one) for one in found]
-        left = LONGEST_HISTORY - sum(size for one, size in zip(found, sizes, strict=True) if one["role"] == "system")
+        of_system = [size for one, size in zip(found, sizes, strict=True) if one.get("role") == "system"]
+        left = LONGEST_HISTORY - sum(of_system)
         taken: list[Row] = []
         for place in range(len(found) - 1, -1, -1):
-            if found[place]["role"] != "system":
+            if found[place].get("role") != "system":
                 left -= sizes[place]
                 if left < 0 and taken:
                     self.say("history")

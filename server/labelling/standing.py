@@ -130,6 +130,21 @@ def gold_places(handed: int, share: float, seed: str) -> int:
     return whole + (rest > place)
 
 
+def gold_ahead(standing: Standing, terms: Terms, labeller: str, queue: str) -> int:
+    """How many gold items somebody will still label, if they label all that is left for them: see `chosen`."""
+    had = standing.gold & standing.mine
+    left = int((standing.gold & ~standing.mine & ~standing.passed).sum())
+    if not (~standing.gold).any():
+        return left
+    regular = int((~standing.gold & standing.mine).sum()) + int(standing.mine_to_do.sum())
+    known, total = int(had.sum()), -1
+    most = known + left
+    while total != known:  # each gold item makes the way longer, on which others may stand
+        total = known
+        known = min(max(gold_places(regular + total + 1, terms.gold_share, f"{queue}/{labeller}"), total), most)
+    return known - int(had.sum())
+
+
 def sides_in_order(keys: list[str], number: int, labeller: str) -> list[str]:
     """Sides in the order in which a labeller is shown them: by a hash, so that no side always stands first."""
     return sorted(keys, key=lambda key: blake2b(f"{number}/{labeller}/{key}".encode(), digest_size=8).digest())

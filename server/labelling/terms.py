@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
+from unicodedata import normalize
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from server.labelling.free import Free
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Name = Annotated[str, Field(pattern=NAME)]
@@ -15,6 +18,11 @@ CHOOSING: frozenset[Kind] = frozenset({"binary", "categorical", "ordinal"})
 COMPARING: frozenset[Kind] = frozenset({"preference", "ranking"})
 SIDES = ("a", "b", "c", "d", "e", "f", "g", "h")  # of what is compared, as answers name them
 TIE = "tie"
+
+
+def person(told: str) -> str:
+    """A name as it is kept: one blank between words and none around them, letters with marks composed."""
+    return " ".join(normalize("NFC", told).split())
 
 
 class Choice(BaseModel):
@@ -114,7 +122,7 @@ class Example(BaseModel):
 
     title: str = Field(min_length=1, max_length=200)
     text: str = Field(max_length=20_000, description="Of what is labelled.")
-    answers: dict[str, JsonValue] = Field(default_factory=dict, description="By field.")
+    answers: dict[str, Free] = Field(default_factory=dict, description="By field.")
     why: str | None = Field(None, max_length=5_000)
 
 
@@ -123,7 +131,7 @@ class Feed(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    filter: dict[str, JsonValue] = Field(
+    filter: dict[str, Free] = Field(
         default_factory=dict, description="Filters of the query `traces`, without a window."
     )
     unit: Literal["trace", "call", "session"] = "trace"
@@ -165,6 +173,16 @@ class Terms(BaseModel):
     priority: int = Field(0, ge=-100, le=100, description="Of the queue among others; higher ones stand first.")
     deadline: datetime | None = Field(None, description="By when all is to be labelled.")
     feeds: tuple[Feed, ...] = Field((), max_length=10)
+
+    @field_validator("labellers")
+    @classmethod
+    def _people(cls, told: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(person(one) for one in told))
+        if wrong := next((one for one in names if not 1 <= len(one) <= 200), None):
+            raise ValueError(f"labeller {wrong[:40]!r} has {len(wrong)} characters; a name has 1 to 200")
+        if "" in names:
+            raise ValueError("a labeller has no name; give 1 to 200 characters, or leave it out")
+        return names
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

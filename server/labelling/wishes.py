@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from server.jobs import PAGING
 from server.labelling.terms import SIDES
@@ -229,4 +229,3 @@ ORIGINS: Mapping[str, str] = {
     "targets": "hand", "run": "run", "dataset": "dataset",
 }  # fmt: skip
 """The origin of items, by the kind of their source."""
-Json = dict[str, JsonValue]

@@ -5,7 +5,7 @@ create table queues (
     project_id         integer not null,
     queue_id           uuid not null,
     name               varchar not null,
-    version            integer not null,     -- 1, 2, ...; another document makes another one
+    version            integer not null,     -- 1, 2, ...; another document makes another one, and so does a queue that takes the name of one of before
     fields_version     integer not null,     -- the version that made the label schema what it is
     guidelines_version integer not null,     -- the version that made the guidelines what they are
     document           varchar not null,     -- JSON: what is asked, the guidelines, how many labels, who

@@ -13,8 +13,9 @@ from store.queries import ask, query
 
 @query(right="read")
 def queue_state(con: DuckDBPyConnection, project_id: int, queue: str) -> pa.Table:
-    """One row: what changes whenever an answer about the queue's labels may: queue_id, version, items, gold, labels,
-    labelled_at, decisions, decided_at. `labels` counts rows that were saved, edited, skipped or taken back.
+    """One row: what changes whenever an answer about the queue's labels may: queue_id, version, items, which
+    and gold (hashes of items and right answers), labels, labelled_at, decisions, decided_at. `labels` counts rows that
+    were saved, edited, skipped or taken back.
     """  # noqa: D205 - one thought
     return ask(con, "queue_state", {"project_id": project_id, "queue": queue})
 

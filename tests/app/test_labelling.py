@@ -72,13 +72,13 @@ def test_what_is_told_twice_is_done_once(client: Client, queue: str) -> None:
 def test_the_last_one_comes_back_with_what_was_said(client: Client, queue: str) -> None:
     work, door = Work(), Door(client, queue, "ann")
     begin(work, door)
-    number = work.hand[0]["number"]
-    settle(work, [save(work.hand[0], "no"), {"id": "u", "op": "undo"}], door)
-    assert work.answers["u"] == {"number": number}
+    number, first, second = work.hand[0]["number"], str(uuid4()), str(uuid4())
+    settle(work, [save(work.hand[0], "no"), {"id": first, "op": "undo"}], door)
+    assert work.answers[first] == {"number": number}
     assert work.hand[0]["number"] == number
     assert work.hand[0]["draft"]["answers"] == {"correct": "no"}
-    settle(work, [{"id": "v", "op": "undo"}], door)
-    assert work.answers["v"] == {"number": None}
+    settle(work, [{"id": second, "op": "undo"}], door)
+    assert work.answers[second] == {"number": None}
 
 
 def test_a_lost_place_is_told_and_what_was_said_stays_a_draft(client: Client, queue: str) -> None:

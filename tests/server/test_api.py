@@ -600,7 +600,7 @@ def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
     for path, _, entry in operations:
         assert entry["description"], path
         assert entry["responses"], path
-        parts = ("trace_id", "span_id", "name", "label", "number", *IDS)
+        parts = ("trace_id", "span_id", "name", "label", "number", "score", *IDS)
         in_path = {name for name in parts if f"{{{name}}}" in path}
         assert in_path == {one["name"] for one in entry.get("parameters", []) if one["in"] == "path"}
         errors = {code: told for code, told in entry["responses"].items() if code != "200"}

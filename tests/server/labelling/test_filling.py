@@ -14,14 +14,15 @@ from typing import Any
 
 import made_alerts
 import made_runs
+import pyarrow as pa
 import pytest
 import shell
 
 from server.client import ApiError, Client
-from server.labelling import of_datasets, sampling
+from server.labelling import candidates, of_datasets, sampling
 from server.labelling.candidates import Candidate, Found, Said
 from server.labelling.terms import Asked
-from server.labelling.wishes import Sample
+from server.labelling.wishes import OfScore, Sample
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 FIELDS = [
@@ -361,3 +362,22 @@ def test_options_that_do_not_go_together(assay: Shell, options: tuple[str, ...],
     done = assay("fill", "answers", *options)
     assert done.returncode == 2
     assert words in " ".join(done.stderr.split())
+
+
+def test_scored_calls_of_one_trace_are_one_candidate_and_count_once() -> None:
+    calls = [(1, 1), (1, 2), (2, 3)]  # trace and span
+    rows = pa.Table.from_pylist([
+        {
+            "trace_id": _id(trace), "span_id": f"{span:016x}", "session_id": None, "stratum": None, "total": 3,
+            "looked": 1.0, "place": span, "name": "correct", "evaluator": "strict", "evaluator_version": "1",
+            "value": 0.1, "label": None, "error_type": None, "confidence": None, "scale": None,
+        }
+        for trace, span in calls
+    ])  # fmt: skip
+    wish = OfScore(kind="score", score="correct", unit="trace")
+    found = candidates.traffic(lambda *_, **__: rows, wish, Sample(), ())
+    assert [one.target.trace_id.hex for one in found.candidates if one.target and one.target.trace_id] == [
+        _id(1),
+        _id(2),
+    ]
+    assert (found.matching, {one.total for one in found.candidates}) == (2, {2})

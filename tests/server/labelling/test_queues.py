@@ -114,6 +114,17 @@ def test_saving_again_corrects_and_sending_again_changes_nothing(client: Client)
     assert "is another one" in refused(409, lambda: client.save_label("edits", told | {"labeller": "bob"}))
 
 
+def test_a_name_in_other_letters_is_the_same_person(client: Client) -> None:
+    client.set_queue("names", {"fields": [CORRECT], "labels": 2}, "boss")
+    client.add_items("names", [item(1)])
+    client.save_label("names", label(1, "Ann Lee", comment="Mine."))
+    assert client.take_items("names", " ann  lee")["why_none"] == "done"
+    assert client.save_label("names", label(1, "ANN LEE", "no"))["edit"] == 2
+    assert client.queue_item("names", 1, "ann lee")["hidden"] is False
+    assert client.queue_progress("names", "ann LEE ")["mine"]["labels"] == 1
+    assert [one["author"] for one in client.queue("names")["labellers"]] == ["Ann Lee"]
+
+
 def test_undo_takes_back_and_brings_the_item_with_what_was_said(client: Client) -> None:
     client.set_queue("undone", {"fields": [CORRECT]}, "boss")
     client.add_items("undone", [item(1, trace_id=f"{0xF:032x}"), item(2)])
