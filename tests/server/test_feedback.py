@@ -33,8 +33,10 @@ UP = {"kind": "thumbs", "trace_id": TRACE, "thumb": "up"}
 @pytest.fixture(scope="module")
 def http(shared: Serving, otlp: Callable[..., bytes]) -> Iterator[httpx.Client]:
     shared.post(otlp(int(TRACE, 16), gen_ai__operation__name="chat", gen_ai__response__id="chatcmpl-7"))
-    with httpx.Client(base_url=shared.note.api_url, timeout=30) as made:
-        yield made
+    with shared.client() as made:
+        made.settle()
+    with httpx.Client(base_url=shared.note.api_url, timeout=30) as plain:
+        yield plain
 
 
 @pytest.fixture(scope="module")
