@@ -79,7 +79,7 @@ def score(
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Score rows: a JSON line for each row and evaluator, in order.
+    """Score rows: a JSON line for each row and evaluator.
 
     A row is {id, question, answer, contexts: [..], reference, messages, ...}; README tells all names. Needs no server
     and no network, unless the evaluator is a judge.

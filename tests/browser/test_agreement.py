@@ -43,6 +43,7 @@ def test_disputes_are_decided_by_keyboard(served: Any, visit_over: Callable[[str
     expect(page.get_by_role("heading", name="Item 1: Where is it 1")).to_be_visible()
     for words in ("ann thinks good", "bob thinks bad", "In the post."):
         expect(page.get_by_text(words)).to_be_visible()
+    at_rest(page)
     page.keyboard.press("2")
     expect(page.get_by_text("Choose an answer.")).to_be_hidden()
     page.get_by_label("Reason").focus()

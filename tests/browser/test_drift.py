@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browsing import click_point
+from browsing import at_rest, click_point
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -27,5 +27,6 @@ def test_two_models_are_compared_down_to_a_trace(
     expect(page.get_by_text(re.compile("^Two directions of many"))).to_be_visible(timeout=60_000)
     opens = page.get_by_role("link", name=re.compile("Open its trace"))
     click_point(page, page.locator(".js-plotly-plot .scatterlayer .point"), opens)
+    at_rest(page)
     opens.click()
     expect(page.get_by_role("heading", name="Trace", exact=True)).to_be_visible()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from browsing import at_rest
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -54,7 +55,9 @@ def test_a_card_is_opened_read_and_left_for_what_disagrees(served: Any, visit_ov
     expect(page.get_by_text("over 120 labelled items")).to_be_visible()
     expect(page.get_by_text("What people say, by score")).to_be_visible()
     expect(page.get_by_text("Judge and people disagree (12)")).to_be_visible()
+    at_rest(page)
     page.get_by_text("More labels: how many, which").click()
+    at_rest(page)
     page.get_by_role("button", name="Plan", exact=True).click()
     expect(page.get_by_text("An interval 0.1 wide")).to_be_visible()
     page.get_by_role("link", name=re.compile("^[0-9a-f]{12}$")).first.click()

@@ -533,6 +533,7 @@ def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
                 "span_id": "0" * 16,
                 "name": "swagger-ui.css",
                 "label": "a",
+                "score": "a",
                 "number": 1,
                 **ids,
             }
