@@ -355,9 +355,7 @@ def test_traces_of_one_session_are_one_cluster(client: Client, shared: Serving, 
         shared.post(otlp(int(trace, 16), gen_ai__operation__name="chat", gen_ai__input__messages=said,
                          gen_ai__conversation__id=session))  # fmt: skip
         client.settle()
-        client.add_feedback(
-            {"kind": "correction", "text": f"It is {at}.", "trace_id": trace, "name": "user_session"}
-        )
+        client.add_feedback({"kind": "correction", "text": f"It is {at}.", "trace_id": trace, "name": "user_session"})
     window = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     told = {
         "source": {"kind": "feedback", "score": "user_session", **window},
