@@ -23,8 +23,8 @@ from server.aside import Ask
 from server.whatif import sampling, topics
 from server.whatif.sampling import Asker, Filters
 
-TRACES = 2_500  # drawn
-SCORED = 5_000  # traces with a score, at most
+TRACES = 1_600  # drawn: more take the answer past three seconds
+SCORED = 3_200  # traces with a score, at most
 MOST_MODELS = 6  # of most calls; more pairs than a person can look at
 MEASURE = {"input_tokens": (1000.0, 8000.0), "turn": (3.0, 10.0), "tools": (1.0,)}
 COLUMNS = ("input_tokens", "turn", "tools")
