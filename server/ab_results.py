@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from analytics import allocation, sequences, stopping
@@ -15,6 +15,7 @@ from analytics.stopping import Advice, Guarded
 from server import ab_arms, ab_words
 from server.ab_tests import SHARE, Guardrail, Registered, Terms, Variant
 from server.core import Core
+from server.when import utc
 
 EXPOSURE = "exposure"
 NOTHING = Arm(0, None, None)
@@ -42,7 +43,7 @@ class Asked:
     @property
     def over(self) -> bool:
         """Whether the test was stopped by then."""
-        return self.test.terms.stop is not None and self.until >= _naive(self.test.terms.stop)
+        return self.test.terms.stop is not None and self.until >= utc(self.test.terms.stop)
 
     def ask(self, name: str, **more: object) -> list[Json]:
         """A query of the test's exposure, as rows."""
@@ -63,7 +64,7 @@ def days_of(since: datetime, until: datetime) -> list[date]:
 def window_of(test: Registered, now: datetime) -> tuple[datetime, datetime] | None:
     """When traces count until now, UTC without a zone, as the store has it; null: the test has not begun."""
     since, until = test.terms.start or now, min(now, test.terms.stop or now)
-    return None if until <= since else (_naive(since), _naive(until))
+    return None if until <= since else (utc(since), utc(until))
 
 
 def results(core: Core, project: str, test: Registered, now: datetime) -> Json:
@@ -76,10 +77,6 @@ def results(core: Core, project: str, test: Registered, now: datetime) -> Json:
     looks = arms_by_day(asked.ask("ab_days", measures=[EXPOSURE, *test.terms.measures]), days)
     counts = asked.ask("ab_units")[0]
     return _told(asked, days, looks, counts)
-
-
-def _naive(value: datetime) -> datetime:
-    return value.astimezone(UTC).replace(tzinfo=None)
 
 
 def _nothing(test: Registered, since: datetime) -> Json:

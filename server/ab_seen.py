@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 
 from server.ab_tests import SCORE, UNITS_OF, Registered, Terms
 from server.core import Core
+from server.when import utc
 
 EVER = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, as the store's times
 NAMED = 5  # names that a warning lists
@@ -45,11 +46,7 @@ def exposed(core: Core, project: str, test: Registered, now: datetime) -> bool:
     if terms.start is None or terms.start >= now:
         return False
     asked: dict[str, object] = {
-        "since": _naive(terms.start), "until": _naive(now), "unit": terms.unit,
+        "since": utc(terms.start), "until": utc(now), "unit": terms.unit,
         "labels": [one.label(test.name) for one in terms.variants],
     }  # fmt: skip
     return bool(core.run("ab_units", project, asked).table["traces"][0].as_py())
-
-
-def _naive(value: datetime) -> datetime:
-    return value.astimezone(UTC).replace(tzinfo=None)

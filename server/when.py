@@ -6,6 +6,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 FIRST_YEAR, LAST_YEAR = 1970, 2261  # what nanoseconds since 1970 in 64 bits can tell
 _AGO = re.compile(r"(\d+)\s*([mhdw])", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -14,6 +15,20 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 def utc_now() -> datetime:
     """Now, without a zone, as the store holds times: UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def aware(at: datetime) -> datetime:
+    """A time in UTC, with its zone; one without a zone is UTC.
+
+    Raises:
+        OverflowError: it is before the year 1 or after 9999 in UTC.
+    """
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def utc(at: datetime) -> datetime:
+    """A time as the store holds it: UTC without a zone. Raises OverflowError, as `aware`."""
+    return aware(at).replace(tzinfo=None)
 
 
 def parse_time(text: str, now: datetime | None = None) -> datetime:
@@ -32,22 +47,19 @@ def parse_time(text: str, now: datetime | None = None) -> datetime:
 def _parsed(text: str, now: datetime) -> datetime:
     if ago := _AGO.fullmatch(text):
         return now - int(ago[1]) * _UNITS[ago[2].lower()]
-    at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return aware(datetime.fromisoformat(text))
 
 
 def told_time(text: str | None) -> str:
     """A time of the API as commands print it, to the minute: `2026-11-27 22:51 UTC`; null is empty."""
     if not text:
         return ""
-    at = datetime.fromisoformat(text)
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    return f"{aware(datetime.fromisoformat(text)):%Y-%m-%d %H:%M} UTC"
 
 
 def nanoseconds(at: datetime | None) -> int:
     """Since 1970, whole microseconds of them; of null it is now. A time without a zone is UTC."""
     if at is None:
         return time.time_ns()
-    aware = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    return int(aware.timestamp() * 1_000_000) * 1_000
+    known = at.replace(tzinfo=UTC) if at.tzinfo is None else at  # in its own zone: UTC may have no such year
+    return (known - _EPOCH) // _MICROSECOND * 1_000

@@ -20,6 +20,7 @@ from server.notify.loop import Notifier
 from server.playground import Playground
 from server.prompt_cache import PromptCache
 from server.running import Running
+from server.when import utc
 from store.queries import backwards
 
 if TYPE_CHECKING:  # what monitors take is imported where they are asked for
@@ -61,10 +62,8 @@ def _context(request: Request) -> Context:
 
 def in_utc(value: datetime | None) -> datetime | None:
     """A time as the store holds it: UTC without a zone. Raises ProblemError for one that UTC cannot tell."""
-    if value is None or value.tzinfo is None:
-        return value
     try:
-        return value.astimezone(UTC).replace(tzinfo=None)
+        return None if value is None else utc(value)
     except OverflowError as error:
         detail = f"{value.isoformat()} is before the year 1 or after 9999 in UTC."
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail) from error

@@ -18,13 +18,13 @@ from uuid import UUID
 import orjson
 
 from server.aside import Ask
+from server.core import EPOCH
 from server.labelling.content import Content
 from server.labelling.showing import Target
 from server.labelling.wishes import Named, OfDisagreement, OfFilter, OfScore, OfTargets, Sample, Traffic
-from server.when import utc_now
+from server.when import utc, utc_now
 from store.queries.queues_filled import MOST_DRAWN
 
-EARLIEST = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without a zone, as the store holds it
 _SEEN = 50  # scores that a scale is read from
 _UNITS = {"trace": "traces", "call": "model calls", "session": "sessions"}
 
@@ -95,15 +95,8 @@ def traffic(ask: Ask, wish: Traffic, sample: Sample, scores: Sequence[str]) -> F
 
 def window(wish: Traffic) -> tuple[datetime, datetime]:
     """From when on, and until when, traces are looked for; as the store holds times."""
-    until = _naive(wish.until) or utc_now() + timedelta(days=1)
-    return _naive(wish.since) or EARLIEST, until
-
-
-def _naive(at: datetime | None) -> datetime | None:
-    if at is None or at.tzinfo is None:
-        return at
-    offset = at.utcoffset() or timedelta()
-    return at.replace(tzinfo=None) - offset
+    until = utc_now() + timedelta(days=1) if wish.until is None else utc(wish.until)
+    return EPOCH if wish.since is None else utc(wish.since), until
 
 
 def _place(wish: Traffic, sample: Sample, pool: int) -> Row:
@@ -136,7 +129,7 @@ def _target(row: Mapping[str, Any], *, whole: bool = False) -> Target:
 def matching_words(wish: Traffic) -> str:
     """` that match service=shop, from 2026-11-01 00:00 on`; '' where all are meant."""
     filters = [f"{name}={value}" for name, value in wish.filter.items() if value is not None]
-    since, until = (at and f"{_naive(at):%Y-%m-%d %H:%M}" for at in (wish.since, wish.until))
+    since, until = (at and f"{utc(at):%Y-%m-%d %H:%M}" for at in (wish.since, wish.until))
     told = [f"that match {', '.join(filters)}"] if filters else []
     told += [f"from {since} on"] if since else []
     told += [f"before {until}"] if until else []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
 from server.labelling.queues import deadline_passed, terms_of
 from server.labelling.terms import Terms
+from server.when import aware
 from store import standings
 from store.queues import Queue
 from store.standings import SKIPS, Overview
@@ -36,6 +37,7 @@ def overviews(
 def described(queue: Queue, far: Overview, now: datetime) -> dict[str, Any]:
     """One queue: `terms` what it says, `pace` by the labels of the last 24 hours (null: fewer than 5, or ready)."""
     terms = terms_of(queue)
+    deadline = None if terms.deadline is None else aware(terms.deadline).isoformat()
     late = deadline_passed(queue, now) and far.done + far.skipped < far.items
     waiting = far.items - far.done - far.started - far.skipped
     found = {
@@ -43,16 +45,10 @@ def described(queue: Queue, far: Overview, now: datetime) -> dict[str, Any]:
         "guidelines_version": queue.guidelines_version, "open": queue.open, "terms": terms.model_dump(mode="json"),
         "items": far.items, "done": far.done, "started": far.started, "waiting": waiting, "skipped": far.skipped,
         "gold_items": far.gold_items, "labels": far.labels, "labels_needed": far.labels_needed,
-        "labellers": far.labellers, "leased": far.leased, "deadline": _text(terms.deadline), "overdue": late,
+        "labellers": far.labellers, "leased": far.leased, "deadline": deadline, "overdue": late,
         "pace": pace(far, now), "set_at": queue.set_at, "author": queue.author, "created_at": queue.created_at,
     }  # fmt: skip
     return found | {"sentence": sentence(found)}
-
-
-def _text(at: datetime | None) -> str | None:
-    if at is None:
-        return None
-    return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).isoformat()
 
 
 def pace(far: Overview, now: datetime) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,9 @@ from collectors.facts import ScoreFacts
 from collectors.model import TextMap
 from server.labelling.content import Content, Side
 from server.labelling.terms import COMPARING, TIE, Asked
+from server.when import nanoseconds
 
 WITHDRAWN = "withdrawn"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WORDS = {1.0: "preferred", 0.5: "tie", 0.0: "not preferred"}
 _SCORED = frozenset({"binary", "categorical", "ordinal", "numeric", "preference", "ranking"})
 
@@ -50,7 +50,7 @@ def scores(  # noqa: PLR0917 - what a label says
         if field.name in answers and field.kind in _SCORED and not field.several:
             for told in _told(about, field, answers[field.name]):
                 metadata = told.metadata | {"queue": about.queue, "item": str(about.number), "label_id": str(label_id)}
-                found.append(replace(told, explanation=comment, time_ns=_nanoseconds(at), metadata=metadata))
+                found.append(replace(told, explanation=comment, time_ns=nanoseconds(at), metadata=metadata))
     return found
 
 
@@ -60,10 +60,6 @@ def withdrawn(
     """The scores that take those of a label back: the same targets and names, without a value."""
     told = scores(about, fields, answers, None, label_id, at)
     return [replace(one, value=None, label=None, error_type=WITHDRAWN) for one in told]
-
-
-def _nanoseconds(at: datetime) -> int:
-    return (at.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
 def _told(about: About, field: Asked, answer: Any) -> Iterator[ScoreFacts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ from server import jobs
 from server.core import Core
 from server.labelling import feeds
 from server.labelling.terms import Asked, Terms
-from server.when import utc_now
+from server.when import utc, utc_now
 from store import queues as store
 from store.queues import Queue, Wording
 
@@ -166,6 +166,4 @@ def delete(core: Core, project: str, name: str, author: str | None) -> None:
 def deadline_passed(queue: Queue, now: datetime) -> bool:
     """Whether the time by which all was to be labelled is over."""
     deadline = terms_of(queue).deadline
-    if deadline is None:
-        return False
-    return now > (deadline if deadline.tzinfo is None else deadline.astimezone(UTC).replace(tzinfo=None))
+    return deadline is not None and now > utc(deadline)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from server.monitors import streams
 from server.monitors.looking import REFIT
-from server.monitors.terms import Burn, Drift, OfBudget, Terms, length, utc
+from server.monitors.terms import Burn, Drift, OfBudget, Terms, length
+from server.when import utc
 from store.monitors import Monitor
 
 LAG = timedelta(minutes=2)  # spans come after they end, and are resolved then

@@ -16,7 +16,8 @@ from server.monitors.seen import Seen
 from server.monitors.series import Series
 from server.monitors.signals import SIGNALS, Signal
 from server.monitors.streams import Steps
-from server.monitors.terms import DAY, Burst, Drift, NoData, Terms, Threshold, length, utc
+from server.monitors.terms import DAY, Burst, Drift, NoData, Terms, Threshold, length
+from server.when import utc
 
 REFIT = DAY  # between two fits of a reference that goes with time
 USUAL_REFERENCE = 28 * DAY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from analytics.watching import PERIODS, WINDOWS
 from server.monitors.signals import SIGNALS, Side, Signal
+from server.when import utc
 from store import queries
 from store.errors import UnknownQueryError
 
@@ -69,11 +70,6 @@ class Against(_Model):
     def in_time(self) -> bool:
         """Whether it is a stretch of time, so that seasons and memory count; else a sample."""
         return self.release is None and self.prompt is None and self.run is None
-
-
-def utc(at: datetime) -> datetime:
-    """Without a zone, as the store holds times."""
-    return at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
 
 
 class Drift(_Model):
