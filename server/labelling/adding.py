@@ -49,6 +49,10 @@ class NewItem:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+class UnfitError(Exception):
+    """Why an item cannot stand in a queue, as the end of a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Added:
     """What became of items."""
@@ -64,15 +68,15 @@ def add(core: Core, queue: Queue, items: Sequence[NewItem], author: str | None) 
     Raises:
         UnknownQueueError: the queue was taken away meanwhile.
     """
-    now, result = utc_now(), Added([], [], [])
-    sound: list[NewItem] = []
+    now, terms, result = utc_now(), terms_of(queue), Added([], [], [])
+    fit: list[NewItem] = []
     for at, item in enumerate(items):
-        if why := refusal(item, terms_of(queue)):
-            result.refused.append({"at": at, "why": why.rstrip(".")})
-        else:
-            sound.append(_plain(item, terms_of(queue)))
-    for start in range(0, len(sound), AT_ONCE):
-        part = sound[start : start + AT_ONCE]
+        try:
+            fit.append(fitted(item, terms))
+        except UnfitError as error:
+            result.refused.append({"at": at, "why": str(error).rstrip(".")})
+    for start in range(0, len(fit), AT_ONCE):
+        part = fit[start : start + AT_ONCE]
         rows = [row_of(item) for item in part]
         work = partial(write, queue=queue, rows=rows, now=now, author=author)
         added, there = core.writer.call(work).result(jobs.WRITE_S)
@@ -116,8 +120,28 @@ def write(
     return added, there + [added[place] for place in again]
 
 
-def refusal(item: NewItem, terms: Terms) -> str | None:  # noqa: PLR0911 - a table of rules
+def refusal(item: NewItem, terms: Terms) -> str | None:
     """Why an item cannot stand in a queue; null: it can."""
+    try:
+        fitted(item, terms)
+    except UnfitError as error:
+        return str(error)
+    return None
+
+
+def fitted(item: NewItem, terms: Terms) -> NewItem:
+    """The item as it stands in a queue: its right answers written as labels are.
+
+    Raises:
+        UnfitError: it cannot stand there.
+    """
+    if why := _unlike(item, terms):
+        raise UnfitError(why)
+    return item if item.gold is None else replace(item, gold=fitted_gold(item.gold, item.content, terms))
+
+
+def _unlike(item: NewItem, terms: Terms) -> str | None:  # noqa: PLR0911 - a table of rules
+    """Why what is shown is not what the queue is about; null: it is."""
     sides = len(item.content.sides)
     if item.unit not in UNITS:
         return f"unit {item.unit!r} is none of {', '.join(UNITS)}"
@@ -134,32 +158,22 @@ def refusal(item: NewItem, terms: Terms) -> str | None:  # noqa: PLR0911 - a tab
         return f"needed is {item.needed}; an item needs 1 to 20 labels"
     if (size := len(item.content.model_dump_json(exclude_defaults=True).encode())) > LONGEST:
         return f"it shows {size:,} bytes of JSON and {LONGEST:,} is the most; shorten it"
-    return None if item.gold is None else gold_refusal(item.gold, item.content, terms)
+    return None
 
 
-def _plain(item: NewItem, terms: Terms) -> NewItem:
-    """With right answers written as labels are, so that the two can be compared."""
-    return item if item.gold is None else replace(item, gold=plain_gold(item.gold, item.content, terms))
-
-
-def plain_gold(gold: Mapping[str, Any], content: Content, terms: Terms) -> dict[str, Any]:
-    """Right answers written as labels are.
+def fitted_gold(gold: Mapping[str, Any], content: Content, terms: Terms) -> dict[str, Any]:
+    """Right answers written as labels are, so that the two can be compared.
 
     Raises:
-        AnswerError: one does not fit its field.
+        UnfitError: they cannot be those of an item that shows this.
     """
-    return checked(terms.fields, gold, [one.key for one in content.sides], whole=False)
-
-
-def gold_refusal(gold: Mapping[str, Any], content: Content, terms: Terms) -> str | None:
-    """Why these cannot be the right answers of an item; null: they can."""
-    if not gold:
-        return "gold has no answer; give the right answer of one field or more, or leave it out"
     try:
-        told = plain_gold(gold, content, terms)
+        told = checked(terms.fields, gold, [one.key for one in content.sides], whole=False)
     except AnswerError as error:
-        return f"gold: {error}"
-    return None if told else "gold has no answer; give the right answer of one field or more, or leave it out"
+        raise UnfitError(f"gold: {error}") from error
+    if not told:
+        raise UnfitError("gold has no answer; give the right answer of one field or more, or leave it out")
+    return told
 
 
 def row_of(item: NewItem) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from server import jobs
 from server.core import Core
 from server.labelling import telling
-from server.labelling.adding import gold_refusal, plain_gold
+from server.labelling.adding import UnfitError, fitted_gold
 from server.labelling.content import Content
 from server.labelling.queues import QueueError, terms_of
 from server.labelling.refusals import UnknownItemError
@@ -126,10 +126,11 @@ def change(core: Core, queue: Queue, number: int, told: Mapping[str, Any]) -> No
     if shown is None:
         raise UnknownItemError(queue.name, number)
     if "gold" in told and told["gold"] is not None:
-        content, terms = Content.model_validate_json(shown.content), terms_of(queue)
-        if why := gold_refusal(told["gold"], content, terms):
-            raise ItemError(f"Item {number}: {why}.")
-        told["gold"] = json.dumps(plain_gold(told["gold"], content, terms))
+        try:
+            gold = fitted_gold(told["gold"], Content.model_validate_json(shown.content), terms_of(queue))
+        except UnfitError as error:
+            raise ItemError(f"Item {number}: {error}.") from error
+        told["gold"] = json.dumps(gold)
     if "removed" in told:
         told["removed_at"] = now if told["removed"] else None
     if told.get("back"):
