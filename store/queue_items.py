@@ -175,6 +175,16 @@ def shown(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) ->
     return {row[0]: Shown(*row) for row in rows}
 
 
+def whole(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> dict[int, tuple[Item, Shown]]:
+    """Items with what is shown of them, by number; those that there are not are left out."""
+    rows = cursor.execute(
+        f"select {_ITEM}, content, gold from queue_items where queue_id = ? "
+        "and number in (select unnest(?::integer[]))",
+        [queue_id, list(numbers)],
+    ).fetchall()
+    return {row[1]: (Item(*row[:-2]), Shown(row[1], *row[-2:])) for row in rows}
+
+
 def change(cursor: DuckDBPyConnection, queue_id: UUID, number: int, told: Mapping[str, Any]) -> None:
     """Set columns of one item: priority, needed, gold, removed_at, back_at."""
     chosen = [name for name in ("priority", "needed", "gold", "removed_at", "back_at") if name in told]

@@ -17,7 +17,7 @@ from server.api.problems import refusing
 from server.api.rights import needs, router
 from server.labelling import importing, queues, refusals, saving, taking, telling
 from server.labelling.answers import AnswerError
-from server.labelling.content import Content
+from server.labelling.label_scores import About
 from server.labelling.people import known_as
 from server.labelling.progress import progress
 from server.labelling.queues import QueueError, StaleVersionError, UnknownQueueError, terms_of
@@ -26,7 +26,6 @@ from server.labelling.taking import Taken, read_standing
 from server.labelling.terms import NAME, person
 from server.when import utc_now
 from store import labels as store_labels
-from store import queue_items
 from store.queues import Queue
 
 routes = router()
@@ -162,19 +161,17 @@ def save(request: Request, here: Here, name: Name, body: NewLabel, project: Proj
         saved = saving.save(here.core, queue, saying, now)
         answer = {
             "label_id": str(saved.label_id), "edit": saved.edit, "place": "kept",
-            "others": _others(here, queue, body.number, who) if terms_of(queue).blind else None,
+            "others": _others(here, queue, saved.about) if saved.about and terms_of(queue).blind else None,
         }  # fmt: skip
         return json_response(request, answer | _next(here, queue, who, body.take, utc_now()))
 
 
-def _others(here: Context, queue: Queue, number: int, labeller: str) -> dict[str, Any]:
+def _others(here: Context, queue: Queue, about: About) -> dict[str, Any]:
+    """What others say of what somebody has labelled, and what judges do."""
     with here.core.readers.read() as cursor:
-        item = queue_items.item(cursor, queue.queue_id, number)
-        shown = queue_items.shown(cursor, queue.queue_id, [number])
-        said = store_labels.of_items(cursor, queue.queue_id, [number])
-        content = Content.model_validate_json(shown[number].content)
-        scores = [] if item is None else telling.scores_of(cursor, queue.project_id, item, content)
-    labels = [one for one in telling.label_rows(said) if one["author"] != labeller and one["state"] == "saved"]
+        said = store_labels.of_items(cursor, queue.queue_id, [about.number])
+        scores = telling.scores_of(cursor, queue.project_id, about, about.content)
+    labels = [one for one in telling.label_rows(said) if one["author"] != about.author and one["state"] == "saved"]
     return {"labels": labels, "scores": [one for one in scores if one["evaluator"] != queue.name]}
 
 

@@ -29,10 +29,10 @@ def decide(  # noqa: PLR0917 - what is decided
         AnswerError: there is no such field, or the answer does not fit it.
     """
     with core.readers.read() as cursor:
-        item = queue_items.item(cursor, queue.queue_id, number)
-        shown = queue_items.shown(cursor, queue.queue_id, [number]).get(number)
-    if item is None or shown is None:
+        found = queue_items.whole(cursor, queue.queue_id, [number]).get(number)
+    if found is None:
         raise UnknownItemError(queue.name, number)
+    item, shown = found
     if item.removed_at is not None:
         raise RemovedError(number)
     sides = [one.key for one in Content.model_validate_json(shown.content).sides]

@@ -113,10 +113,10 @@ def _known(core: Core, queue: Queue, told: Sequence[Told]) -> _Known:
     with core.readers.read() as cursor:
         by_key = queue_items.numbers_of_keys(cursor, queue.queue_id, keys)
         named = sorted({one.number for one in told if one.number is not None} | set(by_key.values()))
-        items = queue_items.items(cursor, queue.queue_id, named)
-        shown = queue_items.shown(cursor, queue.queue_id, named)
+        found = queue_items.whole(cursor, queue.queue_id, named)
         newest = store.newest(store.of_items(cursor, queue.queue_id, named))
-    contents = {number: Content.model_validate_json(one.content) for number, one in shown.items()}
+    items = {number: item for number, (item, _) in found.items()}
+    contents = {number: Content.model_validate_json(shown.content) for number, (_, shown) in found.items()}
     return _Known(items, contents, by_key, newest)
 
 

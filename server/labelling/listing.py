@@ -68,11 +68,11 @@ def detail(cursor: DuckDBPyConnection, queue: Queue, number: int, labeller: str 
     Raises:
         UnknownItemError: the queue never had it.
     """  # noqa: D205 - one thought
-    item = store.item(cursor, queue.queue_id, number)
-    if item is None:
+    found = store.whole(cursor, queue.queue_id, [number]).get(number)
+    if found is None:
         raise UnknownItemError(queue.name, number)
+    item, shown = found
     (told,) = rows(cursor, queue, read_standing(cursor, queue, "", utc_now()), [number])
-    shown = store.shown(cursor, queue.queue_id, [number])[number]
     said = store_labels.of_items(cursor, queue.queue_id, [number])
     labels = telling.label_rows(said)
     if labeller and terms_of(queue).blind and not _labelled(labels, labeller):

@@ -62,6 +62,7 @@ class Saved:
     label_id: UUID
     edit: int  # 1, 2, ... of this person on this item
     first: bool  # whether they had not labelled it before
+    about: About | None = None  # what was labelled; null: it was skipped
 
 
 @dataclass(slots=True)
@@ -85,10 +86,12 @@ def save(core: Core, queue: Queue, told: Saying, now: datetime) -> Saved:
     """
     terms = terms_of(queue)
     check_labeller(queue, terms.labellers, told.labeller)
-    about, before = _about(core, queue, told.number, told.labeller)
+    with core.readers.read() as cursor:
+        about = _about(cursor, queue, told.number, told.labeller)
+        before = store.last_said(cursor, queue.queue_id, told.number, told.labeller)
     if told.fields_version != queue.fields_version:
         if (kept := _kept_before(core, queue, told)) is not None:
-            return kept
+            return replace(kept, about=about)
         keep_draft(core, queue, _draft(told, now))
         raise FieldsChangedError(queue.name, queue.fields_version, told.fields_version)
     answers = checked(terms.fields, told.answers, [one.key for one in about.content.sides])
@@ -107,7 +110,7 @@ def save(core: Core, queue: Queue, told: Saying, now: datetime) -> Saved:
     if outcome.refused is not None:
         raise outcome.refused
     assert outcome.saved is not None  # noqa: S101 - else it was refused
-    return outcome.saved
+    return replace(outcome.saved, about=about)
 
 
 def _kept_before(core: Core, queue: Queue, told: Saying) -> Saved | None:
@@ -119,15 +122,13 @@ def _kept_before(core: Core, queue: Queue, told: Saying) -> Saved | None:
     return Saved(told.label_id, known.edit, first=known.edit == 1)
 
 
-def _about(core: Core, queue: Queue, number: int, labeller: str) -> tuple[About, Label | None]:
-    """What a label of an item is about, and what the labeller said of it last."""
-    with core.readers.read() as cursor:
-        item = queue_items.item(cursor, queue.queue_id, number)
-        shown = queue_items.shown(cursor, queue.queue_id, [number])
-        said = store.last_said(cursor, queue.queue_id, number, labeller)
-    if item is None:
+def _about(cursor: DuckDBPyConnection, queue: Queue, number: int, labeller: str) -> About:
+    """What a label of an item is about. Raises UnknownItemError."""
+    found = queue_items.whole(cursor, queue.queue_id, [number]).get(number)
+    if found is None:
         raise UnknownItemError(queue.name, number)
-    return about_item(queue, item, Content.model_validate_json(shown[number].content), labeller), said
+    item, shown = found
+    return about_item(queue, item, Content.model_validate_json(shown.content), labeller)
 
 
 def about_item(queue: Queue, item: Item, content: Content, labeller: str) -> About:
@@ -319,9 +320,9 @@ def undo(core: Core, queue: Queue, labeller: str, now: datetime, label_id: UUID 
         return before
     with core.readers.read() as cursor:
         last = store.last_of(cursor, queue.queue_id, labeller)
-    if last is None:
-        return None
-    about, _ = _about(core, queue, last.number, labeller)
+        if last is None:
+            return None
+        about = _about(cursor, queue, last.number, labeller)
     label_id = label_id or uuid4()
     back = replace(
         last, label_id=label_id, edit=last.edit + 1, state="withdrawn", answers=None, numbers={}, comment=None,

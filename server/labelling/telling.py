@@ -10,6 +10,7 @@ from uuid import UUID
 from duckdb import DuckDBPyConnection
 
 from server.labelling.content import Content
+from server.labelling.label_scores import About
 from server.labelling.queues import terms_of
 from server.labelling.standing import sides_in_order
 from store import labels as store_labels
@@ -92,7 +93,9 @@ def label_row(label: Label) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def scores_of(cursor: DuckDBPyConnection, project_id: int, item: Item, content: Content) -> list[dict[str, Any]]:
+def scores_of(
+    cursor: DuckDBPyConnection, project_id: int, item: Item | About, content: Content
+) -> list[dict[str, Any]]:
     """What judges and people scored of an item's target, the newest first; of what is compared each with its `side`.
 
     Of a call only scores of its span, of a trace those of the whole trace, of a session its own.
