@@ -9,19 +9,14 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from server.labelling.queues import deadline_passed, terms_of
-from server.labelling.terms import Terms
+from server.labelling.standing import enough
 from server.when import aware
 from store import standings
 from store.queues import Queue
-from store.standings import SKIPS, Overview
+from store.standings import Overview
 
 FEW = 5  # labels of the last day, below which no pace is told
 LONGEST_H = 24 * 365 * 10
-
-
-def enough(terms: Terms) -> int:
-    """Skips by so many people take an item without a label out of the turn: three, or all who may label."""
-    return min(SKIPS, len(terms.labellers) or SKIPS)
 
 
 def overviews(

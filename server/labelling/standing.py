@@ -19,6 +19,11 @@ SELDOM = 0.001  # shares of gold below it are none
 STATES = ("waiting", "started", "done", "skipped", "gold")
 
 
+def enough(terms: Terms) -> int:
+    """Skips by so many people take an item without a label out of the turn: three, or all who may label."""
+    return min(SKIPS, len(terms.labellers) or SKIPS)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A queue's items, those that are removed left out: columns as `store.standings.standing` has them."""
@@ -39,8 +44,7 @@ class Standing:
     @classmethod
     def of(cls, columns: Columns, terms: Terms) -> Standing:
         """From what the store says."""
-        # Where fewer people may label than that, all of them.
-        return cls(**columns, enough=min(SKIPS, len(terms.labellers) or SKIPS))
+        return cls(**columns, enough=enough(terms))
 
     @property
     def done(self) -> Mask:
