@@ -193,12 +193,17 @@ def target_of(item: NewItem) -> str | None:
     if item.unit in {"pair", "ranking"}:
         sides = [f"{one.trace_id}/{one.span_id or ''}" for one in item.content.sides if one.trace_id]
         return f"{item.unit} {' '.join(sorted(sides))}" if len(sides) == len(item.content.sides) else None
-    if item.session_id is not None and item.unit == "session":
-        return f"session {item.session_id}"
-    if item.trace_id is None:
+    return target_text(item.unit, item.trace_id, item.span_id, item.session_id)
+
+
+def target_text(unit: str, trace_id: UUID | None, span_id: int | None, session_id: str | None) -> str | None:
+    """As `target_of`, of what is not compared."""
+    if session_id is not None and unit == "session":
+        return f"session {session_id}"
+    if trace_id is None:
         return None
-    span = "" if item.span_id is None else f"/{item.span_id:016x}"
-    return f"{item.unit} {item.trace_id.hex}{span}"
+    span = "" if span_id is None else f"/{span_id:016x}"
+    return f"{unit} {trace_id.hex}{span}"
 
 
 def same(content: Content) -> int:

@@ -61,3 +61,9 @@ class Content(BaseModel):
     reference: str | None = Field(None, description="A right answer, where one is known and may be seen.")
     sides: tuple[Side, ...] = Field(min_length=1, max_length=8)
     cut: tuple[str, ...] = Field((), description="Parts that are longer than what is kept, such as contexts.")
+
+    @property
+    def says(self) -> bool:
+        """Whether anything was asked or answered; what says nothing, nobody could label."""
+        side = self.sides[0]
+        return bool(self.question or self.history or side.answer or side.messages or side.steps)

@@ -171,7 +171,10 @@ class Feeding(Loop):
 
     def _unknown(self, task: Task, targets: Sequence[Target]) -> list[Target]:
         """Those that never were items."""
-        named = {target_text(one, task.feed.unit): one for one in targets}
+        texts = (
+            (adding.target_text(task.feed.unit, one.trace_id, one.span_id, one.session_id), one) for one in targets
+        )
+        named = {text: one for text, one in texts if text is not None}
         with self._core.readers.read() as con:
             known = store.ever(con, task.queue.queue_id, list(named))
         left = self._left.get(task.key, {})
@@ -185,7 +188,7 @@ class Feeding(Loop):
             shown = showing.shown(asking(con, task.queue.project_id), targets)
         terms = queues.terms_of(task.queue)
         items = [_item(task.feed, one, shown[one]) for one in targets if one in shown]
-        return [one for one in items if _says(one) and adding.refusal(one, terms) is None]
+        return [one for one in items if one.content.says and adding.refusal(one, terms) is None]
 
 
 def _feeds(known: Sequence[Queue]) -> list[tuple[Queue, Feed]]:
@@ -205,25 +208,12 @@ def _room(task: Task, now: datetime) -> int | None:
     return max(task.feed.per_day - task.position.added_on(now.date()), 0)
 
 
-def target_text(target: Target, unit: str) -> str:
-    """As items tell what they are about; see `adding.target_of`."""
-    if target.session_id is not None:
-        return f"session {target.session_id}"
-    span = "" if target.span_id is None else f"/{target.span_id:016x}"
-    return f"{unit} {target.trace_id.hex if target.trace_id else ''}{span}"
-
-
 def _item(feed: Feed, target: Target, shown: showing.Shown) -> NewItem:
     return NewItem(
         content=shown.content, unit=feed.unit, trace_id=target.trace_id, span_id=target.span_id,
         session_id=target.session_id, priority=feed.priority, origin="feed", why=f"One of the {feeds.words(feed)}.",
         attributes={**shown.attributes, **feeds.attributes(feed)},
     )  # fmt: skip
-
-
-def _says(item: NewItem) -> bool:
-    side = item.content.sides[0]
-    return bool(item.content.question or item.content.history or side.answer or side.messages or side.steps)
 
 
 def told(core: Core, queue: Queue) -> list[dict[str, Any]]:

@@ -133,8 +133,7 @@ def _shown(candidate: Candidate, shown: Mapping[Target, Row | None]) -> tuple[Co
     if made is None:
         return None, {}, GONE
     content = Content.model_validate(made["content"])
-    side = content.sides[0]
-    if not (content.question or content.history or side.answer or side.messages or side.steps):
+    if not content.says:
         return None, {}, NOTHING
     return content, made["attributes"], ""
 
