@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 from server.client_base import ClientBase, Json, Param
+from server.client_queues import queue_path
 
 LONG_S = 120.0  # for the first answer after a label of many
 
@@ -24,12 +24,14 @@ class AgreementClient(ClientBase):
         """
         first, second = between or (None, None)
         params: dict[str, Param] = {"field": field, "by": by, "weights": weights, "first": first, "second": second}
-        found: Json = self._send("GET", _queue(name, "agreement"), params, timeout_s=LONG_S).json()
+        found: Json = self._send("GET", f"{queue_path(name)}/agreement", params, timeout_s=LONG_S).json()
         return found
 
     def queue_consensus(self, name: str, field: str | None = None) -> list[Json]:
         """One answer for each item and field; see `GET .../consensus`."""
-        found: list[Json] = self._send("GET", _queue(name, "consensus"), {"field": field}, timeout_s=LONG_S).json()
+        found: list[Json] = self._send(
+            "GET", f"{queue_path(name)}/consensus", {"field": field}, timeout_s=LONG_S
+        ).json()
         return found
 
     def queue_disputes(
@@ -46,7 +48,7 @@ class AgreementClient(ClientBase):
         """
         these = ",".join(str(number) for number in numbers) or None
         params: dict[str, Param] = {"field": field, "state": state, "numbers": these, **page}
-        found: Json = self._send("GET", _queue(name, "disputes"), params, timeout_s=LONG_S).json()
+        found: Json = self._send("GET", f"{queue_path(name)}/disputes", params, timeout_s=LONG_S).json()
         return found
 
     def decide(  # noqa: PLR0917 - what is decided
@@ -58,9 +60,5 @@ class AgreementClient(ClientBase):
             ApiError: `refused` when the answer does not fit the field.
         """
         told = {"number": number, "field": field, "answer": answer, "why": why, "author": author}
-        found: Json = self._send("POST", _queue(name, "decisions"), {}, body=told).json()
+        found: Json = self._send("POST", f"{queue_path(name)}/decisions", {}, body=told).json()
         return found
-
-
-def _queue(name: str, what: str) -> str:
-    return f"/api/queues/{quote(name, safe='')}/{what}"

@@ -21,7 +21,7 @@ class QueuesClient(ClientBase):
 
     def queue(self, name: str) -> Json:
         """One queue with its versions and labellers."""
-        found: Json = self._json(_queue(name))
+        found: Json = self._json(queue_path(name))
         return found
 
     def set_queue(
@@ -29,27 +29,27 @@ class QueuesClient(ClientBase):
     ) -> Json:
         """Set a queue; see `PUT /api/queues/{name}`. Answers as `queue`."""
         told = {**terms, "author": author, "upon": upon}
-        found: Json = self._send("PUT", _queue(name), {}, body=told).json()
+        found: Json = self._send("PUT", queue_path(name), {}, body=told).json()
         return found
 
     def delete_queue(self, name: str, author: str | None = None) -> None:
         """Take a queue away with its items; the scores that its labels made stay."""
-        self._send("DELETE", _queue(name), {"confirm": name, "author": author})
+        self._send("DELETE", queue_path(name), {"confirm": name, "author": author})
 
     def open_queue(self, name: str, author: str | None = None) -> Json:
         """Let people label again."""
-        found: Json = self._send("POST", f"{_queue(name)}/open", {}, body={"author": author}).json()
+        found: Json = self._send("POST", f"{queue_path(name)}/open", {}, body={"author": author}).json()
         return found
 
     def close_queue(self, name: str, author: str | None = None) -> Json:
         """Hand nobody an item and save no label until it is opened."""
-        found: Json = self._send("POST", f"{_queue(name)}/close", {}, body={"author": author}).json()
+        found: Json = self._send("POST", f"{queue_path(name)}/close", {}, body={"author": author}).json()
         return found
 
     def add_items(self, name: str, items: Sequence[Mapping[str, Any]], author: str | None = None) -> Json:
         """Put up to 1,000 items into a queue: `added`, `there`, `refused`."""
         told = {"author": author, "items": list(items)}
-        found: Json = self._send("POST", f"{_queue(name)}/items", {}, body=told, timeout_s=WRITE_S).json()
+        found: Json = self._send("POST", f"{queue_path(name)}/items", {}, body=told, timeout_s=WRITE_S).json()
         return found
 
     def queue_items(
@@ -57,18 +57,18 @@ class QueuesClient(ClientBase):
     ) -> Json:
         """Items by number: `items`, `total`, `cut`."""
         params = {"state": state, "search": search or None, "limit": limit, "after": after}
-        found: Json = self._json(f"{_queue(name)}/items", params)
+        found: Json = self._json(f"{queue_path(name)}/items", params)
         return found
 
     def queue_item(self, name: str, number: int, labeller: str | None = None) -> Json:
         """One item whole; for a labeller of a blind queue without what is hidden."""
-        found: Json = self._json(f"{_queue(name)}/items/{number}", {"labeller": labeller})
+        found: Json = self._json(f"{queue_path(name)}/items/{number}", {"labeller": labeller})
         return found
 
     def change_item(self, name: str, number: int, told: Mapping[str, Any], author: str | None = None) -> Json:
         """Change priority, needed, gold, removed or back of an item."""
         body = {**told, "author": author}
-        found: Json = self._send("PATCH", f"{_queue(name)}/items/{number}", {}, body=body).json()
+        found: Json = self._send("PATCH", f"{queue_path(name)}/items/{number}", {}, body=body).json()
         return found
 
     def take_items(self, name: str, labeller: str, most: int = 1, number: int | None = None) -> Json:
@@ -100,17 +100,17 @@ class QueuesClient(ClientBase):
 
     def keep_draft(self, name: str, told: Mapping[str, Any]) -> None:
         """Keep what is filled in: `labeller`, `number`, `answers`, `comment`, `seconds`."""
-        self._send("PUT", f"{_queue(name)}/drafts", {}, body=told)
+        self._send("PUT", f"{queue_path(name)}/drafts", {}, body=told)
 
     def import_labels(self, name: str, labels: Sequence[Mapping[str, Any]], author: str | None = None) -> Json:
         """Put up to 1,000 labels of elsewhere into a queue: `added`, `there`, `refused`."""
         told = {"author": author, "labels": list(labels)}
-        found: Json = self._send("POST", f"{_queue(name)}/import", {}, body=told, timeout_s=WRITE_S).json()
+        found: Json = self._send("POST", f"{queue_path(name)}/import", {}, body=told, timeout_s=WRITE_S).json()
         return found
 
     def queue_progress(self, name: str, labeller: str = "") -> Json:
         """How far a queue and a labeller are."""
-        found: Json = self._json(f"{_queue(name)}/progress", {"labeller": labeller})
+        found: Json = self._json(f"{queue_path(name)}/progress", {"labeller": labeller})
         return found
 
     def queue_labels(self, name: str, field: str | None = None, after: int = 0) -> Answer:
@@ -130,9 +130,10 @@ class QueuesClient(ClientBase):
             after = last - 1
 
     def _labelling(self, name: str, what: str, told: Mapping[str, Any]) -> Json:
-        found: Json = self._send("POST", f"{_queue(name)}/{what}", {}, body=told).json()
+        found: Json = self._send("POST", f"{queue_path(name)}/{what}", {}, body=told).json()
         return found
 
 
-def _queue(name: str) -> str:
+def queue_path(name: str) -> str:
+    """Of a queue, in the API."""
     return f"/api/queues/{quote(name, safe='')}"
