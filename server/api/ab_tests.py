@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from server import ab_findings, ab_results, ab_seen, ab_tests
 from server.ab_tests import AbTestError, Registered, RunningError, Terms, UnknownAbTestError
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Here, Project
-from server.api.prices import Author
+from server.api.context import DEFAULT, Author, Here, Project
 from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
 

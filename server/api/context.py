@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Query, Request
+from pydantic import Field
 
 from server.api.problems import ProblemError
 from server.aside import Aside
@@ -83,4 +84,5 @@ Since = Annotated[
     datetime | None, Query(description="Start of the window, inclusive; ISO 8601, UTC when it names no zone.")
 ]
 Until = Annotated[datetime | None, Query(description="End of the window, exclusive.")]
+Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
 DEFAULT = DEFAULT_PROJECT

@@ -21,8 +21,7 @@ from evaluators.errors import EvaluatorError
 from server import dataset_changes, dataset_work, datasets
 from server.api.answers import json_response
 from server.api.bodies import MAX_UPLOAD, TooLargeError
-from server.api.context import DEFAULT, Here, Project
-from server.api.prices import Author
+from server.api.context import DEFAULT, Author, Here, Project
 from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
 from server.dataset_checks import LEAST_LIKENESS, LONGEST, Fix

@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server import experiments, runs, suites
 from server.api.answers import JSON_LINES, json_response
-from server.api.context import DEFAULT, Context, Here, Project, in_utc
-from server.api.prices import Author
+from server.api.context import DEFAULT, Author, Context, Here, Project, in_utc
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.evals import grid, pushed

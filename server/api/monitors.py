@@ -14,7 +14,7 @@ from fastapi import Path, Query, Request, Response
 from pydantic import Field
 
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Context, Here, Project, Since, Until, in_utc
+from server.api.context import DEFAULT, Author, Context, Here, Project, Since, Until, in_utc
 from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
 from server.aside import Inline
@@ -37,7 +37,6 @@ SHOWN = timedelta(days=35)
 
 routes = router()
 Name = Annotated[str, Path(pattern=NAME, description="Of the monitor: letters, digits, dot, dash, underscore.")]
-Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
 
 
 _told = partial(

@@ -15,7 +15,7 @@ from collectors.pricing import library
 from collectors.pricing.own import OwnPrice, PriceListError
 from server import repricing
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Here, Project, window
+from server.api.context import DEFAULT, Author, Here, Project, window
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.prices import MAX_DOCUMENT, parse_document
@@ -24,7 +24,6 @@ from store.prices import Order, PriceList
 
 routes = router()
 _repricing = threading.Lock()
-Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
 
 
 @routes.get("/api/prices", tags=["prices"], dependencies=[needs("read")])

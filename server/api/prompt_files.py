@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server import prompt_files, prompts
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Here, Project
-from server.api.prices import Author
+from server.api.context import DEFAULT, Author, Here, Project
 from server.api.problems import ProblemError
 from server.api.prompt_parts import Confirm, aside, guard, told
 from server.api.rights import needs, router

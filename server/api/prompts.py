@@ -16,8 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server import prompt_diff, prompt_files, prompt_usage, prompts
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Context, Here, Project, in_utc
-from server.api.prices import Author
+from server.api.context import DEFAULT, Author, Context, Here, Project, in_utc
 from server.api.problems import ProblemError
 from server.api.prompt_parts import (
     SMALL,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated
 
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Here, Project
+from server.api.context import DEFAULT, Author, Here, Project
 from server.api.problems import refusing
 from server.api.queue_labels import Name
 from server.api.queue_labels import told as told_of_queues
@@ -21,7 +20,6 @@ from server.labelling.ordering import FillError
 from server.labelling.wishes import From
 
 routes = router()
-Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
 told = partial(refusing, (FillError, HTTPStatus.UNPROCESSABLE_ENTITY, "bad_fill"))
 
 

@@ -10,7 +10,7 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Context, Here, Project
+from server.api.context import DEFAULT, Author, Context, Here, Project
 from server.api.queue_labels import Name, told
 from server.api.rights import needs, router
 from server.aside import Inline
@@ -23,7 +23,6 @@ from server.labelling.people import known_as
 from server.labelling.wishes import Named
 
 routes = router()
-Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
 Number = Annotated[int, Path(ge=1, le=2_000_000_000, description="Of the item.")]
 
 

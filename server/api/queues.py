@@ -11,7 +11,7 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Context, Here, Project
+from server.api.context import DEFAULT, Author, Context, Here, Project
 from server.api.problems import ProblemError
 from server.api.queue_labels import Name, told
 from server.api.rights import needs, router
@@ -24,7 +24,6 @@ from store import standings
 from store.queues import Queue
 
 routes = router()
-Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
 
 
 @routes.get("/api/queues", tags=["queues"], dependencies=[needs("read")])

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from evaluators.errors import EvaluatorError
 from server import jobs, previewing, rules
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Here, Project, in_utc
+from server.api.context import DEFAULT, Author, Here, Project, in_utc
 from server.api.evaluators import TRIAL_USD
 from server.api.jobs import shown
 from server.api.problems import ProblemError, refusing
@@ -37,7 +37,6 @@ routes = router()
 Name = Annotated[
     str, Path(pattern=r"^[\w.-]{1,100}$", description="Of the rule: letters, digits, dot, dash, underscore.")
 ]
-Author = Annotated[str | None, Field(max_length=200, description="Who does this, for the audit trail.")]
 
 
 _told = partial(

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server import runs, suites
 from server.api.answers import json_response
-from server.api.context import DEFAULT, Context, Here, Project
-from server.api.prices import Author
+from server.api.context import DEFAULT, Author, Context, Here, Project
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.evals.preparing import MAX_SUITE
