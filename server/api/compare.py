@@ -141,16 +141,27 @@ def compared_traffic(  # noqa: PLR0917 - FastAPI gives them by name
     left out, and counted in `variants`), latency, failures and tokens. Calls of a session, else of a user, else of a
     trace vary together. Of more than 20,000 calls in all a sample of whole traces is read, which `notes` tell.
     """
+    window, first = window_of(request, OWN, by, values, baseline, slice_)
+    stated = _stated(margins, lower, higher, equivalence=equivalence)
+    question = Question(first, quality or None, adjust, stated)
+    return _told(request, here, form, of_traffic.answer, window, question)
+
+
+def window_of(  # noqa: PLR0917 - as the request has it
+    request: Request, own: frozenset[str], by: By, values: str, baseline: str | None, slice_: Slice | None = None
+) -> tuple[Window, str]:
+    """The calls that a request is of, and the baseline. `own`: its parameters that are no filters of calls.
+
+    Raises:
+        ProblemError: there are too few or too many values, or the baseline is none of them.
+    """
     names = values_of(values)
     if baseline is not None and baseline not in names:
         raise refused(f"The baseline {baseline!r} is none of the variants: {', '.join(names)}.")
-    given = {name: value for name, value in params_of(request).items() if name not in OWN}
+    given = {name: value for name, value in params_of(request).items() if name not in own}
     asked = queries.get("calls_totals").parse(given | {"kind": "llm"})
     since, until = cast("datetime", asked.pop("since")), cast("datetime", asked.pop("until"))
-    window = Window(by, names, since, until, asked, slice_)
-    stated = _stated(margins, lower, higher, equivalence=equivalence)
-    question = Question(baseline or names[0], quality or None, adjust, stated)
-    return _told(request, here, form, of_traffic.answer, window, question)
+    return Window(by, names, since, until, asked, slice_), baseline or names[0]
 
 
 def _stated(margins: str | None, lower: str | None, higher: str | None, *, equivalence: bool = False) -> Stated:
