@@ -15,12 +15,13 @@ from server.dataset_changes import commit
 from server.dataset_files import read as read_arrow
 from server.dataset_files import write as write_arrow
 from server.dataset_items import item_of, table_of
+from server.dataset_work import elsewhere
 from server.datasets import found_or_new, version_told
 from server.labelling.terms import COMPARING, Asked
 from server.training.labelled import Labelled, read
 from server.training.redacting import Redactor
 from server.training.wanted import OfQueue, Selected, TrainingDataError
-from server.training.work import elsewhere, gather
+from server.training.work import gather
 from store.dataset_changes import Change
 
 SAMPLES = 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import orjson
 
 from server.aside import Aside, Inline
 from server.core import Core
-from server.dataset_work import WORK_S
+from server.dataset_work import elsewhere
 from server.training.wanted import Selected, Wanted
 
 Row = dict[str, Any]
@@ -39,8 +38,3 @@ def make(core: Core, aside: Aside | None, project: str, wanted: Wanted, folder: 
     target = str(folder / "training-data.zip") if archive else None
     found: Row = elsewhere(aside, making.made, making.Order(wanted, head, str(items), str(files), target))
     return found
-
-
-def elsewhere(aside: Aside | None, work: Callable[..., Any], order: object) -> Any:
-    """In a process of its own: it is Python over every row."""
-    return work(order) if aside is None else orjson.loads(aside.compute(WORK_S, work, order))
