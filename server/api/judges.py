@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from evaluators.errors import EvaluatorError
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Context, Here, Project
-from server.api.problems import ProblemError
+from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
 from server.aside import Inline
 from server.judges import queueing, rechecking, writing
@@ -156,7 +155,9 @@ class NewVersion(Ruler):
     """What labels teach, as a new version of the evaluator."""
 
     take_threshold: bool = Field(True, description="The threshold that fits people best.")
-    examples: int = Field(0, ge=0, le=12, description="Cases that people decided, shown to the judge.")
+    examples: int = Field(
+        0, ge=0, le=writing.MOST_EXAMPLES, description="Cases that people decided, shown to the judge."
+    )
     name: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]{0,63}$")
     new_version: str | None = Field(None, min_length=1, max_length=50)
     dry_run: bool = Field(True, description="Say what would be written.")
@@ -182,17 +183,16 @@ def version_(request: Request, here: Here, score: Score, body: NewVersion, proje
         return json_response(request, writing.write(here.core, desk(here), project, wish))
 
 
-@contextmanager
-def _told() -> Iterator[None]:
+_NO_CARD = (NoCardError, HTTPStatus.NOT_FOUND, "no_card")
+
+
+def _told() -> AbstractContextManager[None]:
     """What is refused, in words."""
-    try:
-        yield
-    except NoCardError as error:
-        raise no_card(error) from error
-    except UnknownQueueError as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_queue", str(error)) from error
-    except (writing.WriteError, EvaluatorError) as error:
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "not_written", str(error)) from error
+    return refusing(
+        _NO_CARD,
+        (UnknownQueueError, HTTPStatus.NOT_FOUND, "unknown_queue"),
+        ((writing.WriteError, EvaluatorError), HTTPStatus.UNPROCESSABLE_ENTITY, "not_written"),
+    )
 
 
 @routes.get("/api/judges/{score:path}", tags=["judges"], dependencies=[needs("read")])
@@ -229,16 +229,8 @@ def card(  # noqa: PLR0917 - FastAPI gives them by name
         )
     wanted = Wanted(threshold, positive or None, informative)
     question = Question(score, evaluator, version, label or None, by, width, wanted)
-    try:
-        found = here.judges.card(here.core, desk(here), project, question)
-    except NoCardError as error:
-        raise no_card(error) from error
-    return json_response(request, found)
-
-
-def no_card(error: NoCardError) -> ProblemError:
-    """There is no such judge, or nobody labelled what it scored."""
-    return ProblemError(HTTPStatus.NOT_FOUND, "no_card", str(error))
+    with refusing(_NO_CARD):
+        return json_response(request, here.judges.card(here.core, desk(here), project, question))
 
 
 def desk(here: Context) -> Desk:
