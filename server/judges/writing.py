@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -281,7 +281,7 @@ def _put(file: Path, entry: Row, *, replaces: bool) -> None:
     from server.yaml_lines import parsed  # noqa: PLC0415
 
     before = file.read_text("utf-8") if file.exists() else "evaluators: []\n"
-    after = _with(before, entry, replaces=replaces)
+    after = placed(before, entry, replaces=replaces)
     try:
         parse_evaluators(parsed(after, str(file), 1_000_000, WriteError), str(file), file.absolute().parent)
         fresh = file.with_name(f".{file.name}.new")
@@ -291,7 +291,8 @@ def _put(file: Path, entry: Row, *, replaces: bool) -> None:
         raise WriteError(f"{file} is not changed: {error}") from error
 
 
-def _with(text: str, entry: Row, *, replaces: bool) -> str:
+def placed(text: str, entry: Row, *, replaces: bool) -> str:
+    """The text of a file with the entry: in place of that of its name, or at the end. What stands around it stays."""
     import yaml  # noqa: PLC0415
 
     node = yaml.compose(text, yaml.SafeLoader)
@@ -305,8 +306,8 @@ def _with(text: str, entry: Row, *, replaces: bool) -> str:
     names = [_named(one) for one in items.value]
     if replaces and entry["name"] in names:
         one = items.value[names.index(entry["name"])]
-        return "".join([*lines[: one.start_mark.line], fresh, *lines[_end(one) :]])
-    last = _end(items.value[-1])
+        return "".join([*lines[: one.start_mark.line], fresh, *lines[_end(one, lines) :]])
+    last = _end(items.value[-1], lines)
     head = "".join(lines[:last])
     return "".join([head if head.endswith("\n") else f"{head}\n", fresh, *lines[last:]])
 
@@ -315,10 +316,20 @@ def _named(node: Any) -> str | None:
     return next((value.value for key, value in node.value if key.value == "name"), None)
 
 
-def _end(node: Any) -> int:
-    """The line after the entry."""
-    mark = node.end_mark
-    return int(mark.line) if mark.column == 0 or not mark.column else int(mark.line) + (mark.column > 2)
+def _end(node: Any, lines: Sequence[str]) -> int:
+    """The line after the entry. YAML lets it reach to what follows: blank lines and comments before are not its own."""
+    mark, dash = node.end_mark, node.start_mark.column - 2
+    within = mark.line < len(lines) and bool(lines[mark.line][: mark.column].strip())
+    end = int(mark.line) + within
+    while _between(lines[end - 1], dash):
+        end -= 1
+    return end
+
+
+def _between(line: str, dash: int) -> bool:
+    """Whether a line is blank, or a comment that is no deeper than entries are; what they hold stands deeper."""
+    told = line.strip()
+    return not told or (told.startswith("#") and len(line) - len(line.lstrip()) <= dash)
 
 
 def _indented(text: str, by: int) -> str:
