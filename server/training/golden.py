@@ -18,6 +18,8 @@ from server.dataset_items import item_of, table_of
 from server.dataset_work import elsewhere
 from server.datasets import found_or_new, version_told
 from server.labelling.terms import COMPARING, Asked
+from server.training.examples import CUT
+from server.training.fields import few
 from server.training.labelled import Labelled, read
 from server.training.redacting import Redactor
 from server.training.wanted import OfQueue, Selected, TrainingDataError
@@ -80,7 +82,7 @@ def made(order: Order) -> Row:
     rows: list[Row] = []
     for item in read(Path(order.items)):
         if item.content["cut"]:
-            left["it is longer than what was kept of it"] += 1
+            left[CUT] += 1
             continue
         rows.append(row_of(item, asked, order.head["source"], order.split, redactor if order.redact else None))
     table, refused = [], 0
@@ -94,13 +96,9 @@ def made(order: Order) -> Row:
     write_arrow(table_of(table), order.out)
     return {
         "items": len(table), "left_out": dict(sorted(left.items())), "samples": rows[:SAMPLES],
-        "answers": dict(sorted(Counter(row["reference"] for row in rows).items())) if _few(asked) else {},
+        "answers": dict(sorted(Counter(row["reference"] for row in rows).items())) if few(asked) else {},
         "redacted": dict(sorted(redactor.counts.items())),
     }  # fmt: skip
-
-
-def _few(asked: Asked) -> bool:
-    return asked.kind in {"binary", "categorical", "ordinal", "preference"}
 
 
 def row_of(
