@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,6 @@ class Said:
     tied: int  # targets on which people are
     sampled_by: str | None  # a dimension within whose values items were drawn; null: they were not
     newest: str | None  # when the newest label was given, ISO 8601, UTC
-
-    def of(self, kept: Bools) -> Said:
-        """The rows where `kept` is true."""
-        told = ("targets", "traces", "whole", "value", "word", "people", "chosen")
-        return replace(self, **{name: getattr(self, name)[kept] for name in told})
 
 
 def said(labels: pa.Table) -> dict[str, Said]:
