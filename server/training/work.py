@@ -23,7 +23,8 @@ def gather(
     from server.training import gathering  # noqa: PLC0415 - a process beside works with it
 
     desk = aside or Inline(core.readers)
-    order = gathering.Order(wanted, str(out), each, tools)
+    asked = Selected(source=wanted.source, keep=wanted.keep)  # a request's own class would load the API over there
+    order = gathering.Order(asked, str(out), each, tools)
     found: Row = orjson.loads(desk.answer(core.projects.id_of(project), gathering.gathered, order))
     return found
 
