@@ -22,6 +22,7 @@ from server.evals import grid
 from server.evals.grid import GridError, Newest
 from server.settings import Settings
 from server.suites import Held
+from server.when import naive
 from server.yaml_lines import parsed
 from store import datasets as dataset_store
 from store import experiments as store
@@ -213,7 +214,7 @@ def keep(core: Core, project_id: int, told: Mapping[str, Any]) -> None:
     experiment = store.NewExperiment(
         UUID(told["experiment_id"]), told["name"], told["suite"], "pushed", told["author"]
     )  # fmt: skip
-    began = runs.naive(datetime.fromisoformat(manifest["started_at"]))
+    began = naive(datetime.fromisoformat(manifest["started_at"]))
     new = run_store.NewRun(
         run_id, told["suite"], began, runs.text(manifest), "", total, told["author"], experiment.experiment_id,
         runs.text(told["values"]), "pushed",

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ import pyarrow as pa
 from server.core import Core
 from server.evals.folder import HTML
 from server.evals.report.rows import fails
+from server.when import naive
 from store import runs as store
 from store.experiments import NewExperiment
 from store.runs import Run
@@ -158,11 +159,6 @@ def _cost(cost: Json) -> float | None:
 def text(value: Any) -> str:
     """A value as JSON text."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def naive(at: datetime) -> datetime:
-    """A time as the store holds it: UTC without a zone."""
-    return at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
 
 
 def shown(run: Run) -> Json:

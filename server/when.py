@@ -16,6 +16,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+def naive(at: datetime) -> datetime:
+    """A time as the store holds it: UTC without a zone; without one it is taken for UTC."""
+    return at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
+
+
 def parse_time(text: str, now: datetime | None = None) -> datetime:
     """`2026-11-24`, `2026-11-24T09:00`, with or without a zone (UTC without), or so long ago: `90m`, `24h`, `7d`, `2w`.
 

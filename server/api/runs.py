@@ -24,6 +24,7 @@ from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.aside import Aside
 from server.evals.preparing import MAX_SUITE
+from server.when import naive
 from store import experiments as experiment_store
 from store import runs as store
 
@@ -58,7 +59,7 @@ def begin(request: Request, here: Here, body: NewRun, project: Project = DEFAULT
     Until its end say how far it is every few seconds: after a minute without a word it is taken for cut off.
     """
     try:
-        started = runs.naive(datetime.fromisoformat(str(body.manifest["started_at"])))
+        started = naive(datetime.fromisoformat(str(body.manifest["started_at"])))
     except (KeyError, ValueError) as error:
         detail = f"A manifest tells `started_at`, a time as ISO 8601 writes it: {type(error).__name__} {error}."
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_manifest", detail) from error

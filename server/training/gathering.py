@@ -21,6 +21,7 @@ from server.labelling.terms import Asked
 from server.training.fields import asked_of, field_of
 from server.training.labelled import Labelled, write
 from server.training.wanted import Keep, OfFeedback, OfQueue, Selected, TrainingDataError
+from server.when import naive
 
 MOST = 50_000  # items
 _PAGE = 1_000
@@ -100,7 +101,7 @@ def _in_time(found: Labels, keep: Keep) -> Labels:
     kept = np.ones(found.size, bool)
     for bound, late in ((keep.since, False), (keep.until, True)):
         if bound is not None:
-            at = np.datetime64(bound.replace(tzinfo=None) - (bound.utcoffset() or bound - bound), "us")
+            at = np.datetime64(naive(bound), "us")
             kept &= found.saved_at < at if late else found.saved_at >= at
     return found.of(kept)
 
@@ -260,16 +261,12 @@ def _corrections(ask: Ask, source: OfFeedback) -> Iterator[Row]:
     rows: list[Row] = []
     while True:
         page = ask(
-            "feedback", since=_naive(source.since), until=_naive(source.until), score=source.score, page_size=_PAGE,
+            "feedback", since=naive(source.since), until=naive(source.until), score=source.score, page_size=_PAGE,
             skip=len(rows),
         ).to_pylist()  # fmt: skip
         rows += page
         if len(page) < _PAGE or len(rows) > MOST:
             return reversed(rows)
-
-
-def _naive(time: Any) -> Any:
-    return time.replace(tzinfo=None) - (time.utcoffset() or time - time)
 
 
 def _told(row: Row, left: Counter[str]) -> bool:
