@@ -18,7 +18,7 @@ from server.api.asking import parameters, params_of, project_of
 from server.api.context import Context, Here
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
-from server.aside import Inline, Work
+from server.aside import Work
 from server.compare import report
 from server.compare import runs as of_runs
 from server.compare import traffic as of_traffic
@@ -241,9 +241,8 @@ def answered(request: Request, here: Context, work: Work, *arguments: object) ->
 
 def _worked(request: Request, here: Context, work: Work, *arguments: object) -> bytes:
     project_id = here.core.projects.id_of(project_of(request))
-    desk = here.aside or Inline(here.core.readers)
     try:
-        return desk.answer(project_id, work, *arguments)
+        return here.desk.answer(project_id, work, *arguments)
     except NotComparableError as error:
         raise refused(str(error)) from error
 

@@ -17,12 +17,12 @@ from evaluators.errors import EvaluatorError
 from evaluators.judges.rubric import Rubric
 from evaluators.protocol import Maker
 from server import jobs
-from server.aside import Ask
+from server.aside import Ask, Desk
 from server.core import Core
 from server.evals.figures import counted, number
 from server.evals.grid import dumped
 from server.judges.asking import CALIBRATED, Fields, NoCardError, Question
-from server.judges.keeping import Desk, fields_of
+from server.judges.keeping import fields_of
 from server.judging import Bench, Files, bench
 
 Row = dict[str, Any]
