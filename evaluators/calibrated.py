@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 
 from evaluators.case import Case
-from evaluators.judges.rubric import NO, YES
+from evaluators.judges.rubric import NO, YES, words
 from evaluators.protocol import Card, Evaluator, ruler
 from evaluators.verdict import Verdict
 
@@ -25,10 +25,9 @@ class Calibrated:
     def card_of(of: Evaluator, name: str, version: str, measures: str, threshold: float) -> Card:
         """The card under another name; the version ends with a hash of what it is made of."""
         told = f"{of.card.name} {ruler(of)} {threshold!r}"
-        words = (YES, NO) if of.card.scale.better == "lower" else (NO, YES)
         return replace(
             of.card, name=name, version=f"{version}-{hashlib.sha256(told.encode()).hexdigest()[:8]}", family="custom",
-            measures=measures, scale=replace(of.card.scale, labels=words), quality=(),
+            measures=measures, scale=replace(of.card.scale, labels=words(of.card.scale.better)), quality=(),
         )  # fmt: skip
 
     def __call__(self, case: Case) -> Verdict | Awaitable[Verdict]:

@@ -166,6 +166,10 @@ class Aside:
         self._turn.release()
 
 
+Desk = Aside | Inline
+"""Where answers are worked out."""
+
+
 class _Child:
     """One such process, as the server sees it."""
 

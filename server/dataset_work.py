@@ -15,7 +15,7 @@ from typing import Any, Literal
 import orjson
 import pyarrow as pa
 
-from server.aside import Aside, Inline
+from server.aside import Aside, Compute, Inline
 from server.core import Core
 from server.dataset_changes import commit
 from server.dataset_checks import Order as CheckOrder
@@ -89,7 +89,7 @@ def take_in(  # noqa: PLR0917 - as the request has it
     keys, out = str(folder / "keys.arrow"), str(folder / "items.arrow")
     write_keys(core, project_id, one, keys)
     wanted = ImportOrder(str(file), keys=keys, out=out, **order)
-    told: Row = _elsewhere(aside, prepared, wanted)
+    told: Row = elsewhere(aside, prepared, wanted)
     told |= {"base": number, "version": None, "dataset": name}
     if dry_run:
         return told
@@ -209,7 +209,7 @@ def check(  # noqa: PLR0917 - as the request has it
     path = str(folder / "items.arrow")
     write_items(core, project_id, one, number, None, path)
     words = "" if order["by"] is None else cluster_words(core, project, name, number, order["by"], refuse=chosen)
-    told: Row = _elsewhere(aside, checked, CheckOrder(path, **order))
+    told: Row = elsewhere(aside, checked, CheckOrder(path, **order))
     for one_of in told["findings"]:
         one_of["sentence"] += f" {words}" if words and one_of["check"] == "leak_cluster" else ""
     remove, move = told.pop("remove"), told.pop("move")
@@ -229,10 +229,10 @@ def take_out(  # noqa: PLR0917 - as the request has it
     number = version_of(one, version)
     path, out = str(folder / "items.arrow"), folder / f"export.{format_}"
     write_items(core, project_id, one, number, split, path)
-    told: Row = _elsewhere(aside, exported, Leaving(path, str(out), format_, answers))
+    told: Row = elsewhere(aside, exported, Leaving(path, str(out), format_, answers))
     return out, told | {"version": number}
 
 
-def _elsewhere(aside: Aside | None, work: Any, order: object) -> Any:
+def elsewhere(aside: Aside | None, work: Compute, order: object) -> Any:
     """In a process of its own: all of this is Python over every item."""
     return work(order) if aside is None else orjson.loads(aside.compute(WORK_S, work, order))

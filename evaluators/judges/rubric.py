@@ -118,10 +118,10 @@ class Rubric:
         values = [value for value in self.labels.values() if value is not None]
         low, high = (min(values, default=0.0), max(values, default=1.0)) if self.labels else (self.low, self.high)
         takes = tuple(part for part in get_args(Part) if part in self.places and part not in self.needs)
-        words = tuple(self.labels) or (() if self.threshold is None else _words(self.better))
+        said = tuple(self.labels) or (() if self.threshold is None else words(self.better))
         return Card(
             self.name, f"{self.version}-{self.digest}", self.family, self.measures, self.needs, takes,
-            Scale(low, high, words, self.better), "judge", limits=(*self.limits, *LIMITS),
+            Scale(low, high, said, self.better), "judge", limits=(*self.limits, *LIMITS),
         )  # fmt: skip
 
     @cached_property
@@ -144,7 +144,7 @@ class Rubric:
         return Turn("system", SYSTEM + json.dumps(schema_of(self.shape))), Turn("user", asked)
 
 
-def _words(better: str | None) -> tuple[str, str]:
+def words(better: str | None) -> tuple[str, str]:
     """What a number with a threshold is called, worst to best: above it stands a yes."""
     return (YES, NO) if better == "lower" else (NO, YES)
 

@@ -16,7 +16,6 @@ from server.api.context import DEFAULT, Context, Here, Project
 from server.api.problems import ProblemError
 from server.api.queue_labels import Name, Number, Person, told
 from server.api.rights import needs, router
-from server.aside import Inline
 from server.labelling import deciding, queues
 from server.labelling.queues import terms_of
 from server.labelling.terms import Asked
@@ -175,6 +174,5 @@ def _kept(here: Context, queue: Queue, work: Work, *asked: object) -> bytes:
     """The answer of work about the queue's labels: see `KeptAnswers`."""
     with here.core.readers.read() as cursor:
         (state,) = queries.get("queue_state").function(cursor, queue.project_id, queue.name).to_pylist() or [{}]
-    desk = here.aside or Inline(here.core.readers)
     key = (queue.project_id, queue.name, work.__module__, *asked)
-    return here.agreements.get(key, state, lambda: desk.answer(queue.project_id, work, *asked))
+    return here.agreements.get(key, state, lambda: here.desk.answer(queue.project_id, work, *asked))

@@ -18,7 +18,7 @@ from server.api.asking import parameters, params_of, project_of
 from server.api.context import Context, Here
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
-from server.aside import Inline, Work
+from server.aside import Work
 from server.compare import report
 from server.compare import runs as of_runs
 from server.compare import traffic as of_traffic
@@ -141,16 +141,27 @@ def compared_traffic(  # noqa: PLR0917 - FastAPI gives them by name
     left out, and counted in `variants`), latency, failures and tokens. Calls of a session, else of a user, else of a
     trace vary together. Of more than 20,000 calls in all a sample of whole traces is read, which `notes` tell.
     """
+    window, first = window_of(request, OWN, by, values, baseline, slice_)
+    stated = _stated(margins, lower, higher, equivalence=equivalence)
+    question = Question(first, quality or None, adjust, stated)
+    return _told(request, here, form, of_traffic.answer, window, question)
+
+
+def window_of(  # noqa: PLR0917 - as the request has it
+    request: Request, own: frozenset[str], by: By, values: str, baseline: str | None, slice_: Slice | None = None
+) -> tuple[Window, str]:
+    """The calls that a request is of, and the baseline. `own`: its parameters that are no filters of calls.
+
+    Raises:
+        ProblemError: there are too few or too many values, or the baseline is none of them.
+    """
     names = values_of(values)
     if baseline is not None and baseline not in names:
         raise refused(f"The baseline {baseline!r} is none of the variants: {', '.join(names)}.")
-    given = {name: value for name, value in params_of(request).items() if name not in OWN}
+    given = {name: value for name, value in params_of(request).items() if name not in own}
     asked = queries.get("calls_totals").parse(given | {"kind": "llm"})
     since, until = cast("datetime", asked.pop("since")), cast("datetime", asked.pop("until"))
-    window = Window(by, names, since, until, asked, slice_)
-    stated = _stated(margins, lower, higher, equivalence=equivalence)
-    question = Question(baseline or names[0], quality or None, adjust, stated)
-    return _told(request, here, form, of_traffic.answer, window, question)
+    return Window(by, names, since, until, asked, slice_), baseline or names[0]
 
 
 def _stated(margins: str | None, lower: str | None, higher: str | None, *, equivalence: bool = False) -> Stated:
@@ -230,9 +241,8 @@ def answered(request: Request, here: Context, work: Work, *arguments: object) ->
 
 def _worked(request: Request, here: Context, work: Work, *arguments: object) -> bytes:
     project_id = here.core.projects.id_of(project_of(request))
-    desk = here.aside or Inline(here.core.readers)
     try:
-        return desk.answer(project_id, work, *arguments)
+        return here.desk.answer(project_id, work, *arguments)
     except NotComparableError as error:
         raise refused(str(error)) from error
 

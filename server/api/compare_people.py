@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from server.api.asking import params_of, project_of
-from server.api.compare import SHARED, answered, refused, values_of, variants_of
+from server.api.asking import project_of
+from server.api.compare import SHARED, answered, variants_of, window_of
 from server.api.context import Here
 from server.api.rights import needs, router
-from server.compare.traffic import By, Window
+from server.compare.traffic import By
 from server.judges.keeping import fields_of
-from store import queries
 
 OWN = frozenset({"by", "values", "baseline"})
 
@@ -51,12 +49,6 @@ def of_traffic(
     """Scores of live traffic that people labelled; fields as of `/api/compare/runs/people`."""
     from server.judges import corrected  # noqa: PLC0415 - a process beside works with it
 
-    names = values_of(values)
-    if baseline is not None and baseline not in names:
-        raise refused(f"The baseline {baseline!r} is none of the variants: {', '.join(names)}.")
-    given = {name: value for name, value in params_of(request).items() if name not in OWN}
-    asked = queries.get("calls_totals").parse(given | {"kind": "llm"})
-    since, until = cast("datetime", asked.pop("since")), cast("datetime", asked.pop("until"))
-    window = Window(by, names, since, until, asked)
+    window, first = window_of(request, OWN, by, values, baseline)
     fields = fields_of(here.core, project_of(request))
-    return answered(request, here, corrected.traffic, window, baseline or names[0], fields)
+    return answered(request, here, corrected.traffic, window, first, fields)

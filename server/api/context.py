@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request
 from pydantic import Field
 
 from server.api.problems import ProblemError
-from server.aside import Aside
+from server.aside import Aside, Desk, Inline
 from server.core import Core
 from server.feedback.pace import Pace
 from server.ingest import DEFAULT_PROJECT
@@ -54,6 +54,11 @@ class Context:
     playground: Playground = field(default_factory=Playground)
     pace: Pace = field(default_factory=Pace)  # of feedback
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def desk(self) -> Desk:
+        """Where long answers are worked out."""
+        return self.aside or Inline(self.core.readers)
 
 
 def _context(request: Request) -> Context:

@@ -82,8 +82,7 @@ def drift(request: Request, here: Here, body: DriftBody, project: Project = DEFA
         _group(body.reference, "reference"), _group(body.current, "current"), _known(body.signals), body.scores,
         body.alpha, body.most,
     )  # fmt: skip
-    desk = here.aside or Inline(here.core.readers)
-    return packed(request, desk.answer(project_id, explorer.explored, asked), "application/json")
+    return packed(request, here.desk.answer(project_id, explorer.explored, asked), "application/json")
 
 
 @routes.get("/api/markers", tags=["monitors"], dependencies=[needs("read")], openapi_extra=SHARED)

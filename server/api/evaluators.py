@@ -16,7 +16,6 @@ from server.api.answers import json_response, packed
 from server.api.context import DEFAULT, Here, Project
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
-from server.aside import Inline
 from server.judging import Bench, Files, bench
 
 TRIAL_USD = 1.0  # what one trial of a judge may cost
@@ -72,9 +71,8 @@ def tried(
     422 `bad_evaluator`: there is no such evaluator or option, or the row is none.
     """
     files = replace(Files.of(here.core.settings), budget_usd=TRIAL_USD)
-    where = here.aside or Inline(here.core.readers)
     try:
-        found = where.answer(here.core.projects.id_of(project), trying.tried, files, name, body.options, body.row)
+        found = here.desk.answer(here.core.projects.id_of(project), trying.tried, files, name, body.options, body.row)
     except EvaluatorError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_evaluator", str(error)) from error
     return packed(request, found, "application/json")

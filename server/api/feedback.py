@@ -17,7 +17,7 @@ from collectors.frames import score_table
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Context, Here, Project
 from server.api.origin import FROM_PAGES, foreign
-from server.api.problems import ProblemError, refusing
+from server.api.problems import ProblemError, invalid, refusing
 from server.api.rights import Policy, needs, router
 from server.feedback import keys
 from server.feedback.keys import FeedbackKeyError, UnknownFeedbackKeyError
@@ -104,10 +104,7 @@ def _said(told: dict[str, Any]) -> Feedback:
     try:
         return Feedback.model_validate(told)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'feedback'}: {fault['msg']}" for fault in error.errors()
-        )
-        detail = f"{faults}. The fields are documented at /docs."
+        detail = invalid(error.errors(), shown=False, whole="feedback")
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail) from error
 
 

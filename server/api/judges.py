@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -15,12 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from evaluators.errors import EvaluatorError
 from server.api.answers import json_response
 from server.api.context import DEFAULT, Context, Here, Project
-from server.api.problems import ProblemError
+from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
-from server.aside import Inline
 from server.judges import queueing, rechecking, writing
 from server.judges.asking import SLICES, NoCardError, Question, Wanted
-from server.judges.keeping import Desk, fields_of
+from server.judges.keeping import fields_of
 from server.labelling.queues import UnknownQueueError
 from server.labelling.terms import NAME
 
@@ -50,7 +48,7 @@ def listed(request: Request, here: Here, project: Project = DEFAULT, wait_s: Wai
     `failed`, `first_at`, `last_at`, `source`, `model`. `unmet`: names of labels that no score is held against.
     `computing`: newer figures than these (of `as_of`; null: none yet) are being worked out.
     """
-    found = here.judges.heads(here.core, desk(here), project, wait_s)
+    found = here.judges.heads(here.core, here.desk, project, wait_s)
     return json_response(
         request, {"judges": found["heads"], **{name: found[name] for name in ("unmet", "computing", "as_of")}}
     )
@@ -63,7 +61,7 @@ def trusted(request: Request, here: Here, project: Project = DEFAULT, wait_s: Wa
     `badge`: high, moderate or low (trust), unsure, or expired. It is of the ruler that scored last; `rulers` has the
     same by evaluator and version, a blank between. Scores that nobody labelled are not there.
     """
-    return json_response(request, here.judges.heads(here.core, desk(here), project, wait_s)["trust"])
+    return json_response(request, here.judges.heads(here.core, here.desk, project, wait_s)["trust"])
 
 
 class Ruler(BaseModel):
@@ -107,12 +105,12 @@ def planner(request: Request, here: Here, score: Score, body: Plan, project: Pro
     fields = fields_of(here.core, project)
     with _told():
         project_id = here.core.projects.id_of(project)
-        found = orjson.loads(desk(here).answer(project_id, planning.plan, question, fields, body.most))
+        found = orjson.loads(here.desk.answer(project_id, planning.plan, question, fields, body.most))
         if body.queue is not None:
             sampling = found["method"] if found["by"] is None else f"stratified:{found['by']}"
             items = [one | {"attributes": {"sampling": sampling}} for one in found["items"]]
             why = f"drawn to tell how far {score} says what people do"
-            done = queueing.fill(here.core, desk(here), project, body.queue, items, body.author, why)
+            done = queueing.fill(here.core, here.desk, project, body.queue, items, body.author, why)
             found |= {"added": len(done.added), "there": len(done.there), "refused": done.refused[:20]}
     return json_response(request, found)
 
@@ -137,14 +135,14 @@ def recheck(request: Request, here: Here, score: Score, body: Recheck, project: 
     with _told():
         question = _best(here, project, body.question(score))
         wish = rechecking.Wish(question, body.options, body.queue, body.author, body.budget_usd, body.dry_run)
-        return json_response(request, rechecking.recheck(here.core, desk(here), project, wish))
+        return json_response(request, rechecking.recheck(here.core, here.desk, project, wish))
 
 
 def _best(here: Context, project: str, question: Question) -> Question:
     """The ruler of the score that met most labels, where none is named."""
     if question.version is not None:
         return question
-    heads = here.judges.heads(here.core, desk(here), project, PATIENCE_S)["heads"]
+    heads = here.judges.heads(here.core, here.desk, project, PATIENCE_S)["heads"]
     mine = [one for one in heads if one["score"] == question.score and question.evaluator in {None, one["evaluator"]}]
     met = max(mine, key=lambda one: int(one["n"]), default=None)
     if met is None or not met["n"]:
@@ -156,7 +154,9 @@ class NewVersion(Ruler):
     """What labels teach, as a new version of the evaluator."""
 
     take_threshold: bool = Field(True, description="The threshold that fits people best.")
-    examples: int = Field(0, ge=0, le=12, description="Cases that people decided, shown to the judge.")
+    examples: int = Field(
+        0, ge=0, le=writing.MOST_EXAMPLES, description="Cases that people decided, shown to the judge."
+    )
     name: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]{0,63}$")
     new_version: str | None = Field(None, min_length=1, max_length=50)
     dry_run: bool = Field(True, description="Say what would be written.")
@@ -179,20 +179,19 @@ def version_(request: Request, here: Here, score: Score, body: NewVersion, proje
         body.dry_run,
     )
     with _told():
-        return json_response(request, writing.write(here.core, desk(here), project, wish))
+        return json_response(request, writing.write(here.core, here.desk, project, wish))
 
 
-@contextmanager
-def _told() -> Iterator[None]:
+_NO_CARD = (NoCardError, HTTPStatus.NOT_FOUND, "no_card")
+
+
+def _told() -> AbstractContextManager[None]:
     """What is refused, in words."""
-    try:
-        yield
-    except NoCardError as error:
-        raise no_card(error) from error
-    except UnknownQueueError as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_queue", str(error)) from error
-    except (writing.WriteError, EvaluatorError) as error:
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "not_written", str(error)) from error
+    return refusing(
+        _NO_CARD,
+        (UnknownQueueError, HTTPStatus.NOT_FOUND, "unknown_queue"),
+        ((writing.WriteError, EvaluatorError), HTTPStatus.UNPROCESSABLE_ENTITY, "not_written"),
+    )
 
 
 @routes.get("/api/judges/{score:path}", tags=["judges"], dependencies=[needs("read")])
@@ -229,18 +228,5 @@ def card(  # noqa: PLR0917 - FastAPI gives them by name
         )
     wanted = Wanted(threshold, positive or None, informative)
     question = Question(score, evaluator, version, label or None, by, width, wanted)
-    try:
-        found = here.judges.card(here.core, desk(here), project, question)
-    except NoCardError as error:
-        raise no_card(error) from error
-    return json_response(request, found)
-
-
-def no_card(error: NoCardError) -> ProblemError:
-    """There is no such judge, or nobody labelled what it scored."""
-    return ProblemError(HTTPStatus.NOT_FOUND, "no_card", str(error))
-
-
-def desk(here: Context) -> Desk:
-    """Where long answers are worked out."""
-    return here.aside or Inline(here.core.readers)
+    with refusing(_NO_CARD):
+        return json_response(request, here.judges.card(here.core, here.desk, project, question))

@@ -17,7 +17,6 @@ from server.api.answers import json_response
 from server.api.context import DEFAULT, Author, Context, Here, Project, Since, Until, in_utc
 from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
-from server.aside import Inline
 from server.monitors import deciding, monitors, words
 from server.monitors.loop import Monitoring
 from server.monitors.monitors import StaleVersionError, UnknownMonitorError
@@ -145,8 +144,7 @@ def series(  # noqa: PLR0917 - given by name
         end = in_utc(until) or utc_now()
         fitted = json.loads(known.fitted) if known.fitted else None
         first = in_utc(since) or _first(fitted, end)
-        where = here.aside or Inline(here.core.readers)
-        said = where.answer(known.project_id, drawing.drawn, known.document, fitted, first, end, known.looked_until)
+        said = here.desk.answer(known.project_id, drawing.drawn, known.document, fitted, first, end, known.looked_until)
     with here.core.readers.read() as con:
         looks = store.looks(con, known.monitor_id, LOOKS, first)
     told = json.loads(said) | {"looks": [row_of(one) for one in looks if one.ended_at <= end]}
@@ -180,15 +178,14 @@ def preview(
         known = store.monitors(con, project_id)
     read = [(one, terms) for one in known if one.name != name and (terms := readable(one)) is not None]
     many = len(deciding.family(read)) + 1
-    where = here.aside or Inline(here.core.readers)
     with _told():
-        said = where.answer(project_id, previewing.previewed, body.model_dump_json(), many, utc_now())
+        said = here.desk.answer(project_id, previewing.previewed, body.model_dump_json(), many, utc_now())
     return json_response(request, json.loads(said))
 
 
 def _monitoring(here: Context) -> Monitoring:
     """That of the server, else one that works here."""
-    return here.monitoring or Monitoring(here.core, here.aside or Inline(here.core.readers))
+    return here.monitoring or Monitoring(here.core, here.desk)
 
 
 def _answer(request: Request, here: Context, project: str, name: str) -> Response:

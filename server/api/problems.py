@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -104,14 +105,19 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
     secret = request.url.path.startswith(SECRET)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", invalid(faults, shown=not secret))
+
+
+def invalid(faults: Sequence[Mapping[str, Any]], *, shown: bool, whole: str = "") -> str:
+    """What pydantic found wrong, in words. `shown`: with what was given; `whole`: what a fault of all is called."""
     told = "; ".join(
-        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}{'' if secret else f', got {_short(fault)}'}"
+        f"{'.'.join(map(str, fault['loc'])) or whole}: {fault['msg']}{f', got {_short(fault)}' if shown else ''}"
         for fault in faults
     )
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{told}. The fields are documented at /docs.")
+    return f"{told}. The fields are documented at /docs."
 
 
-def _short(fault: dict[str, object]) -> str:
+def _short(fault: Mapping[str, Any]) -> str:
     shown = repr(fault.get("input"))
     return shown if len(shown) <= 80 else shown[:79] + "…"
 

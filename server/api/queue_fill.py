@@ -14,7 +14,6 @@ from server.api.problems import refusing
 from server.api.queue_labels import Name
 from server.api.queue_labels import told as told_of_queues
 from server.api.rights import needs, router
-from server.aside import Inline
 from server.labelling import feeding, filling, queues
 from server.labelling.ordering import FillError
 from server.labelling.wishes import From
@@ -45,7 +44,7 @@ def fill(request: Request, here: Here, name: Name, body: Fill, project: Project 
     """
     with told_of_queues(), told():
         done = filling.fill(
-            here.core, here.aside or Inline(here.core.readers), project, name, body.source, body.author,
+            here.core, here.desk, project, name, body.source, body.author,
             dry_run=body.dry_run,
         )  # fmt: skip
     return json_response(request, done)

@@ -13,7 +13,6 @@ from server.api.answers import json_response
 from server.api.context import DEFAULT, Author, Context, Here, Project
 from server.api.queue_labels import Name, told
 from server.api.rights import needs, router
-from server.aside import Inline
 from server.labelling import adding, filling, listing, queues
 from server.labelling.adding import NewItem
 from server.labelling.content import Content
@@ -110,9 +109,8 @@ def add(request: Request, here: Here, name: Name, body: Items, project: Project 
 def _completed(here: Context, project: str, items: Sequence[Item]) -> tuple[dict[int, Item], list[dict[str, Any]]]:
     """Items with content by their place, and why others have none."""
     without = [at for at, one in enumerate(items) if one.content is None]
-    where = here.aside or Inline(here.core.readers)
     named = [items[at].named() for at in without]
-    found = dict(zip(without, filling.completed(here.core, where, project, named) if named else [], strict=True))
+    found = dict(zip(without, filling.completed(here.core, here.desk, project, named) if named else [], strict=True))
     refused = [{"at": at, "why": one.why_not} for at, one in found.items() if one.content is None]
     sound = {
         at: one.with_content(found[at]) if at in found else one

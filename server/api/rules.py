@@ -22,7 +22,6 @@ from server.api.evaluators import TRIAL_USD
 from server.api.jobs import shown
 from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
-from server.aside import Inline
 from server.judging import Files
 from server.rules import RuleError, Terms, UnknownRuleError
 from server.when import utc_now
@@ -248,8 +247,7 @@ def preview(request: Request, here: Here, body: Draft, project: Project = DEFAUL
             targets = rules.recent(con, project_id, terms, body.count)
         rows = [_row(here, project, target) for target in targets]
         wanted = [one.model_dump() for one in terms.evaluators]
-        where = here.aside or Inline(here.core.readers)
-        said = where.answer(project_id, previewing.previewed, files, wanted, rows)
+        said = here.desk.answer(project_id, previewing.previewed, files, wanted, rows)
     told = [
         _target(target) | {"question": row.get("question"), "answer": row.get("answer"), "verdicts": verdicts}
         for target, row, verdicts in zip(targets, rows, json.loads(said), strict=True)

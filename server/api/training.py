@@ -156,7 +156,7 @@ def _examples(  # noqa: PLR0917 - what is drawn
     items = folder / "items"
     head = work.gather(here.core, here.aside, project, wanted, items, tools=False)
     order = fewshot.Order(str(items), head, each, seed, IDENTIFIERS if redact else ())
-    found: dict[str, Any] = work.elsewhere(here.aside, fewshot.made, order)
+    found: dict[str, Any] = dataset_work.elsewhere(here.aside, fewshot.made, order)
     return found
 
 

@@ -14,7 +14,7 @@ from server.api.asking import parameters, params_of, project_of
 from server.api.context import Context, Here
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
-from server.aside import Inline, Work
+from server.aside import Work
 from server.whatif import caching, carbon, routing
 from store import queries
 
@@ -123,5 +123,4 @@ def _window(request: Request, own: set[str]) -> tuple[datetime, datetime, dict[s
 
 def _answer(request: Request, here: Context, work: Work, *arguments: object) -> Response:
     project_id = here.core.projects.id_of(project_of(request))
-    desk = here.aside or Inline(here.core.readers)
-    return packed(request, desk.answer(project_id, work, *arguments), "application/json")
+    return packed(request, here.desk.answer(project_id, work, *arguments), "application/json")

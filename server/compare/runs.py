@@ -157,7 +157,7 @@ def _evaluator(
     variants: Sequence[Variant],
 ) -> list[Measure]:  # fmt: skip
     """Its columns: the share that passes, and the value, unless that says the same."""
-    scale = _scale(name, variants)
+    scale = scale_told(name, variants)
     found = []
     if not np.isnan(passes).all():
         rows[f"{name}.passed"] = passes
@@ -170,7 +170,8 @@ def _evaluator(
     return found
 
 
-def _scale(name: str, variants: Sequence[Variant]) -> Mapping[str, Any]:
+def scale_told(name: str, variants: Sequence[Variant]) -> Mapping[str, Any]:
+    """Of an evaluator, as the first run that has it tells it; empty: none does."""
     for one in variants:
         for told in one.summary["evaluators"]:
             if told["name"] == name:

@@ -335,7 +335,7 @@ def _pinned(told: Told, newest: Newest | None) -> Told:
     return told
 
 
-def dumped(told: Told) -> str:
+def dumped(told: Told | list[Told]) -> str:
     """A document as YAML: keys in their order, texts of several lines as blocks."""
     import yaml  # noqa: PLC0415 - only where a text is written
 

@@ -52,13 +52,7 @@ def _key(ruler: Row) -> tuple[str, str, str]:
 
 
 def _head(ruler: Row, rows: pd.DataFrame | None, people: Mapping[str, Said], fields: Fields) -> Row:
-    told = {
-        "score": ruler["name"], "evaluator": ruler["evaluator"], "version": ruler["version"],
-        "source": ruler["source"], "model": ruler["model"], "normaliser": ruler["normaliser"],
-        "scores": ruler["scores"], "failed": ruler["failed"],
-        "first_at": ruler["first_at"].isoformat(), "last_at": ruler["last_at"].isoformat(),
-        "label": None, "n": 0, "kappa": None, "agreement": None, "trust": "none",
-    }  # fmt: skip
+    told = _told(ruler) | {"label": None, "n": 0, "kappa": None, "agreement": None, "trust": "none"}
     if rows is None:
         return told
     found = _met(ruler["name"], rows, people, fields)
@@ -72,6 +66,13 @@ def _head(ruler: Row, rows: pd.DataFrame | None, people: Mapping[str, Said], fie
         return told
     of = cards.of_card(calibration.card(sides))
     return told | {name: of[name] for name in ("kappa", "agreement", "sensitivity", "specificity", "trust")}
+
+
+def _told(ruler: Row) -> Row:
+    """What a ruler says of itself, whether or not anybody labelled it."""
+    same = ("evaluator", "version", "source", "model", "normaliser", "scores", "failed")
+    times = {name: ruler[name].isoformat() for name in ("first_at", "last_at")}
+    return {"score": ruler["name"], **{name: ruler[name] for name in same}, **times}
 
 
 def _met(score: str, rows: pd.DataFrame, people: Mapping[str, Said], fields: Fields) -> Said | None:
@@ -182,13 +183,9 @@ def card(ask: Ask, question: Question, fields: Fields, files: Files) -> Row:
 
 
 def _head_of(one: Found) -> Row:
-    told = one.ruler
     normaliser = one.rows["normaliser"][one.made.kept][_labelled(one)].dropna()
-    return {
-        "score": told["name"], "evaluator": told["evaluator"], "version": told["version"], "label": one.people.name,
-        "source": told["source"], "model": told["model"], "scores": told["scores"], "failed": told["failed"],
-        "normaliser": int(normaliser.min()) if len(normaliser) else None,
-        "first_at": told["first_at"].isoformat(), "last_at": told["last_at"].isoformat(),
+    return _told(one.ruler) | {
+        "label": one.people.name, "normaliser": int(normaliser.min()) if len(normaliser) else None,
         "labelled_at": one.people.newest,
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ from server.calibration.estimates import Estimated, apart, estimates, naive
 from server.compare import rulers
 from server.compare.directions import guessed
 from server.compare.measures import scale_better
-from server.compare.runs import Variant
+from server.compare.runs import Variant, scale_told
 from server.compare.traffic import SCORES, Window
 from server.evals.figures import counted, number
 from server.judges.asking import Fields
@@ -39,7 +39,7 @@ def runs(ask: Ask, variants: Sequence[Variant], baseline: str, fields: Fields) -
         labels = _labels(name, variants, list(people), fields)
         if labels is None:
             continue
-        rows, scale = _of_runs(ask, variants, name), _scale(name, variants)
+        rows, scale = _of_runs(ask, variants, name), scale_told(name, variants)
         measure = f"{name}.passed" if rows["passed"].notna().any() else name
         if rows["passed"].notna().any():
             rows["value"], scale = rows["passed"], {"low": 0, "high": 1, "better": "higher"}
@@ -66,14 +66,6 @@ def _of_runs(ask: Ask, variants: Sequence[Variant], name: str) -> pd.DataFrame:
     lost = ~rows["traced"].to_numpy(bool)
     rows.loc[lost, "target"] = np.arange(lost.sum(), dtype=np.uint64)  # the hash of no trace would be one target
     return rows
-
-
-def _scale(name: str, variants: Sequence[Variant]) -> Mapping[str, Any]:
-    for one in variants:
-        for told in one.summary["evaluators"]:
-            if told["name"] == name:
-                return dict(told["scale"])
-    return {}
 
 
 def traffic(ask: Ask, window: Window, baseline: str, fields: Fields) -> Row:

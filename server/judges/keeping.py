@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from server.aside import Aside, Inline
+from server.aside import Desk
 from server.core import Core
 from server.judges.asking import Question
 from server.judging import Files
@@ -25,7 +25,6 @@ from server.labelling import queues
 
 Row = dict[str, Any]
 State = tuple[object, ...]
-Desk = Aside | Inline
 MOST_CARDS = 64
 _NOTHING: Row = {"heads": [], "trust": {}, "unmet": [], "computing": True, "as_of": None}
 AGE_S = 5.0  # up to which new scores, which seldom are of what people labelled, make nobody work anew

@@ -124,10 +124,10 @@ def joined(
     kept = ~np.isnan(judge)
     codes = rows["cluster"].to_numpy(np.uint64)
     clusters = np.unique(codes, return_inverse=True)[1].astype(np.intp)
-    strata, names = _strata(rows, people)
+    drawn_by, names = _strata(rows, people)
     told = Pairs(
         Rows(human if human_yes is None else human_yes, np.nan_to_num(judge), clusters), judge_yes, human_yes,
-        bool(np.unique(clusters).size < clusters.size), strata, names, _columns(rows, by), _lengths(rows),
+        bool(np.unique(clusters).size < clusters.size), drawn_by, names, _columns(rows, by), _lengths(rows),
     )  # fmt: skip
     left = {"tied": people.tied, "chosen": 0 if wanted.chosen else chosen, "unscored": people.targets.size - reached}
     return Joined(told.of(kept), lines, kept, places[kept], left, (*lines.notes, *_left(left, people, wanted, chosen)))
@@ -263,7 +263,12 @@ def _strata(rows: pd.DataFrame, people: Said) -> tuple[NDArray[np.intp] | None, 
     """Of labels that were drawn within the values of a dimension which rows have; null: they were not."""
     if people.sampled_by is None or people.sampled_by not in rows:
         return None, ()
-    codes, names = pd.factorize(_named(rows[people.sampled_by]), sort=True)
+    return strata(rows[people.sampled_by])
+
+
+def strata(column: pd.Series) -> tuple[NDArray[np.intp], list[str]]:
+    """Of each row the place of its value among the names of all, which are sorted."""
+    codes, names = pd.factorize(_named(column), sort=True)
     return codes.astype(np.intp), [str(name) for name in names]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,11 +39,6 @@ class Said:
     sampled_by: str | None  # a dimension within whose values items were drawn; null: they were not
     newest: str | None  # when the newest label was given, ISO 8601, UTC
 
-    def of(self, kept: Bools) -> Said:
-        """The rows where `kept` is true."""
-        told = ("targets", "traces", "whole", "value", "word", "people", "chosen")
-        return replace(self, **{name: getattr(self, name)[kept] for name in told})
-
 
 def said(labels: pa.Table) -> dict[str, Said]:
     """By the name of labels, from the rows of `judge_labels`; names without a target that counts have an empty one."""
@@ -63,7 +58,7 @@ def _of(name: str, rows: pd.DataFrame) -> Said:
     answers = _answers(rows)
     decided = _decided(rows, answers)
     numbers = bool(rows["label"].isna().all() and len(answers) > _TWO)
-    found, tied = (_means(rows), 0) if numbers else _majorities(rows)
+    found, tied = (_means(rows), _NOBODY) if numbers else _majorities(rows)
     found = decided.combine_first(found) if len(decided) else found
     first = rows.groupby("target", sort=True).agg(
         trace=("trace", "first"), whole=("whole", "first"), people=("target", "size"),
@@ -73,7 +68,7 @@ def _of(name: str, rows: pd.DataFrame) -> Said:
     return Said(
         name, found.index.to_numpy(np.uint64), first["trace"].to_numpy(np.uint64), first["whole"].to_numpy(bool),
         found["value"].to_numpy(np.float64), found["label"].to_numpy(object), first["people"].to_numpy(np.int64),
-        first["chosen"].to_numpy(bool), _scale(rows), tied - int(decided.index.isin(_tied(rows)).sum()) if tied else 0,
+        first["chosen"].to_numpy(bool), _scale(rows), int((~tied.isin(decided.index)).sum()),
         _sampled_by(rows), rows["time"].max().isoformat(),
     )  # fmt: skip
 
@@ -122,26 +117,15 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
     return found.assign(label=pd.Series(None, found.index, object))
 
 
-def _counted(rows: pd.DataFrame) -> pd.DataFrame:
-    """How many people gave each answer of each target, most first."""
+_NOBODY = pd.Index([], dtype="uint64")
+
+
+def _majorities(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Index]:
+    """The answer that most people give; and the targets on which as many give another, which are left out."""
     counted = rows.groupby(["target", "value", "label"], sort=True, dropna=False).size().rename("n").reset_index()
-    counted = counted.sort_values(["target", "n"], ascending=[True, False], kind="stable")
-    return counted.assign(most=counted.groupby("target")["n"].transform("max"))
-
-
-def _tied(rows: pd.DataFrame) -> pd.Index:
-    counted = _counted(rows)
-    first = counted[counted["n"] == counted["most"]]
-    twice: list[int] = first["target"][first["target"].duplicated(keep=False)].unique().tolist()
-    return pd.Index(twice, dtype="uint64")
-
-
-def _majorities(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The answer that most people give; targets on which as many give another are left out, and counted."""
-    counted = _counted(rows)
-    first = counted[counted["n"] == counted["most"]]
+    first = counted[counted["n"] == counted.groupby("target")["n"].transform("max")]
     alone = ~first["target"].duplicated(keep=False)
-    tied = int(first["target"][~alone].nunique())
+    tied = pd.Index(first["target"][~alone].unique(), dtype="uint64")
     found = first[alone].set_index("target")[["value", "label"]]
     return found.assign(label=found["label"].astype(object).where(found["label"].notna(), None)), tied
 

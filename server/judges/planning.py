@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from server.aside import Ask
@@ -15,6 +14,7 @@ from server.calibration.asking import UNKNOWN, Asked, Pairs
 from server.evals.figures import counted, number
 from server.judges import cards
 from server.judges.asking import Fields, NoCardError, Question
+from server.judges.pairing import strata
 from server.labelling.showing import Target, shown
 
 Row = dict[str, Any]
@@ -36,12 +36,9 @@ def plan(ask: Ask, question: Question, fields: Fields, most: int) -> Row:
         rows = cards.rows_of(ask, question)  # which raises where there is no such judge
         return _pilot(rows, most, "Nobody labelled what it scored yet")
     pairs, rows = one.made.pairs, one.rows[one.made.kept].reset_index(drop=True)
-    names: Sequence[str] = ()
     if question.by is not None:
-        column = rows[question.by].astype(object).where(rows[question.by].notna(), UNKNOWN)
-        codes, found = pd.factorize(column, sort=True)
-        names = [str(name) for name in found]
-        pairs = replace(pairs, strata=codes.astype(np.intp), strata_names=names)
+        codes, names = strata(rows[question.by])
+        pairs = replace(pairs, strata=codes, strata_names=names)
     told = reckoned.plan(pairs, Asked(width=question.width))
     if told is None or told["labels"] is None:
         return _unplanned(rows[~pairs.rows.labelled], most, told)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import orjson
 
+from server.aside import Desk
 from server.core import Core
-from server.judges.keeping import Desk
 from server.labelling import adding, queues
 from server.labelling.adding import Added, NewItem
 from server.labelling.content import Content

@@ -14,12 +14,12 @@ import pandas as pd
 
 from evaluators.errors import EvaluatorError, UnknownEvaluatorError
 from server import jobs
-from server.aside import Ask
+from server.aside import Ask, Desk
 from server.core import Core
 from server.evals.figures import counted
 from server.judges import queueing
 from server.judges.asking import Fields, Question
-from server.judges.keeping import Desk, fields_of
+from server.judges.keeping import fields_of
 from server.labelling import queues
 from server.labelling.terms import NAME, Asked, Choice, Terms
 from store.jobs import Target

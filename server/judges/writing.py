@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import orjson
@@ -16,13 +17,13 @@ from evaluators.errors import EvaluatorError
 from evaluators.judges.rubric import Rubric
 from evaluators.protocol import Maker
 from server import jobs
-from server.aside import Ask
+from server.aside import Ask, Desk
 from server.core import Core
 from server.evals.figures import counted, number
+from server.evals.grid import dumped
 from server.judges.asking import CALIBRATED, Fields, NoCardError, Question
-from server.judges.keeping import Desk, fields_of
+from server.judges.keeping import fields_of
 from server.judging import Bench, Files, bench
-from store.jobs import Target
 
 Row = dict[str, Any]
 MOST_EXAMPLES = 12
@@ -66,7 +67,7 @@ def write(core: Core, desk: Desk, project: str, wish: Wish) -> Row:
         raise WriteError("Neither a threshold nor examples are asked for: nothing would be written.")
     entry["version"] = wish.version or _next(maker.card.version, own=told["evaluator"] in known.own)
     file = core.settings.evaluators_file
-    text = _yaml([entry])
+    text = dumped([entry])
     answer: Row = {
         "name": entry["name"], "version": entry["version"], "yaml": text, "changes": changes, "written": False,
         "file": None if file is None else str(file), "replaces": entry["name"] in known.own,
@@ -250,8 +251,7 @@ def _parts(core: Core, project: str, rubric: Rubric, one: Row) -> dict[str, str]
 
     if not one["trace_id"]:
         return None
-    target = Target(_uuid(one["trace_id"]), None, 0, 0)
-    row = jobs.case_of(core, project, target.trace_id, one["span_id"])
+    row = jobs.case_of(core, project, UUID(hex=one["trace_id"]), one["span_id"])
     if row is None:
         return None
     try:
@@ -263,31 +263,12 @@ def _parts(core: Core, project: str, rubric: Rubric, one: Row) -> dict[str, str]
     return {name: part_text(case, name)[:_LONGEST] for name in rubric.places}
 
 
-def _uuid(text: str) -> Any:
-    from uuid import UUID  # noqa: PLC0415
-
-    return UUID(hex=text)
-
-
 def _next(version: str, *, own: bool) -> str:
     """The version after this one, without the hash; of what is new in the file the first."""
     if not own:
         return "1"
     before = version.rpartition("-")[0] or version
     return str(int(before) + 1) if before.isdigit() else f"{before}.1"
-
-
-def _yaml(entries: Sequence[Row]) -> str:
-    import yaml  # noqa: PLC0415 - only where something is written
-
-    class _Dumper(yaml.SafeDumper):
-        pass
-
-    def text(dumper: yaml.SafeDumper, told: str) -> yaml.ScalarNode:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", told, style="|" if "\n" in told else None)
-
-    _Dumper.add_representer(str, text)
-    return yaml.dump(list(entries), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _put(file: Path, entry: Row, *, replaces: bool) -> None:
@@ -300,7 +281,7 @@ def _put(file: Path, entry: Row, *, replaces: bool) -> None:
     from server.yaml_lines import parsed  # noqa: PLC0415
 
     before = file.read_text("utf-8") if file.exists() else "evaluators: []\n"
-    after = _with(before, entry, replaces=replaces)
+    after = placed(before, entry, replaces=replaces)
     try:
         parse_evaluators(parsed(after, str(file), 1_000_000, WriteError), str(file), file.absolute().parent)
         fresh = file.with_name(f".{file.name}.new")
@@ -310,22 +291,23 @@ def _put(file: Path, entry: Row, *, replaces: bool) -> None:
         raise WriteError(f"{file} is not changed: {error}") from error
 
 
-def _with(text: str, entry: Row, *, replaces: bool) -> str:
+def placed(text: str, entry: Row, *, replaces: bool) -> str:
+    """The text of a file with the entry: in place of that of its name, or at the end. What stands around it stays."""
     import yaml  # noqa: PLC0415
 
     node = yaml.compose(text, yaml.SafeLoader)
     items = next((value for key, value in node.value if key.value == "evaluators"), None) if node else None
     if items is None or not items.value:
         rest = re.sub(r"^evaluators:.*\n?", "", text, flags=re.MULTILINE)
-        return f"{rest}evaluators:\n{_indented(_yaml([entry]), 2)}"
+        return f"{rest}evaluators:\n{_indented(dumped([entry]), 2)}"
     lines = text.splitlines(keepends=True)
     indent = items.value[0].start_mark.column - 2
-    fresh = _indented(_yaml([entry]), max(indent, 0))
+    fresh = _indented(dumped([entry]), max(indent, 0))
     names = [_named(one) for one in items.value]
     if replaces and entry["name"] in names:
         one = items.value[names.index(entry["name"])]
-        return "".join([*lines[: one.start_mark.line], fresh, *lines[_end(one) :]])
-    last = _end(items.value[-1])
+        return "".join([*lines[: one.start_mark.line], fresh, *lines[_end(one, lines) :]])
+    last = _end(items.value[-1], lines)
     head = "".join(lines[:last])
     return "".join([head if head.endswith("\n") else f"{head}\n", fresh, *lines[last:]])
 
@@ -334,10 +316,20 @@ def _named(node: Any) -> str | None:
     return next((value.value for key, value in node.value if key.value == "name"), None)
 
 
-def _end(node: Any) -> int:
-    """The line after the entry."""
-    mark = node.end_mark
-    return int(mark.line) if mark.column == 0 or not mark.column else int(mark.line) + (mark.column > 2)
+def _end(node: Any, lines: Sequence[str]) -> int:
+    """The line after the entry. YAML lets it reach to what follows: blank lines and comments before are not its own."""
+    mark, dash = node.end_mark, node.start_mark.column - 2
+    within = mark.line < len(lines) and bool(lines[mark.line][: mark.column].strip())
+    end = int(mark.line) + within
+    while _between(lines[end - 1], dash):
+        end -= 1
+    return end
+
+
+def _between(line: str, dash: int) -> bool:
+    """Whether a line is blank, or a comment that is no deeper than entries are; what they hold stands deeper."""
+    told = line.strip()
+    return not told or (told.startswith("#") and len(line) - len(line.lstrip()) <= dash)
 
 
 def _indented(text: str, by: int) -> str:

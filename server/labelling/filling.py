@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from server.aside import Aside, Inline
+from server.aside import Desk
 from server.core import Core
 from server.labelling import adding, candidates, queues, sampling
 from server.labelling.adding import NewItem
@@ -41,7 +41,7 @@ Row = dict[str, Any]
 
 
 def fill(  # noqa: PLR0917 - an order and where it is carried out
-    core: Core, where: Aside | Inline, project: str, name: str, wish: From, author: str | None, *, dry_run: bool = False
+    core: Core, where: Desk, project: str, name: str, wish: From, author: str | None, *, dry_run: bool = False
 ) -> Row:
     """Put items into a queue, or with `dry_run` tell what would be put.
 
@@ -78,7 +78,7 @@ class Tally:
 
 
 def _put(  # noqa: PLR0917 - an order and where it is carried out
-    core: Core, where: Aside | Inline, queue: Queue, wish: From, what: str, taken: Sequence[Taken], tally: Tally,
+    core: Core, where: Desk, queue: Queue, wish: From, what: str, taken: Sequence[Taken], tally: Tally,
     author: str | None,
 ) -> None:  # fmt: skip
     for start in range(0, len(taken), AT_ONCE):
@@ -92,7 +92,7 @@ def _put(  # noqa: PLR0917 - an order and where it is carried out
 
 
 def _look(  # noqa: PLR0917 - an order and where it is carried out
-    core: Core, where: Aside | Inline, queue: Queue, wish: From, what: str, taken: Sequence[Taken], tally: Tally
+    core: Core, where: Desk, queue: Queue, wish: From, what: str, taken: Sequence[Taken], tally: Tally
 ) -> None:
     """What `_put` would do, as far as it can be known without reading all texts."""
     rough = [_item(one, wish, what, _empty(one.candidate), {}) for one in taken]
@@ -110,7 +110,7 @@ def _look(  # noqa: PLR0917 - an order and where it is carried out
 
 
 def _items(  # noqa: PLR0917 - an order and where it is carried out
-    where: Aside | Inline, queue: Queue, wish: From, what: str, taken: Sequence[Taken], tally: Tally
+    where: Desk, queue: Queue, wish: From, what: str, taken: Sequence[Taken], tally: Tally
 ) -> list[NewItem]:
     """Items with what they show; of what shows nothing the tally keeps why."""
     targets = [one.candidate.target for one in taken if one.candidate.content is None and one.candidate.target]
@@ -236,7 +236,7 @@ class Completed:
     why_not: str  # '' where it can
 
 
-def completed(core: Core, where: Aside | Inline, project: str, targets: Sequence[Named]) -> list[Completed]:
+def completed(core: Core, where: Desk, project: str, targets: Sequence[Named]) -> list[Completed]:
     """What is shown of traces, calls and sessions, in their order."""
     wanted = [candidates.target_of(one) for one in targets]
     once = list(dict.fromkeys(wanted))

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from server.labelling.terms import Asked
-from server.training.fields import balanced
+from server.training.fields import answers, balanced
 from server.training.labelled import Labelled, read
 from server.training.redacting import Redactor
 from server.training.wanted import TrainingDataError
@@ -53,15 +53,15 @@ def made(order: Order) -> Row:
             left[f"it has more than {LONGEST:,} letters"] += 1
         else:
             by[item.text].append(item)
-    answers = [one.value for one in asked.choices] or ["a", "b", *(["tie"] if asked.ties else [])]
+    every = answers(asked)
     redactor = Redactor(order.redact)
     drawn = [
         _example(item, redactor)
         for place in range(order.each)
-        for answer in answers
+        for answer in every
         for item in _drawn(by[answer], order)[place : place + 1]
     ]
-    short = {answer: len(by[answer]) for answer in answers if len(by[answer]) < order.each}
+    short = {answer: len(by[answer]) for answer in every if len(by[answer]) < order.each}
     return {
         "examples": drawn, "text": text(drawn), "yaml": as_yaml(drawn), "short": short,
         "left_out": dict(sorted(left.items())), "redacted": dict(sorted(redactor.counts.items())),

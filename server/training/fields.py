@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.labelling.terms import CHOOSING, Asked, Terms
+from server.labelling.terms import CHOOSING, TIE, Asked, Terms
 from server.training.wanted import OfFeedback, OfQueue, TrainingDataError
 
 
@@ -13,9 +13,19 @@ def asked_of(source: OfQueue | OfFeedback, terms: Terms | None) -> Asked:
     return Asked(name="correction", kind="correction", title="The answer as end users corrected it")
 
 
+def few(asked: Asked) -> bool:
+    """Whether it has few answers, so that these can be counted one by one."""
+    return asked.kind in CHOOSING | {"preference"}
+
+
 def balanced(asked: Asked) -> bool:
-    """Whether its answers are few, so that examples of each can be drawn."""
-    return asked.kind in CHOOSING | {"preference"} and not asked.several
+    """Whether an item has one of few answers, so that examples of each can be drawn."""
+    return few(asked) and not asked.several
+
+
+def answers(asked: Asked) -> list[str]:
+    """What can be answered: its choices, else sides."""
+    return [one.value for one in asked.choices] or ["a", "b", *([TIE] if asked.ties else [])]
 
 
 def field_of(terms: Terms, name: str) -> Asked:

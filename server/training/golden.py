@@ -15,12 +15,15 @@ from server.dataset_changes import commit
 from server.dataset_files import read as read_arrow
 from server.dataset_files import write as write_arrow
 from server.dataset_items import item_of, table_of
+from server.dataset_work import elsewhere
 from server.datasets import found_or_new, version_told
 from server.labelling.terms import COMPARING, Asked
+from server.training.examples import CUT
+from server.training.fields import few
 from server.training.labelled import Labelled, read
 from server.training.redacting import Redactor
 from server.training.wanted import OfQueue, Selected, TrainingDataError
-from server.training.work import elsewhere, gather
+from server.training.work import gather
 from store.dataset_changes import Change
 
 SAMPLES = 5
@@ -79,7 +82,7 @@ def made(order: Order) -> Row:
     rows: list[Row] = []
     for item in read(Path(order.items)):
         if item.content["cut"]:
-            left["it is longer than what was kept of it"] += 1
+            left[CUT] += 1
             continue
         rows.append(row_of(item, asked, order.head["source"], order.split, redactor if order.redact else None))
     table, refused = [], 0
@@ -93,13 +96,9 @@ def made(order: Order) -> Row:
     write_arrow(table_of(table), order.out)
     return {
         "items": len(table), "left_out": dict(sorted(left.items())), "samples": rows[:SAMPLES],
-        "answers": dict(sorted(Counter(row["reference"] for row in rows).items())) if _few(asked) else {},
+        "answers": dict(sorted(Counter(row["reference"] for row in rows).items())) if few(asked) else {},
         "redacted": dict(sorted(redactor.counts.items())),
     }  # fmt: skip
-
-
-def _few(asked: Asked) -> bool:
-    return asked.kind in {"binary", "categorical", "ordinal", "preference"}
 
 
 def row_of(

@@ -18,6 +18,7 @@ from server.jsontext import dumps
 from server.labelling.terms import CHOOSING, Asked
 from server.training import card
 from server.training.examples import Example, checked_good
+from server.training.fields import few
 from server.training.formats import FORMATS, check_kind, examples
 from server.training.labelled import Labelled, read
 from server.training.redacting import Redactor
@@ -160,7 +161,7 @@ def _source(item: Labelled) -> Row:
 
 def _counts(found: _Rows, splits: list[str], asked: Asked) -> Mapping[str, Row]:
     """Rows of each split, and by answer where answers are few."""
-    counted = asked.kind in CHOOSING | {"preference"}
+    counted = few(asked)
     told: dict[str, Row] = {}
     for name in SPLITS:
         mine = [item for item, of in zip(found.items, splits, strict=True) if of == name]

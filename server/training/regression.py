@@ -10,10 +10,10 @@ import yaml
 from evaluators.suites.suite import parse_suite
 from server.labelling.terms import CHOOSING, COMPARING, Asked, Terms
 from server.training import fewshot
+from server.training.fields import answers
 
 Row = dict[str, Any]
 MOST_GUIDELINES = 20_000
-AT_LEAST = 0.8
 
 
 def suite(  # noqa: PLR0917 - what it says
@@ -59,12 +59,11 @@ def suite(  # noqa: PLR0917 - what it says
 
 
 def _prompt(asked: Asked, terms: Terms | None, examples: Sequence[Row]) -> str:
-    answers = [one.value for one in asked.choices] or ["a", "b", *(["tie"] if asked.ties else [])]
     parts = [asked.title or asked.name]
     if asked.kind == "ranking":
         parts.append('Reply with groups of answers, the best first, as JSON such as [["b"],["a"]], and nothing else.')
     else:
-        parts.append(f"Reply with one of {', '.join(answers)}, and nothing else.")
+        parts.append(f"Reply with one of {', '.join(answers(asked))}, and nothing else.")
     if terms is not None and terms.guidelines.strip():
         parts.append(terms.guidelines[:MOST_GUIDELINES].strip())
     if examples:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import orjson
 
 from server.aside import Aside, Inline
 from server.core import Core
-from server.dataset_work import WORK_S
+from server.dataset_work import elsewhere
 from server.training.wanted import Selected, Wanted
 
 Row = dict[str, Any]
@@ -24,7 +23,8 @@ def gather(
     from server.training import gathering  # noqa: PLC0415 - a process beside works with it
 
     desk = aside or Inline(core.readers)
-    order = gathering.Order(wanted, str(out), each, tools)
+    asked = Selected(source=wanted.source, keep=wanted.keep)  # a request's own class would load the API over there
+    order = gathering.Order(asked, str(out), each, tools)
     found: Row = orjson.loads(desk.answer(core.projects.id_of(project), gathering.gathered, order))
     return found
 
@@ -39,8 +39,3 @@ def make(core: Core, aside: Aside | None, project: str, wanted: Wanted, folder: 
     target = str(folder / "training-data.zip") if archive else None
     found: Row = elsewhere(aside, making.made, making.Order(wanted, head, str(items), str(files), target))
     return found
-
-
-def elsewhere(aside: Aside | None, work: Callable[..., Any], order: object) -> Any:
-    """In a process of its own: it is Python over every row."""
-    return work(order) if aside is None else orjson.loads(aside.compute(WORK_S, work, order))

@@ -289,11 +289,14 @@ def calls_cost_by_trace(con: DuckDBPyConnection, asked: dict[str, object]) -> pa
     return ask_few(con, "calls_cost_by_trace", asked)
 
 
-def bounded(found: pa.Table, mean: str, prefix: str, clusters: pa.ChunkedArray) -> pa.Table:
-    """With Student's 95 % interval of `mean` in place of its standard error, over so many clusters."""
+def bounded(found: pa.Table, mean: str, prefix: str, clusters: pa.ChunkedArray, least: float = 0.0) -> pa.Table:
+    """With Student's 95 % interval of `mean` in place of its standard error, over so many clusters.
+
+    `least`: below which the mean cannot lie.
+    """
     error = f"{prefix}error"
     values, errors = (found[name].to_numpy().astype(float) for name in (mean, error))
     reach = special.stdtrit(np.maximum(clusters.to_numpy().astype(float) - 1, 1), 0.975) * errors
-    for name, bound in (("low", np.maximum(values - reach, 0)), ("high", values + reach)):
+    for name, bound in (("low", np.maximum(values - reach, least)), ("high", values + reach)):
         found = found.append_column(f"{prefix}{name}", pa.array(bound, from_pandas=True))  # NaN is null
     return found.drop_columns([error])

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store import special
 from store.queries import ask_few, query
+from store.queries.calls import bounded
 from store.queries.latency import rated
 
 MAX_PAGE = 1_000
@@ -67,8 +67,4 @@ def feedback_sums(  # noqa: PLR0917 - given by name
         raise ValueError(f"step_us is {step_us:,}; it must be a minute, {MINUTE_US:,}, or more")
     given = {key: value for key, value in locals().items() if key != "con"}
     table = rated(ask_few(con, "feedback_sums", given), "good", "share")
-    mean, error, calls = (table[column].to_numpy().astype(float) for column in ("mean", "mean_error", "calls"))
-    reach = special.stdtrit(np.maximum(calls - 1, 1), 0.975) * error
-    for end, values in (("low", mean - reach), ("high", mean + reach)):
-        table = table.append_column(f"mean_{end}", pa.array(values, from_pandas=True))  # NaN is null
-    return table.drop_columns(["mean_error"])
+    return bounded(table, "mean", "mean_", table["calls"], least=-np.inf)

@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store import special
 from store.queries import ask_few, query, within
-from store.queries.calls import MAX_VALUES, CallFilters, Dimension, by_trace, kept, summed
+from store.queries.calls import MAX_VALUES, CallFilters, Dimension, bounded, by_trace, kept, summed
 from store.queries.latency import rated
 
 MAX_SAMPLE = 100_000
@@ -50,11 +49,7 @@ def integrity_reported(  # noqa: PLR0917 - given by name
     within("page_size", page_size, MAX_VALUES)
     window = (con, project_id, since, until, filters, dimension)
     found = ask_few(con, "integrity_reported", summed(*window) | by_trace(*window) | {"page_size": page_size})
-    values, errors = (found[name].to_numpy().astype(float) for name in ("deviation", "deviation_error"))
-    reach = special.stdtrit(np.maximum(found["traces"].to_numpy().astype(float) - 1, 1), 0.975) * errors
-    for name, bound in (("low", values - reach), ("high", values + reach)):
-        found = found.append_column(f"deviation_{name}", pa.array(bound, from_pandas=True))  # NaN is null
-    return found.drop_columns(["deviation_error"])
+    return bounded(found, "deviation", "deviation_", found["traces"], least=-np.inf)
 
 
 @query(right="read")

@@ -15,9 +15,11 @@ from typing import Any
 
 import made_runs
 import pytest
+import yaml
 
 from evaluators.judges.pairwise import Comparison, read_place
 from server.client import ApiError, Client
+from server.judges import writing
 from server.worker import Worker
 
 LLMBAR = Path(__file__).parents[1] / "evaluators" / "data" / "llmbar" / "vanilla.jsonl.gz"
@@ -344,6 +346,22 @@ def test_what_was_labelled_is_scored_again_by_what_is_installed(owned: Any) -> N
     assert (found["n"], found["card"]["agreement"]["value"], found["expired"]) == (40, 1.0, None)
     assert found["badge"] == "high"
     assert (again["added"], again["there"]) == (0, 40)
+
+
+@pytest.mark.parametrize("deep", [0, 2, 4])
+def test_an_entry_takes_the_place_of_its_own_alone(deep: int) -> None:
+    told = "- name: {}\n  prompt: |\n    # Right?\n    {{answer}}\n\n# After {}.\n"
+    entries = "".join(told.format(name, name) for name in "abc")
+    text = "# Ours.\nevaluators:\n" + "".join(f"{' ' * deep}{line}\n" for line in entries.splitlines())
+    for name in "abc":
+        found = writing.placed(text, {"name": name, "prompt": "Good?"}, replaces=True)
+        known = {one["name"]: one["prompt"] for one in yaml.safe_load(found)["evaluators"]}
+        assert known == {one: "Good?" if one == name else "# Right?\n{answer}\n" for one in "abc"}
+        assert [line.strip() for line in found.splitlines() if "# " in line and "Right" not in line] == [
+            "# Ours.", "# After a.", "# After b.", "# After c."
+        ]  # fmt: skip
+    found = writing.placed(text.rstrip(), {"name": "d", "prompt": "Good?"}, replaces=False)
+    assert [one["name"] for one in yaml.safe_load(found)["evaluators"]] == ["a", "b", "c", "d"]
 
 
 def test_what_labels_teach_becomes_a_new_version(owned: Any) -> None:
