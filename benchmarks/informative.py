@@ -1,6 +1,6 @@
 """How many errors of judges as many labels find: informative samples against random ones, on recorded verdicts.
 
-    python benchmarks/informative.py          # a minute; fails where all judges of a set together are found less
+    python benchmarks/informative.py          # some seconds; fails where all judges of a set together are found less
 
 LLMBar (four judges, two orders each), PandaLM (two judges, three people), and `groundedness` on RAGTruth's test split.
 A figure is errors among what is taken over errors that as many at random hold; the mean of 200 orders of the draw, as

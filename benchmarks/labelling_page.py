@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,12 +24,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import httpx
 import psutil
 from _server import Server
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from server.client import Client
+from server.ports import free_port
+from server.supervisor import answers
 
 CHROMIUM = ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium", "/usr/bin/google-chrome")
 MOST_MS = 300
@@ -71,24 +71,15 @@ def content(at: int) -> dict[str, Any]:
 @contextmanager
 def app(api: str) -> Iterator[tuple[str, psutil.Process]]:
     """The app as `assay up` starts it: its address and process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port("127.0.0.1")
     main, program = Path("app/main.py"), Path(sys.executable).with_name("streamlit")
     words = [str(program), "run", str(main), "--server.port", str(port)]
     with subprocess.Popen(words, env={**os.environ, "ASSAY_API_URL": api}, stdout=subprocess.DEVNULL) as process:
         url = f"http://127.0.0.1:{port}"
-        while not _answers(url):
+        while not answers(f"{url}/_stcore/health"):
             time.sleep(0.2)
         yield url, psutil.Process(process.pid)
         process.terminate()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/_stcore/health").is_success
-    except httpx.TransportError:
-        return False
 
 
 def label(page: Page, client: Client, items: int, pause_s: float) -> tuple[list[float], list[float], list[float]]:

@@ -21,6 +21,7 @@ from duckdb import DuckDBPyConnection
 
 from store.batch import Batch, Receipt
 from store.database import Database, is_disk_full, one_row
+from store.disk import DiskGuard
 from store.errors import StoreBrokenError, StoreBusyError, StoreError, StoreFullError
 from store.group import Group, Memory
 from store.ledger import rejected_whole
@@ -42,8 +43,6 @@ IDLE_CHECKPOINT_BYTES = 16 * MIB
 IDLE_S = 5.0
 CHECKPOINT_RETRY_S = 30.0
 CHECKPOINT_BUSY_S = 2.0  # while reads go on that began before an update, as of a lease: DuckDB refuses until they end
-DISK_CHECK_S = 0.5
-RESERVE_FLOOR_BYTES = 16 * MIB  # of the room that is kept free; below it not even small work is written
 # The faults of the disk, the memory and the open file pass; what DuckDB says of the data would be said again for ever.
 PASSING = (
     duckdb.OperationalError,
@@ -106,7 +105,7 @@ class Writer:
         self._retry_after_s = retry_after_s
         self._checkpoint_bytes = checkpoint_bytes
         self._on_death = on_death
-        self._disk = _DiskGuard(database, min_free_bytes)
+        self._disk = DiskGuard(database, min_free_bytes)
         self._queue: deque[_Request | _Call] = deque()
         self._bytes = 0
         self._ready = threading.Condition()
@@ -441,34 +440,6 @@ class Writer:
         except (duckdb.Error, StoreBusyError, OSError) as error:
             log.warning("the checkpoint is put off: %s", error)
             self._checkpoint_after = time.monotonic() + CHECKPOINT_RETRY_S
-
-
-class _DiskGuard:
-    """Says when the disk is too full to take more; looks at most every `DISK_CHECK_S`."""
-
-    def __init__(self, database: Database, min_free_bytes: int) -> None:
-        self._database, self._min_free = database, min_free_bytes
-        self._looked = float("-inf")
-        self._free = self._needed = 0
-
-    def problem(self, *, reserve: bool = False) -> str:
-        """`reserve`: for work that may use the room kept free, but for the last of it."""
-        now = time.monotonic()
-        if now - self._looked >= DISK_CHECK_S:
-            self._free, self._looked = self._database.free_bytes(), now
-            self._needed = max(self._min_free, 2 * self._database.wal_bytes())
-        return self._told(min(self._needed, RESERVE_FLOOR_BYTES) if reserve else self._needed)
-
-    def forget(self) -> None:
-        self._looked = float("-inf")
-
-    def _told(self, needed: int) -> str:
-        if self._free >= needed:
-            return ""
-        return (
-            f"The disk of {self._database.path.parent} has {self._free // MIB} MiB left and writing needs "
-            f"{needed // MIB} MiB. Free some space, or lower ASSAY_MIN_FREE_BYTES; writing resumes by itself."
-        )
 
 
 def last_commit_seq(cursor: DuckDBPyConnection) -> int:

@@ -157,6 +157,14 @@ def test_files_that_are_linked_exist(page: Path) -> None:
     assert [link for link in linked if not (page.parent / link).exists()] == []
 
 
+def test_what_the_page_on_labelling_sets_is_read(tmp_path: Path) -> None:
+    (text,) = blocks(DOCS / "labelling.md", "yaml")
+    file = tmp_path / "queues.yaml"
+    file.write_text(text)
+    (found,) = read_queues(file)
+    assert [one["name"] for one in found.terms["fields"]] == ["correct", "quality", "faults"]
+
+
 @pytest.mark.parametrize("read", [pytest.param(read_queues, id="queues"), pytest.param(read_monitors, id="monitors"),
                                   pytest.param(read_rules, id="rules")])  # fmt: skip
 def test_what_the_readme_sets_is_read(tmp_path: Path, request: pytest.FixtureRequest, read: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from fastapi import Request, Response
 
 from server import causes
@@ -10,10 +12,10 @@ from server.api.asking import parameters, params_of, project_of, responses
 from server.api.context import Here
 from server.api.rights import needs, router
 from store import queries
+from store.queries.integrity import MOST_APART
 from store.readers import Answer
 
 MODELS = 1_000
-MOST_APART = 30  # the default of `integrity_sample`
 TOLD = ("among", "among_compared")
 
 routes = router()
@@ -41,7 +43,7 @@ def with_causes(request: Request, here: Here) -> Response:
     sample = queries.get("integrity_sample").parse(asked)
     sums = {name: value for name, value in asked.items() if name not in {"calls", "models", *TOLD}}
     reported = here.core.run("integrity_reported", project, sums | {"dimension": "model", "page_size": MODELS})
-    among = causes.furthest(reported.table, int(str(sample.get("models", MOST_APART))))
+    among = causes.furthest(reported.table, cast("int", sample.get("models", MOST_APART)))
     drawn = here.core.run("integrity_sample", project, asked | among)
     told = causes.with_causes(reported.table, drawn.table)
     return answer_of(request, Answer(told, reported.watermark, reported.truncated))

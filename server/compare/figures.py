@@ -6,7 +6,7 @@ from math import floor, log10
 
 from server.evals.figures import number
 
-_LONG = 10_000.0  # milliseconds from which seconds read better
+LONG = 10_000.0  # milliseconds from which seconds read better
 
 
 def value(found: float | None, unit: str | None, *, share: bool = False) -> str:
@@ -31,7 +31,7 @@ def ends(
     first, last = ((None if end is None else 100 * end) if share else end for end in (low, high))
     if unit == "USD":
         return " to ".join("?" if end is None else _with_unit(end, unit, short=short) for end in (first, last))
-    if unit == "ms" and max(abs(first or 0.0), abs(last or 0.0)) >= _LONG:
+    if unit == "ms" and max(abs(first or 0.0), abs(last or 0.0)) >= LONG:
         unit, first, last = "s", first and first / 1000, last and last / 1000
     told = " to ".join("?" if end is None else _digits(end, short=short) for end in (first, last))
     return told + (f" {unit}" if unit and not share else "")
@@ -42,7 +42,7 @@ def _with_unit(found: float | None, unit: str | None, *, short: bool = False) ->
         return number(found) if found is None else _digits(found, short=short)
     if unit == "USD":
         return f"{'-' if found < 0 else ''}${_money(abs(found), 3 if short else 4)}"
-    if unit == "ms" and abs(found) >= _LONG:
+    if unit == "ms" and abs(found) >= LONG:
         return f"{_digits(found / 1000, short=short)} s"
     return f"{_digits(found, short=short)} {unit}"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics import drifted, special
+from analytics.categories import jensen_shannon
 from analytics.columns import Floats
 from analytics.drift import Column, Labels
 from analytics.relabelling import Codes
@@ -135,7 +136,6 @@ def new_share(distance: float) -> float:
     low, high = 0.0, 1.0
     for _ in range(40):
         share = (low + high) / 2
-        middle = 1 - share / 2
-        told = float(special.rel_entr(1.0, middle) + special.rel_entr(1 - share, middle)) / np.log(2) + share
-        low, high = (share, high) if np.sqrt(told / 2) < distance else (low, share)
+        near = jensen_shannon(np.array([1.0, 0.0]), np.array([1 - share, share])) < distance
+        low, high = (share, high) if near else (low, share)
     return high

@@ -58,9 +58,7 @@ class Rows:
     times: NDArray[np.datetime64]  # UTC, microseconds; NaT: unknown
     labels: Mapping[str, Sequence[str | None]]  # by `ATTRIBUTES`; none of a run's
     total: int  # items of which these were drawn
-    rulers: Sequence[
-        str | None
-    ]  # evaluator and version, `a person`, `an end user`; null: not told, or of no importance
+    rulers: Sequence[str | None]  # evaluator and version, `a person`, `an end user`; null: not told, or unimportant
 
     def __len__(self) -> int:
         """How many there are."""

@@ -17,7 +17,6 @@ _UNITS: Mapping[Unit, str | None] = {
     "usd": "USD", "ms": "ms", "tokens": "tokens", "characters": "characters", "calls": "calls", "items": "items",
 }  # fmt: skip
 _OWN = {"no_data": "Calls", "error_burst": "Errors", "slo_burn": "Error budget", "budget": "Budget"}
-SECONDS = 10_000.0  # milliseconds, from which both of two values are told in seconds
 _NEAR = 3  # buckets an interval of time may be long, for its middle to be told alone
 
 
@@ -31,7 +30,7 @@ def amount(value: float | None, unit: Unit) -> str:
 def both(before: float | None, now: float | None, unit: Unit) -> tuple[str, str]:
     """Two values that are read side by side, in one unit: `15.4 s` and `6.74 s`."""
     known = [abs(one) for one in (before, now) if one is not None]
-    if unit != "ms" or not known or max(known) < SECONDS:
+    if unit != "ms" or not known or max(known) < figures.LONG:
         return amount(before, unit), amount(now, unit)
     first, second = (amount(one, unit) if one is None else f"{number(one / 1_000)} s" for one in (before, now))
     return first, second
@@ -39,10 +38,7 @@ def both(before: float | None, now: float | None, unit: Unit) -> tuple[str, str]
 
 def change(size: float, unit: Unit) -> str:
     """A size of change: `5 points`, `120 ms`, `0.3`."""
-    if unit != "share":
-        return amount(size, unit)
-    points = f"{100 * size:.3g}"
-    return f"{points} {'point' if points == '1' else 'points'}"
+    return figures.size(size, _UNITS.get(unit), share=unit == "share")
 
 
 def points(value: float, unit: Unit) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from store import special
 from store.queries import ask_few, query
 from store.queries.calls import bounded
 from store.queries.latency import rated
@@ -37,8 +38,7 @@ def feedback(  # noqa: PLR0917 - given by name
     Raises:
         ValueError: `page_size` is not between 1 and 1,000, or `skip` below 0.
     """
-    if not 1 <= page_size <= MAX_PAGE:
-        raise ValueError(f"page_size is {page_size:,}; it must be between 1 and {MAX_PAGE:,}")
+    within("page_size", page_size, MAX_PAGE)
     if skip < 0:
         raise ValueError(f"skip is {skip:,}; it must be 0 or more")
     given = {key: value for key, value in locals().items() if key != "con"}

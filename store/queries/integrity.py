@@ -18,6 +18,7 @@ from store.queries.calls import MAX_VALUES, CallFilters, Dimension, bounded, by_
 from store.queries.latency import rated
 
 MAX_SAMPLE = 100_000
+MOST_APART = 30  # models of a sample, where nobody says how many
 ALL_HASHES = 2.0**64
 
 Behind = Literal["compared", "duplicate", "aggregate", "untold"]
@@ -59,7 +60,7 @@ def integrity_sample(  # noqa: PLR0917 - given by name
     since: datetime,
     until: datetime,
     calls: int = 1000,
-    models: int = 30,
+    models: int = MOST_APART,
     among: list[str] | None = None,
     among_compared: list[int] | None = None,
     **filters: Unpack[CallFilters],

@@ -1,7 +1,7 @@
 -- The newest score that each ruler (name, evaluator, version) gave each target whose trace or session people labelled, and verdicts of runs on the traces of
 -- their answers: those that failed or say nothing are left out. `target` and `trace` are hashes as of judge_labels; cluster: the session, else the user, else the trace.
 with labelled as materialized (
-    select distinct trace_id, session_id from scores where project_id = $project_id and source = 'human' and response_id is null
+    select * from /* part people_labelled */ people
 ), told as materialized (
     select rowid as number, name, evaluator, evaluator_version, trace_id, span_id, session_id, (commit_seq, time, score_id) as place
     from scores

@@ -8,7 +8,7 @@ with told as materialized (
 ), newest as materialized (
     select trace_id, span_id, session_id, arg_max(number, place) as number from told group by all
 ), labelled as materialized (
-    select distinct trace_id, session_id from scores where project_id = $project_id and source = 'human' and response_id is null
+    select * from /* part people_labelled */ people
 ), of_runs as materialized (
     select j.run_id, j.name from /* part judge_runs */ j where name = $score and coalesce(evaluator, '') = $evaluator and coalesce(version, '') = $version
 ), answers as materialized (

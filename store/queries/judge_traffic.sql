@@ -7,7 +7,7 @@ with told as materialized (
 ), newest as materialized (
     select evaluator, evaluator_version, trace_id, span_id, session_id, arg_max(number, place) as number from told group by all
 ), labelled as materialized (
-    select distinct trace_id, session_id from scores where project_id = $project_id and source = 'human' and response_id is null
+    select * from /* part people_labelled */ people
 ), near as materialized (
     select value, trace_id, span_id, session_id, user_id from /* part calls_kept */ kept
     where value in (select unnest($values::varchar[]))

@@ -8,8 +8,7 @@ with touched as materialized (
     where project_id = $project_id and start_time < $until and (start_time >= $since or start_time + to_microseconds(duration_ns // 1000) >= $since)
 ), named as not materialized (
     select number, trace_id, span_id, session_id, response_id, name, (commit_seq, time, score_id) as place, source = 'human' as of_person,
-           case when source = 'human' then 'a person' when source = 'user' then 'an end user'
-                else coalesce(nullif(concat_ws(' ', evaluator, evaluator_version), ''), 'an unnamed evaluator') end as ruler
+           /* part score_ruler */ as ruler
     from /* part monitor_told */ every_name
 ), told as materialized (
     select * from named where session_id is null and trace_id in (select trace_id from touched)

@@ -5,26 +5,19 @@ The claim: among as many labels, an informative sample finds more errors of judg
 
 from __future__ import annotations
 
-import csv
-import gzip
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import log
-from pathlib import Path
+from typing import Any
 
+import benchmark
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from analytics import informative
 from analytics.informative import Judge
 
-HERE = Path(__file__).parent
-LLMBAR = HERE.parent / "evaluators" / "data" / "llmbar" / "vanilla.jsonl.gz"
-PANDALM = HERE / "data" / "pandalm" / "labels.csv"
 NAN = float("nan")
 
 
@@ -109,84 +102,41 @@ def test_weights_make_the_rate_right() -> None:
 # The claim, on recorded judges and people.
 
 
-@dataclass(frozen=True, eq=False)
-class Recorded:
-    """Judges and what of their verdicts is wrong, [judge, answer]."""
-
-    judges: list[Judge]
-    wrong: NDArray[np.bool_]
-
-    def more(self, taken: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Of each judge, how many times the errors are found that as many answers at random hold."""
-        return np.asarray(self.wrong[:, taken].mean(axis=1) / self.wrong.mean(axis=1))
-
-    def found(self, worth: NDArray[np.float64], most: int) -> NDArray[np.float64]:
-        """`more` of those that are worth most, over orders of the draw: equals are taken in that order."""
-        orders = (np.random.default_rng(seed).permutation(len(worth)) for seed in range(60))
-        return np.asarray(np.mean([self.more(order[informative.best(worth[order], most)]) for order in orders], axis=0))
-
-
-def _llmbar() -> Recorded:
-    """GPT-4, ChatGPT, PaLM2 and LLaMA2 of 234 pairs. A value is the mean of both orders, and 0.5 where they differ; the
-    verdict that people are asked about is that of the first order.
-    """
-    with gzip.open(LLMBAR) as file:
-        rows = [json.loads(line) for line in file]
-    won = {"1": 1.0, "2": 0.0}
-    said = np.array([[[won.get(one, NAN) for _, one in row["judges"][name]] for row in rows] for name in NAMES])
-    people = np.array([row["label"] == 1 for row in rows])
-    judges = [judge(values.mean(axis=1).tolist(), name=name) for name, values in zip(NAMES, said, strict=True)]
-    return Recorded(judges, said[:, :, 0] != people)
-
-
-NAMES = tuple(f"{name}/Vanilla" for name in ("GPT-4", "ChatGPT", "PaLM2", "LLaMA2"))
-
-
-def _pandalm() -> Recorded:
-    """Two judges of 553 pairs of answers, against what most of three people say."""
-    with PANDALM.open() as file:
-        rows = list(csv.DictReader(file))
-    names = ("gpt35", "pandalm7b")
-    said = [[row[name] for row in rows] for name in names]
-    votes = [[row[f"annotator{number}"] for number in (1, 2, 3)] for row in rows]
-    people = np.array([max(sorted(set(one)), key=one.count) for one in votes])
-    judges = [judge([NAN] * len(rows), one, name=name) for one, name in zip(said, names, strict=True)]
-    return Recorded(judges, np.array(said) != people)
+recorded = benchmark.loaded("informative")
 
 
 @pytest.mark.parametrize(
-    ("recorded", "labels", "least"),
+    ("known", "labels", "least"),
     [
-        pytest.param(_llmbar, 25, 1.2, id="llmbar-25"),
-        pytest.param(_llmbar, 50, 1.2, id="llmbar-50"),
-        pytest.param(_pandalm, 50, 1.7, id="pandalm-50"),
-        pytest.param(_pandalm, 150, 1.7, id="pandalm-150"),
+        pytest.param(recorded.llmbar, 25, 1.2, id="llmbar-25"),
+        pytest.param(recorded.llmbar, 50, 1.2, id="llmbar-50"),
+        pytest.param(recorded.pandalm, 50, 1.7, id="pandalm-50"),
+        pytest.param(recorded.pandalm, 150, 1.7, id="pandalm-150"),
     ],
 )
 def test_an_informative_sample_finds_more_errors_of_judges_a_label(
-    recorded: Callable[[], Recorded], labels: int, least: float
+    known: Callable[[], Any], labels: int, least: float
 ) -> None:
-    known = recorded()
-    found = known.found(informative.signals(known.judges).worth, labels)
-    assert np.average(found, weights=known.wrong.mean(axis=1)) > least, "of all judges together"
+    said = known()
+    assert recorded.found(said, informative.signals(said.judges).worth, labels)[1] > least, "of all judges together"
 
 
 @pytest.mark.parametrize("place", [pytest.param(0, id="GPT-4"), pytest.param(2, id="PaLM2")])
 def test_a_judge_that_is_uncertain_errs_more_often(place: int) -> None:
     """Of the two judges that are better than a coin. It says the same of both orders where it is certain."""
-    known = _llmbar()
-    assert known.found(informative.signals([known.judges[place]]).worth, 50)[place] > 1.6
+    known = recorded.llmbar()
+    assert recorded.found(known, informative.signals([known.judges[place]]).worth, 50)[0][place] > 1.6
 
 
 def test_disagreement_with_weak_judges_points_away_from_the_errors_of_the_best() -> None:
     """A limit. These pairs were made to fool judges: the weak ones are fooled together, and GPT-4 errs with them."""
-    known = _llmbar()
-    assert known.found(informative.signals(known.judges, uncertain=False).worth, 50)[0] < 0.6
+    known = recorded.llmbar()
+    assert recorded.found(known, informative.signals(known.judges, uncertain=False).worth, 50)[0][0] < 0.6
 
 
 def test_a_rate_among_an_informative_sample_is_not_the_rate_of_all() -> None:
     """Why such labels need weights: the errors of PandaLM's judges look nearly twice as frequent as they are."""
-    known = _pandalm()
+    known = recorded.pandalm()
     worth = informative.signals(known.judges).worth
     chance = informative.inclusion(worth, 100)
     order = np.random.default_rng(0).permutation(len(worth))

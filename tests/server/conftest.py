@@ -154,6 +154,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     serving.end()
 
 
+@pytest.fixture(scope="module")
+def client(shared: Serving) -> Iterator[Client]:
+    """Of the server that a module shares."""
+    with shared.client() as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def prompted(serve_for_all: Callable[[str], Any]) -> Any:
     """One server for the modules about prompts, each with names or a project of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -11,14 +11,7 @@ from labelled import pandalm
 
 from server.client import ApiError, Client
 
-Serving = Any  # of conftest.py
 OK: dict[str, Any] = {"fields": [{"name": "ok", "kind": "binary"}, {"name": "why", "kind": "text", "required": False}]}
-
-
-@pytest.fixture(scope="module")
-def client(shared: Serving) -> Iterator[Client]:
-    with shared.client() as found:
-        yield found
 
 
 def item(at: int, **more: Any) -> dict[str, Any]:

@@ -9,10 +9,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import waiting
 import warm
 from fake_openai import Act, FakeOpenAI, beside, good
 
@@ -22,7 +24,7 @@ from server.judging import Files
 from server.rule_shell import read_rules
 from server.worker import Worker
 
-WAIT_S = 60.0
+until = partial(waiting.until, wait_s=60.0)
 QUIET = {"quiet_s": 1}
 CALL = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai", "gen_ai__request__model": "gpt-4o",
         "gen_ai__usage__input_tokens": 1000, "gen_ai__usage__output_tokens": 100}  # fmt: skip
@@ -30,16 +32,6 @@ CALL = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai", "
 
 def said(role: str, text: str) -> str:
     return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
-
-
-def until(condition: Callable[[], Any], wait_s: float = WAIT_S) -> Any:
-    """What the condition gives once it holds."""
-    end = time.monotonic() + wait_s
-    while not (found := condition()):
-        if time.monotonic() > end:
-            pytest.fail(f"not within {wait_s:g} s")
-        time.sleep(0.1)
-    return found
 
 
 class World:

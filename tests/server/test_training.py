@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,6 @@ FIELDS = [
     {"name": "better", "kind": "correction", "required": False},
 ]
 TOOL = {"name": "weather", "arguments": {"city": "Paris", "days": 2}, "result": "12 degrees"}
-
-
-@pytest.fixture(scope="module")
-def client(shared: Serving) -> Iterator[Client]:
-    with shared.client() as found:
-        yield found
 
 
 WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "islet", "jetty", "knoll", "lagoon"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from store import writer
 from store.database import Database
@@ -52,13 +52,6 @@ def test_a_checkpoint_that_waits_for_a_read_comes_soon_after_it(
     with store.readers.read() as before:
         resolved_seq(before)
         store.writer.call(lambda con: con.execute("update resolver_state set value = 7")).result(10)
-        wait_for(lambda: "waits for reads" in caplog.text)
+        until(lambda: "waits for reads" in caplog.text, 10)
         assert store.database.wal_bytes()
-    wait_for(lambda: store.writer.call(lambda _: None).result(10) or not store.database.wal_bytes())
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: store.writer.call(lambda _: None).result(10) or not store.database.wal_bytes(), 10)

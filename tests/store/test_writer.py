@@ -15,9 +15,10 @@ import pytest
 from store import writer as writer_module
 from store.batch import Batch, RejectedItems
 from store.control import create_project, list_projects, project_id
+from store.disk import DISK_CHECK_S
 from store.errors import StoreBusyError, StoreError, StoreFullError, UnknownProjectNameError
 from store.ledger import Refusal, record_refusals
-from store.writer import DISK_CHECK_S, Writer
+from store.writer import Writer
 
 
 class Hold:

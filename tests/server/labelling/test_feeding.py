@@ -6,18 +6,18 @@ import json
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import inf, nextafter
 from typing import Any
 
 import pytest
+from waiting import until
 
 from server.client import ApiError, Client
 from server.labelling import feeds
 from server.labelling.terms import Feed
 
 FIELDS = [{"name": "correct", "kind": "binary"}]
-WAIT_S = 90.0
 QUIET = {"quiet_s": 1}
 
 
@@ -60,16 +60,6 @@ class World:
     def feed(self, name: str) -> dict[str, Any]:
         with self.client as client:
             return client.queue_feeds(name)[0]
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """What the condition gives once it holds."""
-    end = time.monotonic() + WAIT_S
-    while not (found := condition()):
-        if time.monotonic() > end:
-            pytest.fail(f"not within {WAIT_S:g} s")
-        time.sleep(0.1)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections import Counter
@@ -16,7 +15,6 @@ import made_alerts
 import made_runs
 import pyarrow as pa
 import pytest
-import shell
 
 from server.client import ApiError, Client
 from server.labelling import candidates, of_datasets, sampling
@@ -34,14 +32,9 @@ CORRECT = {"kind": "score", "score": "correct"}
 
 
 @pytest.fixture
-def assay(client: Client, tmp_path: Path) -> Shell:
+def assay(client: Client, command: Shell, tmp_path: Path) -> Shell:
     """Runs `assay queue` against the server."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return shell.run(tmp_path, ("queue", *words), {**kept, "ASSAY_API_URL": client.base_url}, None)
-
-    return run
+    return lambda *words: command(tmp_path, "queue", *words, api_url=client.base_url)
 
 
 @pytest.fixture(scope="module")
