@@ -22,8 +22,7 @@ PARTS = ("said", "keys")
 ROWS = 50  # of a page of the list
 MOST_SENT = 1_000  # to a queue at once
 STARS = "stars"
-THUMBS, TEXTS = "user_feedback", "with words"
-_CHOICES = {"low": "bad ones", "text": TEXTS}
+_CHOICES = {"low": "bad ones", "text": "with words"}
 _LONGEST = 300
 _MOST = 4  # names in tiles
 

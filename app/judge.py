@@ -48,7 +48,7 @@ def page(score: str) -> None:
     _controls(found)
     if not found["card"]["n"]:
         widgets.empty("Figures would be here.", "No labelled item counts: see what is left out below.")
-        _notes(found)
+        _told(found["notes"])
         return
     _tiles(found["card"])
     _figures(found)
@@ -119,13 +119,12 @@ def _tiles(card: Card) -> None:
     if "kappa" not in card:
         st.info("Neither sensitivity nor kappa is told: see the notes below for what is missing.")
         return
-    told = {
-        "Kappa": (judges.told(card["kappa"]), "beyond chance", False),
-        "Agreement": (judges.told(card["agreement"], share=True), "says what people do", True),
-        "Sensitivity": (judges.told(card["sensitivity"], share=True), "of people's yes", True),
-        "Specificity": (judges.told(card["specificity"], share=True), "of people's no", True),
-    }
-    tiles = [_tile(name, text, note) for name, (text, note, _) in told.items()]
+    tiles = [
+        _tile("Kappa", judges.told(card["kappa"]), "beyond chance"),
+        _tile("Agreement", judges.told(card["agreement"], share=True), "says what people do"),
+        _tile("Sensitivity", judges.told(card["sensitivity"], share=True), "of people's yes"),
+        _tile("Specificity", judges.told(card["specificity"], share=True), "of people's no"),
+    ]
     n = f"{card['true_positives']:,} both yes, {card['true_negatives']:,} both no"
     tiles.append(widgets.Tile("Labelled", fmt.short(card["n"]), n, _wrong(card), ()))
     widgets.tiles(*tiles)
@@ -276,10 +275,6 @@ def _small(found: Card) -> None:
             f"{fmt.digits(differ['p'], 2)}): they are no random sample, and corrected figures may be off."
         )
     _told(lines)
-
-
-def _notes(found: Card) -> None:
-    _told(found["notes"])
 
 
 def _told(lines: Sequence[str]) -> None:

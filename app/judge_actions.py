@@ -13,7 +13,6 @@ from app import format as fmt
 Card = Mapping[str, Any]
 _AUTHOR = "labelling-author"  # session state, as of labels by hand
 _SAID = "judge-said"  # session state: what came of the last action
-QUEUES = "queues?queue={}"
 
 
 def section(found: Card) -> None:

@@ -111,7 +111,7 @@ def _row(one: Mapping[str, Any], who: str) -> listing.Row:
         path(one["name"], who),
         (
             Cell(one["name"]),
-            Cell(fmt.straight(fmt.clip(one["terms"]["description"], 200)), quiet=True),
+            Cell(fmt.clip(one["terms"]["description"], 200), quiet=True),
             Cell(f"{one['done']:,} of {items:,}", share=one["done"] / items if items else None),
             Cell(f"{one['labels']:,} of {one['labels_needed']:,}"),
             Cell(fmt.count(one["leased"])),

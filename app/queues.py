@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import data_queues, jobs, listing, state, widgets
+from app import data_queues, jobs, listing, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -146,9 +146,3 @@ def pace(one: Queue) -> str:
     rate = float(one["pace"]["labels_per_hour"])
     left = fmt.duration(timedelta(hours=float(one["pace"]["hours_left"])).total_seconds() * 1e9)
     return f"{fmt.digits(rate)} labels an hour in the last day; at this pace ready in {left}"
-
-
-def trace_link(trace_id: str | None) -> str:
-    """A link to a trace that leads back; '' without one."""
-    found = state.trace_id(str(trace_id or ""))
-    return state.trace_path(found) if found else ""

@@ -71,9 +71,3 @@ def cell_of(found: Badge) -> Cell:
     word = str(found["badge"])
     tone = {"green": "green", "blue": "green", "red": "red", "orange": "orange"}.get(TONES[word], "")
     return Cell(SHORT[word], found["sentence"], tone=tone, quiet=word == "none")
-
-
-def sentences(scores: Mapping[str, str]) -> list[str]:
-    """Of scores (by name, as they are called) a sentence each, of those that somebody labelled: for a caption."""
-    told = [(called, of(name)) for name, called in scores.items()]
-    return [f"{called}: {WORDS[str(found['badge'])]}. {found['sentence']}" for called, found in told if found]
