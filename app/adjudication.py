@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import agreement_item, data, data_agreement, labelling, widgets
+from app import data, data_agreement, labelling, queue_content, widgets
 from app import format as fmt
-from app.agreement_words import BY, answer, key
+from app.agreement_words import BY, answer, key, marks
 
 Row = Mapping[str, Any]
 ITEM, STATE, ROW_A, ROW_B, WHO = "item", "disputed", "a", "b", "labeller"  # of the URL
@@ -108,7 +108,9 @@ def _one(queue: str, asked: Row, rows: Sequence[Row], at: int) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         _said(row, whole["content"])
-        agreement_item.item(whole["content"], f"adjudicate-{row['number']}")
+        if len(sides := whole["content"]["sides"]) == 1:  # of several it would tell whose answer is which
+            queue_content.trace(sides[0]["trace_id"], sides[0]["span_id"])
+        queue_content.section(whole["content"], f"adjudicate-{row['number']}", names=False)
     field, following = asked["name"], rows[at + 1]["number"] if at + 1 < len(rows) else None
     decided = [one for one in whole["decisions"] if one["field"] == field and one["answer"] is not None]
     with right:
@@ -132,7 +134,7 @@ def _said(row: Row, content: Row) -> None:
 
 def _answer(told: Any, content: Row) -> None:
     if isinstance(told, list) and all(isinstance(one, Mapping) for one in told):
-        for text in agreement_item.marks(told, content) or ["Nothing is marked."]:
+        for text in marks(told, content) or ["Nothing is marked."]:
             st.text(text)
         return
     st.badge(fmt.plain(answer(told), 120), color="blue")

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import alert_actions, conversation, data, data_queues, data_traces, labelling, queues, state, widgets
+from app import alert_actions, data, data_queues, data_traces, labelling, queue_content, queues, widgets
 from app import format as fmt
 
 Item = Mapping[str, Any]
@@ -26,7 +26,7 @@ def page(name: str, number: int) -> None:
     _head(name, item)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        content(item["content"], f"item-{number}")
+        queue_content.section(item["content"], f"item-{number}", names=True)
     with right:
         _labels(item)
         _scores(name, item)
@@ -54,11 +54,7 @@ def _head(name: str, item: Item) -> None:
             queues.LABELLING, label="Label it", icon=":material/edit_note:",
             query_params={queues.CHOSEN: name, queues.ITEM: str(number)},
         )  # fmt: skip
-        if found := state.trace_id(str(item["trace_id"] or "")):
-            st.page_link(
-                "views/trace.py", label="Its trace", icon=":material/account_tree:",
-                query_params=state.trace_link(found, None, item["span_id"]),
-            )  # fmt: skip
+        queue_content.trace(item["trace_id"], item["span_id"])
         removed = item["state"] == "removed"
         st.button(
             "Put back" if removed else "Take out", key="item-remove",
@@ -80,46 +76,6 @@ def _tried(do: Callable[[], object]) -> None:
         do()
     except data.ApiError as error:
         st.session_state[_REFUSED] = str(error)
-
-
-def content(told: Mapping[str, Any], key: str) -> None:
-    """What an item shows. All of it is untrusted text."""
-    if told["history"]:
-        conversation.messages(told["history"], f"{key}-history")
-    elif told["question"]:
-        st.markdown("**Asked**")
-        conversation.text(told["question"], f"{key}-question")
-    for place, one in enumerate(told["contexts"]):
-        words = [f"Document {one['rank'] or place + 1}"]
-        words += [f"id {fmt.plain(one['id'], 60)}"] if one["id"] else []
-        words += [f"score {fmt.digits(one['score'])}"] if one["score"] is not None else []
-        with st.expander(", ".join(words), key=f"{key}-context-{place}"):
-            conversation.text(one["text"], f"{key}-context-text-{place}")
-    if told["reference"]:
-        st.markdown("**Reference**")
-        conversation.text(told["reference"], f"{key}-reference")
-    for slot, side in zip(st.columns(min(2, len(told["sides"]))) * 4, told["sides"], strict=False):
-        with slot:
-            _side(side, f"{key}-{side['key']}", alone=len(told["sides"]) == 1)
-    if told["cut"]:
-        st.caption(fmt.plain(f"Cut, as too long to keep: {', '.join(told['cut'])}.", 300))
-
-
-def _side(side: Mapping[str, Any], key: str, *, alone: bool) -> None:
-    name = f", {fmt.plain(side['name'], 60)}" if side["name"] else ""
-    st.markdown("**Answered**" if alone else f"**{side['key'].upper()}{name}**")
-    for place, step in enumerate(side["steps"]):
-        with st.expander(
-            fmt.plain(f"calls tool {step['name']}{', failed' if step['error'] else ''}", 120), key=f"{key}-step-{place}"
-        ):
-            conversation.value(step["arguments"], f"{key}-arguments-{place}")
-            conversation.value(step["error"] or step["result"], f"{key}-result-{place}")
-    if side["messages"]:
-        conversation.messages(side["messages"], f"{key}-messages")
-    elif side["answer"]:
-        conversation.text(side["answer"], f"{key}-answer")
-    else:
-        st.caption("No answer was recorded.")
 
 
 def _labels(item: Item) -> None:
