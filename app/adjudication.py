@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_agreement, labelling, queue_content, widgets
+from app import data, data_agreement, labelling, queue_content, state, widgets
 from app import format as fmt
 from app.agreement_words import BY, answer, key, marks
 
@@ -69,8 +69,7 @@ def _of_cell(queue: str, field: str) -> list[int] | None:
 
 def _place(rows: Sequence[Row]) -> int:
     """Where the item of the URL stands, else the next one after it, else the first."""
-    told = str(st.query_params.get(ITEM) or "")
-    number = int(told) if told.isdigit() else 0
+    number = state.whole(st.query_params.get(ITEM))
     return next((at for at, row in enumerate(rows) if row["number"] >= number), 0)
 
 

@@ -156,8 +156,8 @@ def targets(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _first() -> int:
-    told = st.query_params.get(PAGE, "")
-    return (int(told) - 1) * ROWS if told.isdigit() and 0 < int(told) < 100_000 else 0
+    page = state.whole(st.query_params.get(PAGE))
+    return (page - 1) * ROWS if 0 < page < 100_000 else 0
 
 
 COLUMNS = (

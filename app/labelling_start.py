@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app import format as fmt
-from app import labelling, listing, widgets
+from app import labelling, listing, state, widgets
 from app.listing import Cell, Column
 
 PATH = "views/labelling.py"
@@ -35,8 +35,7 @@ def chosen(name: str) -> str:
 
 def number() -> int | None:
     """The item that the URL names."""
-    told = chosen(ITEM)
-    return int(told) if told.isdecimal() and 0 < int(told) < 2_000_000_000 else None
+    return state.whole(chosen(ITEM)) or None
 
 
 def path(queue: str, labeller: str = "", item: int | None = None) -> str:

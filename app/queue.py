@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import alert_actions, data, data_queues, listing, queue_filling, queues, widgets
+from app import alert_actions, data, data_queues, listing, queue_filling, queues, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -155,16 +155,15 @@ ITEMS = (
 def _items(one: Queue) -> None:
     name = str(one["name"])
     with st.container(horizontal=True, vertical_alignment="center"):
-        state = st.segmented_control(
+        which = st.segmented_control(
             "State", STATES, default=STATES[0], required=True, key=STATE, bind="query-params",
             label_visibility="collapsed", on_change=widgets.first_page, args=((AFTER,),),
         )  # fmt: skip
         search = widgets.search(SEARCH, "Search in what is asked", 240, (AFTER,))
-    told = queues.chosen(AFTER)
-    after = int(told) if told.isdecimal() and len(told) < 10 else 0
-    found = data_queues.items(name, str(state), search, ROWS, after)
+    after = state.whole(queues.chosen(AFTER))
+    found = data_queues.items(name, str(which), search, ROWS, after)
     if not found["items"]:
-        _no_items(one, str(state), search)
+        _no_items(one, str(which), search)
         return
     listing.listing("queue-items", "Items", ITEMS, [_item(name, row) for row in found["items"]])
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -177,9 +176,9 @@ def _items(one: Queue) -> None:
         st.caption(f"{len(found['items']):,} of {fmt.plural(found['total'], 'item')}", width="content")
 
 
-def _no_items(one: Queue, state: str, search: str) -> None:
+def _no_items(one: Queue, which: str, search: str) -> None:
     if one["items"] or one["gold_items"]:
-        st.caption(f"No item is {state}." if state != "all" and not search else "No item of this kind.")
+        st.caption(f"No item is {which}." if which != "all" and not search else "No item of this kind.")
         return
     widgets.empty(
         "Its items would be listed here, each with how many labels it has.",

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import data_queues, jobs, listing, widgets
+from app import data_queues, jobs, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -34,8 +34,7 @@ def chosen(name: str) -> str:
 
 def number() -> int:
     """The item that the URL names; 0: none."""
-    told = chosen(ITEM)
-    return int(told) if told.isdecimal() and len(told) < 10 else 0
+    return state.whole(chosen(ITEM))
 
 
 def path(name: str, **more: str) -> str:

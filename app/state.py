@@ -151,6 +151,11 @@ def mark(chosen: Mapping[str, object]) -> str:
     return f"{crc32(urlencode(said).encode()):08x}"
 
 
+def whole(text: str | None) -> int:
+    """A number of the URL of at most nine digits, such as an item's or a page's; 0: it is none."""
+    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
+
+
 def instant(text: str | None) -> datetime | None:
     """A bound of a custom range as the URL has it: ISO 8601, UTC unless it names an offset; null when it is none.
 
