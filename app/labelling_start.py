@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -103,9 +102,7 @@ def finding(found: Sequence[Mapping[str, Any]]) -> str:
 
 def _row(one: Mapping[str, Any], who: str) -> listing.Row:
     items = one["items"]
-    told = (
-        Cell("closed", tone="gray") if not one["open"] else Cell(_deadline(one), tone="red" if one["overdue"] else "")
-    )
+    due = Cell(widgets.when(one["deadline"]), tone="red" if one["overdue"] else "")
     return listing.Row(
         path(one["name"], who),
         (
@@ -114,12 +111,6 @@ def _row(one: Mapping[str, Any], who: str) -> listing.Row:
             Cell(f"{one['done']:,} of {items:,}", share=one["done"] / items if items else None),
             Cell(f"{one['labels']:,} of {one['labels_needed']:,}"),
             Cell(fmt.count(one["leased"])),
-            told,
+            due if one["open"] else Cell("closed", tone="gray"),
         ),
     )
-
-
-def _deadline(one: Mapping[str, Any]) -> str:
-    if not one["deadline"]:
-        return ""
-    return fmt.narrow(fmt.aware(datetime.fromisoformat(one["deadline"])), widgets.zone(), datetime.now(UTC))

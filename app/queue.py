@@ -111,7 +111,7 @@ def tiles(one: Queue) -> None:
         ),
         widgets.Tile(
             "Ready about", queues.ready(one), "at the pace of the last 24 hours",
-            f"deadline {queues.when(one['deadline'])}" if one["deadline"] else "no deadline", [],
+            f"deadline {widgets.when(one['deadline'])}" if one["deadline"] else "no deadline", [],
         ),
     )  # fmt: skip
 
@@ -198,7 +198,7 @@ def _item(name: str, row: Mapping[str, Any]) -> listing.Row:
             Cell(fmt.digits(row["priority"]), quiet=not row["priority"]),
             Cell(fmt.clip(row["origin"], 40), quiet=True),
             Cell(fmt.clip(row["why"] or "", 200), fmt.clip(row["why"] or "", 1_000), quiet=True),
-            Cell(queues.when(row["added_at"]), quiet=True),
+            Cell(widgets.when(row["added_at"]), quiet=True),
         ],
     )
 
@@ -232,7 +232,7 @@ def _person(row: Mapping[str, Any]) -> listing.Row:
             Cell(f"{row['skipped']:,}", quiet=not row["skipped"]),
             Cell(fmt.duration(row["seconds_median"] * 1e9) if row["seconds_median"] else fmt.UNKNOWN, quiet=True),
             Cell(gold(row["gold"]), quiet=not row["gold"]),
-            Cell(queues.when(row["last_at"]), quiet=True),
+            Cell(widgets.when(row["last_at"]), quiet=True),
         ],
     )
 
@@ -340,7 +340,7 @@ def _version(row: Mapping[str, Any]) -> listing.Row:
         "",
         [
             Cell(f"{row['version']:,}"),
-            Cell(queues.when(row["set_at"])),
+            Cell(widgets.when(row["set_at"])),
             Cell(fmt.clip(row["author"] or fmt.UNKNOWN, 80)),
             Cell(fmt.clip(names, 200) if terms else "taken away", quiet=not terms),
             Cell(f"{terms['labels']}" if terms.get("labels") else "", quiet=True),

@@ -91,7 +91,7 @@ def _labels(item: Item) -> None:
         with st.container(border=True, gap="xsmall"):
             spent = f", {fmt.duration(one['seconds'] * 1e9)}" if one["seconds"] else ""
             edits = f", {fmt.plural(len(one['edits']), 'earlier edit')}" if one["edits"] else ""
-            st.caption(fmt.plain(f"{one['author']}, {queues.when(one['saved_at'])}{spent}{edits}", 300))
+            st.caption(fmt.plain(f"{one['author']}, {widgets.when(one['saved_at'])}{spent}{edits}", 300))
             if one["state"] == "saved":
                 st.text(answers(one["answers"]))
             else:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import data_queues, jobs, listing, state, widgets
+from app import data_queues, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -110,7 +110,7 @@ def _line(one: Queue) -> listing.Row:
             Cell(f"{one['leased']:,}", quiet=not one["leased"]),
             Cell(f"{one['labellers']:,}", quiet=not one["labellers"]),
             Cell(ready(one), quiet=True),
-            Cell(when(one["deadline"]) or "none", quiet=not one["overdue"]),
+            Cell(widgets.when(one["deadline"]) or "none", quiet=not one["overdue"]),
         ],
     )
 
@@ -130,12 +130,7 @@ def ready(one: Queue) -> str:
     """When its labels will be there at the pace of the last day; `unknown` without one."""
     if not missing(one):
         return "now" if one["items"] else "no items"
-    return when(one["pace"]["ready_at"]) if one["pace"] else fmt.UNKNOWN
-
-
-def when(text: str | None) -> str:
-    """A time of the API in the viewer's zone, short; '' of null."""
-    return fmt.narrow(jobs.at(text), widgets.zone(), datetime.now(UTC)) if text else ""
+    return widgets.when(one["pace"]["ready_at"]) if one["pace"] else fmt.UNKNOWN
 
 
 def pace(one: Queue) -> str:

@@ -54,6 +54,11 @@ def zone() -> tzinfo:
         return UTC
 
 
+def when(text: str | None) -> str:
+    """A time of the API in the viewer's zone, short, as for a column; '' of null."""
+    return fmt.narrow(datetime.fromisoformat(text), zone(), datetime.now(UTC)) if text else ""
+
+
 def theme() -> charts.Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
