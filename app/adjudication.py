@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_agreement, labelling, queue_content, state, widgets
+from app import data, data_agreement, data_queues, labelling, queue_content, state, widgets
 from app import format as fmt
 from app.agreement_words import BY, answer, key, marks
 
@@ -102,7 +102,7 @@ def _told_last(queue: str) -> None:
 
 def _one(queue: str, asked: Row, rows: Sequence[Row], at: int) -> None:
     row = rows[at]
-    whole = data_agreement.item(queue, row["number"])
+    whole = data_queues.item(queue, row["number"])
     st.subheader(f"Item {row['number']}: {fmt.plain(row['title'], 120)}", anchor=False)
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_judges, judges
+from app import data, data_judges, data_queues, judges
 from app import format as fmt
 
 Card = Mapping[str, Any]
@@ -75,7 +75,7 @@ def _plan(found: Card) -> None:
 
 def _queues() -> list[str]:
     try:
-        return data_judges.queues()
+        return [str(one["name"]) for one in data_queues.queues()]
     except data.ApiError:
         return []
 
