@@ -7,11 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_judges, data_queues, judges
+from app import data, data_judges, data_queues, judges, labelling
 from app import format as fmt
 
 Card = Mapping[str, Any]
-_AUTHOR = "labelling-author"  # session state, as of labels by hand
 _SAID = "judge-said"  # session state: what came of the last action
 
 
@@ -39,7 +38,7 @@ def said() -> None:
 def ruler(found: Card) -> dict[str, Any]:
     """Which ruler and labels the card is of, as the API takes them."""
     told: dict[str, Any] = {name: found[name] for name in (judges.EVALUATOR, judges.VERSION, "label")}
-    return told | {"author": st.session_state.get(_AUTHOR) or None}
+    return told | {"author": labelling.author() or None}
 
 
 def _plan(found: Card) -> None:
