@@ -18,7 +18,7 @@ PARTS = ("items", "people", "form", "feeds", "versions")
 STATES = ("all", "waiting", "started", "done", "skipped", "gold", "removed")
 TONES: Mapping[str, queues.Tone] = {"done": "green", "started": "blue", "skipped": "orange", "removed": "red"}
 ROWS = 50
-_REFUSED, _GONE = "queue-refused", "queue-gone"  # session state
+_GONE = "queue-gone"  # session state: the queue that was just deleted
 
 
 def page(name: str) -> None:
@@ -75,7 +75,7 @@ def _head(one: Queue) -> None:
         )
         st.button(
             "Close" if one["open"] else "Open", key="queue-turn", icon=":material/lock:",
-            on_click=_tried, disabled=not author,
+            on_click=queues.tried, disabled=not author,
             args=(lambda: data_queues.turn(name, author, opened=not one["open"]),),
             help="A closed queue hands out nothing and takes no label" if one["open"] else "Let people label again",
         )  # fmt: skip
@@ -83,8 +83,7 @@ def _head(one: Queue) -> None:
             _delete(one, author)
     if not author:
         st.caption("Say who you are to close, delete or change something: its history keeps who did what.")
-    if said := st.session_state.pop(_REFUSED, None):
-        st.error(fmt.plain(said, 600), icon=":material/error:")
+    queues.refusal()
 
 
 def tiles(one: Queue) -> None:
@@ -116,13 +115,6 @@ def tiles(one: Queue) -> None:
     )  # fmt: skip
 
 
-def _tried(do: Callable[[], object]) -> None:
-    try:
-        do()
-    except data.ApiError as error:
-        st.session_state[_REFUSED] = str(error)
-
-
 @st.dialog("Delete this queue")
 def _delete(one: Queue, author: str) -> None:
     st.markdown(
@@ -133,8 +125,7 @@ def _delete(one: Queue, author: str) -> None:
 
 
 def _deleted(name: str, author: str) -> None:
-    _tried(lambda: data_queues.delete(name, author))
-    if _REFUSED not in st.session_state:
+    if queues.tried(lambda: data_queues.delete(name, author)):
         st.session_state[_GONE] = name
 
 

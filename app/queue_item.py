@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,8 +11,6 @@ from app import alert_actions, data, data_queues, data_traces, labelling, queue_
 from app import format as fmt
 
 Item = Mapping[str, Any]
-
-_REFUSED = "queue-item-refused"  # session state: why the last click did nothing
 
 
 def page(name: str, number: int) -> None:
@@ -59,23 +57,15 @@ def _head(name: str, item: Item) -> None:
         st.button(
             "Put back" if removed else "Take out", key="item-remove",
             icon=":material/undo:" if removed else ":material/delete:",
-            on_click=_tried, args=(lambda: data_queues.change(name, number, {"removed": not removed}, author),),
+            on_click=queues.tried, args=(lambda: data_queues.change(name, number, {"removed": not removed}, author),),
             disabled=not author, help=None if removed else "It is handed out no more, and its labels count no more",
         )  # fmt: skip
         if item["state"] == "skipped":
             st.button(
                 "Hand it out again", key="item-again", icon=":material/refresh:", disabled=not author,
-                on_click=_tried, args=(lambda: data_queues.change(name, number, {"back": True}, author),),
+                on_click=queues.tried, args=(lambda: data_queues.change(name, number, {"back": True}, author),),
             )  # fmt: skip
-    if said := st.session_state.pop(_REFUSED, None):
-        st.error(fmt.plain(said, 600), icon=":material/error:")
-
-
-def _tried(do: Callable[[], object]) -> None:
-    try:
-        do()
-    except data.ApiError as error:
-        st.session_state[_REFUSED] = str(error)
+    queues.refusal()
 
 
 def _labels(item: Item) -> None:

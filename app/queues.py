@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import data_queues, listing, state, widgets
+from app import data, data_queues, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -25,6 +25,7 @@ KINDS = {
     "preference": "which of two is better", "ranking": "an order of several",
 }  # fmt: skip
 """Kinds of fields, in words."""
+_REFUSED = "queue-refused"  # session state: why the last click did nothing
 
 
 def chosen(name: str) -> str:
@@ -35,6 +36,22 @@ def chosen(name: str) -> str:
 def number() -> int:
     """The item that the URL names; 0: none."""
     return state.whole(chosen(ITEM))
+
+
+def tried(do: Callable[[], object]) -> bool:
+    """Do what was clicked; false: it was refused, which `refusal` says as the page is drawn."""
+    try:
+        do()
+    except data.ApiError as error:
+        st.session_state[_REFUSED] = str(error)
+        return False
+    return True
+
+
+def refusal() -> None:
+    """Why the last click did nothing, once."""
+    if said := st.session_state.pop(_REFUSED, None):
+        st.error(fmt.plain(said, 600), icon=":material/error:")
 
 
 def path(name: str, **more: str) -> str:
