@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -19,22 +18,17 @@ def button(window: state.Window, params: Mapping[str, Any], total: int, picked: 
     """On the list of traces: those that are selected, else a sample of all as they are filtered."""
     if st.button(selection.label("Send to queue", picked), key=KEY, icon=ICON):
         if picked:
-            queue_filling.send(targets(picked), fmt.plural(len(picked), "selected trace"), len(picked))
+            _picked(picked)
             return
-        filters = {
-            name: value
-            for name, value in params.items()
-            if value is not None and name not in {"sort", "since", "until"}
-        }
-        source = {
-            "kind": "filter", "filter": filters,
-            **{name: _text(params[name]) for name in ("since", "until") if params.get(name) is not None},
-        }  # fmt: skip
+        told = state.kept(params)
+        bounds = {name: told.pop(name) for name in ("since", "until") if name in told}
+        source = {"kind": "filter", "filter": told, **bounds}
         queue_filling.send(source, f"Of {fmt.plural(total, 'trace')} of {window.words}", total)
 
 
-def _text(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value
+def _picked(traces: Sequence[str]) -> None:
+    source = {"kind": "targets", "targets": selection.targets(traces)}
+    queue_filling.send(source, fmt.plural(len(traces), "selected trace"), len(traces))
 
 
 def of_trace(trace_id: str, span_id: str | None = None) -> None:
@@ -48,7 +42,7 @@ def of_alert(number: int, picked: Sequence[str]) -> None:
     """On an alert: the traces that are selected, else those that it shows, with others of its window on request."""
     if st.button(selection.label("Send to queue", list(picked)), key=KEY, icon=ICON):
         if picked:
-            queue_filling.send(targets(picked), fmt.plural(len(picked), "selected trace"), len(picked))
+            _picked(picked)
         else:
             queue_filling.send({"kind": "alert", "number": number, "beside": True}, f"What alert {number} is about", 2)
 
@@ -77,8 +71,3 @@ def of_runs(runs: Sequence[str], key: str, items: Sequence[str] = ()) -> None:
         source = {"kind": "run", "compare": list(runs), "rows": {"items": list(items)}}
         what = f"The answers of {fmt.plural(len(runs), 'run')} side by side"
         queue_filling.send(source, what, len(items) or 2)
-
-
-def targets(traces: Sequence[str]) -> dict[str, Any]:
-    """Traces that are named, as a source."""
-    return {"kind": "targets", "targets": [{"trace_id": one.replace("-", "")} for one in traces]}

@@ -245,8 +245,17 @@ def _known(scope: Mapping[str, str | None]) -> dict[str, str]:
     return {key: value for key, value in scope.items() if value and key in {*FILTERS, "range", "from", "to"}}
 
 
+def kept(params: Mapping[str, object]) -> dict[str, object]:
+    """Parameters of query `traces`, as the list asks it -> as an order keeps them: without nulls and sort, as JSON."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in params.items()
+        if value is not None and name != "sort"
+    }
+
+
 def traces_scope(params: Mapping[str, object]) -> dict[str, str]:
-    """Parameters of query `traces`, as an order to score keeps them -> the URL of Traces; without a window nothing."""
+    """Parameters of query `traces`, as an order keeps them (`kept`) -> the URL of Traces; without a window nothing."""
     since, until = (instant(str(params.get(name) or "")) for name in ("since", "until"))
     if since is None or until is None:
         return {}
