@@ -6,12 +6,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
-from app import charts_judges, compare_controls, data, data_judges, judge_actions, judges, listing, trust, widgets
+from app import (
+    charts_judges,
+    compare_controls,
+    data,
+    data_judges,
+    judge_actions,
+    judges,
+    listing,
+    state,
+    trust,
+    widgets,
+)
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -231,13 +241,10 @@ def _disagreements(found: Card) -> None:
 
 
 def _apart(one: Card) -> listing.Row:
-    back = f"judges?{urlencode(st.query_params.to_dict())}"
-    told = {"trace": one["trace_id"] or "", "back": back} | ({"span": one["span_id"]} if one["span_id"] else {})
-    href = f"trace?{urlencode(told)}" if one["trace_id"] else ""
     words = {True: "yes", False: "no"}
     named = one["trace_id"][:12] if one["trace_id"] else fmt.clip(str(one["session_id"]), 30)
     return listing.Row(
-        href,
+        state.trace_path(one["trace_id"], span_id=one["span_id"]) if one["trace_id"] else "",
         [
             Cell(named, str(one["trace_id"] or "")), Cell(fmt.digits(one["judge"])), Cell(words[one["judge_yes"]]),
             Cell(words[one["people_yes"]]),

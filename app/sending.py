@@ -18,7 +18,7 @@ def button(window: state.Window, params: Mapping[str, Any], total: int, picked: 
     """On the list of traces: those that are selected, else a sample of all as they are filtered."""
     if st.button(selection.label("Send to queue", picked), key=KEY, icon=ICON):
         if picked:
-            _picked(picked)
+            _these(picked, fmt.plural(len(picked), "selected trace"))
             return
         told = state.kept(params)
         bounds = {name: told.pop(name) for name in ("since", "until") if name in told}
@@ -26,23 +26,21 @@ def button(window: state.Window, params: Mapping[str, Any], total: int, picked: 
         queue_filling.send(source, f"Of {fmt.plural(total, 'trace')} of {window.words}", total)
 
 
-def _picked(traces: Sequence[str]) -> None:
-    source = {"kind": "targets", "targets": selection.targets(traces)}
-    queue_filling.send(source, fmt.plural(len(traces), "selected trace"), len(traces))
+def _these(traces: Sequence[str], what: str) -> None:
+    queue_filling.send({"kind": "targets", "targets": selection.targets(traces)}, what, len(traces))
 
 
-def of_trace(trace_id: str, span_id: str | None = None) -> None:
-    """On one trace: it, or its span."""
+def of_trace(trace_id: str) -> None:
+    """On one trace."""
     if st.button("Send to queue", key=KEY, icon=ICON):
-        source = {"kind": "targets", "targets": [{"trace_id": trace_id, "span_id": span_id}]}
-        queue_filling.send(source, "This trace" if span_id is None else "This span", 1)
+        _these([trace_id], "This trace")
 
 
 def of_alert(number: int, picked: Sequence[str]) -> None:
     """On an alert: the traces that are selected, else those that it shows, with others of its window on request."""
     if st.button(selection.label("Send to queue", list(picked)), key=KEY, icon=ICON):
         if picked:
-            _picked(picked)
+            _these(picked, fmt.plural(len(picked), "selected trace"))
         else:
             queue_filling.send({"kind": "alert", "number": number, "beside": True}, f"What alert {number} is about", 2)
 

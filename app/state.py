@@ -183,9 +183,9 @@ def trace_link(trace_id: str, back: Mapping[str, str] | None = None, span_id: st
     return link
 
 
-def trace_path(trace_id: str, back: Mapping[str, str] | None = None) -> str:
+def trace_path(trace_id: str, back: Mapping[str, str] | None = None, span_id: str | None = None) -> str:
     """`trace_link` as a link relative to the app's pages."""
-    return f"trace?{urlencode(trace_link(trace_id, back))}"
+    return f"trace?{urlencode(trace_link(trace_id, back, span_id))}"
 
 
 def back_link(back: str | None) -> dict[str, str]:
