@@ -73,15 +73,8 @@ def asked() -> dict[str, data.Param]:
         name: st.query_params.get(name) for name in (judges.EVALUATOR, judges.VERSION, LABEL) if name in st.query_params
     }
     told["by"] = st.query_params.get(BY) or None
-    told["threshold"] = fmt.finite(_number(st.query_params.get(FROM)))
+    told["threshold"] = fmt.finite(widgets.number(st.query_params.get(FROM, "")))
     return told | ({"informative": True} if st.query_params.get(CHOSEN) == "true" else {})
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return None if not text else float(text)
-    except ValueError:
-        return None
 
 
 def _anew() -> None:

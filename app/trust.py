@@ -18,7 +18,6 @@ WORDS = {
     "high": "high trust", "moderate": "moderate trust", "low": "low trust", "unsure": "trust unsure",
     "expired": "card expired", "none": "no labels",
 }  # fmt: skip
-SHORT = {"high": "high", "moderate": "moderate", "low": "low", "unsure": "unsure", "expired": "expired", "none": "none"}
 TONES: dict[str, Tone] = {
     "high": "green", "moderate": "blue", "low": "red", "unsure": "orange", "expired": "orange", "none": "gray",
 }  # fmt: skip
@@ -70,4 +69,4 @@ def cell_of(found: Badge) -> Cell:
     """The same of a line of `GET /api/judges`."""
     word = str(found["badge"])
     tone = {"green": "green", "blue": "green", "red": "red", "orange": "orange"}.get(TONES[word], "")
-    return Cell(SHORT[word], found["sentence"], tone=tone, quiet=word == "none")
+    return Cell(word, found["sentence"], tone=tone, quiet=word == "none")

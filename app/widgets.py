@@ -158,7 +158,7 @@ def _of_score(names: Sequence[str]) -> None:
     slots = st.columns(2)
     for slot, name, label in zip(slots, ("score_min", "score_max"), ("at least", "at most"), strict=True):
         with slot:
-            _as_in_url(name, _number, off=off)
+            _as_in_url(name, number, off=off)
             st.number_input(
                 f"Score {label}", value=None, key=name, bind=_bind(name, off=off), step=0.1, placeholder="any",
                 format="%g", disabled=off,
@@ -175,7 +175,8 @@ def _score_names(window: state.Window) -> list[str]:
         return []
 
 
-def _number(text: str) -> float | None:
+def number(text: str) -> float | None:
+    """A number of the URL; null: it is none."""
     try:
         value = float(text)
     except ValueError:
