@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import alert_actions, data, data_queues, listing, queue_filling, queues, state, widgets
+from app import alert_actions, data, data_queues, listing, queue_filling, queue_item, queues, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -271,7 +271,7 @@ def _form(one: Queue) -> None:
         with st.expander(fmt.plain(example["title"], 120), key=f"queue-example-{place}"):
             st.text(example["text"])
             for field, answer in example["answers"].items():
-                st.text(fmt.clip(f"{field}: {answer}", 1_000))
+                st.text(queue_item.answers({field: answer}))
             if example["why"]:
                 st.caption(fmt.plain(example["why"], 2_000))
 

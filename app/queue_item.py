@@ -73,8 +73,8 @@ def _labels(item: Item) -> None:
     if item["gold"]:
         st.caption(fmt.plain(f"Right: {answers(item['gold'])}", 400))
     for one in item["decisions"]:
-        words = "taken back" if one["answer"] is None else fmt.clip(str(one["answer"]), 200)
-        st.caption(fmt.plain(f"{one['author']} decided {one['field']}: {words}", 400))
+        told = answers({one["field"]: "taken back" if one["answer"] is None else one["answer"]})
+        st.caption(fmt.plain(f"{one['author']} decided {told}", 400))
     if not item["labels"]:
         st.caption("Nobody has labelled it yet.")
     for one in item["labels"]:
