@@ -200,8 +200,8 @@ def _pager(found: pd.DataFrame, first: int) -> None:
     last = first + len(found)
     here = {name: value for name, value in st.query_params.items() if name != PAGE and value}
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, there, page in (("Previous", first > 0, first // ROWS), ("Next", last < total, first // ROWS + 2)):
-            st.page_link(PATH, label=label, disabled=not there, query_params=here | {PAGE: str(page)})
-        st.caption(f"Rows {first + 1:,} to {last:,} of {total:,}", width="content")
+        before = here | {PAGE: str(first // ROWS)} if first else None
+        after = here | {PAGE: str(first // ROWS + 2)} if last < total else None
+        widgets.pages(PATH, before, after, f"Rows {first + 1:,} to {last:,} of {total:,}")
         st.space("stretch")
         widgets.csv(found.drop(columns=["total"]), "feedback")

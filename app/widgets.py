@@ -287,6 +287,16 @@ def first_page(pages: Sequence[str]) -> None:
         st.query_params.pop(key, None)
 
 
+def pages(path: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None, place: str) -> None:
+    """Links to the pages of a list beside the one in sight, by what the URL has then (null: there is none), and where.
+
+    `place`: such as `Rows 51 to 100 of 120`.
+    """
+    for label, there in (("Previous", before), ("Next", after)):
+        st.page_link(path, label=label, disabled=there is None, query_params=there or {})
+    st.caption(place, width="content")
+
+
 def _bind(name: str, *, off: bool) -> Literal["query-params"] | None:
     """Whether the URL has the widget's value. One that is `off` as its page opens takes none over from there."""
     return None if off and name not in st.session_state else "query-params"
