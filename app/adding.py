@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -27,10 +26,10 @@ def button(window: state.Window, params: Mapping[str, Any], total: int, picked: 
     if st.button(selection.label("Add to dataset", picked), key="add-to-dataset", icon=":material/dataset:"):
         begin()
         if picked:
-            targets = [{"trace_id": trace_id.replace("-", ""), "span_id": None} for trace_id in picked]
-            _dialog({"targets": targets}, fmt.plural(len(picked), "selected trace"), len(picked))
+            what = fmt.plural(len(picked), "selected trace")
+            _dialog({"targets": selection.targets(picked)}, what, len(picked))
             return
-        _dialog(_of_list(params), f"{fmt.plural(total, 'trace')} of {window.words}", total)
+        _dialog({"filter": state.kept(params)}, f"{fmt.plural(total, 'trace')} of {window.words}", total)
 
 
 def button_of(trace_id: str, span_id: str | None = None) -> None:
@@ -45,25 +44,14 @@ def button_of_these(traces: Sequence[str], picked: Sequence[str]) -> None:
     """On a list of some traces: those that are selected (`picked`), else all of them."""
     if st.button(selection.label("Add to dataset", list(picked)), key="add-to-dataset", icon=":material/dataset:"):
         begin()
-        targets = [{"trace_id": trace_id.replace("-", ""), "span_id": None} for trace_id in traces]
-        _dialog({"targets": targets}, fmt.plural(len(traces), "selected trace" if picked else "trace"), len(traces))
+        what = fmt.plural(len(traces), "selected trace" if picked else "trace")
+        _dialog({"targets": selection.targets(traces)}, what, len(traces))
 
 
 def begin() -> None:
     """Forget what became of the last addition."""
     for key in (_DONE, _REFUSED):
         st.session_state.pop(key, None)
-
-
-def _of_list(params: Mapping[str, Any]) -> Row:
-    """The filter of `POST /api/datasets/{name}/traces`; `params`: of the query `traces`, as the list asks it."""
-    return {
-        "filter": {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in params.items()
-            if value is not None and name != "sort"
-        }
-    }
 
 
 @st.dialog("Add to a dataset", width="large")

@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import agreement_item, data, data_agreement, labelling, widgets
+from app import data, data_agreement, data_queues, labelling, queue_content, state, widgets
 from app import format as fmt
-from app.agreement_words import BY, answer, key
+from app.agreement_words import BY, answer, key, marks
 
 Row = Mapping[str, Any]
 ITEM, STATE, ROW_A, ROW_B, WHO = "item", "disputed", "a", "b", "labeller"  # of the URL
@@ -69,8 +69,7 @@ def _of_cell(queue: str, field: str) -> list[int] | None:
 
 def _place(rows: Sequence[Row]) -> int:
     """Where the item of the URL stands, else the next one after it, else the first."""
-    told = str(st.query_params.get(ITEM) or "")
-    number = int(told) if told.isdigit() else 0
+    number = state.whole(st.query_params.get(ITEM))
     return next((at for at, row in enumerate(rows) if row["number"] >= number), 0)
 
 
@@ -103,12 +102,14 @@ def _told_last(queue: str) -> None:
 
 def _one(queue: str, asked: Row, rows: Sequence[Row], at: int) -> None:
     row = rows[at]
-    whole = data_agreement.item(queue, row["number"])
+    whole = data_queues.item(queue, row["number"])
     st.subheader(f"Item {row['number']}: {fmt.plain(row['title'], 120)}", anchor=False)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _said(row, whole["content"])
-        agreement_item.item(whole["content"], f"adjudicate-{row['number']}")
+        if len(sides := whole["content"]["sides"]) == 1:  # of several it would tell whose answer is which
+            queue_content.trace(sides[0]["trace_id"], sides[0]["span_id"])
+        queue_content.section(whole["content"], f"adjudicate-{row['number']}", names=False)
     field, following = asked["name"], rows[at + 1]["number"] if at + 1 < len(rows) else None
     decided = [one for one in whole["decisions"] if one["field"] == field and one["answer"] is not None]
     with right:
@@ -132,7 +133,7 @@ def _said(row: Row, content: Row) -> None:
 
 def _answer(told: Any, content: Row) -> None:
     if isinstance(told, list) and all(isinstance(one, Mapping) for one in told):
-        for text in agreement_item.marks(told, content) or ["Nothing is marked."]:
+        for text in marks(told, content) or ["Nothing is marked."]:
             st.text(text)
         return
     st.badge(fmt.plain(answer(told), 120), color="blue")

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import adjudication, agreement_figures, agreement_tables, data_agreement, widgets
+from app import adjudication, agreement_figures, agreement_tables, data_agreement, data_queues, widgets
 from app import format as fmt
 from app.agreement_words import between, decimal, of
 from app.compare_controls import choice
@@ -28,7 +28,7 @@ CUSTOM = (
 
 def page() -> None:
     """All of it; without a queue the page says where queues come from."""
-    known = data_agreement.queues()
+    known = data_queues.queues()
     if not known:
         widgets.empty(
             "How far people agree would be here.",

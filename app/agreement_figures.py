@@ -97,12 +97,8 @@ def _over_time(found: Row) -> Drawn | None:
     )
     marks = [(_local(one["at"]), f"guidelines {one['version']}") for one in found["guidelines"]]
     spans = {(until - since).days for since, until in zip(parts["since"], parts["until"], strict=True)}
-    by = "weeks" if spans == {7} else "about as many items a point"
-    words = (
-        f"by {by}, by an item's newest label; 95 % intervals"
-        if spans == {7}
-        else f"{by}, by an item's newest label; 95 % intervals"
-    )
+    by = "by weeks" if spans == {7} else "about as many items a point"
+    words = f"{by}, by an item's newest label; 95 % intervals"
     figure = charts_agreement.over_time(parts, marks, f"{NAMES[main]} over time", words, widgets.theme())
     return figure, "agree-time", "The coefficient over time, with changes of the guidelines"
 

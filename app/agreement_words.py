@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app import format as fmt
 
 Row = Mapping[str, Any]
+QUOTED = 160  # letters of a marked text
 
 NAMES = {
     "percent_agreement": "Percent agreement",
@@ -58,6 +59,22 @@ def answer(told: Any) -> str:
     if told and all(isinstance(one, list) for one in told):
         return " > ".join(" = ".join(map(str, group)) for group in told)
     return ", ".join(map(str, told)) or "nothing"
+
+
+def marks(told: Sequence[Row], content: Row) -> list[str]:
+    """Marks with the text that they are of: `wrong: “the moon”`."""
+    sides = {side["key"]: side for side in content["sides"]}
+
+    def text(one: Row) -> str:
+        place, _, number = str(one.get("part")).partition(".")
+        if place == "contexts":
+            texts = [each["text"] for each in content["contexts"]][int(number) :]
+            found = texts[0] if texts else None
+        else:
+            found = (sides.get(one.get("side", "a")) or {}).get("answer")
+        return fmt.clip(str(found or "")[one["start"] : one["end"]], QUOTED)
+
+    return [f"{one['label']}: “{text(one)}”" for one in told]
 
 
 def key(told: Any) -> str:

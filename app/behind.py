@@ -113,5 +113,4 @@ def _call(row: Row, what: str, zone: tzinfo) -> listing.Row:
             Cell((row["rule"] or "as it was sent").replace("_", " ")),
             _instead(row),
         ]
-    link = state.trace_link(row["trace_id"], span_id=row["span_id"])
-    return listing.Row(f"trace?{urlencode(link)}", cells)
+    return listing.Row(state.trace_path(row["trace_id"], span_id=row["span_id"]), cells)

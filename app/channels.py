@@ -92,7 +92,6 @@ COLUMNS = (
 
 def _line(one: Channel) -> listing.Row:
     last = one["last"] or {}
-    at = last.get("at") and fmt.narrow(jobs.at(last["at"]), widgets.zone(), datetime.now(UTC))
     return listing.Row(
         path(str(one["name"])),
         [
@@ -102,7 +101,7 @@ def _line(one: Channel) -> listing.Row:
             Cell(_of(one["severities"], SEVERITIES)),
             Cell(_of(one["events"], EVENTS)),
             Cell(last["state"], tone=TONES.get(last["state"], "gray")) if last else Cell("none yet", quiet=True),
-            Cell(at or "", quiet=True),
+            Cell(widgets.when(last.get("at")), quiet=True),
             Cell(fmt.clip(last.get("detail") or "", 200), last.get("detail") or ""),
         ],
     )

@@ -59,7 +59,7 @@ def section(found: Found) -> None:
 
 
 def _list(found: Found, pair: tuple[str, str], quality: str, *, worse: bool) -> None:
-    page = int(told) if (told := str(st.query_params.get(PAGE) or "0")).isdigit() else 0
+    page = state.whole(st.query_params.get(PAGE))
     rows = data_compare.rows(pair, quality=quality, page=page, worse=worse, **_sides())
     if not rows["rows"]:
         why = "No shared item got worse in this measure." if worse else "The runs share no item."

@@ -10,11 +10,6 @@ from app import data
 Row = dict[str, Any]
 
 
-def queues() -> list[Row]:
-    """The project's queues; see `GET /api/queues`."""
-    return data.client().queues()
-
-
 def agreement(queue: str, field: str, by: str | None, weights: str, between: tuple[str, str] | None) -> Row:
     """The answer of one field, and of the queue what was left out; see `GET .../agreement`."""
     return data.client().queue_agreement(queue, field, by, weights, between)
@@ -23,11 +18,6 @@ def agreement(queue: str, field: str, by: str | None, weights: str, between: tup
 def disputes(queue: str, field: str, state: str, numbers: Sequence[int] = (), **page: int) -> Row:
     """Items whose labels of a field differ; see `GET .../disputes`. `page`: limit, after."""
     return data.client().queue_disputes(queue, field, state, numbers, **page)
-
-
-def item(queue: str, number: int) -> Row:
-    """One item whole; see `GET .../items/{number}`."""
-    return data.client().queue_item(queue, number)
 
 
 def decide(  # noqa: PLR0917 - what is decided

@@ -50,8 +50,3 @@ def recheck(score: str, told: Row) -> Row:
 def write(score: str, told: Row) -> Row:
     """What labels teach as a new version of the evaluator; see `POST /api/judges/{score}/version`. Raises ApiError."""
     return data.client().write_judge(score, **told)
-
-
-def queues() -> list[str]:
-    """Names of the project's queues."""
-    return [str(one["name"]) for one in data.client().queues()]

@@ -1,4 +1,4 @@
-"""Doors to queues, as the labelling page asks them. Nothing is cached: what others do meanwhile counts."""
+"""The door to one queue, as the labelling page asks it. Nothing is cached: what others do meanwhile counts."""
 
 from __future__ import annotations
 
@@ -10,16 +10,6 @@ from app import data
 from server.client import Client
 
 Row = dict[str, Any]
-
-
-def queues() -> list[Row]:
-    """The project's queues, those of higher priority first; see `GET /api/queues`."""
-    return data.client().queues()
-
-
-def queue(name: str) -> Row:
-    """One queue with all that it says. Raises ApiError."""
-    return data.client().queue(name)
 
 
 @dataclass(frozen=True, slots=True)

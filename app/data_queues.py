@@ -1,4 +1,4 @@
-"""Doors to queues, as those ask who look after them. What moves is never cached."""
+"""Doors to queues and their items. What moves is never cached."""
 
 from __future__ import annotations
 

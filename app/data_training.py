@@ -14,11 +14,6 @@ from app import data
 Row = dict[str, Any]
 
 
-def queues() -> list[Row]:
-    """The project's queues; see `GET /api/queues`."""
-    return data.client().queues()
-
-
 def formats() -> list[Row]:
     """The formats; see `GET /api/training-data/formats`."""
     return _formats(data.place())

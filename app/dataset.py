@@ -188,12 +188,9 @@ def _pager(told: Row, found: Row) -> None:
     here = {datasets.CHOSEN: told["name"]}
     here |= {key: str(st.query_params[key]) for key in (*FILTERS, datasets.VERSION) if st.query_params.get(key)}
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, there, more in (
-            ("Previous", first > 1, {BEFORE: str(found["first"])}),
-            ("Next", last < found["matching"], {AFTER: str(found["last"])}),
-        ):
-            st.page_link("views/datasets.py", label=label, disabled=not there, query_params=here | more)
-        st.caption(f"Items {first:,} to {last:,} of {found['matching']:,}", width="content")
+        before = here | {BEFORE: str(found["first"])} if first > 1 else None
+        after = here | {AFTER: str(found["last"])} if last < found["matching"] else None
+        widgets.pages("views/datasets.py", before, after, f"Items {first:,} to {last:,} of {found['matching']:,}")
 
 
 COLUMNS = (

@@ -82,13 +82,11 @@ def _of_page(found: Sequence[Row]) -> Sequence[Row]:
     if len(found) > PAGE:
         kept = {FIND: str(st.query_params[FIND])} if st.query_params.get(FIND) else {}
         with st.container(horizontal=True, vertical_alignment="center"):
-            for label, at in (("Previous", start - PAGE), ("Next", start + PAGE)):
-                there = 0 <= at < len(found)
-                st.page_link(
-                    "views/datasets.py", label=label, disabled=not there, query_params=kept | {START: str(max(at, 0))}
-                )
             last = min(start + PAGE, len(found))
-            st.caption(f"Datasets {start + 1:,} to {last:,} of {len(found):,}", width="content")
+            before = kept | {START: str(start - PAGE)} if start else None
+            after = kept | {START: str(last)} if last < len(found) else None
+            place = f"Datasets {start + 1:,} to {last:,} of {len(found):,}"
+            widgets.pages("views/datasets.py", before, after, place)
     return found[start : start + PAGE]
 
 

@@ -22,8 +22,7 @@ PARTS = ("said", "keys")
 ROWS = 50  # of a page of the list
 MOST_SENT = 1_000  # to a queue at once
 STARS = "stars"
-THUMBS, TEXTS = "user_feedback", "with words"
-_CHOICES = {"low": "bad ones", "text": TEXTS}
+_CHOICES = {"low": "bad ones", "text": "with words"}
 _LONGEST = 300
 _MOST = 4  # names in tiles
 
@@ -157,8 +156,8 @@ def targets(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _first() -> int:
-    told = st.query_params.get(PAGE, "")
-    return (int(told) - 1) * ROWS if told.isdigit() and 0 < int(told) < 100_000 else 0
+    page = state.whole(st.query_params.get(PAGE))
+    return (page - 1) * ROWS if 0 < page < 100_000 else 0
 
 
 COLUMNS = (
@@ -201,8 +200,8 @@ def _pager(found: pd.DataFrame, first: int) -> None:
     last = first + len(found)
     here = {name: value for name, value in st.query_params.items() if name != PAGE and value}
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, there, page in (("Previous", first > 0, first // ROWS), ("Next", last < total, first // ROWS + 2)):
-            st.page_link(PATH, label=label, disabled=not there, query_params=here | {PAGE: str(page)})
-        st.caption(f"Rows {first + 1:,} to {last:,} of {total:,}", width="content")
+        before = here | {PAGE: str(first // ROWS)} if first else None
+        after = here | {PAGE: str(first // ROWS + 2)} if last < total else None
+        widgets.pages(PATH, before, after, f"Rows {first + 1:,} to {last:,} of {total:,}")
         st.space("stretch")
         widgets.csv(found.drop(columns=["total"]), "feedback")

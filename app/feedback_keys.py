@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
-from app import alert_actions, data, data_feedback, jobs, listing, widgets
+from app import alert_actions, data, data_feedback, listing, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -70,7 +69,7 @@ COLUMNS = (
 
 
 def _line(one: Key) -> listing.Row:
-    made = fmt.narrow(jobs.at(one["created_at"]), widgets.zone(), datetime.now(UTC))
+    made = widgets.when(one["created_at"])
     by = f" by {one['author']}" if one["author"] else ""
     return listing.Row(
         "",

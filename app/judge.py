@@ -6,12 +6,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
-from app import charts_judges, compare_controls, data, data_judges, judge_actions, judges, listing, trust, widgets
+from app import (
+    charts_judges,
+    compare_controls,
+    data,
+    data_judges,
+    judge_actions,
+    judges,
+    listing,
+    state,
+    trust,
+    widgets,
+)
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -48,7 +58,7 @@ def page(score: str) -> None:
     _controls(found)
     if not found["card"]["n"]:
         widgets.empty("Figures would be here.", "No labelled item counts: see what is left out below.")
-        _notes(found)
+        _told(found["notes"])
         return
     _tiles(found["card"])
     _figures(found)
@@ -63,15 +73,8 @@ def asked() -> dict[str, data.Param]:
         name: st.query_params.get(name) for name in (judges.EVALUATOR, judges.VERSION, LABEL) if name in st.query_params
     }
     told["by"] = st.query_params.get(BY) or None
-    told["threshold"] = fmt.finite(_number(st.query_params.get(FROM)))
+    told["threshold"] = fmt.finite(widgets.number(st.query_params.get(FROM, "")))
     return told | ({"informative": True} if st.query_params.get(CHOSEN) == "true" else {})
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return None if not text else float(text)
-    except ValueError:
-        return None
 
 
 def _anew() -> None:
@@ -119,13 +122,12 @@ def _tiles(card: Card) -> None:
     if "kappa" not in card:
         st.info("Neither sensitivity nor kappa is told: see the notes below for what is missing.")
         return
-    told = {
-        "Kappa": (judges.told(card["kappa"]), "beyond chance", False),
-        "Agreement": (judges.told(card["agreement"], share=True), "says what people do", True),
-        "Sensitivity": (judges.told(card["sensitivity"], share=True), "of people's yes", True),
-        "Specificity": (judges.told(card["specificity"], share=True), "of people's no", True),
-    }
-    tiles = [_tile(name, text, note) for name, (text, note, _) in told.items()]
+    tiles = [
+        _tile("Kappa", judges.told(card["kappa"]), "beyond chance"),
+        _tile("Agreement", judges.told(card["agreement"], share=True), "says what people do"),
+        _tile("Sensitivity", judges.told(card["sensitivity"], share=True), "of people's yes"),
+        _tile("Specificity", judges.told(card["specificity"], share=True), "of people's no"),
+    ]
     n = f"{card['true_positives']:,} both yes, {card['true_negatives']:,} both no"
     tiles.append(widgets.Tile("Labelled", fmt.short(card["n"]), n, _wrong(card), ()))
     widgets.tiles(*tiles)
@@ -232,13 +234,10 @@ def _disagreements(found: Card) -> None:
 
 
 def _apart(one: Card) -> listing.Row:
-    back = f"judges?{urlencode(st.query_params.to_dict())}"
-    told = {"trace": one["trace_id"] or "", "back": back} | ({"span": one["span_id"]} if one["span_id"] else {})
-    href = f"trace?{urlencode(told)}" if one["trace_id"] else ""
     words = {True: "yes", False: "no"}
     named = one["trace_id"][:12] if one["trace_id"] else fmt.clip(str(one["session_id"]), 30)
     return listing.Row(
-        href,
+        state.trace_path(one["trace_id"], span_id=one["span_id"]) if one["trace_id"] else "",
         [
             Cell(named, str(one["trace_id"] or "")), Cell(fmt.digits(one["judge"])), Cell(words[one["judge_yes"]]),
             Cell(words[one["people_yes"]]),
@@ -276,10 +275,6 @@ def _small(found: Card) -> None:
             f"{fmt.digits(differ['p'], 2)}): they are no random sample, and corrected figures may be off."
         )
     _told(lines)
-
-
-def _notes(found: Card) -> None:
-    _told(found["notes"])
 
 
 def _told(lines: Sequence[str]) -> None:

@@ -7,13 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_judges, judges
+from app import data, data_judges, data_queues, judges, labelling
 from app import format as fmt
 
 Card = Mapping[str, Any]
-_AUTHOR = "labelling-author"  # session state, as of labels by hand
 _SAID = "judge-said"  # session state: what came of the last action
-QUEUES = "queues?queue={}"
 
 
 def section(found: Card) -> None:
@@ -40,7 +38,7 @@ def said() -> None:
 def ruler(found: Card) -> dict[str, Any]:
     """Which ruler and labels the card is of, as the API takes them."""
     told: dict[str, Any] = {name: found[name] for name in (judges.EVALUATOR, judges.VERSION, "label")}
-    return told | {"author": st.session_state.get(_AUTHOR) or None}
+    return told | {"author": labelling.author() or None}
 
 
 def _plan(found: Card) -> None:
@@ -76,7 +74,7 @@ def _plan(found: Card) -> None:
 
 def _queues() -> list[str]:
     try:
-        return data_judges.queues()
+        return [str(one["name"]) for one in data_queues.queues()]
     except data.ApiError:
         return []
 

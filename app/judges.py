@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -110,7 +110,6 @@ def finding(lines: Sequence[Line]) -> str:
 
 
 def _line(one: Line) -> listing.Row:
-    at = fmt.narrow(datetime.fromisoformat(one["last_at"]), widgets.zone(), datetime.now(UTC))
     return listing.Row(
         path(one) if one["n"] else "",
         [
@@ -118,7 +117,7 @@ def _line(one: Line) -> listing.Row:
             trust.cell_of(one),
             Cell(told(one.get("kappa"))), Cell(told(one.get("agreement"), share=True)),
             Cell(fmt.count(one["n"]) if one["n"] else "", quiet=not one["n"]), Cell(fmt.short(one["scores"])),
-            Cell(at, quiet=True),
+            Cell(widgets.when(one["last_at"]), quiet=True),
         ],
     )  # fmt: skip
 

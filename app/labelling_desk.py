@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, data_labelling, labelling_words, widgets
+from app import data, data_labelling, data_queues, labelling_words, widgets
 from app import labelling_work as work_
 from app.component import component
 
@@ -52,7 +52,7 @@ def desk(queue: str, labeller: str, number: int | None) -> None:
 
 def _begin(of: str, queue: str, labeller: str, number: int | None) -> None:
     """Read the queue and take the first items. Raises ApiError."""
-    st.session_state[_QUEUE] = data_labelling.queue(queue)
+    st.session_state[_QUEUE] = data_queues.queue(queue)
     work = work_.Work(blind=st.session_state[_QUEUE]["terms"]["blind"])
     try:
         work_.begin(work, data_labelling.door(queue, labeller), number)
@@ -86,7 +86,7 @@ def _hear(told: Row, of: str, queue: str, labeller: str) -> None:
 def _again(work: work_.Work, queue: str, door: work_.Door) -> None:
     """What was refused may be so because the queue or what is in hand has changed."""
     try:
-        st.session_state[_QUEUE] = data_labelling.queue(queue)
+        st.session_state[_QUEUE] = data_queues.queue(queue)
         work.blind = st.session_state[_QUEUE]["terms"]["blind"]
         work_.begin(work, door)
         work.stale = False

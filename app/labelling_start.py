@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from app import format as fmt
-from app import labelling, listing, widgets
+from app import labelling, listing, state, widgets
 from app.listing import Cell, Column
 
 PATH = "views/labelling.py"
@@ -35,8 +34,7 @@ def chosen(name: str) -> str:
 
 def number() -> int | None:
     """The item that the URL names."""
-    told = chosen(ITEM)
-    return int(told) if told.isdecimal() and 0 < int(told) < 2_000_000_000 else None
+    return state.whole(chosen(ITEM)) or None
 
 
 def path(queue: str, labeller: str = "", item: int | None = None) -> str:
@@ -104,23 +102,15 @@ def finding(found: Sequence[Mapping[str, Any]]) -> str:
 
 def _row(one: Mapping[str, Any], who: str) -> listing.Row:
     items = one["items"]
-    told = (
-        Cell("closed", tone="gray") if not one["open"] else Cell(_deadline(one), tone="red" if one["overdue"] else "")
-    )
+    due = Cell(widgets.when(one["deadline"]), tone="red" if one["overdue"] else "")
     return listing.Row(
         path(one["name"], who),
         (
             Cell(one["name"]),
-            Cell(fmt.straight(fmt.clip(one["terms"]["description"], 200)), quiet=True),
+            Cell(fmt.clip(one["terms"]["description"], 200), quiet=True),
             Cell(f"{one['done']:,} of {items:,}", share=one["done"] / items if items else None),
             Cell(f"{one['labels']:,} of {one['labels_needed']:,}"),
             Cell(fmt.count(one["leased"])),
-            told,
+            due if one["open"] else Cell("closed", tone="gray"),
         ),
     )
-
-
-def _deadline(one: Mapping[str, Any]) -> str:
-    if not one["deadline"]:
-        return ""
-    return fmt.narrow(fmt.aware(datetime.fromisoformat(one["deadline"])), widgets.zone(), datetime.now(UTC))

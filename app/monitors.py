@@ -145,11 +145,10 @@ def _of_page(found: Sequence[Monitor]) -> Sequence[Monitor]:
     if len(found) > SHOWN:
         kept = {name: chosen(name) for name in (STATE, FIND) if chosen(name)}
         with st.container(horizontal=True, vertical_alignment="center"):
-            for label, at in (("Previous", start - SHOWN), ("Next", start + SHOWN)):
-                there = 0 <= at < len(found)
-                st.page_link(PATH, label=label, disabled=not there, query_params=kept | {START: str(max(at, 0))})
             last = min(start + SHOWN, len(found))
-            st.caption(f"Monitors {start + 1:,} to {last:,} of {len(found):,}", width="content")
+            before = kept | {START: str(start - SHOWN)} if start else None
+            after = kept | {START: str(last)} if last < len(found) else None
+            widgets.pages(PATH, before, after, f"Monitors {start + 1:,} to {last:,} of {len(found):,}")
     return found[start : start + SHOWN]
 
 

@@ -128,8 +128,7 @@ def finding(found: Sequence[Prompt], used: Mapping[str, Prompt] | None, of: int)
 
 def page_of(found: Sequence[Prompt], told: str | None) -> tuple[int, Sequence[Prompt]]:
     """Place of the first row, from 0, and the rows of a page, as the URL has its number, from 1; else the first."""
-    number = int(told) if told and told.isdecimal() else 1
-    first = min(max(0, number - 1), (len(found) - 1) // state.PAGE_SIZE) * state.PAGE_SIZE
+    first = min(max(0, state.whole(told) - 1), (len(found) - 1) // state.PAGE_SIZE) * state.PAGE_SIZE
     return first, found[first : first + state.PAGE_SIZE]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import alert_actions, data, data_queues, listing, queue_filling, queues, widgets
+from app import alert_actions, data, data_queues, listing, queue_filling, queue_item, queues, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -18,7 +18,7 @@ PARTS = ("items", "people", "form", "feeds", "versions")
 STATES = ("all", "waiting", "started", "done", "skipped", "gold", "removed")
 TONES: Mapping[str, queues.Tone] = {"done": "green", "started": "blue", "skipped": "orange", "removed": "red"}
 ROWS = 50
-_REFUSED, _GONE = "queue-refused", "queue-gone"  # session state
+_GONE = "queue-gone"  # session state: the queue that was just deleted
 
 
 def page(name: str) -> None:
@@ -75,7 +75,7 @@ def _head(one: Queue) -> None:
         )
         st.button(
             "Close" if one["open"] else "Open", key="queue-turn", icon=":material/lock:",
-            on_click=_tried, disabled=not author,
+            on_click=queues.tried, disabled=not author,
             args=(lambda: data_queues.turn(name, author, opened=not one["open"]),),
             help="A closed queue hands out nothing and takes no label" if one["open"] else "Let people label again",
         )  # fmt: skip
@@ -83,8 +83,7 @@ def _head(one: Queue) -> None:
             _delete(one, author)
     if not author:
         st.caption("Say who you are to close, delete or change something: its history keeps who did what.")
-    if said := st.session_state.pop(_REFUSED, None):
-        st.error(fmt.plain(said, 600), icon=":material/error:")
+    queues.refusal()
 
 
 def tiles(one: Queue) -> None:
@@ -111,16 +110,9 @@ def tiles(one: Queue) -> None:
         ),
         widgets.Tile(
             "Ready about", queues.ready(one), "at the pace of the last 24 hours",
-            f"deadline {queues.when(one['deadline'])}" if one["deadline"] else "no deadline", [],
+            f"deadline {widgets.when(one['deadline'])}" if one["deadline"] else "no deadline", [],
         ),
     )  # fmt: skip
-
-
-def _tried(do: Callable[[], object]) -> None:
-    try:
-        do()
-    except data.ApiError as error:
-        st.session_state[_REFUSED] = str(error)
 
 
 @st.dialog("Delete this queue")
@@ -133,8 +125,7 @@ def _delete(one: Queue, author: str) -> None:
 
 
 def _deleted(name: str, author: str) -> None:
-    _tried(lambda: data_queues.delete(name, author))
-    if _REFUSED not in st.session_state:
+    if queues.tried(lambda: data_queues.delete(name, author)):
         st.session_state[_GONE] = name
 
 
@@ -155,16 +146,15 @@ ITEMS = (
 def _items(one: Queue) -> None:
     name = str(one["name"])
     with st.container(horizontal=True, vertical_alignment="center"):
-        state = st.segmented_control(
+        which = st.segmented_control(
             "State", STATES, default=STATES[0], required=True, key=STATE, bind="query-params",
             label_visibility="collapsed", on_change=widgets.first_page, args=((AFTER,),),
         )  # fmt: skip
         search = widgets.search(SEARCH, "Search in what is asked", 240, (AFTER,))
-    told = queues.chosen(AFTER)
-    after = int(told) if told.isdecimal() and len(told) < 10 else 0
-    found = data_queues.items(name, str(state), search, ROWS, after)
+    after = state.whole(queues.chosen(AFTER))
+    found = data_queues.items(name, str(which), search, ROWS, after)
     if not found["items"]:
-        _no_items(one, str(state), search)
+        _no_items(one, str(which), search)
         return
     listing.listing("queue-items", "Items", ITEMS, [_item(name, row) for row in found["items"]])
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -177,9 +167,9 @@ def _items(one: Queue) -> None:
         st.caption(f"{len(found['items']):,} of {fmt.plural(found['total'], 'item')}", width="content")
 
 
-def _no_items(one: Queue, state: str, search: str) -> None:
+def _no_items(one: Queue, which: str, search: str) -> None:
     if one["items"] or one["gold_items"]:
-        st.caption(f"No item is {state}." if state != "all" and not search else "No item of this kind.")
+        st.caption(f"No item is {which}." if which != "all" and not search else "No item of this kind.")
         return
     widgets.empty(
         "Its items would be listed here, each with how many labels it has.",
@@ -199,7 +189,7 @@ def _item(name: str, row: Mapping[str, Any]) -> listing.Row:
             Cell(fmt.digits(row["priority"]), quiet=not row["priority"]),
             Cell(fmt.clip(row["origin"], 40), quiet=True),
             Cell(fmt.clip(row["why"] or "", 200), fmt.clip(row["why"] or "", 1_000), quiet=True),
-            Cell(queues.when(row["added_at"]), quiet=True),
+            Cell(widgets.when(row["added_at"]), quiet=True),
         ],
     )
 
@@ -233,7 +223,7 @@ def _person(row: Mapping[str, Any]) -> listing.Row:
             Cell(f"{row['skipped']:,}", quiet=not row["skipped"]),
             Cell(fmt.duration(row["seconds_median"] * 1e9) if row["seconds_median"] else fmt.UNKNOWN, quiet=True),
             Cell(gold(row["gold"]), quiet=not row["gold"]),
-            Cell(queues.when(row["last_at"]), quiet=True),
+            Cell(widgets.when(row["last_at"]), quiet=True),
         ],
     )
 
@@ -281,7 +271,7 @@ def _form(one: Queue) -> None:
         with st.expander(fmt.plain(example["title"], 120), key=f"queue-example-{place}"):
             st.text(example["text"])
             for field, answer in example["answers"].items():
-                st.text(fmt.clip(f"{field}: {answer}", 1_000))
+                st.text(queue_item.answers({field: answer}))
             if example["why"]:
                 st.caption(fmt.plain(example["why"], 2_000))
 
@@ -341,7 +331,7 @@ def _version(row: Mapping[str, Any]) -> listing.Row:
         "",
         [
             Cell(f"{row['version']:,}"),
-            Cell(queues.when(row["set_at"])),
+            Cell(widgets.when(row["set_at"])),
             Cell(fmt.clip(row["author"] or fmt.UNKNOWN, 80)),
             Cell(fmt.clip(names, 200) if terms else "taken away", quiet=not terms),
             Cell(f"{terms['labels']}" if terms.get("labels") else "", quiet=True),

@@ -187,7 +187,7 @@ def _of_run(queue: Mapping[str, Any]) -> tuple[Source, str]:
 
 
 def _run(one: Mapping[str, Any]) -> str:
-    return fmt.clip(f"{one['suite']}, {queues.when(str(one['started_at']))}", 80)
+    return fmt.clip(f"{one['suite']}, {widgets.when(str(one['started_at']))}", 80)
 
 
 def _of_dataset(queue: Mapping[str, Any]) -> tuple[Source, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 from zlib import crc32
@@ -13,6 +13,8 @@ from app import alert_actions, data, data_queues, jobs, queue_fields, queue_prev
 from app import format as fmt
 
 Terms = dict[str, Any]
+Draw = Callable[[Mapping[str, Any], int], tuple[dict[str, Any], str]]
+"""Draws one of a list, as it was, at its place; tells it as it is by now, and what is wrong with it."""
 
 _REFUSED = "queue-form-refused"  # session state: why the last click set nothing
 _MOST_FEEDS, _MOST_EXAMPLES = 10, 20
@@ -147,22 +149,25 @@ def _who(base: Terms, key: str) -> Terms:
 
 
 def _examples(base: Terms, key: str) -> tuple[list[dict[str, Any]], str]:
-    held = f"{key}examples"
-    many = int(st.session_state.setdefault(held, len(base["examples"])))
-    found, problems = [], []
-    with st.expander(f"Examples ({many})", key=f"{key}examples-box"):
-        for place in range(many):
-            known = base["examples"][place] if place < len(base["examples"]) else {}
-            example, problem = _example(known, f"{key}example-{place}-", place)
-            found.append(example)
-            problems += [problem] if problem else []
+    found, problem = _several(
+        "Examples ({})", "an example", base["examples"], _MOST_EXAMPLES, f"{key}example",
+        lambda known, place: _example(known, f"{key}example-{place}-", place),
+    )  # fmt: skip
+    return [one for one in found if one["title"]], problem
+
+
+def _several(  # noqa: PLR0917 - what the two lists of the form differ in
+    title: str, what: str, base: Sequence[Mapping[str, Any]], most: int, own: str, draw: Draw
+) -> tuple[list[dict[str, Any]], str]:
+    """A folded list to which one may be added, and what is wrong with the first that is; `title` says how many."""
+    held = f"{own}s"
+    many = int(st.session_state.setdefault(held, len(base)))
+    with st.expander(title.format(many), key=f"{held}-box"):
+        told = [draw(base[place] if place < len(base) else {}, place) for place in range(many)]
         with st.container(horizontal=True):
-            st.button("Add an example", key=f"{key}example-add", on_click=_more, args=(held, 1),
-                      disabled=many >= _MOST_EXAMPLES)  # fmt: skip
-            st.button(
-                "Take the last away", key=f"{key}example-drop", on_click=_more, args=(held, -1), disabled=not many
-            )
-    return [one for one in found if one["title"]], next(iter(problems), "")
+            st.button(f"Add {what}", key=f"{own}-add", on_click=_more, args=(held, 1), disabled=many >= most)
+            st.button("Take the last away", key=f"{own}-drop", on_click=_more, args=(held, -1), disabled=not many)
+    return [one for one, _ in told], next((problem for _, problem in told if problem), "")
 
 
 def _more(held: str, by: int) -> None:
@@ -189,19 +194,11 @@ def _example(known: Mapping[str, Any], own: str, place: int) -> tuple[dict[str, 
 
 
 def _feeds(base: Terms, key: str) -> tuple[list[dict[str, Any]], str]:
-    held = f"{key}feeds"
-    many = int(st.session_state.setdefault(held, len(base["feeds"])))
-    found, problems = [], []
-    with st.expander(f"New traces come in by themselves ({many} feeds)", key=f"{key}feeds-box"):
-        for place in range(many):
-            known = base["feeds"][place] if place < len(base["feeds"]) else {}
-            feed, problem = _feed(known, f"{key}feed-{place}-")
-            found.append(feed)
-            problems += [problem] if problem else []
-        with st.container(horizontal=True):
-            st.button("Add a feed", key=f"{key}feed-add", on_click=_more, args=(held, 1), disabled=many >= _MOST_FEEDS)
-            st.button("Take the last away", key=f"{key}feed-drop", on_click=_more, args=(held, -1), disabled=not many)
-    return found, next(iter(problems), "")
+    title = "New traces come in by themselves ({} feeds)"
+    return _several(
+        title, "a feed", base["feeds"], _MOST_FEEDS, f"{key}feed",
+        lambda known, place: _feed(known, f"{key}feed-{place}-"),
+    )  # fmt: skip
 
 
 def _feed(known: Mapping[str, Any], own: str) -> tuple[dict[str, Any], str]:

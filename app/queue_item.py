@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from app import alert_actions, conversation, data, data_queues, data_traces, labelling, queues, state, widgets
+from app import alert_actions, data, data_queues, data_traces, labelling, queue_content, queues, widgets
 from app import format as fmt
 
 Item = Mapping[str, Any]
-
-_REFUSED = "queue-item-refused"  # session state: why the last click did nothing
 
 
 def page(name: str, number: int) -> None:
@@ -26,7 +24,7 @@ def page(name: str, number: int) -> None:
     _head(name, item)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        content(item["content"], f"item-{number}")
+        queue_content.section(item["content"], f"item-{number}", names=True)
     with right:
         _labels(item)
         _scores(name, item)
@@ -54,72 +52,20 @@ def _head(name: str, item: Item) -> None:
             queues.LABELLING, label="Label it", icon=":material/edit_note:",
             query_params={queues.CHOSEN: name, queues.ITEM: str(number)},
         )  # fmt: skip
-        if found := state.trace_id(str(item["trace_id"] or "")):
-            st.page_link(
-                "views/trace.py", label="Its trace", icon=":material/account_tree:",
-                query_params=state.trace_link(found, None, item["span_id"]),
-            )  # fmt: skip
+        queue_content.trace(item["trace_id"], item["span_id"])
         removed = item["state"] == "removed"
         st.button(
             "Put back" if removed else "Take out", key="item-remove",
             icon=":material/undo:" if removed else ":material/delete:",
-            on_click=_tried, args=(lambda: data_queues.change(name, number, {"removed": not removed}, author),),
+            on_click=queues.tried, args=(lambda: data_queues.change(name, number, {"removed": not removed}, author),),
             disabled=not author, help=None if removed else "It is handed out no more, and its labels count no more",
         )  # fmt: skip
         if item["state"] == "skipped":
             st.button(
                 "Hand it out again", key="item-again", icon=":material/refresh:", disabled=not author,
-                on_click=_tried, args=(lambda: data_queues.change(name, number, {"back": True}, author),),
+                on_click=queues.tried, args=(lambda: data_queues.change(name, number, {"back": True}, author),),
             )  # fmt: skip
-    if said := st.session_state.pop(_REFUSED, None):
-        st.error(fmt.plain(said, 600), icon=":material/error:")
-
-
-def _tried(do: Callable[[], object]) -> None:
-    try:
-        do()
-    except data.ApiError as error:
-        st.session_state[_REFUSED] = str(error)
-
-
-def content(told: Mapping[str, Any], key: str) -> None:
-    """What an item shows. All of it is untrusted text."""
-    if told["history"]:
-        conversation.messages(told["history"], f"{key}-history")
-    elif told["question"]:
-        st.markdown("**Asked**")
-        conversation.text(told["question"], f"{key}-question")
-    for place, one in enumerate(told["contexts"]):
-        words = [f"Document {one['rank'] or place + 1}"]
-        words += [f"id {fmt.plain(one['id'], 60)}"] if one["id"] else []
-        words += [f"score {fmt.digits(one['score'])}"] if one["score"] is not None else []
-        with st.expander(", ".join(words), key=f"{key}-context-{place}"):
-            conversation.text(one["text"], f"{key}-context-text-{place}")
-    if told["reference"]:
-        st.markdown("**Reference**")
-        conversation.text(told["reference"], f"{key}-reference")
-    for slot, side in zip(st.columns(min(2, len(told["sides"]))) * 4, told["sides"], strict=False):
-        with slot:
-            _side(side, f"{key}-{side['key']}", alone=len(told["sides"]) == 1)
-    if told["cut"]:
-        st.caption(fmt.plain(f"Cut, as too long to keep: {', '.join(told['cut'])}.", 300))
-
-
-def _side(side: Mapping[str, Any], key: str, *, alone: bool) -> None:
-    name = f", {fmt.plain(side['name'], 60)}" if side["name"] else ""
-    st.markdown("**Answered**" if alone else f"**{side['key'].upper()}{name}**")
-    for place, step in enumerate(side["steps"]):
-        with st.expander(
-            fmt.plain(f"calls tool {step['name']}{', failed' if step['error'] else ''}", 120), key=f"{key}-step-{place}"
-        ):
-            conversation.value(step["arguments"], f"{key}-arguments-{place}")
-            conversation.value(step["error"] or step["result"], f"{key}-result-{place}")
-    if side["messages"]:
-        conversation.messages(side["messages"], f"{key}-messages")
-    elif side["answer"]:
-        conversation.text(side["answer"], f"{key}-answer")
-    else:
-        st.caption("No answer was recorded.")
+    queues.refusal()
 
 
 def _labels(item: Item) -> None:
@@ -127,15 +73,15 @@ def _labels(item: Item) -> None:
     if item["gold"]:
         st.caption(fmt.plain(f"Right: {answers(item['gold'])}", 400))
     for one in item["decisions"]:
-        words = "taken back" if one["answer"] is None else fmt.clip(str(one["answer"]), 200)
-        st.caption(fmt.plain(f"{one['author']} decided {one['field']}: {words}", 400))
+        told = answers({one["field"]: "taken back" if one["answer"] is None else one["answer"]})
+        st.caption(fmt.plain(f"{one['author']} decided {told}", 400))
     if not item["labels"]:
         st.caption("Nobody has labelled it yet.")
     for one in item["labels"]:
         with st.container(border=True, gap="xsmall"):
             spent = f", {fmt.duration(one['seconds'] * 1e9)}" if one["seconds"] else ""
             edits = f", {fmt.plural(len(one['edits']), 'earlier edit')}" if one["edits"] else ""
-            st.caption(fmt.plain(f"{one['author']}, {queues.when(one['saved_at'])}{spent}{edits}", 300))
+            st.caption(fmt.plain(f"{one['author']}, {widgets.when(one['saved_at'])}{spent}{edits}", 300))
             if one["state"] == "saved":
                 st.text(answers(one["answers"]))
             else:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import data_queues, jobs, listing, state, widgets
+from app import data, data_queues, listing, state, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -25,6 +25,7 @@ KINDS = {
     "preference": "which of two is better", "ranking": "an order of several",
 }  # fmt: skip
 """Kinds of fields, in words."""
+_REFUSED = "queue-refused"  # session state: why the last click did nothing
 
 
 def chosen(name: str) -> str:
@@ -34,8 +35,23 @@ def chosen(name: str) -> str:
 
 def number() -> int:
     """The item that the URL names; 0: none."""
-    told = chosen(ITEM)
-    return int(told) if told.isdecimal() and len(told) < 10 else 0
+    return state.whole(chosen(ITEM))
+
+
+def tried(do: Callable[[], object]) -> bool:
+    """Do what was clicked; false: it was refused, which `refusal` says as the page is drawn."""
+    try:
+        do()
+    except data.ApiError as error:
+        st.session_state[_REFUSED] = str(error)
+        return False
+    return True
+
+
+def refusal() -> None:
+    """Why the last click did nothing, once."""
+    if said := st.session_state.pop(_REFUSED, None):
+        st.error(fmt.plain(said, 600), icon=":material/error:")
 
 
 def path(name: str, **more: str) -> str:
@@ -111,7 +127,7 @@ def _line(one: Queue) -> listing.Row:
             Cell(f"{one['leased']:,}", quiet=not one["leased"]),
             Cell(f"{one['labellers']:,}", quiet=not one["labellers"]),
             Cell(ready(one), quiet=True),
-            Cell(when(one["deadline"]) or "none", quiet=not one["overdue"]),
+            Cell(widgets.when(one["deadline"]) or "none", quiet=not one["overdue"]),
         ],
     )
 
@@ -131,12 +147,7 @@ def ready(one: Queue) -> str:
     """When its labels will be there at the pace of the last day; `unknown` without one."""
     if not missing(one):
         return "now" if one["items"] else "no items"
-    return when(one["pace"]["ready_at"]) if one["pace"] else fmt.UNKNOWN
-
-
-def when(text: str | None) -> str:
-    """A time of the API in the viewer's zone, short; '' of null."""
-    return fmt.narrow(jobs.at(text), widgets.zone(), datetime.now(UTC)) if text else ""
+    return widgets.when(one["pace"]["ready_at"]) if one["pace"] else fmt.UNKNOWN
 
 
 def pace(one: Queue) -> str:
@@ -146,9 +157,3 @@ def pace(one: Queue) -> str:
     rate = float(one["pace"]["labels_per_hour"])
     left = fmt.duration(timedelta(hours=float(one["pace"]["hours_left"])).total_seconds() * 1e9)
     return f"{fmt.digits(rate)} labels an hour in the last day; at this pace ready in {left}"
-
-
-def trace_link(trace_id: str | None) -> str:
-    """A link to a trace that leads back; '' without one."""
-    found = state.trace_id(str(trace_id or ""))
-    return state.trace_path(found) if found else ""

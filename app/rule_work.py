@@ -63,7 +63,7 @@ def _failure(rule: Rule, one: Failure, place: int) -> None:
     """One failure in a line: when, its target, what failed and why, and its button."""
     at, target, what, why, again = st.columns([1.1, 1.5, 2, 5, 1], vertical_alignment="center")
     with at:
-        st.caption(fmt.narrow(jobs.at(one["failed_at"]), widgets.zone(), datetime.now(UTC)))
+        st.caption(widgets.when(one["failed_at"]))
     with target:
         _target(one)
     with what:
@@ -131,9 +131,8 @@ def queue(rule: Rule) -> None:
 
 
 def _part(one: Mapping[str, Any]) -> listing.Row:
-    first, now, zone = one["first"], datetime.now(UTC), widgets.zone()
+    first = one["first"]
     named = f"session {first['session_id']}" if first["session_id"] else f"trace {first['trace_id'][:12]}"
-    times = [fmt.narrow(jobs.at(at), zone, now) if (at := one[name]) else "" for name in ("added_at", "ended_at")]
     return listing.Row(
         state.trace_path(first["trace_id"]),
         [
@@ -141,8 +140,8 @@ def _part(one: Mapping[str, Any]) -> listing.Row:
             Cell(fmt.clip(named, 80)),
             Cell(fmt.count(one["targets"])),
             Cell("backfill" if one["backfill"] else "new", quiet=not one["backfill"]),
-            Cell(times[0]),
-            Cell(times[1]),
+            Cell(widgets.when(one["added_at"])),
+            Cell(widgets.when(one["ended_at"])),
             Cell(fmt.count(one["attempts"])),
             Cell(fmt.clip(one["fault"] or "", 200)),
         ],

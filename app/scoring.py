@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -166,13 +165,8 @@ def order_of(  # noqa: PLR0917 - as the dialog has them
     budget: float | None, picked: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """The body of `POST /api/jobs`; `params`: of the query `traces`, as the list asks it; `picked`: in their place."""
-    kept = {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in params.items()
-        if value is not None and name != "sort"
-    }
     wanted = [{"name": card["name"], "options": options.get(card["name"]) or {}} for card in chosen]
-    which = {"trace_ids": list(picked)} if picked else {"filter": kept}
+    which = {"trace_ids": list(picked)} if picked else {"filter": state.kept(params)}
     return {"evaluators": wanted, "unit": unit, **which, "most": most, "budget_usd": budget}
 
 

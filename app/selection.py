@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -47,6 +48,11 @@ def told(of: str) -> None:
 
 def _clear(of: str) -> None:
     st.session_state[_HELD] = {"of": of, "keys": [], "turn": _held(of)["turn"] + 1}
+
+
+def targets(traces: Sequence[str]) -> list[dict[str, Any]]:
+    """Whole traces as the API takes targets."""
+    return [{"trace_id": trace_id.replace("-", ""), "span_id": None} for trace_id in traces]
 
 
 def label(words: str, keys: list[str]) -> str:

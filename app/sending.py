@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -19,36 +18,29 @@ def button(window: state.Window, params: Mapping[str, Any], total: int, picked: 
     """On the list of traces: those that are selected, else a sample of all as they are filtered."""
     if st.button(selection.label("Send to queue", picked), key=KEY, icon=ICON):
         if picked:
-            queue_filling.send(targets(picked), fmt.plural(len(picked), "selected trace"), len(picked))
+            _these(picked, fmt.plural(len(picked), "selected trace"))
             return
-        filters = {
-            name: value
-            for name, value in params.items()
-            if value is not None and name not in {"sort", "since", "until"}
-        }
-        source = {
-            "kind": "filter", "filter": filters,
-            **{name: _text(params[name]) for name in ("since", "until") if params.get(name) is not None},
-        }  # fmt: skip
+        told = state.kept(params)
+        bounds = {name: told.pop(name) for name in ("since", "until") if name in told}
+        source = {"kind": "filter", "filter": told, **bounds}
         queue_filling.send(source, f"Of {fmt.plural(total, 'trace')} of {window.words}", total)
 
 
-def _text(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value
+def _these(traces: Sequence[str], what: str) -> None:
+    queue_filling.send({"kind": "targets", "targets": selection.targets(traces)}, what, len(traces))
 
 
-def of_trace(trace_id: str, span_id: str | None = None) -> None:
-    """On one trace: it, or its span."""
+def of_trace(trace_id: str) -> None:
+    """On one trace."""
     if st.button("Send to queue", key=KEY, icon=ICON):
-        source = {"kind": "targets", "targets": [{"trace_id": trace_id, "span_id": span_id}]}
-        queue_filling.send(source, "This trace" if span_id is None else "This span", 1)
+        _these([trace_id], "This trace")
 
 
 def of_alert(number: int, picked: Sequence[str]) -> None:
     """On an alert: the traces that are selected, else those that it shows, with others of its window on request."""
     if st.button(selection.label("Send to queue", list(picked)), key=KEY, icon=ICON):
         if picked:
-            queue_filling.send(targets(picked), fmt.plural(len(picked), "selected trace"), len(picked))
+            _these(picked, fmt.plural(len(picked), "selected trace"))
         else:
             queue_filling.send({"kind": "alert", "number": number, "beside": True}, f"What alert {number} is about", 2)
 
@@ -77,8 +69,3 @@ def of_runs(runs: Sequence[str], key: str, items: Sequence[str] = ()) -> None:
         source = {"kind": "run", "compare": list(runs), "rows": {"items": list(items)}}
         what = f"The answers of {fmt.plural(len(runs), 'run')} side by side"
         queue_filling.send(source, what, len(items) or 2)
-
-
-def targets(traces: Sequence[str]) -> dict[str, Any]:
-    """Traces that are named, as a source."""
-    return {"kind": "targets", "targets": [{"trace_id": one.replace("-", "")} for one in traces]}

@@ -151,6 +151,11 @@ def mark(chosen: Mapping[str, object]) -> str:
     return f"{crc32(urlencode(said).encode()):08x}"
 
 
+def whole(text: str | None) -> int:
+    """A number of the URL of at most nine digits, such as an item's or a page's; 0: it is none."""
+    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
+
+
 def instant(text: str | None) -> datetime | None:
     """A bound of a custom range as the URL has it: ISO 8601, UTC unless it names an offset; null when it is none.
 
@@ -178,9 +183,9 @@ def trace_link(trace_id: str, back: Mapping[str, str] | None = None, span_id: st
     return link
 
 
-def trace_path(trace_id: str, back: Mapping[str, str] | None = None) -> str:
+def trace_path(trace_id: str, back: Mapping[str, str] | None = None, span_id: str | None = None) -> str:
     """`trace_link` as a link relative to the app's pages."""
-    return f"trace?{urlencode(trace_link(trace_id, back))}"
+    return f"trace?{urlencode(trace_link(trace_id, back, span_id))}"
 
 
 def back_link(back: str | None) -> dict[str, str]:
@@ -240,8 +245,17 @@ def _known(scope: Mapping[str, str | None]) -> dict[str, str]:
     return {key: value for key, value in scope.items() if value and key in {*FILTERS, "range", "from", "to"}}
 
 
+def kept(params: Mapping[str, object]) -> dict[str, object]:
+    """Parameters of query `traces`, as the list asks it -> as an order keeps them: without nulls and sort, as JSON."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in params.items()
+        if value is not None and name != "sort"
+    }
+
+
 def traces_scope(params: Mapping[str, object]) -> dict[str, str]:
-    """Parameters of query `traces`, as an order to score keeps them -> the URL of Traces; without a window nothing."""
+    """Parameters of query `traces`, as an order keeps them (`kept`) -> the URL of Traces; without a window nothing."""
     since, until = (instant(str(params.get(name) or "")) for name in ("since", "until"))
     if since is None or until is None:
         return {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data_training, training_files, training_sets, widgets
+from app import data_queues, training_files, training_sets, widgets
 from app import format as fmt
 from app.compare_controls import choice
 
@@ -23,7 +23,7 @@ CORRECTED: Row = {"name": "correction", "kind": "correction", "title": "A better
 
 def page() -> None:
     """All of it; without labels the page says where they come from."""
-    known = [one for one in data_training.queues() if one["labels"]]
+    known = [one for one in data_queues.queues() if one["labels"]]
     if not known and st.query_params.get(QUEUE) != FEEDBACK:
         widgets.empty(
             "What labels become would be here: training files, golden sets, examples for judges.",

@@ -19,7 +19,6 @@ Row = Mapping[str, Any]
 FORMAT = "format"  # of the URL
 NOT_SAID = "(not said yet)"  # licence of what is only looked at
 JUDGED = ("openai", "messages", "kto")
-NUMBERED = ("ordinal", "numeric")
 GOLD = {"leave_out": "left out", "take": "taken", "only": "only these"}
 
 

@@ -18,7 +18,6 @@ WORDS = {
     "high": "high trust", "moderate": "moderate trust", "low": "low trust", "unsure": "trust unsure",
     "expired": "card expired", "none": "no labels",
 }  # fmt: skip
-SHORT = {"high": "high", "moderate": "moderate", "low": "low", "unsure": "unsure", "expired": "expired", "none": "none"}
 TONES: dict[str, Tone] = {
     "high": "green", "moderate": "blue", "low": "red", "unsure": "orange", "expired": "orange", "none": "gray",
 }  # fmt: skip
@@ -70,10 +69,4 @@ def cell_of(found: Badge) -> Cell:
     """The same of a line of `GET /api/judges`."""
     word = str(found["badge"])
     tone = {"green": "green", "blue": "green", "red": "red", "orange": "orange"}.get(TONES[word], "")
-    return Cell(SHORT[word], found["sentence"], tone=tone, quiet=word == "none")
-
-
-def sentences(scores: Mapping[str, str]) -> list[str]:
-    """Of scores (by name, as they are called) a sentence each, of those that somebody labelled: for a caption."""
-    told = [(called, of(name)) for name, called in scores.items()]
-    return [f"{called}: {WORDS[str(found['badge'])]}. {found['sentence']}" for called, found in told if found]
+    return Cell(word, found["sentence"], tone=tone, quiet=word == "none")

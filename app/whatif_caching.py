@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -280,7 +279,7 @@ def _pair(pair: Found) -> Row:
     texts = [pair["question"], pair["earlier_question"]]
     said = [pair["answer"], pair["earlier_answer"]]
     return Row(
-        f"trace?{urlencode(state.trace_link(pair['trace_id'], None, pair['span_id']))}",
+        state.trace_path(pair["trace_id"], span_id=pair["span_id"]),
         [
             Cell(estimates.share(pair["similarity"])),
             *(Cell(fmt.clip(text), fmt.clip(text)) for text in texts),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -92,7 +91,7 @@ def _rows(rows: list[dict[str, Any]]) -> Iterator[Row]:
 
 
 def _href(call: Found | None) -> str:
-    return "" if call is None else f"trace?{urlencode(state.trace_link(call['trace_id'], None, call['span_id']))}"
+    return "" if call is None else state.trace_path(call["trace_id"], span_id=call["span_id"])
 
 
 def _example(call: Found | None) -> Cell:

@@ -54,6 +54,11 @@ def zone() -> tzinfo:
         return UTC
 
 
+def when(text: str | None) -> str:
+    """A time of the API in the viewer's zone, short, as for a column; '' of null."""
+    return fmt.narrow(datetime.fromisoformat(text), zone(), datetime.now(UTC)) if text else ""
+
+
 def theme() -> charts.Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
@@ -153,7 +158,7 @@ def _of_score(names: Sequence[str]) -> None:
     slots = st.columns(2)
     for slot, name, label in zip(slots, ("score_min", "score_max"), ("at least", "at most"), strict=True):
         with slot:
-            _as_in_url(name, _number, off=off)
+            _as_in_url(name, number, off=off)
             st.number_input(
                 f"Score {label}", value=None, key=name, bind=_bind(name, off=off), step=0.1, placeholder="any",
                 format="%g", disabled=off,
@@ -170,7 +175,8 @@ def _score_names(window: state.Window) -> list[str]:
         return []
 
 
-def _number(text: str) -> float | None:
+def number(text: str) -> float | None:
+    """A number of the URL; null: it is none."""
     try:
         value = float(text)
     except ValueError:
@@ -279,6 +285,16 @@ def first_page(pages: Sequence[str]) -> None:
     """Forget which page of a list is shown, as another list is."""
     for key in pages:
         st.query_params.pop(key, None)
+
+
+def pages(path: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None, place: str) -> None:
+    """Links to the pages of a list beside the one in sight, by what the URL has then (null: there is none), and where.
+
+    `place`: such as `Rows 51 to 100 of 120`.
+    """
+    for label, there in (("Previous", before), ("Next", after)):
+        st.page_link(path, label=label, disabled=there is None, query_params=there or {})
+    st.caption(place, width="content")
 
 
 def _bind(name: str, *, off: bool) -> Literal["query-params"] | None:

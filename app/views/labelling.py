@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from app import data_labelling, labelling_desk, labelling_start, widgets
+from app import data_queues, labelling_desk, labelling_start, widgets
 
 
 def draw() -> None:
     queue, name = labelling_start.chosen(labelling_start.QUEUE), labelling_start.name()
     if not queue:
-        labelling_start.overview(data_labelling.queues(), name)
+        labelling_start.overview(data_queues.queues(), name)
     elif not name:
         labelling_start.nobody(queue)
     else:

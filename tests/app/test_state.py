@@ -133,6 +133,23 @@ def test_trace_id(text: str | None, expected: str | None) -> None:
     assert state.trace_id(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        pytest.param("12", 12, id="number"),
+        pytest.param(None, 0, id="absent"),
+        pytest.param("", 0, id="empty"),
+        pytest.param("-3", 0, id="negative"),
+        pytest.param("1.5", 0, id="no-whole-number"),
+        pytest.param("\N{SUPERSCRIPT TWO}", 0, id="a-digit-that-counts-nothing"),
+        pytest.param("9" * 9, 999_999_999, id="the-most"),
+        pytest.param("9" * 5_000, 0, id="more-than-is-read"),
+    ],
+)
+def test_whole_numbers_of_the_url(text: str | None, number: int) -> None:
+    assert state.whole(text) == number
+
+
 def test_filters_are_told_in_words() -> None:
     assert not state.filter_words(dict.fromkeys(state.FILTERS, "") | {"text": "shop", "min_s": None})
     chosen = {"service": "{shop}", "errors": "without", "min_s": 0.5}

@@ -179,12 +179,11 @@ class Ranking extends Field {
       button.addEventListener("click", () => this.put(place));
       return button;
     });
-    const tie = tool("=", "Alike with the one before", () => this.beside());
+    this.tie = tool("=", "Alike with the one before", () => this.beside());
     const again = tool("⌫", "Begin anew", () => this.clear());
-    this.tie = tie;
     this.line = element("div", "told");
     const tools = element("div", "told");
-    tools.append(...(asked.ties === false ? [] : [tie]), again);
+    tools.append(...(asked.ties === false ? [] : [this.tie]), again);
     this.body.append(this.line, tools);
     this.paint();
   }
@@ -306,8 +305,7 @@ class Numeric extends Written {
 
   // A comma is a decimal point in half of the world.
   read(text) {
-    const number = text.trim() ? Number(text.trim().replace(",", ".")) : null;
-    return number;
+    return text.trim() ? Number(text.trim().replace(",", ".")) : null;
   }
 
   problem() {
@@ -343,10 +341,6 @@ class Correction extends Written {
     this.shown = element("div", "difference");
     this.shown.dir = "auto";
     this.body.append(this.shown);
-  }
-
-  read(text) {
-    return text.trim() ? text : null;
   }
 
   set(answer) {

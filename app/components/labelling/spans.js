@@ -1,9 +1,9 @@
 // Marks in the texts of an item, by mouse and by keyboard. The answer is a list of {side, part, start, end, label}.
 
-class Spans extends Choosing {
+class Spans extends Choice {
   // `passages()`: `side part` -> passage, of the item that is shown.
   constructor(asked, told, passages) {
-    super(asked, told, asked.choices.map(({ value, title, help }) => ({ value, title: title ?? value, help })));
+    super(asked, told);
     this.passages = passages;
     this.pen = 0;
     this.body.append(this.tools());
@@ -96,17 +96,21 @@ class Spans extends Choosing {
     this.list.replaceChildren(...this.marks.map((mark, at) => this.line(mark, at, shown)));
   }
 
+  ink(mark) {
+    return Math.max(0, this.options.findIndex(({ value }) => value === mark.label));
+  }
+
   drawn(name, passage) {
     return this.marks.flatMap((mark, at) => {
       if (`${mark.side} ${mark.part}` !== name) return [];
-      const ink = Math.max(0, this.options.findIndex(({ value }) => value === mark.label));
+      const ink = this.ink(mark);
       return [{ start: units(passage.text, mark.start), end: units(passage.text, mark.end), ink, tag: String(ink + 1), at }];
     });
   }
 
   line(mark, at, shown) {
     const text = shown.get(`${mark.side} ${mark.part}`)?.text ?? "";
-    const ink = Math.max(0, this.options.findIndex(({ value }) => value === mark.label));
+    const ink = this.ink(mark);
     const line = element("li", at === this.current ? "current" : "");
     const point = element("button", "excerpt");
     point.append(tagged({ tag: String(ink + 1), ink }), excerpt(text.slice(units(text, mark.start), units(text, mark.end))));
