@@ -75,7 +75,7 @@ def _head(one: Queue) -> None:
         )
         st.button(
             "Close" if one["open"] else "Open", key="queue-turn", icon=":material/lock:",
-            on_click=queues.tried, disabled=not author,
+            on_click=queues.clicked, disabled=not author,
             args=(lambda: data_queues.turn(name, author, opened=not one["open"]),),
             help="A closed queue hands out nothing and takes no label" if one["open"] else "Let people label again",
         )  # fmt: skip

@@ -57,13 +57,13 @@ def _head(name: str, item: Item) -> None:
         st.button(
             "Put back" if removed else "Take out", key="item-remove",
             icon=":material/undo:" if removed else ":material/delete:",
-            on_click=queues.tried, args=(lambda: data_queues.change(name, number, {"removed": not removed}, author),),
+            on_click=queues.clicked, args=(lambda: data_queues.change(name, number, {"removed": not removed}, author),),
             disabled=not author, help=None if removed else "It is handed out no more, and its labels count no more",
         )  # fmt: skip
         if item["state"] == "skipped":
             st.button(
                 "Hand it out again", key="item-again", icon=":material/refresh:", disabled=not author,
-                on_click=queues.tried, args=(lambda: data_queues.change(name, number, {"back": True}, author),),
+                on_click=queues.clicked, args=(lambda: data_queues.change(name, number, {"back": True}, author),),
             )  # fmt: skip
     queues.refusal()
 

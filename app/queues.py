@@ -48,6 +48,11 @@ def tried(do: Callable[[], object]) -> bool:
     return True
 
 
+def clicked(do: Callable[[], object]) -> None:
+    """`tried`, as a button takes it, which wants no answer."""
+    tried(do)
+
+
 def refusal() -> None:
     """Why the last click did nothing, once."""
     if said := st.session_state.pop(_REFUSED, None):

@@ -21,7 +21,7 @@ def button(window: state.Window, params: Mapping[str, Any], total: int, picked: 
             _these(picked, fmt.plural(len(picked), "selected trace"))
             return
         told = state.kept(params)
-        bounds = {name: told.pop(name) for name in ("since", "until") if name in told}
+        bounds: dict[str, Any] = {name: told.pop(name) for name in ("since", "until") if name in told}
         source = {"kind": "filter", "filter": told, **bounds}
         queue_filling.send(source, f"Of {fmt.plural(total, 'trace')} of {window.words}", total)
 

@@ -309,7 +309,7 @@ class _Provider:
             async with asyncio.timeout(left):
                 reply = await self._clients[loop].complete(request)
         except TimeoutError:
-            raise TargetError("timeout", f"The model did not answer within {left:.3g} s.", billed=True) from None
+            raise TargetError("timeout", f"The model did not answer within {left:.1f} s.", billed=True) from None
         except AskError as error:
             raise _told(error) from error
         return _answer(reply, Timed(sent, time.perf_counter()))

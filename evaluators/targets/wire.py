@@ -186,7 +186,7 @@ class Wire:
                 ) as response:  # fmt: skip
                     return Timed(sent, await reading.read(response))
         except TimeoutError:
-            told = f"{sending.where} did not answer within {timeout_s:.3g} s{reading.came()}."
+            told = f"{sending.where} did not answer within {timeout_s:.1f} s{reading.came()}."
             raise TargetError("timeout", told, billed=True) from None
         except ValueError as error:  # of addresses and headers
             told = f"The request cannot be sent: {self.masked(str(error)) or type(error).__name__}."

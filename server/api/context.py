@@ -68,8 +68,10 @@ def _context(request: Request) -> Context:
 
 def in_utc(value: datetime | None) -> datetime | None:
     """A time as the store holds it: UTC without a zone. Raises ProblemError for one that UTC cannot tell."""
+    if value is None:
+        return None
     try:
-        return None if value is None else utc(value)
+        return utc(value)
     except OverflowError as error:
         detail = f"{value.isoformat()} is before the year 1 or after 9999 in UTC."
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail) from error

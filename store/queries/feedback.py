@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store import special
-from store.queries import ask_few, query
+from store.queries import ask_few, query, within
 from store.queries.calls import bounded
 from store.queries.latency import rated
 

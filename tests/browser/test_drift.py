@@ -29,4 +29,5 @@ def test_two_models_are_compared_down_to_a_trace(
     click_point(page, page.locator(".js-plotly-plot .scatterlayer .point"), opens)
     at_rest(page)
     opens.click()
-    expect(page.get_by_role("heading", name="Trace", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("/trace[?].*trace="))
+    expect(page.get_by_role("link", name="Back to the list")).to_be_visible()
