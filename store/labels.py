@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
+from numpy.typing import NDArray
 
-from store.relations import registered
+from store.relations import among, registered
 
 State = Literal["saved", "skipped", "withdrawn"]
 _LABEL = (
@@ -101,12 +102,9 @@ def add_many(cursor: DuckDBPyConnection, told: Sequence[Label]) -> None:
 
 def of_items(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> list[Label]:
     """All that was said of items, by item and author, the newest edit first."""
-    rows = cursor.execute(
-        f"select {_LABEL} from labels where queue_id = ? and number in (select unnest(?::integer[])) "
-        "order by number, author, edit desc",
-        [queue_id, list(numbers)],
-    ).fetchall()
-    return [Label(*row) for row in rows]
+    which, told = among("number", numbers)
+    rows = cursor.execute(f"select {_LABEL} from labels where queue_id = ? and {which}", [queue_id, *told]).fetchall()
+    return sorted((Label(*row) for row in rows), key=lambda one: (one.number, one.author, -one.edit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +120,26 @@ class Said:
 
 def said(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> dict[int, dict[str, Said]]:
     """Who said something of each of these items: their newest edit, by number and author."""
+    which, told = among("number", numbers)
     rows = cursor.execute(
-        "select number, author, edit, state, saved_at from labels where queue_id = ? "
-        "and number in (select unnest(?::integer[])) order by number, author, edit",
-        [queue_id, list(numbers)],
+        f"select number, author, edit, state, saved_at from labels where queue_id = ? and {which}", [queue_id, *told]
     ).fetchall()
     found: dict[int, dict[str, Said]] = {number: {} for number in numbers}
-    for row in rows:
-        found[row[0]][row[1]] = Said(*row)
+    for one in sorted((Said(*row) for row in rows), key=lambda one: one.edit):
+        found[one.number][one.author] = one
     return found
+
+
+def met(cursor: DuckDBPyConnection, queue_id: UUID, number: int, label_id: UUID) -> tuple[Said | None, dict[str, Said]]:
+    """`by_id` of a label, and `said` of its item, by one question."""
+    rows = cursor.execute(
+        "select label_id = ?, number, author, edit, state, saved_at from labels "
+        "where queue_id = ? and (number = ? or label_id = ?)",
+        [label_id, queue_id, number, label_id],
+    ).fetchall()
+    told = sorted(((same, Said(*row)) for same, *row in rows), key=lambda one: one[1].edit)
+    known = next((one for same, one in told if same), None)
+    return known, {one.author: one for _, one in told if one.number == number}
 
 
 def by_id(cursor: DuckDBPyConnection, queue_id: UUID, label_id: UUID) -> Said | None:
@@ -142,18 +151,28 @@ def by_id(cursor: DuckDBPyConnection, queue_id: UUID, label_id: UUID) -> Said | 
     return Said(*rows[0]) if rows else None
 
 
-def alike(cursor: DuckDBPyConnection, queue_id: UUID, name: str) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Somebody whom a queue knows."""
+
+    name: str
+    labelled: bool  # false: perhaps they only have an item before them
+
+
+def alike(cursor: DuckDBPyConnection, queue_id: UUID, name: str) -> Alike | None:
     """Who has labelled in a queue, or has an item before them, under this name, else under one that differs by case.
 
     Null: nobody. Of several the one who was there first.
     """
     rows = cursor.execute(
-        "select author from (select author, saved_at as met from labels where queue_id = $queue_id and "
-        "lower(author) = lower($name) union all select labeller, taken_at from queue_leases "
-        "where queue_id = $queue_id and lower(labeller) = lower($name)) order by author <> $name, met limit 1",
+        "select author, labelled from (select author, saved_at as met, true as labelled from labels "
+        "where queue_id = $queue_id and lower(author) = lower($name) union all "
+        "select labeller, taken_at, false from queue_leases "
+        "where queue_id = $queue_id and lower(labeller) = lower($name)) "
+        "order by author <> $name, author = $name and not labelled, met limit 1",
         {"queue_id": queue_id, "name": name},
     ).fetchall()
-    return str(rows[0][0]) if rows else None
+    return Alike(*rows[0]) if rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,22 +185,21 @@ class Own:
 
 def own(cursor: DuckDBPyConnection, queue_id: UUID, author: str, numbers: Sequence[int]) -> dict[int, Own]:
     """The labels of one person that count, of these items, by number."""
+    which, told = among("number", numbers)
     rows = cursor.execute(
-        "select number, state, answers, comment from labels where queue_id = ? and author = ? "
-        "and number in (select unnest(?::integer[])) order by number, edit",
-        [queue_id, author, list(numbers)],
+        f"select number, edit, state, answers, comment from labels where queue_id = ? and author = ? and {which}",
+        [queue_id, author, *told],
     ).fetchall()
-    newest = {row[0]: row for row in rows}
-    return {number: Own(answers, comment) for number, state, answers, comment in newest.values() if state == "saved"}
+    newest = {row[0]: row for row in sorted(rows, key=lambda row: row[:2])}
+    return {number: Own(answers, comment) for number, _, state, answers, comment in newest.values() if state == "saved"}
 
 
 def last_said(cursor: DuckDBPyConnection, queue_id: UUID, number: int, author: str) -> Label | None:
     """The newest edit of one person on one item; null: they said nothing."""
     rows = cursor.execute(
-        f"select {_LABEL} from labels where queue_id = ? and number = ? and author = ? order by edit desc limit 1",
-        [queue_id, number, author],
+        f"select {_LABEL} from labels where queue_id = ? and number = ? and author = ?", [queue_id, number, author]
     ).fetchall()
-    return Label(*rows[0]) if rows else None
+    return max((Label(*row) for row in rows), key=lambda one: one.edit, default=None)
 
 
 def newest(told: Sequence[Label]) -> dict[tuple[int, str], Label]:
@@ -239,22 +257,22 @@ class Mine:
 
 
 _MINE = """
-select number, edit, labelled, passed, seconds, saved_at >= date_trunc('day', $now::timestamp) as today,
-       saved_at > $now::timestamp - interval 1 hour as late, source <> 'import' and state <> 'withdrawn' as told,
-       number in (select number from queue_items where queue_id = $queue_id and removed_at is not null) as gone
+select number, edit, labelled, passed, coalesce(seconds, 'nan') as seconds,
+       source <> 'import' and state <> 'withdrawn' as told, saved_at >= $day as today, saved_at > $hour as late
 from labels where queue_id = $queue_id and author = $author
 """
 
 
-def mine_of(cursor: DuckDBPyConnection, queue_id: UUID, author: str, now: datetime) -> Mine:
-    """What somebody did in a queue."""
-    rows = cursor.sql(_MINE, params={"queue_id": queue_id, "author": author, "now": now}).to_arrow_table()
-    number, edit, labelled, passed, seconds, *truths = (rows[name].to_numpy() for name in rows.column_names)
-    today, late, told, gone = (one.astype(bool) for one in truths)
+def mine_of(cursor: DuckDBPyConnection, queue_id: UUID, author: str, now: datetime, there: NDArray[np.int64]) -> Mine:
+    """What somebody did in a queue. `there`: numbers of the items that are not removed."""
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    params = {"queue_id": queue_id, "author": author, "day": day, "hour": now - timedelta(hours=1)}
+    columns = cursor.execute(_MINE, params).fetchnumpy()
+    number, edit, labelled, passed, seconds, told, today, late = columns.values()
     known = seconds[(labelled == 1) & ~np.isnan(seconds)]
     newest_first = np.lexsort((-edit, number))
     newest = newest_first[np.unique(number[newest_first], return_index=True)[1]]
-    standing = bool((told & ~gone)[newest].any())
+    standing = bool((told & np.isin(number, there))[newest].any())
     return Mine(
         int(labelled.sum()), int(passed.sum()), float(np.median(known)) if len(known) else None,
         int(labelled[today].sum()), int(labelled[late].sum()), standing,

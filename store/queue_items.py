@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from store.relations import registered
+from store.relations import among, registered
 
 FORGOTTEN = timedelta(days=1)  # after which a lease that is over is taken away
 TIDIED = 32  # one in so many leases looks for such: each costs the writer a millisecond
@@ -56,6 +56,18 @@ class Shown:
     number: int
     content: str  # JSON
     gold: str | None  # JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Targeted:
+    """What one item is about, and what is shown of it; none of it ever changes."""
+
+    number: int
+    unit: str
+    trace_id: UUID | None
+    span_id: int | None
+    session_id: str | None
+    content: str  # JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +137,9 @@ def add(  # noqa: PLR0917 - of each row
 
 def items(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> dict[int, Item]:
     """Items by number; those that there are not are left out."""
+    which, told = among("number", numbers)
     rows = cursor.execute(
-        f"select {_ITEM} from queue_items where queue_id = ? and number in (select unnest(?::integer[]))",
-        [queue_id, list(numbers)],
+        f"select {_ITEM} from queue_items where queue_id = ? and {which}", [queue_id, *told]
     ).fetchall()
     return {row[1]: Item(*row) for row in rows}
 
@@ -157,30 +169,30 @@ class Place:
 
 def places(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> dict[int, Place]:
     """Of these items, with their queue; empty: there is no such queue or item."""
+    which, told = among("i.number", numbers)
     rows = cursor.execute(
         "select i.number, coalesce(i.needed, q.labels), i.gold is not null, i.removed_at is not null, q.open, "
-        "q.version, q.fields_version from queue_items i, queues q where i.queue_id = ? and q.queue_id = ? "
-        "and i.number in (select unnest(?::integer[]))",
-        [queue_id, queue_id, list(numbers)],
+        f"q.version, q.fields_version from queue_items i, queues q where i.queue_id = ? and q.queue_id = ? and {which}",
+        [queue_id, queue_id, *told],
     ).fetchall()
     return {row[0]: Place(*row) for row in rows}
 
 
-def shown(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> dict[int, Shown]:
-    """What is shown of items, by number."""
+def targets(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> list[Targeted]:
+    """What items are about, and what is shown of them."""
+    which, told = among("number", numbers)
     rows = cursor.execute(
-        "select number, content, gold from queue_items where queue_id = ? and number in (select unnest(?::integer[]))",
-        [queue_id, list(numbers)],
+        f"select number, unit, trace_id, span_id, session_id, content from queue_items where queue_id = ? and {which}",
+        [queue_id, *told],
     ).fetchall()
-    return {row[0]: Shown(*row) for row in rows}
+    return [Targeted(*row) for row in rows]
 
 
 def whole(cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int]) -> dict[int, tuple[Item, Shown]]:
     """Items with what is shown of them, by number; those that there are not are left out."""
+    which, told = among("number", numbers)
     rows = cursor.execute(
-        f"select {_ITEM}, content, gold from queue_items where queue_id = ? "
-        "and number in (select unnest(?::integer[]))",
-        [queue_id, list(numbers)],
+        f"select {_ITEM}, content, gold from queue_items where queue_id = ? and {which}", [queue_id, *told]
     ).fetchall()
     return {row[1]: (Item(*row[:-2]), Shown(row[1], *row[-2:])) for row in rows}
 
@@ -203,10 +215,11 @@ def leases(
     cursor: DuckDBPyConnection, queue_id: UUID, numbers: Sequence[int], labeller: str, now: datetime
 ) -> list[Lease]:
     """Live leases of these items by anybody, and all live ones of one labeller."""
+    which, told = among("number", numbers)
     rows = cursor.execute(
         "select number, labeller, lease_id, expires_at from queue_leases where queue_id = ? and expires_at > ? "
-        "and (labeller = ? or number in (select unnest(?::integer[]))) order by taken_at, number",
-        [queue_id, now, labeller, list(numbers)],
+        f"and (labeller = ? or {which}) order by taken_at, number",
+        [queue_id, now, labeller, *told],
     ).fetchall()
     return [Lease(*row) for row in rows]
 
@@ -219,13 +232,30 @@ def lend(  # noqa: PLR0917 - a row
     made = [Lease(number, labeller, uuid4(), expires_at) for number in numbers]
     if any(one.lease_id.int % TIDIED == 0 for one in made):
         cursor.execute("delete from queue_leases where queue_id = ? and expires_at < ?", [queue_id, now - FORGOTTEN])
-    for one in made:
-        cursor.execute(
-            "insert into queue_leases values (?, ?, ?, ?, ?, ?) on conflict do update set lease_id = "
-            "excluded.lease_id, taken_at = excluded.taken_at, expires_at = excluded.expires_at",
-            [queue_id, one.number, labeller, one.lease_id, now, expires_at],
-        )
+    over = _leased(cursor, queue_id, labeller, numbers)
+    for one in made:  # looked up and inserted, since an upsert takes the writer twice as long
+        if one.number in over:
+            cursor.execute(
+                "update queue_leases set lease_id = ?, taken_at = ?, expires_at = ? "
+                "where queue_id = ? and number = ? and labeller = ?",
+                [one.lease_id, now, expires_at, queue_id, one.number, labeller],
+            )
+        else:
+            cursor.execute(
+                "insert into queue_leases values (?, ?, ?, ?, ?, ?)",
+                [queue_id, one.number, labeller, one.lease_id, now, expires_at],
+            )
     return made
+
+
+def _leased(cursor: DuckDBPyConnection, queue_id: UUID, labeller: str, numbers: Sequence[int]) -> set[int]:
+    """Which of these items a labeller has, or had."""
+    which, told = among("number", numbers)
+    rows = cursor.execute(
+        f"select number from queue_leases where queue_id = ? and labeller = ? and {which}",
+        [queue_id, labeller, *told],
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def extend(cursor: DuckDBPyConnection, lease_ids: Sequence[UUID], expires_at: datetime) -> None:
@@ -248,18 +278,19 @@ def told_leases(cursor: DuckDBPyConnection, queue_id: UUID, labeller: str, lease
 
 def release(cursor: DuckDBPyConnection, queue_id: UUID, labeller: str, numbers: Sequence[int]) -> None:
     """Give items back."""
+    which, told = among("number", numbers)
     cursor.execute(
-        "delete from queue_leases where queue_id = ? and labeller = ? and number in (select unnest(?::integer[]))",
-        [queue_id, labeller, list(numbers)],
+        f"delete from queue_leases where queue_id = ? and labeller = ? and {which}", [queue_id, labeller, *told]
     )
 
 
 def drafts(cursor: DuckDBPyConnection, queue_id: UUID, author: str, numbers: Sequence[int]) -> dict[int, Draft]:
     """What somebody filled in of these items and did not save, by number."""
+    which, told = among("number", numbers)
     rows = cursor.execute(
         "select number, author, answers, comment, seconds, saved_at from label_drafts where queue_id = ? "
-        "and author = ? and number in (select unnest(?::integer[]))",
-        [queue_id, author, list(numbers)],
+        f"and author = ? and {which}",
+        [queue_id, author, *told],
     ).fetchall()
     return {row[0]: Draft(*row) for row in rows}
 

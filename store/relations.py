@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import duckdb
@@ -11,6 +11,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 _numbers = itertools.count()
+_FEW = 64  # values that are compared one by one
 
 
 @contextmanager
@@ -32,3 +33,17 @@ def insert(con: DuckDBPyConnection, table: str, project_id: int, rows: pa.Table)
     columns = ", ".join(rows.column_names)
     with registered(con, rows) as name:
         con.execute(f"insert into {table} (project_id, {columns}) select ?, {columns} from {name}", [project_id])
+
+
+def among(column: str, values: Sequence[int]) -> tuple[str, list[object]]:
+    """A condition that a column is one of these whole numbers, and its parameters.
+
+    A subquery takes half a millisecond to plan, which is a third of a question about one row, so few have none.
+    """
+    if not values:
+        return "false", []
+    if len(values) == 1:
+        return f"{column} = ?", [values[0]]
+    if len(values) <= _FEW:
+        return f"list_contains(?::bigint[], {column})", [list(values)]
+    return f"{column} in (select unnest(?::bigint[]))", [list(values)]

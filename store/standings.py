@@ -35,7 +35,7 @@ def standing(cursor: DuckDBPyConnection, queue_id: UUID, labels: int, labeller: 
         cursor, "select number, labelled, passed <> 0 as passed, author = $labeller as me from labels "
         "where queue_id = $queue_id and number < $size", {"queue_id": queue_id, "labeller": labeller, "size": size},
     )  # fmt: skip
-    mine = said["me"].astype(np.bool_)
+    mine = said["me"]
     found["labels"] = np.bincount(said["number"], said["labelled"], size)[numbers].astype(np.int64)
     found["mine"] = np.bincount(said["number"][mine], said["labelled"][mine], size)[numbers] > 0
     skips = _skips(cursor, queue_id) if said["passed"].any() else {}
@@ -55,10 +55,11 @@ def standing(cursor: DuckDBPyConnection, queue_id: UUID, labels: int, labeller: 
 def _items(cursor: DuckDBPyConnection, queue_id: UUID, labels: int) -> Columns:
     found = _fetched(
         cursor, "select number, gold is not null as gold, priority, coalesce(needed, $labels)::integer as needed "
-        "from queue_items where queue_id = $queue_id and removed_at is null order by number",
+        "from queue_items where queue_id = $queue_id and removed_at is null",
         {"queue_id": queue_id, "labels": labels},
     )  # fmt: skip
-    return found | {"gold": found["gold"].astype(np.bool_)}  # a byte in Arrow, whose `~` is that of integers
+    order = np.argsort(found["number"], kind="stable")
+    return {name: column[order] for name, column in found.items()}
 
 
 def _skips(cursor: DuckDBPyConnection, queue_id: UUID) -> dict[int, set[str]]:
@@ -104,8 +105,8 @@ def _spread(told: Mapping[int, int], size: int, kind: type) -> NDArray[Any]:
 
 
 def _fetched(cursor: DuckDBPyConnection, text: str, params: Mapping[str, object]) -> Columns:
-    rows = cursor.sql(text, params=dict(params)).to_arrow_table()
-    return {name: rows[name].to_numpy() for name in rows.column_names}
+    """Columns without nulls: half the time of a relation in Arrow, which is planned twice."""
+    return {name: np.asarray(column) for name, column in cursor.execute(text, dict(params)).fetchnumpy().items()}
 
 
 _OVERVIEW = """

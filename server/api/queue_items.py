@@ -151,9 +151,10 @@ def one(  # noqa: PLR0917 - given by name
     and names of variants are not in the answer. Whether an item is gold is never told to a labeller.
     """
     with told():
-        queue = queues.one(here.core, project, name)
-        who = labeller and known_as(here.core, queue, labeller)
+        project_id = here.core.projects.id_of(project)
         with here.core.readers.read() as cursor:
+            queue = queues.found(cursor, project_id, name)
+            who = labeller and known_as(cursor, queue, labeller)
             return json_response(request, listing.detail(cursor, queue, number, who))
 
 

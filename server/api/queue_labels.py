@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
+from duckdb import DuckDBPyConnection
 from fastapi import Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -83,8 +84,10 @@ def take(request: Request, here: Here, name: Name, body: Take, project: Project 
 
 def _met(here: Context, project: str, name: str, labeller: str) -> tuple[Queue, str]:
     """A queue, and the name under which it knows who asks."""
-    queue = queues.one(here.core, project, name)
-    return queue, known_as(here.core, queue, labeller)
+    project_id = here.core.projects.id_of(project)
+    with here.core.readers.read() as cursor:
+        queue = queues.found(cursor, project_id, name)
+        return queue, known_as(cursor, queue, labeller)
 
 
 def _taken(  # noqa: PLR0917 - of one request
@@ -94,16 +97,16 @@ def _taken(  # noqa: PLR0917 - of one request
         got = taking.take(here.core, queue, labeller, most, now)
     else:
         got = taking.take_one(here.core, queue, labeller, number, now)
-    items, far = _shown(here, queue, labeller, got, now)
+    with here.core.readers.read() as cursor:
+        items, far = _shown(cursor, queue, labeller, got, now)
     return {"items": items, "why_none": got.why_none, "progress": far}
 
 
 def _shown(
-    here: Context, queue: Queue, labeller: str, got: Taken, now: datetime
+    cursor: DuckDBPyConnection, queue: Queue, labeller: str, got: Taken, now: datetime
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    with here.core.readers.read() as cursor:
-        standing = got.standing or read_standing(cursor, queue, labeller, now)
-        return telling.handed(cursor, queue, labeller, got.leases), progress(cursor, queue, standing, labeller, now)
+    standing = got.standing or read_standing(cursor, queue, labeller, now)
+    return telling.handed(cursor, queue, labeller, got.leases), progress(cursor, queue, standing, labeller, now)
 
 
 class Leases(_Body):
@@ -159,26 +162,28 @@ def save(request: Request, here: Here, name: Name, body: NewLabel, project: Proj
         queue, who = _met(here, project, name, body.labeller)
         saying = Saying(body.label_id, who, body.number, body.answers, body.fields_version, body.comment, body.seconds)
         saved = saving.save(here.core, queue, saying, now)
-        answer = {
-            "label_id": str(saved.label_id), "edit": saved.edit, "place": "kept",
-            "others": _others(here, queue, saved.about) if saved.about and terms_of(queue).blind else None,
-        }  # fmt: skip
-        return json_response(request, answer | _next(here, queue, who, body.take, utc_now()))
+        answer = {"label_id": str(saved.label_id), "edit": saved.edit, "place": "kept", "others": None}
+        told_of = saved.about if terms_of(queue).blind else None
+        return json_response(request, answer | _next(here, queue, who, body.take, utc_now(), told_of))
 
 
-def _others(here: Context, queue: Queue, about: About) -> dict[str, Any]:
+def _others(cursor: DuckDBPyConnection, queue: Queue, about: About) -> dict[str, Any]:
     """What others say of what somebody has labelled, and what judges do."""
-    with here.core.readers.read() as cursor:
-        said = store_labels.of_items(cursor, queue.queue_id, [about.number])
-        scores = telling.scores_of(cursor, queue.project_id, about, about.content)
+    said = store_labels.of_items(cursor, queue.queue_id, [about.number])
+    scores = telling.scores_of(cursor, queue.project_id, about, about.content)
     labels = [one for one in telling.label_rows(said) if one["author"] != about.author and one["state"] == "saved"]
     return {"labels": labels, "scores": [one for one in scores if one["evaluator"] != queue.name]}
 
 
-def _next(here: Context, queue: Queue, labeller: str, most: int, now: datetime) -> dict[str, Any]:
+def _next(  # noqa: PLR0917 - of one request
+    here: Context, queue: Queue, labeller: str, most: int, now: datetime, about: About | None
+) -> dict[str, Any]:
+    """What follows what somebody said: the next items, how far they are, and what was hidden of `about` until now."""
     got = taking.take(here.core, queue, labeller, most, now) if most else Taken([], None)
-    items, far = _shown(here, queue, labeller, got, now)
-    return {"next": items, "why_none": got.why_none, "progress": far}
+    with here.core.readers.read() as cursor:
+        items, far = _shown(cursor, queue, labeller, got, now)
+        others = {} if about is None else {"others": _others(cursor, queue, about)}
+    return others | {"next": items, "why_none": got.why_none, "progress": far}
 
 
 class Skip(_Body):
@@ -198,7 +203,7 @@ def skip(request: Request, here: Here, name: Name, body: Skip, project: Project 
         queue, who = _met(here, project, name, body.labeller)
         done = saving.skip(here.core, queue, body.label_id, who, body.number, body.reason, utc_now())
         answer = {"label_id": str(done.label_id), "edit": done.edit}
-        return json_response(request, answer | _next(here, queue, who, body.take, utc_now()))
+        return json_response(request, answer | _next(here, queue, who, body.take, utc_now(), None))
 
 
 class Undo(_Body):
@@ -218,7 +223,8 @@ def undo(request: Request, here: Here, name: Name, body: Undo, project: Project 
     with told():
         queue, who = _met(here, project, name, body.labeller)
         done = saving.undo(here.core, queue, who, now, body.label_id)
-        items, far = _shown(here, queue, who, Taken(done.leases if done else [], None), now)
+        with here.core.readers.read() as cursor:
+            items, far = _shown(cursor, queue, who, Taken(done.leases if done else [], None), now)
     return json_response(request, {"item": items[0] if items else None, "progress": far})
 
 

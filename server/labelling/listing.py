@@ -14,6 +14,7 @@ from server.core import Core
 from server.labelling import telling
 from server.labelling.adding import UnfitError, fitted_gold
 from server.labelling.content import Content
+from server.labelling.contents import contents
 from server.labelling.queues import QueueError, terms_of
 from server.labelling.refusals import UnknownItemError
 from server.labelling.standing import Standing
@@ -75,12 +76,12 @@ def detail(cursor: DuckDBPyConnection, queue: Queue, number: int, labeller: str 
     (told,) = rows(cursor, queue, read_standing(cursor, queue, "", utc_now()), [number])
     said = store_labels.of_items(cursor, queue.queue_id, [number])
     labels = telling.label_rows(said)
+    content = Content.model_validate_json(shown.content)
     if labeller and terms_of(queue).blind and not _labelled(labels, labeller):
         return _hidden(told) | _untraced(told) | {
-            "content": telling.blinded(json.loads(shown.content)), "gold": None, "scores": [], "decisions": [],
+            "content": telling.blinded(content), "gold": None, "scores": [], "decisions": [],
             "labels": [one for one in labels if one["author"] == labeller], "hidden": True,
         }  # fmt: skip
-    content = Content.model_validate_json(shown.content)
     return (_hidden(told) if labeller else told) | {
         "content": content.model_dump(mode="json"), "gold": None if labeller else store.right_answers(shown.gold),
         "scores": telling.scores_of(cursor, queue.project_id, item, content), "labels": labels,
@@ -122,12 +123,12 @@ def change(core: Core, queue: Queue, number: int, told: Mapping[str, Any]) -> No
     """
     now, told = utc_now(), dict(told)
     with core.readers.read() as cursor:
-        shown = store.shown(cursor, queue.queue_id, [number]).get(number)
+        shown = contents.of(cursor, queue.queue_id, [number]).get(number)
     if shown is None:
         raise UnknownItemError(queue.name, number)
     if "gold" in told and told["gold"] is not None:
         try:
-            gold = fitted_gold(told["gold"], Content.model_validate_json(shown.content), terms_of(queue))
+            gold = fitted_gold(told["gold"], shown.content, terms_of(queue))
         except UnfitError as error:
             raise ItemError(f"Item {number}: {error}.") from error
         told["gold"] = json.dumps(gold)

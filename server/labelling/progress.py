@@ -22,7 +22,7 @@ def progress(
     Gold items are left out, but for those that this person labelled and will be handed: these count as any other would,
     else a number that stands still after a label would tell which they are.
     """
-    mine = mine_of(cursor, queue.queue_id, labeller, now)
+    mine = mine_of(cursor, queue.queue_id, labeller, now, standing.number)
     had = int((standing.gold & standing.mine).sum())
     ahead = gold_ahead(standing, terms_of(queue), labeller, str(queue.queue_id)) if labeller else 0
     found = totals(standing)

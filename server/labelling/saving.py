@@ -18,6 +18,7 @@ from server.core import Core
 from server.labelling import label_scores
 from server.labelling.answers import checked, numbers, placed
 from server.labelling.content import Content
+from server.labelling.contents import Showing, contents
 from server.labelling.label_scores import About
 from server.labelling.queues import terms_of
 from server.labelling.refusals import (
@@ -124,14 +125,13 @@ def _kept_before(core: Core, queue: Queue, told: Saying) -> Saved | None:
 
 def _about(cursor: DuckDBPyConnection, queue: Queue, number: int, labeller: str) -> About:
     """What a label of an item is about. Raises UnknownItemError."""
-    found = queue_items.whole(cursor, queue.queue_id, [number]).get(number)
-    if found is None:
+    item = contents.of(cursor, queue.queue_id, [number]).get(number)
+    if item is None:
         raise UnknownItemError(queue.name, number)
-    item, shown = found
-    return about_item(queue, item, Content.model_validate_json(shown.content), labeller)
+    return about_item(queue, item, item.content, labeller)
 
 
-def about_item(queue: Queue, item: Item, content: Content, labeller: str) -> About:
+def about_item(queue: Queue, item: Item | Showing, content: Content, labeller: str) -> About:
     """What scores of a label say of its item."""
     return About(
         queue.name, queue.fields_version, item.number, item.unit, item.trace_id, item.span_id, item.session_id,
@@ -199,11 +199,11 @@ def commit(core: Core, queue: Queue, work: Any, scores: list[ScoreFacts]) -> Non
 
 def _keep(cursor: DuckDBPyConnection, queue: Queue, made: Label, outcome: _Outcome) -> bool:
     """Write a label, if it may be kept; says whether it was written."""
-    known = store.by_id(cursor, queue.queue_id, made.label_id)
+    known, said = store.met(cursor, queue.queue_id, made.number, made.label_id)
     if known is not None:
         return _again(known, made, outcome)
     try:
-        last, before = _place(cursor, queue, made)
+        last, before = _place(cursor, queue, made, said)
     except Exception as error:  # noqa: BLE001 - it belongs to whoever asked, and nothing is written
         outcome.refused = error
         return False
@@ -222,7 +222,7 @@ def _again(known: Said, made: Label, outcome: _Outcome) -> bool:
     return False
 
 
-def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, State | None]:
+def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label, said: Mapping[str, Said]) -> tuple[int, State | None]:
     """The edit that a label follows (0: none), and its state; raises what forbids it."""
     place = queue_items.places(cursor, queue.queue_id, [made.number]).get(made.number)
     if place is None:
@@ -234,7 +234,6 @@ def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, 
         raise RemovedError(made.number)
     if made.state == "saved" and made.fields_version != place.fields_version:
         raise FieldsChangedError(queue.name, place.fields_version, made.fields_version)
-    said = store.said(cursor, queue.queue_id, [made.number])[made.number]
     mine = said.get(made.author)
     labelled = mine is not None and mine.state == "saved"
     if made.state == "skipped" and labelled:
@@ -244,7 +243,7 @@ def _place(cursor: DuckDBPyConnection, queue: Queue, made: Label) -> tuple[int, 
     return (mine.edit, mine.state) if mine else (0, None)
 
 
-def _check_place(cursor: DuckDBPyConnection, queue: Queue, place: Place, said: dict[str, Said], made: Label) -> None:
+def _check_place(cursor: DuckDBPyConnection, queue: Queue, place: Place, said: Mapping[str, Said], made: Label) -> None:
     live = queue_items.leases(cursor, queue.queue_id, [place.number], made.author, made.saved_at)
     own = any(one.labeller == made.author and one.number == place.number for one in live)
     # Who has a lease has a place beside all other leases; without one it must be free of leases too.

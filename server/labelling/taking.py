@@ -5,7 +5,7 @@ The writer looks at the chosen items alone, which costs it a few milliseconds ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -103,14 +103,14 @@ def lent(  # noqa: PLR0917 - what it decides by
     return held + store.lend(cursor, queue.queue_id, labeller, free[: most - len(held)], now, until)
 
 
-def _free(place: Place, said: dict[str, Said], live: Sequence[Lease], labeller: str) -> bool:
+def _free(place: Place, said: Mapping[str, Said], live: Sequence[Lease], labeller: str) -> bool:
     mine = said.get(labeller)
     if place.removed or (mine is not None and mine.state == "saved"):
         return False
     return place.gold or others(place.number, said, live, labeller) < place.needed
 
 
-def others(number: int, said: dict[str, Said], live: Sequence[Lease], labeller: str) -> int:
+def others(number: int, said: Mapping[str, Said], live: Sequence[Lease], labeller: str) -> int:
     """How many other people have labelled an item or have it before them."""
     saved = {author for author, one in said.items() if one.state == "saved"}
     holding = {one.labeller for one in live if one.number == number}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from duckdb import DuckDBPyConnection
 
 from server.labelling.content import Content
+from server.labelling.contents import contents
 from server.labelling.label_scores import About
 from server.labelling.queues import terms_of
 from server.labelling.standing import sides_in_order
@@ -26,7 +27,7 @@ def handed(cursor: DuckDBPyConnection, queue: Queue, labeller: str, leases: Sequ
     numbers = [one.number for one in leases]
     if not numbers:
         return []
-    shown = store.shown(cursor, queue.queue_id, numbers)
+    shown = contents.of(cursor, queue.queue_id, numbers)
     drafts = store.drafts(cursor, queue.queue_id, labeller, numbers)
     own = store_labels.own(cursor, queue.queue_id, labeller, numbers)
     return [
@@ -35,12 +36,13 @@ def handed(cursor: DuckDBPyConnection, queue: Queue, labeller: str, leases: Sequ
     ]  # fmt: skip
 
 
-def _handed(queue: Queue, lease: Lease, content: str, mine: Own | None, draft: store.Draft | None) -> dict[str, Any]:
-    told = json.loads(content)
-    keys = [one.get("key", "a") for one in told["sides"]]
+def _handed(
+    queue: Queue, lease: Lease, content: Content, mine: Own | None, draft: store.Draft | None
+) -> dict[str, Any]:
+    keys = [one.key for one in content.sides]
     return {
         "number": lease.number, "lease_id": str(lease.lease_id), "expires_at": lease.expires_at,
-        "content": whole(told) if mine or not terms_of(queue).blind else blinded(told),
+        "content": whole(content) if mine or not terms_of(queue).blind else blinded(content),
         "order": sides_in_order(keys, lease.number, lease.labeller) if len(keys) > 1 else keys,
         "answers": json.loads(mine.answers) if mine else None,
         "comment": mine.comment if mine else None,
@@ -51,12 +53,12 @@ def _handed(queue: Queue, lease: Lease, content: str, mine: Own | None, draft: s
     }  # fmt: skip
 
 
-def whole(content: Mapping[str, Any]) -> dict[str, Any]:
+def whole(content: Content) -> dict[str, Any]:
     """Content with every field, as `server.labelling.content` names them."""
-    return Content.model_validate(content).model_dump(mode="json")
+    return content.model_dump(mode="json")
 
 
-def blinded(content: Mapping[str, Any]) -> dict[str, Any]:
+def blinded(content: Content) -> dict[str, Any]:
     """Content without what tells which variant made it: names, and of what is compared the traces too."""
     told = whole(content)
     hidden = ("name", "trace_id", "span_id") if len(told["sides"]) > 1 else ("name",)
