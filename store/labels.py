@@ -267,8 +267,8 @@ def mine_of(cursor: DuckDBPyConnection, queue_id: UUID, author: str, now: dateti
     """What somebody did in a queue. `there`: numbers of the items that are not removed."""
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     params = {"queue_id": queue_id, "author": author, "day": day, "hour": now - timedelta(hours=1)}
-    columns = cursor.execute(_MINE, params).fetchnumpy()
-    number, edit, labelled, passed, seconds, told, today, late = columns.values()
+    columns = cursor.execute(_MINE, params).fetchnumpy().values()
+    number, edit, labelled, passed, seconds, told, today, late = (np.asarray(one) for one in columns)
     known = seconds[(labelled == 1) & ~np.isnan(seconds)]
     newest_first = np.lexsort((-edit, number))
     newest = newest_first[np.unique(number[newest_first], return_index=True)[1]]

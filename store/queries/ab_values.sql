@@ -11,7 +11,7 @@ with exposed as materialized (
     select unnest($measured::usmallint[]) as test, unnest($measures::varchar[]) as measure
 ), told as materialized (
     select name, trace_id, span_id, session_id, response_id, (commit_seq, time, score_id) as place, case when error_type is null then value end as value
-    from scores where project_id = $project_id and list_contains($measures::varchar[], 'score:' || name)
+    from /* part scores_standing */ standing where list_contains($measures::varchar[], 'score:' || name)
 ), answered as (
     select t.name, s.trace_id, s.span_id, t.place, t.value from told t join spans s on s.response_id = t.response_id
     where s.project_id = $project_id and s.start_time >= $since and s.start_time < $until

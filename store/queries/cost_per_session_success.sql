@@ -8,8 +8,8 @@ with traces as not materialized (
     from /* part success_of_traces */ t join traces s on s.trace_id = t.trace_id
     union all
     select session_id, /* part success_verdict */, commit_seq, time, score_id
-    from scores
-    where project_id = $project_id and name = $score and session_id is not null
+    from /* part scores_standing */ standing
+    where name = $score and session_id is not null
 ), last as materialized (  -- one number is compared faster than three
     select session_id, max(commit_seq) as commit_seq from of_units group by session_id
 ), newest as materialized (

@@ -1,7 +1,7 @@
 -- In place of `monitor_told`: of these rows those whose target a person may have scored too. What a response id names is not known here, so that
 -- such rows are kept, and all rows if a person's has one.
 with named as materialized (
-    select *, rowid as number from scores where project_id = $project_id and name in (select unnest($scores::varchar[])) and $with_person
+    select * from /* part scores_standing */ standing where name in (select unnest($scores::varchar[])) and $with_person
 ), people as materialized (
     select trace_id, session_id, response_id from named where source = 'human'
 )

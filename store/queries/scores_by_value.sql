@@ -7,7 +7,7 @@ with told as materialized (
     select trace_id, span_id, session_id, response_id, (commit_seq, time, score_id) as place,
            case when error_type is not null then null when $label::varchar is not null then (label = $label)::int::double else value end as amount,
            /* part score_ruler */ as ruler
-    from scores where project_id = $project_id and name = $score
+    from /* part scores_standing */ standing where name = $score
 ), answered as materialized (
     select t.response_id, s.trace_id, s.span_id from told t join spans s on s.response_id = t.response_id
     where s.project_id = $project_id and s.start_time >= $since and s.start_time < $until

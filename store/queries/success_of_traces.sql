@@ -3,8 +3,8 @@
 with told as materialized (
     select trace_id, response_id, commit_seq, time, score_id,
            /* part success_verdict */ as success
-    from scores
-    where project_id = $project_id and name = $score
+    from /* part scores_standing */ standing
+    where name = $score
 )
 select trace_id, success, commit_seq, time, score_id from told where trace_id is not null
 union all
