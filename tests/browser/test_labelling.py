@@ -100,6 +100,8 @@ def test_what_others_said_is_shown_once_one_has_said_it(served: Any, visit_over:
         client.add_scores([{"trace_id": trace, "name": "correct", "value": 0.21, "evaluator": "judge-x"}])
     page = visit_over(served.note.api_url)("/labelling?queue=blind&labeller=ann")
     at(page, 1)
+    expect(page.get_by_text("the link comes with your label")).to_be_visible()
+    expect(page.get_by_role("link", name="Trace", exact=True)).to_have_count(0)
     for hidden in ("By page 3.", "judge-x", "ben"):
         expect(page.get_by_text(hidden)).to_have_count(0)
     press(page, "1", "Control+Enter")

@@ -6,6 +6,7 @@ const LONG = [3000, 1200]; // answers, which the labels are of
 const MESSAGES = [1, 3]; // so many stay in sight of a long list, at its beginning and end
 const DOCUMENTS = [5, 1];
 const CALLS = [2, 3];
+const UNTRACED = "Its trace shows what judges scored: the link comes with your label.";
 
 class Shown {
   // `order`: keys of the sides as they are shown; `names`: whether those of their variants may be.
@@ -120,7 +121,7 @@ class Shown {
     const head = element("div", "by");
     if (compares) head.append(element("kbd", "", String(index + 1)), ` Answer ${index + 1}`);
     if (names && side.name) head.append(compares ? ` · ${side.name}` : side.name);
-    if (side.trace_id) head.append(traceLink(side));
+    if (side.trace_id) head.append(names ? traceLink(side) : element("span", "note", UNTRACED));
     if (head.hasChildNodes()) made.append(head);
     const told = typeof side.answer === "string" && side.answer !== "";
     if (told) made.append(this.passage(side.answer, LONG, side.key, "answer"));
