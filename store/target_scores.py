@@ -14,15 +14,16 @@ from store.relations import among
 
 MOST = 200
 _NAMES = (
-    "name", "evaluator", "evaluator_version", "author", "value", "label", "explanation", "source", "error_type", "time",
+    "name", "evaluator", "evaluator_version", "author", "source", "value", "label", "explanation", "error_type", "time",
 )  # fmt: skip
 # Narrow columns first: the reasons of all would be unpacked to find those of one. What counts is chosen here, since
 # planning the same in SQL takes twice the time of both questions.
 _FOUND = (
-    "select rowid, name, evaluator, evaluator_version, author, commit_seq, time from scores where project_id = ? and "
+    "select rowid, name, evaluator, evaluator_version, author, source, commit_seq, time from scores "
+    "where project_id = ? and "
 )
 _OF_TRACE = "trace_id = ? and session_id is null and span_id is not distinct from ?"
-_WORDS = "select rowid, value, label, explanation, source, error_type from scores where "
+_WORDS = "select rowid, value, label, explanation, error_type from scores where "
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,9 @@ class Target:
 
 
 def scores(cursor: DuckDBPyConnection, project_id: int, target: Target) -> list[dict[str, Any]]:
-    """What was scored of a target, the newest first, 200 at most; the latest by name, evaluator, version and author.
+    """What was scored of a target, the newest first, 200 at most; the latest by ruler, author and source.
 
+    An end user may send a score under the name of a judge, which is another one.
     Scores that name a response id alone are not among them: the query `trace_scores` has these too.
     """
     if target.session_id is not None:
@@ -50,7 +52,7 @@ def scores(cursor: DuckDBPyConnection, project_id: int, target: Target) -> list[
 
 
 def _newest(rows: Sequence[tuple[Any, ...]]) -> list[tuple[int, tuple[str | None, ...], datetime]]:
-    """Of each ruler and author the row that counts, and the newest time; the newest first, `MOST` at most."""
+    """Of each ruler, author and source the row that counts, and the newest time; the newest first, `MOST` at most."""
     last: dict[tuple[str | None, ...], tuple[int, int]] = {}
     times: dict[tuple[str | None, ...], datetime] = {}
     for place, *ruler, seq, time in rows:

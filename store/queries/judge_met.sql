@@ -3,10 +3,8 @@
 with labelled as materialized (
     select * from /* part people_labelled */ people
 ), told as materialized (
-    select rowid as number, name, evaluator, evaluator_version, trace_id, span_id, session_id, (commit_seq, time, score_id) as place
-    from scores
-    where project_id = $project_id and source not in ('human', 'user') and response_id is null
-      and (trace_id in (select trace_id from labelled where trace_id is not null) or session_id in (select session_id from labelled where session_id is not null))
+    select number, name, evaluator, evaluator_version, trace_id, span_id, session_id, place from /* part judge_told */ every_score
+    where trace_id in (select trace_id from labelled where trace_id is not null) or session_id in (select session_id from labelled where session_id is not null)
 ), newest as materialized (
     select name, evaluator, evaluator_version, trace_id, span_id, session_id, arg_max(number, place) as number from told group by all
 ), belongs as materialized (

@@ -1,10 +1,8 @@
 -- The newest score that one ruler gave each target, and its verdicts in runs, with what is known of the trace: all whose trace or session people labelled, and of the others those with
 -- the lowest hashes, some `$most`. `target`, `trace`, `cluster`: as of judge_met. `value` null: it says a label alone. `scored` counts all targets.
 with told as materialized (
-    select rowid as number, trace_id, span_id, session_id, (commit_seq, time, score_id) as place
-    from scores
-    where project_id = $project_id and name = $score and coalesce(evaluator, '') = $evaluator and coalesce(evaluator_version, '') = $version
-      and source not in ('human', 'user') and response_id is null
+    select number, trace_id, span_id, session_id, place from /* part judge_told */ every_score
+    where name = $score and coalesce(evaluator, '') = $evaluator and coalesce(evaluator_version, '') = $version
 ), newest as materialized (
     select trace_id, span_id, session_id, arg_max(number, place) as number from told group by all
 ), labelled as materialized (

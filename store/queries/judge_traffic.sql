@@ -2,8 +2,7 @@
 -- each at most some `$most` (those with the lowest hashes of their traces), and all whose trace or session people labelled. A score of a call counts under the value
 -- of the call, one of a trace, a session or another span under each value of the calls there. `target`, `trace`, `cluster`: as of judge_met.
 with told as materialized (
-    select rowid as number, evaluator, evaluator_version, trace_id, span_id, session_id, (commit_seq, time, score_id) as place
-    from scores where project_id = $project_id and name = $score and source not in ('human', 'user') and response_id is null
+    select number, evaluator, evaluator_version, trace_id, span_id, session_id, place from /* part judge_told */ every_score where name = $score
 ), newest as materialized (
     select evaluator, evaluator_version, trace_id, span_id, session_id, arg_max(number, place) as number from told group by all
 ), labelled as materialized (

@@ -41,7 +41,8 @@ def judge_met(con: DuckDBPyConnection, project_id: int) -> pa.Table:
     """The newest score of each ruler for each target whose trace or session people labelled.
 
     name, evaluator and version (empty: not told), target, trace, whole, of_session (as of `judge_labels`), value and
-    label (one may be null), cluster (a hash: the session, else the user, else the trace). Failed ones are left out.
+    label (one may be null), cluster (a hash: the session, else the user, else the trace). Failed ones are left out. A
+    score by response id is one of the span that has it.
     """
     return ask(con, "judge_met", {"project_id": project_id})
 
