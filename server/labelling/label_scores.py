@@ -30,6 +30,7 @@ class About:
     """What a label is of, and whose it is."""
 
     queue: str
+    queue_id: UUID  # names of queues may be used again
     fields_version: int
     number: int
     unit: str
@@ -49,7 +50,10 @@ def scores(  # noqa: PLR0917 - what a label says
     for field in fields:
         if field.name in answers and field.kind in _SCORED and not field.several:
             for told in _told(about, field, answers[field.name]):
-                metadata = told.metadata | {"queue": about.queue, "item": str(about.number), "label_id": str(label_id)}
+                metadata = told.metadata | {
+                    "queue": about.queue, "queue_id": str(about.queue_id), "item": str(about.number),
+                    "label_id": str(label_id),
+                }  # fmt: skip
                 found.append(replace(told, explanation=comment, time_ns=nanoseconds(at), metadata=metadata))
     return found
 

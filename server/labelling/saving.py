@@ -134,8 +134,8 @@ def _about(cursor: DuckDBPyConnection, queue: Queue, number: int, labeller: str)
 def about_item(queue: Queue, item: Item | Showing, content: Content, labeller: str) -> About:
     """What scores of a label say of its item."""
     return About(
-        queue.name, queue.fields_version, item.number, item.unit, item.trace_id, item.span_id, item.session_id,
-        content, labeller,
+        queue.name, queue.queue_id, queue.fields_version, item.number, item.unit, item.trace_id, item.span_id,
+        item.session_id, content, labeller,
     )  # fmt: skip
 
 

@@ -116,6 +116,24 @@ def test_versions_of_a_name_go_on_after_its_queue_was_taken_away(core: Core) -> 
         adding.add(core, queue, [item(1)], "boss")
 
 
+def test_a_queue_of_a_used_name_knows_nothing_of_the_labels_of_the_one_before(core: Core) -> None:
+    queue = made_queue(core, 0)
+
+    def drawn() -> list[str]:
+        rows = core.readers.run("judge_labels", 1, {"labels": ["correct"]}).table.to_pylist()
+        return sorted(str(row["sampling"]) for row in rows if row["queue"] == queue.name)
+
+    found = []
+    for sampling in ("random", "informative"):
+        new = NewItem(Content(sides=(Side(answer="It is."),)), "trace", uuid4(), attributes={"sampling": sampling})
+        adding.add(core, queue, [new], "boss")
+        save(core, queue, says(1, "ann", queue.fields_version))
+        found.append(drawn())
+        queues.delete(core, "default", queue.name, "boss")
+        queue = queues.put(core, "default", queue.name, terms_of(queue), "boss")
+    assert found == [["random"], ["None", "informative"]]
+
+
 # Places.
 
 
