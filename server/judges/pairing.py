@@ -287,13 +287,14 @@ def _left(left: Mapping[str, int], people: Said, wanted: Wanted, chosen: int) ->
         )
     if left["chosen"]:
         notes.append(
-            f"{counted(left['chosen'], 'labelled item')} drawn as most informative {verb(left['chosen'], 'is', 'are')} "
-            "left out: the judge errs on them more often than elsewhere."
+            f"Left out: {counted(left['chosen'], 'labelled item')} drawn as most informative, as judges were unsure, "
+            "or by a score: the judge errs on them more, or less, often than elsewhere."
         )
     elif chosen and wanted.chosen:
         notes.append(
-            f"{counted(chosen, 'labelled item')} drawn as most informative {verb(chosen, 'is', 'are')} in the figures: "
-            "they make the judge look worse than it is, and rates are of no random sample."
+            f"{counted(chosen, 'labelled item')} drawn as most informative, or by what was scored, "
+            f"{verb(chosen, 'is', 'are')} in the figures: they make the judge look other than it is, and rates are of "
+            "no random sample."
         )
     if people.sampled_by is not None:
         notes.append(f"Items were drawn within each {people.sampled_by}: prefer the estimate by strata.")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from analytics.columns import Bools, Floats
 
-CHOSEN = frozenset({"informative", "weighted", "named"})
-"""How items are drawn because of what is known of them: a sample in which a judge errs more often than elsewhere."""
+CHOSEN = frozenset({"informative", "weighted", "named", "scored"})
+"""How items are drawn because of what is known of them: a judge errs on these more, or less, often than elsewhere."""
 PICKED = frozenset({"evaluator", "alert"})
 """Of what items are drawn by what a judge said of them."""
 STRATIFIED = "stratified:"

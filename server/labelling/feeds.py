@@ -141,8 +141,12 @@ def _score_words(feed: Feed) -> str:
 
 
 def attributes(feed: Feed) -> dict[str, str]:
-    """How an item of it was drawn. A bound of items a day takes the first ones, by a chance that nobody knows."""
+    """How an item of it was drawn. A bound of items a day takes the first ones, by a chance that nobody knows; what was
+    chosen by a score is no sample of what that score is of.
+    """  # noqa: D205 - one thought
     told = {"drawn_from": words(feed)[:300]}
+    if feed.score is not None or feed.failed or any(name.startswith("score") for name in feed.filter):
+        return {**told, "sampling": "scored"}
     if feed.per_day is not None:
         return {**told, "sampling": "first of the day"}
     return {**told, "sampling": "all" if feed.share == 1 else "random", "weight": f"{1 / feed.share:.6g}"}

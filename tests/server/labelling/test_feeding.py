@@ -106,7 +106,7 @@ def test_what_a_judge_scores_later_and_no_more_than_a_day_may_bring(world: World
     assert {one["trace_id"] for one in found} <= {ids[place] for place in (0, 2, 4, 5, 6)}
     with world.client as client:
         client.change_item("low", found[0]["number"], {"removed": True})
-        assert client.queue_item("low", 1)["attributes"]["sampling"] == "first of the day"
+        assert client.queue_item("low", 1)["attributes"]["sampling"] == "scored"
     world.score(found[0]["trace_id"], 0.25)
     world.score(world.tell(27, "scored"), 0.1)
     until(lambda: world.feed("low")["left_out"] >= 3)
