@@ -111,7 +111,7 @@ def _of_line(frame: pd.DataFrame, known: Settings, numbers: Sequence[str]) -> Se
 
 
 def _of_bar(frame: pd.DataFrame, known: Settings, numbers: Sequence[str]) -> Settings:
-    x = known.x or next(iter([*with_role(frame, "text", "time"), *numbers]), None)
+    x = known.x or next(iter([*with_role(frame, "text"), *with_role(frame, "time"), *numbers]), None)
     return _with_values(frame, replace(known, x=x), numbers)
 
 
