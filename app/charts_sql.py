@@ -169,10 +169,10 @@ def figure(frame: pd.DataFrame, shown: Settings, scope: str, theme: charts.Theme
 
     `scope`: of the subtitle, such as how many rows it has. What is cut is told there.
     """
-    series = _series(frame, shown)
+    every = _series(frame, shown)
+    series = [one for one in every if shown.kind == "histogram" or any(value is not None for value in one.y)]
     kept = series[:MOST_GROUPS]
-    told = [scope, *([f"first {MOST_GROUPS} of {len(series):,} by size"] if len(series) > MOST_GROUPS else [])]
-    told += _cut_rows(frame, shown)
+    told = [scope, *_cut(len(every), len(series)), *_cut_rows(frame, shown)]
     title = charts.label(heading(shown), 80)
     drawn = charts.figure(title, charts.label(", ".join(told), 140), theme)
     for one in kept:
@@ -180,6 +180,12 @@ def figure(frame: pd.DataFrame, shown: Settings, scope: str, theme: charts.Theme
     if len(kept) > 1:
         drawn.update_layout(showlegend=True, legend=charts.legend(title, [one.name for one in kept], _LETTERS))
     return _axes(drawn, frame, shown)
+
+
+def _cut(every: int, known: int) -> list[str]:
+    """Of colours: those beyond the most, and those of which nothing is known."""
+    more = [f"first {MOST_GROUPS} of {known:,} by size"] if known > MOST_GROUPS else []
+    return more + ([f"{every - known:,} of {every:,} have no values"] if known < every else [])
 
 
 def _cut_rows(frame: pd.DataFrame, shown: Settings) -> list[str]:

@@ -129,7 +129,8 @@ def rows_of(charts: Charts) -> list[list[int]]:
 def _head(board: Board, chart: Mapping[str, Any]) -> None:
     back = {sql_pin.BOARD: str(board["dashboard_id"]), sql_pin.NAMED: str(chart["name"])}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{fmt.plain(chart['name'], 100)}**")
+        st.markdown(f"**{fmt.plain(chart['name'], 100)}**", width="content")
+        st.space("stretch")
         st.page_link(
             sql.PATH, label="SQL", icon=":material/open_in_full:", query_params=sql.scope(chart) | back | _range(),
             help="The question and its rows",

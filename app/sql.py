@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import data, data_sql, sql_examples, sql_result, state, widgets
 from app import format as fmt
@@ -21,6 +22,11 @@ EDITOR = "sql-editor"
 MOST_IN_URL = 6_000  # letters; a longer question is kept in the session, and no link has it
 _LONG, _TURN, _HELD, _HISTORY = "sql-long", "sql-turn", "sql-held", "sql-history"  # session state
 _REMEMBERED = 30
+_HELP = (
+    "Read-only: one SELECT, no files, no settings. The words since and until with a colon before them stand for the "
+    "time range of the page, UTC. Views (calls, traces, sessions, scores) keep their columns, tables of main change "
+    "with the program. docs/sql.md tells all columns."
+)
 
 _component = component("sql")
 
@@ -52,8 +58,9 @@ def page(window: state.Window) -> None:
     if not question.strip():
         _begin()
         return
+    waiting = st.empty()  # there when nothing is asked, too: a popover that moved would close under the hand
     if known is None:
-        known = _asked(question, of, window)
+        known = _asked(question, of, window, waiting)
         if isinstance(known.told, ApiError) and known.told.at is not None:
             st.rerun()  # so that the editor marks the place
     if isinstance(known.told, ApiError):
@@ -107,7 +114,7 @@ def _row() -> None:
                 _link(name, question)
         with st.popover("History", icon=":material/history:"):
             _history()
-        st.caption(f"{_limits()} A question reads all projects, so it needs the right admin.")
+        st.caption(f"{_limits()}A question reads all projects, so it needs the right admin.", help=_HELP)
     if st.session_state.get(_LONG):
         st.caption(f"The question is longer than {MOST_IN_URL:,} letters, so the address does not have it.")
 
@@ -117,10 +124,7 @@ def _limits() -> str:
         told = data_sql.schema()["limits"]
     except ApiError:
         return ""
-    return (
-        f"Read-only; ends after {told['seconds']:g} s; {data_sql.ROWS:,} rows here, {told['rows']:,} in downloads. "
-        ":since and :until stand for the time range, UTC."
-    )
+    return f"Ends after {told['seconds']:g} s; {data_sql.ROWS:,} rows here, {told['rows']:,} in downloads. "
 
 
 def _link(label: str, question: str) -> None:
@@ -146,15 +150,13 @@ def _begin() -> None:
     )
 
 
-def _asked(question: str, of: tuple[object, ...], window: state.Window) -> Held:
+def _asked(question: str, of: tuple[object, ...], window: state.Window, waiting: DeltaGenerator) -> Held:
     """Ask, and keep what is said for as long as nothing else is asked: it may have taken a while."""
     began = time.monotonic()
     told: Answer | ApiError
     place, since, until = data.place(), window.since, window.until
     try:
-        told = widgets.patiently(
-            st.empty(), "Asking", lambda: data_sql.answer(place, question, since, until), usual_s=5
-        )
+        told = widgets.patiently(waiting, "Asking", lambda: data_sql.answer(place, question, since, until), usual_s=5)
     except ApiError as error:
         told = error
     held = Held(of, question, window, datetime.now(UTC), time.monotonic() - began, told)

@@ -20,7 +20,7 @@ CHOSEN = "dashboard"  # in the URL of dashboards: the id of the one that is open
 
 def popover(question: str, shown: Settings) -> None:
     """A form in a popover; what became of it stands below it until the next run."""
-    with st.popover("Pin", icon=":material/push_pin:", help="Keep it as a chart of a dashboard"):
+    with st.popover("Pin to dashboard", icon=":material/push_pin:", key="sql-pin"):
         try:
             _form(data_sql.dashboards(), question, shown)
         except ApiError as error:

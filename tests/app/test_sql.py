@@ -66,6 +66,10 @@ def test_a_colour_stands_for_each_name_and_what_is_cut_is_told() -> None:
     drawn = charts_sql.figure(BY_MODEL, fitted(BY_MODEL, Settings()).shown, "3 rows", "light")
     assert [trace.name for trace in drawn.data] == ["b", "a"], "the greatest first"
     assert [list(trace.y) for trace in drawn.data] == [[5.0], [1.0, None]], "unknown is a gap"
+    unknown = frame(day=DAYS, model=["a", "a", "b"], usd=[1.0, 2.0, None])
+    drawn = charts_sql.figure(unknown, fitted(unknown, Settings("line", by="model")).shown, "3 rows", "light")
+    assert [trace.name for trace in drawn.data] == ["a"]
+    assert "1 of 2 have no values" in drawn.layout.title.subtitle.text
     many = frame(day=[DAYS[0]] * 15, model=[f"m{n}" for n in range(15)], n=list(range(15)))
     drawn = charts_sql.figure(many, fitted(many, Settings("line")).shown, "15 rows", "dark")
     assert len(drawn.data) == MOST_GROUPS
