@@ -46,9 +46,14 @@ class Fitted:
     why: str = ""
 
 
+def arrow_type(column: pd.Series) -> pa.DataType | None:
+    """The type that the answer had; null: the column is no Arrow's."""
+    return column.dtype.pyarrow_dtype if isinstance(column.dtype, pd.ArrowDtype) else None
+
+
 def role(column: pd.Series) -> Role:
     """What a column can be in a figure: by its type, not by its values."""
-    kind = column.dtype.pyarrow_dtype if isinstance(column.dtype, pd.ArrowDtype) else None
+    kind = arrow_type(column)
     if kind is None:
         return "number" if pd.api.types.is_numeric_dtype(column) else "text"
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):

@@ -54,8 +54,10 @@ def page(window: state.Window) -> None:
     of = _mark(question)
     known = held if held is not None and held.of == of else None
     _editor(question, known)
-    _row()
+    history = _row()
     if not question.strip():
+        with history:
+            _history()
         _begin()
         return
     waiting = st.empty()  # there when nothing is asked, too: a popover that moved would close under the hand
@@ -63,6 +65,8 @@ def page(window: state.Window) -> None:
         known = _asked(question, of, window, waiting)
         if isinstance(known.told, ApiError) and known.told.at is not None:
             st.rerun()  # so that the editor marks the place
+    with history:
+        _history()
     if isinstance(known.told, ApiError):
         _refused(known, known.told)
     else:
@@ -106,17 +110,16 @@ def _run() -> None:
         st.session_state[_LONG] = question
 
 
-def _row() -> None:
-    """Examples, what was asked before, limits, and whom a question sees."""
+def _row() -> DeltaGenerator:
+    """Examples, limits, and whom a question sees; returns where what was asked before goes."""
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.popover("Examples", icon=":material/lightbulb:"):
-            for name, question in sql_examples.EXAMPLES.items():
-                _link(name, question)
-        with st.popover("History", icon=":material/history:"):
-            _history()
+            _examples()
+        history = st.popover("History", icon=":material/history:")
         st.caption(f"{_limits()}A question reads all projects, so it needs the right admin.", help=_HELP)
     if st.session_state.get(_LONG):
         st.caption(f"The question is longer than {MOST_IN_URL:,} letters, so the address does not have it.")
+    return history
 
 
 def _limits() -> str:
@@ -133,6 +136,11 @@ def _link(label: str, question: str) -> None:
     st.page_link(PATH, label=label, query_params={TEXT: question} | here)
 
 
+def _examples() -> None:
+    for name, question in sql_examples.EXAMPLES.items():
+        _link(name, question)
+
+
 def _history() -> None:
     told: list[dict[str, Any]] = st.session_state.get(_HISTORY, [])
     if not told:
@@ -146,7 +154,7 @@ def _begin() -> None:
     widgets.empty(
         "The answer would stand here, as a table or a chart.",
         "Type a question above and run it by Ctrl Enter, or begin with one of these:",
-        lambda: [_link(name, question) for name, question in sql_examples.EXAMPLES.items()],
+        _examples,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -48,7 +49,7 @@ def _wanted(frame: pd.DataFrame) -> Settings:
     )  # fmt: skip
     names = [str(name) for name in frame]
     if kind in {"table", "number"} or not names:
-        return Settings(kind or KINDS[0])
+        return Settings(kind)
     slots = st.container(horizontal=True, width="content")
     told: dict[str, Any] = {}
     for key, label, options in (
@@ -56,7 +57,7 @@ def _wanted(frame: pd.DataFrame) -> Settings:
     ):  # fmt: skip
         with slots:
             told[key] = _column(key, label, options)
-    return Settings(kind or KINDS[0], told[X], (told[Y],) if told[Y] else (), told[BY])
+    return Settings(kind, told[X], (told[Y],) if told[Y] else (), told[BY])
 
 
 def _column(key: str, label: str, options: list[str]) -> str | None:
@@ -112,34 +113,30 @@ def _leads(frame: pd.DataFrame) -> bool:
 
 def plainly(frame: pd.DataFrame) -> pd.DataFrame:
     """Lists, structs and maps as JSON, long texts cut, times without their zone: what a table in a browser takes."""
-    told = {name: _shown(frame[name]) for name in frame}
+    told = {str(name): _shown(frame[name]) for name in frame}
     if _leads(frame):
         told[TRACE] = frame[TRACE].map(lambda one: state.trace_path(str(one)), na_action="ignore").astype(object)
     return frame.assign(**told)
 
 
 def _shown(column: pd.Series) -> pd.Series:
-    kind = charts_sql.role(column)
-    if kind == "time" and getattr(column.dtype, "pyarrow_dtype", None) is not None:
-        return column.astype("datetime64[us, UTC]").dt.tz_localize(None) if _zoned(column) else column
-    return _cells(column) if kind in {"other", "text"} else column
+    kind = charts_sql.arrow_type(column)
+    if kind is not None and pa.types.is_timestamp(kind):
+        return column.astype("datetime64[us, UTC]").dt.tz_localize(None)
+    return _cells(column) if charts_sql.role(column) in {"other", "text"} else column
 
 
-def _zoned(column: pd.Series) -> bool:
-    return pa.types.is_timestamp(column.dtype.pyarrow_dtype)
-
-
-def _cells(column: pd.Series) -> pd.Series:
-    kind = column.dtype.pyarrow_dtype if isinstance(column.dtype, pd.ArrowDtype) else None
-    nested = kind is not None and pa.types.is_nested(kind)
+def _cells(column: pd.Series, most: int | None = _TEXT) -> pd.Series:
+    """As text, of at most so many letters; null: all."""
+    kind = charts_sql.arrow_type(column)
 
     def cell(value: Any) -> Any:
         if value is None or value is pd.NA:
             return None
         if isinstance(value, bool):
             return value
-        said = _json(value, kind) if nested else str(value)
-        return said if len(said) <= _TEXT else f"{said[:_TEXT]}…"
+        said = _json(value, kind) if kind is not None and pa.types.is_nested(kind) else str(value)
+        return said if most is None or len(said) <= most else f"{said[:most]}…"
 
     return pd.Series([cell(value) for value in column.array], index=column.index, dtype=object)
 
@@ -155,20 +152,17 @@ def _downloads(question: str, window: state.Window) -> None:
 
     def written(form: str) -> bytes:
         frame = data_sql.whole(place, question, since, until).frame
-        return _csv(frame) if form == "csv" else frame.to_parquet(index=False)
+        return as_csv(frame) if form == "csv" else frame.to_parquet(index=False)
 
     for form, mime in WHOLE.items():
         st.download_button(
-            {"csv": "CSV", "parquet": "Parquet"}[form], lambda form=form: written(form), f"answer.{form}", mime,
+            {"csv": "CSV", "parquet": "Parquet"}[form], partial(written, form), f"answer.{form}", mime,
             key=f"sql-{form}", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
 
 
-def _csv(frame: pd.DataFrame) -> bytes:
-    nested = {
-        name: pd.Series([None if value is pd.NA or value is None else _json(value, frame[name].dtype.pyarrow_dtype)
-                         for value in frame[name].array], index=frame.index, dtype=object)
-        for name in frame
-        if charts_sql.role(frame[name]) == "other" and pa.types.is_nested(frame[name].dtype.pyarrow_dtype)
-    }  # fmt: skip
-    return frame.assign(**nested).to_csv(index=False).encode()
+def as_csv(frame: pd.DataFrame) -> bytes:
+    """Every row with its whole values; lists, structs and maps as JSON."""
+    kinds = {str(name): charts_sql.arrow_type(frame[name]) for name in frame}
+    nested = [name for name, kind in kinds.items() if kind is not None and pa.types.is_nested(kind)]
+    return frame.assign(**{name: _cells(frame[name], None) for name in nested}).to_csv(index=False).encode()

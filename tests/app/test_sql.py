@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -108,6 +109,15 @@ def test_a_table_takes_what_a_browser_cannot() -> None:
     assert shown["trace_id"].iloc[0] == f"trace?trace={'0' * 32}"
     strange = sql_result.plainly(frame(trace_id=["javascript:alert(1)"]))
     assert strange["trace_id"].tolist() == ["javascript:alert(1)"], "as a text that leads nowhere"
+
+
+def test_a_download_has_whole_values() -> None:
+    answer = pa.table({
+        "n": [1, None], "long": ["x" * 5000, 'a,"b"'],
+        "map": pa.array([[("a", "b")], None], pa.map_(pa.string(), pa.string())),
+    }).to_pandas(types_mapper=pd.ArrowDtype)  # fmt: skip
+    read = list(csv.reader(sql_result.as_csv(answer).decode().splitlines()))
+    assert read == [["n", "long", "map"], ["1", "x" * 5000, '{"a": "b"}'], ["", 'a,"b"', ""]]
 
 
 @pytest.mark.parametrize(
