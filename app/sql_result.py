@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import pyarrow as pa
@@ -99,10 +100,10 @@ def table(frame: pd.DataFrame, height: int) -> None:
     if frame.empty:
         st.caption("No rows." if len(frame.columns) else "No rows and no columns.")
         return
-    rows = 35 * (len(frame) + 1)
+    links = {TRACE: st.column_config.LinkColumn(display_text=r"trace=(\w+)", help="Opens the trace")}
     st.dataframe(
-        plainly(frame), hide_index=True, height=min(height, rows + 3), placeholder="null", alt="Rows of the answer",
-        column_config={TRACE: st.column_config.LinkColumn(display_text=r"trace=(\w+)")} if _leads(frame) else None,
+        plainly(frame, data.project()), hide_index=True, height=min(height, 35 * (len(frame) + 1) + 3),
+        placeholder="null", alt="Rows of the answer", column_config=links if _leads(frame) else None,
     )  # fmt: skip
 
 
@@ -111,12 +112,22 @@ def _leads(frame: pd.DataFrame) -> bool:
     return TRACE in frame and all(state.trace_id(str(told)) for told in frame[TRACE].dropna())
 
 
-def plainly(frame: pd.DataFrame) -> pd.DataFrame:
-    """Lists, structs and maps as JSON, long texts cut, times without their zone: what a table in a browser takes."""
+def plainly(frame: pd.DataFrame, project: str) -> pd.DataFrame:
+    """Lists, structs and maps as JSON, long texts cut, times without their zone: what a table in a browser takes.
+
+    Ids of traces become links: into the project that a column `project` names, else into `project`.
+    """
     told = {str(name): _shown(frame[name]) for name in frame}
     if _leads(frame):
-        told[TRACE] = frame[TRACE].map(lambda one: state.trace_path(str(one)), na_action="ignore").astype(object)
+        names = frame["project"].tolist() if "project" in frame else [project] * len(frame)
+        told[TRACE] = pd.Series(list(map(_path, frame[TRACE].tolist(), names)), index=frame.index, dtype=object)
     return frame.assign(**told)
+
+
+def _path(trace_id: object, project: object) -> str | None:
+    if fmt.absent(trace_id):
+        return None
+    return f"{state.trace_path(str(trace_id))}&{urlencode({state.PROJECT: str(project)})}"
 
 
 def _shown(column: pd.Series) -> pd.Series:

@@ -101,13 +101,15 @@ def test_a_table_takes_what_a_browser_cannot() -> None:
         "at": pa.array([DAYS[0], None], pa.timestamp("us", "UTC")),
         "trace_id": ["0" * 32, None],
     })  # fmt: skip
-    shown = sql_result.plainly(nested.to_pandas(types_mapper=pd.ArrowDtype))
+    shown = sql_result.plainly(nested.to_pandas(types_mapper=pd.ArrowDtype), "shop")
     assert shown["map"].tolist() == ['{"a": "b"}', None]
     assert shown["list"].tolist() == ["[1, 2]", None]
     assert len(shown["long"].iloc[0]) == 2001
     assert str(shown["at"].iloc[0]) == "2026-05-01 00:00:00"
-    assert shown["trace_id"].iloc[0] == f"trace?trace={'0' * 32}"
-    strange = sql_result.plainly(frame(trace_id=["javascript:alert(1)"]))
+    assert shown["trace_id"].iloc[0] == f"trace?trace={'0' * 32}&project=shop"
+    told = frame(trace_id=["1" * 32], project=["a&b"])
+    assert sql_result.plainly(told, "shop")["trace_id"].iloc[0] == f"trace?trace={'1' * 32}&project=a%26b"
+    strange = sql_result.plainly(frame(trace_id=["javascript:alert(1)"]), "shop")
     assert strange["trace_id"].tolist() == ["javascript:alert(1)"], "as a text that leads nowhere"
 
 
