@@ -197,7 +197,6 @@ def test_a_refusal_is_told_with_its_place(page: Page, url: str) -> None:
     assert "Line 2, column 3." in said(opened)
     assert editor(opened)["fault"] == {"at": 15, "length": 6}
     assert opened.get("code")[0].value == "  nosuch from calls\n  ^^^^^^"
-    assert "DROP is refused" in said(page(url, "sql", sql="drop table spans"))
 
 
 def test_a_chart_is_pinned_shown_and_removed(page: Page, url: str) -> None:
@@ -206,8 +205,8 @@ def test_a_chart_is_pinned_shown_and_removed(page: Page, url: str) -> None:
         with Client(url, "pins") as own:
             own.add_dashboard("Board")
         opened = page(url, "sql", sql="select 7 as n", project="pins")
-        opened.selectbox(key="pin-to").set_value("Board").run()
-        opened.text_input(key="pin-name").set_value("Seven").run()
+        opened.selectbox(key="pin-to").set_value("Board")
+        opened.text_input(key="pin-name").set_value("Seven")
         opened.text_input(key="alerts-author").set_value("ann").run()
         opened.button(key="pin-do").click().run()
         assert not opened.exception
