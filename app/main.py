@@ -21,6 +21,7 @@ GROUPS = {
         st.Page("views/cost.py", title="Cost", icon=":material/payments:"),
         st.Page("views/latency.py", title="Latency", icon=":material/timer:"),
         st.Page("views/whatif.py", title="What-if", icon=":material/call_split:"),
+        st.Page("views/dashboards.py", title="Dashboards", icon=":material/dashboard:"),
     ],
     "Evaluate": [
         st.Page("views/evaluators.py", title="Evaluators", icon=":material/rule:"),
@@ -50,6 +51,7 @@ GROUPS = {
         st.Page("views/monitors.py", title="Monitors", icon=":material/monitor_heart:"),
         st.Page("views/monitor.py", title="Monitor", visibility="hidden"),
         st.Page("views/cost_integrity.py", title="Cost integrity", icon=":material/fact_check:"),
+        st.Page("views/sql.py", title="SQL", icon=":material/database:"),
     ],
 }
 SWITCHES = (home.switches, widgets.project, widgets.time_range)
@@ -76,7 +78,19 @@ SHOWN = {
     "Labelling": (labelling_start.switches, widgets.project),
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(
-    ("Traces", "Cost", "Latency", "Prompts", "What-if", "Cost integrity", "Drift explorer", "Feedback"), TIMED
+    (
+        "Traces",
+        "Cost",
+        "Latency",
+        "Prompts",
+        "What-if",
+        "Cost integrity",
+        "Drift explorer",
+        "Feedback",
+        "Dashboards",
+        "SQL",
+    ),
+    TIMED,
 )  # of the title row
 
 # Whole: below it stands the number of open alerts, for which Streamlit would fold the menu.

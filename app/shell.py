@@ -98,6 +98,11 @@ KEYS: dict[str, Keys] = {
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
         (("/",), "Search, where there are many"),
     ),
+    "SQL": ((("/",), "To the question"), (("Ctrl Enter",), "Run it, also while typing"), (("Esc",), "Stop typing")),
+    "Dashboards": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+    ),
     "What-if": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),

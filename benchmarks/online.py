@@ -178,7 +178,7 @@ def drained(client: Client, targets: int) -> float:
 def checked(client: Client, targets: int) -> None:
     """Each trace of the sample has one score of each evaluator."""
     rows = client.sql_rows(
-        "with counted as (select trace_id, name, count(*) as n from scores group by all) "
+        "with counted as (select trace_id, name, count(*) as n from main.scores group by all) "
         "select name, count(*) as traces, max(n) as most from counted group by name order by name"
     ).rows
     for row in rows:

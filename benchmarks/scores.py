@@ -163,7 +163,7 @@ def measure(ask: Callable[[], object]) -> list[float]:
 
 def report(server: Server) -> None:
     with Client(server.api, timeout_s=60) as client:
-        stored = client.sql_rows("select count(*) as n from scores").rows[0]["n"]
+        stored = client.sql_rows("select count(*) as n from main.scores").rows[0]["n"]
         print(f"{stored:,} scores\n{'question':36}{'median ms':>10}{'max ms':>10}")
         slow = []
         for label, ask in questions(client).items():

@@ -21,6 +21,7 @@ from server.client_analyses import AnalysesClient
 from server.client_base import Param, text
 from server.client_channels import ChannelsClient
 from server.client_compare import CompareClient
+from server.client_dashboards import DashboardsClient
 from server.client_datasets import DatasetsClient
 from server.client_drift import DriftClient
 from server.client_evaluators import EvaluatorsClient
@@ -55,14 +56,23 @@ class ApiError(Exception):
     is wrong, asking again cannot help), `failed` (the server could not answer now).
     """
 
-    def __init__(self, kind: ErrorKind, message: str, status: int | None = None) -> None:
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        status: int | None = None,
+        at: int | None = None,
+        length: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.kind, self.message, self.status = kind, message, status  # status: of HTTP; null: no answer came
+        self.at, self.length = at, length  # of what is wrong in the text that was sent, from 0; null: nowhere in it
 
 
 class Client(
     StoreClient,
     QueriesClient,
+    DashboardsClient,
     TracesClient,
     AnalysesClient,
     SpendingClient,
@@ -177,10 +187,11 @@ class Client(
 def _error(response: httpx.Response) -> ApiError:
     try:
         told = response.json()
-        message = str(told.get("detail") or told["title"])
+        message, at, length = str(told.get("detail") or told["title"]), told.get("at"), told.get("length")
     except (json.JSONDecodeError, AttributeError, KeyError):
         message = f"{response.url} answered {response.status_code}, and not as the API of this program does."
-    return ApiError(_kind(response.status_code), message, response.status_code)
+        at = length = None
+    return ApiError(_kind(response.status_code), message, response.status_code, at, length)
 
 
 def _kind(status: int) -> ErrorKind:

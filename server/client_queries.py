@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from server.client_base import ARROW, Answer, ClientBase, Json, Param, answer_of
+from server.client_base import ARROW, Answer, ClientBase, Json, Param, answer_of, text
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +43,35 @@ class QueriesClient(ClientBase):
         found: list[Json] = self._json("/api/queries")
         return found
 
-    def sql(self, statement: str) -> Answer:
-        """Run one read-only SELECT through the guarded prompt."""
-        return answer_of(self._send("POST", "/api/sql", body={"sql": statement}, accept=ARROW))
+    def sql(
+        self,
+        statement: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        max_rows: int | None = None,
+    ) -> Answer:
+        """Run one read-only SELECT through the guarded prompt; `since` and `until` are what `:since` and `:until` say.
 
-    def sql_rows(self, statement: str) -> Rows:
+        Raises:
+            ApiError: `refused` has the place in the statement in `at` and `length`, where there is one.
+        """
+        return answer_of(self._ask(statement, since, until, max_rows, ARROW))
+
+    def sql_rows(self, statement: str, since: datetime | None = None, until: datetime | None = None) -> Rows:
         """`sql` as plain rows."""
-        answer = self._send("POST", "/api/sql", body={"sql": statement})
+        answer = self._ask(statement, since, until, None, "application/json")
         rows = answer.json()
         names = answer.headers.get("x-assay-columns")
         columns = json.loads(names) if names else list(rows[0]) if rows else []
         return Rows(rows, columns, answer.headers.get("x-assay-truncated") == "true")
+
+    def _ask(
+        self, statement: str, since: datetime | None, until: datetime | None, max_rows: int | None, accept: str
+    ) -> httpx.Response:
+        told = {"sql": statement, "since": since and text(since), "until": until and text(until), "max_rows": max_rows}
+        return self._send("POST", "/api/sql", body={name: one for name, one in told.items() if one}, accept=accept)
+
+    def sql_schema(self) -> Json:
+        """What questions can ask of, and the limits; see `GET /api/sql/schema`."""
+        found: Json = self._json("/api/sql/schema")
+        return found

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Literal
 
 from server import shell
 from server.client import ApiError, Client
 
 Form = Literal["table", "json", "csv"]
-WELCOME = "One SELECT, ended by a semicolon. `.tables` lists tables, `.quit` or Ctrl-D leaves."
+Times = tuple[datetime | None, datetime | None]
+"""What :since and :until stand for in a question."""
+WELCOME = "One SELECT, ended by a semicolon. `.tables` lists views and tables, `.quit` or Ctrl-D leaves."
 TABLES = (
-    "select table_name, count(*) as columns from information_schema.columns "
-    "where table_schema = 'main' group by table_name order by table_name"
+    "select if(table_schema = 'stable', '', 'main.') || table_name as table_name, count(*) as columns "
+    "from information_schema.columns where table_schema in ('stable', 'main') "
+    "group by table_schema, table_name order by table_schema = 'main', table_name"
 )
 
 
-def answer(client: Client, query: str, form: Form) -> None:
+def answer(client: Client, query: str, form: Form, times: Times = (None, None)) -> None:
     """Ask once and print the rows.
 
     Raises:
         ApiError: the statement is refused, or took too long.
     """
-    found = client.sql_rows(query)
+    found = client.sql_rows(query, *times)
     if form == "csv":
         shell.csv_rows(found.columns, (row.values() for row in found.rows))
     elif form == "json":
@@ -34,7 +38,7 @@ def answer(client: Client, query: str, form: Form) -> None:
         sys.stderr.write(f"Only the first {len(found.rows)} rows; add a limit, or export.\n")
 
 
-def prompt(client: Client, form: Form) -> bool:
+def prompt(client: Client, form: Form, times: Times = (None, None)) -> bool:
     """Ask until the end of input. An error is told and the prompt stays. False: a statement from a pipe failed."""
     interactive, failed = sys.stdin.isatty(), False
     if interactive:
@@ -45,7 +49,7 @@ def prompt(client: Client, form: Form) -> bool:
         if statement in (".quit", ".exit"):
             break
         try:
-            answer(client, TABLES if statement == ".tables" else statement, form)
+            answer(client, TABLES if statement == ".tables" else statement, form, times)
         except ApiError as error:
             sys.stderr.write(f"{error}\n")
             failed = True

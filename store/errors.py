@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from store.sqltext import Place
+
 
 class StoreError(Exception):
     """The operator or caller can act on it; everything else is a bug."""
@@ -42,6 +47,16 @@ class UnknownQueryError(StoreError):
 
 class RefusedSqlError(StoreError):
     """The SQL prompt admits one read-only SELECT at a time."""
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(message)
+        self.at = None if place is None else place.at  # in the text, in characters from 0; null: nowhere in it
+        self.length = None if place is None else place.length
+
+    def moved(self, by: int) -> Self:
+        """The same of a text that begins `by` characters earlier."""
+        self.at = None if self.at is None else self.at + by
+        return self
 
 
 class SchemaError(StoreError):

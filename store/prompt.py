@@ -1,5 +1,7 @@
 """The SQL prompt: any one question, and nothing but a question.
 
+Plain names mean the views of the schema `stable` first, then the tables: `calls` is the view, `main.calls` the table.
+
 Three fences stand behind one another: the statement's syntax tree admits one SELECT (or WITH, FROM, VALUES, TABLE,
 DESCRIBE, SUMMARIZE, SHOW, EXPLAIN); the transaction is read-only; the database has no access to files, networks or
 settings. A question sees every project, so the prompt is for whoever administers the store.
@@ -10,6 +12,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 
 import duckdb
 import psutil
@@ -19,14 +22,16 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
-from store.database import is_broken
+from store.database import CATALOG, is_broken
 from store.errors import RefusedSqlError
 from store.growth import check_growth, makes_rows, name_of
 from store.plaintypes import plainly
 from store.readers import Answer, ReaderPool, watermark
+from store.sqltext import Place, Times, asked_times, place_of, place_told, with_times, without_place
 
 MEMORY_BYTES = 1 << 30  # that the process may grow by under one question; DuckDB's own limit comes first for most
 MEMORY_LOOK_S = 0.05
+VIEWS = "stable"  # schema of the views
 OPENERS = ("explain", "select", "with", "from", "values", "table", "describe", "desc", "summarize", "show", "(")
 _NOTHING = (type(None), exp.Semicolon)
 _QUESTIONS = (exp.Query, exp.Values, exp.Describe, exp.Summarize, exp.Show)
@@ -55,33 +60,71 @@ def run_sql(
     max_rows: int | None = None,
     timeout_s: float | None = None,
     memory_bytes: int = MEMORY_BYTES,
+    *,
+    times: Times | None = None,
 ) -> Answer:
     """Answer one question; a longer answer than `max_rows` is cut and says so.
 
+    `times`: what `:since` and `:until` stand for in it.
+
     Raises:
         RefusedSqlError: it is not one read-only question, the database cannot answer it, or the process grew by more
-            than `memory_bytes` over it; the text says why.
+            than `memory_bytes` over it; the text says why, and `at` where.
         QueryTimeoutError: the limit passed.
         StoreBusyError: as many questions run as may at once.
     """
-    question = check(text)
-    limit = pool.max_rows if max_rows is None else max_rows
+    asked = with_times(text)
+    question = check(asked)
+    params = _params(question, times or Times())
+    limit = pool.max_rows if max_rows is None else min(max_rows, pool.max_rows)
     with pool.question(timeout_s) as cursor:
+        cursor.execute(f"use {CATALOG}.{VIEWS}")
         mark = watermark(cursor)
         fence = _MemoryFence(cursor, memory_bytes)
         try:
             _count(cursor, question)
-            return _answer(cursor, question, mark, limit)
+            return _answer(cursor, question, params, mark, limit)
         except duckdb.Error as error:
             if fence.rang:
                 message = f"The statement needs more than {memory_bytes >> 20} MiB. Aggregate earlier, or add a filter."
                 raise RefusedSqlError(message) from error
             if isinstance(error, duckdb.InterruptException) or is_broken(error):
                 raise
-            message = f"The database cannot answer: {error}"
-            raise RefusedSqlError(message) from error
+            message = f"The database cannot answer: {without_place(str(error))}"
+            refused = RefusedSqlError(message, _place(cursor, question, params, error))
+            raise refused.moved(_begins(asked, question)) from error
         finally:
             fence.stop()
+
+
+def _params(question: str, times: Times) -> dict[str, datetime]:
+    """Values of the times that a question names. Raises RefusedSqlError for one that was not given."""
+    params: dict[str, datetime] = {}
+    for name in asked_times(question):
+        value: datetime | None = getattr(times, name)
+        if value is None:
+            message = f":{name} stands for an end of the time range, and none was given. Give `since` and `until`."
+            raise RefusedSqlError(message)
+        params[name] = value
+    return params
+
+
+def _place(cursor: DuckDBPyConnection, question: str, params: dict[str, datetime], error: duckdb.Error) -> Place | None:
+    """Where a question has its fault: a relation does not tell that, a plan does. Null: nobody knows."""
+    if isinstance(error, duckdb.ParserException):
+        return place_told(str(error), question)
+    if _EXPLAIN.match(question):
+        return None
+    try:
+        cursor.execute(f"explain\n{question}", params or None).fetchall()
+    except duckdb.Error as again:
+        return place_told(str(again), question, lines_before=1)
+    return None
+
+
+def _begins(text: str, question: str) -> int:
+    """Where in a text its question begins: after comments, which may say the same."""
+    return text.index(question, len(text) - len(_without_leading_comments(text)))
 
 
 class _MemoryFence:
@@ -117,8 +160,8 @@ class _MemoryFence:
             self._stopped.set()
 
 
-def _answer(cursor: DuckDBPyConnection, question: str, mark: str, limit: int) -> Answer:
-    relation = cursor.sql(question)
+def _answer(cursor: DuckDBPyConnection, question: str, params: dict[str, datetime], mark: str, limit: int) -> Answer:
+    relation = cursor.sql(question, params=params) if params else cursor.sql(question)
     if relation is None:
         raise RefusedSqlError("The statement gave no rows to show.")
     table = plainly(relation.limit(limit + 1)).to_arrow_table()
@@ -143,10 +186,13 @@ def check(text: str) -> str:
         RefusedSqlError: it is none, several, or one that is not a question.
     """
     statement = _without_end(_without_leading_comments(text))
-    _check_opener(statement, OPENERS)
     explained = _EXPLAIN.sub("", statement, count=1)
+    _check_opener(statement, OPENERS)
     _check_opener(explained, OPENERS if explained == statement else OPENERS[1:])
-    _inspect(_parsed(explained))
+    try:
+        _inspect(_parsed(explained), explained)
+    except RefusedSqlError as refused:
+        raise refused.moved(_begins(text, statement) + len(statement) - len(explained)) from refused
     return statement
 
 
@@ -184,13 +230,23 @@ def _parsed(statement: str) -> exp.Expr:
     try:
         trees = [tree for tree in sqlglot.parse(statement, dialect="duckdb") if not isinstance(tree, _NOTHING)]
     except (SqlglotError, RecursionError) as error:
-        message = f"The statement cannot be read: {re.sub(chr(27) + r'.*?m', '', str(error))}"
-        raise RefusedSqlError(message) from error
+        raise _unreadable(error, statement) from error
     _refuse_several(len(trees))
     return trees[0]
 
 
-def _inspect(tree: exp.Expr) -> None:
+def _unreadable(error: Exception, statement: str) -> RefusedSqlError:
+    """What our parser says, without its classes; it counts the end of a word as its place."""
+    for fault in getattr(error, "errors", ()):
+        word, lines = str(fault["highlight"]), statement.split("\n")
+        at = sum(len(line) + 1 for line in lines[: fault["line"] - 1]) + fault["col"] - len(word)
+        told = str(fault["description"])
+        why = "something is missing after it" if "missing" in told else told.lower()
+        return RefusedSqlError(f"The statement cannot be read at {word!r}: {why}.", Place(max(0, at), len(word) or 1))
+    return RefusedSqlError(f"The statement cannot be read: {error or 'it is too deep'}")
+
+
+def _inspect(tree: exp.Expr, text: str) -> None:
     if not isinstance(tree, _QUESTIONS):
         message = f"{tree.key.upper()} is refused: the prompt only asks."
         raise RefusedSqlError(message)
@@ -202,7 +258,7 @@ def _inspect(tree: exp.Expr) -> None:
             message = (
                 f"{name} is refused: the prompt reads the tables of the store, no files, settings or other sources."
             )
-            raise RefusedSqlError(message)
+            raise RefusedSqlError(message, place_of(name.removesuffix("()"), text))
     check_growth(tree)
 
 

@@ -13,13 +13,12 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server import demo, renormalise, sample
-from server.api.answers import answer_of, json_response
+from server.api.answers import json_response
 from server.api.context import Here, window
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from store import export as exports
 from store.errors import StoreBusyError, StoreError
-from store.prompt import run_sql
 
 routes = router()
 _loading_demo = threading.Lock()
@@ -112,15 +111,3 @@ def renormalise_all(request: Request, here: Here) -> Response:
     finally:
         _renormalising.release()
     return json_response(request, asdict(report))
-
-
-class Statement(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    sql: str = Field(min_length=1, max_length=100_000, description="One SELECT.")
-
-
-@routes.post("/api/sql", tags=["admin"], dependencies=[needs("admin")])
-def sql(request: Request, here: Here, body: Statement) -> Response:
-    """Run one read-only SELECT: no files, no writes, a time and a row limit. Reads every project."""
-    return answer_of(request, run_sql(here.core.readers, body.sql))

@@ -26,6 +26,7 @@ from store.errors import (
 
 SECRET = ("/api/channels",)  # routes whose bodies hold what no answer repeats
 MEDIA_TYPE = "application/problem+json"
+_NOWHERE: Mapping[str, int] = {}
 
 STATUS: dict[type[Exception], tuple[HTTPStatus, str]] = {
     UnknownQueryError: (HTTPStatus.BAD_REQUEST, "unknown_query_or_parameter"),
@@ -63,9 +64,15 @@ def refusing(*refusals: Refusal) -> Iterator[None]:
         raise
 
 
-def problem(status: HTTPStatus, kind: str, detail: str, retry_after_s: float | None = None) -> Response:
-    """The answer that tells a person (`detail`) and a program (`kind`) what is wrong."""
+def problem(
+    status: HTTPStatus, kind: str, detail: str, retry_after_s: float | None = None, place: Mapping[str, int] = _NOWHERE
+) -> Response:
+    """The answer that tells a person (`detail`) and a program (`kind`) what is wrong.
+
+    `place`: `at` and `length` of what is wrong in the text that was given.
+    """
     body = {"type": "about:blank", "title": status.phrase, "status": int(status), "kind": kind, "detail": detail}
+    body |= place
     headers = {} if retry_after_s is None else {"retry-after": str(max(1, math.ceil(retry_after_s)))}
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 
@@ -75,7 +82,12 @@ def of_error(error: Exception) -> Response:
     if isinstance(error, ProblemError):
         return problem(error.status, error.kind, error.detail, error.retry_after_s)
     known = next(told for kind, told in STATUS.items() if isinstance(error, kind))
-    return problem(*known, str(error), getattr(error, "retry_after_s", None))
+    return problem(*known, str(error), getattr(error, "retry_after_s", None), _place(error))
+
+
+def _place(error: Exception) -> dict[str, int]:
+    found = {name: getattr(error, name, None) for name in ("at", "length")}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def install(api: FastAPI) -> None:

@@ -82,19 +82,25 @@ def export(
 def sql(
     query: Annotated[str | None, typer.Argument(help="One SELECT; none: a prompt.", show_default=False)] = None,
     *,
+    since: Since = None,
+    until: Until = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     data_dir: DataDir = None,
     api_url: ApiUrl = None,
 ) -> None:
-    """Ask in SQL, read-only: no files, no writes, a time limit. Without QUERY a prompt opens."""
+    """Ask in SQL, read-only: no files, no writes, a time limit. Without QUERY a prompt opens.
+
+    --since and --until are what :since and :until stand for in it.
+    """
     from server import sqlshell  # noqa: PLC0415
 
     form: sqlshell.Form = "json" if as_json else "csv" if as_csv else "table"
+    times = as_time(since), as_time(until)
     with opened(data_dir=data_dir, api_url=api_url) as client:
         if query is not None:
-            sqlshell.answer(client, query, form)
-        elif not sqlshell.prompt(client, form):
+            sqlshell.answer(client, query, form, times)
+        elif not sqlshell.prompt(client, form, times):
             raise typer.Exit(USER_ERROR)
 
 

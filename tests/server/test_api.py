@@ -38,7 +38,7 @@ Serving = Any  # of conftest.py
 NOW = datetime.now(UTC)
 WINDOW = {"since": NOW - timedelta(days=1), "until": NOW + timedelta(days=1)}
 TRACE = 0xCAFE
-IDS = ("job_id", "run_id", "experiment_id", "delivery_id", "key_id")
+IDS = ("job_id", "run_id", "experiment_id", "delivery_id", "key_id", "dashboard_id")
 BY_KEY = "/api/feedback"  # it asks for a key itself
 TRACES = "/api/traces?since=2026-01-01&until=2026-01-02"
 CONVERSATION = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Where is my order?"}]}])

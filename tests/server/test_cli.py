@@ -124,7 +124,7 @@ def test_the_prompt_takes_statements_one_by_one(folder: Path, command: Command, 
     ended = command_process(folder, "sql", "--json", stdin=typed)
     rows = [json.loads(line) for line in ended.stdout.splitlines()]
     assert rows[0] == {"one": 1}
-    assert {"spans", "logs"} <= {row["table_name"] for row in rows[1:-1]}
+    assert {"calls", "main.spans", "main.logs"} <= {row["table_name"] for row in rows[1:-1]}
     assert rows[-1] == {"n": 4}
     assert ended.stderr.startswith("DROP is refused")
     assert ended.returncode == 2  # of a pipe: a script must notice

@@ -49,7 +49,7 @@ class Site:
     def calls(self) -> list[dict[str, Any]]:
         """Rows of `calls`, by start and id."""
         mine = f"project_id = (select project_id from projects where name = '{self._name}')"
-        return self.client.sql_rows(f"select {COLUMNS} from calls where {mine} order by start_time, span_id").rows
+        return self.client.sql_rows(f"select {COLUMNS} from main.calls where {mine} order by start_time, span_id").rows
 
     def cost(self) -> tuple[float | None, int]:
         """(cost, calls without one) over all traces."""

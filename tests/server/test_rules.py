@@ -73,7 +73,7 @@ class World:
         """How many scores of this name each trace has, whether or not a later one counts."""
         with self.client as client:
             rows = client.sql_rows(
-                "select replace(trace_id::varchar, '-', '') as trace_id, count(*) as n from scores "
+                "select replace(trace_id::varchar, '-', '') as trace_id, count(*) as n from main.scores "
                 f"where name = '{name}' and trace_id is not null group by 1"
             ).rows
         return Counter({row["trace_id"]: row["n"] for row in rows if not ids or row["trace_id"] in ids})
@@ -273,7 +273,7 @@ def _time(text: str) -> Any:
 
 def _cost(client: Client) -> float:
     (row,) = client.sql_rows(
-        "select metadata['spent'] as spent from scores where metadata['spent'] is not null and error_type is null"
+        "select metadata['spent'] as spent from main.scores where metadata['spent'] is not null and error_type is null"
     ).rows
     return float(json.loads(row["spent"])["cost_usd"])
 
