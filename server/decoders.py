@@ -19,7 +19,9 @@ from dataclasses import dataclass
 import psutil
 
 from collectors.errors import UndecodableError
-from collectors.model import Rejection
+from collectors.importers.decoding import decoded_piece
+from collectors.importers.pieces import Piece
+from collectors.model import Rejection, Signal
 from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
@@ -31,6 +33,22 @@ log = logging.getLogger(__name__)
 ALLOWED_S = 20.0  # for one request, and more by its size:
 BYTES_A_SECOND = 256 * 1024  # 250,000 of the smallest model calls, 12 MiB, take 22 s of an unhindered core
 GC_GENERATION_0 = 50_000  # decoding makes many objects that die young, and no cycles
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRequest:
+    """One piece of an import, not yet decoded."""
+
+    source: str  # what the ledger names it by: import:<format>
+    piece: Piece
+
+    @property
+    def signal(self) -> Signal:
+        return self.piece.signal
+
+    @property
+    def body(self) -> bytes:
+        return self.piece.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +86,8 @@ class Decoders:
         """Start the first process now rather than with the first request."""
         self._idle[-1].start()
 
-    async def prepare(self, request: ExportRequest, project_id: int) -> Prepared:
-        """Decode and map one request.
+    async def prepare(self, request: ExportRequest | ImportedRequest, project_id: int) -> Prepared:
+        """Decode and map one request, of a sender or of an import.
 
         Raises:
             UndecodableError: nothing of it can be read, or not in the time that it is allowed.
@@ -103,7 +121,7 @@ class _Decoder:
             self._pid = self._pool.submit(os.getpid)
         return self._pool
 
-    async def prepare(self, request: ExportRequest, project_id: int) -> Prepared:
+    async def prepare(self, request: ExportRequest | ImportedRequest, project_id: int) -> Prepared:
         allowed = self._allowed_s(len(request.body))
         try:
             pool = self.start()
@@ -151,10 +169,13 @@ def _begin(parent: int, options: NormaliserOptions) -> None:
     _maker = BatchMaker(options)
 
 
-def prepare(request: ExportRequest, project_id: int) -> Prepared:
+def prepare(request: ExportRequest | ImportedRequest, project_id: int) -> Prepared:
     """Decode and map one request, in a process of the pool."""
     maker = _maker or BatchMaker(NormaliserOptions())
-    decoded = decode(request.signal, request.source, request.body)
+    if isinstance(request, ImportedRequest):
+        decoded = decoded_piece(request.piece)
+    else:
+        decoded = decode(request.signal, request.source, request.body)
     batch, rejections = maker.make(decoded, request, project_id)
     dropped = sum(span.dropped_attributes for span in decoded.spans)
     dropped += sum(record.dropped_attributes for record in decoded.logs)

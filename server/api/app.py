@@ -26,6 +26,7 @@ from server.api import (
     feedback,
     hardware,
     health,
+    imports,
     integrity,
     invoices,
     jobs,
@@ -69,6 +70,7 @@ Every route names the right that it needs in `x-assay-right`. Answers of queries
 MODULES = (
     health,
     books,
+    imports,
     explore,
     latency,
     parity,
