@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from collectors import frames
-from collectors.model import Decoded, RawLog, RawSpan, Rejection, Signal, service_of
+from collectors.model import Decoded, RawLog, RawSpan, Rejection, service_of
 from collectors.normalise import normalise
 from collectors.normalising.identity import hashed_authors
 from collectors.normalising.options import NormaliserOptions
@@ -26,7 +26,7 @@ class Told(Protocol):
     """What a batch says of the request that it was."""
 
     @property
-    def signal(self) -> Signal: ...
+    def signal(self) -> str: ...
     @property
     def source(self) -> str: ...
 

@@ -20,13 +20,14 @@ import psutil
 
 from collectors.errors import UndecodableError
 from collectors.importers.decoding import decoded_piece
-from collectors.importers.pieces import Piece
-from collectors.model import Rejection, Signal
+from collectors.importers.pieces import Piece, PieceSignal
+from collectors.model import Rejection
 from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
 from server import spawned
 from server.batches import BatchMaker
+from server.imported_rows import rows_batch
 from store.batch import Batch
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class ImportedRequest:
     piece: Piece
 
     @property
-    def signal(self) -> Signal:
+    def signal(self) -> PieceSignal:
         return self.piece.signal
 
     @property
@@ -172,6 +173,9 @@ def _begin(parent: int, options: NormaliserOptions) -> None:
 def prepare(request: ExportRequest | ImportedRequest, project_id: int) -> Prepared:
     """Decode and map one request, in a process of the pool."""
     maker = _maker or BatchMaker(NormaliserOptions())
+    if isinstance(request, ImportedRequest) and request.piece.encoding == "rows":
+        rows, told = rows_batch(request.piece, request.source, project_id, maker.options)
+        return Prepared(rows, told, sum(rows.received.values()), 0)
     if isinstance(request, ImportedRequest):
         decoded = decoded_piece(request.piece)
     else:

@@ -20,7 +20,7 @@ BAR_WIDTH = 24
 SAMPLE_CHARS = 120
 
 
-def plans(files: Sequence[Path], kind: str) -> list[tuple[Path, How]]:
+def plans(files: Sequence[Path], kind: str, source_project: str | None = None) -> list[tuple[Path, How]]:
     """How each file will be read; all are looked at before the first is imported.
 
     Raises:
@@ -29,7 +29,7 @@ def plans(files: Sequence[Path], kind: str) -> list[tuple[Path, How]]:
     if kind != "auto" and kind not in FORMATS:
         raise ImportFileError(f"There is no format {kind!r}. Formats: auto, {', '.join(FORMATS)}.")
     told = None if kind == "auto" else cast(Format, kind)
-    return [(file, plan(file, told)) for file in files]
+    return [(file, plan(file, told, (), source_project)) for file in files]
 
 
 def run(client: Client, planned: Sequence[tuple[Path, How]], author: str | None) -> Iterator[Json]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from collectors.importers.pieces import Piece, packed
-from collectors.importers.reading import How, read
+from collectors.importers.reading import How, read, size_of
 from server.client import ApiError, Client
 from server.client_base import Json
 
@@ -37,7 +37,7 @@ def about(path: Path, how: How, author: str | None) -> Json:
     mapping = orjson.dumps(dict(how.mapping)).decode() if how.mapping else None
     work = f"{how.fingerprint}-{how.format}" + (f"-{_short(mapping)}" if mapping else "")
     return {
-        "work": work, "file": path.name or str(path), "bytes": path.stat().st_size, "format": how.format,
+        "work": work, "file": path.name or str(path), "bytes": size_of(path), "format": how.format,
         "mapping": mapping, "author": author,
     }  # fmt: skip
 

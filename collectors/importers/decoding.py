@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collectors.errors import UndecodableError
 from collectors.importers.pieces import Piece
-from collectors.model import Decoded, Rejection
+from collectors.model import Decoded, Rejection, Signal
 from collectors.otlp.jsonwire import decode_json
 from collectors.otlp.protowire import decode_protobuf
 from collectors.otlp.rejections import SAMPLE_LENGTH
@@ -15,10 +15,11 @@ def decoded_piece(piece: Piece) -> Decoded:
 
     A request that cannot be read at all counts as one item that was received and rejected.
     """
-    found = Decoded(piece.signal)
+    signal: Signal = "traces" if piece.signal == "scores" else piece.signal
+    found = Decoded(signal)
     for number, body in _requests(piece):
         try:
-            _join(found, _decoded(piece, body))
+            _join(found, decode_protobuf(signal, body) if piece.encoding == "protobuf" else decode_json(signal, body))
         except UndecodableError as error:
             _refuse(found, Rejection("", "unreadable", f"{number}: {error}"[:SAMPLE_LENGTH]))
     for rejection in piece.rejected:
@@ -30,10 +31,6 @@ def _requests(piece: Piece) -> list[tuple[str, bytes]]:
     if piece.encoding == "json-lines":
         return [(f"line {number}", line) for number, line in enumerate(piece.body.split(b"\n"), piece.first) if line]
     return [(f"from {piece.first} on", piece.body)] if piece.body else []
-
-
-def _decoded(piece: Piece, body: bytes) -> Decoded:
-    return decode_protobuf(piece.signal, body) if piece.encoding == "protobuf" else decode_json(piece.signal, body)
 
 
 def _join(found: Decoded, more: Decoded) -> None:

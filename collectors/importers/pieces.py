@@ -21,6 +21,7 @@ _MOST_GAP = 100  # lines that were left out between two of a piece
 
 Encoding = Literal["protobuf", "json", "json-lines", "rows"]
 """How a piece's body is written: one OTLP request, the same in JSON, one in JSON a line, rows of our own in Arrow."""
+PieceSignal = Signal | Literal["scores"]
 Format = Literal["otlp", "parquet", "langfuse", "phoenix", "mlflow", "calls"]
 FORMATS: tuple[Format, ...] = ("otlp", "parquet", "langfuse", "phoenix", "mlflow", "calls")
 
@@ -46,7 +47,7 @@ class ImportFileError(CollectorError):
 class Piece:
     """One request of an import. The same file gives the same pieces, so that their number says how far it went."""
 
-    signal: Signal
+    signal: PieceSignal
     encoding: Encoding
     body: bytes
     first: int = 1  # number of the first line, message or record in it, from 1
@@ -76,10 +77,12 @@ def unpacked(data: bytes) -> Piece:
         piece = Piece(told["signal"], told["encoding"], body, int(told["first"]), rejected)
     except (ValueError, TypeError, KeyError) as error:
         raise UndecodableError(f"The piece of an import has no head that can be read: {error}.") from error
-    if piece.signal not in ("traces", "logs", "metrics") or piece.encoding not in (
+    if piece.signal not in ("traces", "logs", "metrics", "scores") or piece.encoding not in (
         "protobuf", "json", "json-lines", "rows",
     ):  # fmt: skip
         raise UndecodableError(f"A piece holds {piece.signal!r} as {piece.encoding!r}, which no import has.")
+    if (piece.signal == "scores") and piece.encoding != "rows":
+        raise UndecodableError("A piece holds scores and no rows of them, which no import has.")
     return piece
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from collectors.importers import otlp
 from collectors.importers.detecting import detected
 from collectors.importers.opening import Opened, fingerprint, opened
-from collectors.importers.pieces import Format, Piece
+from collectors.importers.pieces import Format, ImportFileError, Piece
 
 Reader = Callable[[Opened, "How"], Iterator[Piece]]
 
@@ -21,15 +21,42 @@ class How:
     format: Format
     fingerprint: str  # of the file: ids of plain calls are made of it
     mapping: tuple[tuple[str, str], ...] = ()  # of plain calls: column, field
+    source_project: str | None = None  # of an export: whose rows; null: of the only one that has any
 
 
-def plan(path: Path, told: Format | None = None, mapping: tuple[tuple[str, str], ...] = ()) -> How:
-    """How to read a file: as told, else as what it looks like.
+def plan(
+    path: Path,
+    told: Format | None = None,
+    mapping: tuple[tuple[str, str], ...] = (),
+    source_project: str | None = None,
+) -> How:
+    """How to read a file or folder: as told, else as what it looks like.
 
     Raises:
         ImportFileError: it cannot be read, or looks like nothing that is imported.
     """
+    if path.is_dir():
+        if told not in (None, "parquet"):
+            raise ImportFileError(f"{path} is a folder, and {told} is read from files. Name the files.")
+        return How("parquet", _of_export(path, source_project), (), source_project)
+    if told == "parquet":
+        raise ImportFileError(f"{path} is a file. Name the folder that `assay export` wrote.")
     return How(told or detected(path), fingerprint(path), mapping)
+
+
+def _of_export(path: Path, source_project: str | None) -> str:
+    from collectors.importers import parquet  # noqa: PLC0415 - pyarrow takes a third of a second
+
+    return parquet.hashed(parquet.opened_export(path, source_project))
+
+
+def size_of(path: Path) -> int:
+    """Bytes that will be read."""
+    if not path.is_dir():
+        return path.stat().st_size
+    from collectors.importers import parquet  # noqa: PLC0415 - as above
+
+    return parquet.size(parquet.Export(path, None))
 
 
 def read(path: Path, how: How) -> Iterator[tuple[Piece, int]]:
@@ -38,6 +65,11 @@ def read(path: Path, how: How) -> Iterator[tuple[Piece, int]]:
     Raises:
         ImportFileError: the file cannot be read, or is not of the format.
     """
+    if how.format == "parquet":
+        from collectors.importers import parquet  # noqa: PLC0415 - as above
+
+        yield from parquet.pieces(parquet.opened_export(path, how.source_project))
+        return
     with opened(path) as file:
         for piece in _READERS[how.format](file, how):
             yield piece, file.done()

@@ -19,6 +19,9 @@ def import_files(
     kind: Annotated[
         str, typer.Option("--format", help="auto, otlp, parquet, langfuse, phoenix, mlflow or calls.")
     ] = "auto",
+    from_project: Annotated[
+        str | None, typer.Option(help="Of the folder of an export: whose rows.", show_default=False)
+    ] = None,
     listed: Annotated[bool, typer.Option("--list", help="Show the imports so far, and import nothing.")] = False,
     as_json: AsJson = False,
     author: Author = None,
@@ -28,8 +31,8 @@ def import_files(
 ) -> None:
     """Take in traces from files.
 
-    OTLP in protobuf or JSON, as the Collector writes it, compressed or not. One that breaks off goes on when it is run
-    again, and nothing is stored twice.
+    OTLP in protobuf or JSON, as the Collector writes it, compressed or not; the folder of an `assay export`. One that
+    breaks off goes on when it is run again, and nothing is stored twice.
     """
     from server import import_shell, shell  # noqa: PLC0415
 
@@ -39,7 +42,7 @@ def import_files(
         return
     if not files:
         raise typer.BadParameter("name one or more files, or --list")
-    plans = import_shell.plans(files, kind)
+    plans = import_shell.plans(files, kind, from_project)
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         found = import_shell.run(client, plans, author)
         shell.json_lines(found) if as_json else import_shell.tell(found)
