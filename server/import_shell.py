@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from collectors.importers.detecting import first_rows
 from collectors.importers.pieces import FORMATS, Format, ImportFileError
-from collectors.importers.reading import How, plan
+from collectors.importers.reading import How, columns_of, plan
 from server import importing, shell
 from server.client import Client
 from server.client_base import Json
@@ -20,7 +21,9 @@ BAR_WIDTH = 24
 SAMPLE_CHARS = 120
 
 
-def plans(files: Sequence[Path], kind: str, source_project: str | None = None) -> list[tuple[Path, How]]:
+def plans(
+    files: Sequence[Path], kind: str, mapping: Sequence[str] = (), source_project: str | None = None
+) -> list[tuple[Path, How]]:
     """How each file will be read; all are looked at before the first is imported.
 
     Raises:
@@ -29,7 +32,45 @@ def plans(files: Sequence[Path], kind: str, source_project: str | None = None) -
     if kind != "auto" and kind not in FORMATS:
         raise ImportFileError(f"There is no format {kind!r}. Formats: auto, {', '.join(FORMATS)}.")
     told = None if kind == "auto" else cast(Format, kind)
-    return [(file, plan(file, told, (), source_project)) for file in files]
+    columns = tuple(_pair(one) for one in mapping)
+    return [(file, plan(file, told, columns, source_project)) for file in files]
+
+
+def _pair(told: str) -> tuple[str, str]:
+    column, equals, field = told.rpartition("=")
+    if not equals or not column or not field:
+        raise ImportFileError(f"--map {told!r} is no COLUMN=FIELD, as in --map prompt=input.")
+    return column, field
+
+
+def preview(planned: Sequence[tuple[Path, How]]) -> Iterator[Json]:
+    """What each file looks like, and the first rows of plain calls as they would be read; nothing is stored."""
+    for path, how in planned:
+        rows = first_rows(path) if how.format not in {"parquet", "otlp"} else []
+        fields = {field: column for column, field in how.mapping}
+        shown = [{field: row.get(column) for field, column in fields.items()} if fields else row for row in rows[:5]]
+        known = {column for column, _ in how.mapping}
+        rest = [] if not fields else [name for name in columns_of(path) if name not in known]
+        yield {
+            "file": str(path),
+            "format": how.format,
+            "mapping": dict(how.mapping),
+            "as_metadata": rest,
+            "rows": shown,
+        }
+
+
+def tell_preview(found: Iterator[Json]) -> None:
+    """The same in sentences."""
+    for one in found:
+        sys.stdout.write(f"{one['file']} looks like {one['format']}.\n")
+        for column, field in one["mapping"].items():
+            sys.stdout.write(f"  column {column} is {field}\n")
+        if one["as_metadata"]:
+            sys.stdout.write(f"  kept as metadata: {', '.join(one['as_metadata'])}\n")
+        for row in one["rows"][:3] if one["mapping"] else []:
+            told = ", ".join(f"{field}: {str(value)[:60]}" for field, value in row.items() if value is not None)
+            sys.stdout.write(f"  row: {told}\n")
 
 
 def run(client: Client, planned: Sequence[tuple[Path, How]], author: str | None) -> Iterator[Json]:

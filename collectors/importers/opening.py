@@ -53,8 +53,8 @@ class _Raw(io.RawIOBase):
 class Opened:
     """One open file: `stream` has its bytes, inflated; `done` says how far it was read, in bytes as it lies."""
 
-    def __init__(self, stream: io.BufferedReader, raw: io.BufferedReader, size: int) -> None:
-        self.stream, self._raw, self.size = stream, raw, size
+    def __init__(self, path: Path, stream: io.BufferedReader, raw: io.BufferedReader, size: int) -> None:
+        self.path, self.stream, self._raw, self.size = path, stream, raw, size
 
     def done(self) -> int:
         """Bytes of the file that were read."""
@@ -78,7 +78,7 @@ def opened(path: Path) -> Iterator[Opened]:
     except OSError as error:
         raise ImportFileError(f"{path} cannot be read: {error.strerror}.") from error
     with raw:
-        yield Opened(io.BufferedReader(_Raw(_inflated(raw), path.name), BUFFER), raw, size)
+        yield Opened(path, io.BufferedReader(_Raw(_inflated(raw), path.name), BUFFER), raw, size)
 
 
 def _inflated(raw: io.BufferedReader) -> _Readable:

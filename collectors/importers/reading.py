@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.importers import otlp
-from collectors.importers.detecting import detected
+from collectors.importers import calls, langfuse, mlflow, otlp, phoenix
+from collectors.importers.detecting import detected, first_rows
 from collectors.importers.opening import Opened, fingerprint, opened
 from collectors.importers.pieces import Format, ImportFileError, Piece
 
@@ -41,7 +41,19 @@ def plan(
         return How("parquet", _of_export(path, source_project), (), source_project)
     if told == "parquet":
         raise ImportFileError(f"{path} is a file. Name the folder that `assay export` wrote.")
-    return How(told or detected(path), fingerprint(path), mapping)
+    kind = told or detected(path)
+    if kind != "calls":
+        if mapping:
+            raise ImportFileError(f"{path} is read as {kind}, whose columns are known. Leave --map out.")
+        return How(kind, fingerprint(path))
+    found = calls.guessed(columns_of(path), mapping)
+    calls.check_whole(found)
+    return How(kind, fingerprint(path), found)
+
+
+def columns_of(path: Path) -> list[str]:
+    """The columns that the first records of a file have, in order of appearance."""
+    return list(dict.fromkeys(name for row in first_rows(path, calls.MEMBERS) for name in row))
 
 
 def _of_export(path: Path, source_project: str | None) -> str:
@@ -75,4 +87,10 @@ def read(path: Path, how: How) -> Iterator[tuple[Piece, int]]:
             yield piece, file.done()
 
 
-_READERS: dict[Format, Reader] = {"otlp": lambda file, _: otlp.pieces(file)}
+_READERS: dict[Format, Reader] = {
+    "otlp": lambda file, _: otlp.pieces(file),
+    "langfuse": lambda file, _: langfuse.pieces(file),
+    "phoenix": lambda file, _: phoenix.pieces(file),
+    "mlflow": lambda file, _: mlflow.pieces(file),
+    "calls": lambda file, how: calls.pieces(file, how.mapping, how.fingerprint),
+}

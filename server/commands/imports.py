@@ -19,6 +19,11 @@ def import_files(
     kind: Annotated[
         str, typer.Option("--format", help="auto, otlp, parquet, langfuse, phoenix, mlflow or calls.")
     ] = "auto",
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="Of plain calls: COLUMN=FIELD, as in prompt=input; - leaves a column to metadata."),
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Show how a file would be read; store nothing.")] = False,
     from_project: Annotated[
         str | None, typer.Option(help="Of the folder of an export: whose rows.", show_default=False)
     ] = None,
@@ -31,8 +36,9 @@ def import_files(
 ) -> None:
     """Take in traces from files.
 
-    OTLP in protobuf or JSON, as the Collector writes it, compressed or not; the folder of an `assay export`. One that
-    breaks off goes on when it is run again, and nothing is stored twice.
+    OTLP in protobuf or JSON, as the Collector writes it; the folder of an `assay export`; exports of Langfuse, Phoenix
+    and MLflow; plain model calls as JSON lines or CSV. Compressed by gzip or zstd, or not. One that breaks off goes on
+    when it is run again, and nothing is stored twice.
     """
     from server import import_shell, shell  # noqa: PLC0415
 
@@ -42,7 +48,11 @@ def import_files(
         return
     if not files:
         raise typer.BadParameter("name one or more files, or --list")
-    plans = import_shell.plans(files, kind, from_project)
+    plans = import_shell.plans(files, kind, column or [], from_project)
+    if preview:
+        shown = import_shell.preview(plans)
+        shell.json_lines(shown) if as_json else import_shell.tell_preview(shown)
+        return
     with opened(project, data_dir=data_dir, api_url=api_url) as client:
         found = import_shell.run(client, plans, author)
         shell.json_lines(found) if as_json else import_shell.tell(found)
