@@ -8,6 +8,7 @@ Read in langfuse/langfuse: worker/src/features/blobstorage, packages/shared/src/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,8 @@ _DERIVED = words(  # by Langfuse of what is kept, or of no use elsewhere
     "bookmarked public corrections promptId eventTs isDeleted traceName"
 )
 _NOT_KEPT = frozenset((*_KEPT, *_DERIVED))
+_USAGE = "langfuse.observation.usage_details"
+_COUNTS = re.compile("usage|token", re.IGNORECASE)
 _RESTORED = ("attributes", "resourceAttributes", "scope")  # members of the metadata of spans that came over OTLP
 
 
@@ -118,7 +121,11 @@ def _add_trace(making: Making, number: int, trace: Row, observations: list[Row])
 
 def _add_observation(making: Making, number: int, told: Row, of_trace: Attributes) -> None:
     metadata = _metadata(told)
-    attributes = _restored(metadata.get("attributes")) | of_trace | _attributes(told, metadata)
+    own = _attributes(told, metadata)
+    restored = _restored(metadata.get("attributes"))
+    if _USAGE in own:  # what Langfuse counts and sums is what is counted here
+        restored = {f"langfuse.export.{key}" if _COUNTS.search(key) else key: one for key, one in restored.items()}
+    attributes = restored | of_trace | own
     start, named = nanoseconds(told.get("startTime")), f"{told.get('id')} of trace {told.get('traceId')}"
     if empty(told.get("id")) or empty(told.get("traceId")):
         raise RecordError("no_id", f"observation {named}")
