@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from server.client_base import ClientBase, Json
@@ -34,6 +34,38 @@ class ImportsClient(ClientBase):
         """
         path = f"/api/imports/{import_id}/steps/{step}"
         return bool(self._send("POST", path, {"read_bytes": read_bytes}, content=data).json()["stored"])
+
+    def upload(self, name: str, parts: Iterable[bytes]) -> str:
+        """Send a file in parts of at most 16 MiB; its id.
+
+        Raises:
+            ApiError: `refused` when it is too large.
+        """
+        upload_id = str(self._send("POST", "/api/uploads", {}, body={"name": name}).json()["upload_id"])
+        offset = 0
+        for part in parts:
+            told = self._send("POST", f"/api/uploads/{upload_id}/parts", {"offset": offset}, content=part)
+            offset = int(told.json()["bytes"])
+        return upload_id
+
+    def preview_upload(self, upload_id: str, kind: str | None = None, mapping: Sequence[tuple[str, str]] = ()) -> Json:
+        """What an uploaded file looks like; see `POST /api/uploads/{upload_id}/preview`.
+
+        Raises:
+            ApiError: `refused` when it cannot be read, or looks like nothing that is imported.
+        """
+        body = {"format": kind, "mapping": list(mapping)}
+        found: Json = self._send("POST", f"/api/uploads/{upload_id}/preview", {}, body=body).json()
+        return found
+
+    def import_upload(self, upload_id: str, preview: Mapping[str, Any], author: str | None = None) -> str:
+        """Have an uploaded file imported as its preview says; the id of the import."""
+        body = {name: preview[name] for name in ("format", "mapping", "fingerprint")} | {"author": author}
+        return str(self._send("POST", f"/api/uploads/{upload_id}/import", {}, body=body).json()["import_id"])
+
+    def forget_upload(self, upload_id: str) -> None:
+        """Remove a file that is not wanted."""
+        self._send("DELETE", f"/api/uploads/{upload_id}", {})
 
     def end_import(self, import_id: str) -> Json:
         """Say that all of the file was read; the import as it stands."""

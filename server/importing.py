@@ -32,12 +32,12 @@ class Far:
 Tell = Callable[[Far], None]
 
 
-def about(path: Path, how: How, author: str | None) -> Json:
+def about(path: Path, how: How, author: str | None, name: str | None = None) -> Json:
     """What an import reads, as `POST /api/imports` takes it. Another format or mapping of the file is other work."""
     mapping = orjson.dumps(dict(how.mapping)).decode() if how.mapping else None
     work = f"{how.fingerprint}-{how.format}" + (f"-{_short(mapping)}" if mapping else "")
     return {
-        "work": work, "file": path.name or str(path), "bytes": size_of(path), "format": how.format,
+        "work": work, "file": name or path.name or str(path), "bytes": size_of(path), "format": how.format,
         "mapping": mapping, "author": author,
     }  # fmt: skip
 
@@ -48,7 +48,15 @@ def _short(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def run(client: Client, path: Path, how: How, author: str | None = None, tell: Tell = lambda _: None) -> Json:
+def run(
+    client: Client,
+    path: Path,
+    how: How,
+    author: str | None = None,
+    tell: Tell = lambda _: None,
+    *,
+    name: str | None = None,
+) -> Json:
     """Import a file; the import as it then stands, see `GET /api/imports/{import_id}`.
 
     Pieces that an earlier import of the same work stored are passed over. The next piece is read while one is stored.
@@ -57,7 +65,7 @@ def run(client: Client, path: Path, how: How, author: str | None = None, tell: T
         ImportFileError: the file cannot be read, or is not of the format.
         ApiError: the server refuses, or did not answer for two minutes. Run it again: it goes on.
     """
-    begun = client.begin_import(about(path, how, author))
+    begun = client.begin_import(about(path, how, author, name))
     import_id, resumed = str(begun["import_id"]), int(begun["steps"])
     with ThreadPoolExecutor(1) as sender:
         sent = sender.submit(lambda: True)

@@ -154,8 +154,9 @@ def _add(making: Making, number: int, row: Row, fields: dict[str, str], fingerpr
         making.refuse(error.reason, number, error.text)
         return
     resource = {key: str(told[field]) for field, key in _OF_RESOURCE.items() if field in told}
-    for made in (span, *scores):
-        making.add(number, made, resource, SCOPE)
+    made: list[MadeSpan | MadeScore] = [span, *scores]
+    for one in made:
+        making.add(number, one, resource, SCOPE)
 
 
 def _span(told: Row, row: Row, fields: dict[str, str], identity: str) -> MadeSpan:

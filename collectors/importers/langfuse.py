@@ -240,7 +240,7 @@ def _score(score: Row, trace: Any) -> MadeScore:
         raise RecordError("no_time" if time_ns is None else "bad_value", told)
     value, label = score.get("value"), score.get("stringValue")
     try:
-        number = None if empty(value) or str(score.get("dataType")) == "CATEGORICAL" else float(value)
+        number = None if value is None or value == "" or score.get("dataType") == "CATEGORICAL" else float(value)
     except (TypeError, ValueError):
         number, label = None, label or str(value)
     observation = score.get("observationId")

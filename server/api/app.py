@@ -52,6 +52,7 @@ from server.api import (
     scoring,
     suites,
     training,
+    uploads,
     whatif,
 )
 from server.api.bodies import BodyLimit
@@ -71,6 +72,7 @@ MODULES = (
     health,
     books,
     imports,
+    uploads,
     explore,
     latency,
     parity,

@@ -28,6 +28,7 @@ from store.queries import backwards
 
 if TYPE_CHECKING:  # what monitors take is imported where they are asked for
     from server.monitors.loop import Monitoring
+    from server.uploads import Uploads
 
 
 class Intake(Protocol):
@@ -52,6 +53,7 @@ class Context:
     checker: Aside | None = None  # the process of guardrail checks; null: they are worked out here
     monitoring: Monitoring | None = None  # null: monitors look where they are asked to
     notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
+    uploads: Uploads | None = None  # null: no files are uploaded, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
     agreements: KeptAnswers = field(default_factory=KeptAnswers)
     judges: Keeper = field(default_factory=Keeper)
