@@ -19,8 +19,12 @@ CHOSEN = "import"  # of the URL: the import that is shown
 _UPLOADED = "import-uploaded"  # session state: file of the browser -> upload of the server
 _REFUSED = "import-refused"  # session state: why an import could not begin
 _FORMATS = {
-    "otlp": "OTLP", "langfuse": "Langfuse", "phoenix": "Phoenix", "mlflow": "MLflow", "calls": "Plain model calls",
+    "otlp": "OTLP", "langfuse": "Langfuse", "phoenix": "Phoenix", "mlflow": "MLflow", "calls": "Model calls",
     "parquet": "Parquet of an export",
+}  # fmt: skip
+_WORDS = _FORMATS | {
+    "langfuse": "an export of Langfuse", "phoenix": "an export of Phoenix", "mlflow": "traces of MLflow",
+    "calls": "plain model calls, one a row",
 }  # fmt: skip
 _READ = tuple(one for one in _FORMATS if one != "parquet")
 _METADATA = "metadata"
@@ -53,7 +57,7 @@ def overview() -> None:
 
 COLUMNS = (
     Column("File", "minmax(160px, 2fr)", link=True),
-    Column("Format", "90px"),
+    Column("Format", "100px"),
     Column("Begun", "110px"),
     Column("State", "90px"),
     Column("Received", "90px", "right", help="Spans, log records and scores"),
@@ -109,7 +113,7 @@ def _looked_at(file: Any) -> None:
     left, right = st.columns((1, 2))
     with left:
         _format(file, told["format"])
-    right.markdown(f"{fmt.plain(file.name, 200)} looks like {_FORMATS[told['format']]}.")
+    right.markdown(f"It is read as {_WORDS[told['format']]}. Another format can be chosen.")
     if told["format"] == "calls":
         _columns(file, told)
     _rows(told)

@@ -103,7 +103,11 @@ class Uploads:
     def preview(self, upload_id: str, told: Format | None, mapping: tuple[tuple[str, str], ...]) -> dict[str, Any]:
         """What a file looks like; see `server.import_preview`. Raises UploadError, ImportFileError."""
         place = self._place(upload_id)
-        return {"name": self._name(place), **previewed(place / "data", told, mapping)}
+        name, path = self._name(place), place / "data"
+        try:
+            return {"name": name, **previewed(path, told, mapping)}
+        except ImportFileError as error:
+            raise ImportFileError(_named(str(error), path, name)) from error
 
     def import_it(self, upload_id: str, project: str, how: How, author: str | None) -> str:
         """Have a file imported; the id of the import. Raises UploadError."""
@@ -186,6 +190,12 @@ class Uploads:
                     shutil.rmtree(place, ignore_errors=True)
 
 
+def _named(text: str, path: Path, name: str) -> str:
+    """A message with the name that a person gave the file, in place of where it lies here."""
+    text = text.replace(str(path), name)
+    return name + text.removeprefix(path.name) if text.startswith(f"{path.name} ") else text
+
+
 def how_of(told: dict[str, Any]) -> How:
     """How a file is read, from an order."""
     mapping = tuple((str(column), str(name)) for column, name in told["mapping"])
@@ -206,5 +216,5 @@ def _read(pipe: Connection, parent: int, api_url: str, order: Order, path: Path)
         with Client(api_url, order.project) as client:
             run(client, path, how_of(order.how), order.author, name=order.name)
     except (ApiError, ImportFileError) as error:
-        fault = str(error)
+        fault = _named(str(error), path, order.name)
     pipe.send(fault)

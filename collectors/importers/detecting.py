@@ -44,7 +44,7 @@ def detected(path: Path) -> Format:
                         return kind
     elif framing_of(head) is not None:
         return "otlp"
-    message = f"{path} looks like no format that is imported. Name one with --format: {', '.join(FORMATS)}."
+    message = f"{path} looks like no format that is imported. Name its format, one of {', '.join(FORMATS)}."
     raise ImportFileError(message)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import signal
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 from stores import put_empty
+from waiting import until
 
 from collectors.importers import pieces
 from collectors.importers.pieces import Piece, packed
@@ -177,3 +180,80 @@ def test_what_cannot_be_imported_is_told(
     told = command(tmp_path, "import", *arguments, api_url=shared.note.api_url)
     assert told.returncode != 0
     assert said in told.stderr
+
+
+def whole(client: Client, import_id: str) -> dict[str, Any]:
+    """The import once it has ended, or cannot."""
+    found: dict[str, Any] = {}
+
+    def ended() -> bool:
+        found.update(client.one_import(import_id))
+        return found["ended_at"] is not None or found["fault"] is not None
+
+    until(ended)
+    return found
+
+
+def test_an_uploaded_file_is_looked_at_and_imported(shared: Serving) -> None:
+    data = lines(7_000, 3).encode()
+    with shared.client() as client:
+        upload = client.upload("mine.jsonl", [data[:100], data[100:]])
+        told = client.preview_upload(upload)
+        assert (told["name"], told["format"], told["bytes"], told["fault"]) == ("mine.jsonl", "otlp", len(data), None)
+        found = whole(client, client.import_upload(upload, told, "ann"))
+        assert (found["file"], found["author"], counts(found)) == ("mine.jsonl", "ann", (12, 12, 0, 0))
+        with pytest.raises(ApiError, match="no longer there"):
+            until(lambda: not client.preview_upload(upload))
+
+
+def test_which_column_is_what_is_told_before_anything_is_stored(shared: Serving) -> None:
+    rows = "when,asked,said\n2026-11-01T10:00:00Z,hello,<b>hi</b>\n"
+    with shared.client() as client:
+        upload = client.upload("calls.csv", [rows.encode()])
+        bare = client.preview_upload(upload, "calls")
+        assert (bare["columns"], bare["mapping"]) == (["when", "asked", "said"], [])
+        assert "No column is known for the time" in bare["fault"]
+        told = client.preview_upload(upload, "calls", [("when", "time"), ("asked", "input"), ("said", "output")])
+        assert (told["fault"], told["rows"]) == (
+            None,
+            [{"when": "2026-11-01T10:00:00Z", "asked": "hello", "said": "<b>hi</b>"}],
+        )
+        found = whole(client, client.import_upload(upload, told))
+        assert (counts(found), json.loads(found["mapping"])["asked"]) == ((1, 1, 0, 0), "input")
+
+
+def test_an_upload_that_is_nothing_is_told_by_its_name_and_can_be_forgotten(shared: Serving) -> None:
+    with shared.client() as client:
+        upload = client.upload("letter.txt", [b"Dear Sir"])
+        with pytest.raises(ApiError, match=r"^letter\.txt looks like no format"):
+            client.preview_upload(upload)
+        client.forget_upload(upload)
+        with pytest.raises(ApiError, match="no longer there"):
+            client.preview_upload(upload)
+        with pytest.raises(ApiError, match="begins at byte 0, and 3 are there"):
+            client._send("POST", f"/api/uploads/{client.upload('a', [b'abc'])}/parts", {"offset": 0}, content=b"abc")
+
+
+def test_an_upload_that_breaks_says_why(shared: Serving) -> None:
+    with shared.client() as client:
+        data = gzip.compress(lines(8_000, 400).encode())
+        upload = client.upload("cut.jsonl.gz", [data[: len(data) // 2]])
+        found = whole(client, client.import_upload(upload, client.preview_upload(upload, "otlp")))
+    assert found["ended_at"] is None
+    assert found["fault"].startswith("cut.jsonl.gz cannot be inflated to its end")
+
+
+def test_what_a_server_left_is_taken_up_by_the_next(start: Any) -> None:
+    serving = start()
+    with serving.client() as client:
+        upload = client.upload("left.jsonl", [lines(1, 2).encode()])
+        told = client.preview_upload(upload)
+    serving.end(signal.SIGKILL)
+    order = {"project": "default", "name": "left.jsonl", "author": None, "how": {
+        "format": told["format"], "fingerprint": told["fingerprint"], "mapping": [], "source_project": None}}  # fmt: skip
+    place = serving.folder / "uploads" / upload / "order.json"
+    place.write_text(json.dumps(order | {"import_id": str(uuid.uuid4())}), "utf-8")
+    serving.start()
+    with serving.client() as client:
+        until(lambda: any(one["ended_at"] for one in client.imports()))
+        assert counts(client.imports()[0]) == (8, 8, 0, 0)
