@@ -71,6 +71,7 @@ _KEYS = {
     "output": "output.value", "prompt_name": "gen_ai.prompt.name", "prompt_version": "gen_ai.prompt.version",
 }  # fmt: skip
 _OF_RESOURCE = {"service": "service.name", "environment": "deployment.environment.name", "release": "service.version"}
+_SAID = frozenset({"input", "output", "input_tokens", "output_tokens", "total_tokens"})
 _WHOLE = frozenset({"input_tokens", "output_tokens", "total_tokens"})
 _NUMBERS = frozenset({"cost", "duration_ms", "duration_s"})
 
@@ -119,14 +120,13 @@ def check_whole(mapping: Columns) -> None:
     fields = {field for _, field in mapping}
     if "time" not in fields:
         raise ImportFileError("No column is known for the time of a call. Tell it with --map COLUMN=time.")
-    if not fields & {"input", "output", "input_tokens", "output_tokens", "total_tokens"}:
+    if not fields & _SAID:
         raise ImportFileError("No column is known for input, output or tokens. Tell one, as in --map COLUMN=input.")
 
 
 def looks_like(row: Row) -> bool:
-    """Whether the columns of a row are those of a call."""
-    fields = {field for _, field in guessed(row)}
-    return "time" in fields and bool(fields & {"input", "output", "input_tokens", "output_tokens", "total_tokens"})
+    """Whether a column of a row has what a call was asked or said; the others may have any names."""
+    return bool({field for _, field in guessed(row)} & _SAID)
 
 
 def pieces(file: Opened, mapping: Columns, fingerprint: str) -> Iterator[Piece]:
@@ -163,7 +163,7 @@ def _span(told: Row, row: Row, fields: dict[str, str], identity: str) -> MadeSpa
     start = nanoseconds(told.get("time"))
     if start is None:
         raise RecordError("no_time", f"time {told.get('time')!r}")
-    if not told.keys() & {"input", "output", "input_tokens", "output_tokens", "total_tokens", "error"}:
+    if not told.keys() & {*_SAID, "error"}:
         raise RecordError("no_content", dumped(row)[:150])
     trace = told.get("trace") or identity
     error = told.get("error")

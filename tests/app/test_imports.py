@@ -30,7 +30,8 @@ ONE: dict[str, Any] = {
             id="some",
         ),
         pytest.param(
-            {"ended_at": None}, "It is being read. You may leave this page: the server goes on.", "50% read", id="going",
+            {"ended_at": None}, "It is being read. You may leave this page: the server goes on.", "50% read",
+            id="going",
         ),
         pytest.param(
             {"ended_at": None, "fault": "It is cut."}, "It could not be read to its end: It is cut.", "failed",
@@ -43,28 +44,26 @@ def test_what_became_of_a_file_is_a_sentence(changed: dict[str, Any], said: str,
     assert imports.standing(ONE | changed)[0] == state
 
 
-def test_says_what_to_do_before_anything_was_imported(open_page: Open, empty_url: str) -> None:
-    shown = open_page("imports", empty_url)
+def test_says_what_to_do_before_anything_was_imported(page: Open, empty_url: str) -> None:
+    shown = page(empty_url, "imports")
     assert "Imports would be listed here." in shown.markdown[-1].value
     assert any("assay import FILE" in one.value for one in shown.caption)
 
 
-def test_a_file_of_calls_is_looked_at_and_imported(
-    open_page: Open, serve_for_all: Any, listed: Callable[..., Any]
-) -> None:
+def test_a_file_of_calls_is_looked_at_and_imported(page: Open, serve_for_all: Any, listed: Callable[..., Any]) -> None:
     served = serve_for_all("imports")
-    shown = open_page("imports", served.note.api_url)
+    shown = page(served.note.api_url, "imports")
     shown.file_uploader[0].upload("calls.csv", ROWS, "text/csv").run()
     assert not shown.exception
-    assert "Choose one in the table." in shown.warning[0].value
+    assert "Choose one in the table" in shown.warning[0].value
     assert shown.button(key="import-go").disabled
     mapped = ROWS.replace(b"when", b"time")
     shown.file_uploader[0].upload("calls.csv", mapped, "text/csv").run()
     assert [one.value for one in shown.selectbox] == ["calls"]
     shown.button(key="import-go").click().run()
-    (import_id,) = shown.query_params[imports.CHOSEN]
+    import_id = shown.query_params[imports.CHOSEN][0]
     with served.client() as client:
         until(lambda: client.one_import(import_id)["ended_at"])
     shown.run()
     assert any("1 of 2 spans" in one.value for one in shown.markdown)
-    assert "row 2: time 'soon'" in json.dumps(listed(shown, "rejections"))
+    assert "row 2: time 'soon'" in json.dumps(listed(shown, "Rejected"))

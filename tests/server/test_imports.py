@@ -249,8 +249,8 @@ def test_what_a_server_left_is_taken_up_by_the_next(start: Any) -> None:
         upload = client.upload("left.jsonl", [lines(1, 2).encode()])
         told = client.preview_upload(upload)
     serving.end(signal.SIGKILL)
-    order = {"project": "default", "name": "left.jsonl", "author": None, "how": {
-        "format": told["format"], "fingerprint": told["fingerprint"], "mapping": [], "source_project": None}}  # fmt: skip
+    how = {name: told[name] for name in ("format", "fingerprint", "mapping")} | {"source_project": None}
+    order = {"project": "default", "name": "left.jsonl", "author": None, "how": how}
     place = serving.folder / "uploads" / upload / "order.json"
     place.write_text(json.dumps(order | {"import_id": str(uuid.uuid4())}), "utf-8")
     serving.start()
