@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Path, Query, Request, Response
@@ -20,7 +21,7 @@ from server.api.rights import needs, router
 from server.uploads import UploadError, Uploads
 
 routes = router()
-Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Of the upload.")]
+Id = Annotated[UUID, Path(description="Of the upload.")]
 Column = tuple[str, str]
 
 _told = partial(
@@ -73,7 +74,7 @@ async def add(
 ) -> Response:
     """Put a part, of at most 16 MiB, behind those that are there: `bytes` so far. 409: it does not follow on them."""
     with _told():
-        size = await asyncio.to_thread(_uploads(here).add, upload_id, offset, body)
+        size = await asyncio.to_thread(_uploads(here).add, upload_id.hex, offset, body)
     return json_response(request, {"bytes": size})
 
 
@@ -88,7 +89,7 @@ class Reading(BaseModel):
 def preview(here: Here, upload_id: Id, body: Reading) -> Response:
     """What the file looks like: `format`, `columns`, `mapping`, the first `rows`; `fault`: what the mapping lacks."""
     with _told():
-        found = _uploads(here).preview(upload_id, body.format, tuple(body.mapping))
+        found = _uploads(here).preview(upload_id.hex, body.format, tuple(body.mapping))
     return Response(orjson.dumps(found), media_type="application/json")
 
 
@@ -103,12 +104,12 @@ def import_it(request: Request, here: Here, upload_id: Id, body: Wanted, project
     """Have the file imported, after those that wait: `import_id`; `GET /api/imports/{import_id}` tells more."""
     with _told():
         how = How(body.format, body.fingerprint, tuple(body.mapping))
-        return json_response(request, {"import_id": _uploads(here).import_it(upload_id, project, how, body.author)})
+        return json_response(request, {"import_id": _uploads(here).import_it(upload_id.hex, project, how, body.author)})
 
 
 @routes.delete("/api/uploads/{upload_id}", tags=["imports"], dependencies=[needs("ingest")])
 def forget(request: Request, here: Here, upload_id: Id) -> Response:
     """Remove a file that is not wanted."""
     with _told():
-        _uploads(here).forget(upload_id)
+        _uploads(here).forget(upload_id.hex)
     return json_response(request, {"removed": True})

@@ -61,7 +61,7 @@ def test_a_file_of_calls_is_looked_at_and_imported(page: Open, serve_for_all: An
     shown.file_uploader[0].upload("calls.csv", mapped, "text/csv").run()
     assert [one.value for one in shown.selectbox] == ["calls"]
     shown.button(key="import-go").click().run()
-    import_id = shown.query_params[imports.CHOSEN][0]
+    import_id = str(shown.query_params[imports.CHOSEN])
     with served.client() as client:
         until(lambda: client.one_import(import_id)["ended_at"])
     shown.run()
