@@ -19,7 +19,7 @@ from server.ingest import InTransaction
 from server.when import utc_now
 from store import imports as store
 from store.batch import Batch, Receipt
-from store.imports import Import
+from store.imports import Far, Import
 
 WRITE_S = 30.0
 
@@ -78,11 +78,15 @@ def find(core: Core, project_id: int, import_id: uuid.UUID) -> Import:
 def shown(core: Core, made: Import) -> dict[str, Any]:
     """An import, how far it went, and why items of it were rejected."""
     with core.readers.read() as cursor:
-        far, rejected = store.far(cursor, made), store.rejections(cursor, made)
+        far, rejected = store.far(cursor, [made.import_id]), store.rejections(cursor, made)
+    return _row(made, far[made.import_id]) | {"rejections": [_rejection(*one) for one in rejected]}
+
+
+def _row(made: Import, far: Far) -> dict[str, Any]:
     return {
         "import_id": made.import_id, "file": made.file, "bytes": made.bytes, "format": made.format,
         "mapping": made.mapping, "author": made.author, "started_at": made.started_at, "ended_at": made.ended_at,
-        "fault": made.fault, **asdict(far), "rejections": [_rejection(*one) for one in rejected],
+        "fault": made.fault, **asdict(far),
     }  # fmt: skip
 
 
@@ -92,10 +96,11 @@ def _rejection(reason: str, count: int, sample: str | None) -> dict[str, Any]:
 
 
 def listed(core: Core, project_id: int) -> list[dict[str, Any]]:
-    """The newest imports of a project, newest first."""
+    """The newest imports of a project, newest first, without their rejections."""
     with core.readers.read() as cursor:
         found = store.listed(cursor, project_id)
-    return [shown(core, one) for one in found]
+        far = store.far(cursor, [one.import_id for one in found])
+    return [_row(one, far[one.import_id]) for one in found]
 
 
 async def take(intake: Intake, made: Import, step: int, read_bytes: int, data: bytes) -> bool:

@@ -5,6 +5,7 @@ Reads take any cursor; writes go through the writer, a step with the batch that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -110,23 +111,26 @@ def steps(cursor: DuckDBPyConnection, import_id: UUID) -> int:
     return int(found)
 
 
-def far(cursor: DuckDBPyConnection, made: Import) -> Far:
-    """How far an import went."""
-    row = one_row(
-        cursor,
-        "select count(*), coalesce(max(read_bytes), 0), min(first_time), max(last_time), max(stored_at) "
-        "from import_steps where import_id = ?",
-        [made.import_id],
-    )
-    counts = one_row(
-        cursor,
-        "select coalesce(sum(received), 0), coalesce(sum(stored), 0), coalesce(sum(duplicate), 0), "
-        "coalesce(sum(rejected), 0) from ledger_entries where project_id = ? and source = ? "
-        "and commit_seq in (select commit_seq from import_steps where import_id = ?)",
-        [made.project_id, source_of(made.format), made.import_id],
-    )
-    received, stored, duplicate, rejected = map(int, counts)
-    return Far(int(row[0]), int(row[1]), received, stored, duplicate, rejected, *row[2:])
+def far(cursor: DuckDBPyConnection, import_ids: Sequence[UUID]) -> dict[UUID, Far]:
+    """How far each of these imports went."""
+    steps = cursor.execute(
+        "select import_id, count(*), max(read_bytes), min(first_time), max(last_time), max(stored_at) "
+        "from import_steps where import_id in (select unnest($ids::uuid[])) group by import_id",
+        {"ids": list(import_ids)},
+    ).fetchall()
+    # A step's commit is its own, so that the ledger's rows of the commit are those of the step.
+    counts = cursor.execute(
+        "select s.import_id, sum(l.received), sum(l.stored), sum(l.duplicate), sum(l.rejected) from import_steps s "
+        "join ledger_entries l on l.commit_seq = s.commit_seq "
+        "where s.import_id in (select unnest($ids::uuid[])) group by s.import_id",
+        {"ids": list(import_ids)},
+    ).fetchall()
+    booked = {row[0]: tuple(map(int, row[1:])) for row in counts}
+    found = {one: Far(0, 0, 0, 0, 0, 0, None, None, None) for one in import_ids}
+    for import_id, number, read_bytes, first, last, at in steps:
+        received, stored, duplicate, rejected = booked.get(import_id, (0, 0, 0, 0))
+        found[import_id] = Far(int(number), int(read_bytes), received, stored, duplicate, rejected, first, last, at)
+    return found
 
 
 def rejections(cursor: DuckDBPyConnection, made: Import) -> list[tuple[str, int, str]]:

@@ -46,7 +46,7 @@ class NewImport(BaseModel):
 
 @routes.get("/api/imports", tags=["imports"], dependencies=[needs("read")])
 def listed(request: Request, here: Here, project: Project = DEFAULT) -> Response:
-    """The newest 100 imports of the project, newest first; fields as in `GET /api/imports/{import_id}`."""
+    """The newest 100 imports of the project, newest first: as `GET /api/imports/{import_id}`, less `rejections`."""
     return json_response(request, imports.listed(here.core, here.core.projects.id_of(project)))
 
 
