@@ -107,9 +107,11 @@ def _looked_at(file: Any) -> None:
         kind = st.session_state.get(f"import-format-{file.file_id}")
         told = data_imports.preview(upload_id, kind, _mapped(file))
     except data.ApiError as error:
+        _taken_back(file, error.message)
         st.error(fmt.plain(error.message, 600), icon=":material/error:")
         _format(file, None)
         return
+    st.session_state[f"import-good-{file.file_id}"] = dict(_mapped(file))
     left, right = st.columns((1, 2))
     with left:
         _format(file, told["format"])
@@ -144,6 +146,21 @@ def _mapped(file: Any) -> list[tuple[str, str]]:
     return list(said.items())
 
 
+def _taken_back(file: Any, why: str) -> None:
+    """A choice of columns that cannot be gives way to the one before it, and the page says why."""
+    good: dict[str, str] = st.session_state.get(f"import-good-{file.file_id}", {})
+    if dict(_mapped(file)) != good:
+        st.session_state[f"import-mapping-{file.file_id}"] = good
+        st.session_state[f"import-edition-{file.file_id}"] = _edition(file) + 1
+        st.session_state[_REFUSED] = why
+        st.rerun()
+
+
+def _edition(file: Any) -> int:
+    """Of the table of columns: another one forgets what was edited."""
+    return int(st.session_state.get(f"import-edition-{file.file_id}", 0))
+
+
 def _columns(file: Any, told: Row) -> None:
     """Which column becomes which field, to be edited."""
     known = dict(told["mapping"])
@@ -153,8 +170,8 @@ def _columns(file: Any, told: Row) -> None:
     )  # fmt: skip
     options = [*(one for one in told["fields"] if one != "-"), *sorted(set(known.values()) - set(told["fields"]))]
     edited = st.data_editor(
-        frame, key=f"import-columns-{file.file_id}", hide_index=True, disabled=["Column", "First value"],
-        height="content",
+        frame, key=f"import-columns-{file.file_id}-{_edition(file)}", hide_index=True, height="content",
+        disabled=["Column", "First value"],
         column_config={
             "becomes": st.column_config.SelectboxColumn("becomes", options=[*options, _METADATA], required=True)
         },
