@@ -52,6 +52,7 @@ GROUPS = {
         st.Page("views/monitor.py", title="Monitor", visibility="hidden"),
         st.Page("views/cost_integrity.py", title="Cost integrity", icon=":material/fact_check:"),
         st.Page("views/sql.py", title="SQL", icon=":material/database:"),
+        st.Page("views/imports.py", title="Import", icon=":material/upload_file:"),
     ],
 }
 SWITCHES = (home.switches, widgets.project, widgets.time_range)
@@ -73,6 +74,7 @@ SHOWN = {
     "Queues": (widgets.project,),
     "Judges": (widgets.project,),
     "Training data": (widgets.project,),
+    "Import": (widgets.project,),
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
     "Labelling": (labelling_start.switches, widgets.project),

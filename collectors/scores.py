@@ -26,6 +26,7 @@ _SOURCES = {
     "heuristic": "code",
     "api": "api",
 }
+_SOURCE, _AUTHOR = "assayline.score.source", "assayline.score.author"  # of imports: OpenTelemetry names neither
 _CARRIERS = frozenset({"other", "evaluator", "guardrail"})  # kinds whose annotations are about a linked span
 MAX_SESSION_ID = 1000  # characters; every score of a session repeats its id, and a longer text is none
 _PYDANTIC = ("scores", "labels", "assertions")
@@ -134,9 +135,10 @@ def _of_event(event: str | None, attributes: TextMap) -> _Verdict | None:
         value=_value(value),
         label=plain(attributes.get("gen_ai.evaluation.score.label") or attributes.get("gen_ai.evaluation.label")),
         explanation=plain(attributes.get("gen_ai.evaluation.explanation")),
-        source="user" if metric == "user_feedback" else "telemetry",
+        source="user" if metric == "user_feedback" else _SOURCES.get(attributes.get(_SOURCE) or "", "telemetry"),
         evaluator=evaluator,
         version=version,
+        author=plain(attributes.get(_AUTHOR)),
         error_type=plain(attributes.get("error.type")),
         metadata=_rest(attributes),
     )
@@ -155,7 +157,7 @@ _READ = frozenset(
     {
         "gen_ai.evaluation.name", "gen_ai.evaluation.score.value", "gen_ai.evaluation.score.label",
         "gen_ai.evaluation.explanation", "gen_ai.evaluation.evaluator.version", "gen_ai.evaluation.evaluator.name",
-        "gen_ai.response.id", "error.type", "event.name", "event_name",
+        "gen_ai.response.id", "error.type", "event.name", "event_name", _SOURCE, _AUTHOR,
     }
 )  # fmt: skip
 

@@ -6,14 +6,13 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from collectors import frames
 from collectors.model import Decoded, RawLog, RawSpan, Rejection, service_of
 from collectors.normalise import normalise
 from collectors.normalising.identity import hashed_authors
 from collectors.normalising.options import NormaliserOptions
-from collectors.receivers.sink import ExportRequest
 from collectors.scores import scores_of_log, scores_of_span
 from store.batch import Batch, RejectedItems
 
@@ -23,13 +22,22 @@ SAMPLE_CHARS = 200
 Item = TypeVar("Item", RawSpan, RawLog)
 
 
+class Told(Protocol):
+    """What a batch says of the request that it was."""
+
+    @property
+    def signal(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class BatchMaker:
     """Decoded requests of any project to batches."""
 
     options: NormaliserOptions
 
-    def make(self, decoded: Decoded, request: ExportRequest, project_id: int) -> tuple[Batch, list[Rejection]]:
+    def make(self, decoded: Decoded, request: Told, project_id: int) -> tuple[Batch, list[Rejection]]:
         """The batch, and all of its rejections. An item that our code fails on is rejected; its neighbours are kept."""
         try:
             return self._batch(decoded, request, project_id), decoded.rejections
@@ -41,7 +49,7 @@ class BatchMaker:
         return self._batch(sound, request, project_id), sound.rejections
 
     def _sound(
-        self, items: list[Item], alone: Callable[[Item], Decoded], request: ExportRequest
+        self, items: list[Item], alone: Callable[[Item], Decoded], request: Told
     ) -> tuple[list[Item], list[Rejection]]:
         kept: list[Item] = []
         bad: list[Rejection] = []
@@ -54,7 +62,7 @@ class BatchMaker:
                 kept.append(item)
         return kept, bad
 
-    def _batch(self, decoded: Decoded, request: ExportRequest, project_id: int) -> Batch:
+    def _batch(self, decoded: Decoded, request: Told, project_id: int) -> Batch:
         facts = [normalise(span, self.options) for span in decoded.spans]
         scores = [
             score for span, fact in zip(decoded.spans, facts, strict=True) for score in scores_of_span(span, fact)

@@ -27,6 +27,7 @@ from server.client_drift import DriftClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_experiments import ExperimentsClient
 from server.client_feedback import FeedbackClient
+from server.client_imports import ImportsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
 from server.client_judges import JudgesClient
@@ -100,6 +101,7 @@ class Client(
     ChannelsClient,
     DriftClient,
     AgreementClient,
+    ImportsClient,
 ):
     """One server, one project. Safe to share between threads."""
 

@@ -19,18 +19,37 @@ from dataclasses import dataclass
 import psutil
 
 from collectors.errors import UndecodableError
+from collectors.importers.decoding import decoded_piece
+from collectors.importers.pieces import Piece, PieceSignal
 from collectors.model import Rejection
 from collectors.normalising.options import NormaliserOptions
 from collectors.otlp import decode
 from collectors.receivers.sink import ExportRequest
 from server import spawned
 from server.batches import BatchMaker
+from server.imported_rows import rows_batch
 from store.batch import Batch
 
 log = logging.getLogger(__name__)
 ALLOWED_S = 20.0  # for one request, and more by its size:
 BYTES_A_SECOND = 256 * 1024  # 250,000 of the smallest model calls, 12 MiB, take 22 s of an unhindered core
 GC_GENERATION_0 = 50_000  # decoding makes many objects that die young, and no cycles
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRequest:
+    """One piece of an import, not yet decoded."""
+
+    source: str  # what the ledger names it by: import:<format>
+    piece: Piece
+
+    @property
+    def signal(self) -> PieceSignal:
+        return self.piece.signal
+
+    @property
+    def body(self) -> bytes:
+        return self.piece.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +87,8 @@ class Decoders:
         """Start the first process now rather than with the first request."""
         self._idle[-1].start()
 
-    async def prepare(self, request: ExportRequest, project_id: int) -> Prepared:
-        """Decode and map one request.
+    async def prepare(self, request: ExportRequest | ImportedRequest, project_id: int) -> Prepared:
+        """Decode and map one request, of a sender or of an import.
 
         Raises:
             UndecodableError: nothing of it can be read, or not in the time that it is allowed.
@@ -103,7 +122,7 @@ class _Decoder:
             self._pid = self._pool.submit(os.getpid)
         return self._pool
 
-    async def prepare(self, request: ExportRequest, project_id: int) -> Prepared:
+    async def prepare(self, request: ExportRequest | ImportedRequest, project_id: int) -> Prepared:
         allowed = self._allowed_s(len(request.body))
         try:
             pool = self.start()
@@ -151,10 +170,16 @@ def _begin(parent: int, options: NormaliserOptions) -> None:
     _maker = BatchMaker(options)
 
 
-def prepare(request: ExportRequest, project_id: int) -> Prepared:
+def prepare(request: ExportRequest | ImportedRequest, project_id: int) -> Prepared:
     """Decode and map one request, in a process of the pool."""
     maker = _maker or BatchMaker(NormaliserOptions())
-    decoded = decode(request.signal, request.source, request.body)
+    if isinstance(request, ImportedRequest) and request.piece.encoding == "rows":
+        rows, told = rows_batch(request.piece, request.source, project_id, maker.options)
+        return Prepared(rows, told, sum(rows.received.values()), 0)
+    if isinstance(request, ImportedRequest):
+        decoded = decoded_piece(request.piece)
+    else:
+        decoded = decode(request.signal, request.source, request.body)
     batch, rejections = maker.make(decoded, request, project_id)
     dropped = sum(span.dropped_attributes for span in decoded.spans)
     dropped += sum(record.dropped_attributes for record in decoded.logs)

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -77,9 +77,14 @@ def _opened_here(settings: Settings, project: str) -> Iterator[Client]:
 
     with opened(settings) as core, tempfile.TemporaryDirectory(prefix="assay-") as folder:
         note = running.Running(os.getpid(), running.started_at(), version("assayline"), {}, "", "", "")
-        api = create_api(Context(core, make_ingest(core), note, note.version))
+        ingest = make_ingest(core)
+        api = create_api(Context(core, ingest, note, note.version))
         path = str(Path(folder) / "api")
-        with _served(api, path), Client("http://localhost", project, PATIENCE_S, _transport(path)) as client:
+        with (
+            closing(ingest),
+            _served(api, path),
+            Client("http://localhost", project, PATIENCE_S, _transport(path)) as client,
+        ):
             yield client
 
 

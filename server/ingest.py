@@ -5,27 +5,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
+
+from duckdb import DuckDBPyConnection
 
 from collectors.errors import UnavailableError, UndecodableError, UnknownProjectError
 from collectors.model import Rejection
 from collectors.otlp.rejections import message
 from collectors.receivers.sink import ExportOutcome, ExportRequest
 from server.core import Core
-from server.decoders import DecoderLostError, Decoders, Prepared
+from server.decoders import DecoderLostError, Decoders, ImportedRequest, Prepared
 from server.projects import Projects
 from server.secret import normaliser_options
 from server.when import utc_now
-from store.batch import Receipt
+from store.batch import Batch, Receipt, RejectedItems
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownProjectNameError
-from store.ledger import Refusal, record_refusals
+from store.ledger import Refusal, record_refusals, rejected_whole
 from store.writer import Writer
 
 log = logging.getLogger(__name__)
 DEFAULT_PROJECT = "default"
 SAMPLE_BYTES = 200
+
+InTransaction = Callable[[Batch, DuckDBPyConnection], bool]
+"""`work(batch, cursor)`: what is written with a batch; false: neither is."""
 
 
 @dataclass(slots=True)
@@ -75,6 +81,45 @@ class Ingest:
             raise
         self._count(prepared, receipt)
         return outcome(request, prepared.rejections, receipt)
+
+    async def store(self, request: ImportedRequest, project_id: int, work: InTransaction) -> Receipt | None:
+        """Store one piece of an import, with `work` in the same transaction; null: `work` said no, and nothing is done.
+
+        What cannot be read or stored is booked as rejected, so that the import goes on.
+
+        Raises:
+            UnavailableError: not stored, send it again.
+        """
+        try:
+            with self._holding(len(request.body)):
+                prepared = await self._prepared(request, project_id)
+                receipt = await self._stored(prepared, work)
+        except (StoreBusyError, DecoderLostError) as error:
+            self.counters.postponed_requests += 1
+            raise self._postponed(error) from error
+        if receipt is not None:
+            self._count(prepared, receipt)
+        return receipt
+
+    async def _prepared(self, request: ImportedRequest, project_id: int) -> Prepared:
+        try:
+            return await self._decoders.prepare(request, project_id)
+        except UndecodableError as error:  # it took too long
+            rejected = RejectedItems("", "unreadable", str(error), 1)
+            batch = Batch(project_id, request.source, request.signal, {"": 1}, (rejected,))
+            return Prepared(batch, [Rejection("", "unreadable", str(error))], 1, 0)
+
+    async def _stored(self, prepared: Prepared, work: InTransaction) -> Receipt | None:
+        try:
+            return await asyncio.wrap_future(self._writer.store_if(prepared.batch, partial(work, prepared.batch)))
+        except StoreBusyError:
+            raise
+        except Exception as error:
+            log.exception("a piece of an import is refused by the store")
+            batch = prepared.batch
+            refused = (*batch.rejected, *rejected_whole(batch, "store_refused", str(error)))
+            bare = Batch(batch.project_id, batch.source, batch.signal, batch.received, refused)
+            return await asyncio.wrap_future(self._writer.store_if(bare, partial(work, bare)))
 
     def _postponed(self, error: Exception) -> UnavailableError:
         if isinstance(error, UnavailableError):

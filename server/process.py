@@ -34,6 +34,7 @@ from server.ports import PortError, listen, port_of, reachable
 from server.running import Running
 from server.settings import Settings
 from server.standing import Standing
+from server.uploads import Uploads
 
 if sys.platform != "win32":
     from uvloop import new_event_loop
@@ -145,7 +146,8 @@ class Process:
         watcher = beside(core)
         monitoring = Monitoring(core, watcher)
         notifier = Notifier(core)
-        context = Context(core, ingest, note, note.version, aside, checker, monitoring, notifier)
+        uploads = Uploads(core, note.api_url)
+        context = Context(core, ingest, note, note.version, aside, checker, monitoring, notifier, uploads)
         servers = {
             "OTLP/HTTP": (http_server(http_app(ingest, config, draining), settings.drain_s), sockets.otlp),
             "API": (http_server(guarded(create_api(context), context), settings.drain_s), sockets.api),
@@ -155,6 +157,7 @@ class Process:
         feeding.start()
         monitoring.start()
         notifier.start()
+        uploads.start()
         tasks = [asyncio.create_task(server.serve([bound]), name=name) for name, (server, bound) in servers.items()]
         try:
             await self._until_stopped([server for server, _ in servers.values()], tasks, note)
@@ -167,6 +170,7 @@ class Process:
             await asyncio.to_thread(watcher.close)
             await asyncio.to_thread(monitoring.stop)
             await asyncio.to_thread(notifier.stop)
+            await asyncio.to_thread(uploads.stop)
             await asyncio.to_thread(aside.close)
             await asyncio.to_thread(checker.close)
             await asyncio.to_thread(ingest.close)

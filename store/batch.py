@@ -24,8 +24,8 @@ class Batch:
     """
 
     project_id: int
-    source: str  # http-protobuf http-json grpc
-    signal: str  # traces logs metrics
+    source: str  # http-protobuf http-json grpc import:<format>
+    signal: str  # traces logs metrics, scores
     received: dict[str, int]  # per service: spans or log records counted while decoding
     rejected: tuple[RejectedItems, ...] = ()
     spans: pa.Table | None = None

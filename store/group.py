@@ -162,7 +162,9 @@ class Group:
 
     def _book(self, page: LedgerPage, batch: Batch, index: int, commit_seq: int) -> Receipt:
         page.receive(batch)
-        signal = {"traces": SPANS, "logs": LOGS}.get(batch.signal)
+        # Scores are booked where they were counted: in an import, and not where they come with spans or one by one.
+        nouns = {"traces": SPANS, "logs": LOGS, "scores": SCORES} if batch.received else {}
+        signal = nouns.get(batch.signal)
         stored = duplicate = 0
         for section in self._sections:
             if section.noun is signal:
@@ -299,6 +301,10 @@ def _by_service(section: _Section, index: int) -> Iterator[tuple[str, int, int]]
     if start == stop:
         return
     new = section.new[start:stop]
+    if "service" not in section.rows.column_names:  # scores
+        kept_rows = int(new.sum())
+        yield "", kept_rows, stop - start - kept_rows
+        return
     services = section.rows["service"].slice(start, stop - start)
     totals = _count(services)
     kept = totals if new.all() else _count(services.filter(pa.array(new)))

@@ -98,7 +98,7 @@ def mended(descriptor: Any, data: bytes, depth: int = 0) -> bytes:
     if depth > MAX_DEPTH + 1:
         return _TOO_DEEP_VALUE
     out = bytearray()
-    for number, wire, start, at, end in _fields(data):
+    for number, wire, start, at, end in fields(data):
         field = descriptor.fields_by_number.get(number)
         if wire != _BYTES or field is None:
             out += data[start:end]
@@ -125,7 +125,7 @@ def _varint(value: int) -> bytes:
 
 
 def _nested(data: bytes, number: int) -> Iterator[bytes]:
-    for found, wire, _, at, end in _fields(data):
+    for found, wire, _, at, end in fields(data):
         if found == number and wire == _BYTES:
             yield data[at:end]
 
@@ -137,18 +137,18 @@ def _last_text(data: bytes, number: int) -> str:
     return text.decode("utf-8", "replace")
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int, int, int, int]]:
+def fields(data: bytes) -> Iterator[tuple[int, int, int, int, int]]:
     """(field number, wire type, start of the tag, start and end of the payload) of each field, in order."""
     at, size = 0, len(data)
     while at < size:
         start = at
-        tag, at = _read_varint(data, at)
+        tag, at = read_varint(data, at)
         number, wire = tag >> 3, tag & 7
         if wire == _BYTES:
-            length, at = _read_varint(data, at)
+            length, at = read_varint(data, at)
             end = at + length
         elif wire == _VARINT:
-            _, end = _read_varint(data, at)
+            _, end = read_varint(data, at)
         elif wire in {_FIXED64, _FIXED32}:
             end = at + (8 if wire == _FIXED64 else 4)
         else:
@@ -161,7 +161,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, int, int, int, int]]:
         at = end
 
 
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
     value = 0
     for index in range(_MAX_VARINT_BYTES):
         if at >= len(data):

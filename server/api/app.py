@@ -27,6 +27,7 @@ from server.api import (
     feedback,
     hardware,
     health,
+    imports,
     integrity,
     invoices,
     jobs,
@@ -53,6 +54,7 @@ from server.api import (
     sql,
     suites,
     training,
+    uploads,
     whatif,
 )
 from server.api.bodies import BodyLimit
@@ -71,6 +73,8 @@ Every route names the right that it needs in `x-assay-right`. Answers of queries
 MODULES = (
     health,
     books,
+    imports,
+    uploads,
     explore,
     latency,
     parity,

@@ -13,8 +13,9 @@ from pydantic import Field
 from server.api.problems import ProblemError
 from server.aside import Aside, Desk, Inline
 from server.core import Core
+from server.decoders import ImportedRequest
 from server.feedback.pace import Pace
-from server.ingest import DEFAULT_PROJECT
+from server.ingest import DEFAULT_PROJECT, InTransaction
 from server.judges.keeping import Keeper
 from server.labelling.kept import KeptAnswers
 from server.notify.loop import Notifier
@@ -22,18 +23,22 @@ from server.playground import Playground
 from server.prompt_cache import PromptCache
 from server.running import Running
 from server.when import utc
+from store.batch import Receipt
 from store.queries import backwards
 
 if TYPE_CHECKING:  # what monitors take is imported where they are asked for
     from server.monitors.loop import Monitoring
+    from server.uploads import Uploads
 
 
 class Intake(Protocol):
-    """What the API shows of ingest."""
+    """What the API shows and asks of ingest."""
 
     def status(self) -> dict[str, object]: ...
 
     def overloaded(self) -> bool: ...
+
+    async def store(self, request: ImportedRequest, project_id: int, work: InTransaction) -> Receipt | None: ...
 
 
 @dataclass(slots=True)
@@ -48,6 +53,7 @@ class Context:
     checker: Aside | None = None  # the process of guardrail checks; null: they are worked out here
     monitoring: Monitoring | None = None  # null: monitors look where they are asked to
     notifier: Notifier | None = None  # null: nothing is delivered, as for the command line
+    uploads: Uploads | None = None  # null: no files are uploaded, as for the command line
     prompts: PromptCache = field(default_factory=PromptCache)
     agreements: KeptAnswers = field(default_factory=KeptAnswers)
     judges: Keeper = field(default_factory=Keeper)

@@ -38,7 +38,7 @@ Serving = Any  # of conftest.py
 NOW = datetime.now(UTC)
 WINDOW = {"since": NOW - timedelta(days=1), "until": NOW + timedelta(days=1)}
 TRACE = 0xCAFE
-IDS = ("job_id", "run_id", "experiment_id", "delivery_id", "key_id", "dashboard_id")
+IDS = ("job_id", "run_id", "experiment_id", "delivery_id", "key_id", "dashboard_id", "import_id", "upload_id")
 BY_KEY = "/api/feedback"  # it asks for a key itself
 TRACES = "/api/traces?since=2026-01-01&until=2026-01-02"
 CONVERSATION = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Where is my order?"}]}])
@@ -535,6 +535,7 @@ def test_a_policy_that_denies_is_obeyed_on_every_route(api: FastAPI) -> None:
                 "label": "a",
                 "score": "a",
                 "number": 1,
+                "step": 1,
                 **ids,
             }
             path = route.path_format.format(**parts)
@@ -601,7 +602,7 @@ def test_the_description_is_openapi_3_0_and_whole(http: httpx.Client) -> None:
     for path, _, entry in operations:
         assert entry["description"], path
         assert entry["responses"], path
-        parts = ("trace_id", "span_id", "name", "label", "number", "score", *IDS)
+        parts = ("trace_id", "span_id", "name", "label", "number", "score", "step", *IDS)
         in_path = {name for name in parts if f"{{{name}}}" in path}
         assert in_path == {one["name"] for one in entry.get("parameters", []) if one["in"] == "path"}
         errors = {code: told for code, told in entry["responses"].items() if code != "200"}

@@ -1,0 +1,203 @@
+"""Exports of MLflow's traces: `Trace.to_json`, the artefact traces.json, rows of `search_traces`, REST v3.
+
+Spans come in four shapes: ids in hexadecimal with `otel_trace_id` (version 4), in base 64 (3), under `context` (2), and
+as OTLP has them. Attributes are JSON texts and go on as MLflow sends them over OTLP. Assessments become scores.
+Read in mlflow/mlflow: mlflow/entities/span.py, trace.py, trace_info.py, assessment.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Any
+
+from collectors.importers.making import (
+    Attributes,
+    MadeScore,
+    MadeSpan,
+    Making,
+    RecordError,
+    dumped,
+    empty,
+    event,
+    held,
+    nanoseconds,
+    span_id,
+    text_of,
+    trace_id,
+)
+from collectors.importers.opening import Opened
+from collectors.importers.pieces import Piece
+from collectors.importers.records import Row, records
+
+MEMBERS = ("traces",)
+SCOPE = {"name": "mlflow.export"}
+_CODES = {"OK": 1, "STATUS_CODE_OK": 1, "ERROR": 2, "STATUS_CODE_ERROR": 2, "1": 1, "2": 2}
+_SOURCES = {"HUMAN": "human", "LLM_JUDGE": "llm", "AI_JUDGE": "llm", "CODE": "code"}
+# What MLflow sums up or cuts of the spans: with it usage would be told twice.
+_SUMMED = frozenset({"mlflow.trace.tokenUsage", "mlflow.trace.cost", "mlflow.traceInputs", "mlflow.traceOutputs",
+                     "mlflow.trace.sizeStats", "mlflow.trace.sizeBytes", "mlflow.traceSpans"})  # fmt: skip
+
+
+def looks_like(row: Row) -> bool:
+    """Whether a record is one of MLflow's traces."""
+    if isinstance(row.get("info") or row.get("trace_info"), dict):
+        return isinstance(row.get("data"), dict) or isinstance(row.get("spans"), list)
+    if isinstance(held(row.get("trace")), dict):
+        return looks_like(held(row["trace"]))
+    spans = held(row.get("spans"))
+    if not isinstance(spans, list):
+        return False
+    return all(isinstance(one, dict) and ("context" in one or "start_time_unix_nano" in one) for one in spans)
+
+
+def pieces(file: Opened) -> Iterator[Piece]:
+    """The spans and assessments of a file."""
+    making = Making("trace")
+    for record in records(file, MEMBERS):
+        if record.row is None:
+            making.refuse(record.fault, record.number, record.text)
+        else:
+            _add(making, record.number, record.row)
+        yield from making.full()
+    yield from making.rest()
+
+
+def _add(making: Making, number: int, row: Row) -> None:
+    told = held(row.get("trace"))
+    if isinstance(told, dict) and ({"info", "trace_info", "spans"} & told.keys()):
+        row = {**row, **told}
+    data = held(row.get("data"))
+    spans = held(row.get("spans"))
+    if not isinstance(spans, list):
+        spans = held(data.get("spans")) if isinstance(data, dict) else None
+    if not isinstance(spans, list):
+        making.refuse("unread_kind", number, f"with {', '.join(list(row)[:8])} and without spans")
+        return
+    info = held(row.get("info") or row.get("trace_info"))
+    info = info if isinstance(info, dict) else row
+    of_trace = _of_trace(info)
+    found = None
+    for span in map(held, spans):
+        try:
+            made = _span(span if isinstance(span, dict) else {}, of_trace)
+        except RecordError as error:
+            making.refuse(error.reason, number, error.text)
+        else:
+            making.add(number, made, {}, SCOPE)
+            found = made.trace_id
+    for one in held(info.get("assessments") or row.get("assessments")) or []:
+        if isinstance(one, dict):
+            try:
+                making.add(number, _score(one, found or _trace_of(info)), {}, SCOPE)
+            except RecordError as error:
+                making.refuse(error.reason, number, error.text)
+
+
+def _trace_of(info: Row) -> str | None:
+    named = info.get("trace_id") or info.get("request_id")
+    return None if empty(named) else trace_id(named)
+
+
+def _of_trace(info: Row) -> Attributes:
+    """What goes onto the first span: session, user and what else the trace says of itself."""
+    found: Attributes = {}
+    for member in ("trace_metadata", "request_metadata"):
+        told = held(info.get(member))
+        found |= {key: value for key, value in told.items() if key not in _SUMMED} if isinstance(told, dict) else {}
+    tags = held(info.get("tags"))
+    found |= {f"mlflow.trace.tag.{key}": value for key, value in tags.items()} if isinstance(tags, dict) else {}
+    if not empty(info.get("client_request_id")):
+        found["mlflow.trace.client_request_id"] = info["client_request_id"]
+    return {key: value for key, value in found.items() if not empty(value)}
+
+
+def _span(told: Row, of_trace: Attributes) -> MadeSpan:
+    context = held(told.get("context"))
+    context = context if isinstance(context, dict) else {}
+    trace = told.get("otel_trace_id") or context.get("trace_id") or told.get("trace_id") or told.get("traceId")
+    span = context.get("span_id") or told.get("span_id") or told.get("spanId")
+    if empty(trace) or empty(span):
+        raise RecordError("no_id", f"span {told.get('name')!r}")
+    start = _first(told, "start_time_unix_nano", "start_time", "startTimeUnixNano")
+    if nanoseconds(start) is None:
+        raise RecordError("no_time", f"span {span} {told.get('name')!r}: start {start!r}")
+    parent = _first(told, "parent_span_id", "parent_id", "parentSpanId")
+    status = held(told.get("status"))
+    status = (
+        status if isinstance(status, dict) else {"code": told.get("status_code"), "message": told.get("status_message")}
+    )
+    attributes = _attributes(held(told.get("attributes")))
+    return MadeSpan(
+        trace_id(_bare(trace, 16)), span_id(_bare(span, 8)), None if empty(parent) else span_id(_bare(parent, 8)),
+        str(told.get("name") or ""), nanoseconds(start) or 0,
+        nanoseconds(_first(told, "end_time_unix_nano", "end_time", "endTimeUnixNano")),
+        attributes | of_trace if empty(parent) else attributes,
+        _CODES.get(str(status.get("code", "")).upper(), 0), status.get("message") or None,
+        [_event(one) for one in held(told.get("events")) or [] if isinstance(one, dict)],
+    )  # fmt: skip
+
+
+def _first(told: Row, *names: str) -> Any:
+    return next((told[name] for name in names if not empty(told.get(name))), None)
+
+
+def _bare(text: Any, size: int) -> str:
+    """An id in hexadecimal: version 3 of the spans has base 64."""
+    told = str(text)
+    if len(told) == 4 * ((size + 2) // 3) and told.endswith("="):
+        try:
+            data = base64.b64decode(told, validate=True)
+        except binascii.Error:
+            return told
+        return data.hex() if len(data) == size else told
+    return told
+
+
+def _attributes(told: Any) -> Attributes:
+    if isinstance(told, list):  # as OTLP has them
+        pairs = {one.get("key"): one.get("value") for one in told if isinstance(one, dict)}
+        told = {
+            key: next(iter(value.values()), None) if isinstance(value, dict) else value for key, value in pairs.items()
+        }
+    return {} if not isinstance(told, dict) else {str(key): _value(value) for key, value in told.items()}
+
+
+def _value(value: Any) -> Any:
+    """MLflow keeps attributes as JSON texts; where an export has read them they are written again."""
+    return value if isinstance(value, str) or value is None else dumped(value)
+
+
+def _event(told: Row) -> dict[str, Any]:
+    attributes = held(told.get("attributes"))
+    time_ns = nanoseconds(_first(told, "time_unix_nano", "timestamp", "timeUnixNano"))
+    return event(str(told.get("name") or ""), time_ns, attributes if isinstance(attributes, dict) else {})
+
+
+def _score(told: Row, trace: str | None) -> MadeScore:
+    name = told.get("assessment_name") or told.get("name")
+    time_ns = nanoseconds(_first(told, "create_time", "create_time_ms", "last_update_time", "last_update_time_ms"))
+    if empty(name) or trace is None:
+        raise RecordError("no_id", f"assessment {told.get('assessment_id')} {name!r}")
+    if time_ns is None:
+        raise RecordError("no_time", f"assessment {name!r}: create_time {told.get('create_time')!r}")
+    source = held(told.get("source"))
+    source = source if isinstance(source, dict) else {}
+    kind = _SOURCES.get(str(source.get("source_type", "")).upper())
+    feedback, expectation = held(told.get("feedback")), held(told.get("expectation"))
+    holder = feedback if isinstance(feedback, dict) else expectation if isinstance(expectation, dict) else {}
+    value = holder.get("value")
+    failed = held(told.get("error") or holder.get("error"))
+    error = str(failed.get("error_code") or "error") if isinstance(failed, dict) else None
+    who = None if empty(source.get("source_id")) else str(source["source_id"])
+    number = float(value) if isinstance(value, int | float) else None
+    label = None if empty(value) or (number is not None and not isinstance(value, bool)) else text_of(value)
+    rest = {"mlflow.assessment.id": told.get("assessment_id"), "mlflow.assessment.metadata": told.get("metadata"),
+            "mlflow.assessment.kind": "expectation" if isinstance(expectation, dict) else None}  # fmt: skip
+    span = told.get("span_id")
+    return MadeScore(
+        trace, None if empty(span) else span_id(_bare(span, 8)), time_ns, str(name), None if error else number, label,
+        None if empty(told.get("rationale")) else str(told["rationale"]), kind, who if kind != "human" else None,
+        who if kind == "human" else None, error, None, {key: one for key, one in rest.items() if not empty(one)},
+    )  # fmt: skip

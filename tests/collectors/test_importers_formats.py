@@ -1,0 +1,238 @@
+"""Exports of other tools, made in their formats (see importers/README.md): counts, token sums, what else they say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from collectors.facts import ScoreFacts, SpanFacts
+from collectors.importers import calls
+from collectors.importers.decoding import decoded_piece
+from collectors.importers.detecting import detected
+from collectors.importers.making import nanoseconds, span_id, trace_id
+from collectors.importers.pieces import ImportFileError, packed, unpacked
+from collectors.importers.reading import plan, read
+from collectors.model import RawSpan
+from collectors.normalise import normalise
+from collectors.normalising.options import NormaliserOptions
+from collectors.scores import scores_of_log
+
+HERE = Path(__file__).parent / "importers"
+TRACE, ROOT, CALL, FAILED = (
+    "4bf92f3577b34da6a3ce929d0e0e4736",
+    0x00F067AA0BA902B7,
+    0xB7AD6B7169203331,
+    0x5FB397BE34D26B51,
+)
+MAPPED = ("when=time", "asked=input", "said=output", "usage_in=input_tokens", "usage_out=output_tokens")
+
+
+@dataclass
+class Found:
+    """What a file held, by span id."""
+
+    spans: dict[int, tuple[RawSpan, SpanFacts]] = field(default_factory=dict)
+    scores: list[ScoreFacts] = field(default_factory=list)
+    rejected: dict[str, int] = field(default_factory=dict)
+    samples: list[str] = field(default_factory=list)
+
+    def tokens(self) -> tuple[int, int]:
+        facts = [one for _, one in self.spans.values()]
+        return sum(one.input_tokens or 0 for one in facts), sum(one.output_tokens or 0 for one in facts)
+
+
+def found_in(path: Path, *mapping: str) -> Found:
+    told = tuple((column, name) for column, _, name in (one.partition("=") for one in mapping))
+    made = Found()
+    for piece, _ in read(path, plan(path, None, told) if not told else plan(path, "calls", told)):
+        held = decoded_piece(unpacked(packed(piece)))
+        assert sum(held.received.values()) == len(held.spans) + len(held.logs) + sum(x.count for x in held.rejections)
+        made.spans |= {span.span_id: (span, normalise(span, NormaliserOptions())) for span in held.spans}
+        made.scores += [score for log in held.logs for score in scores_of_log(log)]
+        for one in held.rejections:
+            made.rejected[one.reason] = made.rejected.get(one.reason, 0) + one.count
+            made.samples.append(one.sample)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "spans", "tokens", "scores", "rejected"),
+    [
+        pytest.param("langfuse_trace.json", "langfuse", 3, (120, 30), 2, {}, id="langfuse-api"),
+        pytest.param(
+            "langfuse_observations.jsonl", "langfuse", 4, (127, 35), 0, {"no_time": 1}, id="langfuse-observations"
+        ),
+        pytest.param("langfuse_traces.csv", "langfuse", 1, (0, 0), 0, {}, id="langfuse-traces-csv"),
+        pytest.param("langfuse_scores.jsonl", "langfuse", 0, (0, 0), 2, {"no_id": 1}, id="langfuse-scores"),
+        pytest.param("phoenix_spans.json", "phoenix", 3, (120, 30), 0, {}, id="phoenix-rest"),
+        pytest.param("phoenix_otlp.json", "phoenix", 3, (120, 30), 0, {}, id="phoenix-otlp"),
+        pytest.param("phoenix_frame.jsonl", "phoenix", 3, (120, 30), 0, {}, id="phoenix-data-frame"),
+        pytest.param("mlflow_trace.json", "mlflow", 3, (120, 30), 3, {}, id="mlflow-3"),
+        pytest.param("mlflow_v2.jsonl", "mlflow", 3, (120, 30), 0, {"unread_kind": 1}, id="mlflow-2-and-3"),
+        pytest.param("calls.csv", "calls", 2, (132, 30), 2, {"no_time": 1, "bad_value": 1}, id="calls-csv"),
+    ],
+)
+def test_counts_and_token_sums_are_kept(
+    name: str, kind: str, spans: int, tokens: tuple[int, int], scores: int, rejected: dict[str, int]
+) -> None:
+    assert detected(HERE / name) == kind
+    found = found_in(HERE / name)
+    assert (len(found.spans), found.tokens(), len(found.scores), found.rejected) == (spans, tokens, scores, rejected)
+
+
+@pytest.mark.parametrize(
+    "name", ["langfuse_trace.json", "langfuse_observations.jsonl", "phoenix_spans.json", "phoenix_otlp.json",
+             "phoenix_frame.jsonl", "mlflow_trace.json", "mlflow_v2.jsonl"]
+)  # fmt: skip
+def test_the_same_trace_is_read_alike(name: str) -> None:
+    """An agent's step with one model call and one step that failed, as each tool exports it."""
+    found = found_in(HERE / name)
+    (root, agent), (call, told), (bad, failed) = (found.spans[one] for one in (ROOT, CALL, FAILED))
+    assert {one.trace_id.hex()[1:] for one in (root, call, bad)} == {TRACE[1:]}
+    assert (root.parent_span_id, call.parent_span_id, bad.parent_span_id) == (None, ROOT, ROOT)
+    assert (agent.kind, told.kind) == ("agent", "llm")
+    assert (call.name, (root.start_ns // 10**9, call.end_ns > call.start_ns)) == ("answer", (1793527200, True))
+    assert "gpt-4o-mini" in {told.request_model, told.response_model} or name == "mlflow_v2.jsonl"
+    assert "2+2" in (told.input or "")
+    assert "4" in (told.output or "")
+    assert (bad.status, failed.error_message) == ("error", failed.error_message)
+    assert failed.error_message is not None
+
+
+def test_langfuse_says_who_and_what_of_a_trace() -> None:
+    found = found_in(HERE / "langfuse_trace.json")
+    _, agent = found.spans[ROOT]
+    _, call = found.spans[CALL]
+    assert (agent.session_id, agent.user_id, agent.tags, agent.release) == ("s1", "ann", ["a", "b"], "1.8")
+    assert (call.prompt_name, call.prompt_version, call.reported_cost_usd) == ("sum", "3", 0.0003)
+    assert (call.environment, call.ttft_ns, agent.metadata.get("team")) == ("prod", 200_000_000, "core")
+    human, judge = found.scores
+    assert (human.name, human.value, human.label, human.source, human.author) == (
+        "correct",
+        1.0,
+        "True",
+        "human",
+        "bob",
+    )
+    assert (human.span_id, judge.span_id, judge.value, judge.label, judge.source) == (CALL, None, None, "kind", "llm")
+
+
+def test_langfuse_traces_without_observations_are_spans() -> None:
+    found = found_in(HERE / "langfuse_traces.csv")
+    ((span, facts),) = found.spans.values()
+    assert (span.name, span.trace_id.hex(), facts.session_id, facts.tags) == ("ask", TRACE, "s1", ["a", "b"])
+    assert facts.input == 'What, "is"\n2+2?'
+    target = found_in(HERE / "langfuse_scores.jsonl").scores[1]
+    assert (target.name, target.session_id, target.source) == ("helpful", "s1", "api")
+
+
+def test_what_was_no_id_of_opentelemetry_is_hashed() -> None:
+    found = found_in(HERE / "langfuse_observations.jsonl")
+    old = found.spans[int(span_id("cl-7"), 16)]
+    assert old[0].trace_id.hex() == trace_id("user-made-id")
+    assert (old[1].input_tokens, old[1].output_tokens, old[0].end_ns) == (7, 5, 0)
+
+
+def test_mlflow_assessments_are_scores() -> None:
+    human, judge, broken = found_in(HERE / "mlflow_trace.json").scores
+    assert (human.value, human.label, human.source, human.author, human.span_id) == (1.0, "true", "human", "bob", CALL)
+    assert (judge.value, judge.source, judge.evaluator, judge.span_id) == (0.5, "llm", "openai:/gpt-4o", None)
+    assert (broken.value, broken.error_type) == (None, "RATE_LIMIT")
+
+
+def test_phoenix_documents_and_exceptions_are_kept() -> None:
+    for name in ("phoenix_spans.json", "phoenix_otlp.json", "phoenix_frame.jsonl"):
+        span, facts = found_in(HERE / name).spans[FAILED]
+        assert "Two and two" in (facts.documents or "")
+        assert (span.events[0].name, facts.error_type) == ("exception", "TimeoutError")
+
+
+def test_a_parquet_file_of_a_data_frame_is_read_too(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (HERE / "phoenix_frame.jsonl").read_text("utf-8").splitlines()]
+    frame = pd.DataFrame(rows)
+    for name in ("start_time", "end_time"):
+        frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True)
+    frame.to_parquet(tmp_path / "spans.bin")
+    found = found_in(tmp_path / "spans.bin")
+    assert found.tokens() == (120, 30)
+    assert found.spans[CALL][0].start_ns == found_in(HERE / "phoenix_frame.jsonl").spans[CALL][0].start_ns
+
+
+def test_calls_are_spans_with_their_columns() -> None:
+    found = found_in(HERE / "calls.csv")
+    (span, facts), (_, other) = found.spans.values()
+    assert (facts.kind, facts.request_model, facts.input, facts.output) == ("llm", "gpt-4o-mini", "What is 2+2?", "4")
+    assert (span.end_ns - span.start_ns, facts.reported_cost_usd, facts.user_id) == (800_000_000, 0.0001, "ann")
+    assert (facts.metadata, other.output_tokens, other.input) == ({"team": "core"}, None, 'Say "hello",\ntwice')
+    assert [(one.name, one.value, one.label) for one in found.scores] == [
+        ("helpful", 1.0, None),
+        ("helpful", None, "good"),
+    ]
+    assert found.samples == ["row 3: time 'soon'", "row 4: input_tokens 'many' is no whole number"]
+
+
+def test_calls_of_other_columns_are_mapped() -> None:
+    found = found_in(HERE / "calls.jsonl", *MAPPED)
+    assert found.rejected == {"no_content": 1, "not_a_record": 1}
+    (_, first), (second, failed) = found.spans.values()
+    assert (first.input_tokens, first.output_tokens, first.session_id, first.tags) == (120, 30, "s1", ["a", "b"])
+    assert "2+2" in (first.input or "")
+    assert (second.start_ns, second.status, failed.error_message) == (1793527320123000000, "error", "rate limit")
+
+
+def test_the_same_row_of_the_same_file_has_the_same_ids() -> None:
+    assert found_in(HERE / "calls.csv").spans.keys() == found_in(HERE / "calls.csv").spans.keys()
+    assert len(found_in(HERE / "calls.csv").spans) == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "told", "said"),
+    [
+        pytest.param(["a", "prompt"], [("b", "time")], "no column 'b'. It has: a, prompt", id="no-such-column"),
+        pytest.param(["when"], [("wen", "time")], "Did you mean 'when'", id="column-misspelt"),
+        pytest.param(["when"], [("when", "tim")], "No field is named 'tim'. Did you mean 'time'", id="field-misspelt"),
+        pytest.param(["a", "b"], [("a", "time"), ("b", "time")], "'time' is told for two", id="twice"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_told(columns: list[str], told: list[tuple[str, str]], said: str) -> None:
+    with pytest.raises(ImportFileError, match=said):
+        calls.guessed(columns, tuple(told))
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        pytest.param((("a", "input"),), "--map COLUMN=time", id="no-time"),
+        pytest.param((("a", "time"),), "--map COLUMN=input", id="nothing-said"),
+    ],
+)
+def test_a_call_needs_a_time_and_something_said(mapping: Any, said: str) -> None:
+    with pytest.raises(ImportFileError, match=said):
+        calls.check_whole(mapping)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("2026-11-01T10:00:00Z", 1793527200 * 10**9, id="iso-utc"),
+        pytest.param("2026-11-01 10:00:00.5", 1793527200 * 10**9 + 500_000_000, id="no-zone-is-utc"),
+        pytest.param("2026-11-01T12:00:00+02:00", 1793527200 * 10**9, id="zone"),
+        pytest.param("2026-11-01 10:00:00 UTC", 1793527200 * 10**9, id="named-utc"),
+        pytest.param(1793527200, 1793527200 * 10**9, id="seconds"),
+        pytest.param("1793527200.25", 1793527200 * 10**9 + 250_000_000, id="seconds-text"),
+        pytest.param(1793527200123, 1793527200123 * 10**6, id="milliseconds"),
+        pytest.param(1793527200123456, 1793527200123456 * 10**3, id="microseconds"),
+        pytest.param(1793527200123456789, 1793527200123456789, id="nanoseconds"),
+        pytest.param("soon", None, id="word"),
+        pytest.param(True, None, id="truth"),
+        pytest.param(7, None, id="too-small"),
+        pytest.param("0001-01-01", None, id="before-1970"),
+    ],
+)
+def test_times(value: object, expected: int | None) -> None:
+    assert nanoseconds(value) == expected
