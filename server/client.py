@@ -40,6 +40,7 @@ from server.client_queues import QueuesClient
 from server.client_rank import RankClient
 from server.client_rules import RulesClient
 from server.client_runs import RunsClient
+from server.client_sessions import SessionsClient
 from server.client_spending import SpendingClient
 from server.client_store import StoreClient
 from server.client_traces import TracesClient
@@ -64,6 +65,7 @@ class Client(
     StoreClient,
     QueriesClient,
     TracesClient,
+    SessionsClient,
     AnalysesClient,
     SpendingClient,
     InvoicesClient,
