@@ -116,15 +116,15 @@ def _cost(summary: pd.Series, calls: int) -> str:
 
 
 def _links(summary: pd.Series) -> None:
-    """Session and user lead to the list of their traces."""
+    """Session and user lead to their pages."""
     known = {name: summary[f"{name}_id"] for name in ("session", "user") if not fmt.absent(summary[f"{name}_id"])}
     if not known:
         return
     with st.container(horizontal=True):
         for name, value in known.items():
             st.page_link(
-                "views/traces.py", label=f"{name.capitalize()} {fmt.plain(str(value), 60)}",
-                query_params={"range": "all", name: str(value)}, icon=":material/filter_list:",
+                f"views/{name}s.py", label=f"{name.capitalize()} {fmt.plain(str(value), 60)}",
+                query_params={"range": "all", "id": str(value), "trace": _hex(summary)}, icon=":material/forum:",
             )  # fmt: skip
 
 

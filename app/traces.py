@@ -218,6 +218,9 @@ def _cost(row: dict[str, Any]) -> str:
     return f"{fmt.UNKNOWN} ({unpriced:,})" if unpriced else fmt.UNKNOWN
 
 
+tokens, cost = _tokens, _cost  # of whatever has the sums of traces
+
+
 def pager(frame: pd.DataFrame) -> None:
     """Where in the list one is; previous, next, download."""
     at, total = place(), int(frame["total"].iloc[0])
