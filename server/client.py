@@ -31,6 +31,7 @@ from server.client_jobs import JobsClient
 from server.client_judges import JudgesClient
 from server.client_monitor_suggestions import MonitorSuggestionsClient
 from server.client_monitors import MonitorsClient
+from server.client_pairs import PairsClient
 from server.client_plan import PlanClient
 from server.client_playground import PlaygroundClient
 from server.client_prompts import PromptsClient
@@ -66,6 +67,7 @@ class Client(
     QueriesClient,
     TracesClient,
     SessionsClient,
+    PairsClient,
     AnalysesClient,
     SpendingClient,
     InvoicesClient,

@@ -38,14 +38,14 @@ def folded(rows: Iterable[Mapping[str, Any]]) -> list[Turn]:
         given = messages(row["input"], row["input_key"], "input")
         answered = _new(given, messages(row["output"], row["output_key"], "output"))
         turns.append(_turn(given, answered, seen))
-        seen.update(map(_key, (*given, *answered)))
+        seen.update(map(key, (*given, *answered)))
     return turns
 
 
 def _turn(given: Sequence[Json], answered: Sequence[Json], seen: set[bytes]) -> Turn:
     at = _from(given)
     before = given[:at]
-    unseen = [message for message in before if _key(message) not in seen]
+    unseen = [message for message in before if key(message) not in seen]
     kept = given[at:][:MOST_SAID], answered[:MOST_SAID], unseen[:MOST_BEFORE]
     sides = [[clipped(message) for message in side] for side in kept]
     return Turn(
@@ -69,15 +69,15 @@ def _from(given: Sequence[Json]) -> int:
 
 def _new(given: Sequence[Json], answered: Sequence[Json]) -> list[Json]:
     """The output without the input that some frameworks put before it."""
-    known = {_key(message) for message in given}
-    left = [message for message in answered if _key(message) not in known]
+    known = {key(message) for message in given}
+    left = [message for message in answered if key(message) not in known]
     return left or list(answered[-1:])
 
 
 _WORDS = ("type", "content", "name", "arguments", "response", "uri", "file_id")
 
 
-def _key(message: Json) -> bytes:
+def key(message: Json) -> bytes:
     """Equal for the same words of the same role; ids of calls and reasons to finish differ between tellings."""
     parts = [[part.get(name) for name in _WORDS] for part in message["parts"]]
     return blake2b(dumps([message["role"], parts]), digest_size=16).digest()

@@ -21,6 +21,7 @@ os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 import chats
 import httpx
 import pytest
+import told_twice
 import typer.main
 import warm
 from httpx._transports import default
@@ -272,8 +273,9 @@ def _hostile(start_ns: int) -> bytes:
 
 @pytest.fixture(scope="session")
 def chatted(serve_for_all: Callable[[str], Served]) -> Served:
-    """Two sessions; see `chats`."""
+    """Two sessions, see `chats`, and three traces to compare, see `told_twice`."""
     served: Served = chats.fill(serve_for_all("chatted"), Telling)
+    told_twice.fill(served, Telling)
     return served
 
 
