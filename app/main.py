@@ -20,6 +20,7 @@ GROUPS = {
         st.Page("views/trace.py", title="Trace", visibility="hidden"),
         st.Page("views/sessions.py", title="Sessions", icon=":material/chat_bubble:"),
         st.Page("views/users.py", title="Users", icon=":material/group:"),
+        st.Page("views/trace_compare.py", title="Compare traces", visibility="hidden"),
         st.Page("views/cost.py", title="Cost", icon=":material/payments:"),
         st.Page("views/latency.py", title="Latency", icon=":material/timer:"),
         st.Page("views/whatif.py", title="What-if", icon=":material/call_split:"),

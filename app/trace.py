@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import adding, data, data_traces, labelling, playground_sources, sending, span, state, tree, waterfall, widgets
 from app import format as fmt
+from app.comparing import link_of
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
 _LOGS = 500  # log records on the page
@@ -45,6 +46,7 @@ def header(summary: pd.Series, answer: data.Answer) -> None:
             )  # fmt: skip
         adding.button_of(_hex(summary))
         sending.of_trace(_hex(summary))
+        link_of(_hex(summary))
     _failure(summary, answer)
     widgets.fields(_facts(summary), columns=6)
     _links(summary)
