@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import format as fmt
@@ -84,7 +84,9 @@ def _tokens(summary: Row) -> int | None:
 
 def totals(a: Row, b: Row) -> list[tuple[str, str, str, str]]:
     """Name, A, B, B less A of what both traces took; unknown where one of them does not tell."""
-    rows = [("Duration", a["duration_ns"], b["duration_ns"], fmt.duration)]
+    rows: list[tuple[str, Any, Any, Callable[[float | None], str]]] = [
+        ("Duration", a["duration_ns"], b["duration_ns"], fmt.duration)
+    ]
     for name, column in (
         ("Spans", "spans"), ("Model calls", "model_calls_ok"), ("Failed model calls", "model_calls_failed"),
         ("Tool executions", "tool_executions"), ("Failed spans", "errors"), ("Input tokens", "input_tokens"),

@@ -32,7 +32,8 @@ def session(session_id: str) -> None:
     if known is None:
         _nothing()
         return
-    row = {name: None if fmt.absent(value) else value for name, value in known.items() if name != "scores"}
+    plain = known.drop("scores").items()
+    row: dict[str, Any] = {str(name): None if fmt.absent(value) else value for name, value in plain}
     row["scores"] = list(known["scores"])
     _head(session_id, row)
     wanted = state.trace_id(st.query_params.get("trace"))

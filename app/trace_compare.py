@@ -258,8 +258,9 @@ def _both(a: Row | None, b: Row | None, form: Any) -> str:
 def _chosen(found: Row) -> Row | None:
     """The step of the URL, if it is on this page; else where the traces part."""
     number = state.whole(st.query_params.get(STEP))
-    step = next((one for one in found["steps"] if one["number"] == number), None)
-    return step or found["at_first"]
+    steps: list[Row] = found["steps"]
+    first: Row | None = found["at_first"]
+    return next((one for one in steps if one["number"] == number), first)
 
 
 def _step(a: str, b: str, step: Row) -> None:

@@ -114,8 +114,7 @@ def _figures(series: pd.DataFrame, step: pd.Timedelta) -> None:
 
 
 def _sessions(user_id: str, window: state.Window) -> None:
-    asked = {"since": window.since, "until": window.until, "user_id": user_id, "page_size": _SESSIONS}
-    found = data_sessions.sessions(**asked).frame
+    found = data_sessions.sessions(since=window.since, until=window.until, user_id=user_id, page_size=_SESSIONS).frame
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Sessions**", width="content")
         if found.empty:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store.queries import ask, ask_few, query, within
-from store.queries.explore import trace_summary
+from store.queries.explore import EVER, trace_summary
 
 NEAR = timedelta(days=7)
 MOST_ALIKE = 50
@@ -66,8 +67,8 @@ def pair_alike(con: DuckDBPyConnection, project_id: int, trace_id: UUID, most: i
     return ask_few(con, "pair_alike", params)
 
 
-_NONE = {"start_time": datetime(1970, 1, 1), "root_name": None, "session_id": None, "prompts": []}  # noqa: DTZ001 - UTC without a zone, as stored
+_NONE: dict[str, Any] = {"start_time": EVER[0], "root_name": None, "session_id": None, "prompts": []}
 
 
 def _micros(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1)) // timedelta(microseconds=1)  # noqa: DTZ001 - UTC without a zone, as stored
+    return (at - EVER[0]) // timedelta(microseconds=1)
