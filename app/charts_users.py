@@ -34,5 +34,5 @@ def cost(series: pd.DataFrame, step: pd.Timedelta, scope: str, theme: charts.The
         customdata=list(zip(map(fmt.exact_money, usd), charts.times(series, step), strict=True)),
         hovertemplate="%{customdata[0]}<br>%{customdata[1]}<extra></extra>", **charts.over_bucket(series, step),
     )  # fmt: skip
-    figure.update_yaxes(tickprefix="$")
+    figure.update_yaxes(tickprefix="$", exponentformat="none")
     return charts.over_time(figure, series, step, theme, ())

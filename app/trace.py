@@ -46,7 +46,6 @@ def header(summary: pd.Series, answer: data.Answer) -> None:
             )  # fmt: skip
         adding.button_of(_hex(summary))
         sending.of_trace(_hex(summary))
-        link_of(_hex(summary))
     _failure(summary, answer)
     widgets.fields(_facts(summary), columns=6)
     _links(summary)
@@ -118,11 +117,10 @@ def _cost(summary: pd.Series, calls: int) -> str:
 
 
 def _links(summary: pd.Series) -> None:
-    """Session and user lead to their pages."""
+    """Session and user lead to their pages, and the trace to what it is compared with."""
     known = {name: summary[f"{name}_id"] for name in ("session", "user") if not fmt.absent(summary[f"{name}_id"])}
-    if not known:
-        return
     with st.container(horizontal=True):
+        link_of(_hex(summary))
         for name, value in known.items():
             st.page_link(
                 f"views/{name}s.py", label=f"{name.capitalize()} {fmt.plain(str(value), 60)}",
