@@ -132,7 +132,7 @@ def _cells(row: dict[str, Any], zone: tzinfo) -> list[Cell]:
     more = f", of {row['users']:,} users" if row["users"] > 1 else ""
     return [
         Cell(fmt.narrow(last, zone, datetime.now(UTC)), f"first {fmt.utc(row['first_start'].to_pydatetime())}"),
-        Cell(fmt.clip(row["session_id"], _LONGEST, "(blank)"), row["session_id"]),
+        Cell(fmt.clip(row["session_id"], _LONGEST, "(blank)"), fmt.clip(row["session_id"], 2_000)),
         Cell(fmt.clip(row["user_id"] or fmt.UNKNOWN, 60) + more, quiet=not row["user_id"]),
         Cell(fmt.count(row["traces"])),
         Cell(fmt.duration(lasted_us(row) * 1000)),

@@ -118,6 +118,8 @@ def _heads(a: str, b: str, found: Row) -> None:
                 query_params=state.trace_link(trace_id),
             )  # fmt: skip
             st.badge(str(summary["status"]), color=_COLOURS.get(summary["status"], "gray"))
+        if found["a"]["sample"] or found["b"]["sample"]:
+            widgets.sample()
         st.space("stretch")
         st.page_link(PATH, label="Swap", icon=":material/swap_horiz:", query_params={A: _hex(b), B: _hex(a)})
         st.page_link(PATH, label="Another B", icon=":material/search:", query_params={A: _hex(a)})

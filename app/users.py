@@ -119,7 +119,7 @@ def _cells(row: dict[str, Any], most: float, zone: tzinfo) -> list[Cell]:
     (tokens, told), cost, said = traces.tokens(row), traces.cost(row), satisfaction(row)
     return [
         Cell(fmt.narrow(last, zone, datetime.now(UTC)), fmt.utc(last)),
-        Cell(fmt.clip(row["user_id"], 120, "(blank)"), row["user_id"]),
+        Cell(fmt.clip(row["user_id"], 120, "(blank)"), fmt.clip(row["user_id"], 2_000)),
         Cell(fmt.count(row["sessions"])),
         Cell(fmt.count(row["traces"]), share=round(row["traces"] / most, 4)),
         Cell(failed(row), f"{row['failed']:,} of {row['traces']:,}", quiet=not row["failed"]),

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from collectors.messages import messages
+from collectors.messages import Side, messages
 from server.jsontext import dumps
 
 Json = dict[str, Any]
 
 LONGEST = 20_000  # letters of one text; a trace has all
+MOST_READ = 1_000_000  # letters of a stored text that are read
+SIDES: tuple[Side, ...] = ("input", "output")
 MOST_BEFORE = 20  # messages that stand before what was said and that no earlier turn has
 MOST_SAID = 50  # messages of one side
 
@@ -35,23 +37,38 @@ def folded(rows: Iterable[Mapping[str, Any]]) -> list[Turn]:
     seen: set[bytes] = set()
     turns = []
     for row in rows:
-        given = messages(row["input"], row["input_key"], "input")
-        answered = _new(given, messages(row["output"], row["output_key"], "output"))
-        turns.append(_turn(given, answered, seen))
+        given, told = (_read(row, side) for side in SIDES)
+        answered = _new(given, told)
+        turns.append(_turn(given, answered, seen, cut=any(_is_cut(row, side) for side in SIDES)))
         seen.update(map(key, (*given, *answered)))
     return turns
 
 
-def _turn(given: Sequence[Json], answered: Sequence[Json], seen: set[bytes]) -> Turn:
+def _is_cut(row: Mapping[str, Any], side: Side) -> bool:
+    """Whether the store was asked for no more of the text, so that it is not its sender who cut it."""
+    return len(row[side] or "") >= MOST_READ
+
+
+def _read(row: Mapping[str, Any], side: Side) -> list[Json]:
+    found = messages(row[side], row[f"{side}_key"], side)
+    if _is_cut(row, side):
+        for message in found:
+            for part in message["parts"]:
+                part.pop("cut", None)
+    return found
+
+
+def _turn(given: Sequence[Json], answered: Sequence[Json], seen: set[bytes], *, cut: bool) -> Turn:
     at = _from(given)
     before = given[:at]
     unseen = [message for message in before if key(message) not in seen]
     kept = given[at:][:MOST_SAID], answered[:MOST_SAID], unseen[:MOST_BEFORE]
     sides = [[clipped(message) for message in side] for side in kept]
+    cuts = [message.pop("clipped") for side in sides for message in side]
     return Turn(
         sides[0], sides[1], len(before), len(before) - len(unseen), sides[2],
         len(given) - at + len(answered) + len(unseen) - sum(map(len, kept)),
-        any(cut for side in sides for message in side for cut in (message.pop("clipped"),)),
+        cut or any(cuts),
     )  # fmt: skip
 
 

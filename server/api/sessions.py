@@ -11,7 +11,7 @@ from fastapi import Query, Request, Response
 from server.api.answers import json_response, rows_of
 from server.api.context import DEFAULT, Context, Here, Project
 from server.api.rights import needs, router
-from server.conversations import folded
+from server.conversations import MOST_READ, folded
 from store.readers import Answer
 
 MOST_SCORES = 2_000  # of one page of turns
@@ -44,7 +44,8 @@ def turns(
     calls (`scores_cut`: not all of the page's). Without a turn `turns` is empty.
     """
     asked: dict[str, object] = {"session_id": session, "page_size": page_size, "skip": skip, "trace_id": trace}
-    answer = here.core.run("session_turns", project, asked | {"before": 1})  # one that tells what is repeated
+    asked |= {"before": 1, "letters": MOST_READ}  # a turn before the page tells what is repeated
+    answer = here.core.run("session_turns", project, asked)
     rows = rows_of(answer.table)
     kept = [_shown(row, asdict(turn)) for row, turn in zip(rows, folded(rows), strict=True) if row["on_page"]]
     cut = _scored(here, project, kept)

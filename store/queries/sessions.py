@@ -10,10 +10,10 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store.queries import ask, ask_few, query, within
-from store.queries.explore import MAX_PAGE, TraceFilters, filtered, with_words
+from store.queries.explore import LETTERS, MAX_PAGE, TraceFilters, filtered, with_words
 
 MAX_TURNS = 50  # of a page: the texts of each may have two million letters
-LETTERS = 1_000_000  # of a text of a turn
+MOST_LETTERS = 1_000_000  # of a text of a turn
 
 
 @query(right="read")
@@ -64,17 +64,20 @@ def session_turns(  # noqa: PLR0917 - given by name
     skip: int = 0,
     trace_id: UUID | None = None,
     before: int = 0,
+    letters: int = LETTERS,
 ) -> pa.Table:
     """One page of a session's turns in order of start: number (from 1) of `total`, the sums of its trace, its words.
 
     With `trace_id` of one of them, the page that it stands on, whatever `skip`; before: so many turns ahead of the page
-    come too, which are not `on_page`. input, input_key, output, output_key as in `traces`, of at most a million
-    letters each. A page beyond the end has no rows.
+    come too, which are not `on_page`. input, input_key, output, output_key as in `traces`, so many letters
+    of each. A page beyond the end has no rows.
 
     Raises:
-        ValueError: `page_size` is not between 1 and 50, or `skip` or `before` below 0.
+        ValueError: `page_size` is not between 1 and 50, `letters` not between 1 and a million, or `skip` or `before`
+            below 0.
     """
     within("page_size", page_size, MAX_TURNS)
+    within("letters", letters, MOST_LETTERS)
     for name, number in (("skip", skip), ("before", before)):
         if number < 0:
             raise ValueError(f"{name} is {number:,}; it must be 0 or more")
@@ -82,7 +85,7 @@ def session_turns(  # noqa: PLR0917 - given by name
         "project_id": project_id, "session_id": session_id, "page_size": page_size, "skip": skip, "trace_id": trace_id,
         "before": before,
     }  # fmt: skip
-    return with_words(con, project_id, ask(con, "session_turns", params), LETTERS)
+    return with_words(con, project_id, ask(con, "session_turns", params), letters)
 
 
 def session_scores(con: DuckDBPyConnection, project_id: int, sessions: list[str]) -> pa.Table:

@@ -69,6 +69,15 @@ def test_without_two_traces_it_says_what_to_do(page: Open, chatted: Any, url: di
     assert says in words(opened)
 
 
+def test_hostile_text_stays_letters(page: Open, filled: Any, hostile: str, listed: Listed) -> None:
+    opened = page(filled.note.api_url, "trace_compare", a="09" * 16, b="07" * 15 + "05", step="2")
+    assert not opened.exception
+    assert any(row["A"].strip().startswith(hostile[:40]) for row in listed(opened))
+    drawn = "".join(str(part.value) for part in (*opened.markdown, *opened.caption))
+    assert "![x](" not in drawn
+    assert "<img" not in "".join(part.proto.body for part in opened.get("html"))
+
+
 def test_a_trace_leads_to_the_page(page: Open, chatted: Any) -> None:
     opened = page(chatted.note.api_url, "trace", trace=NAMES["a"])
     assert not opened.exception

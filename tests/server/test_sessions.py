@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from server.client import ApiError
-from server.conversations import LONGEST, folded
+from server.conversations import LONGEST, MOST_READ, folded
 
 NOW = datetime.now(UTC)
 
@@ -188,6 +188,15 @@ def test_the_route_refuses_a_session_without_a_name(chatted: Any) -> None:
 def test_what_is_new_of_an_input(told: str | None, said: list[tuple[str, str]], before: int) -> None:
     (turn,) = folded([row(told, None)])
     assert (words(turn.said), turn.before) == (said, before)
+
+
+def test_what_was_cut_here_is_not_said_of_the_sender() -> None:
+    told = '[{"role": "user", "content": "' + "x" * MOST_READ
+    (turn,) = folded([row(told[:MOST_READ], None)])
+    assert turn.clipped
+    assert "cut" not in turn.said[0]["parts"][0]
+    (sent,) = folded([row(told[:100], None)])
+    assert (sent.clipped, sent.said[0]["parts"][0]["cut"]) == (False, True)
 
 
 def test_an_output_that_repeats_its_input_is_told_once() -> None:
