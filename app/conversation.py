@@ -17,10 +17,10 @@ from app import format as fmt
 LONGEST = 20_000  # letters of one part that are drawn at once; the rest is one click away
 
 
-def messages(said: Sequence[Mapping[str, Any]], key: str) -> None:
+def messages(said: Sequence[Mapping[str, Any]], key: str, *, border: bool = True) -> None:
     """Canonical messages (see ARCHITECTURE.md), oldest first; `key` makes the parts' widgets unique on the page."""
     for index, message in enumerate(said):
-        with st.container(border=True, gap="xsmall"):
+        with st.container(border=border, gap="xsmall"):
             _heading(message)
             for place, part in enumerate(message.get("parts") or []):
                 _part(part, f"{key}-{index}-{place}")

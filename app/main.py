@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import compare_controls, home, labelling_start, planner_controls, shell, widgets
+from app import compare_controls, home, labelling_start, planner_controls, session, shell, widgets
 
 # An icon of our own: for a Material icon of a page the browser would ask Google's server for a picture of it.
 st.set_page_config(page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
@@ -18,6 +18,9 @@ GROUPS = {
         st.Page("views/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("views/traces.py", title="Traces", icon=":material/account_tree:"),
         st.Page("views/trace.py", title="Trace", visibility="hidden"),
+        st.Page("views/sessions.py", title="Sessions", icon=":material/chat_bubble:"),
+        st.Page("views/users.py", title="Users", icon=":material/group:"),
+        st.Page("views/trace_compare.py", title="Compare traces", visibility="hidden"),
         st.Page("views/cost.py", title="Cost", icon=":material/payments:"),
         st.Page("views/latency.py", title="Latency", icon=":material/timer:"),
         st.Page("views/whatif.py", title="What-if", icon=":material/call_split:"),
@@ -78,6 +81,8 @@ SHOWN = {
     "Planner": TIMED if planner_controls.live() else (widgets.project,),
     "Ranking": (widgets.project,),
     "Labelling": (labelling_start.switches, widgets.project),
+    "Sessions": (widgets.project,) if session.opened() else TIMED,
+    "Users": TIMED,
     "Compare": TIMED if compare_controls.live() else (widgets.project,),
 } | dict.fromkeys(
     (

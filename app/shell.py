@@ -107,6 +107,18 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
     ),
+    "Sessions": (
+        (("j", "k"), "Next, previous session"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("n", "p"), "Next, previous page"),
+        (("/",), "Search"),
+    ),
+    "Users": (
+        (("j", "k"), "Next, previous row of the table"),
+        (("Enter", "o"), "Open it; with Ctrl in a new tab"),
+        (("n", "p"), "Next, previous page"),
+        (("/",), "Find a user"),
+    ),
     "Trace": (
         (("j", "k"), "Next, previous span"),
         (("←", "→"), "Fold, unfold"),

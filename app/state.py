@@ -189,8 +189,8 @@ def trace_path(trace_id: str, back: Mapping[str, str] | None = None, span_id: st
 
 
 def back_link(back: str | None) -> dict[str, str]:
-    """Query parameters of the list that `trace_link` remembered; unknown keys are dropped."""
-    known = {*FILTERS, "range", "from", "to", "sort", "page"}
+    """Query parameters of the list that a link remembered; unknown keys are dropped."""
+    known = {*FILTERS, "range", "from", "to", "sort", "order", "find", "page"}
     return {key: value for key, value in parse_qsl(back or "") if key in known}
 
 

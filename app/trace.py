@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import adding, data, data_traces, labelling, playground_sources, sending, span, state, tree, waterfall, widgets
 from app import format as fmt
+from app.comparing import link_of
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
 _LOGS = 500  # log records on the page
@@ -116,15 +117,14 @@ def _cost(summary: pd.Series, calls: int) -> str:
 
 
 def _links(summary: pd.Series) -> None:
-    """Session and user lead to the list of their traces."""
+    """Session and user lead to their pages, and the trace to what it is compared with."""
     known = {name: summary[f"{name}_id"] for name in ("session", "user") if not fmt.absent(summary[f"{name}_id"])}
-    if not known:
-        return
     with st.container(horizontal=True):
+        link_of(_hex(summary))
         for name, value in known.items():
             st.page_link(
-                "views/traces.py", label=f"{name.capitalize()} {fmt.plain(str(value), 60)}",
-                query_params={"range": "all", name: str(value)}, icon=":material/filter_list:",
+                f"views/{name}s.py", label=f"{name.capitalize()} {fmt.plain(str(value), 60)}",
+                query_params={"range": "all", "id": str(value), "trace": _hex(summary)}, icon=":material/forum:",
             )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import adding, data, data_traces, listing, scoring, selection, sending, state, tree, widgets
 from app import format as fmt
+from app.comparing import link_of_two
 from app.listing import Cell, Column
 
 _ASKED = 42  # letters of the input before the output
@@ -126,6 +127,7 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         adding.button(window, params, total, picked)
         sending.button(window, params, total, picked)
         selection.told(_filters())
+        link_of_two(picked)
     pager(frame)
     table(frame)
     st.caption(
@@ -216,6 +218,9 @@ def _cost(row: dict[str, Any]) -> str:
     if not row["model_calls_ok"]:
         return NOTHING
     return f"{fmt.UNKNOWN} ({unpriced:,})" if unpriced else fmt.UNKNOWN
+
+
+tokens, cost = _tokens, _cost  # of whatever has the sums of traces
 
 
 def pager(frame: pd.DataFrame) -> None:

@@ -133,8 +133,8 @@ def _moved(name: str, key: str) -> None:
         st.query_params[name] = state.instant_text(at.replace(tzinfo=zone()))
 
 
-def filters(window: state.Window) -> dict[str, object]:
-    """The filters of Traces in one popover; returns parameters of query `traces`."""
+def filters(window: state.Window, path: str = "views/traces.py") -> dict[str, object]:
+    """The filters of Traces in one popover; returns parameters of query `traces`. `path`: of the page."""
 
     def own(offers: Offers) -> None:
         pick("status", ["ok", "recovered", "error"], others=False)
@@ -145,7 +145,7 @@ def filters(window: state.Window) -> dict[str, object]:
         _of_score(_score_names(window) if offers else [])
 
     asked: Asked = "trace_filters", window
-    return state.filter_params(_chosen("filters", state.FILTERS, asked, "views/traces.py", own))
+    return state.filter_params(_chosen("filters", state.FILTERS, asked, path, own))
 
 
 def _of_score(names: Sequence[str]) -> None:

@@ -167,6 +167,10 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
         asked[f"trace_filters {label}"] = "trace_filters", window
         for sort in ("newest", "slowest", "tokens", "errors"):
             asked[f"traces {sort} {label}"] = "traces", window | {"sort": sort, "page_size": 50}
+        for sort in ("newest", "longest", "cost", "errors"):
+            asked[f"sessions {sort} {label}"] = "sessions", window | {"sort": sort}
+        for sort in ("active", "traces", "cost", "errors"):
+            asked[f"users {sort} {label}"] = "users", window | {"sort": sort}
         asked[f"traces one session {label}"] = "traces", window | {"session_id": session, "page_size": 50}
         asked[f"traces errors only {label}"] = "traces", window | {"has_errors": True, "page_size": 50}
         asked[f"traces text {label}"] = "traces", window | {"text": "limited", "page_size": 50}
@@ -174,7 +178,9 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
     asked |= costs("12 m", year, 7 * 24 * hour_us, hourly) | latencies("12 m", year, 7 * 24 * hour_us)
     asked["home_newest"] = "home_newest", {}
     asked["ledger_total"] = "ledger_total", {}
-    for name in ("trace_summary", "trace_logs", "trace_scores"):
+    for name in ("session_summary", "session_turns"):
+        asked[name] = name, {"session_id": session}
+    for name in ("trace_summary", "trace_logs", "trace_scores", "pair_alike"):
         asked[name] = name, {"trace_id": trace}
     opened = newest["start_time"].iloc[0]
     asked["trace_spans"] = "trace_spans", {"trace_id": trace, "since": opened, "until": opened + timedelta(minutes=5)}

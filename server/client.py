@@ -33,6 +33,7 @@ from server.client_jobs import JobsClient
 from server.client_judges import JudgesClient
 from server.client_monitor_suggestions import MonitorSuggestionsClient
 from server.client_monitors import MonitorsClient
+from server.client_pairs import PairsClient
 from server.client_plan import PlanClient
 from server.client_playground import PlaygroundClient
 from server.client_prompts import PromptsClient
@@ -42,6 +43,7 @@ from server.client_queues import QueuesClient
 from server.client_rank import RankClient
 from server.client_rules import RulesClient
 from server.client_runs import RunsClient
+from server.client_sessions import SessionsClient
 from server.client_spending import SpendingClient
 from server.client_store import StoreClient
 from server.client_traces import TracesClient
@@ -75,6 +77,8 @@ class Client(
     QueriesClient,
     DashboardsClient,
     TracesClient,
+    SessionsClient,
+    PairsClient,
     AnalysesClient,
     SpendingClient,
     InvoicesClient,

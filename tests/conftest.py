@@ -18,8 +18,10 @@ from typing import Any
 # took fifteen times the CPU time of what they computed.
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
+import chats
 import httpx
 import pytest
+import told_twice
 import typer.main
 import warm
 from httpx._transports import default
@@ -267,6 +269,14 @@ def _hostile(start_ns: int) -> bytes:
     trace.span(1, HOSTILE, 0, 50, error=HOSTILE, session__id=HOSTILE, user__id=HOSTILE)
     call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": HOSTILE, "gen_ai__input__messages": said}
     return trace.span(2, HOSTILE, 5, 20, parent=1, note=HOSTILE, **call).body()
+
+
+@pytest.fixture(scope="session")
+def chatted(serve_for_all: Callable[[str], Served]) -> Served:
+    """Two sessions, see `chats`, and three traces to compare, see `told_twice`."""
+    served: Served = chats.fill(serve_for_all("chatted"), Telling)
+    told_twice.fill(served, Telling)
+    return served
 
 
 RULES = " ".join(f"Rule {number} of the shop: answer shortly, and name the page that says so." for number in range(100))

@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 from store.queries import ask, query, score_named, within
 
 MAX_PAGE = 1_000  # rows; each may carry 40,000 letters
+LETTERS = 20_000  # of a text in a list
 EVER = (datetime(1970, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - UTC without a zone is what the store holds
 
 
@@ -80,12 +81,12 @@ def traces(  # noqa: PLR0917 - given by name
     params = given | filtered(filters)
     within("page_size", page_size, MAX_PAGE)
     page = ask(con, "traces", params)
-    return _with_words(con, project_id, page) if words else page.drop_columns(["root_span_id"])
+    return with_words(con, project_id, page) if words else page.drop_columns(["root_span_id"])
 
 
-def _with_words(con: DuckDBPyConnection, project_id: int, page: pa.Table) -> pa.Table:
+def with_words(con: DuckDBPyConnection, project_id: int, page: pa.Table, letters: int = LETTERS) -> pa.Table:
     """The rows, in their order, with `traces_words` in place of `root_span_id`."""
-    words = traces_words(con, project_id, page)
+    words = traces_words(con, project_id, page, letters)
     places = {trace_id: place for place, trace_id in enumerate(words["trace_id"].to_pylist())}
     order = pa.array([places.get(trace_id) for trace_id in page["trace_id"].to_pylist()], pa.int64())
     page = page.drop_columns(["root_span_id"])
@@ -94,17 +95,17 @@ def _with_words(con: DuckDBPyConnection, project_id: int, page: pa.Table) -> pa.
     return page
 
 
-def traces_words(con: DuckDBPyConnection, project_id: int, page: pa.Table) -> pa.Table:
+def traces_words(con: DuckDBPyConnection, project_id: int, page: pa.Table, letters: int = LETTERS) -> pa.Table:
     """trace_id, input, input_key, output, output_key as in `traces`; a trace of which no span is found has no row.
 
-    `page`: trace_id, root_span_id, start_us, duration_ns of the traces. Their first start and last end go in as
-    constants: under a join, or any other bound, the store looks at the spans of all time.
+    A text is cut to so many letters. `page`: trace_id, root_span_id, start_us, duration_ns of the traces. Their first
+    start and last end go in as constants: under a join, or any other bound, the store looks at the spans of all time.
     """
     starts, lengths = page["start_us"].to_pylist(), page["duration_ns"].to_pylist()
     ends = (start + (lasts or 0) // 1000 + 1 for start, lasts in zip(starts, lengths, strict=True))
     bounds = {"since_us": min(starts, default=0), "until_us": max(ends, default=0)}
     ids = {"traces": page["trace_id"].to_pylist(), "roots": page["root_span_id"].to_pylist()}
-    return ask(con, "traces_words", {"project_id": project_id} | ids | bounds)
+    return ask(con, "traces_words", {"project_id": project_id, "letters": letters} | ids | bounds)
 
 
 @query(right="read")

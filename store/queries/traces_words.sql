@@ -15,8 +15,8 @@ with shown as (
     select trace_id, span_id, input, output from span_derived
     where project_id = $project_id and trace_id in (select trace_id from shown)
 ), texts as (  -- by rowid: fifty scattered traces take 10 ms, by key 300 ms (10 million spans)
-    select s.rowid as place, left(coalesce(s.input, d.input), 20000) as input, s.input_key,
-           left(coalesce(s.output, d.output), 20000) as output, s.output_key
+    select s.rowid as place, left(coalesce(s.input, d.input), $letters) as input, s.input_key,
+           left(coalesce(s.output, d.output), $letters) as output, s.output_key
     from places p join spans s on s.rowid = p.place
     left join told d on d.trace_id = s.trace_id and d.span_id = s.span_id
 )

@@ -118,7 +118,7 @@ def test_links_within_the_app_are_one_step_each(visit: Visit) -> None:
     page = visit("/traces?range=1h&text=answer")
     link(page, "answer 7").click()
     page.get_by_role("link", name="User u1").click()
-    expect(page.get_by_text("120 traces match the filters in the recorded time")).to_be_visible()
+    expect(page.get_by_text("120 traces in 4 sessions in the recorded time")).to_be_visible()
     page.go_back()
     expect(page.get_by_role("heading", name="answer 7")).to_be_visible()
     page.get_by_role("link", name="Back to the list").click()

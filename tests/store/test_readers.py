@@ -15,7 +15,7 @@ import pytest
 
 from store import call_sums, prices, queries, resolved
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownQueryError
-from store.queries import calls, explore, hardware, integrity, latency, rules, success
+from store.queries import calls, explore, hardware, integrity, latency, pairs, rules, sessions, success, users
 from store.readers import ReaderPool, watermark
 
 ENDLESS = "select count(*) from range(1000000000000) a"
@@ -166,11 +166,14 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
             hardware,
             integrity,
             latency,
+            pairs,
             prices,
             resolved,
             resolved.Workbench,
             rules,
+            sessions,
             success,
+            users,
         )
         for name in vars(holder)
     }
