@@ -42,6 +42,7 @@ from server.client_rules import RulesClient
 from server.client_runs import RunsClient
 from server.client_spending import SpendingClient
 from server.client_store import StoreClient
+from server.client_trace import TraceClient
 from server.client_traces import TracesClient
 from server.client_training import TrainingClient
 
@@ -64,6 +65,7 @@ class Client(
     StoreClient,
     QueriesClient,
     TracesClient,
+    TraceClient,
     AnalysesClient,
     SpendingClient,
     InvoicesClient,

@@ -50,6 +50,7 @@ from server.api import (
     runs,
     scoring,
     suites,
+    trace,
     training,
     whatif,
 )
@@ -70,6 +71,7 @@ MODULES = (
     health,
     books,
     explore,
+    trace,
     latency,
     parity,
     integrity,

@@ -1,0 +1,65 @@
+"""Doors to one trace: its outline, windows of its rows, what is found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import data
+
+_FEW = 32  # windows of rows, kept apart from answers about whole traces
+
+
+def outline(trace_id: str) -> dict[str, Any] | None:
+    """What to know before the rows, see `GET /api/traces/{trace_id}/outline`; null: no span of it is stored."""
+    try:
+        return _outline(data.place(), data.watermark(), trace_id)
+    except data.ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+@st.cache_data(max_entries=data.KEPT, show_spinner=False)
+def _outline(place: data.Place, mark: str, trace_id: str) -> dict[str, Any]:  # noqa: ARG001
+    return data.client_of(place).trace_outline(trace_id)
+
+
+def findings(trace_id: str, version: str) -> dict[str, Any]:
+    """The critical path by kind, repeats and rounds, once for each state of the trace."""
+    return _findings(data.place(), trace_id, version)
+
+
+@st.cache_data(max_entries=data.KEPT, show_spinner=False)
+def _findings(place: data.Place, trace_id: str, version: str) -> dict[str, Any]:  # noqa: ARG001
+    return data.client_of(place).trace_findings(trace_id)
+
+
+def rows(trace_id: str, version: str, first: int, count: int, *, path: bool = False) -> pd.DataFrame:
+    """Lines of the tree from `first` on. Raises ApiError with status 409 when the trace is another by now."""
+    return _rows(data.place(), trace_id, version, first, count, path)
+
+
+@st.cache_data(max_entries=_FEW, show_spinner=False)
+def _rows(  # noqa: PLR0917 - what names a window
+    place: data.Place, trace_id: str, version: str, first: int, count: int, path: bool
+) -> pd.DataFrame:
+    return data.client_of(place).trace_rows(trace_id, first, count, version, path=path).frame
+
+
+def places(trace_id: str, version: str, spans: Sequence[str]) -> pd.DataFrame:
+    """The rows of these spans, 200 at most; those that the trace has not are left out."""
+    return _places(data.place(), trace_id, version, tuple(spans[:200]))
+
+
+@st.cache_data(max_entries=_FEW, show_spinner=False)
+def _places(place: data.Place, trace_id: str, version: str, spans: tuple[str, ...]) -> pd.DataFrame:
+    return data.client_of(place).trace_places(trace_id, spans, version).frame
+
+
+def found(trace_id: str, version: str, text: str) -> dict[str, Any]:
+    """Rows of spans that hold the text in name, error, input or output; `cut` when there are more."""
+    return data.client().trace_found(trace_id, text, version)
