@@ -63,3 +63,34 @@ def _places(place: data.Place, trace_id: str, version: str, spans: tuple[str, ..
 def found(trace_id: str, version: str, text: str) -> dict[str, Any]:
     """Rows of spans that hold the text in name, error, input or output; `cut` when there are more."""
     return data.client().trace_found(trace_id, text, version)
+
+
+def graph(trace_id: str, version: str, *, expanded: bool) -> dict[str, Any]:
+    """See `GET /api/traces/{trace_id}/graph`; `version` keys the cache, as below."""
+    return _of("trace_graph", data.place(), trace_id, version, expanded=expanded)
+
+
+def conversation(trace_id: str, version: str, skipped: int) -> dict[str, Any]:
+    """See `GET /api/traces/{trace_id}/conversation`."""
+    return _of("trace_conversation", data.place(), trace_id, version, skipped=skipped)
+
+
+def documents(trace_id: str, version: str, skipped: int) -> dict[str, Any]:
+    """See `GET /api/traces/{trace_id}/documents`."""
+    return _of("trace_documents", data.place(), trace_id, version, skipped=skipped)
+
+
+@st.cache_data(max_entries=_FEW, show_spinner=False)
+def _of(name: str, place: data.Place, trace_id: str, version: str, **params: int) -> dict[str, Any]:  # noqa: ARG001
+    found: dict[str, Any] = getattr(data.client_of(place), name)(trace_id, **params)
+    return found
+
+
+def otlp(trace_id: str, span_id: str) -> dict[str, Any]:
+    """One span as it was received, an OTLP/JSON request."""
+    return data.client().span_otlp(trace_id, span_id)
+
+
+def curl(trace_id: str, span_id: str) -> str | None:
+    """The command that makes a model call again; null: the span is none, or told no messages."""
+    return data.client().span_curl(trace_id, span_id)

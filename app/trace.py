@@ -69,8 +69,9 @@ def header(summary: pd.Series, outline: Outline) -> None:
         st.markdown(f":red[{words}]")
     widgets.fields(_facts(summary), columns=6)
     _links(summary)
-    for note in notes(summary, outline):
-        st.caption(note)
+    with st.container(gap="xsmall"):
+        for note in notes(summary, outline):
+            st.caption(note)
 
 
 def _hex(summary: pd.Series) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import scores, trace, trace_findings, waterfall, widgets
+from app import scores, trace, trace_documents, trace_findings, trace_graph, trace_talk, waterfall, widgets
 
-VIEWS = ("Timeline", "Logs", "Scores")
+VIEWS = ("Timeline", "Conversation", "Graph", "Documents", "Logs", "Scores")
 
 Outline = Mapping[str, Any]
 
@@ -23,6 +23,9 @@ def views(trace_id: str, outline: Outline, summary: pd.Series | None) -> None:
     )
     drawers: dict[str, Callable[[], None]] = {
         "Timeline": partial(timeline, trace_id, outline, summary),
+        "Conversation": partial(_guarded, "conversation", partial(trace_talk.talk, trace_id, outline["version"])),
+        "Graph": partial(_guarded, "graph", partial(trace_graph.graph, trace_id, outline["version"])),
+        "Documents": partial(_guarded, "documents", partial(trace_documents.documents, trace_id, outline["version"])),
         "Logs": partial(_guarded, "log records", partial(trace.logs, trace_id, alone=True)),
         "Scores": partial(_scores, trace_id, outline, alone=True),
     }
@@ -31,8 +34,9 @@ def views(trace_id: str, outline: Outline, summary: pd.Series | None) -> None:
 
 def timeline(trace_id: str, outline: Outline, summary: pd.Series | None) -> None:
     """Failures, tree and waterfall, the selected span; below it scores and log records."""
-    trace_findings.failures(trace_id, outline)
-    above = st.container()
+    above = st.container(gap="xsmall")
+    with above:
+        trace_findings.failures(trace_id, outline)
     since = None if summary is None else trace.bounds(summary)[0]
     trace.explorer(trace_id, outline, since, None if summary is None else int(summary["spans"]))
     marks: dict[int, str] = {}

@@ -47,7 +47,7 @@ def _clock(one: Row) -> str:
     way = "behind" if one["shift_ns"] > 0 else "ahead of"
     by = fmt.duration(abs(one["shift_ns"]))
     why = (
-        f"{one['early']:,} of its {fmt.plural(one['edges'], 'call')} would have started before being made"
+        f"{one['early']:,} of {fmt.plural(one['edges'], 'call')} to it would have started before being made"
         if one["early"] else "by the clock that called it"
     )  # fmt: skip
     return (
@@ -62,9 +62,10 @@ def repeats(found: Row) -> list[tuple[str, int]]:
         (f"{fmt.plain(one['name'], 60)} {_SAME.format(one['times'])}", one["rows"][0])
         for one in found["repeated"] if one["rows"]
     ]  # fmt: skip
+    told = {row for one in found["repeated"] for row in one["rows"]}
     rounds = [
         (f"{fmt.plain(' > '.join(one['names']), 90)} went round {one['times']:,} times", one["rows"][0])
-        for one in found["rounds"] if one["rows"]
+        for one in found["rounds"] if one["rows"] and not told.issuperset(one["rows"])
     ]  # fmt: skip
     return [*rounds, *again]
 

@@ -211,8 +211,9 @@ def _renderers() -> float:
 def measure(browser: Browser, url: str, programs: list[psutil.Process], shape: str, spans: int) -> list[str]:
     """Prints both openings; returns what was too much."""
     faults = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
     for state in ("cold", "again"):
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
         page.goto(url)
         page.locator("h1").wait_for()
         page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
@@ -225,6 +226,7 @@ def measure(browser: Browser, url: str, programs: list[psutil.Process], shape: s
             faults.append(f"{shape} {spans:,}, {state}: {took:.2f} s{' of CPU' if busy else ''}")
         if seen.renderer_mb >= MOST_MB:
             faults.append(f"{shape} {spans:,}, {state}: {seen.renderer_mb:.0f} MB")
+    context.close()
     return faults
 
 

@@ -33,3 +33,28 @@ class TraceClient(ClientBase):
         """`rows` that hold the text, and whether they were `cut`."""
         found: Json = self._json(f"/api/traces/{trace_id}/found", {"text": text, "version": version or None})
         return found
+
+    def trace_graph(self, trace_id: str, *, expanded: bool = False) -> Json:
+        """See `GET /api/traces/{trace_id}/graph`: `nodes`, `edges`, `layers`, `left_out`."""
+        found: Json = self._json(f"/api/traces/{trace_id}/graph", {"expanded": expanded})
+        return found
+
+    def trace_conversation(self, trace_id: str, skipped: int = 0) -> Json:
+        """See `GET /api/traces/{trace_id}/conversation`: `steps` and `next`."""
+        found: Json = self._json(f"/api/traces/{trace_id}/conversation", {"skipped": skipped})
+        return found
+
+    def trace_documents(self, trace_id: str, skipped: int = 0) -> Json:
+        """See `GET /api/traces/{trace_id}/documents`: `retrievals` and `next`."""
+        found: Json = self._json(f"/api/traces/{trace_id}/documents", {"skipped": skipped})
+        return found
+
+    def span_otlp(self, trace_id: str, span_id: str) -> Json:
+        """The span as it was received, an OTLP/JSON request."""
+        found: Json = self._json(f"/api/spans/{trace_id}/{span_id}/otlp")
+        return found
+
+    def span_curl(self, trace_id: str, span_id: str) -> str | None:
+        """A command that makes the model call again, without the key; null: the span is none."""
+        found: str | None = self._json(f"/api/spans/{trace_id}/{span_id}/curl")["command"]
+        return found

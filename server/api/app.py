@@ -51,6 +51,7 @@ from server.api import (
     scoring,
     suites,
     trace,
+    trace_views,
     training,
     whatif,
 )
@@ -72,6 +73,7 @@ MODULES = (
     books,
     explore,
     trace,
+    trace_views,
     latency,
     parity,
     integrity,

@@ -39,7 +39,7 @@ def outline(request: Request, here: Here, trace_id: TraceId, project: Project = 
     `skews`: clocks of services and hosts that cannot be right, with the `shift_ns` that makes the tree possible, for
     display only. `uncounted`: spans that sums leave out, by role and rule. `early`: that start before their parent.
     """
-    return json_response(request, outlines.outline(_now(here, project, trace_id)))
+    return json_response(request, outlines.outline(opened_now(here, project, trace_id)))
 
 
 @routes.get("/api/traces/{trace_id}/findings", tags=["traces"], dependencies=[needs("read")])
@@ -51,7 +51,7 @@ def findings(request: Request, here: Here, trace_id: TraceId, project: Project =
     arguments and, where told, result, as the evaluator `repeated_steps` counts them. `rounds`: what went round three
     times or more, as `loops` does. Rows are those of the tree.
     """
-    return json_response(request, outlines.evidence(here.core, project, _now(here, project, trace_id)))
+    return json_response(request, outlines.evidence(here.core, project, opened_now(here, project, trace_id)))
 
 
 @routes.get("/api/traces/{trace_id}/rows", tags=["traces"], dependencies=[needs("read")])
@@ -131,7 +131,8 @@ def _ids(spans: str) -> list[int]:
     return found
 
 
-def _now(here: Context, project: str, trace_id: UUID) -> Opened:
+def opened_now(here: Context, project: str, trace_id: UUID) -> Opened:
+    """The trace as it is now. Raises ProblemError when no span of it is stored."""
     opened = here.traces.open(here.core, project, trace_id)
     if opened is None:
         detail = f"Project {project!r} has no span of trace {trace_id.hex}. It may not have arrived yet."
@@ -142,7 +143,7 @@ def _now(here: Context, project: str, trace_id: UUID) -> Opened:
 def _same(here: Context, project: str, trace_id: UUID, version: str) -> Opened:
     """The trace in the state that the caller counts rows by."""
     kept = here.traces.kept(project, trace_id, version) if version else None
-    opened = kept or _now(here, project, trace_id)
+    opened = kept or opened_now(here, project, trace_id)
     if version and opened.version != version:
         changed = f"Trace {trace_id.hex} has changed since version {version!r}: it is {opened.version!r} now."
         detail = f"{changed} Ask for its outline again."

@@ -101,7 +101,10 @@ def path_by_kind(layout: Layout, path_ns: Integers) -> list[Row]:
     })  # fmt: skip
     frame = frame[frame["path_ns"] > 0]
     grouped = frame.groupby("kind")["path_ns"].agg(["sum", "count"]).sort_values("sum", ascending=False)
-    told = [{"kind": kind, "path_ns": int(row["sum"]), "spans": int(row["count"])} for kind, row in grouped.iterrows()]
+    told: list[Row] = [
+        {"kind": str(kind), "path_ns": int(total), "spans": int(spans)}
+        for kind, total, spans in zip(grouped.index, grouped["sum"], grouped["count"], strict=True)
+    ]
     rest = length_ns(layout.spans) - sum(int(one["path_ns"]) for one in told)
     return [*told, {"kind": None, "path_ns": rest, "spans": 0}] if rest > 0 else told
 
@@ -128,7 +131,7 @@ def repeated(actions: pa.Table, rows: Mapping[int, int]) -> tuple[list[Row], lis
     `actions`: rows of the query `trace_actions`; `rows`: of a span's id. Of a repeat: name, times (the first counted),
     spans and rows in order. Of a round: names (its pattern), times, rows. The most frequent first.
     """
-    made = calls(Case(steps=_steps(actions))) or []
+    made = calls(Case(steps=tuple(_steps(actions)))) or []
     groups: dict[str, list[Action]] = defaultdict(list)
     for earlier, again in repeats(made):
         group = groups[again.signature]
@@ -136,7 +139,7 @@ def repeated(actions: pa.Table, rows: Mapping[int, int]) -> tuple[list[Row], lis
     told = [_repeat(group, rows) for group in groups.values()]
     told.sort(key=lambda one: -one["times"])
     found = rounds([one.signature for one in made], LEAST_ROUNDS, LONGEST_ROUND)
-    loops = [
+    loops: list[Row] = [
         {
             "names": [one.name for one in made[round_.start : round_.start + round_.period]], "times": round_.times,
             "rows": _rows(made[round_.start : round_.start + round_.period * round_.times], rows),
@@ -154,11 +157,7 @@ def _rows(actions: Sequence[Action], rows: Mapping[int, int]) -> list[int]:
     return [rows[int(one.span_id, 16)] for one in actions if one.span_id and int(one.span_id, 16) in rows]
 
 
-def _steps(actions: pa.Table) -> list[Step]:
-    return list(_each_step(actions))
-
-
-def _each_step(actions: pa.Table) -> Iterator[Step]:
+def _steps(actions: pa.Table) -> Iterator[Step]:
     for row in actions.to_pylist():
         yield Step(
             kind=row["kind"], name=row["name"], span_id=f"{row['span_id']:016x}", input=row["arguments"],

@@ -48,7 +48,7 @@ def layout(spans: pa.Table) -> Layout:
     """Each span before its children, siblings by start. `spans`: rows of the query `trace_outline`, at least one."""
     ids = spans["span_id"].to_pylist()
     parents = spans["parent_span_id"].to_pylist()
-    place = {}
+    place: dict[int, int] = {}
     for at, span_id in enumerate(ids):
         place.setdefault(span_id, at)
     children: list[list[int]] = [[] for _ in ids]

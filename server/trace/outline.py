@@ -30,7 +30,7 @@ def outline(opened: Opened) -> Row:
         "first": {"row": first, "span_id": f"{spans['span_id'][int(laid_out.source[first])].as_py():016x}"},
         "failures": failed, "failed": count, "orphans": laid_out.orphans, "looped": len(laid_out.looped),
         "uncounted": findings.uncounted(spans), "skews": [asdict(one) for one in opened.skews],
-        "early": early(laid_out), "unknown": _unknown(laid_out), "never_ended": _true(spans["never_ended"]),
+        "early": early(opened), "unknown": _unknown(laid_out), "never_ended": _true(spans["never_ended"]),
         "sample": bool(_true(spans["sample"])), "kinds": findings.kinds(spans), "retrieved": _true(spans["retrieved"]),
         "path_known": opened.path_ns is not None, "shifted": _shifted(opened),
     }  # fmt: skip
@@ -47,13 +47,13 @@ def evidence(core: Core, project: str, opened: Opened) -> Row:
     }  # fmt: skip
 
 
-def early(laid_out: Layout) -> int:
-    """Spans that start before their parent."""
-    starts = laid_out.spans["start_us"].to_numpy()
+def early(opened: Opened) -> int:
+    """Spans that start before their parent, and would also with their clocks shifted."""
+    laid_out = opened.layout
+    starts = laid_out.spans["start_us"].to_numpy()[laid_out.source] + opened.shift_ns // 1000
     rows = np.flatnonzero(laid_out.parent != NO_ROW)
-    above, below = laid_out.source[laid_out.parent[rows]], laid_out.source[rows]
-    real = above != NO_ROW
-    return int(np.count_nonzero(starts[below[real]] < starts[above[real]]))
+    rows = rows[laid_out.source[laid_out.parent[rows]] != NO_ROW]
+    return int(np.count_nonzero(starts[rows] < starts[laid_out.parent[rows]]))
 
 
 def _shifted(opened: Opened) -> Row | None:

@@ -120,7 +120,7 @@ def test_a_clock_is_told_with_its_evidence() -> None:
     }  # fmt: skip
     (said,) = trace_words.clocks([skew])
     assert said == (
-        r"The clock of \*b\* seems 3.2 s behind that of a: 4 of its 5 calls would have started before being made. "
+        r"The clock of \*b\* seems 3.2 s behind that of a: 4 of 5 calls to it would have started before being made. "
         "9 spans drawn shifted; stored times stay as sent."
     )
 
