@@ -47,9 +47,9 @@ _TONES: dict[str, Literal["green", "orange", "red", "gray"]] = {"green": "green"
 
 def section(trace_id: str, version: str, *, alone: bool = False) -> None:
     """All scores of the trace; a row that is chosen shows what it rests on. None: nothing, or `alone` a word of it."""
-    told = data_traces.trace_scores(trace_id)
-    targets = sorted(told["span_id"].dropna().astype(str).unique())
-    found = rows(told, data_trace.places(trace_id, version, targets).sort_values("row"))
+    stored = data_traces.trace_scores(trace_id)
+    targets = sorted(stored["span_id"].dropna().astype(str).unique())
+    found = rows(stored, data_trace.places(trace_id, version, targets).sort_values("row"))
     if not found:
         if alone:
             widgets.empty("Scores would be here.", "Neither an evaluator nor a person has scored this trace.")

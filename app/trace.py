@@ -78,7 +78,7 @@ def _hex(summary: pd.Series) -> str:
     return str(summary["trace_id"]).replace("-", "")
 
 
-def failure(summary: pd.Series) -> str:
+def failure(summary: pd.Series | Mapping[str, Any]) -> str:
     """Type and message of the deepest failed span; the type once, and only when somebody named one."""
     if fmt.absent(summary["error_type"]) and fmt.absent(summary["error_message"]):
         return ""

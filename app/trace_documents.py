@@ -41,6 +41,6 @@ def _retrieval(trace_id: str, one: Row) -> None:
         st.caption(fmt.plural(len(held), "document"), width="content")
     if one["query"]:
         conversation.text(one["query"], f"query-{one['span_id']}")
-    scored = [document.get("score") for document in held if isinstance(document.get("score"), int | float)]
+    scored = [score for document in held if (score := fmt.finite(document.get("score"))) is not None]
     for place, document in enumerate(held):
         span.document(document, place, f"{one['span_id']}-view", best=max(scored, default=None))

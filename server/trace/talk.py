@@ -113,10 +113,12 @@ def _failure(row: Row) -> str | None:
 
 def _system(text: str | None) -> list[Row]:
     try:
-        parts = orjson.loads(text) if text else []
+        told = orjson.loads(text) if text else []
     except ValueError:
-        parts = [{"type": "text", "content": text}]  # cut: as it is
-    return [{"role": "system", "parts": parts}] if parts else []
+        told = None  # cut
+    if not isinstance(told, list) or not all(isinstance(part, dict) for part in told):
+        told = [{"type": "text", "content": text}]
+    return [{"role": "system", "parts": told}] if told else []
 
 
 def _sign(message: Row) -> bytes:

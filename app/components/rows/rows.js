@@ -6,7 +6,6 @@ const AGAIN_MS = 4000; // a run of the page may swallow a question
 class Rows {
   constructor() {
     this.number = 0;
-    this.seen = 0;
   }
 
   close() {
