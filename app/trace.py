@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Literal
 
 import pandas as pd
@@ -154,11 +155,29 @@ def explorer(trace_id: str, outline: Outline, since: datetime | None, total: int
     """
     if outline["truncated"]:
         widgets.cut(outline["spans"], total, "spans, in order of start")
+    try:
+        _drawn(trace_id, outline)
+    except data.ApiError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            widgets.failed("The tree did not come.", error, "The facts above are complete.")
+        _changed(grown=error.status == HTTPStatus.CONFLICT)
+        return
+    chosen = st.session_state[f"at-{trace_id}"].chosen
+    widgets.guarded("The span did not come.", "The tree above is complete.", lambda: span.span(trace_id, chosen, since))
+
+
+def _drawn(trace_id: str, outline: Outline) -> None:
     at = _at(trace_id, outline)
     place = _place(trace_id, outline, at.chosen)
     waterfall.waterfall(waterfall.drawing(trace_id, outline), place, asked=at.asked, chosen=partial(_choose, trace_id))
-    chosen = st.session_state[f"at-{trace_id}"].chosen
-    widgets.guarded("The span did not come.", "The tree above is complete.", lambda: span.span(trace_id, chosen, since))
+
+
+def _changed(*, grown: bool) -> None:
+    """Spans came since the page was drawn: rows are counted anew when one wants them to be, not under one's hands."""
+    if grown:
+        st.info("The trace has changed since this page was drawn: its rows are counted anew.")
+    if grown and st.button("Show it as it is now", icon=":material/refresh:", on_click=data.forget):
+        st.rerun()
 
 
 def _place(trace_id: str, outline: Outline, span_id: str) -> waterfall.Place:

@@ -97,7 +97,7 @@ class Waterfall {
     if (Object.keys(head.marks ?? {}).length) this.marks = head.marks;
     this.keep(head, rows);
     if (head.found && head.text === this.sought) this.found(head.found);
-    this.status.textContent = head.failed ? "Rows did not come. Reload the page." : this.status.textContent;
+    this.status.textContent = head.failed ? "Rows did not come, the trace may have changed. Reload the page." : this.status.textContent;
     this.draw();
     this.settle();
   }
