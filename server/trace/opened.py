@@ -22,7 +22,6 @@ from server.trace import clocks, findings
 from server.trace.layout import NO_ROW, Integers, Layout, layout
 from store.queries.explore import EVER
 
-MOST_SPANS = 200_000  # of one trace; the rest is left out, and said
 MOST_ROWS = 200_000  # kept, of all traces together: some 60 MB
 KEPT_S = 600.0
 PATH_AT_ONCE = 5_000  # spans, up to which the critical path takes less than 40 ms
@@ -137,7 +136,7 @@ def _read(  # noqa: PLR0917 - what names one state
     core: Core, project: str, trace_id: UUID, version: str, since: datetime, until: datetime
 ) -> Opened | None:
     asked = {"trace_id": trace_id, "since": since, "until": until}
-    found = core.run("trace_outline", project, asked, MOST_SPANS)
+    found = core.run("trace_outline", project, asked)
     if found.table.num_rows == 0:
         return None
     laid_out = layout(plain(found.table.combine_chunks()))
