@@ -11,7 +11,20 @@ from zlib import crc32
 import pandas as pd
 import streamlit as st
 
-from app import conversation, data, data_evaluators, data_traces, listing, marking, ruler, state, tree, trust, widgets
+from app import (
+    conversation,
+    data,
+    data_evaluators,
+    data_trace,
+    data_traces,
+    listing,
+    marking,
+    ruler,
+    state,
+    tree,
+    trust,
+    widgets,
+)
 from app import format as fmt
 
 Row = dict[str, Any]
@@ -32,10 +45,14 @@ _WHOLE_TRACE = "trace"
 _TONES: dict[str, Literal["green", "orange", "red", "gray"]] = {"green": "green", "orange": "orange", "red": "red"}
 
 
-def section(trace_id: str, spans: pd.DataFrame) -> None:
-    """All scores of the trace; nothing when there are none. A row that is chosen shows what it rests on."""
-    found = rows(data_traces.trace_scores(trace_id), spans)
+def section(trace_id: str, version: str, *, alone: bool = False) -> None:
+    """All scores of the trace; a row that is chosen shows what it rests on. None: nothing, or `alone` a word of it."""
+    stored = data_traces.trace_scores(trace_id)
+    targets = sorted(stored["span_id"].dropna().astype(str).unique())
+    found = rows(stored, data_trace.places(trace_id, version, targets).sort_values("row"))
     if not found:
+        if alone:
+            widgets.empty("Scores would be here.", "Neither an evaluator nor a person has scored this trace.")
         return
     st.subheader("Scores", anchor=False)
     told = [row for row in found if row["status"] != "not_applicable"]

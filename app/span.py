@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
-from app import conversation, data_traces, labelling, playground_sources, tree, widgets
+from app import conversation, data_trace, data_traces, labelling, playground_sources, state, tree, widgets
 from app import format as fmt
 
 _LONG_SYSTEM = 600  # letters; longer instructions are folded, the conversation is what one came for
@@ -32,7 +33,7 @@ def span(trace_id: str, span_id: str, since: datetime | None) -> None:
         st.caption(_told_again(found))
     drawers = {
         "Messages": _messages, "Documents": _documents, "Error": _error, "Tokens": _usage,
-        "Attributes": _attributes, "Events": _events, "Raw": _raw,
+        "Attributes": _attributes, "Events": _events, "Links": _links, "Raw": _raw,
     }  # fmt: skip
     shown = [name for name in drawers if _has(name, found)]
     for name, tab in zip(shown, st.tabs(shown, default=_first(shown, found), key=f"tabs-{trace_id}"), strict=True):
@@ -41,12 +42,12 @@ def span(trace_id: str, span_id: str, since: datetime | None) -> None:
 
 
 def _told_again(found: dict[str, Any]) -> str:
-    what = "tells a call that another span tells too" if found["usage_role"] == "duplicate" else "sums up other spans"
-    return f"This span {what}: {tree.COUNTED_ELSEWHERE}. Rule: {fmt.plain(str(found.get('rule') or 'own attributes'))}."
+    why = tree.why_not(found["usage_role"], found.get("rule"))
+    return f"Not counted, as {why}. Rule: {fmt.plain(str(found.get('rule') or 'own attributes'))}."
 
 
 def _has(name: str, found: dict[str, Any]) -> bool:
-    needs = {"Documents": "documents", "Events": "events"}
+    needs = {"Documents": "documents", "Events": "events", "Links": "links"}
     if name == "Error":
         return found["status"] == "error" or bool(found.get("error_type") or found.get("error_message"))
     if name == "Tokens":
@@ -88,17 +89,23 @@ def _said(found: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _documents(found: dict[str, Any]) -> None:
-    for index, document in enumerate(found["documents"]):
-        with st.container(border=True, gap="xsmall"):
-            rank = document.get("rank")
-            score = document.get("score")
-            words = [f"**{index + 1 if rank is None else rank}**"]
-            words += [f"id {fmt.plain(str(document['id']))}"] if document.get("id") else []
-            words += [f"score {fmt.plain(str(score))}"] if score is not None else []
-            st.caption(" · ".join(words))
-            conversation.text(str(document.get("text") or ""), f"{found['span_id']}-document-{index}")
-            if document.get("metadata"):
-                conversation.value(document["metadata"], f"{found['span_id']}-metadata-{index}")
+    for index, told in enumerate(found["documents"]):
+        document(told, index, found["span_id"])
+
+
+def document(told: Mapping[str, Any], place: int, key: str, best: float | None = None) -> None:
+    """One retrieved document: rank, id, score (against the `best` of its retrieval, where that is known) and text."""
+    with st.container(border=True, gap="xsmall"):
+        rank, score = told.get("rank"), told.get("score")
+        words = [f"**{place + 1 if rank is None else rank}**"]
+        words += [f"id {fmt.plain(str(told['id']))}"] if told.get("id") else []
+        words += [f"score {fmt.plain(str(score))}"] if score is not None else []
+        number = fmt.finite(score)
+        words += [f"{fmt.percent(number / best)} of the best"] if best and best > 0 and number is not None else []
+        st.caption(" · ".join(words))
+        conversation.text(str(told.get("text") or ""), f"{key}-document-{place}")
+        if told.get("metadata"):
+            conversation.value(told["metadata"], f"{key}-metadata-{place}")
 
 
 def _error(found: dict[str, Any]) -> None:
@@ -194,7 +201,52 @@ def _events(found: dict[str, Any]) -> None:
             conversation.value(event["attributes"], f"{found['span_id']}-event")
 
 
+def _links(found: dict[str, Any]) -> None:
+    """Spans that this one names, of this trace or of others."""
+    for place, link in enumerate(found["links"]):
+        trace_id = str(link["trace_id"]).replace("-", "")
+        st.page_link(
+            "views/trace.py", label=f"span {link['span_id']} of trace {trace_id}", icon=":material/link:",
+            query_params=state.trace_link(trace_id, None, str(link["span_id"])),
+        )  # fmt: skip
+        if link.get("attributes"):
+            conversation.value(link["attributes"], f"{found['span_id']}-link-{place}")
+
+
 def _raw(found: dict[str, Any]) -> None:
+    """The span as stored, as received, and the command that makes its call again; each has a button that copies it."""
+    forms = ("JSON", "OTLP") + (("curl",) if found["kind"] == "llm" else ())
+    chosen = st.segmented_control(
+        "Form", forms, default="JSON", required=True, key=f"raw-{found['span_id']}", label_visibility="collapsed"
+    )
+    {"JSON": _as_json, "OTLP": _as_otlp, "curl": _as_curl}[str(chosen)](found)
+
+
+def _as_otlp(found: dict[str, Any]) -> None:
+    st.caption("The request that brought the span, as OTLP/JSON. Attributes stand as the text they are kept as.")
+    told = data_trace.otlp(found["trace_id"], found["span_id"])
+    _code(json.dumps(told, indent=2, ensure_ascii=False), f"span-{found['span_id']}.otlp.json")
+
+
+def _as_curl(found: dict[str, Any]) -> None:
+    command = data_trace.curl(found["trace_id"], found["span_id"])
+    if command is None:
+        widgets.empty("A command would be here.", "The span names no model, or its sender recorded no messages.")
+        return
+    st.caption("Makes the call again. The key is a variable of the shell; nothing of it is stored here.")
+    _code(command, f"span-{found['span_id']}.sh", "bash")
+
+
+def _code(text: str, name: str, language: str = "json") -> None:
+    st.download_button(
+        "Download", text, name, icon=":material/download:", on_click="ignore", key=f"download-{name}"
+    )  # fmt: skip
+    st.code(text[: conversation.LONGEST], language=language, wrap_lines=True)
+    if len(text) > conversation.LONGEST:
+        widgets.cut(conversation.LONGEST, len(text), "letters; the download has all")
+
+
+def _as_json(found: dict[str, Any]) -> None:
     text = json.dumps(found, indent=2, ensure_ascii=False, default=str)
     st.download_button(
         "JSON", text, f"span-{found['span_id']}.json", "application/json", icon=":material/download:",

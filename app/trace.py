@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal
+from http import HTTPStatus
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import adding, data, data_traces, labelling, playground_sources, sending, span, state, tree, waterfall, widgets
+from app import (
+    adding,
+    data,
+    data_trace,
+    data_traces,
+    labelling,
+    playground_sources,
+    sending,
+    span,
+    state,
+    trace_words,
+    tree,
+    waterfall,
+    widgets,
+)
 from app import format as fmt
 from app.comparing import link_of
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "recovered": "orange", "error": "red"}
+Outline = Mapping[str, Any]
+"""See `GET /api/traces/{trace_id}/outline`."""
+
+SPAN_ID = re.compile(r"[0-9a-f]{16}")
 _LOGS = 500  # log records on the page
 _NAME = 80  # letters of the title, which has room for about so many at 1280 pixels
 
@@ -28,12 +49,12 @@ def bounds(summary: pd.Series | None) -> tuple[datetime, datetime]:
     return start, start + timedelta(microseconds=int(summary["duration_ns"]) // 1000 + 2)
 
 
-def header(summary: pd.Series, answer: data.Answer) -> None:
-    """What the trace was and what it took; every span that the server told is in `answer`."""
+def header(summary: pd.Series, outline: Outline) -> None:
+    """What the trace was and what it took."""
     zone, start = widgets.zone(), summary["start_time"].to_pydatetime()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(str(summary["status"]), color=_COLOURS.get(str(summary["status"]), "gray"))
-        if answer.frame["sample"].any():
+        if outline["sample"]:
             widgets.sample()
         st.caption(f"started {fmt.moment(start, zone)} {zone}", help=fmt.utc(start), width="content")
         st.caption(f"trace {_hex(summary)}", width="content")
@@ -46,32 +67,20 @@ def header(summary: pd.Series, answer: data.Answer) -> None:
             )  # fmt: skip
         adding.button_of(_hex(summary))
         sending.of_trace(_hex(summary))
-    _failure(summary, answer)
+    if not outline["failures"] and (words := fmt.plain(failure(summary), 200)):
+        st.markdown(f":red[{words}]")
     widgets.fields(_facts(summary), columns=6)
     _links(summary)
-    _reconciled(summary, answer.frame)
+    with st.container(gap="xsmall"):
+        for note in notes(summary, outline):
+            st.caption(note)
 
 
 def _hex(summary: pd.Series) -> str:
     return str(summary["trace_id"]).replace("-", "")
 
 
-def _failure(summary: pd.Series, answer: data.Answer) -> None:
-    """What the deepest failed span said; a click selects it. Only words when that span may have been cut off."""
-    words = fmt.plain(failure(summary), 200)
-    if not words:
-        return
-    failed = None if answer.truncated else drawn(str(summary["trace_id"]), answer).failed
-    if failed is None:
-        st.markdown(f":red[{words}]")
-        return
-    st.button(
-        f":red[{words}]", key="failure", type="tertiary", icon=":material/error:", help="Select the failed span",
-        on_click=_ask_for, args=(str(summary["trace_id"]), failed),
-    )  # fmt: skip
-
-
-def failure(summary: pd.Series) -> str:
+def failure(summary: pd.Series | Mapping[str, Any]) -> str:
     """Type and message of the deepest failed span; the type once, and only when somebody named one."""
     if fmt.absent(summary["error_type"]) and fmt.absent(summary["error_message"]):
         return ""
@@ -128,81 +137,78 @@ def _links(summary: pd.Series) -> None:
             )  # fmt: skip
 
 
-def _reconciled(summary: pd.Series, spans: pd.DataFrame) -> None:
-    """What the totals leave out, and what is uncertain about them."""
-    again = spans[spans["usage_role"].isin(["duplicate", "aggregate"])]
-    notes = []
-    if len(again):
-        kinds = again["usage_role"].value_counts()
-        named = " and ".join(
-            fmt.plural(kinds[role], noun, many)
-            for role, noun, many in (
-                ("duplicate", "span tells a call again", "spans tell a call again"),
-                ("aggregate", "span sums up others", "spans sum up others"),
-            )
-            if role in kinds
-        )
-        extra = int(again["input_tokens"].fillna(0).sum() + again["output_tokens"].fillna(0).sum())
-        usd = again["cost_usd"].fillna(0).sum()
-        added = [f"{extra:,} tokens"] * bool(extra) + [fmt.plain(fmt.money(usd))] * bool(usd)
-        more = f"; counting them too would add {' and '.join(added)}" if added else ""
-        notes.append(f"Totals count each call once: {named}{more}.")
+def notes(summary: pd.Series, outline: Outline) -> list[str]:
+    """What the totals leave out, and what is uncertain about them and about times, as Markdown."""
+    told = trace_words.uncounted(outline["uncounted"])
     if summary["usage_estimated"]:
-        notes.append("No single call told its usage; tokens come from a span that sums up others.")
+        told.append("No single call told its usage; tokens come from a span that sums up others.")
     if summary["root_missing"]:
-        notes.append("The parent of the first span never arrived: the trace may be longer than it looks.")
-    notes += tree.doubts(spans)
-    for note in notes:
-        st.caption(note)
+        told.append("The parent of the first span never arrived: the trace may be longer than it looks.")
+    return told + trace_words.doubts(outline) + trace_words.clocks(outline["skews"])
 
 
 @st.fragment
-def explorer(trace_id: str, answer: data.Answer, since: datetime | None, total: int | None) -> None:
+def explorer(trace_id: str, outline: Outline, since: datetime | None, total: int | None) -> None:
     """Tree and waterfall, and below it the span that is selected. Selecting reruns this part alone.
 
     `since` bounds the search for a span; `total` counts the trace's spans, null while they are not counted.
     """
-    spans = answer.frame
-    if answer.truncated:
-        widgets.cut(len(spans), total, "spans, in order of start")
-    drawing = drawn(trace_id, answer)
-    at = _at(trace_id, spans, drawing.first)
-    waterfall.waterfall(trace_id, drawing, at.opened, asked=at.asked, chosen=partial(_choose, trace_id))
+    if outline["truncated"]:
+        widgets.cut(outline["spans"], total, "spans, in order of start")
+    try:
+        _drawn(trace_id, outline)
+    except data.ApiError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            widgets.failed("The tree did not come.", error, "The facts above are complete.")
+        _changed(grown=error.status == HTTPStatus.CONFLICT)
+        return
     chosen = st.session_state[f"at-{trace_id}"].chosen
     widgets.guarded("The span did not come.", "The tree above is complete.", lambda: span.span(trace_id, chosen, since))
 
 
-def drawn(trace_id: str, answer: data.Answer) -> tree.Drawing:
-    """The spans laid out, once for each state of the data."""
-    return _drawn(trace_id, answer.watermark, answer)
+def _drawn(trace_id: str, outline: Outline) -> None:
+    at = _at(trace_id, outline)
+    place = _place(trace_id, outline, at.chosen)
+    waterfall.waterfall(waterfall.drawing(trace_id, outline), place, asked=at.asked, chosen=partial(_choose, trace_id))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _drawn(trace_id: str, watermark: str, _answer: data.Answer) -> tree.Drawing:  # noqa: ARG001 - they key the cache
-    return tree.drawing(_answer.frame)
+def _changed(*, grown: bool) -> None:
+    """Spans came since the page was drawn: rows are counted anew when one wants them to be, not under one's hands."""
+    if grown:
+        st.info("The trace has changed since this page was drawn: its rows are counted anew.")
+    if grown and st.button("Show it as it is now", icon=":material/refresh:", on_click=data.forget):
+        st.rerun()
+
+
+def _place(trace_id: str, outline: Outline, span_id: str) -> waterfall.Place:
+    """Of a span in this state of the trace; of the one worth reading first when it has no such span."""
+    first = waterfall.Place(str(outline["first"]["span_id"]), int(outline["first"]["row"]))
+    if span_id == first.span_id or not SPAN_ID.fullmatch(span_id):
+        return first
+    found = data_trace.places(trace_id, outline["version"], [span_id])
+    return first if found.empty else waterfall.Place(span_id, int(found["row"].iloc[0]))
 
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Where one is in a trace: the span that the page opened, the one chosen since, how often it was asked for anew.
+    """Where one is in a trace: the span chosen last, and how often another than the browser's was asked for.
 
     The waterfall keeps its own selection, so that keys are quick, and writes it into the URL; it hears of another only
     when `asked` goes up. `wanted`: the span of the URL when it was last read; it may lag behind the browser's.
     """
 
-    opened: str
     chosen: str
     wanted: str
     asked: int = 0
 
 
-def _at(trace_id: str, spans: pd.DataFrame, first: str) -> At:
+def _at(trace_id: str, outline: Outline) -> At:
     """The place kept since the page opened; a new one when it opens, or when the browser's history leads elsewhere."""
     wanted, key = str(st.query_params.get("span", "")), f"at-{trace_id}"
     kept = st.session_state.get(key)
     if kept is None or waterfall.key(trace_id) not in st.session_state or wanted not in {kept.wanted, kept.chosen}:
-        known = wanted if (spans["span_id"] == wanted).any() else first
-        st.session_state[key] = At(known, known, wanted, kept.asked + 1 if kept else 0)
+        known = _place(trace_id, outline, wanted).span_id
+        st.session_state[key] = At(known, wanted, kept.asked + 1 if kept else 0)
     elif wanted != kept.wanted:
         st.session_state[key] = replace(kept, wanted=wanted)
     at: At = st.session_state[key]
@@ -213,25 +219,35 @@ def _choose(trace_id: str, span_id: str) -> None:
     st.session_state[f"at-{trace_id}"] = replace(st.session_state[f"at-{trace_id}"], chosen=span_id)
 
 
-def _ask_for(trace_id: str, span_id: str) -> None:
-    at = st.session_state[f"at-{trace_id}"]
-    st.session_state[f"at-{trace_id}"] = At(span_id, span_id, at.wanted, at.asked + 1)
+def ask_for(trace_id: str, span_id: str) -> None:
+    """Select a span of the tree, from elsewhere on the page."""
+    at = st.session_state.get(f"at-{trace_id}")
+    if at is not None:
+        st.session_state[f"at-{trace_id}"] = At(span_id, at.wanted, at.asked + 1)
 
 
-def logs(trace_id: str) -> None:
-    """Log records of the trace; nothing when there are none."""
+def logs(trace_id: str, *, alone: bool = False) -> None:
+    """Log records of the trace, folded unless they stand alone. None: nothing, or `alone` a word of it."""
     found = data_traces.trace_logs(trace_id)
-    if not len(found):
-        return
-    with st.expander(f"Log records ({len(found):,})"):
-        if len(found) > _LOGS:
-            widgets.cut(_LOGS, len(found), "log records")
-        shown = found.head(_LOGS)
-        times, attributes = shown["time"].dt.tz_convert(widgets.zone()), [str(v) for v in shown["attributes"]]
-        st.dataframe(
-            shown.assign(time=times, attributes=attributes), hide_index=True, placeholder="none",
-            column_order=list(_LOG_COLUMNS), column_config=_LOG_COLUMNS, alt="Log records of the trace",
-        )  # fmt: skip
+    if not len(found) and alone:
+        widgets.empty("Log records would be here.", "None came with this trace's id.")
+    elif alone:
+        st.caption(f"{fmt.plural(len(found), 'log record')}, oldest first.")
+        _logs(found)
+    elif len(found):
+        with st.expander(f"Log records ({len(found):,})"):
+            _logs(found)
+
+
+def _logs(found: pd.DataFrame) -> None:
+    if len(found) > _LOGS:
+        widgets.cut(_LOGS, len(found), "log records")
+    shown = found.head(_LOGS)
+    times, attributes = shown["time"].dt.tz_convert(widgets.zone()), [str(v) for v in shown["attributes"]]
+    st.dataframe(
+        shown.assign(time=times, attributes=attributes), hide_index=True, placeholder="none",
+        column_order=list(_LOG_COLUMNS), column_config=_LOG_COLUMNS, alt="Log records of the trace",
+    )  # fmt: skip
 
 
 _LOG_COLUMNS = {

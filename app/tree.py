@@ -1,10 +1,8 @@
-"""The spans of one trace as rows of a waterfall: order, depth, place on the time axis, words. No Streamlit."""
+"""Rows of one trace as a waterfall draws them: place on the time axis, words, marks. No Streamlit."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +12,8 @@ from app import format as fmt
 
 COUNTED_ELSEWHERE = "counted once elsewhere"
 PARENT_MISSING = "parent never arrived"
+PARENTS_MISSING = "Parents that never arrived"
+LOOPED = "its parents form a loop"
 UNNAMED = "unnamed"
 _TICKS = 6
 _SECOND = 10**9
@@ -24,13 +24,22 @@ _STEPS: tuple[int, ...] = (
     *(_SECOND * 86400 * factor * 10**power for power in range(5) for factor in (2, 5, 10)),
 )
 _NAME_LIMIT = 200  # letters; the full name stands in the details of the span
+_WHY_NOT = {
+    "same_response_id": "another span told the same response",
+    "nested": "a span inside it, or around it, told the same call",
+    "same_call_other_scope": "another instrumentation told the same call",
+    "tool_pair": "the same tool run is told twice",
+    "from_logs": "its log records tell the call",
+    "lowest_aggregate_estimated": "no call told its usage, so this sum stands in",
+}
+"""Rules of the resolver in words: why a span does not count, or does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Start in microseconds since 1970 and length in nanoseconds, never 0."""
+    """Start in nanoseconds after the trace's first start, and length in nanoseconds, never 0."""
 
-    start_us: int
+    start_ns: int
     length_ns: float
 
     def ticks(self) -> list[dict[str, Any]]:
@@ -47,33 +56,44 @@ class Axis:
         """The finest round step, in ns, that divides the length into at most `_TICKS` parts."""
         return next((step for step in _STEPS if step * _TICKS >= self.length_ns), _STEPS[-1])
 
+    def left(self, start_ns: int) -> float:
+        """A share of the length, between 0 and 1."""
+        return round(min(max((start_ns - self.start_ns) / self.length_ns, 0.0), 1.0), 6)
 
-def axis(spans: pd.DataFrame) -> Axis:
-    """From the first start to the last end; a span of unknown duration ends where it starts."""
-    start = int(spans["start_us"].min())
-    ends = (spans["start_us"] - start) * 1000 + spans["duration_ns"].fillna(0)
-    return Axis(start, max(float(ends.max()), 1.0))
-
-
-def rows(spans: pd.DataFrame) -> list[dict[str, Any]]:
-    """One entry per span in drawing order: each span before its children, siblings by start.
-
-    A span whose parent never arrived is drawn as a root and says so; spans that name one another as parents (a loop)
-    are drawn as roots too, so that none vanishes.
-    """
-    records = {record["span_id"]: record for record in _records(spans)}
-    span = axis(spans)
-    parents = {record["parent_span_id"] for record in records.values()}
-    return [
-        _row(records[span_id], depth, span, has_children=span_id in parents, known=records)
-        for span_id, depth in _ordered(records)
-    ]
+    def width(self, duration_ns: int | None) -> float:
+        """A share of the length; 0 for an unknown duration."""
+        return round(min((duration_ns or 0) / self.length_ns, 1.0), 6)
 
 
-def _records(spans: pd.DataFrame) -> list[dict[str, Any]]:
-    """Plain values, null as None. By way of numpy: `to_dict` over Arrow takes 1.5 s for 30,000 spans, this 0.1."""
-    columns = [_values(spans[name]) for name in _DRAWN]
-    return [dict(zip(_DRAWN, values, strict=True)) for values in zip(*columns, strict=True)]
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The time axis as told, and with clocks shifted; null: none is."""
+
+    told: Axis
+    shifted: Axis | None
+
+
+def axes(outline: Mapping[str, Any]) -> Axes:
+    """Of `GET /api/traces/{trace_id}/outline`."""
+    shifted = outline.get("shifted")
+    told = Axis(0, float(outline["length_ns"]))
+    return Axes(told, Axis(int(shifted["start_ns"]), float(shifted["length_ns"])) if shifted else None)
+
+
+def lines(rows: pd.DataFrame, axes: Axes) -> list[dict[str, Any]]:
+    """What the component draws of rows of `GET /api/traces/{trace_id}/rows`, without what is false or empty."""
+    drawn = (_line(record, axes) for record in _records(rows))
+    return [{name: value for name, value in line.items() if value or name in _KEPT} for line in drawn]
+
+
+_KEPT = {"left", "width", "row", "parent"}
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Plain values, null as None. By way of numpy: `to_dict` over Arrow takes fifteen times as long."""
+    columns = [_values(rows[name]) for name in rows]
+    names = [str(name) for name in rows]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _values(column: pd.Series) -> list[Any]:
@@ -81,111 +101,60 @@ def _values(column: pd.Series) -> list[Any]:
     return values
 
 
-_DRAWN = (
-    "span_id", "parent_span_id", "name", "kind", "start_us", "duration_ns", "status", "error_type", "usage_role",
-    "request_model", "response_model", "tool_name", "input_tokens", "output_tokens",
-)  # fmt: skip
+def _line(record: dict[str, Any], axes: Axes) -> dict[str, Any]:
+    line = {"row": record["row"], "depth": record["depth"], "size": record["size"], "parent": record["parent"]}
+    return line | (_synthetic(record) if record["span_id"] is None else _span(record, axes))
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A trace laid out once: what the component draws, and where to look first."""
-
-    rows: bytes  # JSON of `rows`, without what is false or empty
-    ticks: list[dict[str, Any]]
-    first: str  # the span worth reading first
-    failed: str | None  # the deepest failed span
-
-
-def drawing(spans: pd.DataFrame) -> Drawing:
-    """`spans` has at least one row.
-
-    First comes what failed, else the first model call that counts and told its usage, else the root.
-    """
-    laid_out = rows(spans)
-    short = [{name: value for name, value in row.items() if value or name in {"left", "width"}} for row in laid_out]
-    calls = spans[(spans["kind"] == "llm") & (spans["usage_role"] == "leaf") & spans["output_tokens"].notna()]
-    failed = _deepest_failed(laid_out)
-    return Drawing(
-        json.dumps(short, separators=(",", ":")).encode(),
-        axis(spans).ticks(),
-        failed or str(laid_out[0]["id"] if calls.empty else calls["span_id"].iloc[0]),
-        failed,
-    )
-
-
-def _deepest_failed(laid_out: list[dict[str, Any]]) -> str | None:
-    """The failure that the trace's summary names: the deepest, of several the earliest, none told again elsewhere."""
-    failed = [row for row in laid_out if row["error"] and row["note"] != COUNTED_ELSEWHERE]
-    found = min(failed, key=lambda row: (-row["depth"], row["left"], row["id"]), default=None)
-    return None if found is None else str(found["id"])
-
-
-def doubts(spans: pd.DataFrame) -> list[str]:
-    """Sentences on times that cannot be right; empty when all can."""
-    ids, parents, began, notes = (_values(spans[name]) for name in ("span_id", "parent_span_id", "start_us", "notes"))
-    starts = dict(zip(ids, began, strict=True))
-    early = sum(starts.get(parent, start) > start for parent, start in zip(parents, began, strict=True))
-    ended = sum(told is not None and "never_ended" in list(told) for told in notes)
-    unknown = int(spans["duration_ns"].isna().sum()) - ended
-    said = (
-        (early, "starts", "start", "before the parent: clocks disagree."),
-        (unknown, "ends", "end", "before it began: the clock stepped back, so the duration is unknown."),
-        (ended, "was never ended", "were never ended", "by the sender, so the duration is unknown."),
-    )
-    return [f"{fmt.plural(n, 'span')} {one if n == 1 else many} {rest}" for n, one, many, rest in said if n > 0]
-
-
-def _ordered(records: dict[str, dict[str, Any]]) -> Iterator[tuple[str, int]]:
-    children: dict[str, list[str]] = defaultdict(list)
-    roots: list[str] = []
-    for span_id, record in records.items():
-        parent = record["parent_span_id"]
-        (children[parent] if parent in records and parent != span_id else roots).append(span_id)
-    drawn: set[str] = set()
-    for start in (*roots, *records):
-        stack = [(start, 0)]
-        while stack:
-            span_id, depth = stack.pop()
-            if span_id in drawn:
-                continue
-            drawn.add(span_id)
-            yield span_id, depth
-            stack.extend((child, depth + 1) for child in reversed(children[span_id]))
-
-
-def _row(
-    record: dict[str, Any], depth: int, span: Axis, *, has_children: bool, known: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
-    duration = record["duration_ns"]
-    left = (record["start_us"] - span.start_us) * 1000 / span.length_ns
+def _synthetic(record: dict[str, Any]) -> dict[str, Any]:
     return {
+        "name": PARENTS_MISSING, "kind": "other", "synthetic": True, "left": 0, "width": 0,
+        "detail": f"{fmt.plural(record['size'], 'span')} below",
+    }  # fmt: skip
+
+
+def _span(record: dict[str, Any], axes: Axes) -> dict[str, Any]:
+    duration, start = record["duration_ns"], record["start_ns"]
+    line = {
         "id": record["span_id"],
-        "depth": depth,
-        "children": has_children,
         "name": fmt.clip(record["name"], _NAME_LIMIT, UNNAMED),
         "kind": record["kind"],
         "detail": _detail(record),
-        "note": _note(record, known),
+        "note": note(record),
+        "again": record["usage_role"] in {"duplicate", "aggregate"},
         "error": record["status"] == "error" or record["error_type"] is not None,
         "duration": fmt.duration(duration),
         "unended": duration is None,
-        "left": round(min(max(left, 0.0), 1.0), 6),
-        "width": round(min((duration or 0) / span.length_ns, 1.0), 6),
+        "left": axes.told.left(start),
+        "width": axes.told.width(duration),
+        "path": round((record["path_ns"] or 0) / axes.told.length_ns, 6),
+        "onpath": f"{fmt.duration(record['path_ns'])} on the critical path" if record["path_ns"] else "",
     }
+    if axes.shifted is not None:
+        shift = record["shift_ns"]
+        line |= {"moved": [axes.shifted.left(start + shift), axes.shifted.width(duration)]}
+        line |= {"shift": f"clock shifted by {fmt.duration(shift)}"} if shift else {}
+    return line
 
 
 def _detail(record: dict[str, Any]) -> str:
     """The model or tool, unless the name says it already; tokens of model calls."""
-    model = record["response_model"] or record["request_model"] or record["tool_name"] or ""
+    model = record["model"] or record["tool_name"] or ""
     parts = [fmt.clip(model, _NAME_LIMIT)] if model not in record["name"] else []
     if record["kind"] == "llm" and record["input_tokens"] is not None and record["output_tokens"] is not None:
         parts.append(f"{fmt.short(record['input_tokens'])} → {fmt.short(record['output_tokens'])} tokens")
     return ", ".join(parts)
 
 
-def _note(record: dict[str, Any], known: dict[str, dict[str, Any]]) -> str:
+def note(record: Mapping[str, Any]) -> str:
+    """Why a span does not count, or what is odd about its place; empty for most."""
     if record["usage_role"] in {"duplicate", "aggregate"}:
-        return COUNTED_ELSEWHERE
-    parent = record["parent_span_id"]
-    return PARENT_MISSING if parent and parent not in known else ""
+        return f"{COUNTED_ELSEWHERE}: {why_not(record['usage_role'], record['rule'])}"
+    return LOOPED if record["looped"] else ""
+
+
+def why_not(role: str, rule: str | None) -> str:
+    """Why a span's usage is not counted, in words."""
+    if rule in _WHY_NOT and (role == "duplicate" or rule == "lowest_aggregate_estimated"):
+        return _WHY_NOT[rule]
+    return "it sums up other spans" if role == "aggregate" else "another span tells the same call"

@@ -46,6 +46,7 @@ from server.client_runs import RunsClient
 from server.client_sessions import SessionsClient
 from server.client_spending import SpendingClient
 from server.client_store import StoreClient
+from server.client_trace import TraceClient
 from server.client_traces import TracesClient
 from server.client_training import TrainingClient
 
@@ -79,6 +80,7 @@ class Client(
     TracesClient,
     SessionsClient,
     PairsClient,
+    TraceClient,
     AnalysesClient,
     SpendingClient,
     InvoicesClient,

@@ -33,3 +33,10 @@ function element(tag, className, text) {
   return made;
 }
 
+
+// Where the parts of one trace's page meet: the waterfall, what fetches its rows, the graph. Each is there or not yet.
+function board(trace) {
+  const boards = (globalThis.assaylineTraces ??= new Map());
+  if (!boards.has(trace)) boards.set(trace, {});
+  return boards.get(trace);
+}

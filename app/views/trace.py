@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, data_traces, scores, state, trace, widgets
+from app import data, data_trace, data_traces, state, trace, trace_views, widgets
 
 place = trace.title_row()
 trace_id = state.trace_id(st.query_params.get("trace")) or ""
@@ -15,25 +15,18 @@ if not trace_id:
 try:
     with st.skeleton(height=500):
         summary = data_traces.trace_summary(trace_id)
-        since, until = trace.bounds(summary)
-        spans = data_traces.trace_spans(trace_id, since, until)
+        outline = data_trace.outline(trace_id)
 except data.ApiError as error:
     widgets.failed("The trace did not come.", error, "The list of traces may still answer.")
     widgets.end()
 
-if spans.frame.empty:
+if outline is None:
     trace.nothing("No span of it has arrived. Check the id, or wait: its sender may be buffering.")
     widgets.end()
 
-known = str(spans.frame["name"].iloc[0] if summary is None else summary["root_name"])
-trace.name(place, known)
+trace.name(place, str(outline["name"] if summary is None else summary["root_name"]))
 if summary is None:
     st.info("Its totals are being worked out; spans arrived a moment ago. Try again in a second or two.")
-    trace.explorer(trace_id, spans, None, None)
 else:
-    trace.header(summary, spans)
-    trace.explorer(trace_id, spans, since, int(summary["spans"]))
-widgets.guarded(
-    "The scores did not come.", "The trace above is complete.", lambda: scores.section(trace_id, spans.frame)
-)
-widgets.guarded("The log records did not come.", "The trace above is complete.", lambda: trace.logs(trace_id))
+    trace.header(summary, outline)
+trace_views.views(trace_id, outline, summary)

@@ -42,7 +42,7 @@ class RepeatedSteps:
             return not_applicable(NO_CALLS)
         if not made:
             return not_applicable("The agent made no calls.")
-        again = [(first, one) for first, one in _repeats(made) if one.name not in several(self.allowed)]
+        again = [(first, one) for first, one in repeats(made) if one.name not in several(self.allowed)]
         if not again:
             return verdict(0.0, f"None of {counted(len(made), 'call')} was made before.", label="none")
         before = f"{len(again)} of {counted(len(made), 'call')} {form(len(again), 'was', 'were')} made before"
@@ -51,7 +51,7 @@ class RepeatedSteps:
         return verdict(len(again) / len(made), reason, label="repeats", details={"repeats": told})
 
 
-def _repeats(made: Sequence[Action]) -> Iterator[tuple[Action, Action]]:
+def repeats(made: Sequence[Action]) -> Iterator[tuple[Action, Action]]:
     """Calls with the one that they repeat: an earlier one that is the same, and gave the same as far as is told."""
     last: dict[str, Action] = {}
     for one in made:

@@ -22,6 +22,7 @@ from server.notify.loop import Notifier
 from server.playground import Playground
 from server.prompt_cache import PromptCache
 from server.running import Running
+from server.trace.opened import Traces
 from server.when import utc
 from store.batch import Receipt
 from store.queries import backwards
@@ -59,6 +60,7 @@ class Context:
     judges: Keeper = field(default_factory=Keeper)
     playground: Playground = field(default_factory=Playground)
     pace: Pace = field(default_factory=Pace)  # of feedback
+    traces: Traces = field(default_factory=Traces)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property

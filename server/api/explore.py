@@ -15,7 +15,7 @@ from collectors.frames import restored_attributes
 from collectors.messages import messages, preview
 from server.api.answers import answer_of, json_response, rows_of
 from server.api.asking import parameters, params_of, project_of, responses
-from server.api.context import DEFAULT, Here, Project, Since, in_utc
+from server.api.context import DEFAULT, Context, Here, Project, Since, in_utc
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from store import queries
@@ -64,7 +64,14 @@ def span(
     `input`, `output` and `system` are canonical messages `[{"role", "parts": [{"type", ...}]}]`; `tool_definitions` and
     `documents` are lists; facts that nobody told are null. `since`, the start of the trace, makes it faster.
     """
-    start = in_utc(since)
+    answer = found_span(here, project, trace_id, span_id, in_utc(since))
+    response = json_response(request, detailed(rows_of(answer.table)[0]))
+    response.headers["x-assay-watermark"] = answer.watermark
+    return response
+
+
+def found_span(here: Context, project: str, trace_id: UUID, span_id: str, start: datetime | None = None) -> Answer:
+    """The row of `span_detail`. `start`: of the trace, null: unknown. Raises ProblemError when there is none."""
     params = {
         "trace_id": trace_id,
         "span_id": span_id,
@@ -74,9 +81,13 @@ def span(
     if answer.table.num_rows == 0:
         detail = f"Project {project!r} has no span {span_id} in trace {trace_id.hex}. It may not have arrived yet."
         raise ProblemError(HTTPStatus.NOT_FOUND, "unknown_span", detail)
-    response = json_response(request, detailed(rows_of(answer.table)[0]))
-    response.headers["x-assay-watermark"] = answer.watermark
-    return response
+    return answer
+
+
+def restored(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of `span_detail` with its attributes as they were received."""
+    sent = [row[field] for field in ("input_key", "input", "output_key", "output")]
+    return {**row, "attributes": restored_attributes(row["attributes"], *sent)}
 
 
 def detailed(row: dict[str, Any]) -> dict[str, Any]:

@@ -343,8 +343,8 @@ def test_a_trace_opens_at_its_failure_and_a_button_leads_back_to_it(page: Open, 
     assert "Error" in [tab.label for tab in failed.tabs]
     moved = page(filled.note.api_url, "trace", trace="07" * 15 + "0a", span=f"{1:016x}")
     assert f"span {1:016x}" in words(moved)
-    button = moved.button(key="failure")
-    assert button.label == ":red[rate limit reached]"
+    button = moved.button(key="failure-1")
+    assert button.label == r":red[chat gpt\-x: rate limit reached]"
     assert f"span {2:016x}" in words(button.click().run())
 
 

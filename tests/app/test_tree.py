@@ -1,104 +1,77 @@
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import tree
+from app import trace_words, tree
+
+ROW: dict[str, Any] = {
+    "row": 0, "depth": 0, "size": 0, "parent": -1, "span_id": "a", "name": "step", "kind": "other", "start_ns": 0,
+    "duration_ns": 1000, "status": "unset", "service": "s", "model": None, "usage_role": None, "rule": None,
+    "input_tokens": None, "output_tokens": None, "error_type": None, "tool_name": None, "shift_ns": 0, "path_ns": None,
+    "looped": False,
+}  # fmt: skip
+PLAIN = tree.Axes(tree.Axis(0, 1000.0), None)
 
 
-def spans(*rows: tuple[str, str | None, int, int | None], **columns: object) -> pd.DataFrame:
-    """Rows of (id, parent, start in microseconds, duration in nanoseconds)."""
-    frame = pd.DataFrame(rows, columns=["span_id", "parent_span_id", "start_us", "duration_ns"])
-    fixed = {
-        "name": "step", "kind": "other", "status": "unset", "error_type": None, "usage_role": None,
-        "request_model": None, "response_model": None, "tool_name": None, "input_tokens": None, "output_tokens": None,
+def line(axes: tree.Axes = PLAIN, **facts: object) -> dict[str, Any]:
+    (drawn,) = tree.lines(pd.DataFrame([{**ROW, **facts}]), axes)
+    return drawn
+
+
+def test_a_line_leaves_out_what_is_false_or_empty() -> None:
+    assert line() == {
+        "row": 0, "parent": -1, "id": "a", "name": "step", "kind": "other", "duration": "1 µs", "left": 0, "width": 1,
     }  # fmt: skip
-    return frame.assign(**{**fixed, **columns}, notes=[[] for _ in rows])
 
 
-def test_children_follow_their_parent_by_start() -> None:
-    drawn = tree.rows(spans(("a", None, 0, 9), ("b", "a", 1, 1), ("d", "b", 2, 1), ("c", "a", 3, 1)))
-    assert [(row["id"], row["depth"]) for row in drawn] == [("a", 0), ("b", 1), ("d", 2), ("c", 1)]
-    assert [row["children"] for row in drawn] == [True, True, False, False]
+def test_the_synthetic_row_says_what_it_stands_for() -> None:
+    drawn = line(span_id=None, name=None, kind=None, size=3)
+    assert (drawn["name"], drawn["synthetic"]) == (tree.PARENTS_MISSING, True)
+    assert drawn["detail"].startswith("3 spans")
 
 
-def test_an_orphan_is_a_root_and_says_so() -> None:
-    drawn = tree.rows(spans(("a", None, 0, 9), ("b", "gone", 1, 1)))
-    assert [(row["depth"], row["note"]) for row in drawn] == [(0, ""), (0, tree.PARENT_MISSING)]
-
-
-@pytest.mark.parametrize("role", ["duplicate", "aggregate"])
-def test_what_is_counted_elsewhere_says_so(role: str) -> None:
-    assert tree.rows(spans(("a", None, 0, 9), usage_role=role))[0]["note"] == tree.COUNTED_ELSEWHERE
+@pytest.mark.parametrize(
+    ("role", "rule", "why"),
+    [
+        pytest.param("duplicate", "same_response_id", "another span told the same response", id="response"),
+        pytest.param("duplicate", "nested", "a span inside it, or around it, told the same call", id="nested"),
+        pytest.param("duplicate", None, "another span tells the same call", id="no-rule"),
+        pytest.param("aggregate", "nested", "it sums up other spans", id="aggregate"),
+    ],
+)
+def test_what_is_counted_elsewhere_says_why(role: str, rule: str | None, why: str) -> None:
+    drawn = line(usage_role=role, rule=rule)
+    assert drawn["note"] == f"{tree.COUNTED_ELSEWHERE}: {why}"
+    assert drawn["again"]
 
 
 def test_an_unknown_duration_is_not_zero() -> None:
-    row = tree.rows(spans(("a", None, 0, None)))[0]
-    assert row["unended"]
-    assert row["duration"] == "unknown"
-
-
-def test_clocks_that_disagree_are_told() -> None:
-    assert "starts before the parent" in " ".join(tree.doubts(spans(("a", None, 5, 9), ("b", "a", 1, 1))))
-    assert tree.doubts(spans(("a", None, 0, 9), ("b", "a", 1, 1))) == []
+    drawn = line(duration_ns=None)
+    assert (drawn["unended"], drawn["duration"]) == (True, "unknown")
 
 
 @pytest.mark.parametrize(
     ("told", "failed"), [({"status": "error"}, True), ({"error_type": "tool_error"}, True), ({"status": "ok"}, False)]
 )
 def test_a_failure_may_be_told_by_its_type_alone(told: dict[str, str], failed: bool) -> None:
-    assert tree.rows(spans(("a", None, 0, 9), **told))[0]["error"] is failed
+    assert line(**told).get("error", False) is failed
 
 
 def test_names_keep_the_order_of_their_letters() -> None:
-    drawn = tree.rows(spans(("a", None, 0, 9), name="gpj\u202eexe", tool_name="a\u2066b"))[0]
+    drawn = line(name="gpj\u202eexe", tool_name="a\u2066b")
     assert (drawn["name"], drawn["detail"]) == ("gpjexe", "ab")
 
 
-def first(*rows: tuple[str, str | None, int, int | None], **columns: object) -> tuple[str, str | None]:
-    """What is worth reading first, and the deepest failure."""
-    drawing = tree.drawing(spans(*rows, **columns))
-    return drawing.first, drawing.failed
-
-
-def test_the_deepest_failure_is_read_first() -> None:
-    told = (("a", None, 0, 9), ("b", "a", 1, 1), ("c", "b", 2, 1), ("d", "b", 1, 1), ("e", "a", 3, 1))
-    assert first(*told, status=["error", "error", "error", "error", "ok"]) == ("d", "d")
-    assert first(*told, status=["error", "ok", "ok", "ok", "error"]) == ("e", "e")
-
-
-def test_a_failure_that_is_told_again_is_not_read_first() -> None:
-    told = (("a", None, 0, 9), ("b", "a", 1, 1))
-    assert first(*told, status="error", usage_role=[None, "duplicate"]) == ("a", "a")
-
-
-def test_without_a_failure_a_call_that_told_its_usage_is_read_first() -> None:
-    told = (("a", None, 0, 9), ("b", "a", 1, 1), ("c", "a", 2, 1))
-    calls = {"kind": ["agent", "llm", "llm"], "usage_role": [None, "leaf", "leaf"], "output_tokens": [None, None, 5]}
-    assert first(*told, **calls) == ("c", None)
-    assert first(*told) == ("a", None)
-
-
-def test_rows_travel_without_what_is_false_or_empty() -> None:
-    root, child = json.loads(tree.drawing(spans(("a", None, 0, 1000), ("b", "a", 0, 500))).rows)
-    assert root == {
-        "id": "a", "children": True, "name": "step", "kind": "other", "duration": "1 µs", "left": 0, "width": 1,
-    }  # fmt: skip
-    assert child["depth"] == 1
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 50), st.integers(0, 10**6)), min_size=1)
-)
-def test_every_span_is_drawn_once_whatever_its_parent(told: list[tuple[int, int, int, int]]) -> None:
-    unique = {number: (str(number), str(parent), start, length) for number, parent, start, length in told}
-    drawn = tree.rows(spans(*unique.values()))
-    assert sorted(row["id"] for row in drawn) == sorted(str(number) for number in unique)
-    assert all(0 <= row["left"] <= 1 and 0 <= row["width"] <= 1 for row in drawn)
+def test_a_shifted_clock_is_drawn_on_an_axis_of_its_own() -> None:
+    axes = tree.axes({"length_ns": 1000, "shifted": {"start_ns": 500, "length_ns": 2000}})
+    drawn = line(axes, start_ns=0, shift_ns=1500)
+    assert (drawn["left"], drawn["width"], drawn["moved"]) == (0, 1, [0.5, 0.5])
+    assert drawn["shift"] == "clock shifted by 1.5 µs"
 
 
 @pytest.mark.parametrize(
@@ -122,3 +95,43 @@ def test_ticks_are_few_and_within(length_ns: float) -> None:
     assert 1 <= len(places) <= 7
     assert places == sorted(set(places))
     assert (places[0], places[-1] < 0.95) == (0, True)
+
+
+ODD = {"early": 0, "unknown": 0, "never_ended": 0, "orphans": 0, "looped": 0}
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        pytest.param({}, [], id="nothing"),
+        pytest.param({"early": 1}, ["1 span starts before the parent: clocks disagree."], id="early"),
+        pytest.param(
+            {"orphans": 2}, ["2 spans name parents that never arrived; they stand below one line."], id="orphans"
+        ),
+    ],
+)
+def test_what_cannot_be_right_is_told(told: dict[str, int], said: list[str]) -> None:
+    assert trace_words.doubts({**ODD, **told}) == said
+
+
+def test_a_clock_is_told_with_its_evidence() -> None:
+    skew = {
+        "service": "*b*", "host": None, "above": "a", "shift_ns": 3_200_000_000, "early": 4, "edges": 5, "spans": 9,
+    }  # fmt: skip
+    (said,) = trace_words.clocks([skew])
+    assert said == (
+        r"The clock of \*b\* seems 3.2 s behind that of a: 4 of 5 calls to it would have started before being made. "
+        "9 spans drawn shifted; stored times stay as sent."
+    )
+
+
+def test_repeats_are_told_and_marked() -> None:
+    found = {
+        "repeated": [{"name": "search", "times": 7, "rows": [3, 5]}],
+        "rounds": [{"names": ["a", "b"], "times": 3, "rows": [8, 9]}],
+    }
+    (first, row), (second, _) = trace_words.repeats(found)
+    assert first.endswith("went round 3 times")
+    assert row == 8
+    assert second == "search was called 7 times with the same arguments and result"
+    assert trace_words.marks(found) == {3: "same call, 1 of 7", 5: "same call, 2 of 7"}
