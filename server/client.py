@@ -26,6 +26,7 @@ from server.client_drift import DriftClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_experiments import ExperimentsClient
 from server.client_feedback import FeedbackClient
+from server.client_finding import FindingClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
 from server.client_judges import JudgesClient
@@ -55,15 +56,19 @@ class ApiError(Exception):
     is wrong, asking again cannot help), `failed` (the server could not answer now).
     """
 
-    def __init__(self, kind: ErrorKind, message: str, status: int | None = None) -> None:
+    def __init__(
+        self, kind: ErrorKind, message: str, status: int | None = None, place: tuple[int, int] | None = None
+    ) -> None:
         super().__init__(message)
         self.kind, self.message, self.status = kind, message, status  # status: of HTTP; null: no answer came
+        self.place = place  # of a line that asks for traces: where the fault is, and how many characters it has
 
 
 class Client(
     StoreClient,
     QueriesClient,
     TracesClient,
+    FindingClient,
     AnalysesClient,
     SpendingClient,
     InvoicesClient,
@@ -175,12 +180,14 @@ class Client(
 
 
 def _error(response: httpx.Response) -> ApiError:
+    place = None
     try:
         told = response.json()
         message = str(told.get("detail") or told["title"])
+        place = (int(told["at"]), int(told["length"])) if "at" in told else None
     except (json.JSONDecodeError, AttributeError, KeyError):
         message = f"{response.url} answered {response.status_code}, and not as the API of this program does."
-    return ApiError(_kind(response.status_code), message, response.status_code)
+    return ApiError(_kind(response.status_code), message, response.status_code, place)
 
 
 def _kind(status: int) -> ErrorKind:

@@ -23,6 +23,7 @@ from store.errors import (
     UnknownProjectNameError,
     UnknownQueryError,
 )
+from store.finding.errors import AskedError
 
 SECRET = ("/api/channels",)  # routes whose bodies hold what no answer repeats
 MEDIA_TYPE = "application/problem+json"
@@ -63,9 +64,22 @@ def refusing(*refusals: Refusal) -> Iterator[None]:
         raise
 
 
-def problem(status: HTTPStatus, kind: str, detail: str, retry_after_s: float | None = None) -> Response:
-    """The answer that tells a person (`detail`) and a program (`kind`) what is wrong."""
-    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "kind": kind, "detail": detail}
+def problem(
+    status: HTTPStatus,
+    kind: str,
+    detail: str,
+    retry_after_s: float | None = None,
+    place: Mapping[str, int] | None = None,
+) -> Response:
+    """The answer that tells a person (`detail`) and a program (`kind`) what is wrong; `place`: where it is."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "kind": kind,
+        "detail": detail,
+    }
+    body |= place or {}
     headers = {} if retry_after_s is None else {"retry-after": str(max(1, math.ceil(retry_after_s)))}
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 
@@ -75,7 +89,8 @@ def of_error(error: Exception) -> Response:
     if isinstance(error, ProblemError):
         return problem(error.status, error.kind, error.detail, error.retry_after_s)
     known = next(told for kind, told in STATUS.items() if isinstance(error, kind))
-    return problem(*known, str(error), getattr(error, "retry_after_s", None))
+    place = {"at": error.at, "length": error.length} if isinstance(error, AskedError) else None
+    return problem(*known, str(error), getattr(error, "retry_after_s", None), place)
 
 
 def install(api: FastAPI) -> None:
