@@ -75,9 +75,7 @@ def parts(traces: Sequence[str]) -> dict[str, int]:
 def _narrowed() -> str:
     """The filters in words."""
     chosen = {name: st.session_state.get(name) for name in state.FILTERS}
-    text = str(chosen.get("text") or "").strip()
-    said = [*([f"with “{text}” in names or errors"] if text else []), state.filter_words(chosen)]
-    words = ", ".join(filter(None, said))
+    words = ", ".join(filter(None, [str(chosen.get("q") or ""), state.filter_words(chosen)]))
     return f": {fmt.plain(words, 300)}" if words else ""
 
 

@@ -9,7 +9,20 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import adding, data, data_traces, listing, scoring, selection, sending, state, tree, widgets
+from app import (
+    adding,
+    data,
+    data_traces,
+    listing,
+    queryline,
+    scoring,
+    searching,
+    selection,
+    sending,
+    state,
+    tree,
+    widgets,
+)
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -32,16 +45,15 @@ def outline() -> DeltaGenerator:
 
 
 def controls(window: state.Window) -> dict[str, Any]:
-    """Search, filters and order in one row; returns the parameters of query `traces` but for the place in the list."""
+    """The line, filters and order; returns the parameters of query `traces` but for the place in the list."""
+    st.session_state[queryline.LINE] = queryline.told()
+    queryline.line(window)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text_input(
-            "Search", key="text", bind="query-params", placeholder="Search names and errors", icon=":material/search:",
-            label_visibility="collapsed", width=280,
-        )  # fmt: skip
         order = st.segmented_control(
             "Order", list(state.SORTS), default="newest", required=True, key=SORT, bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
+        queryline.builder()
         chosen = widgets.filters(window)
     return {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
 
@@ -109,7 +121,14 @@ def nothing(window: state.Window) -> None:
 
 
 def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
-    """The list and what is said of it; `waiting` stood in its place and is cleared."""
+    """The list and what is said of it; `waiting` stood in its place and is cleared. A wrong line has none."""
+    if queryline.fault():
+        waiting.empty()
+        st.caption("Nothing is listed until the line is put right. Esc and Enter in it ask for what it says then.")
+        return
+    if queryline.takes_search():
+        _search(window, params, waiting)
+        return
     try:
         frame = load(params).frame
     finally:
@@ -131,6 +150,30 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
     st.caption(
         f"Times in {widgets.zone()}{_known_to()}. Keys: j k move, Enter opens, x selects, / searches, ? lists all."
     )
+
+
+def _search(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
+    """What takes a search: the list as far as it has come. What is done with the list is done with these traces."""
+    search = searching.held(_filters(), params)
+
+    def draw(frame: pd.DataFrame) -> None:
+        waiting.empty()
+        picked = selection.selected(_filters())
+        which = picked or [str(one) for one in frame["trace_id"]]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            scoring.button(window, params, which, len(which), which)
+            adding.button(window, params, len(which), which)
+            sending.button(window, params, len(which), which)
+            selection.told(_filters())
+            st.space("stretch")
+            widgets.csv(frame.drop(columns=list(_OF_PAGING)), "traces")
+        table(frame)
+
+    try:
+        searching.drawn(search, window, draw)
+    finally:
+        waiting.empty()
+    st.caption(f"Times in {widgets.zone()}. A search is newest first; the order above is for what summaries answer.")
 
 
 def _known_to() -> str:

@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from store.queries import ask, ask_few, query, within
 from store.queries.explore import TraceFilters, filtered
+from store.queries.search import search_candidates
 
 SAMPLED = 50_000  # traces that facets are counted over, the newest
 MOST_VALUES = 200
@@ -101,7 +102,7 @@ def span_values(  # noqa: PLR0917 - given by name
     """
     within("values", values, MOST_VALUES)
     asked: dict[str, object] = {"project_id": project_id, "since": since, "until": until, **filtered({})}
-    rows = ask_few(con, "search_candidates", asked | {"after_us": None, "after_trace": None, "most": _NEAR_TRACES})
+    rows = search_candidates(con, asked | {"after_us": None, "after_trace": None, "most": _NEAR_TRACES})
     starts, lengths = rows["start_us"].to_pylist(), rows["duration_ns"].to_pylist()
     lasts = [start + min(length // 1000, _DAY_US) for start, length in zip(starts, lengths, strict=True)]
     bounds = {"since_us": min(starts, default=0), "until_us": max(lasts, default=0)}

@@ -111,7 +111,7 @@ def search(
         step = _step(con, wanted, asked, place)
         if step is None:
             return Looked(found, place, seen, spans, done=True)
-        met = _met(con, asked, step, most - len(found))
+        met = search_met(con, asked, step, most - len(found))
         full = len(found) + len(met) >= most
         found, step = found + met, step.upto(met[-1]) if full else step
         place, seen, spans = step.last, seen + step.traces, spans + step.spans
@@ -172,11 +172,16 @@ def _step(con: DuckDBPyConnection, wanted: Wanted, asked: Mapping[str, object], 
     upto = wanted.until if after is None else min(wanted.until, after)
     most = min(place.room, _CANDIDATES)
     bounds = {"since": wanted.since, "until": upto, "after_us": place.start_us, "after_trace": place.trace_id}
-    rows = ask_few(con, "search_candidates", {**asked, **bounds, "most": most})
+    rows = search_candidates(con, {**asked, **bounds, "most": most})
     if rows.num_rows == 0:
         return None
     fitting = _fitting(rows, place)
     return _Step(rows.slice(0, fitting), place, more=fitting < rows.num_rows or rows.num_rows == most)
+
+
+def search_candidates(con: DuckDBPyConnection, asked: Mapping[str, object]) -> pa.Table:
+    """trace_id, start_us, duration_ns, spans of traces that summaries do not rule out, newest first, `most` of them."""
+    return ask_few(con, "search_candidates", asked)
 
 
 def _fitting(rows: pa.Table, place: Place) -> int:
@@ -187,7 +192,7 @@ def _fitting(rows: pa.Table, place: Place) -> int:
     return max(1, int(fits.argmin()) if not fits.all() else len(fits))
 
 
-def _met(con: DuckDBPyConnection, asked: Mapping[str, object], step: _Step, most: int) -> list[tuple[UUID, int]]:
+def search_met(con: DuckDBPyConnection, asked: Mapping[str, object], step: _Step, most: int) -> list[tuple[UUID, int]]:
     """Ids and starts of those of the step that meet the tree, newest first."""
     found = ask_few(con, "search_met", {**asked, **step.bounds(), "most": most})
     return list(zip(found["trace_id"].to_pylist(), found["start_us"].to_pylist(), strict=True))

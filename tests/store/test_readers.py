@@ -15,7 +15,7 @@ import pytest
 
 from store import call_sums, prices, queries, resolved
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownQueryError
-from store.queries import calls, explore, hardware, integrity, latency, rules, success
+from store.queries import calls, explore, facets, hardware, integrity, latency, rules, search, success
 from store.readers import ReaderPool, watermark
 
 ENDLESS = "select count(*) from range(1000000000000) a"
@@ -163,6 +163,7 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
             call_sums,
             calls,
             explore,
+            facets,
             hardware,
             integrity,
             latency,
@@ -170,6 +171,7 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
             resolved,
             resolved.Workbench,
             rules,
+            search,
             success,
         )
         for name in vars(holder)
