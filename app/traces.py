@@ -13,6 +13,7 @@ from app import (
     adding,
     data,
     data_traces,
+    facets,
     listing,
     queryline,
     scoring,
@@ -55,7 +56,9 @@ def controls(window: state.Window) -> dict[str, Any]:
         )  # fmt: skip
         queryline.builder()
         chosen = widgets.filters(window)
-    return {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
+        params = {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
+        facets.button(params)
+    return params
 
 
 def place() -> state.Cursor | None:
@@ -124,10 +127,12 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
     """The list and what is said of it; `waiting` stood in its place and is cleared. A wrong line has none."""
     if queryline.fault():
         waiting.empty()
-        st.caption("Nothing is listed until the line is put right. Esc and Enter in it ask for what it says then.")
+        st.caption("Nothing is listed until the line is put right.")
         return
+    course = st.container()
     if queryline.takes_search():
         _search(window, params, waiting)
+        _course(course, window, params)
         return
     try:
         frame = load(params).frame
@@ -147,9 +152,19 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         selection.told(_filters())
     pager(frame)
     table(frame)
+    _course(course, window, params)
     st.caption(
         f"Times in {widgets.zone()}{_known_to()}. Keys: j k move, Enter opens, x selects, / searches, ? lists all."
     )
+
+
+def _course(where: DeltaGenerator, window: state.Window, params: dict[str, Any]) -> None:
+    """The histogram, drawn after the list, which does not wait for it."""
+    with where:
+        widgets.guarded(
+            "The course over time did not come.", "The list stands by itself.",
+            lambda: facets.histogram(window, params),
+        )  # fmt: skip
 
 
 def _search(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
