@@ -51,6 +51,8 @@ def _line(window: state.Window) -> None:
 
 def fault() -> dict[str, Any] | None:
     """What is wrong with the line; null: nothing, or nobody could say."""
+    if not told():
+        return None
     try:
         found: dict[str, Any] | None = data_finding.asked(told())["fault"]
     except data.ApiError:
@@ -73,9 +75,8 @@ def _submit() -> None:
 
 
 def put(q: str) -> None:
-    """Ask this line from now on, from the first page of the list."""
+    """Ask this line from now on: one step of the browser's history, from the first page of the list."""
     st.session_state.pop(_TYPED, None)
-    st.query_params.pop("page", None)
     if q.strip():
         st.query_params[LINE] = q.strip()
     else:

@@ -93,7 +93,7 @@ def _part(search: Search, window: state.Window, draw: Callable[[pd.DataFrame], N
     if ran and again:
         search.look()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(fmt.plain(words(search, window), 400), width="content")
+        st.markdown(words(search, window), width="content")
         _buttons(search)
     if search.frames:
         draw(search.rows)

@@ -48,7 +48,7 @@ def outline() -> DeltaGenerator:
 def controls(window: state.Window) -> dict[str, Any]:
     """The line, filters and order; returns the parameters of query `traces` but for the place in the list."""
     st.session_state[queryline.LINE] = queryline.told()
-    queryline.line(window)
+    above = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         order = st.segmented_control(
             "Order", list(state.SORTS), default="newest", required=True, key=SORT, bind="query-params",
@@ -58,6 +58,8 @@ def controls(window: state.Window) -> dict[str, Any]:
         chosen = widgets.filters(window)
         params = {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
         facets.button(params)
+    with above:  # last, as it asks the server what the line means
+        queryline.line(window)
     return params
 
 
