@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -59,6 +61,12 @@ class FindingClient(ClientBase):
         """What may be typed on at character `at`: `start`, `end`, `offers`; see `GET /api/traces/complete`."""
         found: Json = self._json("/api/traces/complete", {"q": q, "at": at, "since": since, "until": until})
         return found
+
+    @contextmanager
+    def download_traces(self, form: str, **params: Param) -> Iterator[Iterator[bytes]]:
+        """The file of `GET /api/traces/download`, piece by piece; `form`: csv, jsonl, parquet or otlp."""
+        with self._stream("/api/traces/download", {**params, "format": form}) as answer:
+            yield answer.iter_bytes()
 
     def trace_facets(self, **params: Param) -> Counted:
         """How many traces have which values; see the query `trace_facets`."""

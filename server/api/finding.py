@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from fastapi import Query, Request, Response
+from fastapi.responses import StreamingResponse
 
-from server.api.answers import answer_of, json_response
+from server.api.answers import JSON_LINES, answer_of, json_response
 from server.api.asking import parameters, params_of, project_of, responses
 from server.api.context import DEFAULT, Context, Here, Project, Since, Until, in_utc
 from server.api.explore import previewed
@@ -18,6 +19,7 @@ from server.api.problems import ProblemError
 from server.api.rights import needs, router
 from server.client_base import text
 from server.finding.completing import Scene, complete
+from server.finding.downloading import Format, written
 from server.finding.selecting import Choice, part_of
 from server.finding.stopping import GoneError, Stop, while_asked
 from server.jobs import PAGING
@@ -186,3 +188,43 @@ def _answered(con: DuckDBPyConnection, project_id: int, name: str, given: Mappin
     query = queries.get(name)
     arguments = query.parse({key: value for key, value in given.items() if value is not None})
     return answered(query, con, project_id, arguments)
+
+
+_TYPES = {
+    "csv": "text/csv; charset=utf-8", "jsonl": JSON_LINES, "parquet": "application/vnd.apache.parquet",
+    "otlp": JSON_LINES,
+}  # fmt: skip
+_ENDS = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet", "otlp": "otlp.jsonl"}
+_FORMAT = {
+    "name": "format", "in": "query", "required": False,
+    "schema": {"type": "string", "enum": list(_TYPES), "default": "csv"},
+}  # fmt: skip
+
+
+@routes.get(
+    "/api/traces/download",
+    tags=["traces"],
+    dependencies=[needs("read")],
+    openapi_extra={
+        "parameters": [
+            *(one for one in parameters(queries.get("traces")) if one["name"] not in {*PAGING, "format"}),
+            _FORMAT,
+        ]
+    },
+)
+def downloaded(request: Request, here: Here) -> Response:
+    """All traces that meet the filters and the line, newest first, as a file: `csv`, `jsonl`, `parquet` or `otlp`.
+
+    A row has the columns of `GET /api/traces`. `otlp`: their spans and logs as they were received, a request a line in
+    OTLP/JSON, which `assay import` and the Collector read. The file is made while it is sent; it is whole when the
+    connection ends well, and broken off when something failed.
+    """
+    given = params_of(request)
+    form = request.query_params.get("format") or "csv"
+    if form not in _TYPES:
+        raise UnknownQueryError(f"No download has the format {form!r}. Use one of {', '.join(_TYPES)}.")
+    choice, project_id = Choice.of(given), here.core.projects.id_of(project_of(request))
+    choice.wanted(project_id)  # a fault of the line is told before the file begins
+    headers = {"content-disposition": f'attachment; filename="traces.{_ENDS[form]}"'}
+    pieces = written(here.core, project_id, choice, cast("Format", form))
+    return StreamingResponse(pieces, headers=headers, media_type=_TYPES[form])

@@ -79,6 +79,7 @@ class Looked:
     """What a call found, newest first, and how far it looked."""
 
     found: list[tuple[UUID, int]]  # ids and starts, in microseconds since 1970
+    lengths_us: list[int]  # of these traces, rounded up
     place: Place
     seen: int  # traces that were looked at; the next: spans of them
     spans: int
@@ -105,20 +106,22 @@ def search(
     asked = {"project_id": wanted.project_id, **filtered(wanted.filters)}
     asked |= {"q": condition(relaxed(wanted.tree)), "met": condition(wanted.tree, "met")}
     found: list[tuple[UUID, int]] = []
+    lengths: list[int] = []
     seen = spans = 0
     while True:
         begun = time.monotonic()
         step = _step(con, wanted, asked, place)
         if step is None:
-            return Looked(found, place, seen, spans, done=True)
-        met = search_met(con, asked, step, most - len(found))
+            return Looked(found, lengths, place, seen, spans, done=True)
+        met, long = search_met(con, asked, step, most - len(found))
+        lengths += long
         full = len(found) + len(met) >= most
         found, step = found + met, step.upto(met[-1]) if full else step
         place, seen, spans = step.last, seen + step.traces, spans + step.spans
         if not full:
             place = _paced(place, time.monotonic() - begun)
         if full or not step.more or time.monotonic() >= until or stopped():
-            return Looked(found, place, seen, spans, done=not step.more)
+            return Looked(found, lengths, place, seen, spans, done=not step.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +195,13 @@ def _fitting(rows: pa.Table, place: Place) -> int:
     return max(1, int(fits.argmin()) if not fits.all() else len(fits))
 
 
-def search_met(con: DuckDBPyConnection, asked: Mapping[str, object], step: _Step, most: int) -> list[tuple[UUID, int]]:
-    """Ids and starts of those of the step that meet the tree, newest first."""
+def search_met(
+    con: DuckDBPyConnection, asked: Mapping[str, object], step: _Step, most: int
+) -> tuple[list[tuple[UUID, int]], list[int]]:
+    """Those of the step that meet the tree, newest first: ids with starts, and how long they took (microseconds)."""
     found = ask_few(con, "search_met", {**asked, **step.bounds(), "most": most})
-    return list(zip(found["trace_id"].to_pylist(), found["start_us"].to_pylist(), strict=True))
+    ids = list(zip(found["trace_id"].to_pylist(), found["start_us"].to_pylist(), strict=True))
+    return ids, found["length_us"].to_pylist()
 
 
 def _paced(place: Place, seconds: float) -> Place:

@@ -18,7 +18,7 @@ with found_traces as materialized (
     where project_id = $project_id and start_time >= make_timestamp($found_since_us) and start_time <= make_timestamp($found_until_us)
       and trace_id in (select trace_id from found_traces)
 )
-select trace_id, epoch_us(start_time) as start_us from trace_summaries
+select trace_id, epoch_us(start_time) as start_us, duration_ns // 1000 + 1 as length_us from trace_summaries
 where project_id = $project_id and start_time >= make_timestamp($found_since_us) and start_time <= make_timestamp($found_last_us)
   and trace_id in (select trace_id from found_traces) and $met
 order by start_time desc, trace_id desc

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from server.client import ApiError, Client
@@ -253,3 +257,60 @@ def test_what_may_be_typed_on(client: Client, line: str, offers: list[str]) -> N
     told = client.complete_line(line, len(line), **WINDOW)
     assert [one["text"] for one in told["offers"]][: len(offers) or None] == offers
     assert told["end"] == len(line)
+
+
+# Downloads.
+
+
+def downloaded(client: Client, form: str, **params: Any) -> bytes:
+    with client.download_traces(form, **params) as pieces:
+        return b"".join(pieces)
+
+
+def test_a_download_has_all_rows_and_the_columns_of_the_list(client: Client) -> None:
+    rows = [json.loads(line) for line in downloaded(client, "jsonl", **OLD).splitlines()]
+    assert [row["root_name"] for row in rows] == ["filler"] * 300
+    table = pq.read_table(pa.BufferReader(downloaded(client, "parquet", **OLD)))
+    assert table["trace_id"].to_pylist() == [row["trace_id"] for row in rows]
+    listed = client.traces(**OLD, page_size=1).frame
+    assert set(table.column_names) == set(listed.columns) - {"sort_key", "start_us", "total"}
+    told = list(csv.DictReader(io.StringIO(downloaded(client, "csv", **OLD).decode())))
+    assert [row["trace_id"] for row in told] == [row["trace_id"] for row in rows]
+
+
+def test_a_download_is_of_what_the_line_finds(client: Client) -> None:
+    told = list(csv.DictReader(io.StringIO(downloaded(client, "csv", **WINDOW, q="zebra user:ann").decode())))
+    assert [row["root_name"] for row in told] == ["a", "c"]
+    assert json.loads(told[0]["models"]) == ["gpt-x"]
+    nothing = downloaded(client, "csv", **WINDOW, q="service:nobody").decode()
+    assert nothing.startswith("trace_id,")
+    assert len(nothing.splitlines()) == 1
+    with pytest.raises(ApiError, match="Did you mean model"):
+        downloaded(client, "csv", **WINDOW, q="modle:x")
+    with pytest.raises(ApiError, match="csv, jsonl, parquet, otlp"):
+        downloaded(client, "xml", **WINDOW)
+
+
+def test_what_is_taken_out_as_otlp_comes_back_the_same(found: Any, client: Client) -> None:
+    """Sent to another project, every column that tells what was received is equal."""
+    client.add_project("again")
+    lines = downloaded(client, "otlp", **WINDOW, q="service:shop").splitlines()
+    for line in lines:
+        answer = httpx.post(
+            f"{found.note.otlp_http_url}/v1/traces", content=line, trust_env=False,
+            headers={"content-type": "application/json", "x-assayline-project": "again"},
+        )  # fmt: skip
+        answer.raise_for_status()
+    with found.client() as asked:
+        asked.settle()
+        kept = (
+            "trace_id, span_id, parent_span_id, name, span_kind, start_time, duration_ns, status, flags, "
+            "kind, service, provider, request_model, input_tokens, output_tokens, session_id, user_id, tool_name, "
+            "input, input_key, output, output_key, attributes, events, links, notes"
+        )
+        both = asked.sql(
+            f"select {kept} from spans where service = 'shop' and name <> 'filler' group by all having count(*) <> 2"
+        )
+        assert both.frame.empty
+        pairs = asked.sql("select count(*) as n from spans where service = 'shop' and name <> 'filler'")
+        assert pairs.frame["n"][0] == 12

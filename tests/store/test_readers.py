@@ -15,7 +15,7 @@ import pytest
 
 from store import call_sums, prices, queries, resolved
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownQueryError
-from store.queries import calls, explore, facets, hardware, integrity, latency, rules, search, success
+from store.queries import calls, explore, facets, hardware, integrity, latency, rules, search, sent, success
 from store.readers import ReaderPool, watermark
 
 ENDLESS = "select count(*) from range(1000000000000) a"
@@ -172,6 +172,7 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
             resolved.Workbench,
             rules,
             search,
+            sent,
             success,
         )
         for name in vars(holder)
