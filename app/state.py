@@ -190,7 +190,7 @@ def trace_path(trace_id: str, back: Mapping[str, str] | None = None, span_id: st
 
 def back_link(back: str | None) -> dict[str, str]:
     """Query parameters of the list that `trace_link` remembered; unknown keys are dropped."""
-    known = {*FILTERS, "range", "from", "to", "sort", "page"}
+    known = {*FILTERS, "range", "from", "to", "sort", "page", "columns"}
     return {key: value for key, value in parse_qsl(back or "") if key in known}
 
 

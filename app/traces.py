@@ -21,6 +21,8 @@ from app import (
     selection,
     sending,
     state,
+    trace_views,
+    traces_download,
     tree,
     widgets,
 )
@@ -58,6 +60,8 @@ def controls(window: state.Window) -> dict[str, Any]:
         chosen = widgets.filters(window)
         params = {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
         facets.button(params)
+        columns_button()
+        trace_views.button(params, columns() if st.query_params.get(SHOWN) else ())
     with above:  # last, as it asks the server what the line means
         queryline.line(window)
     return params
@@ -152,7 +156,7 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         adding.button(window, params, total, picked)
         sending.button(window, params, total, picked)
         selection.told(_filters())
-    pager(frame)
+    pager(frame, params)
     table(frame)
     _course(course, window, params)
     st.caption(
@@ -183,7 +187,7 @@ def _search(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
             sending.button(window, params, len(which), which)
             selection.told(_filters())
             st.space("stretch")
-            widgets.csv(frame.drop(columns=list(_OF_PAGING)), "traces")
+            traces_download.button(frame.drop(columns=list(_OF_PAGING)), params, None)
         table(frame)
 
     try:
@@ -202,43 +206,108 @@ def _known_to() -> str:
 
 
 def table(frame: pd.DataFrame) -> None:
-    """Nine columns; each row leads to its trace, and that back to here."""
+    """The columns that are chosen; each row leads to its trace, and that back to here."""
     back = {name: value for name, value in st.query_params.items() if value}
     longest, zone = float(frame["duration_ns"].max() or 1), widgets.zone()
-    rows = [
-        listing.Row(state.trace_path(row["trace_id"], back), _cells(row, longest, zone), key=str(row["trace_id"]))
-        for row in listing.records(frame)
-    ]
-    listing.listing("traces", "Traces", COLUMNS, rows, selection.part(_filters()))
+    names = columns()
+    rows = []
+    for row in listing.records(frame):
+        cells = _cells(row, longest, zone)
+        href = state.trace_path(row["trace_id"], back)
+        rows.append(listing.Row(href, [cells[name] for name in names], key=str(row["trace_id"])))
+    listing.listing("traces", "Traces", [COLUMNS[name] for name in names], rows, selection.part(_filters()))
 
 
-COLUMNS = (
-    Column("Time", "98px"),
-    Column("Name", "minmax(110px, 1fr)", link=True),
-    Column("Input → output", "minmax(150px, 2.4fr)"),
-    Column("Service", "84px"),
-    Column("Duration", "112px", "right"),
-    Column("Calls", "38px", "right", "Model calls, failed ones included"),
-    Column("Tokens", "82px", "right", "In and out of the model calls that ended well. ≥: not all of them told both"),
-    Column("Cost", "110px", "right", "Of the model calls, by list prices or your own"),
-    Column("Status", "74px"),
-)
+COLUMNS = {
+    column.name: column
+    for column in (
+        Column("Time", "98px"),
+        Column("Name", "minmax(110px, 1fr)", link=True),
+        Column("Input → output", "minmax(150px, 2.4fr)"),
+        Column("Service", "84px"),
+        Column("Duration", "112px", "right"),
+        Column("Calls", "38px", "right", "Model calls, failed ones included"),
+        Column(
+            "Tokens", "82px", "right", "In and out of the model calls that ended well. ≥: not all of them told both"
+        ),
+        Column("Cost", "110px", "right", "Of the model calls, by list prices or your own"),
+        Column("Status", "74px"),
+        Column("Environment", "92px"),
+        Column("Models", "minmax(90px, 1fr)"),
+        Column("Variants", "minmax(90px, 1fr)"),
+        Column("Tags", "minmax(70px, 1fr)"),
+        Column("User", "90px"),
+        Column("Session", "90px"),
+        Column("Spans", "52px", "right"),
+        Column("Tools", "46px", "right", "Tool executions"),
+        Column("Failed", "50px", "right", "Failed spans without a failed child"),
+        Column("Error", "minmax(110px, 1.4fr)", help="Type, else message, of the deepest failed span"),
+    )
+}
+"""What a list can show, by heading."""
+USUAL = tuple(COLUMNS)[:9]
+MOST_COLUMNS = 9
+SHOWN = "columns"  # in the URL: headings between commas
 
 
-def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> list[Cell]:
+def columns() -> list[str]:
+    """Headings of the columns that are shown; the name of the trace is always among them, as it is the link."""
+    told = [name for name in str(st.query_params.get(SHOWN) or "").split(",") if name in COLUMNS]
+    chosen = list(dict.fromkeys(told))[:MOST_COLUMNS] or list(USUAL)
+    return chosen if "Name" in chosen else ["Name", *chosen[: MOST_COLUMNS - 1]]
+
+
+def columns_button() -> None:
+    """“Columns”: which ones, in which order."""
+    with st.popover("Columns", icon=":material/view_column:", key="traces-columns", on_change="rerun") as popover:
+        if not popover.open:
+            return
+        st.session_state["columns-chosen"] = columns()
+        st.multiselect(
+            f"Columns, in order (up to {MOST_COLUMNS})", list(COLUMNS), key="columns-chosen",
+            max_selections=MOST_COLUMNS, on_change=_choose_columns,
+        )  # fmt: skip
+        st.caption("The name is always shown. Without any the usual ones are.")
+
+
+def _choose_columns() -> None:
+    chosen = st.session_state["columns-chosen"]
+    if chosen and tuple(chosen) != USUAL:
+        st.query_params[SHOWN] = ",".join(chosen)
+    else:
+        st.query_params.pop(SHOWN, None)
+
+
+def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> dict[str, Cell]:
+    """By heading."""
     start, calls = row["start_time"].to_pydatetime(), row["model_calls_ok"] + row["model_calls_failed"]
     (tokens, told), cost, words = _tokens(row), _cost(row), _words(row)
-    return [
-        Cell(fmt.narrow(start, zone, datetime.now(UTC)), fmt.utc(start)),
-        Cell(fmt.clip(row["root_name"], _LIMIT, tree.UNNAMED)),
-        Cell(words, words),
-        Cell(fmt.clip(row["service"] or "", _LIMIT)),
-        Cell(fmt.duration(row["duration_ns"]), share=round(row["duration_ns"] / longest, 4)),
-        Cell(fmt.count(calls), quiet=not calls),
-        Cell(tokens, told, quiet=tokens == NOTHING),
-        Cell(cost, quiet=cost == NOTHING),
-        Cell(row["status"], tone=COLOURS.get(row["status"], "gray")),
-    ]
+    return {
+        "Time": Cell(fmt.narrow(start, zone, datetime.now(UTC)), fmt.utc(start)),
+        "Name": Cell(fmt.clip(row["root_name"], _LIMIT, tree.UNNAMED)),
+        "Input → output": Cell(words, words),
+        "Service": Cell(fmt.clip(row["service"] or "", _LIMIT)),
+        "Duration": Cell(fmt.duration(row["duration_ns"]), share=round(row["duration_ns"] / longest, 4)),
+        "Calls": Cell(fmt.count(calls), quiet=not calls),
+        "Tokens": Cell(tokens, told, quiet=tokens == NOTHING),
+        "Cost": Cell(cost, quiet=cost == NOTHING),
+        "Status": Cell(row["status"], tone=COLOURS.get(row["status"], "gray")),
+        "Environment": Cell(fmt.clip(row["environment"] or "", _LIMIT)),
+        "Models": _several(row["models"]),
+        "Variants": _several(row["variants"]),
+        "Tags": _several(row["tags"]),
+        "User": Cell(fmt.clip(row["user_id"] or "", _LIMIT)),
+        "Session": Cell(fmt.clip(row["session_id"] or "", _LIMIT)),
+        "Spans": Cell(fmt.count(row["spans"])),
+        "Tools": Cell(fmt.count(row["tool_executions"]), quiet=not row["tool_executions"]),
+        "Failed": Cell(fmt.count(row["errors"]), quiet=not row["errors"]),
+        "Error": Cell(fmt.clip(row["error_type"] or row["error_message"] or "", _LIMIT)),
+    }
+
+
+def _several(values: Any) -> Cell:
+    text = fmt.clip(", ".join(str(value) for value in values), _LIMIT)
+    return Cell(text, text)
 
 
 def _words(row: dict[str, Any]) -> str:
@@ -278,7 +347,7 @@ def _cost(row: dict[str, Any]) -> str:
     return f"{fmt.UNKNOWN} ({unpriced:,})" if unpriced else fmt.UNKNOWN
 
 
-def pager(frame: pd.DataFrame) -> None:
+def pager(frame: pd.DataFrame, params: dict[str, Any]) -> None:
     """Where in the list one is; previous, next, download."""
     at, total = place(), int(frame["total"].iloc[0])
     first = at.first if at else 1
@@ -290,7 +359,7 @@ def pager(frame: pd.DataFrame) -> None:
             st.button(label, key=label, disabled=not there, shortcut=key, on_click=_turn, args=(frame, first, backward))
         st.caption(f"Rows {first:,} to {last:,} of {total:,}", width="content")
         st.space("stretch")
-        widgets.csv(frame.drop(columns=list(_OF_PAGING)), "traces")
+        traces_download.button(frame.drop(columns=list(_OF_PAGING)), params, total)
 
 
 def _turn(frame: pd.DataFrame, first: int, backward: bool) -> None:

@@ -43,6 +43,7 @@ from server.client_rules import RulesClient
 from server.client_runs import RunsClient
 from server.client_spending import SpendingClient
 from server.client_store import StoreClient
+from server.client_trace_views import TraceViewsClient
 from server.client_traces import TracesClient
 from server.client_training import TrainingClient
 
@@ -69,6 +70,7 @@ class Client(
     QueriesClient,
     TracesClient,
     FindingClient,
+    TraceViewsClient,
     AnalysesClient,
     SpendingClient,
     InvoicesClient,

@@ -51,6 +51,7 @@ from server.api import (
     runs,
     scoring,
     suites,
+    trace_views,
     training,
     whatif,
 )
@@ -72,6 +73,7 @@ MODULES = (
     books,
     explore,
     finding,
+    trace_views,
     latency,
     parity,
     integrity,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
+import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -100,3 +103,38 @@ def test_the_figure_stands_above_the_list(page: Open, filled: Any) -> None:
         assert not traces.error
         figures = [json.loads(one.proto.spec) for one in traces.get("plotly_chart")]
         assert [figure["layout"]["title"]["text"] for figure in figures] == ["Traces and their duration"]
+
+
+def test_columns_are_those_of_the_url(page: Open, filled: Any, listed: Listed) -> None:
+    traces = page(filled.note.api_url, "traces", range="1h", q="service:svc1", columns="User,Nonsense,Name,User,Models")
+    assert not traces.exception
+    assert list(listed(traces)[0]) == ["href", "User", "Name", "Models"]
+    assert listed(traces)[0]["User"] == "u1"
+    assert "Name" in listed(page(filled.note.api_url, "traces", range="1h", columns="User"))[0]
+
+
+def test_a_view_is_saved_opened_and_deleted(page: Open, filled: Any) -> None:
+    traces = page(
+        filled.note.api_url, "traces", range="1h", q="status:ok", service="svc1", sort="slowest", columns="Name,User"
+    )
+    traces.session_state["trace-views"] = True
+    traces.run().text_input(key="trace-view-name").input("Slow ones").run()
+    traces.button(key="trace-view-save").click().run()
+    assert "Slow ones is saved" in words(traces).replace("\\", "")
+    (query,) = (part.proto.query_string for part in traces.get("page_link") if part.proto.label == "Slow ones")
+    told = dict(parse_qsl(query))
+    assert told == {"range": "1h", "q": "status:ok", "service": "svc1", "sort": "slowest", "columns": "Name,User"}
+    assert traces.button(key="trace-view-save").label == "Replace Slow ones"
+    traces.button(key="trace-view-delete-Slow ones").click().run()
+    assert "Slow ones is deleted" in words(traces).replace("\\", "")
+
+
+def test_all_of_the_list_can_be_downloaded(page: Open, filled: Any) -> None:
+    traces = page(filled.note.api_url, "traces", range="1h", q="status:recovered")
+    traces.session_state["traces-download"] = True
+    traces.run()
+    assert "All 12 traces" in {one.proto.label for one in traces.get("download_button")}
+    (command,) = (code.value for code in traces.code)
+    url = shlex.split(command)[-1]
+    rows = httpx.get(url, trust_env=False).text.splitlines()
+    assert len(rows) == 13

@@ -314,3 +314,40 @@ def test_what_is_taken_out_as_otlp_comes_back_the_same(found: Any, client: Clien
         assert both.frame.empty
         pairs = asked.sql("select count(*) as n from spans where service = 'shop' and name <> 'filler'")
         assert pairs.frame["n"][0] == 12
+
+
+# Saved views.
+
+VIEW = {"q": "zebra user:ann", "filter": {"service": "shop"}, "order": "slowest", "columns": ["Time", "Cost"]}
+
+
+def test_a_view_is_kept_changed_and_deleted_by_version(client: Client) -> None:
+    made = client.set_trace_view("Zebras, all", {**VIEW, "author": "ann"})
+    assert made | VIEW | {"version": 1, "author": "ann", "name": "Zebras, all"} == made
+    for upon in (0, 2):
+        with pytest.raises(ApiError, match="is version 1 now") as told:
+            client.set_trace_view("Zebras, all", {**VIEW, "upon": upon})
+        assert told.value.status == 409
+    changed = client.set_trace_view("Zebras, all", {**VIEW, "q": "", "upon": 1})
+    assert [(one["name"], one["version"], one["q"]) for one in client.trace_views()] == [("Zebras, all", 2, "")]
+    with pytest.raises(ApiError, match="is version 2 now"):
+        client.delete_trace_view("Zebras, all", 1)
+    client.delete_trace_view("Zebras, all", changed["version"])
+    assert client.trace_views() == []
+    with pytest.raises(ApiError, match="is not there any more"):
+        client.set_trace_view("Zebras, all", {**VIEW, "upon": 2})
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        pytest.param({"q": "modle:x"}, "Did you mean model", id="line"),
+        pytest.param({"filter": {"servcie": "x"}}, "Did you mean 'service'", id="filter"),
+        pytest.param({"filter": {"sort": "slowest"}}, "'sort' is of pages", id="paging"),
+        pytest.param({"order": "best"}, "order", id="order"),
+    ],
+)
+def test_a_view_that_shows_nothing_is_refused(client: Client, wish: dict[str, Any], says: str) -> None:
+    with pytest.raises(ApiError, match=says):
+        client.set_trace_view("v", wish)
+    assert client.trace_views() == []
