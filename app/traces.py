@@ -33,6 +33,7 @@ _ASKED = 42  # letters of the input before the output
 NOTHING = "—"  # no model call ended well: there is nothing to know
 _LIMIT = 300  # letters of a cell
 SORT = "sort"  # key of the order
+LIVE, LIVE_S = "traces-live", 3  # key of the toggle; how often it asks
 COLOURS = {"ok": "green", "recovered": "orange", "error": "red"}
 _OF_PAGING = ("sort_key", "start_us", "total")  # of a row: only for paging
 
@@ -62,6 +63,7 @@ def controls(window: state.Window) -> dict[str, Any]:
         facets.button(params)
         columns_button()
         trace_views.button(params, columns() if st.query_params.get(SHOWN) else ())
+        st.toggle("Live", key=LIVE, help=f"The newest {state.PAGE_SIZE}, anew every {LIVE_S} seconds, until it is off")
     with above:  # last, as it asks the server what the line means
         queryline.line(window)
     return params
@@ -135,6 +137,9 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         waiting.empty()
         st.caption("Nothing is listed until the line is put right.")
         return
+    if st.session_state[LIVE]:
+        _live(params, waiting)
+        return
     course = st.container()
     if queryline.takes_search():
         _search(window, params, waiting)
@@ -162,6 +167,28 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
     st.caption(
         f"Times in {widgets.zone()}{_known_to()}. Keys: j k move, Enter opens, x selects, / searches, ? lists all."
     )
+
+
+def _live(params: dict[str, Any], waiting: DeltaGenerator) -> None:
+    """The newest traces as they come in. While it is on one cannot page or select, as rows move."""
+    if queryline.takes_search():
+        waiting.empty()
+        st.info("The line asks something of single spans, which takes a search. Turn Live off, or ask for less.")
+        return
+
+    def newest() -> None:
+        shown = widgets.window(*state.EVER)  # moves with the clock
+        asked = {**params, "since": shown.since, "until": shown.until, "sort": "newest"}
+        frame = data_traces.traces(**asked, page_size=state.PAGE_SIZE).frame
+        waiting.empty()
+        st.markdown(f"{finding(frame, shown, asked)} Live{_known_to()}.")
+        if len(frame):
+            table(frame)
+
+    def part() -> None:
+        widgets.guarded("The newest traces did not come.", "It asks again in a moment.", newest)
+
+    st.fragment(part, run_every=LIVE_S)()
 
 
 def _course(where: DeltaGenerator, window: state.Window, params: dict[str, Any]) -> None:
