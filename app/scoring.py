@@ -51,7 +51,7 @@ def _dialog(window: state.Window, params: dict[str, Any], traces: list[str], tot
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
     if picked:
-        st.markdown(f"{fmt.plural(len(picked), 'selected trace')}.")
+        st.markdown(f"{fmt.plural(len(picked), f'{selection.word(picked)} trace')}.")
     else:
         st.markdown(f"{fmt.plural(total, 'trace')} of {window.words}{_narrowed()}.")
     unit, most = _how_many(len(picked) or total)

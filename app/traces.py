@@ -207,7 +207,7 @@ def _search(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
     def draw(frame: pd.DataFrame) -> None:
         waiting.empty()
         picked = selection.selected(_filters())
-        which = picked or [str(one) for one in frame["trace_id"]]
+        which = picked or selection.Listed(str(one) for one in frame["trace_id"])
         with st.container(horizontal=True, vertical_alignment="center"):
             scoring.button(window, params, which, len(which), which)
             adding.button(window, params, len(which), which)

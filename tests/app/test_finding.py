@@ -67,7 +67,7 @@ def test_a_search_rests_when_it_has_found_enough_and_looks_on(page: Open, filled
     assert not traces.exception
     assert "50 traces found in the last hour so far, newest first. Looked back to" in words(traces)
     assert len(listed(traces)) == 50
-    assert {button.label for button in traces.button} >= {"Score these (50 selected)", "Look on"}
+    assert {button.label for button in traces.button} >= {"Score these (50 listed)", "Look on"}
     traces.button(key="search-on").click().run()
     assert len(listed(traces)) == 100
 
@@ -138,3 +138,17 @@ def test_all_of_the_list_can_be_downloaded(page: Open, filled: Any) -> None:
     url = shlex.split(command)[-1]
     rows = httpx.get(url, trust_env=False).text.splitlines()
     assert len(rows) == 13
+
+
+def test_live_shows_the_newest_and_no_pages(page: Open, filled: Any, listed: Listed) -> None:
+    traces = (
+        page(filled.note.api_url, "traces", range="1h", q="service:svc1")
+        .toggle(key="traces-live")
+        .set_value(True)
+        .run()
+    )
+    assert not traces.exception
+    assert "40 traces match the filters in the last hour. Live; data to" in words(traces)
+    assert len(listed(traces)) == 40
+    assert "Next" not in {button.label for button in traces.button}
+    assert traces.toggle(key="traces-live").set_value(False).run().button(key="Next").disabled

@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
 import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from server.client import ApiError, Client
+from server.finding.stopping import GoneError, Stop
 
 NOW = datetime.now(UTC)
 WINDOW = {"since": NOW - timedelta(hours=30), "until": NOW + timedelta(hours=1)}
@@ -351,3 +354,49 @@ def test_a_view_that_shows_nothing_is_refused(client: Client, wish: dict[str, An
     with pytest.raises(ApiError, match=says):
         client.set_trace_view("v", wish)
     assert client.trace_views() == []
+
+
+# Who takes a line, and who hangs up.
+
+
+def test_orders_take_a_line_and_act_on_what_the_list_shows(client: Client) -> None:
+    order = {"evaluators": [{"name": "latency"}], "unit": "trace", "most": 100}
+    window = {name: at.isoformat() for name, at in WINDOW.items()}
+    told = client.add_job(order | {"filter": window | {"q": "user:ann"}}, dry_run=True)
+    assert (told["targets"], told["matching"]) == (2, 2)
+    added = client.dataset_from_traces("lines", {"filter": window | {"q": "user:ann"}, "dry_run": True})
+    assert added["matching"] == 2
+
+
+@pytest.mark.parametrize("line", ["zebra", "tool:sql", "modle:x"])
+def test_orders_refuse_a_line_that_takes_a_search(client: Client, line: str) -> None:
+    window = {name: at.isoformat() for name, at in WINDOW.items()}
+    terms = {"filter": {"q": line}, "evaluators": ["latency"]}
+    order = {"evaluators": [{"name": "latency"}], "unit": "trace", "most": 100, "filter": window | {"q": line}}
+    for ask in (
+        lambda: client.set_rule("lines", terms),
+        lambda: client.add_job(order, dry_run=True),
+        lambda: client.dataset_from_traces("lines", {"filter": window | {"q": line}, "dry_run": True}),
+    ):
+        with pytest.raises(ApiError, match=r"takes a search|Did you mean model") as told:
+            ask()
+        assert told.value.kind == "refused"
+
+
+@pytest.mark.parametrize(
+    "line", ["\x00", "a\x00b", "user:\u202e", "\ud7ff", "%", "{%}", "'; drop table spans; --", "name:*****"]
+)
+def test_no_text_breaks_a_search(client: Client, line: str) -> None:
+    fault = client.asked_of_traces(line)["fault"]
+    if fault is None:
+        assert client.search_traces(**WINDOW, q=line).cursor is None
+
+
+def test_who_hangs_up_ends_the_read() -> None:
+    stop = Stop()
+    with duckdb.connect() as con:
+        threading.Timer(0.1, stop.stop).start()
+        with pytest.raises(GoneError), stop.over(con):
+            con.execute("select count(*) from range(10000000000) a, range(1000) b").fetchall()
+        with pytest.raises(GoneError), stop.over(con):
+            pytest.fail("it was stopped before")
