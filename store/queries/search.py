@@ -50,11 +50,16 @@ def place_of(text: str | None) -> Place:
     """
     if not text:
         return Place()
-    parts = text.split(".")
-    if len(parts) != 4:
-        raise ValueError(f"{text[:80]!r} is no place of a search; take the header x-assay-cursor of the answer before")
-    room, reach = min(max(int(parts[2]), LEAST), MOST), min(max(int(parts[3]), _LEAST_REACH_US), _LONGEST_US)
-    return Place(int(parts[0]), UUID(parts[1]), room, reach)
+    try:
+        start_us, trace_id, room, reach = text.split(".")
+        place = Place(int(start_us), UUID(trace_id), int(room), int(reach))
+        _ = EPOCH + timedelta(microseconds=int(start_us) + 1)  # within the calendar
+    except (ValueError, OverflowError) as error:
+        message = f"{text[:80]!r} is no place of a search; take the header x-assay-cursor of the answer before"
+        raise ValueError(message) from error
+    return replace(
+        place, room=min(max(place.room, LEAST), MOST), reach_us=min(max(place.reach_us, _LEAST_REACH_US), _LONGEST_US)
+    )
 
 
 @dataclass(frozen=True, slots=True)

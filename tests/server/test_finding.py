@@ -194,6 +194,7 @@ def test_a_search_tells_how_far_it_looked(found: Any) -> None:
     ("query", "says"),
     [
         pytest.param({"from": "x"}, "'x' is no place of a search", id="place"),
+        pytest.param({"from": f"{10**30}.{'0' * 32}.1.1"}, "is no place of a search", id="place-beyond-time"),
         pytest.param({"page_size": "501"}, "between 1 and 500", id="size"),
         pytest.param({"sort": "slowest"}, "'sort' is of pages", id="paging"),
         pytest.param({"servcie": "x"}, "Did you mean 'service'", id="filter"),
