@@ -24,7 +24,7 @@ class TraceViewsClient(ClientBase):
 
     def delete_trace_view(self, name: str, upon: int) -> None:
         """Take a view of this version away. Raises ApiError, status 409: it has another one."""
-        self._send("DELETE", _view(name), {"upon": upon}, accept_status=(204,))
+        self._send("DELETE", _view(name), {"upon": upon})
 
 
 def _view(name: str) -> str:

@@ -70,15 +70,19 @@ def put(request: Request, here: Here, name: Name, body: Wish, project: Project =
     return json_response(request, _told(made))
 
 
-@routes.delete("/api/trace-views/{name}", tags=["traces"], dependencies=[needs("edit")], status_code=204)
+@routes.delete("/api/trace-views/{name}", tags=["traces"], dependencies=[needs("edit")])
 def delete(
-    here: Here, name: Name, upon: Annotated[int, Query(ge=1, description="Its version.")], project: Project = DEFAULT
+    request: Request,
+    here: Here,
+    name: Name,
+    upon: Annotated[int, Query(ge=1, description="Its version.")],
+    project: Project = DEFAULT,
 ) -> Response:
-    """Take a view away. 409 `changed_elsewhere`: it has another version, or is gone."""
+    """Take a view away; answers with `deleted`. 409 `changed_elsewhere`: it has another version, or is gone."""
     project_id = here.core.projects.id_of(project)
     with refusing(*_REFUSED):
         here.core.writer.call(lambda cursor: store.delete(cursor, project_id, name, upon)).result()
-    return Response(status_code=HTTPStatus.NO_CONTENT)
+    return json_response(request, {"deleted": name})
 
 
 def _told(view: store.View) -> dict[str, Any]:
