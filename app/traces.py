@@ -16,12 +16,12 @@ from app import (
     facets,
     listing,
     queryline,
+    saved_views,
     scoring,
     searching,
     selection,
     sending,
     state,
-    trace_views,
     traces_download,
     tree,
     widgets,
@@ -62,7 +62,7 @@ def controls(window: state.Window) -> dict[str, Any]:
         params = {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
         facets.button(params)
         columns_button()
-        trace_views.button(params, columns() if st.query_params.get(SHOWN) else ())
+        saved_views.button(params, columns() if st.query_params.get(SHOWN) else ())
         st.toggle("Live", key=LIVE, help=f"The newest {state.PAGE_SIZE}, anew every {LIVE_S} seconds, until it is off")
     with above:  # last, as it asks the server what the line means
         queryline.line(window)
