@@ -26,7 +26,7 @@ def button(window: state.Window, params: Mapping[str, Any], total: int, picked: 
     if st.button(selection.label("Add to dataset", picked), key="add-to-dataset", icon=":material/dataset:"):
         begin()
         if picked:
-            what = fmt.plural(len(picked), "selected trace")
+            what = fmt.plural(len(picked), f"{selection.word(picked)} trace")
             _dialog({"targets": selection.targets(picked)}, what, len(picked))
             return
         _dialog({"filter": state.kept(params)}, f"{fmt.plural(total, 'trace')} of {window.words}", total)

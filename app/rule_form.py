@@ -19,6 +19,7 @@ Card = dict[str, Any]
 FILTERS = (
     "service", "environment", "model", "status", "variant", "prompt", "tag", "session_id", "user_id",
     "has_errors", "min_duration_ns", "text", "score", "score_at_least", "score_at_most", "score_label", "score_failed",
+    "q",
 )  # fmt: skip
 """What traces can be narrowed down by: parameters of the query `traces`."""
 PREVIEWED = 5

@@ -51,7 +51,7 @@ def _dialog(window: state.Window, params: dict[str, Any], traces: list[str], tot
         st.error(fmt.plain(str(error), 600), icon=":material/error:")
         return
     if picked:
-        st.markdown(f"{fmt.plural(len(picked), 'selected trace')}.")
+        st.markdown(f"{fmt.plural(len(picked), f'{selection.word(picked)} trace')}.")
     else:
         st.markdown(f"{fmt.plural(total, 'trace')} of {window.words}{_narrowed()}.")
     unit, most = _how_many(len(picked) or total)
@@ -75,9 +75,7 @@ def parts(traces: Sequence[str]) -> dict[str, int]:
 def _narrowed() -> str:
     """The filters in words."""
     chosen = {name: st.session_state.get(name) for name in state.FILTERS}
-    text = str(chosen.get("text") or "").strip()
-    said = [*([f"with “{text}” in names or errors"] if text else []), state.filter_words(chosen)]
-    words = ", ".join(filter(None, said))
+    words = ", ".join(filter(None, [str(chosen.get("q") or ""), state.filter_words(chosen)]))
     return f": {fmt.plain(words, 300)}" if words else ""
 
 

@@ -55,6 +55,15 @@ def targets(traces: Sequence[str]) -> list[dict[str, Any]]:
     return [{"trace_id": trace_id.replace("-", ""), "span_id": None} for trace_id in traces]
 
 
+class Listed(list[str]):
+    """All traces that a search has found so far, where none of them is selected: what is done is done with these."""
+
+
+def word(keys: Sequence[str]) -> str:
+    """`selected` or `listed`."""
+    return "listed" if isinstance(keys, Listed) else "selected"
+
+
 def label(words: str, keys: list[str]) -> str:
     """`Add to dataset (3 selected)`; without a selection the words alone."""
-    return f"{words} ({len(keys):,} selected)" if keys else words
+    return f"{words} ({len(keys):,} {word(keys)})" if keys else words

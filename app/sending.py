@@ -18,7 +18,7 @@ def button(window: state.Window, params: Mapping[str, Any], total: int, picked: 
     """On the list of traces: those that are selected, else a sample of all as they are filtered."""
     if st.button(selection.label("Send to queue", picked), key=KEY, icon=ICON):
         if picked:
-            _these(picked, fmt.plural(len(picked), "selected trace"))
+            _these(picked, fmt.plural(len(picked), f"{selection.word(picked)} trace"))
             return
         told = state.kept(params)
         bounds: dict[str, Any] = {name: told.pop(name) for name in ("since", "until") if name in told}
@@ -40,7 +40,7 @@ def of_alert(number: int, picked: Sequence[str]) -> None:
     """On an alert: the traces that are selected, else those that it shows, with others of its window on request."""
     if st.button(selection.label("Send to queue", list(picked)), key=KEY, icon=ICON):
         if picked:
-            _these(picked, fmt.plural(len(picked), "selected trace"))
+            _these(picked, fmt.plural(len(picked), f"{selection.word(picked)} trace"))
         else:
             queue_filling.send({"kind": "alert", "number": number, "beside": True}, f"What alert {number} is about", 2)
 

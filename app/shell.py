@@ -23,7 +23,7 @@ KEYS: dict[str, Keys] = {
         (("x",), "Select it; with Shift all from the one before to it"),
         (("Esc",), "Select none"),
         (("n", "p"), "Next, previous page"),
-        (("/",), "Search"),
+        (("/",), "The line; Tab takes what is offered, Enter asks"),
     ),
     "Cost": (
         (("j", "k"), "Next, previous row of the table"),

@@ -33,9 +33,9 @@ SCORE_FILTERS = ("scored", "score_min", "score_max", "score_label", "score_faile
 
 FILTERS = (
     "service", "environment", "model", "status", "variant", "prompt", "tag", "session", "user", "text", "errors",
-    "min_s", *SCORE_FILTERS,
+    "min_s", "q", *SCORE_FILTERS,
 )  # fmt: skip
-"""URL keys of the filters of Traces."""
+"""URL keys of the filters of Traces; `q` is the line."""
 
 CALL_FILTERS = (
     "service", "environment", "model", "provider", "release", "session", "user", "variant", "prompt", "tag", "tool",
@@ -190,7 +190,7 @@ def trace_path(trace_id: str, back: Mapping[str, str] | None = None, span_id: st
 
 def back_link(back: str | None) -> dict[str, str]:
     """Query parameters of the list that a link remembered; unknown keys are dropped."""
-    known = {*FILTERS, "range", "from", "to", "sort", "order", "find", "page"}
+    known = {*FILTERS, "range", "from", "to", "sort", "order", "find", "page", "columns"}
     return {key: value for key, value in parse_qsl(back or "") if key in known}
 
 
@@ -205,15 +205,15 @@ def trace_id(text: str | None) -> str | None:
 def filter_words(chosen: Mapping[str, object]) -> str:
     """What is filtered by, in the order of `chosen`: `service shop, at least 2 s`; empty when nothing is.
 
-    Without `text`, which stands in the field for it, and without what is asked of a score that is not named.
+    Without `q`, which stands in the line, and without what is asked of a score that is not named.
     """
     said = {
-        "min_s": "at least {} s", "errors": "{} failed spans",
+        "min_s": "at least {} s", "errors": "{} failed spans", "text": "“{}” in names or errors",
         "scored": "scored by {}", "score_min": "score at least {}",
         "score_max": "score at most {}", "score_label": "score {}", "score_failed": "score failed: {}",
     }  # fmt: skip
     bounds = {"score_min", "score_max"}  # of which 0 is one
-    unused = {"text"} if chosen.get(SCORE_FILTERS[0]) else {"text", *SCORE_FILTERS}
+    unused = {"q"} if chosen.get(SCORE_FILTERS[0]) else {"q", *SCORE_FILTERS}
     used = (
         (name, value)
         for name, value in chosen.items()
@@ -233,7 +233,7 @@ def call_filter_params(chosen: Mapping[str, object]) -> dict[str, Value]:
 def _text(name: str, chosen: Mapping[str, object]) -> str:
     """Blanks around what is typed are slips; a value that was chosen from a list is meant as it is."""
     text = str(chosen.get(name) or "")
-    return text.strip() if name in {"session", "user", "text"} else text
+    return text.strip() if name in {"session", "user", "text", "q"} else text
 
 
 def traces_path(scope: Mapping[str, str | None]) -> str:
@@ -281,7 +281,7 @@ def filter_params(chosen: Mapping[str, object]) -> dict[str, object]:
     """
     texts: dict[str, object] = {
         name: _text(name, chosen) or None
-        for name in ("service", "environment", "model", "status", "variant", "prompt", "tag", "text")
+        for name in ("service", "environment", "model", "status", "variant", "prompt", "tag", "text", "q")
     }
     seconds = chosen.get("min_s")
     wanted = {"with": True, "without": False}.get(str(chosen.get("errors")))

@@ -9,7 +9,23 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import adding, data, data_traces, listing, scoring, selection, sending, state, tree, widgets
+from app import (
+    adding,
+    data,
+    data_traces,
+    facets,
+    listing,
+    queryline,
+    saved_views,
+    scoring,
+    searching,
+    selection,
+    sending,
+    state,
+    traces_download,
+    tree,
+    widgets,
+)
 from app import format as fmt
 from app.comparing import link_of_two
 from app.listing import Cell, Column
@@ -18,6 +34,7 @@ _ASKED = 42  # letters of the input before the output
 NOTHING = "—"  # no model call ended well: there is nothing to know
 _LIMIT = 300  # letters of a cell
 SORT = "sort"  # key of the order
+LIVE, LIVE_S = "traces-live", 3  # key of the toggle; how often it asks
 COLOURS = {"ok": "green", "recovered": "orange", "error": "red"}
 _OF_PAGING = ("sort_key", "start_us", "total")  # of a row: only for paging
 
@@ -33,18 +50,24 @@ def outline() -> DeltaGenerator:
 
 
 def controls(window: state.Window) -> dict[str, Any]:
-    """Search, filters and order in one row; returns the parameters of query `traces` but for the place in the list."""
+    """The line, filters and order; returns the parameters of query `traces` but for the place in the list."""
+    st.session_state[queryline.LINE] = queryline.told()
+    above = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text_input(
-            "Search", key="text", bind="query-params", placeholder="Search names and errors", icon=":material/search:",
-            label_visibility="collapsed", width=280,
-        )  # fmt: skip
         order = st.segmented_control(
             "Order", list(state.SORTS), default="newest", required=True, key=SORT, bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
+        queryline.builder()
         chosen = widgets.filters(window)
-    return {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
+        params = {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
+        facets.button(params)
+        columns_button()
+        saved_views.button(params, columns() if st.query_params.get(SHOWN) else ())
+        st.toggle("Live", key=LIVE, help=f"The newest {state.PAGE_SIZE}, anew every {LIVE_S} seconds, until it is off")
+    with above:  # last, as it asks the server what the line means
+        queryline.line(window)
+    return params
 
 
 def place() -> state.Cursor | None:
@@ -110,7 +133,19 @@ def nothing(window: state.Window) -> None:
 
 
 def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
-    """The list and what is said of it; `waiting` stood in its place and is cleared."""
+    """The list and what is said of it; `waiting` stood in its place and is cleared. A wrong line has none."""
+    if queryline.fault():
+        waiting.empty()
+        st.caption("Nothing is listed until the line is put right.")
+        return
+    if st.session_state[LIVE]:
+        _live(params, waiting)
+        return
+    course = st.container()
+    if queryline.takes_search():
+        _search(window, params, waiting)
+        _course(course, window, params)
+        return
     try:
         frame = load(params).frame
     finally:
@@ -128,11 +163,67 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         sending.button(window, params, total, picked)
         selection.told(_filters())
         link_of_two(picked)
-    pager(frame)
+    pager(frame, params)
     table(frame)
+    _course(course, window, params)
     st.caption(
         f"Times in {widgets.zone()}{_known_to()}. Keys: j k move, Enter opens, x selects, / searches, ? lists all."
     )
+
+
+def _live(params: dict[str, Any], waiting: DeltaGenerator) -> None:
+    """The newest traces as they come in. While it is on one cannot page or select, as rows move."""
+    if queryline.takes_search():
+        waiting.empty()
+        st.info("The line asks something of single spans, which takes a search. Turn Live off, or ask for less.")
+        return
+
+    def newest() -> None:
+        shown = widgets.window(*state.EVER)  # moves with the clock
+        asked = {**params, "since": shown.since, "until": shown.until, "sort": "newest"}
+        frame = data_traces.traces(**asked, page_size=state.PAGE_SIZE).frame
+        waiting.empty()
+        st.markdown(f"{finding(frame, shown, asked)} Live{_known_to()}.")
+        if len(frame):
+            table(frame)
+
+    def part() -> None:
+        widgets.guarded("The newest traces did not come.", "It asks again in a moment.", newest)
+
+    st.fragment(part, run_every=LIVE_S)()
+
+
+def _course(where: DeltaGenerator, window: state.Window, params: dict[str, Any]) -> None:
+    """The histogram, drawn after the list, which does not wait for it."""
+    with where:
+        widgets.guarded(
+            "The course over time did not come.", "The list stands by itself.",
+            lambda: facets.histogram(window, params),
+        )  # fmt: skip
+
+
+def _search(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
+    """What takes a search: the list as far as it has come. What is done with the list is done with these traces."""
+    search = searching.held(_filters(), params)
+
+    def draw(frame: pd.DataFrame) -> None:
+        waiting.empty()
+        picked = selection.selected(_filters())
+        which = picked or selection.Listed(str(one) for one in frame["trace_id"])
+        with st.container(horizontal=True, vertical_alignment="center"):
+            scoring.button(window, params, which, len(which), which)
+            adding.button(window, params, len(which), which)
+            sending.button(window, params, len(which), which)
+            selection.told(_filters())
+            st.space("stretch")
+            traces_download.button(frame.drop(columns=list(_OF_PAGING)), params, None)
+        table(frame)
+
+    try:
+        searching.drawn(search, window, draw)
+    finally:
+        waiting.empty()
+    st.caption(f"Times in {widgets.zone()}. A search is newest first; the order above is for what summaries answer.")
 
 
 def _known_to() -> str:
@@ -144,43 +235,108 @@ def _known_to() -> str:
 
 
 def table(frame: pd.DataFrame) -> None:
-    """Nine columns; each row leads to its trace, and that back to here."""
+    """The columns that are chosen; each row leads to its trace, and that back to here."""
     back = {name: value for name, value in st.query_params.items() if value}
     longest, zone = float(frame["duration_ns"].max() or 1), widgets.zone()
-    rows = [
-        listing.Row(state.trace_path(row["trace_id"], back), _cells(row, longest, zone), key=str(row["trace_id"]))
-        for row in listing.records(frame)
-    ]
-    listing.listing("traces", "Traces", COLUMNS, rows, selection.part(_filters()))
+    names = columns()
+    rows = []
+    for row in listing.records(frame):
+        cells = _cells(row, longest, zone)
+        href = state.trace_path(row["trace_id"], back)
+        rows.append(listing.Row(href, [cells[name] for name in names], key=str(row["trace_id"])))
+    listing.listing("traces", "Traces", [COLUMNS[name] for name in names], rows, selection.part(_filters()))
 
 
-COLUMNS = (
-    Column("Time", "98px"),
-    Column("Name", "minmax(110px, 1fr)", link=True),
-    Column("Input → output", "minmax(150px, 2.4fr)"),
-    Column("Service", "84px"),
-    Column("Duration", "112px", "right"),
-    Column("Calls", "38px", "right", "Model calls, failed ones included"),
-    Column("Tokens", "82px", "right", "In and out of the model calls that ended well. ≥: not all of them told both"),
-    Column("Cost", "110px", "right", "Of the model calls, by list prices or your own"),
-    Column("Status", "74px"),
-)
+COLUMNS = {
+    column.name: column
+    for column in (
+        Column("Time", "98px"),
+        Column("Name", "minmax(110px, 1fr)", link=True),
+        Column("Input → output", "minmax(150px, 2.4fr)"),
+        Column("Service", "84px"),
+        Column("Duration", "112px", "right"),
+        Column("Calls", "38px", "right", "Model calls, failed ones included"),
+        Column(
+            "Tokens", "82px", "right", "In and out of the model calls that ended well. ≥: not all of them told both"
+        ),
+        Column("Cost", "110px", "right", "Of the model calls, by list prices or your own"),
+        Column("Status", "74px"),
+        Column("Environment", "92px"),
+        Column("Models", "minmax(90px, 1fr)"),
+        Column("Variants", "minmax(90px, 1fr)"),
+        Column("Tags", "minmax(70px, 1fr)"),
+        Column("User", "90px"),
+        Column("Session", "90px"),
+        Column("Spans", "52px", "right"),
+        Column("Tools", "46px", "right", "Tool executions"),
+        Column("Failed", "50px", "right", "Failed spans without a failed child"),
+        Column("Error", "minmax(110px, 1.4fr)", help="Type, else message, of the deepest failed span"),
+    )
+}
+"""What a list can show, by heading."""
+USUAL = tuple(COLUMNS)[:9]
+MOST_COLUMNS = 9
+SHOWN = "columns"  # in the URL: headings between commas
 
 
-def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> list[Cell]:
+def columns() -> list[str]:
+    """Headings of the columns that are shown; the name of the trace is always among them, as it is the link."""
+    told = [name for name in str(st.query_params.get(SHOWN) or "").split(",") if name in COLUMNS]
+    chosen = list(dict.fromkeys(told))[:MOST_COLUMNS] or list(USUAL)
+    return chosen if "Name" in chosen else ["Name", *chosen[: MOST_COLUMNS - 1]]
+
+
+def columns_button() -> None:
+    """“Columns”: which ones, in which order."""
+    with st.popover("Columns", icon=":material/view_column:", key="traces-columns", on_change="rerun") as popover:
+        if not popover.open:
+            return
+        st.session_state["columns-chosen"] = columns()
+        st.multiselect(
+            f"Columns, in order (up to {MOST_COLUMNS})", list(COLUMNS), key="columns-chosen",
+            max_selections=MOST_COLUMNS, on_change=_choose_columns,
+        )  # fmt: skip
+        st.caption("The name is always shown. Without any the usual ones are.")
+
+
+def _choose_columns() -> None:
+    chosen = st.session_state["columns-chosen"]
+    if chosen and tuple(chosen) != USUAL:
+        st.query_params[SHOWN] = ",".join(chosen)
+    else:
+        st.query_params.pop(SHOWN, None)
+
+
+def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> dict[str, Cell]:
+    """By heading."""
     start, calls = row["start_time"].to_pydatetime(), row["model_calls_ok"] + row["model_calls_failed"]
     (tokens, told), cost, words = _tokens(row), _cost(row), _words(row)
-    return [
-        Cell(fmt.narrow(start, zone, datetime.now(UTC)), fmt.utc(start)),
-        Cell(fmt.clip(row["root_name"], _LIMIT, tree.UNNAMED)),
-        Cell(words, words),
-        Cell(fmt.clip(row["service"] or "", _LIMIT)),
-        Cell(fmt.duration(row["duration_ns"]), share=round(row["duration_ns"] / longest, 4)),
-        Cell(fmt.count(calls), quiet=not calls),
-        Cell(tokens, told, quiet=tokens == NOTHING),
-        Cell(cost, quiet=cost == NOTHING),
-        Cell(row["status"], tone=COLOURS.get(row["status"], "gray")),
-    ]
+    return {
+        "Time": Cell(fmt.narrow(start, zone, datetime.now(UTC)), fmt.utc(start)),
+        "Name": Cell(fmt.clip(row["root_name"], _LIMIT, tree.UNNAMED)),
+        "Input → output": Cell(words, words),
+        "Service": Cell(fmt.clip(row["service"] or "", _LIMIT)),
+        "Duration": Cell(fmt.duration(row["duration_ns"]), share=round(row["duration_ns"] / longest, 4)),
+        "Calls": Cell(fmt.count(calls), quiet=not calls),
+        "Tokens": Cell(tokens, told, quiet=tokens == NOTHING),
+        "Cost": Cell(cost, quiet=cost == NOTHING),
+        "Status": Cell(row["status"], tone=COLOURS.get(row["status"], "gray")),
+        "Environment": Cell(fmt.clip(row["environment"] or "", _LIMIT)),
+        "Models": _several(row["models"]),
+        "Variants": _several(row["variants"]),
+        "Tags": _several(row["tags"]),
+        "User": Cell(fmt.clip(row["user_id"] or "", _LIMIT)),
+        "Session": Cell(fmt.clip(row["session_id"] or "", _LIMIT)),
+        "Spans": Cell(fmt.count(row["spans"])),
+        "Tools": Cell(fmt.count(row["tool_executions"]), quiet=not row["tool_executions"]),
+        "Failed": Cell(fmt.count(row["errors"]), quiet=not row["errors"]),
+        "Error": Cell(fmt.clip(row["error_type"] or row["error_message"] or "", _LIMIT)),
+    }
+
+
+def _several(values: Any) -> Cell:
+    text = fmt.clip(", ".join(str(value) for value in values), _LIMIT)
+    return Cell(text, text)
 
 
 def _words(row: dict[str, Any]) -> str:
@@ -223,7 +379,7 @@ def _cost(row: dict[str, Any]) -> str:
 tokens, cost = _tokens, _cost  # of whatever has the sums of traces
 
 
-def pager(frame: pd.DataFrame) -> None:
+def pager(frame: pd.DataFrame, params: dict[str, Any]) -> None:
     """Where in the list one is; previous, next, download."""
     at, total = place(), int(frame["total"].iloc[0])
     first = at.first if at else 1
@@ -235,7 +391,7 @@ def pager(frame: pd.DataFrame) -> None:
             st.button(label, key=label, disabled=not there, shortcut=key, on_click=_turn, args=(frame, first, backward))
         st.caption(f"Rows {first:,} to {last:,} of {total:,}", width="content")
         st.space("stretch")
-        widgets.csv(frame.drop(columns=list(_OF_PAGING)), "traces")
+        traces_download.button(frame.drop(columns=list(_OF_PAGING)), params, total)
 
 
 def _turn(frame: pd.DataFrame, first: int, backward: bool) -> None:

@@ -142,6 +142,7 @@ def filters(window: state.Window, path: str = "views/traces.py") -> dict[str, ob
         _as_in_url("min_s", _seconds)
         st.number_input("Takes at least (s)", 0.0, _LONGEST_S, None, key="min_s", bind="query-params")
         pick("prompt", offers.get("prompt", []))
+        type_in("text", "In names and errors", "any text")
         _of_score(_score_names(window) if offers else [])
 
     asked: Asked = "trace_filters", window

@@ -174,6 +174,7 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
         asked[f"traces one session {label}"] = "traces", window | {"session_id": session, "page_size": 50}
         asked[f"traces errors only {label}"] = "traces", window | {"has_errors": True, "page_size": 50}
         asked[f"traces text {label}"] = "traces", window | {"text": "limited", "page_size": 50}
+        asked |= finding(label, window, bucket)
     year = {"since": now - timedelta(days=365), "until": now}
     asked |= costs("12 m", year, 7 * 24 * hour_us, hourly) | latencies("12 m", year, 7 * 24 * hour_us)
     asked["home_newest"] = "home_newest", {}
@@ -185,6 +186,22 @@ def questions(client: Client) -> dict[str, tuple[str, dict[str, Any]]]:
     opened = newest["start_time"].iloc[0]
     asked["trace_spans"] = "trace_spans", {"trace_id": trace, "since": opened, "until": opened + timedelta(minutes=5)}
     return asked
+
+
+def finding(label: str, window: dict[str, Any], bucket: int) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What the line on Traces asks: of summaries, of spans (the first results of a search), counts and completion."""
+    lines = ("status:ok duration>2s", "provider:openai", f"score.{SCORE}>0.5", "no:score")
+    searches = ("zebra", "refund", "{tool:sql duration>300ms}", "attr.llm.provider:openai", "user:u-60 zebra")
+    asked: dict[str, tuple[str, dict[str, Any]]] = {
+        f"line {line} {label}": ("traces", window | {"q": line, "page_size": 50}) for line in lines
+    }
+    asked |= {f"search {line} {label}": ("search", window | {"q": line}) for line in searches}
+    asked[f"trace_facets {label}"] = "trace_facets", window
+    asked[f"trace_histogram {label}"] = "trace_histogram", window | {"bucket_us": bucket}
+    return asked | {
+        f"complete {line} {label}": ("complete", window | {"q": line, "at": len(line)})
+        for line in ("user:u-6", "{tool:", "attr.llm")
+    }
 
 
 def successes(label: str, window: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -329,6 +346,10 @@ def measure(server: Server, ask: Callable[[], object]) -> Taken:
 def asking(client: Client, name: str, params: dict[str, Any]) -> Callable[[], object]:
     if name == "integrity_causes":  # a route of its own, over two queries
         return lambda: client.integrity(**params)
+    if name == "search":
+        return lambda: client.search_traces(**params)
+    if name == "complete":
+        return lambda: client.complete_line(**params)
     return lambda: client.query(name, **params)
 
 
@@ -361,6 +382,8 @@ def limit_ms(name: str) -> float:
     """What a query of a page may take."""
     if name.startswith("whatif "):
         return 3_000
+    if name.startswith("search "):
+        return 300
     return 300 if name.startswith(_DRAWN_OVER_CALLS) else 200
 
 
@@ -390,7 +413,7 @@ def report(server: Server, generator: Path, options: argparse.Namespace) -> None
                         slow += told(label, measure(server, ask))
             print(f"after {name}: {load.told()}; resident {server.memory()}")
     print(f"most that was resident: {watch.most_mb:.0f} MB; file: {server.disk_bytes() / 1e9:.2f} GB")
-    over = "over 200 ms, 300 of the Cost, Latency and Cost integrity pages, or 3 s of What-if:"
+    over = "over 200 ms, 300 of searches and of the Cost, Latency and Cost integrity pages, or 3 s of What-if:"
     print(over, ", ".join(slow) or "none")
 
 

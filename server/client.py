@@ -27,6 +27,7 @@ from server.client_drift import DriftClient
 from server.client_evaluators import EvaluatorsClient
 from server.client_experiments import ExperimentsClient
 from server.client_feedback import FeedbackClient
+from server.client_finding import FindingClient
 from server.client_imports import ImportsClient
 from server.client_invoices import InvoicesClient
 from server.client_jobs import JobsClient
@@ -47,6 +48,7 @@ from server.client_sessions import SessionsClient
 from server.client_spending import SpendingClient
 from server.client_store import StoreClient
 from server.client_trace import TraceClient
+from server.client_trace_views import TraceViewsClient
 from server.client_traces import TracesClient
 from server.client_training import TrainingClient
 
@@ -81,6 +83,8 @@ class Client(
     SessionsClient,
     PairsClient,
     TraceClient,
+    FindingClient,
+    TraceViewsClient,
     AnalysesClient,
     SpendingClient,
     InvoicesClient,

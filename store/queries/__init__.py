@@ -33,6 +33,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from store.errors import UnknownQueryError
+from store.finding.conditions import Condition
 
 Right = Literal["ingest", "read", "label", "edit", "admin"]
 Function = TypeVar("Function", bound=Callable[..., pa.Table])
@@ -320,14 +321,30 @@ PARAMETER = re.compile(r"\$(\w+)")
 
 def ask(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:
     """Run `<name>.sql` with bound parameters; the whole result, drained."""
-    text, named = _statement(name, _faster(params))
-    return con.sql(text, params={one: params[one] for one in named}).to_arrow_table()
+    text, bound = _asked(name, params)
+    return con.sql(text, params=bound).to_arrow_table()
 
 
 def ask_few(con: DuckDBPyConnection, name: str, params: Mapping[str, object]) -> pa.Table:
     """`ask` for answers of some thousand rows: planned once, not twice, which spares 5 to 25 ms; rows are copied."""
+    text, bound = _asked(name, params)
+    return con.execute(text, bound).to_arrow_table()
+
+
+def _asked(name: str, params: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+    """The statement and what is bound in it. In the place of `$q` stands the condition that a line asks for."""
     text, named = _statement(name, _faster(params))
-    return con.execute(text, {one: params[one] for one in named}).to_arrow_table()
+    bound = {one: params[one] for one in named if one not in CONDITIONS}
+    for one in CONDITIONS & named:
+        told = cast("Condition | None", params[one])
+        sql = "true" if told is None else f"({told.sql})"
+        text = re.sub(rf"\${one}\b", lambda _, sql=sql: sql, text)  # type: ignore[misc]  # mypy cannot infer the default
+        bound |= {} if told is None else dict(told.params)
+    return text, bound
+
+
+CONDITIONS = frozenset({"q", "met"})
+"""Parameters whose values are conditions: what a line asks, and in a search what of it spans decide."""
 
 
 @cache

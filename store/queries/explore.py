@@ -9,6 +9,11 @@ from uuid import UUID
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from store.finding.conditions import Condition, condition
+from store.finding.errors import AskedError
+from store.finding.fields import OF_TRACE
+from store.finding.grammar import parse
+from store.finding.tree import spans_of
 from store.queries import ask, query, score_named, within
 
 MAX_PAGE = 1_000  # rows; each may carry 40,000 letters
@@ -36,6 +41,7 @@ class TraceFilters(TypedDict, total=False):
     score_at_most: float | None
     score_label: str | None
     score_failed: bool | None  # true: its evaluator failed
+    q: str | None  # a line such as `model:gpt-4o duration>2s`, see `store.finding.grammar`
 
 
 def filtered(filters: TraceFilters) -> dict[str, object]:
@@ -43,9 +49,29 @@ def filtered(filters: TraceFilters) -> dict[str, object]:
 
     Raises:
         ValueError: a bound of a score, and no score is named.
+        AskedError: `q` follows no rule, or asks what no summary of a trace tells.
     """
     score_named(filters, "score")
-    return {**dict.fromkeys(TraceFilters.__annotations__), **filters}
+    return {**dict.fromkeys(TraceFilters.__annotations__), **filters, "q": summed(filters.get("q"))}
+
+
+def summed(line: str | None) -> Condition | None:
+    """The condition of a line that summaries of traces answer; null: it asks for nothing.
+
+    Raises:
+        AskedError: it follows no rule, or asks something of single spans, which is looked for in steps (`search`).
+    """
+    tree = parse(line or "")
+    if tree is None:
+        return None
+    for one in spans_of(tree):
+        raise AskedError(
+            f"{(line or '')[one.at : one.at + one.length][:60]!r} asks something of single spans, which takes a "
+            "search. Here a line may ask what summaries of traces tell: "
+            f"{', '.join(name for name in OF_TRACE if name != 'score')}, score.NAME.",
+            one.at, one.length,
+        )  # fmt: skip
+    return condition(tree)
 
 
 @query(right="read")

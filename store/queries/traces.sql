@@ -19,11 +19,6 @@ with matching as (
     order by sort_key * sign desc, start_us * sign desc, case when $backward then trace_id end, trace_id desc
     limit $page_size
 )
-select t.trace_id::varchar as trace_id, t.start_time, t.duration_ns, t.root_name, t.root_missing, t.service, t.environment,
-       t.status, t.spans, t.model_calls_ok, t.model_calls_failed, t.tool_executions, t.input_tokens, t.output_tokens,
-       t.unknown_usage_calls, t.usage_estimated, t.cost_usd, t.unpriced_calls, t.reported_cost_usd, t.errors, t.error_type, t.error_message,
-       t.session_id, t.user_id, t.models, t.tags, t.variants, coalesce(t.half_told_calls, 0) as half_told_calls, coalesce(t.sample, false) as sample,
-       p.sort_key, p.start_us, (select count(*) from matching) as total, t.root_span_id
-from page p join trace_summaries t on t.trace_id = p.trace_id
-where t.project_id = $project_id
+select t.* exclude (id, root_span_id), p.sort_key, p.start_us, (select count(*) from matching) as total, t.root_span_id
+from page p join /* part traces_shown */ t on t.id = p.trace_id
 order by p.sort_key desc, p.start_us desc, p.trace_id desc

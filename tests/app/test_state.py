@@ -151,7 +151,7 @@ def test_whole_numbers_of_the_url(text: str | None, number: int) -> None:
 
 
 def test_filters_are_told_in_words() -> None:
-    assert not state.filter_words(dict.fromkeys(state.FILTERS, "") | {"text": "shop", "min_s": None})
+    assert not state.filter_words(dict.fromkeys(state.FILTERS, "") | {"q": "shop", "min_s": None})
     chosen = {"service": "{shop}", "errors": "without", "min_s": 0.5}
     assert state.filter_words(chosen) == "service {shop}, without failed spans, at least 0.5 s"
 

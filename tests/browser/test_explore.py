@@ -78,7 +78,7 @@ def test_the_window_is_in_the_url_and_survives_a_reload(visit: Visit) -> None:
 
 def test_traces_filter_page_open_and_back(visit: Visit) -> None:
     page = visit("/traces?range=1h")
-    page.get_by_placeholder("Search names and errors").fill("answer")
+    page.get_by_placeholder("Search: model:gpt-4o").fill("name:answer*")
     page.keyboard.press("Enter")
     expect(page.get_by_text("120 traces match the filters")).to_be_visible()
     page.get_by_role("button", name="Next").click()

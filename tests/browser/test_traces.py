@@ -22,9 +22,13 @@ def link(page: Page, name: str) -> Locator:
     return page.locator(".listing").get_by_role("link", name=name, exact=True)
 
 
+def line(page: Page) -> Locator:
+    return page.get_by_placeholder("Search: model:gpt-4o")
+
+
 def ready(page: Page) -> None:
     """Streamlit fetches its widgets as it draws them, and a key is lost on one that is not there yet."""
-    page.get_by_placeholder("Search names and errors").wait_for()
+    line(page).wait_for()
     page.get_by_role("button", name="CSV").wait_for()
     page.locator("dialog.keys").wait_for(state="attached")
     at_rest(page)
@@ -42,7 +46,7 @@ def query(page: Page) -> dict[str, list[str]]:
 def test_back_leads_from_a_trace_to_the_list_as_it_was_and_then_home(visit: Visit) -> None:
     page = visit("/?range=1h")
     page.get_by_role("link", name="Traces", exact=True).click()
-    page.get_by_placeholder("Search names and errors").fill("answer")
+    line(page).fill("name:answer*")
     page.keyboard.press("Enter")
     expect(page.get_by_text("120 traces match the filters in the last hour")).to_be_visible()
     page.get_by_role("radio", name="slowest").click()
@@ -59,12 +63,14 @@ def test_back_leads_from_a_trace_to_the_list_as_it_was_and_then_home(visit: Visi
     page.go_back()
     expect(page.get_by_text("Rows 51 to 100 of 120")).to_be_visible()
     assert page.url == there
-    expect(page.get_by_placeholder("Search names and errors")).to_have_value("answer")
+    expect(line(page)).to_have_value("name:answer*")
     expect(page.get_by_role("radio", name="slowest")).to_be_checked()
     expect(link(page, "answer 45")).to_be_focused()
     page.wait_for_function(f"{SCROLLED} === 500")
     page.go_back()
     expect(page.get_by_text("Rows 1 to 50 of 120")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("122 traces started in the last hour")).to_be_visible()
     page.go_back()
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     expect(page.get_by_role("radio", name="1h")).to_be_checked()
@@ -165,7 +171,8 @@ def test_a_filter_on_a_later_page_begins_anew_without_a_step_of_its_own(visit: V
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_text("Rows 51 to 100 of 122")).to_be_visible()
     steps = page.evaluate("history.length")
-    page.get_by_placeholder("Search names and errors").fill("answer 1")
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_label("In names and errors").fill("answer 1")
     page.keyboard.press("Enter")
     expect(page.get_by_text(re.compile(r"Rows 1 to \d+ of 31"))).to_be_visible()
     assert page.evaluate("history.length") == steps
@@ -214,7 +221,7 @@ def test_keys_are_letters_while_somebody_writes(visit: Visit) -> None:
     link(page, "answer 0").wait_for()
     ready(page)
     page.keyboard.press("/")
-    search = page.get_by_placeholder("Search names and errors")
+    search = line(page)
     expect(search).to_be_focused()
     page.keyboard.type("jkn/?o")
     expect(search).to_have_value("jkn/?o")
@@ -258,8 +265,7 @@ def test_title_range_and_filters_are_there_while_the_server_is_silent(visit: Vis
     try:
         page = visit("/traces?range=1h&text=answer&service=svc1&sort=slowest")
         expect(page.get_by_role("heading", name="Traces")).to_be_visible()
-        expect(page.get_by_placeholder("Search names and errors")).to_have_value("answer")
-        expect(page.get_by_text("service svc1", exact=True)).to_be_visible()
+        expect(page.get_by_text("service svc1, “answer” in names or errors", exact=True)).to_be_visible()
         expect(page.get_by_role("radio", name="slowest")).to_be_checked()
         expect(page.get_by_role("radio", name="1h")).to_be_checked()
         expect(page.get_by_test_id("stSkeletonElement")).to_have_count(3)
@@ -308,3 +314,36 @@ def test_text_in_the_list_is_text(visit: Visit, hostile: str) -> None:
     row = page.locator(".listing .line", has_text="![x](")
     expect(row.locator("a")).to_have_text(hostile)
     assert row.locator("img").count() == 0
+
+
+def test_the_line_is_written_by_keys_marked_where_it_is_wrong_and_searched(visit: Visit, hostile: str) -> None:
+    page = visit("/traces?range=1h")
+    link(page, "answer 0").wait_for()
+    ready(page)
+    page.keyboard.press("/")
+    page.keyboard.type("serv")
+    offers = page.get_by_role("option")
+    expect(offers.first).to_contain_text("service")
+    page.keyboard.press("Tab")
+    expect(line(page)).to_have_value("service:")
+    expect(offers.filter(has_text="svc1")).to_be_visible()
+    expect(offers.filter(has_text="<img")).to_be_visible()  # the name of a service, as text
+    page.keyboard.press("Escape")
+    expect(offers).to_have_count(0)
+    page.keyboard.type("svc1 modle:x")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("no field 'modle'. Did you mean model?")).to_be_visible()
+    mark = page.locator(".queryline .mark").bounding_box()
+    field = line(page).bounding_box()
+    assert mark is not None
+    assert field is not None
+    letter = mark["width"] / len("modle")
+    assert mark["x"] - field["x"] == pytest.approx(11 + letter * len("service:svc1 "), abs=2)
+    line(page).fill("service:svc1 -{error:*limit*} gpt-x")
+    page.keyboard.press("Enter")
+    expect(
+        page.get_by_text(re.compile("36 traces found in the last hour: all of it was looked through"))
+    ).to_be_visible()
+    assert query(page)["q"] == ["service:svc1 -{error:*limit*} gpt-x"]
+    page.go_back()
+    expect(page.get_by_text("no field 'modle'. Did you mean model?")).to_be_visible()

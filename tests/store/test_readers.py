@@ -15,7 +15,21 @@ import pytest
 
 from store import call_sums, prices, queries, resolved
 from store.errors import QueryTimeoutError, StoreBusyError, UnknownQueryError
-from store.queries import calls, explore, hardware, integrity, latency, pairs, rules, sessions, success, users
+from store.queries import (
+    calls,
+    explore,
+    facets,
+    hardware,
+    integrity,
+    latency,
+    pairs,
+    rules,
+    search,
+    sent,
+    sessions,
+    success,
+    users,
+)
 from store.readers import ReaderPool, watermark
 
 ENDLESS = "select count(*) from range(1000000000000) a"
@@ -163,6 +177,7 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
             call_sums,
             calls,
             explore,
+            facets,
             hardware,
             integrity,
             latency,
@@ -172,6 +187,8 @@ def test_each_sql_file_has_its_function_and_each_query_its_file() -> None:
             resolved.Workbench,
             rules,
             sessions,
+            search,
+            sent,
             success,
             users,
         )
