@@ -66,9 +66,16 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         nothing(window, narrowed=narrowed)
         return
     st.markdown(finding(int(found["total"].iloc[0]), window.words))
+    sampled(found)
     paging.pager(found, "session_id", mark, "sessions", HIDDEN)
     table(found, {name: value for name, value in st.query_params.items() if value})
     calls.known("All that stands in a row is of the whole session, also of its turns outside of the time range.")
+
+
+def sampled(found: pd.DataFrame) -> None:
+    """Say of rows that they are sample data, unless `calls.known` says it of all."""
+    if found["sample"].any() and not data.home_newest()["sample"]:
+        widgets.sample()
 
 
 def finding(total: int, when: str) -> str:

@@ -113,6 +113,10 @@ KEYS: dict[str, Keys] = {
         (("n", "p"), "Next, previous page"),
         (("/",), "Search"),
     ),
+    "Compare traces": (
+        (("j", "k"), "Next, previous step"),
+        (("Enter", "o"), "Show its words"),
+    ),
     "Users": (
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),

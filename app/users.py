@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, data, data_sessions, listing, paging, state, traces, widgets
+from app import calls, data, data_sessions, listing, paging, sessions, state, traces, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -67,6 +67,7 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
         nothing(window, narrowed=narrowed)
         return
     st.markdown(f"{fmt.plural(int(found['total'].iloc[0]), 'user')} started a trace in {window.words}.")
+    sessions.sampled(found)
     paging.pager(found, "user_id", mark, "users", HIDDEN)
     table(found, {name: value for name, value in st.query_params.items() if value})
     calls.known(BASIS)
