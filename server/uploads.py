@@ -75,7 +75,7 @@ class Uploads:
             self._thread.join(_END_S)
 
     def begin(self, name: str) -> str:
-        """A place for a file; its id. Raises UploadError when the disk has no room for it."""
+        """A place for a file; its id."""
         upload_id = uuid.uuid4().hex
         place = self._folder / upload_id
         place.mkdir(parents=True)
@@ -87,7 +87,8 @@ class Uploads:
         """Put a part behind those that are there; the length so far.
 
         Raises:
-            UploadError: there is no such upload, the part does not follow, or the file grows too large.
+            UploadError: there is no such upload, the part does not follow, the file grows too large, or the disk has
+                no more room than is kept free.
         """
         file = self._place(upload_id) / "data"
         size = file.stat().st_size
@@ -96,6 +97,11 @@ class Uploads:
         if size + len(part) > MAX_BYTES:
             limit = MAX_BYTES // 1024**3
             raise UploadError(f"The file is larger than {limit} GiB. Import it with `assay import` where it lies.")
+        free = shutil.disk_usage(file.parent).free - self._core.settings.min_free_bytes
+        if len(part) > free:
+            raise UploadError(
+                "The disk of the server has no room for the file. Make room there, or import a part of it."
+            )
         with file.open("ab") as out:
             out.write(part)
         return size + len(part)
