@@ -30,6 +30,7 @@ from store.batch import Batch
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 NOW = datetime.now(UTC)
+CALLED = datetime(2026, 9, 1, 9, 20, tzinfo=UTC)  # fixed: which slices are drawn depends on the clock
 WINDOW = {"since": NOW - timedelta(hours=3), "until": NOW + timedelta(hours=1)}  # the run may take long
 ONE_4O, ONE_MINI = 1600 * 2.5e-6 + 50 * 10e-6, 1600 * 0.15e-6 + 50 * 0.6e-6  # US dollars of a call of `choices`
 
@@ -214,7 +215,7 @@ def test_texts_that_only_logs_told_are_read(serve: Callable[[str], Any]) -> None
 def core(tmp_path: Path, telling: Any) -> Iterator[Core]:
     """A store opened here, so that a test may leave it less room: 400 calls, 5 s apart, of twelve questions."""
     opened = Core.open(Settings(data_dir=tmp_path / "store", min_free_bytes=0))
-    start = time.time_ns() - 400 * 5_000_000_000
+    start = int(CALLED.timestamp()) * 10**9
     call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-4o", "gen_ai__usage__input_tokens": 100,
             "gen_ai__usage__output_tokens": 5}  # fmt: skip
     bodies = [
@@ -236,7 +237,7 @@ def core(tmp_path: Path, telling: Any) -> Iterator[Core]:
 
 def read(core: Core, ttl_s: float = 30) -> sampling.Sample:
     with core.readers.read() as con:
-        window = (WINDOW["since"].replace(tzinfo=None), WINDOW["until"].replace(tzinfo=None))
+        window = (CALLED.replace(tzinfo=None), CALLED.replace(tzinfo=None) + timedelta(hours=4))
         return sampling.read(Asker(asking(con, 1), {"kind": "llm"}), *window, timedelta(seconds=ttl_s))
 
 
