@@ -19,9 +19,9 @@ CALL = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai", "
 
 
 @pytest.fixture(scope="module")
-def spent(serve: Callable[[str], Any], telling: Any) -> Any:
+def spent(in_project: Callable[[str], Any], telling: Any) -> Any:
     """Four traces at $2.50 just now: two solved, one not, one that nobody scored."""
-    served, now = serve("budgets"), time.time_ns()
+    served, now = in_project("budgets"), time.time_ns()
     for number in range(1, 5):
         trace = telling(bytes([number]) * 16, now - number * 10**9).span(1, "answer", 0, 900)
         served.send(trace.span(2, "chat", 5, 20, parent=1, **CALL).body())
@@ -36,7 +36,7 @@ def spent(serve: Callable[[str], Any], telling: Any) -> Any:
 
 @pytest.fixture
 def site(spent: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(spent.note.api_url)
+    return visit_over(spent)
 
 
 def test_a_budget_is_set_changed_and_removed(site: Visit) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +16,7 @@ pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
 SUITE = """\
 suite: asked
-dataset: {file: items.jsonl}
+dataset: {file: asked.jsonl}
 target:
   model: {base_url: URL, model: small, stream: false}
 evaluators: [{name: contains, options: {texts: [ok]}, pass: {at_least: 1}}]
@@ -27,30 +24,17 @@ evaluators: [{name: contains, options: {texts: [ok]}, pass: {at_least: 1}}]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A folder of one suite, its model, and a worker."""
-    folder = tmp_path_factory.mktemp("suites")
+def served(shared: Any, worker: None, in_project: Callable[[str], Any]) -> Iterator[Any]:
+    """A suite, its model, and a worker."""
     rows = [{"id": str(place), "question": f"Why {place}?"} for place in range(6)]
-    (folder / "items.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    with (
-        beside(lambda body: Act("ok" if body["model"] == "large" else "no")) as model,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        (folder / "asked.yaml").write_text(SUITE.replace("URL", model.url))
-        patch.setenv("ASSAY_SUITES_DIR", str(folder))
-        served = serve("experiments-browser")
-        told = {"ASSAY_API_URL": served.note.api_url, "ASSAY_DATA_DIR": str(tmp_path_factory.mktemp("worker"))}
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "server.cli", "worker"], env={**os.environ, **told}, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        yield served
-        worker.kill()
-        worker.wait(timeout=20)
+    (shared.suites / "asked.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    with beside(lambda body: Act("ok" if body["model"] == "large" else "no")) as model:
+        (shared.suites / "asked.yaml").write_text(SUITE.replace("URL", model.url))
+        yield in_project("experiments-browser")
 
 
 def test_two_by_two_is_ordered_and_compared(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)("/experiments")
+    page = visit_over(served)("/experiments")
     page.get_by_role("button", name="New experiment").click()
     choose(page, "Suite", "asked")
     for place, (path, values) in enumerate((("model", "small, large"), ("temperature", "0, 1"))):

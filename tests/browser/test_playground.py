@@ -35,13 +35,11 @@ def script(seen: Seen) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Any]:
-    with beside(Scripted(script)) as upstream, pytest.MonkeyPatch.context() as patch:
-        judges = tmp_path_factory.mktemp("judges") / "judges.yaml"
+def served(shared: Any, in_project: Callable[[str], Any], telling: Any) -> Iterator[Any]:
+    with beside(Scripted(script)) as upstream:
         listed = (f"  - {{name: {name}, base_url: {upstream.url}, model: {name}}}" for name in ("early", "late"))
-        judges.write_text("\n".join(["judges:", *listed]))
-        patch.setenv("ASSAY_JUDGES_FILE", str(judges))
-        served = serve("playground-browser")
+        shared.judges.write_text("\n".join(["judges:", *listed]))
+        served = in_project("playground-browser")
         sent = [{"role": "user", "parts": [{"type": "text", "content": "Where is my order?"}]}]
         call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "early",
                 "gen_ai__input__messages": json.dumps(sent)}  # fmt: skip
@@ -56,7 +54,7 @@ def served(serve: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def site(served: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(served.note.api_url)
+    return visit_over(served)
 
 
 def test_from_a_trace_to_answers_side_by_side_to_a_version(site: Visit, served: Any) -> None:

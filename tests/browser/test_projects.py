@@ -40,7 +40,7 @@ def several(serve: Any, telling: Any) -> Any:
 
 @pytest.fixture
 def opened(several: Any, visit_over: Callable[[str], Open]) -> Open:
-    return visit_over(several.note.api_url)
+    return visit_over(several)
 
 
 def test_a_project_is_chosen_and_every_link_keeps_it(opened: Open) -> None:

@@ -16,13 +16,13 @@ Visit = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any]) -> Any:
-    return serve("prompts-browser")
+def served(in_project: Callable[[str], Any]) -> Any:
+    return in_project("prompts-browser")
 
 
 @pytest.fixture
 def site(served: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(served.note.api_url)
+    return visit_over(served)
 
 
 def test_a_prompt_is_made_edited_compared_and_labelled(site: Visit, served: Any) -> None:

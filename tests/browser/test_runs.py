@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import made_runs
 import pytest
-import warm
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -17,26 +15,19 @@ Visit = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A folder of one suite, a run of three answers each, and a worker."""
-    folder = tmp_path_factory.mktemp("suites")
-    (folder / "items.jsonl").write_text("\n".join(made_runs.items(8)))
-    (folder / "filed.yaml").write_text(made_runs.SUITE.format(name="filed", file="items.jsonl"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ASSAY_SUITES_DIR", str(folder))
-        served = serve("runs-browser")
-        told = {"ASSAY_API_URL": served.note.api_url, "ASSAY_DATA_DIR": str(tmp_path_factory.mktemp("worker"))}
-        worker = warm.start("server.cli", ["worker"], {**os.environ, **told}, folder)
+def served(shared: Any, worker: None, in_project: Callable[[str], Any]) -> Any:
+    """A suite, a run of three answers each, and a worker."""
+    (shared.suites / "filed.jsonl").write_text("\n".join(made_runs.items(8)))
+    (shared.suites / "filed.yaml").write_text(made_runs.SUITE.format(name="filed", file="filed.jsonl"))
+    served = in_project("runs-browser")
     with served.client() as client:
         served.run_id = made_runs.tell(client, made_runs.rows(30, 3, flaky=(5,)), "failed", repeats=3)
-    yield served
-    worker.kill()
-    worker.wait(timeout=20)
+    return served
 
 
 @pytest.fixture
 def site(served: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(served.note.api_url)
+    return visit_over(served)
 
 
 def at_rest(page: Page) -> None:

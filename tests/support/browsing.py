@@ -17,6 +17,21 @@ def at_rest(page: Page) -> None:
     page.evaluate(DRAWN)
 
 
+def click_till(target: Locator, brings: Locator) -> None:
+    """Click at rest, and again, till what the click brings is to be seen.
+
+    A page that runs once more at that moment puts another button in the place of the one that was clicked. Not for what
+    is to happen once.
+    """
+    for _ in range(5):
+        at_rest(target.page)
+        with suppress(TimeoutError):
+            target.click(timeout=8000)
+            brings.wait_for(timeout=8000)
+            return
+    pytest.fail(f"No click brought {brings}")
+
+
 def click_point(page: Page, points: Locator, opens: Locator) -> None:
     """Click the tallest of a figure's points or bars till what it opens is there.
 
