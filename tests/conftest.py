@@ -40,10 +40,16 @@ default.create_ssl_context = cache(default.create_ssl_context)
 # The tree of all commands keeps nothing of a run: to make it for each anew took nine tenths of most.
 typer.main.get_command = cache(typer.main.get_command)
 
-CAPTURES = Path(__file__).parent / "server" / "captures"
+TESTS = Path(__file__).parent
+CAPTURES = TESTS / "server" / "captures"
 START_S = 60.0
 SENDER = httpx.Client(trust_env=False, timeout=30, verify=False)  # noqa: S501 - plain HTTP
 atexit.register(SENDER.close)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of a minute each come first: at the end one of them would leave a core idle."""
+    items.sort(key=lambda item: item.path.parent not in (TESTS, TESTS / "browser"))
 
 
 @dataclass
@@ -100,7 +106,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         yield start
 
 
-PLUGIN = Path(__file__).parent / "plugin"
+PLUGIN = TESTS / "plugin"
 
 
 @pytest.fixture(scope="module")

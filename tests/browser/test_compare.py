@@ -8,6 +8,7 @@ from typing import Any
 
 import made_runs
 import pytest
+from browsing import downloaded
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -39,9 +40,7 @@ def test_a_run_is_compared_with_its_baseline_and_a_row_opened(served: Any, visit
     expect(page.get_by_text(re.compile("llmdrift-june answers 75 points worse than llmdrift-march.*enough data")).first).to_be_visible()  # fmt: skip  # noqa: E501
     expect(page.get_by_text("Differences", exact=True).first).to_be_visible()
     expect(page.get_by_text("no difference", exact=True).first).to_be_visible()  # the axis of the forest plot
-    with page.expect_download() as got:
-        page.get_by_role("button", name="HTML").click()
-    assert "which is worse" in got.value.path().read_text()
+    assert "which is worse" in downloaded(page.get_by_role("button", name="HTML")).read_text()
     page.locator(".listing").get_by_role("link", name="q1", exact=True).click()
     expect(page.locator("del", has_text="fourteen")).to_be_visible()
     expect(page.locator("ins", has_text="thirty")).to_be_visible()

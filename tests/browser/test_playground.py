@@ -92,25 +92,3 @@ def test_from_a_trace_to_answers_side_by_side_to_a_version(site: Visit, served: 
     assert [one["content"] for one in kept["messages"]] == ["Typed meanwhile", ""]
     assert kept["model"] == "early"
     expect(page).to_have_url(re.compile("play_prompt=orders%2Fwhere&play_version=1"))
-
-
-def test_a_prompt_is_run_over_a_dataset(site: Visit, served: Any) -> None:
-    GO.set()
-    page = site("/playground?play_dataset=orders&play_item=o1")
-    expect(page.get_by_role("textbox", name="question")).to_have_value("Where?")
-    page.get_by_role("button", name="Add a model").click()
-    expect(page.get_by_role("combobox", name=re.compile("Model$"))).to_have_count(2)
-    at_rest(page)
-    page.get_by_role("combobox", name=re.compile("Model$")).nth(1).click()
-    page.get_by_role("option", name=re.compile("^late")).click()
-    at_rest(page)
-    page.get_by_role("button", name="Run over a dataset").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("2 answers: 1 item x 2 models.")).to_be_visible()
-    dialog.get_by_role("button", name="Run it").click()
-    expect(dialog.get_by_text("A worker carries out 2 runs")).to_be_visible()
-    with served.client() as client:
-        [ordered] = client.experiments()
-    dialog.get_by_role("link", name="Open the experiment").click()
-    page.wait_for_url(re.compile(f"/experiments.*experiment={ordered['experiment_id']}"))
-    expect(page.get_by_role("heading", name="early, late over orders")).to_be_visible()

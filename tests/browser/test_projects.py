@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -21,9 +20,7 @@ def send(served: Any, telling: Any, project: str, service: str, calls: int) -> N
     for number in range(calls):
         told = told.span(number + 2, "chat", 5, 800, parent=1, gen_ai__usage__input_tokens=1000,
                          gen_ai__usage__output_tokens=100, **call)  # fmt: skip
-    headers = {"content-type": "application/x-protobuf", "x-assayline-project": project}
-    sent = httpx.post(f"{served.note.otlp_http_url}/v1/traces", content=told.body(), headers=headers, trust_env=False)
-    assert sent.status_code == 200
+    served.send(told.body(), project=project)
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def test_a_queue_is_set_by_the_form_and_filled_from_traces(
     page.get_by_role("button", name="Add items").click()
     dialog = page.get_by_role("dialog")
     choose(page, "Of the", "ever")
-    expect(dialog.get_by_text("would be put into the queue")).to_be_visible()
+    expect(dialog.get_by_text("would be put into the queue")).to_be_visible(timeout=60_000)
     dialog.get_by_role("button", name="Add", exact=True).dblclick()
     expect(dialog.get_by_text(re.compile("were put into the queue"))).to_be_visible()
     dialog.get_by_role("button", name="Close").click()

@@ -8,6 +8,7 @@ from typing import Any
 
 import made_runs
 import pytest
+from browsing import downloaded
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -39,7 +40,7 @@ def test_a_suite_is_run_from_its_page_and_the_run_opened(site: Visit) -> None:
     page.locator(".listing").get_by_role("link", name="filed", exact=True).click()
     expect(page.get_by_role("heading", name="filed")).to_be_visible()
     page.get_by_role("button", name="Check").click()
-    expect(page.get_by_text(re.compile("8 items in 8 clusters.*It can be run"))).to_be_visible()
+    expect(page.get_by_text(re.compile("8 items in 8 clusters.*It can be run"))).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Run", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Answers to each item").fill("2")
@@ -59,9 +60,8 @@ def test_a_row_of_a_run_is_opened_and_leads_back(site: Visit, served: Any) -> No
     expect(page.get_by_text("1 of 3 gates is missed.")).to_be_visible()
     expect(page.get_by_text("missed, fails").first).to_be_attached()
     page.get_by_role("button", name="More").click()
-    with page.expect_download() as got:
-        page.get_by_role("button", name="results.jsonl").click()
-    assert len(got.value.path().read_text().splitlines()) == 90
+    file = downloaded(page.get_by_role("button", name="results.jsonl"))
+    assert len(file.read_text().splitlines()) == 90
     page.keyboard.press("Escape")
     page.get_by_role("radio", name="flaky").click()
     expect(page.get_by_text("3 rows of flaky items of 90")).to_be_visible()

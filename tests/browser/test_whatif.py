@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+from browsing import downloaded
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -28,7 +28,7 @@ def drawn(page: Page) -> None:
 
 def test_a_similarity_changes_the_answer_and_a_link_reproduces_it(visit: Visit) -> None:
     page = visit("/whatif?range=7d")
-    expect(page.get_by_text("Caching shared prefixes would have saved")).to_contain_text("for 0 %")
+    expect(page.get_by_text("Caching shared prefixes would have saved")).to_contain_text("for 0 %", timeout=60_000)
     for title in ("Near repeats and their risk", "What each would have saved"):
         expect(page.locator(FIGURE).get_by_text(title)).to_be_visible()
     slider = page.get_by_role("slider")
@@ -50,7 +50,7 @@ def test_a_similarity_changes_the_answer_and_a_link_reproduces_it(visit: Visit) 
     expect(sentence).to_have_text(told)
 
 
-def test_the_measure_is_that_of_the_link_and_the_policy_is_exported(visit: Visit, tmp_path: Path) -> None:
+def test_the_measure_is_that_of_the_link_and_the_policy_is_exported(visit: Visit) -> None:
     page = visit("/whatif?range=24h&tokens=2000&turns=-&tools=-")
     page.get_by_role("radio", name="routing").click()
     expect(page.get_by_text("gpt-4o to gpt-4o-mini on level 0")).to_be_visible()
@@ -59,9 +59,6 @@ def test_the_measure_is_that_of_the_link_and_the_policy_is_exported(visit: Visit
     visit("/whatif?range=24h&view=routing")
     expect(page.get_by_text("Moving 80 calls to another model would have saved")).to_be_visible()
     expect(page.locator(FIGURE).get_by_text("Cost against right")).to_be_visible()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Export as YAML").click()
-    file = tmp_path / "policy.yaml"
-    download.value.save_as(file)
+    file = downloaded(page.get_by_role("button", name="Export as YAML"))
     (rule,) = yaml.safe_load(file.read_text())["rules"]
     assert (rule["from"], rule["to"], rule["level"]) == ("gpt-4o", "gpt-4o-mini", 1)

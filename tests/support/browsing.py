@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, TimeoutError  # noqa: A004 - its own
@@ -30,6 +31,17 @@ def click_till(target: Locator, brings: Locator) -> None:
             brings.wait_for(timeout=8000)
             return
     pytest.fail(f"No click brought {brings}")
+
+
+def downloaded(button: Locator) -> Path:
+    """The file that a button brings, which is clicked at rest, and again till it is there."""
+    for _ in range(5):
+        at_rest(button.page)
+        with suppress(TimeoutError), button.page.expect_download(timeout=10_000) as got:
+            button.click()
+        if got.is_done():
+            return got.value.path()
+    pytest.fail("No click brought a file")
 
 
 def click_point(page: Page, points: Locator, opens: Locator) -> None:
