@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
-USERS = 60
+USERS = 120
 Serve = Callable[[str, str], tuple[str, str]]
 """Serves a user of a test; the variant and the trace's id."""
 
