@@ -48,8 +48,14 @@ atexit.register(SENDER.close)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of a minute each come first: at the end one of them would leave a core idle."""
+    """Files of a minute each come first: at the end one of them would leave a core idle.
+
+    A story in a browser has ten minutes: whose time is up within Playwright ends all tests of its process.
+    """
     items.sort(key=lambda item: item.path.parent not in (TESTS, TESTS / "browser"))
+    for item in items:
+        if item.path.parent == TESTS / "browser":
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @dataclass
