@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsing import at_rest, click_point, click_till
+from browsing import at_rest, click_point
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -45,8 +45,14 @@ def test_home_leads_from_its_figures_and_problems_to_traces_and_moves_with_the_c
     page.go_back()
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     assert parse_qs(urlsplit(page.url).query) == {"range": ["1h"]}
-    click_till(page.get_by_role("radio", name="7d"), page.get_by_text("started in the last 7 days"))
+
+
+def test_the_window_is_in_the_url_and_survives_a_reload(visit: Visit) -> None:
+    page = visit("/")
+    page.get_by_role("radio", name="7d").click()
     page.wait_for_url(re.compile("range=7d"))
+    page.reload()
+    expect(page.get_by_text("started in the last 7 days")).to_be_visible()
 
 
 def test_pages_are_there_in_outline_while_the_server_is_silent(visit: Visit, filled: Any) -> None:
