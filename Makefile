@@ -52,7 +52,7 @@ check: setup ## lint, format, types, import contracts
 chromium: setup
 	@.ci/chromium
 
-# Files in the order of their names: by their number of tests the browser's, few and long, would come last and leave a core idle.
+# Files in the order of tests/conftest.py: by their number of tests the browser's, few and long, would come last and leave a core idle.
 test: check chromium ## check, then every test; a summary closes it
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -145,6 +145,6 @@ def _reports(kind: data_compare.Source, params: Mapping[str, data.Param]) -> Non
     for form, suffix, mime in (("html", "html", "text/html"), ("markdown", "md", "text/markdown")):
         st.download_button(
             form.upper() if form == "html" else "Markdown",
-            lambda form=form: data_compare.report(kind, form, params),  # type: ignore[misc]  # default binds the loop variable
+            data.later(lambda form=form: data_compare.report(kind, form, params)),  # type: ignore[misc]  # default binds the loop variable
             f"comparison.{suffix}", mime, key=f"report-{form}", icon=":material/download:", on_click="ignore",
         )  # fmt: skip

@@ -8,11 +8,12 @@ costs one small request for the watermark until new data arrives. The project is
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -24,11 +25,14 @@ from server.settings import PREFIX, Settings
 
 __all__ = ["Answer", "ApiError", "Param"]
 
+T = TypeVar("T")
 Filters = Mapping[str, Param]
 Params = tuple[tuple[str, Param], ...]
 
 _SHORT_S = 1.0  # for what stands in the title row: the page's outline waits for it
 KEPT = 256  # answers; the largest is one page of traces or one trace's spans
+
+_meant: ContextVar[str] = ContextVar("meant", default="")  # the project of a download, outside of pages
 
 Place = tuple[str, str]
 """Address of the server, and project."""
@@ -60,7 +64,23 @@ def client() -> Client:
 
 def project() -> str:
     """Which project the page is about: what the widget says, or the URL while it is not drawn."""
-    return str(st.session_state.get(state.PROJECT) or st.query_params.get(state.PROJECT) or state.DEFAULT_PROJECT)
+    return _meant.get() or str(
+        st.session_state.get(state.PROJECT) or st.query_params.get(state.PROJECT) or state.DEFAULT_PROJECT
+    )
+
+
+def later(work: Callable[[], T]) -> Callable[[], T]:
+    """`work` for a download that is made once somebody wants it: no page runs then, and none tells its project."""
+    meant = project()
+
+    def made() -> T:
+        told = _meant.set(meant)
+        try:
+            return work()
+        finally:
+            _meant.reset(told)
+
+    return made
 
 
 def projects(*, anew: bool = False) -> list[str]:

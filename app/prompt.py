@@ -69,7 +69,7 @@ def _head(name: str, told: Prompt | None) -> None:
         st.space("stretch")
         if told is not None and not told["away"]:
             st.download_button(
-                "Export", lambda: data_prompts.files(name)[0]["text"], f"{name.replace('/', '-')}.yaml",
+                "Export", data.later(lambda: data_prompts.files(name)[0]["text"]), f"{name.replace('/', '-')}.yaml",
                 "application/yaml", icon=":material/download:", on_click="ignore", help="The newest version as YAML",
             )  # fmt: skip
             if st.button("Delete", key="delete-prompt", icon=":material/delete:"):

@@ -22,8 +22,9 @@ WORDS = {"new": "new prompt", "version": "new version", "tags": "tags", "same": 
 def give() -> None:
     """All prompts as one archive."""
     st.download_button(
-        "Export", lambda: archive(data_prompts.files()), "prompts.zip", "application/zip", icon=":material/download:",
-        on_click="ignore", help="A YAML file a prompt, for git; `assay prompts export DIR` writes the same",
+        "Export", data.later(lambda: archive(data_prompts.files())), "prompts.zip", "application/zip",
+        icon=":material/download:", on_click="ignore",
+        help="A YAML file a prompt, for git; `assay prompts export DIR` writes the same",
     )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def _more(told: Run) -> None:
             ("report.html", "report.html", "text/html", data_runs.report),
         ):
             st.download_button(
-                label, lambda ask=ask: ask(told), f"{told['suite']}-{told['run_id'][:8]}-{name}", mime,  # type: ignore[misc]  # default binds the loop variable
+                label, data.later(lambda ask=ask: ask(told)), f"{told['suite']}-{told['run_id'][:8]}-{name}", mime,  # type: ignore[misc]  # default binds the loop variable
                 key=f"get-{name}", icon=":material/download:", on_click="ignore", width="stretch",
             )  # fmt: skip
     if told["state"] != "running":

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ import server.cli  # noqa: F401 - all commands are to be there before their tree
 from server import running
 from server.client import Client
 
-# A busy machine is slow, not wrong. A law that asks for no number of examples is tried by sixty.
-settings.register_profile("busy", deadline=None, max_examples=60)
+# A busy machine is slow, not wrong. A law that asks for no number of examples is tried by 25.
+settings.register_profile("busy", deadline=None, max_examples=25)
 settings.load_profile("busy")
 
 # Certificates are read once, not with each client: 30 ms of each request by itself.
@@ -42,10 +42,22 @@ default.create_ssl_context = cache(default.create_ssl_context)
 # The tree of all commands keeps nothing of a run: to make it for each anew took nine tenths of most.
 typer.main.get_command = cache(typer.main.get_command)
 
-CAPTURES = Path(__file__).parent / "server" / "captures"
+TESTS = Path(__file__).parent
+CAPTURES = TESTS / "server" / "captures"
 START_S = 60.0
 SENDER = httpx.Client(trust_env=False, timeout=30, verify=False)  # noqa: S501 - plain HTTP
 atexit.register(SENDER.close)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of a minute each come first: at the end one of them would leave a core idle.
+
+    A story in a browser has ten minutes: whose time is up within Playwright ends all tests of its process.
+    """
+    items.sort(key=lambda item: item.path.parent not in (TESTS, TESTS / "browser"))
+    for item in items:
+        if item.path.parent == TESTS / "browser":
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @dataclass
@@ -54,16 +66,23 @@ class Served:
 
     process: warm.Program
     note: running.Running
+    project: str = "default"  # which is meant unless another is named
 
-    def client(self, project: str = "default") -> Client:
-        return Client(self.note.api_url, project)
+    def client(self, project: str | None = None) -> Client:
+        return Client(self.note.api_url, project or self.project)
 
-    def send(self, body: bytes, signal_name: str = "traces", project: str = "default") -> None:
+    def in_project(self, name: str) -> Served:
+        """The same server, with a new project in place of the one that is meant here."""
+        with self.client() as client:
+            client.add_project(name)
+        return replace(self, project=name)
+
+    def send(self, body: bytes, signal_name: str = "traces", project: str | None = None) -> None:
         """One OTLP request; fails the test unless it is taken. Bodies that are joined are one request of all."""
         answer = SENDER.post(
             f"{self.note.otlp_http_url}/v1/{signal_name}",
             content=body,
-            headers={"content-type": "application/x-protobuf", "x-assayline-project": project},
+            headers={"content-type": "application/x-protobuf", "x-assayline-project": project or self.project},
         )
         answer.raise_for_status()
 
@@ -95,7 +114,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         yield start
 
 
-PLUGIN = Path(__file__).parent / "plugin"
+PLUGIN = TESTS / "plugin"
 
 
 @pytest.fixture(scope="module")
@@ -284,9 +303,19 @@ REFUND = "What is the refund policy for shoes?"
 
 
 @pytest.fixture(scope="session")
-def choices(serve_for_all: Callable[[str], Served]) -> Served:
+def choices(serve_for_all: Callable[[str], Served], tell_choices: Callable[[Served], Served]) -> Served:
+    """A server with the choices; see `tell_choices`."""
+    return tell_choices(serve_for_all("choices"))
+
+
+@pytest.fixture(scope="session")
+def tell_choices() -> Callable[[Served], Served]:
+    return _tell_choices
+
+
+def _tell_choices(served: Served) -> Served:
     """160 traces of one call, 15 s apart: 80 to gpt-4o, then 80 to gpt-4o-mini; see `_choice`. All are scored."""
-    served, start = serve_for_all("choices"), time.time_ns() - 160 * 15_000_000_000
+    start = time.time_ns() - 160 * 15_000_000_000
     served.send(b"".join(_choice(number, start + number * 15_000_000_000) for number in range(160)))
     served.settle()
     with served.client() as client:

@@ -217,6 +217,28 @@ def test_a_price_is_appended_to_what_is_there(document: str, kept: str | None) -
     assert kept is None or kept in text
 
 
+def test_own_prices_are_checked_by_line_and_kept_by_version(page: Open, spent: Any, telling: Any) -> None:
+    mine = spent.in_project("own-prices")
+    call = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai", "gen_ai__request__model": "gpt-4o"}
+    usage = {"gen_ai__usage__input_tokens": 10**6, "gen_ai__usage__output_tokens": 0}
+    mine.send(telling(bytes([9]) * 16, time.time_ns() - 10**9).span(1, "chat", 0, 900, **call, **usage).body())
+    mine.settle()
+    shown = page(mine.note.api_url, "cost", range="1h", project=mine.project)
+    assert "Own prices: none" in [one.label for one in shown.expander]
+    shown.session_state["own-prices"] = True
+    for usd in ("cheap", "1"):
+        (editor,) = (one for one in shown.run().text_area if one.label == "Prices (YAML)")
+        editor.set_value(f"prices:\n- model: gpt-4o\n  usd_per_million: {{input: {usd}, output: 1}}\n").run()
+        (button,) = (one for one in shown.button if one.label == "Set these prices")
+        button.click().run()
+        assert not shown.exception
+        if usd == "cheap":
+            assert "line 3, entry 1: usd_per_million.input" in words(shown)
+    assert "1 call would have another cost; the sum goes from $2.50 to $1.00" in words(shown)
+    with mine.client() as client:
+        assert client.prices()["version"] == 1
+
+
 def test_names_that_share_an_ink_differ_in_pattern() -> None:
     assert charts_cost.textures(["#1", "#2", "#1", "#1", "#2"]) == ["", "", "/", "x", "/"]
 

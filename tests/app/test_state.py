@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app import state
 
@@ -185,3 +186,23 @@ def test_a_value_that_was_chosen_is_meant_as_it_is_and_a_typed_one_without_blank
     assert state.call_filter_params(scored | {"scored": ""}) == {}
     asked = state.filter_params(chosen)
     assert (asked["service"], asked["model"], asked["session_id"], asked["text"]) == ("shop ", "  ", "s1", "late")
+
+
+def test_a_download_is_of_the_page_s_project_though_no_page_runs_as_it_is_made() -> None:
+    def script() -> None:
+        import threading  # noqa: PLC0415 - its text alone is run
+
+        import streamlit as st  # noqa: PLC0415
+
+        from app import data  # noqa: PLC0415
+
+        found: list[str] = []
+        made = data.later(data.project)
+        beside = threading.Thread(target=lambda: found.append(made()))
+        beside.start()
+        beside.join()
+        st.text(found[0])
+
+    shown = AppTest.from_function(script, default_timeout=30)
+    shown.query_params["project"] = "shop"
+    assert shown.run().text[0].value == "shop"

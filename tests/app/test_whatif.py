@@ -139,6 +139,9 @@ def test_carbon_is_ranges_only(page: Open, choices: Any) -> None:
         assert " to " in tiles(shown)[label][0]
     table = shown.dataframe[0].value
     assert table["Energy"].str.contains(" to ").all()
+    sweden = page(choices.note.api_url, "whatif", view="carbon", zone="SWE", **DAY)
+    assert tiles(sweden)["Energy"] == tiles(shown)["Energy"]
+    assert tiles(sweden)["CO2 equivalents"] != tiles(shown)["CO2 equivalents"], "of other electricity"
 
 
 def test_models_that_nobody_knows_are_counted(page: Open, filled: Any) -> None:

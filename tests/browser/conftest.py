@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -32,13 +33,16 @@ COMPILING = "--js-flags=--no-opt --no-maglev"
 START_S = 60.0
 
 
-@pytest.fixture(scope="module")
+PATIENCE_MS = 30_000  # a busy machine is slow, not wrong
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, else Playwright's own; with neither the tests fail, they are never skipped.
 
-    Closed after each module: while Playwright runs, its thread has an event loop, and later tests can make none.
+    Closed after the folder: while Playwright runs, its thread has an event loop, and later tests can make none.
     """
-    expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         found = next((path for path in DEBIAN if Path(path).exists()), None)
         try:
@@ -51,7 +55,62 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@dataclass
+class Shared:
+    """One server and its app for all modules, each of which has a project of its own: to start both takes 5 s of a
+    core, and a page of another address is compiled anew.
+    """
+
+    served: Any
+    suites: Path
+    judges: Path
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        """The environment of its worker."""
+        told = {"API_URL": self.served.note.api_url, "DATA_DIR": str(self.folder), "JUDGES_FILE": str(self.judges)}
+        return {**os.environ, **{f"ASSAY_{name}": value for name, value in told.items()}}
+
+
+@pytest.fixture(scope="package")
+def shared(serve_for_all: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """With a folder of suites and a file of judges, both for tests to write to, and the evaluator `unbacked`."""
+    folder = tmp_path_factory.mktemp("shared")
+    suites, judges, plugin = folder / "suites", folder / "judges.yaml", Path(__file__).parents[1] / "plugin"
+    suites.mkdir()
+    judges.write_text("judges: []\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSAY_SUITES_DIR", str(suites))
+        patch.setenv("ASSAY_JUDGES_FILE", str(judges))
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(plugin), os.environ.get("PYTHONPATH")))))
+        return Shared(serve_for_all("shared"), suites, judges, folder)
+
+
+@pytest.fixture(scope="package")
+def in_project(shared: Shared) -> Callable[[str], Any]:
+    """The shared server with a new project of this name in place of `default`."""
+    started: Callable[[str], Any] = shared.served.in_project
+    return started
+
+
+@pytest.fixture(scope="package")
+def worker(shared: Shared) -> Iterator[None]:
+    """Carries out what is ordered of the shared server."""
+    plugin = str(Path(__file__).parents[1] / "plugin")
+    path = os.pathsep.join(filter(None, (plugin, os.environ.get("PYTHONPATH"))))
+    started = warm.start("server.cli", ["worker"], {**shared.environment(), "PYTHONPATH": path}, shared.folder)
+    yield
+    started.kill()  # told to end, it would first wait out its question for more
+    started.wait(timeout=20)
+
+
+@pytest.fixture(scope="package")
+def choices(in_project: Callable[[str], Any], tell_choices: Callable[[Any], Any]) -> Any:
+    """In a project of the shared server."""
+    return tell_choices(in_project("choices"))
+
+
+@pytest.fixture(scope="package")
 def app_url(filled: Any) -> Iterator[str]:
     """The app over the server with the traces that the tests share."""
     with serving(filled.note.api_url) as url:
@@ -86,9 +145,9 @@ def _wait(url: str) -> None:
     pytest.fail("Streamlit did not start.")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def tab(browser: Browser) -> Iterator[Page]:
-    """One for the tests of a module: for a new one the browser compiles the app's scripts anew."""
+    """One for all tests: for a new one the browser compiles the app's scripts anew."""
     # Without motion: outlines that shimmer are drawn sixty times a second, by the CPU.
     made = browser.new_context(viewport={"width": 1280, "height": 1000}, timezone_id="UTC", reduced_motion="reduce")
     yield made.new_page()
@@ -97,7 +156,7 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def context(tab: Page) -> Iterator[BrowserContext]:
-    """Of the module's tab, which is left as if it were new."""
+    """Of the tab of all, which is left as if it were new."""
     yield tab.context
     tab.context.unroute_all()
     for page in tab.context.pages:
@@ -113,7 +172,7 @@ def context(tab: Page) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def pages(tab: Page, context: BrowserContext) -> Iterator[Page]:
-    """The module's tab, then new ones."""
+    """The tab of all, then new ones."""
     return chain([tab], iter(context.new_page, None))
 
 
@@ -124,9 +183,9 @@ def visit(pages: Iterator[Page], app_url: str) -> Iterator[Callable[[str], Page]
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def app_over() -> Iterator[Callable[[str], str]]:
-    """The address of an app over the server at an address, one for the module: each takes seconds to start."""
+    """The address of an app over the server at an address, one for the folder: each takes seconds to start."""
     with ExitStack() as stack:
         yield cache(lambda api_url: stack.enter_context(serving(api_url)))
 
@@ -134,15 +193,22 @@ def app_over() -> Iterator[Callable[[str], str]]:
 @pytest.fixture
 def visit_over(
     pages: Iterator[Page], app_over: Callable[[str], str]
-) -> Iterator[Callable[[str], Callable[[str], Page]]]:
-    """`visit`, of an app over the server at an address: for tests that change what is stored."""
+) -> Iterator[Callable[[Any], Callable[[str], Page]]]:
+    """`visit`, of an app over a server, in the project that is meant there: for tests that change what is stored."""
     with ExitStack() as stack:
-        yield lambda api_url: stack.enter_context(visiting(next(pages), app_over(api_url)))
+
+        def visit(served: Any) -> Callable[[str], Page]:
+            opened = stack.enter_context(visiting(next(pages), app_over(served.note.api_url)))
+            if served.project == "default":
+                return opened
+            return lambda path: opened(f"{path}{'&' if '?' in path else '?'}project={served.project}")
+
+        yield visit
 
 
 @contextmanager
 def visiting(page: Page, app_url: str) -> Iterator[Callable[[str], Page]]:
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     strange: list[str] = []
 
     def asked(request: Request) -> None:

@@ -24,12 +24,15 @@ Serve = Callable[[str, str], tuple[str, str]]
 def application(served: Any) -> Iterator[Serve]:
     """Asks which variant a user is of, and tells of it on the span of the answer; all is sent at its end."""
     provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{served.note.otlp_http_url}/v1/traces")))
+    named = {"x-assayline-project": served.project}
+    exporter = OTLPSpanExporter(f"{served.note.otlp_http_url}/v1/traces", headers=named)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     tracer = provider.get_tracer("shop")
     with httpx.Client(base_url=served.note.api_url, trust_env=False) as door:
 
         def serve(test: str, user: str) -> tuple[str, str]:
-            told = door.get(f"/api/ab-tests/{test}/assign", params={"unit": user}).raise_for_status().json()
+            asked = {"unit": user, "project": served.project}
+            told = door.get(f"/api/ab-tests/{test}/assign", params=asked).raise_for_status().json()
             with tracer.start_as_current_span("answer") as span:
                 span.set_attribute("user.id", user)
                 span.set_attribute("variant", told["traced_as"])
@@ -52,12 +55,12 @@ def register(page: Page, name: str) -> None:
 
 
 def test_a_test_is_registered_served_read_and_stopped(
-    visit_over: Callable[[str], Callable[[str], Page]], serve: Callable[[str], Any]
+    visit_over: Callable[[str], Callable[[str], Page]], in_project: Callable[[str], Any]
 ) -> None:
-    served = serve("ab-browser")
+    served = in_project("ab-browser")
     with served.client() as client:
         client.add_scores([{"trace_id": "f" * 32, "name": "helpful", "value": 0.5, "source": "code"}])
-        page = visit_over(served.note.api_url)("/ab_tests")
+        page = visit_over(served)("/ab_tests")
         register(page, "answer-style")
         halves = [{"name": name, "weight": 0.5} for name in ("control", "new")]
         client.set_ab_test("lossy", {"metric": "helpful", "mde": 0.2, "variants": halves})

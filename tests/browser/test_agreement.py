@@ -15,9 +15,9 @@ FIELD = {"name": "ok", "kind": "categorical", "choices": ["good", "fair", "bad"]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any]) -> Iterator[Any]:
+def served(in_project: Callable[[str], Any]) -> Iterator[Any]:
     """Three items: two on which ann and bob differ, and one between them on which they agree."""
-    served = serve("adjudicated")
+    served = in_project("adjudicated")
     with served.client() as client:
         client.set_queue("answers", {"labels": 2, "fields": [FIELD]}, "eve")
         sides = [{"answer": "In the post."}]
@@ -39,7 +39,7 @@ def decisions(served: Any, number: int) -> list[tuple[Any, ...]]:
 
 
 def test_disputes_are_decided_by_keyboard(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)("/agreement?queue=answers&part=adjudicate&labeller=eve")
+    page = visit_over(served)("/agreement?queue=answers&part=adjudicate&labeller=eve")
     expect(page.get_by_role("heading", name="Item 1: Where is it 1")).to_be_visible()
     for words in ("ann thinks good", "bob thinks bad", "In the post."):
         expect(page.get_by_text(words)).to_be_visible()

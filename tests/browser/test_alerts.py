@@ -22,9 +22,9 @@ MONITOR: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def fired(serve: Callable[[str], Any], telling: Any) -> Any:
+def fired(in_project: Callable[[str], Any], telling: Any) -> Any:
     """A server whose monitor fires: of the calls to one of two models half failed in the last hours."""
-    served, now = serve("fired"), time.time_ns()
+    served, now = in_project("fired"), time.time_ns()
     bodies = []
     for number in range(HOURS * CALLS):
         trace = telling((number + 1).to_bytes(16, "big"), now - int(number / CALLS * 3600e9) - 1_000_000_000)
@@ -48,7 +48,7 @@ def receivers() -> Iterator[Receivers]:
 
 
 def test_an_alert_that_fired_is_acknowledged_and_resolved(fired: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(fired.note.api_url)("/alerts")
+    page = visit_over(fired)("/alerts")
     expect(page.get_by_text("1 alert is open")).to_be_visible()
     expect(page.get_by_role("link", name="1 alert open")).to_be_visible()
     page.get_by_role("link", name="shop-errors").click()
@@ -76,7 +76,7 @@ def test_a_channel_is_set_and_tried_and_its_address_is_not_shown(
     fired: Any, visit_over: Callable[[str], Visit], receivers: Receivers
 ) -> None:
     url = receivers.url("/hook-of-ours", ok)
-    page = visit_over(fired.note.api_url)("/alerts?part=channels")
+    page = visit_over(fired)("/alerts?part=channels")
     page.get_by_role("link", name="New channel").click()
     page.get_by_label("Your name").fill("ada")
     page.get_by_label("Your name").press("Enter")

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_every_operation_is_drawn_without_a_network(browser: Browser, empty_url: str) -> None:
-    paths = httpx.get(f"{empty_url}/openapi.json", trust_env=False).json()["paths"]
+    paths = httpx.get(f"{empty_url}/openapi.json", trust_env=False, timeout=60).json()["paths"]
     operations = sum(len(verbs) for verbs in paths.values())
     context = browser.new_context()
     page = context.new_page()

@@ -6,10 +6,8 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsing import choose
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -19,9 +17,9 @@ CALL = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai", "
 
 
 @pytest.fixture(scope="module")
-def spent(serve: Callable[[str], Any], telling: Any) -> Any:
+def spent(in_project: Callable[[str], Any], telling: Any) -> Any:
     """Four traces at $2.50 just now: two solved, one not, one that nobody scored."""
-    served, now = serve("budgets"), time.time_ns()
+    served, now = in_project("budgets"), time.time_ns()
     for number in range(1, 5):
         trace = telling(bytes([number]) * 16, now - number * 10**9).span(1, "answer", 0, 900)
         served.send(trace.span(2, "chat", 5, 20, parent=1, **CALL).body())
@@ -36,7 +34,7 @@ def spent(serve: Callable[[str], Any], telling: Any) -> Any:
 
 @pytest.fixture
 def site(spent: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(spent.note.api_url)
+    return visit_over(spent)
 
 
 def test_a_budget_is_set_changed_and_removed(site: Visit) -> None:
@@ -64,21 +62,3 @@ def amount(dialog: Any, usd: str) -> None:
     field = dialog.get_by_label("US dollars a calendar month")
     field.fill(usd)
     field.press("Tab")
-
-
-def test_a_score_is_chosen_and_a_link_reproduces_it(site: Visit) -> None:
-    page = site("/cost?range=1h")
-    expect(page.get_by_text("The score says which outcomes are successes.")).to_be_visible()
-    expect(page.get_by_text(re.compile("Own prices"))).to_be_visible()  # while what is below comes, a list closes
-    choose(page, "Score", "solved")
-    expect(page.get_by_text(re.compile(r"cost \$3\.75 \(95 %: .*over 2 successes of 3 scored traces"))).to_be_visible()
-    field = page.get_by_label(re.compile("Success is at least"))
-    field.fill("0.9")
-    field.press("Enter")
-    told = page.get_by_text(re.compile(r"cost \$7\.50 \(95 %: .*over 1 success of 3 scored traces"))
-    expect(told).to_be_visible()
-    page.wait_for_url(re.compile("at_least=0.9"))
-    assert parse_qs(urlsplit(page.url).query)["score"] == ["solved"]
-    page.reload()
-    expect(told).to_be_visible()
-    expect(page.get_by_text("not scored: 1")).to_be_visible()

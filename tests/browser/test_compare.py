@@ -8,6 +8,7 @@ from typing import Any
 
 import made_runs
 import pytest
+from browsing import downloaded
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -15,9 +16,9 @@ Visit = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any]) -> Any:
+def served(in_project: Callable[[str], Any]) -> Any:
     """The runs of two snapshots, as the demo has them: the later one says less, and is right less often."""
-    served, march, june = serve("compare-browser"), made_runs.rows(40), made_runs.rows(40)
+    served, march, june = in_project("compare-browser"), made_runs.rows(40), made_runs.rows(40)
     for row in june:
         row["measured"]["trace_id"] = f"{row['place'] + 5000:032x}"
         row["answer"] = f"Refunds of order {row['place']} take thirty days."
@@ -34,14 +35,12 @@ def served(serve: Callable[[str], Any]) -> Any:
 
 
 def test_a_run_is_compared_with_its_baseline_and_a_row_opened(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)("/runs")
+    page = visit_over(served)("/runs")
     page.get_by_role("link", name="Compare llmdrift-june with llmdrift-march").click()
     expect(page.get_by_text(re.compile("llmdrift-june answers 75 points worse than llmdrift-march.*enough data")).first).to_be_visible()  # fmt: skip  # noqa: E501
     expect(page.get_by_text("Differences", exact=True).first).to_be_visible()
     expect(page.get_by_text("no difference", exact=True).first).to_be_visible()  # the axis of the forest plot
-    with page.expect_download() as got:
-        page.get_by_role("button", name="HTML").click()
-    assert "which is worse" in got.value.path().read_text()
+    assert "which is worse" in downloaded(page.get_by_role("button", name="HTML")).read_text()
     page.locator(".listing").get_by_role("link", name="q1", exact=True).click()
     expect(page.locator("del", has_text="fourteen")).to_be_visible()
     expect(page.locator("ins", has_text="thirty")).to_be_visible()
@@ -50,7 +49,7 @@ def test_a_run_is_compared_with_its_baseline_and_a_row_opened(served: Any, visit
 
 
 def test_a_margin_is_stated_and_an_answer_labelled(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)(f"/compare?runs={served.runs}&item=q1")
+    page = visit_over(served)(f"/compare?runs={served.runs}&item=q1")
     page.get_by_role("button", name="Directions and margins").click()
     page.get_by_role("textbox", name="Margin of groundedness passes").fill("90 points")
     page.get_by_role("button", name="Compare so").click()

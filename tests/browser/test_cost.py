@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from browsing import click_point
+from browsing import choose, click_point
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -19,26 +18,18 @@ Visit = Callable[[str], Page]
 CALL = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai", "gen_ai__usage__output_tokens": 0}
 
 
-@pytest.fixture(scope="module")
-def spent(serve: Callable[[str], Any]) -> Any:
-    return serve("spent")
-
-
 @pytest.fixture
-def site(spent: Any, telling: Any, visit_over: Callable[[str], Visit]) -> Visit:
+def site(in_project: Callable[[str], Any], telling: Any, visit_over: Callable[[Any], Visit]) -> Visit:
     """Pages of a project of the test's own: a million input tokens of a model with a list price, $2.50, and two of one
     that nobody knows.
     """
-    project, now = f"site-{uuid4().hex}", time.time_ns()
-    with spent.client() as client:
-        client.add_project(project)
+    spent, now = in_project(f"spent-{uuid4().hex}"), time.time_ns()
     for number, (model, tokens) in enumerate((("gpt-4o", 10**6), ("mine", 2 * 10**6)), 1):
         trace = telling(bytes([number]) * 16, now - number * 60 * 10**9).span(1, f"answer {number}", 0, 900)
         usage = {"gen_ai__usage__input_tokens": tokens, "gen_ai__request__model": model}
-        spent.send(trace.span(2, "chat", 5, 20, parent=1, **CALL, **usage).body(), project=project)
+        spent.send(trace.span(2, "chat", 5, 20, parent=1, **CALL, **usage).body())
     spent.settle()
-    opened = visit_over(spent.note.api_url)
-    return lambda path: opened(f"{path}&project={project}")
+    return visit_over(spent)
 
 
 def tile(page: Page, label: str) -> Any:
@@ -66,45 +57,23 @@ def test_a_model_without_a_price_gets_one_and_the_sum_changes(site: Visit) -> No
     expect(page.get_by_role("button", name="Price this model")).to_have_count(0)
 
 
-def test_own_prices_are_edited_checked_and_kept_by_version(site: Visit) -> None:
-    page = site("/cost?range=1h&model=gpt-4o")
-    expect(
-        page.get_by_text("1 call that match the filters").or_(page.get_by_text("1 call that matches"))
-    ).to_be_visible()
-    page.get_by_text("Own prices: none").click()
-    editor = page.get_by_label("Prices (YAML)")
-    write(page, editor, "prices:\n- model: gpt-4o\n  usd_per_million: {input: cheap, output: 1}\n")
-    expect(page.get_by_text(re.compile(r"line 3, entry 1: usd_per_million\.input"))).to_be_visible()
-    write(page, editor, "prices:\n- model: gpt-4o\n  usd_per_million: {input: 1, output: 1}\n")
-    page.get_by_role("dialog").get_by_role("button", name="Reprice the last hour").click()
-    expect(page.get_by_text(re.compile(r"the sum goes from \$2\.50, 1 call unpriced to \$1\.00"))).to_be_visible()
-    expect(tile(page, "Cost").first).to_have_text("$1.00")
-    expect(page.get_by_text("Own prices: version 1, 1 entry")).to_be_visible()
-
-
-def write(page: Page, editor: Any, text: str) -> None:
-    editor.fill(text)
-    editor.press("Control+Enter")
-    page.get_by_role("button", name="Set these prices").click()
-
-
-def test_cost_is_there_in_outline_while_the_server_is_silent(visit: Visit, filled: Any) -> None:
-    filled.process.send_signal(signal.SIGSTOP)
-    try:
-        page = visit("/cost?range=1h&by=service")
-        expect(page.get_by_role("heading", name="Cost")).to_be_visible()
-        expect(page.get_by_role("button", name="Filters")).to_be_visible()
-        expect(page.get_by_test_id("stSkeletonElement")).to_have_count(8)
-    finally:
-        filled.process.send_signal(signal.SIGCONT)
-    expect(page.get_by_test_id("stMetric")).to_have_count(5)
-    expect(page.get_by_test_id("stSkeletonElement")).to_have_count(0)
-    assert "by=service" in page.url
-
-
-def test_a_row_and_a_bar_lead_to_the_traces_behind_them(site: Visit) -> None:
+def test_the_view_is_in_the_link_and_a_row_and_a_bar_lead_to_the_traces_behind_them(site: Visit) -> None:
     page = site("/cost?range=7d")
+    expect(page.get_by_text("By model", exact=True)).to_be_visible()
+    choose(page, "^By$", "provider")
+    expect(page.get_by_text("By provider", exact=True)).to_be_visible()
+    page.wait_for_url(re.compile("by=provider"))
+    page.locator(".listing a", has_text="openai").click()
+    expect(page.get_by_text("provider openai", exact=True)).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query)["provider"] == ["openai"]
+    page.reload()
+    expect(page.get_by_text("provider openai", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("link", name="Clear all").click()
+    expect(page.get_by_text("provider openai", exact=True)).to_be_hidden()
+    page.keyboard.press("Escape")
     asked = parse_qs(urlsplit(page.url).query)
+    assert "provider" not in asked
     page.locator(".listing a", has_text="gpt-4o").click()
     expect(page.get_by_text("1 trace match")).to_be_visible()
     assert parse_qs(urlsplit(page.url).query) == {**asked, "range": ["7d"], "model": ["gpt-4o"]}
@@ -115,33 +84,3 @@ def test_a_row_and_a_bar_lead_to_the_traces_behind_them(site: Visit) -> None:
         link.click()
     assert parse_qs(urlsplit(opened.value.url).query)["model"] == ["gpt-4o"]
     expect(opened.value.locator(".listing a")).to_have_count(1)
-
-
-def test_filters_offer_what_calls_have_and_keep_what_a_link_names(site: Visit) -> None:
-    page = site("/cost?range=7d&release=unheard")
-    expect(page.get_by_text("No model call in the last 7 days matches the filters.")).to_be_visible()
-    page.get_by_role("button", name="Filters").click()
-    expect(page.get_by_role("combobox", name="Release")).to_have_value("unheard")
-    page.get_by_role("combobox", name="Provider").click()
-    page.get_by_role("option", name="openai", exact=True).click()
-    expect(page.get_by_text("provider openai, release unheard", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Clear all").click()
-    expect(page.get_by_text("By model", exact=True)).to_be_visible()
-
-
-def test_a_link_reproduces_the_view(site: Visit) -> None:
-    page = site("/cost?range=7d")
-    page.get_by_role("combobox", name="By").click()
-    page.get_by_role("option", name="provider").click()
-    expect(page.get_by_text("By provider", exact=True)).to_be_visible()
-    page.wait_for_url(re.compile("by=provider"))
-    page.locator(".listing a", has_text="openai").click()
-    expect(page.get_by_text("provider openai", exact=True)).to_be_visible()
-    assert parse_qs(urlsplit(page.url).query)["provider"] == ["openai"]
-    page.reload()
-    expect(page.get_by_text("provider openai", exact=True)).to_be_visible()
-    expect(page.get_by_text("By model", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Filters").click()
-    page.get_by_role("link", name="Clear all").click()
-    expect(page.get_by_text("provider openai", exact=True)).to_be_hidden()
-    assert "provider" not in page.url

@@ -18,7 +18,7 @@ AGAIN = "id,input,expected\na,How long does a refund take?,30 days\nc,where is  
 
 @pytest.fixture
 def site(choices: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(choices.note.api_url)
+    return visit_over(choices)
 
 
 def at_rest(page: Page) -> None:
@@ -60,24 +60,6 @@ def test_a_file_is_imported_with_its_duplicates_and_an_item_changed(site: Visit,
         page.get_by_text("Versions", exact=True).click()
         expect(page.get_by_text("From version 2 to 3: 0 added, 1 changed, 0 removed.")).to_be_visible()
         assert client.dataset_item("browsed", "a")["item"]["reference"] == "21 days"
-
-
-def test_traces_of_the_list_become_items_that_lead_back_to_them(site: Visit, choices: Any) -> None:
-    page = site("/traces?range=all")
-    page.get_by_role("button", name="Add to dataset").click()
-    dialog = page.get_by_role("dialog")
-    field = dialog.get_by_label("Dataset", exact=False).first
-    field.click()
-    field.fill("of-traces")
-    field.press("Enter")
-    expect(dialog.get_by_text(re.compile(r"Would add \d+ items? of 160 traces"))).to_be_visible()
-    dialog.get_by_role("button", name="Add", exact=True).click()
-    expect(dialog.get_by_text(re.compile(r"Added \d+ items? as version 1\."))).to_be_visible()
-    dialog.get_by_role("link", name=re.compile("Open of")).click()
-    expect(page.get_by_text(re.compile(r"Items 1 to \d+ of"))).to_be_visible()
-    page.locator(".listing").get_by_role("link").first.click()
-    page.get_by_role("link", name="Its trace").click()
-    expect(page.get_by_role("button", name="Add to dataset")).to_be_visible()
 
 
 def test_traces_are_selected_over_pages_and_become_items(site: Visit, choices: Any) -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 def test_two_models_are_compared_down_to_a_trace(
     choices: Any, visit_over: Callable[[str], Callable[[str], Page]]
 ) -> None:
-    visit, groups = visit_over(choices.note.api_url), "range=24h&model=gpt-4o-mini&versus=group&ref_model=gpt-4o"
+    visit, groups = visit_over(choices), "range=24h&model=gpt-4o-mini&versus=group&ref_model=gpt-4o"
     page = visit(f"/drift?{groups}&signals=numbers")
     table = page.get_by_role("table", name="Signals")
     expect(table.get_by_text("Score right")).to_be_visible(timeout=60_000)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,9 +20,9 @@ def said(role: str, text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def served(serve_with_plugin: Callable[[str], Any], telling: Any) -> Iterator[Any]:
+def served(in_project: Callable[[str], Any], worker: None, telling: Any) -> Any:
     """Two traces that retrieved and answered, one of them with words that no context has; and a worker."""
-    served, now = serve_with_plugin("evaluated"), time.time_ns()
+    served, now = in_project("evaluated"), time.time_ns()
     for number, answer in ((1, "Refunds take fourteen days."), (2, "Refunds take <b>thirty</b> days.")):
         trace = telling(bytes([number]) * 16, now - number * 10**10).span(1, f"ask {number}", 0, 900)
         trace.span(2, "search", 5, 20, parent=1, openinference__span__kind="RETRIEVER",
@@ -34,18 +31,12 @@ def served(serve_with_plugin: Callable[[str], Any], telling: Any) -> Iterator[An
         trace.span(3, "chat", 30, 500, parent=1, **call, gen_ai__output__messages=said("assistant", answer))
         served.send(trace.body())
     served.settle()
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "server.cli", "worker"], env={**os.environ, "ASSAY_API_URL": served.note.api_url},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    yield served
-    worker.kill()  # told to end, it would first wait out its question for more
-    worker.wait(timeout=20)
+    return served
 
 
 @pytest.fixture
 def site(served: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(served.note.api_url)
+    return visit_over(served)
 
 
 def at_rest(page: Page) -> None:

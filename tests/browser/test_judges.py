@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browsing import at_rest
+from browsing import click_till
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -18,9 +18,9 @@ SCALE = {"scale": json.dumps({"low": 0, "high": 1, "better": "higher", "labels":
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any], telling: Any) -> Any:
+def served(in_project: Callable[[str], Any], telling: Any) -> Any:
     """Calls of two models, a judge that is wrong on every tenth, and a person's labels of all."""
-    served, began = serve("judged-browser"), time.time_ns() - 3_600 * 10**9
+    served, began = in_project("judged-browser"), time.time_ns() - 3_600 * 10**9
     ids = [f"{at + 1:02x}" * 16 for at in range(120)]
     served.send(b"".join(
         telling(bytes.fromhex(one), began + at * 10**9).span(
@@ -47,7 +47,7 @@ def served(serve: Callable[[str], Any], telling: Any) -> Any:
 
 
 def test_a_card_is_opened_read_and_left_for_what_disagrees(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)("/judges")
+    page = visit_over(served)("/judges")
     expect(page.get_by_text("has high or moderate trust")).to_be_visible()
     page.get_by_role("link", name="sound <b>").click()
     expect(page).to_have_url(re.compile("score=sound"))
@@ -55,11 +55,9 @@ def test_a_card_is_opened_read_and_left_for_what_disagrees(served: Any, visit_ov
     expect(page.get_by_text("over 120 labelled items")).to_be_visible()
     expect(page.get_by_text("What people say, by score")).to_be_visible()
     expect(page.get_by_text("Judge and people disagree (12)")).to_be_visible()
-    at_rest(page)
-    page.get_by_text("More labels: how many, which").click()
-    at_rest(page)
-    page.get_by_role("button", name="Plan", exact=True).click()
-    expect(page.get_by_text("An interval 0.1 wide")).to_be_visible()
+    plan = page.get_by_role("button", name="Plan", exact=True)
+    click_till(page.get_by_text("More labels: how many, which"), plan)
+    click_till(plan, page.get_by_text("An interval 0.1 wide"))
     page.get_by_role("link", name=re.compile("^[0-9a-f]{12}$")).first.click()
     expect(page).to_have_url(re.compile("trace="))
     expect(page.get_by_text("judge, high trust").first).to_be_attached()

@@ -20,8 +20,8 @@ SAID = "Hi 👩‍👩‍👧, שלום עולם. Paris is in France. <b>No</b>"
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any]) -> Any:
-    served = serve("labelled")
+def served(in_project: Callable[[str], Any]) -> Any:
+    served = in_project("labelled")
     with served.client() as client:
         for name in ("keys", "drafts"):
             client.set_queue(name, {"fields": FIELDS, "guidelines": "Be *fair*. ![x](http://evil.test/x.png)"})
@@ -60,7 +60,7 @@ def told(page: Page) -> None:
 
 
 def test_by_the_keyboard_alone(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)("/labelling?queue=keys&labeller=ann")
+    page = visit_over(served)("/labelling?queue=keys&labeller=ann")
     at(page, 1)
     press(page, "1", "3")
     press(page, "ArrowDown")
@@ -98,7 +98,7 @@ def test_what_others_said_is_shown_once_one_has_said_it(served: Any, visit_over:
             "answers": {"correct": "no"}, "comment": "By page 3.", "fields_version": 1,
         })  # fmt: skip
         client.add_scores([{"trace_id": trace, "name": "correct", "value": 0.21, "evaluator": "judge-x"}])
-    page = visit_over(served.note.api_url)("/labelling?queue=blind&labeller=ann")
+    page = visit_over(served)("/labelling?queue=blind&labeller=ann")
     at(page, 1)
     expect(page.get_by_text("the link comes with your label")).to_be_visible()
     expect(page.get_by_role("link", name="Trace", exact=True)).to_have_count(0)
@@ -110,7 +110,7 @@ def test_what_others_said_is_shown_once_one_has_said_it(served: Any, visit_over:
 
 
 def test_a_draft_survives_a_reload(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)("/labelling?queue=drafts&labeller=ann")
+    page = visit_over(served)("/labelling?queue=drafts&labeller=ann")
     at(page, 1)
     press(page, "2", "3")
     press(page, "ArrowDown")
@@ -128,7 +128,7 @@ def test_a_draft_survives_a_reload(served: Any, visit_over: Callable[[str], Visi
 def test_marks_by_mouse_and_keyboard_overlap_and_count_characters(
     served: Any, visit_over: Callable[[str], Visit]
 ) -> None:
-    page = visit_over(served.note.api_url)("/labelling?queue=marks&labeller=ann")
+    page = visit_over(served)("/labelling?queue=marks&labeller=ann")
     at(page, 1)
     expect(page.locator(".answer b")).to_have_count(0)
     press(page, "Enter", "ArrowRight", "ArrowRight", "ArrowRight", "Shift+ArrowRight", "Enter", "Escape")

@@ -15,9 +15,9 @@ Visit = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any], telling: Any) -> Any:
+def served(in_project: Callable[[str], Any], telling: Any) -> Any:
     """Four hours of calls of a service, two an hour."""
-    served, now = serve("watched"), time.time_ns()
+    served, now = in_project("watched"), time.time_ns()
     call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-x", "gen_ai__usage__input_tokens": 9}
     told = [
         telling(bytes([5]) * 15 + bytes([n]), now - (n + 1) * 1_800_000_000_000, "shop").span(
@@ -31,7 +31,7 @@ def served(serve: Callable[[str], Any], telling: Any) -> Any:
 
 
 def test_a_monitor_is_set_from_a_chart_in_two_clicks(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)("/latency?service=shop")
+    page = visit_over(served)("/latency?service=shop")
     page.get_by_role("link", name="p95", exact=True).click()
     page.get_by_role("button", name="Set monitor").click()
     expect(page.get_by_text("Monitor duration-p95-shop is set.")).to_be_visible()
@@ -43,7 +43,7 @@ def test_a_monitor_is_set_from_a_chart_in_two_clicks(served: Any, visit_over: Ca
 
 
 def test_suggested_monitors_are_set_at_one_click(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)("/monitors?suggest=1")
+    page = visit_over(served)("/monitors?suggest=1")
     boxes = page.get_by_role("checkbox")
     expect(boxes.first).to_be_attached()
     at_rest(page)

@@ -16,9 +16,9 @@ Visit = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any]) -> Any:
+def served(in_project: Callable[[str], Any]) -> Any:
     """Three runs of the same items, as the demo has them: two that hardly differ, and one that is worse."""
-    served = serve("planner-browser")
+    served = in_project("planner-browser")
     with served.client() as client:
         for name, turned in (("march", ()), ("june", range(6)), ("small", range(1, 40, 2))):
             made = made_runs.rows(40)
@@ -31,7 +31,7 @@ def served(serve: Callable[[str], Any]) -> Any:
 
 
 def test_a_comparison_that_tells_too_little_leads_to_a_plan(served: Any, visit_over: Callable[[str], Visit]) -> None:
-    page = visit_over(served.note.api_url)(f"/compare?runs={served.march},{served.june}")
+    page = visit_over(served)(f"/compare?runs={served.march},{served.june}")
     page.get_by_role("link", name="Plan a comparison that tells").click()
     said = page.get_by_text(re.compile(r"You need [\d,]+ items, which both variants answer, to see 5 points with 80 % "
                                        r"power; your pilot's 40 items would see [\d.]+ points"))  # fmt: skip
@@ -48,16 +48,12 @@ def test_a_comparison_that_tells_too_little_leads_to_a_plan(served: Any, visit_o
     assert needed[0] > 3 * needed[1]
     expect(page).to_have_url(re.compile("delta=0.1"))
     expect(page.get_by_text(re.compile("assay plan --delta 0.1 --sd"))).to_be_visible()
-    page.reload()
-    expect(after).to_be_visible()
-    page.get_by_text("numbers", exact=True).click()
-    expect(page.get_by_text("assay plan --delta 0.1 --discordant 0.2")).to_be_visible()
 
 
 def test_runs_are_ranked_and_a_file_of_judgements(
     served: Any, visit_over: Callable[[str], Visit], tmp_path: Path
 ) -> None:
-    page = visit_over(served.note.api_url)(f"/ranking?runs={served.march},{served.june},{served.small}")
+    page = visit_over(served)(f"/ranking?runs={served.march},{served.june},{served.small}")
     expect(page.get_by_text(re.compile(r"llmdrift-small is third: \{3\}"))).to_be_visible()
     expect(page.get_by_text("Head to head", exact=True)).to_be_visible()
     page.locator(".listing").get_by_role("link", name="llmdrift-small").first.wait_for()

@@ -35,13 +35,11 @@ def script(seen: Seen) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory, telling: Any) -> Iterator[Any]:
-    with beside(Scripted(script)) as upstream, pytest.MonkeyPatch.context() as patch:
-        judges = tmp_path_factory.mktemp("judges") / "judges.yaml"
+def served(shared: Any, in_project: Callable[[str], Any], telling: Any) -> Iterator[Any]:
+    with beside(Scripted(script)) as upstream:
         listed = (f"  - {{name: {name}, base_url: {upstream.url}, model: {name}}}" for name in ("early", "late"))
-        judges.write_text("\n".join(["judges:", *listed]))
-        patch.setenv("ASSAY_JUDGES_FILE", str(judges))
-        served = serve("playground-browser")
+        shared.judges.write_text("\n".join(["judges:", *listed]))
+        served = in_project("playground-browser")
         sent = [{"role": "user", "parts": [{"type": "text", "content": "Where is my order?"}]}]
         call = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "early",
                 "gen_ai__input__messages": json.dumps(sent)}  # fmt: skip
@@ -56,7 +54,7 @@ def served(serve: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def site(served: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(served.note.api_url)
+    return visit_over(served)
 
 
 def test_from_a_trace_to_answers_side_by_side_to_a_version(site: Visit, served: Any) -> None:
@@ -94,25 +92,3 @@ def test_from_a_trace_to_answers_side_by_side_to_a_version(site: Visit, served: 
     assert [one["content"] for one in kept["messages"]] == ["Typed meanwhile", ""]
     assert kept["model"] == "early"
     expect(page).to_have_url(re.compile("play_prompt=orders%2Fwhere&play_version=1"))
-
-
-def test_a_prompt_is_run_over_a_dataset(site: Visit, served: Any) -> None:
-    GO.set()
-    page = site("/playground?play_dataset=orders&play_item=o1")
-    expect(page.get_by_role("textbox", name="question")).to_have_value("Where?")
-    page.get_by_role("button", name="Add a model").click()
-    expect(page.get_by_role("combobox", name=re.compile("Model$"))).to_have_count(2)
-    at_rest(page)
-    page.get_by_role("combobox", name=re.compile("Model$")).nth(1).click()
-    page.get_by_role("option", name=re.compile("^late")).click()
-    at_rest(page)
-    page.get_by_role("button", name="Run over a dataset").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("2 answers: 1 item x 2 models.")).to_be_visible()
-    dialog.get_by_role("button", name="Run it").click()
-    expect(dialog.get_by_text("A worker carries out 2 runs")).to_be_visible()
-    with served.client() as client:
-        [ordered] = client.experiments()
-    dialog.get_by_role("link", name="Open the experiment").click()
-    page.wait_for_url(re.compile(f"/experiments.*experiment={ordered['experiment_id']}"))
-    expect(page.get_by_role("heading", name="early, late over orders")).to_be_visible()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import at_rest, choose
+from browsing import at_rest, choose, downloaded
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -16,13 +16,13 @@ Visit = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any]) -> Any:
-    return serve("prompts-browser")
+def served(in_project: Callable[[str], Any]) -> Any:
+    return in_project("prompts-browser")
 
 
 @pytest.fixture
 def site(served: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(served.note.api_url)
+    return visit_over(served)
 
 
 def test_a_prompt_is_made_edited_compared_and_labelled(site: Visit, served: Any) -> None:
@@ -84,8 +84,6 @@ def test_files_are_brought_and_the_list_leads_to_them(site: Visit, tmp_path: Pat
     expect(page.get_by_text("by a file")).to_be_visible()
     page.get_by_text("Fetch it, and count its use").click()
     expect(page.get_by_text(re.compile("/api/prompts/brought/one"))).to_be_visible()
-    with page.expect_download() as told:
-        page.get_by_role("button", name="Export").click()
-    assert told.value.path().read_text() == file.read_text()
+    assert downloaded(page.get_by_role("button", name="Export")).read_text() == file.read_text()
     page.get_by_role("link", name="All prompts").click()
     expect(page.get_by_text("1 prompt, 0 with a version in production")).to_be_visible()

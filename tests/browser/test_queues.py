@@ -16,8 +16,8 @@ Visit = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any]) -> Any:
-    made = serve("looped")
+def served(in_project: Callable[[str], Any]) -> Any:
+    made = in_project("looped")
     made.send_captures()
     return made
 
@@ -30,7 +30,7 @@ def said_by(page: Page) -> None:
 def test_a_queue_is_set_by_the_form_and_filled_from_traces(
     served: Any, visit_over: Callable[[str], Visit], telling: Any
 ) -> None:
-    page = visit_over(served.note.api_url)("/queues?make=1")
+    page = visit_over(served)("/queues?make=1")
     page.get_by_label("Name of the queue").fill("refunds")
     page.get_by_label("Name of the queue").press("Enter")
     said_by(page)
@@ -46,7 +46,7 @@ def test_a_queue_is_set_by_the_form_and_filled_from_traces(
     page.get_by_role("button", name="Add items").click()
     dialog = page.get_by_role("dialog")
     choose(page, "Of the", "ever")
-    expect(dialog.get_by_text("would be put into the queue")).to_be_visible()
+    expect(dialog.get_by_text("would be put into the queue")).to_be_visible(timeout=60_000)
     dialog.get_by_role("button", name="Add", exact=True).dblclick()
     expect(dialog.get_by_text(re.compile("were put into the queue"))).to_be_visible()
     dialog.get_by_role("button", name="Close").click()
@@ -60,7 +60,7 @@ def test_a_queue_is_set_by_the_form_and_filled_from_traces(
 def test_a_key_is_made_and_what_is_sent_with_it_is_shown(
     served: Any, visit_over: Callable[[str], Visit], telling: Any
 ) -> None:
-    page = visit_over(served.note.api_url)("/feedback?part=keys")
+    page = visit_over(served)("/feedback?part=keys")
     said_by(page)
     page.get_by_role("button", name="New key").click()
     page.get_by_label("What it is for").fill("shop")

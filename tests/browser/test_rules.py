@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,37 +13,26 @@ from browsing import choose
 from fake_openai import Act, beside, good
 from playwright.sync_api import Page, expect
 
-from server.judging import Files
-from server.worker import Worker
-
 pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A server with a worker, whose judge fails at its first call. Before the browser: it leaves no room for a loop."""
+def served(shared: Any, worker: None, in_project: Callable[[str], Any]) -> Iterator[Any]:
+    """With a worker, whose judge fails at its first call."""
 
     def act(_: dict[str, Any]) -> Act:
         return Act(status=500) if len(judge.requests) == 1 else good(reason="So.", label="supported")
 
-    with beside(act) as judge, pytest.MonkeyPatch.context() as patch:
-        file = tmp_path_factory.mktemp("judges") / "judges.yaml"
-        file.write_text(f"judges:\n- {{name: near, base_url: '{judge.url}', model: gpt-4o-mini, tries: 1}}\n")
-        patch.setenv("ASSAY_JUDGES_FILE", str(file))
-        served = serve("ruled")
-        worker = Worker(served.note.api_url, Files(file))
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        yield served
-        worker.stopping.set()
-        thread.join(20)
+    with beside(act) as judge:
+        shared.judges.write_text(f"judges:\n- {{name: near, base_url: '{judge.url}', model: gpt-4o-mini, tries: 1}}\n")
+        yield in_project("ruled")
 
 
 def test_a_rule_is_set_scores_what_is_new_and_what_failed_again(
     served: Any, visit_over: Callable[[str], Visit], telling: Any
 ) -> None:
-    page = visit_over(served.note.api_url)("/online_rules")
+    page = visit_over(served)("/online_rules")
     page.get_by_role("link", name="Set the first rule").click()
     page.get_by_label("Name", exact=True).fill("refunds")
     page.get_by_label("Name", exact=True).press("Enter")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import made_runs
 import pytest
-import warm
+from browsing import downloaded
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -17,26 +16,19 @@ Visit = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A folder of one suite, a run of three answers each, and a worker."""
-    folder = tmp_path_factory.mktemp("suites")
-    (folder / "items.jsonl").write_text("\n".join(made_runs.items(8)))
-    (folder / "filed.yaml").write_text(made_runs.SUITE.format(name="filed", file="items.jsonl"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ASSAY_SUITES_DIR", str(folder))
-        served = serve("runs-browser")
-        told = {"ASSAY_API_URL": served.note.api_url, "ASSAY_DATA_DIR": str(tmp_path_factory.mktemp("worker"))}
-        worker = warm.start("server.cli", ["worker"], {**os.environ, **told}, folder)
+def served(shared: Any, worker: None, in_project: Callable[[str], Any]) -> Any:
+    """A suite, a run of three answers each, and a worker."""
+    (shared.suites / "filed.jsonl").write_text("\n".join(made_runs.items(8)))
+    (shared.suites / "filed.yaml").write_text(made_runs.SUITE.format(name="filed", file="filed.jsonl"))
+    served = in_project("runs-browser")
     with served.client() as client:
         served.run_id = made_runs.tell(client, made_runs.rows(30, 3, flaky=(5,)), "failed", repeats=3)
-    yield served
-    worker.kill()
-    worker.wait(timeout=20)
+    return served
 
 
 @pytest.fixture
 def site(served: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(served.note.api_url)
+    return visit_over(served)
 
 
 def at_rest(page: Page) -> None:
@@ -48,7 +40,7 @@ def test_a_suite_is_run_from_its_page_and_the_run_opened(site: Visit) -> None:
     page.locator(".listing").get_by_role("link", name="filed", exact=True).click()
     expect(page.get_by_role("heading", name="filed")).to_be_visible()
     page.get_by_role("button", name="Check").click()
-    expect(page.get_by_text(re.compile("8 items in 8 clusters.*It can be run"))).to_be_visible()
+    expect(page.get_by_text(re.compile("8 items in 8 clusters.*It can be run"))).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Run", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Answers to each item").fill("2")
@@ -68,9 +60,8 @@ def test_a_row_of_a_run_is_opened_and_leads_back(site: Visit, served: Any) -> No
     expect(page.get_by_text("1 of 3 gates is missed.")).to_be_visible()
     expect(page.get_by_text("missed, fails").first).to_be_attached()
     page.get_by_role("button", name="More").click()
-    with page.expect_download() as got:
-        page.get_by_role("button", name="results.jsonl").click()
-    assert len(got.value.path().read_text().splitlines()) == 90
+    file = downloaded(page.get_by_role("button", name="results.jsonl"))
+    assert len(file.read_text().splitlines()) == 90
     page.keyboard.press("Escape")
     page.get_by_role("radio", name="flaky").click()
     expect(page.get_by_text("3 rows of flaky items of 90")).to_be_visible()

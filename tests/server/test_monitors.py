@@ -57,10 +57,17 @@ def client(served: Any) -> Iterator[Client]:
         yield door
 
 
-def test_one_that_fires_says_why_and_opens_an_alert(client: Client) -> None:
+@pytest.fixture(scope="module")
+def fired(client: Client) -> dict[str, Any]:
+    """The monitor `fires`, looked at once: the first look takes seconds, as it fits what is usual."""
     made = client.set_monitor("fires", FIRES, "ann")
     assert (made["version"], made["author"], made["label"], made["unit"]) == (1, "ann", "Error rate", "share")
-    found = client.look_now("fires")
+    looked: dict[str, Any] = client.look_now("fires")
+    return looked
+
+
+def test_one_that_fires_says_why_and_opens_an_alert(client: Client, fired: dict[str, Any]) -> None:
+    found = fired
     assert (found["state"], found["last"]["counts"], found["season"]) == ("firing", True, "hour")
     assert found["last"]["value"] > found["last"]["high"] > found["last"]["expected"] > 0
     assert found["alert_open"]["state"] == "firing"
@@ -73,10 +80,9 @@ def test_one_that_fires_says_why_and_opens_an_alert(client: Client) -> None:
     assert listed["fires"]["recent"] == found["looks"]
 
 
+@pytest.mark.usefixtures("fired")
 def test_its_page_has_all_to_draw(client: Client) -> None:
-    client.set_monitor("drawn", FIRES)
-    client.look_now("drawn")
-    found = client.monitor_series("drawn")
+    found = client.monitor_series("fires")
     assert (found["unit"], found["bucket_s"]) == ("share", 3600)
     assert len(found["points"]) >= 6 * 24
     assert all(one["value"] is None or 0 <= one["value"] <= 1 for one in found["points"])
@@ -86,11 +92,10 @@ def test_its_page_has_all_to_draw(client: Client) -> None:
     assert found["change"] is not None
 
 
+@pytest.mark.usefixtures("fired")
 def test_false_alarms_are_worked_out_beside(client: Client) -> None:
-    client.set_monitor("calibrated", FIRES)
-    client.look_now("calibrated")
     until = time.monotonic() + 90
-    while (found := client.monitor("calibrated")["calibration"]) is None and time.monotonic() < until:
+    while (found := client.monitor("fires")["calibration"]) is None and time.monotonic() < until:
         time.sleep(0.5)
     assert found is not None
     alarms, delay = found["false_alarms"], found["delay"]
@@ -169,7 +174,7 @@ def test_a_preview_of_an_edit_counts_the_monitor_once(client: Client) -> None:
 
 
 def test_deleting_takes_the_name_again_and_resolves(client: Client) -> None:
-    client.set_monitor("gone", FIRES)
+    client.set_monitor("gone", FIRES | {"alert": {"kind": "threshold", "above": 0.25}})
     number = client.look_now("gone")["alert_open"]["number"]
     with pytest.raises(ApiError, match="Send confirm=gone") as refused:
         client._send("DELETE", "/api/monitors/gone", {"confirm": "other"})

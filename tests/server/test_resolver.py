@@ -118,9 +118,11 @@ def test_order_pace_and_repeats_of_arrival_change_nothing(workplaces: Callable[[
     other = workplaces()
     twice = [*ALL, *ALL]
     random.Random(1).shuffle(twice)
+    pace = random.Random(2)
     for request in twice:
         other.send(request)
-        other.resolver.run_once()
+        if pace.random() < 0.4:
+            other.resolver.run_once()
     other.resolve()
     assert other.state() == first.state()
 
@@ -150,16 +152,15 @@ def test_calls_add_up_to_the_summaries_of_their_traces(workplace: Workplace) -> 
     assert workplace.rows("select count(cost_usd) > 10 from calls") == [(True,)]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_sums_are_those_of_the_calls_whatever_comes_late(workplace: Workplace, seed: int) -> None:
+def test_sums_are_those_of_the_calls_whatever_comes_late(workplace: Workplace) -> None:
     """Captures in any order, each twice, summed now and then: what is not stale is what its calls add up to."""
-    chance, twice = random.Random(seed), [*ALL, *ALL]
+    chance, twice = random.Random(1), [*ALL, *ALL]
     chance.shuffle(twice)
     compared = 0
     for request in twice:
         workplace.send(request)
-        workplace.resolve()
-        if chance.random() < 0.3:
+        if chance.random() < 0.2:
+            workplace.resolve()
             workplace.resolver.sum_calls(timedelta(0))
             compared += true_sums(workplace)
     assert compared > 20

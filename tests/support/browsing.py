@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, TimeoutError  # noqa: A004 - its own
@@ -15,6 +16,32 @@ def at_rest(page: Page) -> None:
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.wait_for_load_state("networkidle")
     page.evaluate(DRAWN)
+
+
+def click_till(target: Locator, brings: Locator) -> None:
+    """Click at rest, and again, till what the click brings is to be seen.
+
+    A page that runs once more at that moment puts another button in the place of the one that was clicked. Not for what
+    is to happen once.
+    """
+    for _ in range(5):
+        at_rest(target.page)
+        with suppress(TimeoutError):
+            target.click(timeout=8000)
+            brings.wait_for(timeout=8000)
+            return
+    pytest.fail(f"No click brought {brings}")
+
+
+def downloaded(button: Locator) -> Path:
+    """The file that a button brings, which is clicked at rest, and again till it is there."""
+    for _ in range(5):
+        at_rest(button.page)
+        with suppress(TimeoutError), button.page.expect_download(timeout=10_000) as got:
+            button.click()
+        if got.is_done():
+            return got.value.path()
+    pytest.fail("No click brought a file")
 
 
 def click_point(page: Page, points: Locator, opens: Locator) -> None:

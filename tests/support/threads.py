@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -15,13 +15,20 @@ Held = TypeVar("Held", bound=AbstractAsyncContextManager[Any])
 def in_a_thread(held: Held) -> Iterator[Held]:
     """What is held runs in an event loop of its own until the block ends."""
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(held.__aenter__())
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+
+    def within(step: Coroutine[Any, Any, Any]) -> None:
+        """In the loop's thread: while a browser is driven, that of the tests has a loop that runs, and no other can."""
+        asyncio.run_coroutine_threadsafe(step, loop).result(10)
+
     try:
-        yield held
+        within(held.__aenter__())
+        try:
+            yield held
+        finally:
+            within(held.__aexit__(None, None, None))
     finally:
-        asyncio.run_coroutine_threadsafe(held.__aexit__(None, None, None), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()

@@ -7,9 +7,12 @@ its own with its own environment, folder, streams and end. Where the start is wh
 from __future__ import annotations
 
 import atexit
+import ctypes
+import fcntl
 import gc
 import importlib
 import json
+import multiprocessing.util
 import os
 import runpy
 import select
@@ -18,19 +21,23 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 # What they import at their start, without themselves: they are to run as `__main__`. Of the app nothing, since its
 # modules tell Streamlit of their parts when they are imported.
 IMPORTS = {
-    "server.cli": ("server.process", "server.commands.running", "server.worker", "server.run_worker"),
+    "server.cli": ("server.process", "server.commands.running", "server.worker", "server.run_worker", "scipy.stats"),
     "streamlit": ("streamlit.web.cli", "streamlit.web.bootstrap", "plotly.graph_objects", "pandas", "server.client"),
 }
 SHORT, LONG = 64, 1 << 17  # bytes of one message
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 class Program:
@@ -95,7 +102,7 @@ def run(
 
 def _fork(command: Sequence[str], environment: Mapping[str, str], folder: Path, streams: Sequence[int]) -> Program:
     """Streams are standard input, output and error."""
-    near = _forker(command[0], environment.get("PYTHONPATH", ""))
+    near = _forker(command[0])
     ending, ended = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ended:
         told = json.dumps((command, environment, str(folder.resolve())))
@@ -104,13 +111,12 @@ def _fork(command: Sequence[str], environment: Mapping[str, str], folder: Path, 
 
 
 @cache
-def _forker(module: str, path: str) -> socket.socket:
-    """The process that forks, one for each module and PYTHONPATH, since plug-ins come by it; it ends with this one."""
+def _forker(module: str) -> socket.socket:
+    """The process that forks, one for each module; it ends with this one."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with far:
         command = [sys.executable, __file__, module, str(far.fileno())]
-        environment = os.environ | {"PYTHONPATH": path}
-        process = subprocess.Popen(command, env=environment, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)
     atexit.register(process.wait)
     atexit.register(near.close)
     return near
@@ -169,8 +175,86 @@ def _become(told: Any, files: Sequence[int], others: Any) -> list[str]:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.path[0] = folder  # as `-m` has it
+    added = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
+    sys.path[:1] = [folder, *added]  # as `-m` has it; plug-ins come by PYTHONPATH
     return list(command)
+
+
+def _nurse_spawned() -> None:
+    """Fork what this process spawns from a child that has imported all and runs no threads: 3 s of a core become 0.1.
+
+    Its parent is this process, as of any that it spawns: the one between the two ends, and leaves it to the nearest
+    that takes such orphans.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent, turn, spawn = os.getpid(), threading.Lock(), multiprocessing.util.spawnv_passfds
+    if os.fork() == 0:
+        near.close()
+        _nurse(far, parent)
+    far.close()
+
+    def nursed(path: bytes, words: Sequence[str], files: Sequence[int]) -> int:
+        if "--multiprocessing-fork" not in words:
+            return spawn(path, words, files)
+        with turn:
+            told = json.dumps(([os.fsdecode(word) for word in words], dict(os.environ), sorted(files)))
+            socket.send_fds(near, [told.encode()], sorted(files))
+            return int(near.recv(SHORT))
+
+    multiprocessing.util.spawnv_passfds = nursed
+
+
+def _nurse(far: socket.socket, parent: int) -> None:
+    """Fork at each request, and end with the process that asks. Goes on in the forked ones to their end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    while True:
+        raw, (*files,), _, _ = socket.recv_fds(far, LONG, 64)
+        if not raw:
+            os._exit(0)
+        told, telling = os.pipe()
+        between = os.fork()
+        if between == 0:
+            pid = os.fork()
+            if pid:
+                os.write(telling, str(pid).encode())
+                os._exit(0)
+            while os.getppid() != parent:
+                time.sleep(0.001)
+            for end in (far.detach(), told, telling):
+                os.close(end)
+            _spawned(json.loads(raw), files)
+        os.waitpid(between, 0)
+        far.send(os.read(told, SHORT))
+        for file in (*files, told, telling):
+            os.close(file)
+
+
+def _spawned(told: Any, files: Sequence[int]) -> NoReturn:
+    """What Python does that is started with these words, environment and files."""
+    words, environment, numbers = told
+    high = [fcntl.fcntl(file, fcntl.F_DUPFD, max(numbers) + 100) for file in files]
+    for file in files:
+        os.close(file)
+    for file, number in zip(high, numbers, strict=True):
+        os.dup2(file, number)
+        os.close(file)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(environment)
+    at = words.index("-c")
+    sys.argv = words[at : at + 1] + words[at + 2 :]
+    code = 1
+    try:
+        exec(words[at + 1], {"__name__": "__main__"})  # noqa: S102 - as Python does
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    except BaseException:  # noqa: BLE001 - whatever it is, it is told
+        traceback.print_exc()
+    finally:
+        os._exit(code)  # its last collection would copy all pages
 
 
 def _scan_components() -> None:
@@ -191,6 +275,8 @@ def main(module: str, number: str) -> None:
     command = _forked(socket.socket(fileno=int(number)))
     atexit.register(gc.unfreeze)  # else DuckDB's binding reports what was frozen as leaked
     if command is not None:
+        if module == "server.cli":
+            _nurse_spawned()
         sys.argv = command
         runpy.run_module(module, run_name="__main__", alter_sys=True)
 
