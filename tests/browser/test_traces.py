@@ -210,7 +210,7 @@ def test_the_list_is_reached_by_tab_and_is_one_stop(visit: Visit) -> None:
     page = visit("/traces?range=1h&text=answer")
     link(page, "answer 0").wait_for()
     ready(page)
-    page.get_by_role("button", name="CSV").focus()
+    page.locator(".st-key-traces-download button").focus()
     page.keyboard.press("Tab")
     expect(link(page, "answer 0")).to_be_focused()
     assert page.locator(".listing a[tabindex='0']").count() == 1
