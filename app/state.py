@@ -208,7 +208,7 @@ def filter_words(chosen: Mapping[str, object]) -> str:
     Without `q`, which stands in the line, and without what is asked of a score that is not named.
     """
     said = {
-        "min_s": "at least {} s", "errors": "{} failed spans", "text": "“{}” in names or errors",
+        "min_s": "at least {} s", "errors": "{} failed spans", "text": "with “{}” in names or errors",
         "scored": "scored by {}", "score_min": "score at least {}",
         "score_max": "score at most {}", "score_label": "score {}", "score_failed": "score failed: {}",
     }  # fmt: skip

@@ -67,7 +67,7 @@ def test_pages_are_there_in_outline_while_the_server_is_silent(visit: Visit, fil
         expect(page.get_by_test_id("stSkeletonElement")).to_have_count(8)
         visit("/traces?range=1h&text=answer&service=svc1&sort=slowest")
         expect(page.get_by_role("heading", name="Traces")).to_be_visible()
-        expect(page.get_by_text("service svc1, “answer” in names or errors", exact=True)).to_be_visible()
+        expect(page.get_by_text("service svc1, with “answer” in names or errors", exact=True)).to_be_visible()
         expect(page.get_by_role("radio", name="slowest")).to_be_checked()
         expect(page.get_by_role("radio", name="1h")).to_be_checked()
         expect(page.get_by_test_id("stSkeletonElement")).to_have_count(3)
