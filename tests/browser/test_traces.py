@@ -161,7 +161,7 @@ def test_the_list_is_used_by_keys(visit: Visit) -> None:
     page = visit("/traces?range=1h&text=answer")
     link(page, "answer 0").wait_for()
     ready(page)
-    page.get_by_role("button", name="CSV").focus()
+    page.locator(".st-key-traces-download button").focus()
     page.keyboard.press("Tab")
     expect(link(page, "answer 0")).to_be_focused()
     assert page.locator(".listing a[tabindex='0']").count() == 1
