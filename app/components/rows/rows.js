@@ -19,10 +19,9 @@ class Rows {
     const head = JSON.parse(read(data.subarray(0, end)));
     this.board = board(head.trace);
     this.board.rows = this;
+    if (Object.keys(head.marks ?? {}).length) this.board.marks = { version: head.version, words: head.marks };
     const answered = this.pending && head.answers === this.pending.number;
-    if (answered || !this.pending || Object.keys(head.marks ?? {}).length) {
-      this.board.waterfall?.receive(head, JSON.parse(read(data.subarray(end + 1))));
-    }
+    this.board.waterfall?.receive(head, JSON.parse(read(data.subarray(end + 1)))); // else it takes the marks when it comes
     if (answered) {
       clearTimeout(this.timer);
       this.pending = undefined;

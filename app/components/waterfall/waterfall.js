@@ -63,6 +63,7 @@ class Waterfall {
     this.keep(head, rows);
     this.board = board(head.trace);
     this.board.waterfall = this;
+    this.marked();
     if (fresh) this.choices = { path: head.path, moved: true };
     if (asked || !(this.selected < head.total)) this.selected = head.selected;
     this.scroller.style.height = `${Math.min(head.height, Math.max(3, head.total) * ROW + 4)}px`;
@@ -94,12 +95,18 @@ class Waterfall {
   // What the part `rows` brought.
   receive(head, rows) {
     if (head.version !== this.head?.version) return;
-    if (Object.keys(head.marks ?? {}).length) this.marks = head.marks;
+    this.marked();
     this.keep(head, rows);
     if (head.found && head.text === this.sought) this.found(head.found);
     this.status.textContent = head.failed ? "Rows did not come, the trace may have changed. Reload the page." : this.status.textContent;
     this.draw();
     this.settle();
+  }
+
+  // Words on rows may have come before there was a waterfall to draw them.
+  marked() {
+    const { marks } = this.board;
+    if (marks?.version === this.head.version) this.marks = marks.words;
   }
 
   at(row) {
