@@ -41,10 +41,6 @@ def frame() -> tuple[DeltaGenerator, DeltaGenerator]:
 def controls(window: state.Window) -> dict[str, Any]:
     """Order and filters; returns the parameters of query `sessions` but for window and place in the list."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text_input(
-            "Search", key="text", bind="query-params", placeholder="Search names and errors", icon=":material/search:",
-            label_visibility="collapsed", width=280,
-        )  # fmt: skip
         order = st.segmented_control(
             "Order", list(SORTS), default="newest", required=True, key=paging.ORDER, bind="query-params",
             label_visibility="collapsed",

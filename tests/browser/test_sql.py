@@ -16,13 +16,13 @@ HOSTILE = "<img src=x onerror=document.title=1>"
 
 
 @pytest.fixture(scope="module")
-def served(serve: Callable[[str], Any]) -> Any:
-    return serve("sql-browser")
+def served(in_project: Callable[[str], Any]) -> Any:
+    return in_project("sql")
 
 
 @pytest.fixture
-def site(served: Any, visit_over: Callable[[str], Visit]) -> Visit:
-    return visit_over(served.note.api_url)
+def site(served: Any, visit_over: Callable[[Any], Visit]) -> Visit:
+    return visit_over(served)
 
 
 def test_a_question_is_asked_mended_pinned_and_shared(site: Visit, served: Any) -> None:

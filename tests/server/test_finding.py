@@ -149,7 +149,7 @@ def test_what_a_line_finds(client: Client, line: str, expected: str) -> None:
     if takes["search"]:
         with pytest.raises(ApiError, match="takes a search") as refused:
             client.traces(**WINDOW, q=line)
-        assert refused.value.place is not None
+        assert refused.value.at is not None
     else:
         page = client.traces(**WINDOW, q=line).frame
         assert names(page) == expected
@@ -210,7 +210,7 @@ def test_a_fault_of_a_line_has_its_place_in_every_route(client: Client) -> None:
     for ask in (client.search_traces, client.traces, client.trace_facets):
         with pytest.raises(ApiError, match="Did you mean model") as told:
             ask(**WINDOW, q="status:ok modle:x")
-        assert told.value.place == (10, 5)
+        assert (told.value.at, told.value.length) == (10, 5)
     fault = client.asked_of_traces("status:ok modle:x")["fault"]
     assert (fault["at"], fault["length"]) == (10, 5)
 
