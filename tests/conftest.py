@@ -32,8 +32,10 @@ import server.cli  # noqa: F401 - all commands are to be there before their tree
 from server import running
 from server.client import Client
 
-# A busy machine is slow, not wrong. A law that asks for no number of examples is tried by 25.
-settings.register_profile("busy", deadline=None, max_examples=25)
+# A busy machine is slow, not wrong. A law that asks for no number of examples is tried by 25, always the same: who
+# looks for others says `--hypothesis-profile=wide`.
+settings.register_profile("busy", deadline=None, max_examples=25, derandomize=True)
+settings.register_profile("wide", deadline=None, max_examples=300)
 settings.load_profile("busy")
 
 # Certificates are read once, not with each client: 30 ms of each request by itself.
