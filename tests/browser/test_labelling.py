@@ -27,7 +27,8 @@ def served(in_project: Callable[[str], Any]) -> Any:
             client.set_queue(name, {"fields": FIELDS, "guidelines": "Be *fair*. ![x](http://evil.test/x.png)"})
             client.add_items(name, [item(f"{name} {n}") for n in range(1, 6)])
         client.set_queue("blind", {"fields": FIELDS[:1], "labels": 2})
-        client.add_items("blind", [item("blind", trace_id=TRACE.format(7))])
+        traced = {"sides": [{"answer": "It is so.", "trace_id": TRACE.format(7)}]}
+        client.add_items("blind", [item("blind", trace_id=TRACE.format(7)) | {"content": {"question": "So?"} | traced}])
         client.set_queue("marks", {"fields": [{"name": "claims", "kind": "spans", "choices": ["fine", "wrong"]}]})
         client.add_items("marks", [item("marks", SAID), item("more")])
     return served

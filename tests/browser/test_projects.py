@@ -45,6 +45,7 @@ def choose(page: Page, name: str) -> None:
         at_rest(page)
         page.locator("h1").scroll_into_view_if_needed()
         page.locator(".st-key-project input").click()
+        page.locator(".st-key-project input").fill(name)  # a long list shows its first ones alone
         with suppress(TimeoutError):
             page.get_by_role("option", name=name).click(timeout=8000)
             return
