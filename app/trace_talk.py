@@ -53,6 +53,8 @@ def _step(trace_id: str, step: Row, key: str) -> None:
             _message(message, f"{key}-{place}")
         if step["kind"] == "tool":
             _run(step, key)
+        if step["cut"]:
+            st.caption("Long texts are cut to their first 200,000 letters here; the span has them whole.")
 
 
 def _heading(trace_id: str, step: Row) -> None:

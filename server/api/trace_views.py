@@ -48,7 +48,8 @@ def conversation(
     """The whole trace as a conversation: `steps` in order of start, `next` (null: there are no more).
 
     Of a step: span_id, kind, name, agent_name, model, start_us, duration_ns, failed (null: it did not), `messages` that
-    no step before has told, and how many were `folded` because one has. A part `tool_call` carries `result`, `ran` (the
+    no step before has told, how many were `folded` because one has, and `cut`, whether a text of it, or of a tool run
+    that stands in it, is longer than the 200,000 letters that are read. A part `tool_call` carries `result`, `ran` (the
     span that ran it), `duration_ns` and `failed` where known.
     """
     answer = _page(here, project, opened_now(here, project, trace_id), "trace_talk", range(skipped, skipped + STEPS))

@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 from store.queries import ask, query
 
 MOST_SOUGHT = 1_000  # letters
+MOST_LETTERS = 200_000  # of a text of the conversation
 
 
 @query(right="read")
@@ -67,7 +68,7 @@ def trace_talk(  # noqa: PLR0917 - given by name
     200,000 letters. Null: not recorded.
     """
     params = _bounds(project_id, trace_id, since, until) | {"skipped": skipped, "max_rows": max_rows}
-    return ask(con, "trace_talk", params)
+    return ask(con, "trace_talk", params | {"letters": MOST_LETTERS})
 
 
 @query(right="read")

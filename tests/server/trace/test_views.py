@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.trace import curl, graph, talk
+from store.queries.outline import MOST_LETTERS
 
 STEP: dict[str, Any] = {
     "span_id": "s", "kind": "llm", "name": "chat", "tool_name": None, "tool_call_id": None, "agent_name": None,
@@ -57,6 +58,51 @@ def test_a_later_page_folds_the_history_it_does_not_know() -> None:
     heard = [said("user", "a"), said("assistant", "b"), said("user", "c")]
     (only,) = turns(step(heard, said("assistant", "d")), later=True)
     assert (words(only), only["folded"]) == (["c", "d"], 2)
+
+
+def test_words_that_are_said_again_are_told_again() -> None:
+    heard = [said("user", "yes"), said("assistant", "more?")]
+    told = turns(
+        step(heard[:1], heard[1]),
+        step([*heard, said("user", "yes")], said("assistant", "more?")),
+        step([*heard, said("user", "yes"), said("assistant", "more?"), said("user", "no")], said("assistant", "bye")),
+    )
+    assert [words(one) for one in told] == [["yes", "more?"], ["yes", "more?"], ["no", "bye"]]
+    assert [one["folded"] for one in told] == [0, 2, 4]
+
+
+def test_another_image_is_no_repetition() -> None:
+    first, second = ({"type": "uri", "modality": "image", "uri": f"https://example.org/{name}"} for name in "ab")
+    told = turns(
+        step([said("user", first)], said("assistant", "a cat")), step([said("user", second)], said("assistant", "b"))
+    )
+    assert [one["messages"][0]["parts"] for one in told] == [[first], [second]]
+
+
+LONG = "x" * MOST_LETTERS
+
+
+@pytest.mark.parametrize(
+    ("rows", "cut"),
+    [
+        pytest.param([step([said("user", "a")], said("assistant", "b"))], False, id="none"),
+        pytest.param([step([], said("assistant", "b"), input=json.dumps([said("user", LONG)])[:MOST_LETTERS])], True,
+                     id="json"),
+        pytest.param([step([], said("assistant", "b"), input=LONG)], True, id="text"),
+        pytest.param([ran(input="q", output=LONG)], True, id="run"),
+        pytest.param([step([said("user", "a")], said("assistant", call())), ran(output=LONG)], True, id="its-run"),
+    ],
+)  # fmt: skip
+def test_what_we_cut_is_told_as_ours(rows: list[dict[str, Any]], cut: bool) -> None:
+    (only,) = turns(*rows)
+    assert only["cut"] is cut
+    assert not any(part.get("cut") for message in only["messages"] for part in message["parts"])
+
+
+def test_what_its_sender_cut_is_told_as_the_senders() -> None:
+    (only,) = turns(step([], said("assistant", "b"), input=json.dumps([said("user", "a long text")])[:-9]))
+    assert only["messages"][0]["parts"][0]["cut"] is True
+    assert only["cut"] is False
 
 
 @pytest.mark.parametrize(
