@@ -36,23 +36,24 @@ def doubts(outline: Row) -> list[str]:
 
 
 def clocks(skews: Sequence[Row]) -> list[str]:
-    """Which clocks are drawn shifted, by how much and why."""
+    """Which clocks are drawn shifted, by how much against the root's, and why."""
     return [_clock(one) for one in skews if one["shift_ns"]]
 
 
 def _clock(one: Row) -> str:
     service = fmt.plain(str(one["service"] or "a service without a name"), 60)
     host = f" on {fmt.plain(str(one['host']), 60)}" if one["host"] else ""
-    above = fmt.plain(str(one["above"] or "the service above"), 60)
+    above = fmt.plain(str(one["above"] or "the service above it"), 60)
     way = "behind" if one["shift_ns"] > 0 else "ahead of"
     by = fmt.duration(abs(one["shift_ns"]))
     why = (
-        f"{one['early']:,} of {fmt.plural(one['edges'], 'call')} to it would have started before being made"
-        if one["early"] else "by the clock that called it"
+        f"{one['early']:,} of {fmt.plural(one['edges'], 'call')} to it from {above} would have started before being "
+        "made" if one["early"] else f"that of {above}, which called it, does"
     )  # fmt: skip
+    drawn = "is drawn" if one["spans"] == 1 else "are drawn"
     return (
-        f"The clock of {service}{host} seems {by} {way} that of {above}: {why}. "
-        f"{fmt.plural(one['spans'], 'span')} drawn shifted; stored times stay as sent."
+        f"The clock of {service}{host} seems {by} {way} that of the trace's first span: {why}. "
+        f"{fmt.plural(one['spans'], 'span')} {drawn} shifted; stored times stay as sent."
     )
 
 

@@ -114,14 +114,24 @@ def test_what_cannot_be_right_is_told(told: dict[str, int], said: list[str]) -> 
     assert trace_words.doubts({**ODD, **told}) == said
 
 
-def test_a_clock_is_told_with_its_evidence() -> None:
-    skew = {
-        "service": "*b*", "host": None, "above": "a", "shift_ns": 3_200_000_000, "early": 4, "edges": 5, "spans": 9,
-    }  # fmt: skip
-    (said,) = trace_words.clocks([skew])
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        pytest.param(
+            {"early": 4, "edges": 5, "spans": 9},
+            "4 of 5 calls to it from a would have started before being made. 9 spans are drawn shifted; ", id="early",
+        ),
+        pytest.param(
+            {"early": 0, "edges": 1, "spans": 1}, "that of a, which called it, does. 1 span is drawn shifted; ",
+            id="by-the-clock-above",
+        ),
+    ],
+)  # fmt: skip
+def test_a_clock_is_told_with_its_evidence(told: dict[str, int], says: str) -> None:
+    """The shift is against the root's clock, and the one above may be shifted too."""
+    (said,) = trace_words.clocks([{"service": "*b*", "host": None, "above": "a", "shift_ns": 3_200_000_000, **told}])
     assert said == (
-        r"The clock of \*b\* seems 3.2 s behind that of a: 4 of 5 calls to it would have started before being made. "
-        "9 spans drawn shifted; stored times stay as sent."
+        rf"The clock of \*b\* seems 3.2 s behind that of the trace's first span: {says}stored times stay as sent."
     )
 
 
