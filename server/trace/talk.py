@@ -7,7 +7,7 @@ folded: counted, not repeated.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -17,24 +17,30 @@ from store.queries.outline import MOST_LETTERS
 
 Row = dict[str, Any]
 _TEXTS = ("input", "output", "system")
-MOST_BYTES = 4_000_000  # of one answer; then it ends, and says where to go on
+MOST_LETTERS_TOLD = 4_000_000  # in one answer; then it ends, and says where to go on
 
 
-def turns(rows: Iterable[Row], *, later: bool) -> tuple[list[Row], int]:
+def turns(rows: Sequence[Row], *, later: bool) -> tuple[list[Row], int]:
     """Steps that say something new, and how many of `rows` (of the query `trace_talk`) were used.
 
     `later`: they are not the first of the trace, so the first call's history is folded but for its last message. A tool
     run whose call is shown stands there as its result, and is no step of its own.
     """
     talk = _Talk(later=later)
-    used, size = 0, 0
-    for row in rows:
-        size += sum(len(row[side] or "") for side in _TEXTS)
-        if used and size > MOST_BYTES:
-            break
-        used += 1
+    used = fitting(rows, _TEXTS)
+    for row in rows[:used]:
         talk.add(row)
     return talk.found, used
+
+
+def fitting(rows: Sequence[Row], texts: Sequence[str]) -> int:
+    """How many of the rows go into one answer: all, or those before it has too many letters, at least one."""
+    size = 0
+    for number, row in enumerate(rows):
+        size += sum(len(row[name] or "") for name in texts)
+        if number and size > MOST_LETTERS_TOLD:
+            return number
+    return len(rows)
 
 
 class _Talk:
