@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import conversation, data_trace, state, widgets
+from app import conversation, data_trace, state, tree, widgets
 from app import format as fmt
 
 Row = Mapping[str, Any]
@@ -62,7 +62,7 @@ def _heading(trace_id: str, step: Row) -> None:
     who = f"{step['agent_name']}: " if step["agent_name"] else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
-            "views/trace.py", label=fmt.plain(who + str(what or step["name"]), 80),
+            "views/trace.py", label=fmt.plain(who + fmt.clip(str(what or step["name"]), 80, tree.UNNAMED), 120),
             query_params=state.trace_link(trace_id, None, step["span_id"]), help="The span in the timeline",
         )  # fmt: skip
         st.caption(f"{step['kind']} · {fmt.duration(step['duration_ns'])}", width="content")

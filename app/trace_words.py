@@ -9,7 +9,6 @@ from app import format as fmt
 from app import tree
 
 Row = Mapping[str, Any]
-_SAME = "was called {:,} times with the same arguments and result"
 
 
 def uncounted(found: Sequence[Row]) -> list[str]:
@@ -60,7 +59,7 @@ def _clock(one: Row) -> str:
 def repeats(found: Row) -> list[tuple[str, int]]:
     """Repeated calls and rounds: a sentence, and the row to look at. The most frequent first."""
     again = [
-        (f"{fmt.plain(one['name'], 60)} {_SAME.format(one['times'])}", one["rows"][0])
+        (f"{fmt.plain(one['name'], 60)} was called {one['times']:,} times with the same {_what(one)}", one["rows"][0])
         for one in found["repeated"] if one["rows"]
     ]  # fmt: skip
     told = {row for one in found["repeated"] for row in one["rows"]}
@@ -71,8 +70,12 @@ def repeats(found: Row) -> list[tuple[str, int]]:
     return [*rounds, *again]
 
 
+def _what(repeat: Row) -> str:
+    return "arguments and result" if repeat["results"] else "arguments; not all results were recorded"
+
+
 def marks(found: Row) -> dict[int, str]:
-    """Words on the rows of repeated calls: `again, 3 of 7`."""
+    """Words on the rows of repeated calls: `same call, 3 of 7`."""
     return {
         row: f"same call, {number} of {one['times']}"
         for one in found["repeated"]
@@ -81,6 +84,6 @@ def marks(found: Row) -> dict[int, str]:
 
 
 def path(found: Row, length_ns: int) -> str:
-    """Where the time went: `Critical path: llm 62%, tool 30%, between spans 8%`."""
+    """Where the time went by kind of span, in shares of the trace's duration; '' when nothing is known of it."""
     parts = [f"{one['kind'] or 'between spans'} {fmt.percent(one['path_ns'] / length_ns)}" for one in found["path"][:6]]
     return f"Where the time went (critical path): {', '.join(parts)}." if parts else ""

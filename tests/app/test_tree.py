@@ -137,11 +137,13 @@ def test_a_clock_is_told_with_its_evidence(told: dict[str, int], says: str) -> N
 
 def test_repeats_are_told_and_marked() -> None:
     found = {
-        "repeated": [{"name": "search", "times": 7, "rows": [3, 5]}],
+        "repeated": [{"name": "search", "times": 7, "rows": [3, 5], "results": True}],
         "rounds": [{"names": ["a", "b"], "times": 3, "rows": [8, 9]}],
     }
     (first, row), (second, _) = trace_words.repeats(found)
     assert first.endswith("went round 3 times")
     assert row == 8
     assert second == "search was called 7 times with the same arguments and result"
+    (unsure, _), *_ = trace_words.repeats({"repeated": [found["repeated"][0] | {"results": False}], "rounds": []})
+    assert unsure == "search was called 7 times with the same arguments; not all results were recorded"
     assert trace_words.marks(found) == {3: "same call, 1 of 7", 5: "same call, 2 of 7"}
