@@ -14,11 +14,11 @@ _WHAT = {
     "moved": "it stands at another place among its siblings", "kind": "it is of another kind",
     "name": "it has another name", "model": "another model answers", "prompt": "another prompt version is used",
     "system": "other instructions are given", "input": "what goes in differs", "output": "what comes out differs",
-    "status": "one fails, the other does not", "error": "it fails in another way",
+    "error": "it fails in another way",
 }  # fmt: skip
 _SHORT = {
     "only_a": "only in A", "only_b": "only in B", "moved": "moved", "kind": "kind", "name": "name", "model": "model",
-    "prompt": "prompt", "system": "instructions", "input": "input", "output": "output", "status": "status",
+    "prompt": "prompt", "system": "instructions", "input": "input", "output": "output", "status": "failure",
     "error": "error",
 }  # fmt: skip
 
@@ -41,10 +41,16 @@ def parted(found: Row) -> str:
         same = fmt.plural(found["counts"]["steps"], "step")
         return f"The traces do not differ: {same}, with the same inputs, outputs and models."
     differs = found["first"]["differs"]
-    told = " and ".join(_WHAT[name] for name in differs[:3])
+    told = " and ".join(_what(name, found["at_first"]) for name in differs[:3])
     tail = "; what goes in is the same" if differs[0] == "output" else ""
     number, steps = found["first"]["number"], found["counts"]["steps"]
     return f"They part at step {number:,} of {steps:,}, {step_name(found['at_first'])}: {told}{tail}."
+
+
+def _what(name: str, step: Row) -> str:
+    if name == "status":
+        return f"it fails only in the {'first' if step['a']['status'] == 'error' else 'second'} trace"
+    return _WHAT[name]
 
 
 def summed(found: Row) -> str:

@@ -65,13 +65,16 @@ def _pair(row: Row, number: int, a: Sequence[Span], b: Sequence[Span]) -> Pair:
     pair.differs += ["moved"] if row.moved else []
     pair.differs += [name for name in ("kind", "name", "model", "prompt") if one[name] != other[name]]
     pair.differs += [name for name in ("system", "input", "output") if one[f"{name}_hash"] != other[f"{name}_hash"]]
-    pair.differs += ["status"] if (one["status"] == "error") != (other["status"] == "error") else []
-    pair.differs += ["error"] if _failures(one) != _failures(other) else []
+    failed = [span["status"] == "error" for span in (one, other)]
+    if any(failed) and not all(failed):
+        pair.differs.append("status")
+    elif all(failed) and _failure(one) != _failure(other):
+        pair.differs.append("error")
     return pair
 
 
-def _failures(span: Span) -> tuple[object, object] | None:
-    return (span["error_type"], span["error_message"]) if span["status"] == "error" else None
+def _failure(span: Span) -> tuple[object, object]:
+    return span["error_type"], span["error_message"]
 
 
 def doubtful(pairs: Iterable[Pair], most: int) -> tuple[list[Pair], int]:

@@ -21,7 +21,7 @@ SUMMARY: dict[str, Any] = {
 }  # fmt: skip
 STEP: dict[str, Any] = {
     "number": 2, "depth": 1, "differs": ["output"],
-    "a": {"name": "chat", "kind": "llm"}, "b": {"name": "chat", "kind": "llm"},
+    "a": {"name": "chat", "kind": "llm", "status": "ok"}, "b": {"name": "chat", "kind": "llm", "status": "error"},
 }  # fmt: skip
 
 
@@ -98,6 +98,7 @@ def test_a_trace_leads_to_the_page(page: Open, chatted: Any) -> None:
             id="two",
         ),
         pytest.param(["only_a"], "They part at step 2 of 5, chat (llm): it is only in the first trace.", id="gone"),
+        pytest.param(["status"], "They part at step 2 of 5, chat (llm): it fails only in the second trace.", id="bad"),
     ],
 )  # fmt: skip
 def test_where_they_part_in_words(first: list[str] | None, says: str) -> None:

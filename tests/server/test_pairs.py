@@ -86,6 +86,29 @@ def test_traces_to_compare_with_are_near_of_the_same_name_or_session(chatted: An
     assert {one["why"] for one in turns} == {"name", "session"}
 
 
+SPAN: dict[str, Any] = {
+    "span_id": "1", "parent_span_id": None, "kind": "tool", "name": "search", "tool_name": None, "agent_name": None,
+    "model": None, "prompt": None, "status": "ok", "error_type": None, "error_message": None, "input_hash": 1,
+    "output_hash": 2, "system_hash": None,
+}  # fmt: skip
+FAILED = SPAN | {"status": "error", "error_type": "Full", "error_message": "no seats"}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "differs"),
+    [
+        pytest.param(SPAN, SPAN, [], id="alike"),
+        pytest.param(SPAN, FAILED, ["status"], id="one-fails"),
+        pytest.param(FAILED, FAILED, [], id="both-fail"),
+        pytest.param(FAILED, FAILED | {"error_type": "Late"}, ["error"], id="they-fail-otherwise"),
+        pytest.param(SPAN, SPAN | {"output_hash": 3, "model": "m"}, ["model", "output"], id="model-and-output"),
+    ],
+)
+def test_what_differs_of_a_step(a: dict[str, Any], b: dict[str, Any], differs: list[str]) -> None:
+    (found,), rough = trace_pairs.paired([a], [b])
+    assert (found.differs, rough) == (differs, False)
+
+
 def told(of: str, name: str) -> dict[str, Any]:
     part = {"type": "tool_call", "id": of, "name": name, "arguments": {"q": "x" * 80}}
     text = json.dumps([{"role": "assistant", "parts": [part]}])
