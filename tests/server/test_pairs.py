@@ -11,6 +11,7 @@ import pytest
 from told_twice import NAMES
 
 from server import trace_comparison, trace_pairs
+from server.api.pairs import AT_ONCE
 from server.client import ApiError
 from server.trace_pairs import Pair
 
@@ -49,6 +50,15 @@ def test_a_page_of_steps(chatted: Any) -> None:
     with chatted.client() as client:
         found = client.compare_traces(NAMES["a"], NAMES["b"], skip=1, limit=2)
     assert (found["total"], [one["number"] for one in found["steps"]]) == (5, [2, 3])
+
+
+def test_large_traces_are_worked_out_beside_the_server(filled: Any) -> None:
+    large = "08" * 16
+    with filled.client() as client:
+        found = client.compare_traces(large, large, skip=2_999, limit=5)
+    assert found["a"]["spans"] * 2 > AT_ONCE
+    assert (found["counts"]["alike"], found["first"]) == (found["a"]["spans"], None)
+    assert len(found["steps"]) == found["total"] - 2_999
 
 
 def test_one_step_word_by_word(chatted: Any) -> None:
