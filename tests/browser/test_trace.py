@@ -14,6 +14,7 @@ from browsing import at_rest
 from playwright.sync_api import Browser, Page, expect
 
 from app import component
+from store.queries.outline import MOST_SOUGHT
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
@@ -135,6 +136,7 @@ def test_what_failed_is_not_asked_for_again_until_somebody_moves(browser: Browse
     classes = (f"const {name} = (() => {{{re.sub('export default.*', '', text)}; return {name}; }})();"
                for name, text in PARTS.items())  # fmt: skip
     page.evaluate(f"() => {{ {' '.join(classes)} {BOTH} }}")
+    expect(page.get_by_label("Find in the trace")).to_have_attribute("maxlength", str(MOST_SOUGHT))
     status = page.locator(".status")
     assert page.evaluate("asked.map((one) => one.chunks)") == [[0]]
     page.evaluate("answer({ failed: 'it has changed' })")

@@ -192,6 +192,7 @@ class Waterfall {
   tools() {
     this.search = element("input", "search");
     this.search.placeholder = "Find in the trace: names, errors, input, output";
+    this.search.maxLength = 1000; // what is sought of a longer text is another text
     this.search.setAttribute("aria-label", "Find in the trace");
     this.search.addEventListener("keydown", (event) => this.seek(event));
     this.status = element("span", "status");
