@@ -88,6 +88,11 @@ def value(item: object, key: str) -> None:
         )  # fmt: skip
 
 
+def code(content: str, key: str) -> None:
+    """Text in which columns count, such as a stack trace."""
+    _long(content, key, lambda shown: st.code(shown, language=None, wrap_lines=True))
+
+
 def pretty(content: str) -> str | None:
     """JSON objects and lists laid out over lines; null when `content` is not one."""
     if not content.lstrip().startswith(("{", "[")):

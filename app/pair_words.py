@@ -14,11 +14,11 @@ _WHAT = {
     "moved": "it stands at another place among its siblings", "kind": "it is of another kind",
     "name": "it has another name", "model": "another model answers", "prompt": "another prompt version is used",
     "system": "other instructions are given", "input": "what goes in differs", "output": "what comes out differs",
-    "status": "one fails, the other does not", "error": "it fails in another way",
+    "error": "it fails in another way",
 }  # fmt: skip
 _SHORT = {
     "only_a": "only in A", "only_b": "only in B", "moved": "moved", "kind": "kind", "name": "name", "model": "model",
-    "prompt": "prompt", "system": "instructions", "input": "input", "output": "output", "status": "status",
+    "prompt": "prompt", "system": "instructions", "input": "input", "output": "output", "status": "failure",
     "error": "error",
 }  # fmt: skip
 
@@ -41,16 +41,23 @@ def parted(found: Row) -> str:
         same = fmt.plural(found["counts"]["steps"], "step")
         return f"The traces do not differ: {same}, with the same inputs, outputs and models."
     differs = found["first"]["differs"]
-    told = " and ".join(_WHAT[name] for name in differs[:3])
+    told = " and ".join(_what(name, found["at_first"]) for name in differs[:3])
     tail = "; what goes in is the same" if differs[0] == "output" else ""
     number, steps = found["first"]["number"], found["counts"]["steps"]
     return f"They part at step {number:,} of {steps:,}, {step_name(found['at_first'])}: {told}{tail}."
 
 
+def _what(name: str, step: Row) -> str:
+    if name == "status":
+        return f"it fails only in the {'first' if step['a']['status'] == 'error' else 'second'} trace"
+    return _WHAT[name]
+
+
 def summed(found: Row) -> str:
     """How much is alike, and what the second trace took more or less, in one sentence."""
     counts, a, b = found["counts"], found["a"], found["b"]
-    said = [f"{counts['alike']:,} of {fmt.plural(counts['steps'], 'step')} are alike"]
+    alike = "is" if counts["alike"] == counts["steps"] == 1 else "are"
+    said = [f"{counts['alike']:,} of {fmt.plural(counts['steps'], 'step')} {alike} alike"]
     said += [f"{counts['changed']:,} differ"] if counts["changed"] else []
     said += [f"{counts['only_a']:,} only in A"] if counts["only_a"] else []
     said += [f"{counts['only_b']:,} only in B"] if counts["only_b"] else []
@@ -63,7 +70,7 @@ def took(a: Row, b: Row) -> str:
     tokens = _tokens(a), _tokens(b)
     if None not in tokens:
         parts.append(_apart(tokens[1] - tokens[0], lambda n: f"{n:,.0f} tokens", "more", "less"))  # type: ignore[operator]  # none is null
-    if a["cost_usd"] is not None and b["cost_usd"] is not None:
+    if None not in (a["cost_usd"], b["cost_usd"]) and not _unpriced(a) and not _unpriced(b):
         parts.append(_apart(b["cost_usd"] - a["cost_usd"], fmt.mean_cost, "more", "less"))
     known = [part for part in parts if part]
     if not known:
@@ -76,28 +83,69 @@ def _apart(by: float, form: Any, more: str, less: str) -> str:
 
 
 def _tokens(summary: Row) -> int | None:
-    """Of both sides; null where a call told none of them."""
-    if summary["input_tokens"] is None or summary["output_tokens"] is None or summary["unknown_usage_calls"]:
+    """Of both sides; null where a call did not tell both of them."""
+    if summary["input_tokens"] is None or summary["output_tokens"] is None or _untold(summary):
         return None
     return int(summary["input_tokens"] + summary["output_tokens"])
 
 
+def _untold(summary: Row) -> int:
+    """Calls that told no tokens, or one side of them."""
+    return int(summary["unknown_usage_calls"] + (summary["half_told_calls"] or 0))
+
+
+def _unpriced(summary: Row) -> int:
+    return int(summary["unpriced_calls"] or 0)
+
+
+def _called(summary: Row) -> int:
+    return int(summary["model_calls_ok"] + summary["model_calls_failed"])
+
+
+Form = Callable[[float | None], str]
+NOTHING = "—"  # no model or embedding call: there is nothing to know
+
+
 def totals(a: Row, b: Row) -> list[tuple[str, str, str, str]]:
-    """Name, A, B, B less A of what both traces took; unknown where one of them does not tell."""
-    rows: list[tuple[str, Any, Any, Callable[[float | None], str]]] = [
-        ("Duration", a["duration_ns"], b["duration_ns"], fmt.duration)
-    ]
-    for name, column in (
-        ("Spans", "spans"), ("Model calls", "model_calls_ok"), ("Failed model calls", "model_calls_failed"),
-        ("Tool executions", "tool_executions"), ("Failed spans", "errors"), ("Input tokens", "input_tokens"),
-        ("Output tokens", "output_tokens"),
+    """Name, A, B, B less A of what both traces took. A sum that not all calls told is a least; B less A is unknown."""
+    rows = [_line("Duration", (a["duration_ns"], b["duration_ns"]), fmt.duration)]
+    rows.append(_line("Model calls", (_called(a), _called(b)), fmt.count))
+    rows += [
+        _line(name, (a[column], b[column]), fmt.count)
+        for name, column in (
+            ("Failed model calls", "model_calls_failed"), ("Tool executions", "tool_executions"), ("Spans", "spans"),
+            ("Failed spans", "errors"),
+        )
+    ]  # fmt: skip
+    for name, column, missing, form in (
+        ("Input tokens", "input_tokens", _untold, fmt.count), ("Output tokens", "output_tokens", _untold, fmt.count),
+        ("Cost", "cost_usd", _unpriced, fmt.mean_cost),
     ):  # fmt: skip
-        rows.append((name, a[column], b[column], fmt.count))
-    rows.append(("Cost", a["cost_usd"], b["cost_usd"], fmt.mean_cost))
-    return [(name, form(one), form(other), difference(one, other, form)) for name, one, other, form in rows]
+        rows.append(_of_calls(name, column, (a, b), missing, form))
+    return rows
 
 
-def difference(one: float | None, other: float | None, form: Any) -> str:
+def _line(name: str, both: tuple[float, float], form: Form) -> tuple[str, str, str, str]:
+    return name, form(both[0]), form(both[1]), difference(*both, form)
+
+
+def _of_calls(
+    name: str, column: str, both: tuple[Row, Row], missing: Callable[[Row], int], form: Form
+) -> tuple[str, str, str, str]:
+    told = [_least(side, side[column], missing(side), form) for side in both]
+    if NOTHING in told:
+        return name, told[0], told[1], NOTHING
+    partial = any(missing(side) for side in both)
+    return name, told[0], told[1], fmt.UNKNOWN if partial else difference(both[0][column], both[1][column], form)
+
+
+def _least(side: Row, value: float | None, missing: int, form: Form) -> str:
+    if value is None and not _called(side) and not side["embedding_calls"]:
+        return NOTHING
+    return f"≥ {form(value)}" if value is not None and missing else form(value)
+
+
+def difference(one: float | None, other: float | None, form: Form) -> str:
     """B less A with its sign: `+1.2 s`, `0`; unknown where one is."""
     if one is None or other is None:
         return fmt.UNKNOWN

@@ -111,9 +111,9 @@ def _tokens(row: Turn) -> str:
 
 
 def _cost(row: Turn) -> str:
-    if row["cost_usd"] is None and row["reported_cost_usd"] is not None:
-        return f"reported {fmt.money(row['reported_cost_usd'])}"
-    return fmt.cost(row["cost_usd"], row["unpriced_calls"]) if row["model_calls_ok"] else traces.NOTHING
+    """As the list tells it, with the calls that have none."""
+    known = row["cost_usd"] is not None
+    return fmt.cost(row["cost_usd"], row["unpriced_calls"]) if known else traces.cost(dict(row))
 
 
 def _skip() -> int:
@@ -146,8 +146,8 @@ def _heading(turn: Turn, *, marked: bool) -> None:
         st.caption(took(turn, widgets.zone()), width="content", help=fmt.utc(start))
         for score in turn["scores"][:_SCORES]:
             _score(score)
-        if more := len(turn["scores"]) - _SCORES:
-            st.caption(f"and {more:,} more" if more > 0 else "", width="content")
+        if (more := len(turn["scores"]) - _SCORES) > 0:
+            st.caption(f"and {more:,} more", width="content")
         st.space("stretch")
         st.page_link(
             "views/trace.py", label=fmt.plain(fmt.clip(turn["root_name"], 40, "Trace")), icon=":material/account_tree:",

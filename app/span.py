@@ -118,11 +118,12 @@ def _error(found: dict[str, Any]) -> None:
         columns=3,
     )
     told = (str(found.get(name) or "") for name in ("error_message", "status_message"))
-    st.code(next((text for text in told if not fmt.blank(text)), "no message"), language=None, wrap_lines=True)
-    for event in found.get("events") or []:
+    key = f"{found['span_id']}-error"
+    conversation.code(next((text for text in told if not fmt.blank(text)), "no message"), key)
+    for place, event in enumerate(found.get("events") or []):
         trail = (event.get("attributes") or {}).get("exception.stacktrace")
         if trail:
-            st.code(str(trail), language=None, wrap_lines=True)
+            conversation.code(str(trail), f"{key}-{place}")
 
 
 def _usage(found: dict[str, Any]) -> None:
@@ -195,10 +196,10 @@ def _pairs(found: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _events(found: dict[str, Any]) -> None:
-    for event in found["events"]:
+    for place, event in enumerate(found["events"]):
         st.caption(f"{fmt.plain(str(event.get('time')))} · **{fmt.plain(str(event.get('name')))}**")
         if event.get("attributes"):
-            conversation.value(event["attributes"], f"{found['span_id']}-event")
+            conversation.value(event["attributes"], f"{found['span_id']}-event-{place}")
 
 
 def _links(found: dict[str, Any]) -> None:
@@ -233,7 +234,10 @@ def _as_curl(found: dict[str, Any]) -> None:
     if command is None:
         widgets.empty("A command would be here.", "The span names no model, or its sender recorded no messages.")
         return
-    st.caption("Makes the call again. The key is a variable of the shell; nothing of it is stored here.")
+    st.caption(
+        "Makes the call again, without images, files and reasoning. The key is a variable of the shell; nothing of it "
+        "is stored here."
+    )
     _code(command, f"span-{found['span_id']}.sh", "bash")
 
 
@@ -248,10 +252,4 @@ def _code(text: str, name: str, language: str = "json") -> None:
 
 def _as_json(found: dict[str, Any]) -> None:
     text = json.dumps(found, indent=2, ensure_ascii=False, default=str)
-    st.download_button(
-        "JSON", text, f"span-{found['span_id']}.json", "application/json", icon=":material/download:",
-        on_click="ignore",
-    )  # fmt: skip
-    st.code(text[: conversation.LONGEST], language="json", wrap_lines=True)
-    if len(text) > conversation.LONGEST:
-        widgets.cut(conversation.LONGEST, len(text), "letters; the download has all")
+    _code(text, f"span-{found['span_id']}.json")

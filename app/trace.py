@@ -131,9 +131,10 @@ def _links(summary: pd.Series) -> None:
     with st.container(horizontal=True):
         link_of(_hex(summary))
         for name, value in known.items():
+            query = {"range": "all", "id": str(value)} | ({"trace": _hex(summary)} if name == "session" else {})
             st.page_link(
-                f"views/{name}s.py", label=f"{name.capitalize()} {fmt.plain(str(value), 60)}",
-                query_params={"range": "all", "id": str(value), "trace": _hex(summary)}, icon=":material/forum:",
+                f"views/{name}s.py", label=f"{name.capitalize()} {fmt.plain(str(value), 60)}", query_params=query,
+                icon=":material/forum:" if name == "session" else ":material/person:",
             )  # fmt: skip
 
 

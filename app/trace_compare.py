@@ -141,8 +141,8 @@ def notes(found: Row) -> list[str]:
         told.append("A part has so many steps side by side that they are aligned by their order alone.")
     if found["unread"]:
         told.append(
-            f"Of {fmt.plural(found['unread'], 'step')} more the texts are compared letter by letter, ids of calls "
-            "included: they may differ in these alone."
+            f"Of {fmt.plural(found['unread'], 'step')} the texts are compared letter by letter, ids of calls included: "
+            "they may differ in these alone."
         )
     return told
 
@@ -284,6 +284,8 @@ def _step(a: str, b: str, step: Row) -> None:
                     f":red[{name}: {fmt.plain(told['error_message'] or fmt.error_type(told['error_type']), 300)}]"
                 )
         words = data_pairs.steps(_hex(a), step["a"]["span_id"], _hex(b), step["b"]["span_id"])
+        if words["cut"]:
+            st.caption("Of a message the first 50,000 letters are compared, and one has more: open its span for all.")
         for heading, part in (("What goes in", words["input"]), ("What comes out", words["output"])):
             _part(heading, part)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import conversation, data_trace, span, state, widgets
+from app import conversation, data_trace, span, state, tree, widgets
 from app import format as fmt
 
 Row = Mapping[str, Any]
@@ -35,7 +35,7 @@ def _retrieval(trace_id: str, one: Row) -> None:
     held = [document for document in one["documents"] if isinstance(document, dict)]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
-            "views/trace.py", label=fmt.plain(one["name"], 80), help="The span in the timeline",
+            "views/trace.py", label=fmt.plain(fmt.clip(one["name"], 80, tree.UNNAMED)), help="The span in the timeline",
             query_params=state.trace_link(trace_id, None, one["span_id"]),
         )  # fmt: skip
         st.caption(fmt.plural(len(held), "document"), width="content")

@@ -51,7 +51,7 @@ def more(trace_id: str, outline: Outline) -> dict[int, str]:
     for place, (sentence, row) in enumerate(repeats[:_REPEATS]):
         _repeat(trace_id, outline, place, sentence, row)
     if len(repeats) > _REPEATS:
-        with st.expander(f"{len(repeats) - _REPEATS:,} more calls or rounds again"):
+        with st.expander(f"{len(repeats) - _REPEATS:,} more that were made again"):
             for place, (sentence, row) in enumerate(repeats[_REPEATS:], _REPEATS):
                 _repeat(trace_id, outline, place, sentence, row)
     if found["actions_cut"]:

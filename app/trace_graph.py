@@ -53,6 +53,9 @@ def _said(found: Row) -> None:
         f"{fmt.plural(len(found['nodes']), 'step')} and {fmt.plural(calls, 'call')} between them. "
         "Lines go from the caller; red: a call failed. Choose a step to list its spans."
     )
+    if found["again"]:
+        told = "tells" if found["again"] == 1 else "tell"
+        st.caption(f"{fmt.plural(found['again'], 'span')} {told} again what another tells, and are not drawn.")
     if found["left_out"]:
         st.badge(f"Cut: {found['left_out']:,} spans are beyond the first 60 steps", icon=":material/content_cut:",
                  color="orange")  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import conversation, data_trace, state, widgets
+from app import conversation, data_trace, state, tree, widgets
 from app import format as fmt
 
 Row = Mapping[str, Any]
@@ -50,9 +50,11 @@ def _step(trace_id: str, step: Row, key: str) -> None:
         if step["folded"]:
             st.caption(f":gray[{fmt.plural(step['folded'], 'message')} of before, folded]")
         for place, message in enumerate(step["messages"]):
-            _message(message, f"{key}-{place}")
+            _message(trace_id, message, f"{key}-{place}")
         if step["kind"] == "tool":
             _run(step, key)
+        if step["cut"]:
+            st.caption("Long texts are cut to their first 200,000 letters here; the span has them whole.")
 
 
 def _heading(trace_id: str, step: Row) -> None:
@@ -60,13 +62,13 @@ def _heading(trace_id: str, step: Row) -> None:
     who = f"{step['agent_name']}: " if step["agent_name"] else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
-            "views/trace.py", label=fmt.plain(who + str(what or step["name"]), 80),
+            "views/trace.py", label=fmt.plain(who + fmt.clip(str(what or step["name"]), 80, tree.UNNAMED), 120),
             query_params=state.trace_link(trace_id, None, step["span_id"]), help="The span in the timeline",
         )  # fmt: skip
         st.caption(f"{step['kind']} · {fmt.duration(step['duration_ns'])}", width="content")
 
 
-def _message(message: Row, key: str) -> None:
+def _message(trace_id: str, message: Row, key: str) -> None:
     letters = len(str(message["parts"]))
     if message["role"] == "system" and letters > _LONG_SYSTEM:
         with st.expander(f"System, about {letters:,} letters"):
@@ -75,17 +77,31 @@ def _message(message: Row, key: str) -> None:
         conversation.messages([message], key)
     for place, part in enumerate(message["parts"]):
         if part.get("type") == "tool_call" and ("result" in part or "failed" in part):
-            _result(part, f"{key}-result-{place}")
+            _result(trace_id, part, f"{key}-result-{place}")
 
 
-def _result(part: Row, key: str) -> None:
-    took = f" · {fmt.duration(part['duration_ns'])}" if part.get("duration_ns") is not None else ""
+def _result(trace_id: str, part: Row, key: str) -> None:
     with st.container(border=True, gap="xsmall"):
-        st.caption(f"result of **{fmt.plain(str(part.get('name')))}**{took}")
+        _of_run(trace_id, part)
         if part.get("failed"):
             st.error(fmt.plain(str(part["failed"]), 500), icon=":material/error:")
         if part.get("result") is not None:
             conversation.value(part["result"], key)
+
+
+def _of_run(trace_id: str, part: Row) -> None:
+    """Which tool ran, and how long; it leads to the span that tells so, where one does."""
+    said = f"result of {fmt.plain(fmt.clip(str(part.get('name') or ''), 60, 'a tool'))}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if part.get("ran"):
+            st.page_link(
+                "views/trace.py", label=said, query_params=state.trace_link(trace_id, None, part["ran"]),
+                help="The span in the timeline",
+            )  # fmt: skip
+        else:
+            st.caption(said, width="content")
+        if part.get("duration_ns") is not None:
+            st.caption(fmt.duration(part["duration_ns"]), width="content")
 
 
 def _run(step: Row, key: str) -> None:

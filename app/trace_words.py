@@ -9,7 +9,6 @@ from app import format as fmt
 from app import tree
 
 Row = Mapping[str, Any]
-_SAME = "was called {:,} times with the same arguments and result"
 
 
 def uncounted(found: Sequence[Row]) -> list[str]:
@@ -36,30 +35,31 @@ def doubts(outline: Row) -> list[str]:
 
 
 def clocks(skews: Sequence[Row]) -> list[str]:
-    """Which clocks are drawn shifted, by how much and why."""
+    """Which clocks are drawn shifted, by how much against the root's, and why."""
     return [_clock(one) for one in skews if one["shift_ns"]]
 
 
 def _clock(one: Row) -> str:
     service = fmt.plain(str(one["service"] or "a service without a name"), 60)
     host = f" on {fmt.plain(str(one['host']), 60)}" if one["host"] else ""
-    above = fmt.plain(str(one["above"] or "the service above"), 60)
+    above = fmt.plain(str(one["above"] or "the service above it"), 60)
     way = "behind" if one["shift_ns"] > 0 else "ahead of"
     by = fmt.duration(abs(one["shift_ns"]))
     why = (
-        f"{one['early']:,} of {fmt.plural(one['edges'], 'call')} to it would have started before being made"
-        if one["early"] else "by the clock that called it"
+        f"{one['early']:,} of {fmt.plural(one['edges'], 'call')} to it from {above} would have started before being "
+        "made" if one["early"] else f"that of {above}, which called it, does"
     )  # fmt: skip
+    drawn = "is drawn" if one["spans"] == 1 else "are drawn"
     return (
-        f"The clock of {service}{host} seems {by} {way} that of {above}: {why}. "
-        f"{fmt.plural(one['spans'], 'span')} drawn shifted; stored times stay as sent."
+        f"The clock of {service}{host} seems {by} {way} that of the trace's first span: {why}. "
+        f"{fmt.plural(one['spans'], 'span')} {drawn} shifted; stored times stay as sent."
     )
 
 
 def repeats(found: Row) -> list[tuple[str, int]]:
     """Repeated calls and rounds: a sentence, and the row to look at. The most frequent first."""
     again = [
-        (f"{fmt.plain(one['name'], 60)} {_SAME.format(one['times'])}", one["rows"][0])
+        (f"{fmt.plain(one['name'], 60)} was called {one['times']:,} times with the same {_what(one)}", one["rows"][0])
         for one in found["repeated"] if one["rows"]
     ]  # fmt: skip
     told = {row for one in found["repeated"] for row in one["rows"]}
@@ -70,8 +70,12 @@ def repeats(found: Row) -> list[tuple[str, int]]:
     return [*rounds, *again]
 
 
+def _what(repeat: Row) -> str:
+    return "arguments and result" if repeat["results"] else "arguments; not all results were recorded"
+
+
 def marks(found: Row) -> dict[int, str]:
-    """Words on the rows of repeated calls: `again, 3 of 7`."""
+    """Words on the rows of repeated calls: `same call, 3 of 7`."""
     return {
         row: f"same call, {number} of {one['times']}"
         for one in found["repeated"]
@@ -80,6 +84,6 @@ def marks(found: Row) -> dict[int, str]:
 
 
 def path(found: Row, length_ns: int) -> str:
-    """Where the time went: `Critical path: llm 62%, tool 30%, between spans 8%`."""
+    """Where the time went by kind of span, in shares of the trace's duration; '' when nothing is known of it."""
     parts = [f"{one['kind'] or 'between spans'} {fmt.percent(one['path_ns'] / length_ns)}" for one in found["path"][:6]]
     return f"Where the time went (critical path): {', '.join(parts)}." if parts else ""

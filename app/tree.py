@@ -29,6 +29,8 @@ _WHY_NOT = {
     "nested": "a span inside it, or around it, told the same call",
     "same_call_other_scope": "another instrumentation told the same call",
     "tool_pair": "the same tool run is told twice",
+    "mcp_pair": "its client and its server both tell the tool run",
+    "retriever_pair": "the same retrieval is told twice",
     "from_logs": "its log records tell the call",
     "lowest_aggregate_estimated": "no call told its usage, so this sum stands in",
 }

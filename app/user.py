@@ -78,7 +78,9 @@ def tiles(row: dict[str, Any], series: pd.DataFrame) -> list[widgets.Tile]:
     """Traces, failures, cost, satisfaction; each with what is unknown of it, or how sure it is."""
     share = (series["failed"] / series["traces"].where(series["traces"] > 0)).astype("float64")
     rate, unpriced = users.failed(row), row["unpriced_calls"]
-    note = f"unknown for {fmt.plural(unpriced, 'call')}" if unpriced else f"{row['model_calls_ok']:,} model calls"
+    note = (
+        f"unknown for {fmt.plural(unpriced, 'call')}" if unpriced else fmt.plural(row["model_calls_ok"], "model call")
+    )
     told = users.satisfaction(row)
     return [
         widgets.Tile(

@@ -21,9 +21,9 @@ FIND = "find"
 SORTS = {"last active": "active", "most traces": "traces", "most cost": "cost", "most errors": "errors"}
 HIDDEN = ("sort_key", "total")
 BASIS = (
-    "Of the traces in the time range. Satisfaction: the share of good feedback of end users that was told in it (at "
-    "least a half, of stars more than 2); reviewers' labels are not among it. Intervals are of 95 % (Wilson), traces "
-    "and verdicts taken for independent."
+    "Of the traces in the time range. Satisfaction: the share of good feedback of end users that was told in it, "
+    "whatever the filters (at least a half, of stars more than 2); reviewers' labels are not among it. Intervals are "
+    "of 95 % (Wilson), traces and verdicts taken for independent."
 )
 
 

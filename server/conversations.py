@@ -37,21 +37,22 @@ def folded(rows: Iterable[Mapping[str, Any]]) -> list[Turn]:
     seen: set[bytes] = set()
     turns = []
     for row in rows:
-        given, told = (_read(row, side) for side in SIDES)
+        given, told = (read(row, side, MOST_READ) for side in SIDES)
         answered = _new(given, told)
-        turns.append(_turn(given, answered, seen, cut=any(_is_cut(row, side) for side in SIDES)))
+        turns.append(_turn(given, answered, seen, cut=any(is_cut(row[side], MOST_READ) for side in SIDES)))
         seen.update(map(key, (*given, *answered)))
     return turns
 
 
-def _is_cut(row: Mapping[str, Any], side: Side) -> bool:
+def is_cut(text: str | None, letters: int) -> bool:
     """Whether the store was asked for no more of the text, so that it is not its sender who cut it."""
-    return len(row[side] or "") >= MOST_READ
+    return len(text or "") >= letters
 
 
-def _read(row: Mapping[str, Any], side: Side) -> list[Json]:
+def read(row: Mapping[str, Any], side: Side, letters: int) -> list[Json]:
+    """One side as canonical messages, of a row for which the store was asked for so many letters."""
     found = messages(row[side], row[f"{side}_key"], side)
-    if _is_cut(row, side):
+    if is_cut(row[side], letters):
         for message in found:
             for part in message["parts"]:
                 part.pop("cut", None)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analytics.alignment import Row, Step, aligned
-from collectors.messages import messages
-from server.conversations import key
+from collectors.messages import Side
+from server.conversations import SIDES, is_cut, key, read
 
 Json = dict[str, Any]
 Span = Mapping[str, Any]
@@ -65,30 +65,42 @@ def _pair(row: Row, number: int, a: Sequence[Span], b: Sequence[Span]) -> Pair:
     pair.differs += ["moved"] if row.moved else []
     pair.differs += [name for name in ("kind", "name", "model", "prompt") if one[name] != other[name]]
     pair.differs += [name for name in ("system", "input", "output") if one[f"{name}_hash"] != other[f"{name}_hash"]]
-    pair.differs += ["status"] if (one["status"] == "error") != (other["status"] == "error") else []
-    pair.differs += ["error"] if _failures(one) != _failures(other) else []
+    failed = [span["status"] == "error" for span in (one, other)]
+    if any(failed) and not all(failed):
+        pair.differs.append("status")
+    elif all(failed) and _failure(one) != _failure(other):
+        pair.differs.append("error")
     return pair
 
 
-def _failures(span: Span) -> tuple[object, object] | None:
-    return (span["error_type"], span["error_message"]) if span["status"] == "error" else None
+def _failure(span: Span) -> tuple[object, object]:
+    return span["error_type"], span["error_message"]
 
 
 def doubtful(pairs: Iterable[Pair], most: int) -> tuple[list[Pair], int]:
     """The first rows of which hashes of texts differ, and how many there are: their texts may say the same."""
-    found = [pair for pair in pairs if pair.a and pair.b and {"input", "output"} & set(pair.differs)]
+    found = [pair for pair in pairs if pair.a and pair.b and not set(SIDES).isdisjoint(pair.differs)]
     return found[:most], len(found)
 
 
-def same_words(pair: Pair, a: Span, b: Span) -> None:
-    """Take out what differs in nothing but ids of calls. `a`, `b`: rows of `pair_texts`."""
-    for side in ("input", "output"):
-        if side in pair.differs and _words(a, side) == _words(b, side):
+def same_words(pair: Pair, a: Span, b: Span, letters: int) -> bool:
+    """Take out what differs in nothing but ids of calls; whether that could be told.
+
+    It cannot of a text of which no more was read. `a`, `b`: rows of `pair_texts`, with so many `letters` of each text.
+    """
+    whole = True
+    for side in SIDES:
+        if side not in pair.differs:
+            continue
+        if any(is_cut(row[side], letters) for row in (a, b)):
+            whole = False
+        elif _words(a, side, letters) == _words(b, side, letters):
             pair.differs.remove(side)
+    return whole
 
 
-def _words(row: Span, side: Any) -> list[bytes]:
-    return [key(message) for message in messages(row[side], row[f"{side}_key"], side)]
+def _words(row: Span, side: Side, letters: int) -> list[bytes]:
+    return [key(message) for message in read(row, side, letters)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +156,18 @@ def answers(span: Span) -> Json:
 LETTERS = 50_000  # of a message that are compared
 
 
+def is_long(span: Span) -> bool:
+    """Whether a message of a row of `span_detail`, made readable, has more letters than are compared."""
+    every = (*span["system"], *span["input"], *span["output"])
+    return any(len(_content(one)) > LETTERS for one in every)
+
+
 def _message(one: Mapping[str, Any]) -> Json:
-    return {"role": str(one["role"]), "content": "\n".join(map(_part, one["parts"]))[:LETTERS]}
+    return {"role": str(one["role"]), "content": _content(one)[:LETTERS]}
+
+
+def _content(one: Mapping[str, Any]) -> str:
+    return "\n".join(map(_part, one["parts"]))
 
 
 def _part(part: Mapping[str, Any]) -> str:

@@ -84,6 +84,13 @@ def found_span(here: Context, project: str, trace_id: UUID, span_id: str, start:
     return answer
 
 
+def span_of(here: Context, project: str, trace_id: UUID, span_id: str) -> Answer:
+    """As `found_span`, of a trace whose start nobody told: looked up first, which spares a search in all of time."""
+    summary = here.core.run("trace_summary", project, {"trace_id": trace_id}).table
+    start = summary["start_time"][0].as_py() if summary.num_rows else None
+    return found_span(here, project, trace_id, span_id, start)
+
+
 def restored(row: dict[str, Any]) -> dict[str, Any]:
     """A row of `span_detail` with its attributes as they were received."""
     sent = [row[field] for field in ("input_key", "input", "output_key", "output")]

@@ -48,8 +48,8 @@ def findings(request: Request, here: Here, trace_id: TraceId, project: Project =
 
     `path`: time of the critical path by kind of span, in nanoseconds, the longest first; they add up to the trace's
     duration; kind null: between spans. `repeated`: calls of a tool or retriever that were made again with the same
-    arguments and, where told, result, as the evaluator `repeated_steps` counts them. `rounds`: what went round three
-    times or more, as `loops` does. Rows are those of the tree.
+    arguments and, where told, result, as the evaluator `repeated_steps` counts them; `results`: all were told.
+    `rounds`: what went round three times or more, as `loops` does. Rows are those of the tree.
     """
     return json_response(request, outlines.evidence(here.core, project, opened_now(here, project, trace_id)))
 

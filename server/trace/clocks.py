@@ -24,7 +24,7 @@ Clock = tuple[str | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """What is known of one clock against the one above it in the tree."""
+    """What is known of one clock, told by the one above it in the tree."""
 
     service: str | None
     host: str | None

@@ -1,14 +1,14 @@
 """A model call as a command for `curl`: what one would send to its provider to make it again. Pure, without secrets.
 
 The key stands as a variable of the shell; headers and attributes that may hold one are never read. OpenAI's chat form
-serves every provider that speaks it; Anthropic has its own.
+serves every provider that speaks it; Anthropic has its own. Images, files and reasoning are left out.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -18,12 +18,13 @@ _BASES = {
     "groq": "https://api.groq.com/openai/v1", "deepseek": "https://api.deepseek.com/v1",
     "x_ai": "https://api.x.ai/v1", "openrouter": "https://openrouter.ai/api/v1",
     "perplexity": "https://api.perplexity.ai", "together_ai": "https://api.together.xyz/v1",
-    "fireworks": "https://api.fireworks.ai/inference/v1",
+    "fireworks_ai": "https://api.fireworks.ai/inference/v1",
 }  # fmt: skip
 _SETTINGS = {
     "temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens", "seed": "seed",
     "frequency_penalty": "frequency_penalty", "presence_penalty": "presence_penalty",
 }  # fmt: skip
+_OF_ANTHROPIC = frozenset({"temperature", "top_p", "max_tokens"})
 
 
 def command(span: Row) -> str | None:
@@ -51,14 +52,57 @@ def _openai(model: str, span: Row) -> list[str]:
 
 
 def _anthropic(model: str, span: Row) -> list[str]:
-    system = "\n".join(_words(one) for one in span["system"])
-    said = [{"role": _side(one), "content": _words(one) or json.dumps(one["parts"])} for one in span["input"]]
-    body: Json = {"model": model, "max_tokens": 1024, "messages": said, **({"system": system} if system else {})}
-    body |= _settings(span)
+    every = (*span["system"], *span["input"])
+    system = "\n".join(_words(one) for one in every if one["role"] == "system")
+    said = [{"role": _side(one), "content": _blocks(one)} for one in every if one["role"] != "system"]
+    body: Json = {"model": model, "max_tokens": 1024, "messages": [one for one in said if one["content"]]}
+    tools = [_tool(one["function"]) for one in _tools(span).get("tools", ()) if isinstance(one["function"], Mapping)]
+    body |= ({"system": system} if system else {}) | ({"tools": tools} if tools else {})
+    body |= {name: value for name, value in _settings(span).items() if name in _OF_ANTHROPIC}
     return [
         'curl -sS "https://api.anthropic.com/v1/messages"', '-H "x-api-key: $ANTHROPIC_API_KEY"',
         "-H 'anthropic-version: 2023-06-01'", "-H 'content-type: application/json'", f"-d {_quoted(body)}",
     ]  # fmt: skip
+
+
+def _blocks(message: Row) -> list[Json]:
+    """The parts of a message that Anthropic's form has a block for."""
+    made = ((_BLOCKS[part["type"]], part) for part in message["parts"] if part.get("type") in _BLOCKS)
+    return [block(part) for block, part in made]
+
+
+def _said(part: Row) -> Json:
+    return {"type": "text", "text": str(part.get("content") or "")}
+
+
+def _used(part: Row) -> Json:
+    given = part.get("arguments")
+    held = given if isinstance(given, dict) else _object(given)
+    return {"type": "tool_use", "id": str(part.get("id") or ""), "name": part.get("name"), "input": held}
+
+
+def _result(part: Row) -> Json:
+    return {
+        "type": "tool_result", "tool_use_id": str(part.get("id") or ""), "content": _text(part.get("response")),
+    }  # fmt: skip
+
+
+_BLOCKS: dict[str, Callable[[Row], Json]] = {"text": _said, "tool_call": _used, "tool_call_response": _result}
+
+
+def _object(text: Any) -> Json:
+    """Arguments that were told as text; none where they are no JSON object."""
+    try:
+        told = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {}
+
+
+def _tool(function: Row) -> Json:
+    told = {"name": function.get("name"), "description": function.get("description")}
+    schema = function.get("input_schema") or function.get("parameters") or {"type": "object"}
+    return {name: value for name, value in told.items() if value} | {"input_schema": schema}
 
 
 def _side(message: Row) -> str:

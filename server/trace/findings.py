@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -129,14 +129,11 @@ def repeated(actions: pa.Table, rows: Mapping[int, int]) -> tuple[list[Row], lis
     """Calls made again for the same result, and rounds: by the rules of `repeated_steps` and `loops`.
 
     `actions`: rows of the query `trace_actions`; `rows`: of a span's id. Of a repeat: name, times (the first counted),
-    spans and rows in order. Of a round: names (its pattern), times, rows. The most frequent first.
+    results (whether all of them were recorded, and so the same) and rows in order. Of a round: names (its pattern),
+    times, rows. The most frequent first.
     """
     made = calls(Case(steps=tuple(_steps(actions)))) or []
-    groups: dict[str, list[Action]] = defaultdict(list)
-    for earlier, again in repeats(made):
-        group = groups[again.signature]
-        group.extend([again] if group else [earlier, again])
-    told = [_repeat(group, rows) for group in groups.values()]
+    told = [_repeat(group, rows) for group in _groups(made)]
     told.sort(key=lambda one: -one["times"])
     found = rounds([one.signature for one in made], LEAST_ROUNDS, LONGEST_ROUND)
     loops: list[Row] = [
@@ -149,8 +146,22 @@ def repeated(actions: pa.Table, rows: Mapping[int, int]) -> tuple[list[Row], lis
     return told[:MOST_REPEATS], sorted(loops, key=lambda one: -len(one["rows"]))[:MOST_REPEATS]
 
 
+def _groups(made: Sequence[Action]) -> list[list[Action]]:
+    """Calls that gave the same in a row; of a call that gives another result later a group begins anew."""
+    groups: list[list[Action]] = []
+    newest: dict[str, list[Action]] = {}
+    for earlier, again in repeats(made):
+        group = newest.get(again.signature)
+        if group is None or group[-1] is not earlier:
+            group = newest[again.signature] = [earlier]
+            groups.append(group)
+        group.append(again)
+    return groups
+
+
 def _repeat(group: Sequence[Action], rows: Mapping[int, int]) -> Row:
-    return {"name": group[0].name, "times": len(group), "rows": _rows(group, rows)}
+    known = all(one.call is not None and one.call.result is not None for one in group)
+    return {"name": group[0].name, "times": len(group), "results": known, "rows": _rows(group, rows)}
 
 
 def _rows(actions: Sequence[Action], rows: Mapping[int, int]) -> list[int]:

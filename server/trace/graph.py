@@ -1,8 +1,9 @@
 """The agent graph of a trace: who called what, how often, how long, and where it failed; laid out in layers. Pure.
 
 Collapsed, a node is all spans of one kind and name: an agent, a model, a tool, a retriever. Expanded, it is one span.
-Steps of no such kind are passed over: what they called is called by the step above them. An edge is a call by the node
-nearest above in the tree. Layers are longest ways from the top once edges that go back are set aside (Sugiyama, Tagawa,
+Steps of no such kind are passed over: what they called is called by the step above them; so are spans that tell a call
+again which another tells, else a model would seem to call itself. An edge is a call by the node nearest above in the
+tree. Layers are longest ways from the top once edges that go back are set aside (Sugiyama, Tagawa,
 Toda 1981), and within a layer nodes stand by the mean place of their neighbours.
 """
 
@@ -50,7 +51,7 @@ class Node:
         self.errors += _failed(span)
         self.duration_ns += span["duration_ns"] or 0
         told = [span[side] for side in ("input_tokens", "output_tokens") if span[side] is not None]
-        counts = span["usage_role"] not in {"duplicate", "aggregate"}
+        counts = span["usage_role"] != "aggregate"
         if told and counts:
             self.tokens = (self.tokens or 0) + sum(told)
         if span["cost_usd"] is not None and counts:
@@ -75,7 +76,10 @@ def _failed(span: Row) -> bool:
 
 
 def graph(layout: Layout, *, expanded: bool) -> Row:
-    """`nodes` and `edges` with their places, `layers`, and how many spans of such kinds were left out (`left_out`)."""
+    """`nodes` and `edges` with their places, `layers`, and spans of such kinds that are not among them.
+
+    `left_out`: they are beyond the first 60 nodes; `again`: they tell a call again.
+    """
     drawn = _Drawn(_apart if expanded else _together)
     for row, span in _spans(layout):
         drawn.add(row, int(layout.parent[row]), span)
@@ -83,6 +87,7 @@ def graph(layout: Layout, *, expanded: bool) -> Row:
     return {
         "nodes": [_node(one) for one in drawn.nodes.values()], "edges": [_edge(one) for one in drawn.edges.values()],
         "layers": 1 + max((one.layer for one in drawn.nodes.values()), default=-1), "left_out": drawn.left_out,
+        "again": drawn.again,
     }  # fmt: skip
 
 
@@ -118,11 +123,12 @@ class _Drawn:
         self.edges: dict[tuple[int, int], Edge] = {}
         self.nearest: dict[int, int] = {}  # of a row: the node that it is of, else the one nearest above
         self.left_out = 0
+        self.again = 0
 
     def add(self, row: int, parent: int, span: Row) -> None:
         """Parents come first: rows go from the top."""
         above = self.nearest.get(parent)
-        node = self._node(row, span) if span["kind"] in KINDS else None
+        node = self._node(row, span)
         if node is None:
             if above is not None:
                 self.nearest[row] = above
@@ -136,6 +142,11 @@ class _Drawn:
             edge.duration_ns += span["duration_ns"] or 0
 
     def _node(self, row: int, span: Row) -> Node | None:
+        if span["kind"] not in KINDS:
+            return None
+        if span["usage_role"] == "duplicate":
+            self.again += 1
+            return None
         key = self.key(row, span)
         if key not in self.nodes:
             if len(self.nodes) >= MOST_NODES:

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -20,7 +20,7 @@ from server.api.plain import plain
 from server.core import Core
 from server.trace import clocks, findings
 from server.trace.layout import NO_ROW, Integers, Layout, layout
-from store.queries.explore import EVER
+from store.queries.explore import EVER, span_bounds
 
 MOST_ROWS = 200_000  # kept, of all traces together: some 60 MB
 KEPT_S = 600.0
@@ -98,7 +98,7 @@ class Traces:
         version = f"{crc32(repr(rows[0]).encode()):08x}" if rows else summary.watermark
         kept = self.kept(project, trace_id, version)
         if kept is None:
-            since, until = _bounds(rows[0]) if rows else EVER
+            since, until = span_bounds(rows[0]) if rows else EVER
             kept = _read(core, project, trace_id, version, since, until)
             if kept is not None:
                 self._keep(project, kept)
@@ -125,11 +125,6 @@ class Traces:
                     break
                 rows -= len(oldest.layout)
                 del self._kept[key]
-
-
-def _bounds(summary: Row) -> tuple[datetime, datetime]:
-    start = summary["start_time"]
-    return start, start + timedelta(microseconds=summary["duration_ns"] // 1000 + 2)
 
 
 def _read(  # noqa: PLR0917 - what names one state

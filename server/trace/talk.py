@@ -6,39 +6,49 @@ folded: counted, not repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from collectors.messages import messages
+from server.conversations import is_cut, key, read
+from store.queries.outline import MOST_LETTERS
 
 Row = dict[str, Any]
-MOST_BYTES = 4_000_000  # of one answer; then it ends, and says where to go on
+_TEXTS = ("input", "output", "system")
+MOST_LETTERS_TOLD = 4_000_000  # in one answer; then it ends, and says where to go on
 
 
-def turns(rows: Iterable[Row], *, later: bool) -> tuple[list[Row], int]:
+def turns(rows: Sequence[Row], *, later: bool) -> tuple[list[Row], int]:
     """Steps that say something new, and how many of `rows` (of the query `trace_talk`) were used.
 
     `later`: they are not the first of the trace, so the first call's history is folded but for its last message. A tool
     run whose call is shown stands there as its result, and is no step of its own.
     """
     talk = _Talk(later=later)
-    used, size = 0, 0
-    for row in rows:
-        size += sum(len(row[side] or "") for side in ("input", "output", "system"))
-        if used and size > MOST_BYTES:
-            break
-        used += 1
+    used = fitting(rows, _TEXTS)
+    for row in rows[:used]:
         talk.add(row)
     return talk.found, used
+
+
+def fitting(rows: Sequence[Row], texts: Sequence[str]) -> int:
+    """How many of the rows go into one answer: all, or those before it has too many letters, at least one."""
+    size = 0
+    for number, row in enumerate(rows):
+        size += sum(len(row[name] or "") for name in texts)
+        if number and size > MOST_LETTERS_TOLD:
+            return number
+    return len(rows)
 
 
 class _Talk:
     def __init__(self, *, later: bool) -> None:
         self.found: list[Row] = []
-        self.seen: set[bytes] = set()
+        self.seen: Counter[bytes] = Counter()  # how often one call sent or got the same words, at most
         self.calls: dict[str, Row] = {}  # tool calls that are shown, by id
+        self.asked_in: dict[str, Row] = {}  # the step of such a call
         self.later = later
 
     def add(self, row: Row) -> None:
@@ -48,22 +58,36 @@ class _Talk:
             self._call(row)
 
     def _call(self, row: Row) -> None:
-        heard = [*_system(row["system"]), *messages(row["input"], row["input_key"], "input")]
-        said = messages(row["output"], row["output_key"], "output")
-        new = [message for message in heard if _sign(message) not in self.seen]
-        if self.later and not self.seen and len(new) > 1:
+        heard = [*_system(row["system"]), *read(row, "input", MOST_LETTERS)]
+        said = read(row, "output", MOST_LETTERS)
+        known = bool(self.seen)
+        new = self._new(heard, said)
+        if self.later and not known and len(new) > 1:
             new = new[-1:]
-        self.seen.update(map(_sign, (*heard, *said)))
         shown = [message for message in new if not self._answers(message)]
-        self.found.append(_step(row, [*shown, *said]) | {"folded": len(heard) - len(new)})
+        step = _step(row, [*shown, *said]) | {"folded": len(heard) - len(new)}
+        self.found.append(step)
         for message in (*shown, *said):
-            self._offer(message, row)
+            self._offer(message, step)
 
-    def _offer(self, message: Row, row: Row) -> None:
+    def _new(self, heard: list[Row], said: list[Row]) -> list[Row]:
+        """What was not heard before: of words that are told again, as a second `yes`, those beyond the known ones."""
+        times: Counter[bytes] = Counter()
+        new = []
+        for message in heard:
+            sign = key(message)
+            times[sign] += 1
+            if times[sign] > self.seen[sign]:
+                new.append(message)
+        times.update(map(key, said))
+        self.seen |= times
+        return new
+
+    def _offer(self, message: Row, step: Row) -> None:
         for part in message["parts"]:
             if part.get("type") == "tool_call" and part.get("id"):
                 self.calls[str(part["id"])] = part
-                part["asked_by"] = row["span_id"]
+                self.asked_in[str(part["id"])] = step
 
     def _answers(self, message: Row) -> bool:
         """Puts results to their calls; true: the message was nothing else."""
@@ -88,6 +112,7 @@ class _Talk:
         call["duration_ns"] = row["duration_ns"]
         if row["output"] is not None:
             call["result"] = row["output"]
+            self.asked_in[str(call["id"])]["cut"] |= is_cut(row["output"], MOST_LETTERS)
         if _failure(row):
             call["failed"] = _failure(row)
 
@@ -101,7 +126,8 @@ class _Talk:
 
 def _step(row: Row, said: list[Row]) -> Row:
     told = ("span_id", "kind", "name", "tool_name", "agent_name", "model", "start_us", "duration_ns")
-    return {name: row[name] for name in told} | {"failed": _failure(row), "messages": said}
+    cut = any(is_cut(row[side], MOST_LETTERS) for side in _TEXTS)
+    return {name: row[name] for name in told} | {"failed": _failure(row), "messages": said, "cut": cut}
 
 
 def _failure(row: Row) -> str | None:
@@ -119,12 +145,3 @@ def _system(text: str | None) -> list[Row]:
     if not isinstance(told, list) or not all(isinstance(part, dict) for part in told):
         told = [{"type": "text", "content": text}]
     return [{"role": "system", "parts": told}] if told else []
-
-
-def _sign(message: Row) -> bytes:
-    """Equal for messages that say the same; what a sender notes beside the words does not count."""
-    parts = [
-        [part.get(name) for name in ("type", "content", "id", "name", "arguments", "response")]
-        for part in message["parts"]
-    ]  # fmt: skip
-    return orjson.dumps([message["role"], parts], default=str)

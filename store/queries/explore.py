@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 from uuid import UUID
 
 import pyarrow as pa
@@ -189,13 +190,21 @@ def trace_scores(con: DuckDBPyConnection, project_id: int, trace_id: UUID, max_r
     return ask(con, "trace_scores", params | ids)
 
 
+def span_bounds(summary: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """Since and until of the starts of a trace's spans, by its row of `trace_summary`."""
+    since: datetime = summary["start_time"]
+    try:
+        return since, since + timedelta(microseconds=summary["duration_ns"] // 1000 + 2)
+    except OverflowError:  # after the year 9999
+        return since, datetime.max  # noqa: DTZ901 - UTC without a zone is what the store holds
+
+
 def trace_responses(con: DuckDBPyConnection, project_id: int, trace_id: UUID) -> pa.Table:
     """response_id and span_id of the trace's model calls that tell one; the earliest span of each.
 
     The trace's bounds go in as constants, so that its spans are not sought in all of time while it is resolved.
     """
     found = trace_summary(con, project_id, trace_id).to_pylist()
-    since = found[0]["start_time"] if found else EVER[0]
-    until = since + timedelta(microseconds=found[0]["duration_ns"] // 1000 + 2) if found else EVER[1]
+    since, until = span_bounds(found[0]) if found else EVER
     params = {"project_id": project_id, "trace_id": trace_id, "since": since, "until": until}
     return ask(con, "trace_responses", params)

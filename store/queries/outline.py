@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 from store.queries import ask, query
 
 MOST_SOUGHT = 1_000  # letters
+MOST_LETTERS = 200_000  # of a text of the conversation
 
 
 @query(right="read")
@@ -34,7 +35,8 @@ def trace_actions(  # noqa: PLR0917 - given by name
 ) -> pa.Table:  # fmt: skip
     """Tool runs and retrievals of a trace, in order of start: span_id (number), kind, name, arguments, result, failed.
 
-    arguments of more than 4,096 letters, and results, are hashes; null: not recorded.
+    Spans that tell one again, or sum some up, are left out. arguments of more than 4,096 letters, and results, are
+    hashes; null: not recorded.
     """
     return ask(con, "trace_actions", _bounds(project_id, trace_id, since, until) | {"max_rows": max_rows})
 
@@ -61,13 +63,13 @@ def trace_talk(  # noqa: PLR0917 - given by name
     con: DuckDBPyConnection, project_id: int, trace_id: UUID, since: datetime, until: datetime, skipped: int = 0,
     max_rows: int | None = None,
 ) -> pa.Table:  # fmt: skip
-    """Model calls that count and tool runs of a trace with their texts, in order of start, without the first `skipped`.
+    """Model calls and tool runs that count of a trace, with texts, in order of start, without the first `skipped`.
 
     input, output with their keys as in `spans`, or what logs told; system: a JSON list of parts. Each has at most
     200,000 letters. Null: not recorded.
     """
     params = _bounds(project_id, trace_id, since, until) | {"skipped": skipped, "max_rows": max_rows}
-    return ask(con, "trace_talk", params)
+    return ask(con, "trace_talk", params | {"letters": MOST_LETTERS})
 
 
 @query(right="read")
@@ -75,7 +77,10 @@ def trace_documents(  # noqa: PLR0917 - given by name
     con: DuckDBPyConnection, project_id: int, trace_id: UUID, since: datetime, until: datetime, skipped: int = 0,
     max_rows: int | None = None,
 ) -> pa.Table:  # fmt: skip
-    """Spans of a trace that retrieved documents, in order of start: span_id, name, kind, start_us, query, documents."""
+    """Spans of a trace that retrieved documents, in order of start: span_id, name, kind, start_us, query, documents.
+
+    Spans that tell a retrieval again are left out.
+    """
     params = _bounds(project_id, trace_id, since, until) | {"skipped": skipped, "max_rows": max_rows}
     return ask(con, "trace_documents", params)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,31 +14,46 @@ from store.queries.explore import EVER, trace_summary
 
 NEAR = timedelta(days=7)
 MOST_ALIKE = 50
+MOST_SPANS = 500  # of which texts are read at once
+MOST_LETTERS = 200_000  # of each
 
 
+@query(right="read")
 def pair_spans(  # noqa: PLR0917 - given by name
     con: DuckDBPyConnection,
     project_id: int,
     trace_id: UUID,
     since: datetime,
     until: datetime,
-    max_rows: int,
+    max_rows: int | None = None,
 ) -> pa.Table:
-    """What is compared of each span of a trace that starts in [since, until), in order of start; as in the file."""
+    """What is compared of each span of a trace that starts in [since, until), in order of start.
+
+    Ids are 16 hex digits; start_us is microseconds since 1970. model, tool_name, agent_name and prompt (`name@version`)
+    are null where nobody named one, duration_ns, tokens and cost_usd where nobody told them. input_hash, output_hash
+    and system_hash are equal for equal texts; null: nothing was recorded.
+    """
     params = {"project_id": project_id, "trace_id": trace_id, "since": since, "until": until, "max_rows": max_rows}
     return ask(con, "pair_spans", params)
 
 
+@query(right="read")
 def pair_texts(  # noqa: PLR0917 - given by name
     con: DuckDBPyConnection,
     project_id: int,
     trace_id: UUID,
     since: datetime,
     until: datetime,
-    spans: Sequence[str],
-    letters: int,
+    spans: list[str],
+    letters: int = 20_000,
 ) -> pa.Table:
-    """span_id, input, input_key, output, output_key of these spans (16 hex digits), so many letters of each text."""
+    """span_id, input, input_key, output, output_key of these spans (16 hex digits), so many letters of each text.
+
+    Raises:
+        ValueError: `spans` are not 1 to 500, or one is no id; `letters` is not between 1 and 200,000.
+    """
+    within("spans", len(spans), MOST_SPANS)
+    within("letters", letters, MOST_LETTERS)
     params = {"project_id": project_id, "trace_id": trace_id, "since": since, "until": until, "letters": letters}
     return ask_few(con, "pair_texts", params | {"spans": [int(one, 16) for one in spans]})
 

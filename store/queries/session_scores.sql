@@ -1,5 +1,6 @@
--- One row per session and name of the scores of the session, of its traces and of their spans: the latest by target, name, evaluator and author that
--- was not taken back. `valued` have a value, whose `mean` is told; `failed` ones have none. Scores that name a response id alone are not among them.
+-- One row per session and name of the scores of the session, of its traces and of their spans: the latest by target, name, evaluator
+-- with its version, and author that was not taken back. `valued` have a value, whose `mean` is told; `failed` ones have none. Scores that
+-- name a response id alone are not among them.
 with held as (
     select trace_id, session_id from trace_summaries
     where project_id = $project_id and session_id in (select unnest($sessions::varchar[]))

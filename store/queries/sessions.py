@@ -91,8 +91,8 @@ def session_turns(  # noqa: PLR0917 - given by name
 def session_scores(con: DuckDBPyConnection, project_id: int, sessions: list[str]) -> pa.Table:
     """One row per session and name, most scores first, of the scores of these sessions, their traces and their spans.
 
-    Of several by (target, name, evaluator, author) the latest counts: scores, of them valued, whose mean is told, and
-    failed. Scores that name a response id alone are not among them.
+    Of several by (target, name, evaluator with its version, author) the latest counts: scores, of them valued, whose
+    mean is told, and failed. Scores that name a response id alone are not among them.
     """
     return ask_few(con, "session_scores", {"project_id": project_id, "sessions": sessions})
 

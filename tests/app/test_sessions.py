@@ -128,6 +128,23 @@ def test_a_score_in_words(score: dict[str, Any], said: tuple[str, str]) -> None:
     assert session.score_words({"name": "right", "label": None, "error_type": None} | score) == said
 
 
+SUMS = {"cost_usd": None, "reported_cost_usd": None, "unpriced_calls": 0, "model_calls_ok": 0}
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        pytest.param({}, "—", id="no-call"),
+        pytest.param({"cost_usd": 0.5}, "$0.5000", id="of-embeddings-alone"),
+        pytest.param({"cost_usd": 0.5, "unpriced_calls": 2}, "$0.5000, 2 calls unpriced", id="of-some"),
+        pytest.param({"reported_cost_usd": 0.5, "model_calls_ok": 1}, "reported $0.5000", id="reported"),
+        pytest.param({"unpriced_calls": 2, "model_calls_ok": 2}, "unknown (2)", id="unknown"),
+    ],
+)
+def test_the_cost_of_a_session(told: dict[str, Any], said: str) -> None:
+    assert session._cost(SUMS | told) == said
+
+
 def test_of_many_scores_one_is_in_sight() -> None:
     one = {"name": "right", "scores": 3, "valued": 2, "mean": 0.5, "failed": 1}
     assert sessions.scored([one, one]) == ("right 0.5 (n 2, 1 failed) +1", "; ".join(["right 0.5 (n 2, 1 failed)"] * 2))

@@ -17,10 +17,11 @@ Listed = Callable[..., list[dict[str, str]]]
 SUMMARY: dict[str, Any] = {
     "duration_ns": 2 * 10**9, "spans": 4, "model_calls_ok": 2, "model_calls_failed": 0, "tool_executions": 1,
     "errors": 0, "input_tokens": 300, "output_tokens": 20, "unknown_usage_calls": 0, "cost_usd": 0.01,
+    "half_told_calls": 0, "unpriced_calls": 0, "embedding_calls": 0,
 }  # fmt: skip
 STEP: dict[str, Any] = {
     "number": 2, "depth": 1, "differs": ["output"],
-    "a": {"name": "chat", "kind": "llm"}, "b": {"name": "chat", "kind": "llm"},
+    "a": {"name": "chat", "kind": "llm", "status": "ok"}, "b": {"name": "chat", "kind": "llm", "status": "error"},
 }  # fmt: skip
 
 
@@ -97,6 +98,7 @@ def test_a_trace_leads_to_the_page(page: Open, chatted: Any) -> None:
             id="two",
         ),
         pytest.param(["only_a"], "They part at step 2 of 5, chat (llm): it is only in the first trace.", id="gone"),
+        pytest.param(["status"], "They part at step 2 of 5, chat (llm): it fails only in the second trace.", id="bad"),
     ],
 )  # fmt: skip
 def test_where_they_part_in_words(first: list[str] | None, says: str) -> None:
@@ -115,17 +117,41 @@ def test_where_they_part_in_words(first: list[str] | None, says: str) -> None:
         ),
         pytest.param({"duration_ns": 10**9, "unknown_usage_calls": 1}, "1 s shorter than A", id="tokens-unknown"),
         pytest.param({"duration_ns": 10**9, "cost_usd": None}, "1 s shorter than A", id="cost-unknown"),
+        pytest.param({"cost_usd": 0.008, "unpriced_calls": 1, "duration_ns": 10**9}, "1 s shorter than A",
+                     id="cost-of-some-calls"),
+        pytest.param({"output_tokens": 90, "half_told_calls": 1, "duration_ns": 10**9}, "1 s shorter than A",
+                     id="tokens-half-told"),
     ],
 )  # fmt: skip
 def test_what_the_second_took_in_words(change: dict[str, Any], says: str) -> None:
     assert pair_words.took(SUMMARY, SUMMARY | change) == says
 
 
-def test_totals_tell_what_is_unknown() -> None:
-    told = {name: row for name, *row in pair_words.totals(SUMMARY, SUMMARY | {"cost_usd": None, "spans": 5})}
-    assert told["Cost"] == ["$0.01", "unknown", "unknown"]
-    assert told["Spans"] == ["4", "5", "+1"]
-    assert told["Duration"][2] == "0"
+NO_CALL = {"model_calls_ok": 0, "cost_usd": None, "input_tokens": None, "output_tokens": None}
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "row"),
+    [
+        pytest.param({}, "Duration", ["2 s", "2 s", "0"], id="equal"),
+        pytest.param({"spans": 5}, "Spans", ["4", "5", "+1"], id="more"),
+        pytest.param({"cost_usd": None}, "Cost", ["$0.01", "unknown", "unknown"], id="cost-unknown"),
+        pytest.param(
+            {"cost_usd": 0.02, "unpriced_calls": 1}, "Cost", ["$0.01", "≥ $0.02", "unknown"], id="cost-partial"
+        ),
+        pytest.param({"unknown_usage_calls": 1}, "Input tokens", ["300", "≥ 300", "unknown"], id="tokens-partial"),
+        pytest.param({"model_calls_failed": 2}, "Model calls", ["2", "4", "+2"], id="failed-calls-are-calls"),
+        pytest.param(NO_CALL, "Cost", ["$0.01", "—", "—"], id="no-call"),
+    ],
+)
+def test_totals_tell_what_is_unknown(change: dict[str, Any], name: str, row: list[str]) -> None:
+    told = {what: both for what, *both in pair_words.totals(SUMMARY, SUMMARY | change)}
+    assert told[name] == row
+
+
+def test_one_step_is_spoken_of_as_one() -> None:
+    counts = {"steps": 1, "alike": 1, "changed": 0, "only_a": 0, "only_b": 0}
+    assert pair_words.summed({"counts": counts, "a": SUMMARY, "b": SUMMARY}).startswith("1 of 1 step is alike. B took")
 
 
 @pytest.mark.parametrize(

@@ -114,24 +114,36 @@ def test_what_cannot_be_right_is_told(told: dict[str, int], said: list[str]) -> 
     assert trace_words.doubts({**ODD, **told}) == said
 
 
-def test_a_clock_is_told_with_its_evidence() -> None:
-    skew = {
-        "service": "*b*", "host": None, "above": "a", "shift_ns": 3_200_000_000, "early": 4, "edges": 5, "spans": 9,
-    }  # fmt: skip
-    (said,) = trace_words.clocks([skew])
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        pytest.param(
+            {"early": 4, "edges": 5, "spans": 9},
+            "4 of 5 calls to it from a would have started before being made. 9 spans are drawn shifted; ", id="early",
+        ),
+        pytest.param(
+            {"early": 0, "edges": 1, "spans": 1}, "that of a, which called it, does. 1 span is drawn shifted; ",
+            id="by-the-clock-above",
+        ),
+    ],
+)  # fmt: skip
+def test_a_clock_is_told_with_its_evidence(told: dict[str, int], says: str) -> None:
+    """The shift is against the root's clock, and the one above may be shifted too."""
+    (said,) = trace_words.clocks([{"service": "*b*", "host": None, "above": "a", "shift_ns": 3_200_000_000, **told}])
     assert said == (
-        r"The clock of \*b\* seems 3.2 s behind that of a: 4 of 5 calls to it would have started before being made. "
-        "9 spans drawn shifted; stored times stay as sent."
+        rf"The clock of \*b\* seems 3.2 s behind that of the trace's first span: {says}stored times stay as sent."
     )
 
 
 def test_repeats_are_told_and_marked() -> None:
     found = {
-        "repeated": [{"name": "search", "times": 7, "rows": [3, 5]}],
+        "repeated": [{"name": "search", "times": 7, "rows": [3, 5], "results": True}],
         "rounds": [{"names": ["a", "b"], "times": 3, "rows": [8, 9]}],
     }
     (first, row), (second, _) = trace_words.repeats(found)
     assert first.endswith("went round 3 times")
     assert row == 8
     assert second == "search was called 7 times with the same arguments and result"
+    (unsure, _), *_ = trace_words.repeats({"repeated": [found["repeated"][0] | {"results": False}], "rounds": []})
+    assert unsure == "search was called 7 times with the same arguments; not all results were recorded"
     assert trace_words.marks(found) == {3: "same call, 1 of 7", 5: "same call, 2 of 7"}

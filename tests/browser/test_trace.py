@@ -11,7 +11,10 @@ from typing import Any
 import made_trace
 import pytest
 from browsing import at_rest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+
+from app import component
+from store.queries.outline import MOST_SOUGHT
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
@@ -74,7 +77,7 @@ def test_rows_come_as_they_come_into_view(visit: Visit) -> None:
 
 def test_the_findings_lead_to_spans_and_views_are_in_the_url(visit: Visit, made: str) -> None:
     page = visit(f"/trace?trace={made}&span={1:016x}")
-    expect(page.get_by_text("The clock of searcher seems 3.8 s behind that of planner")).to_be_visible()
+    expect(page.get_by_text("The clock of searcher seems 3.8 s behind that of the trace's first span")).to_be_visible()
     page.get_by_role("button", name="execute_tool book: Full: no seats left").click()
     expect(page.locator(".row[aria-selected=true] .label")).to_have_text("execute_tool book")
     expect(page.locator(".repeat")).to_have_text([f"same call, {number} of 3" for number in (1, 2, 3)])
@@ -104,6 +107,49 @@ def test_texts_that_attack_stay_texts(visit: Visit, attacking: str) -> None:
         at_rest(page)
         expect(page.get_by_text("javascript:alert(1)").first).to_be_attached()
         _inert(page)
+
+
+PARTS = {"Waterfall": component.script("waterfall", ("folds",)), "Rows": component.script("rows")}
+BOTH = """
+    const told = (head, rows = []) =>
+        new TextEncoder().encode(`${JSON.stringify(head)}\\n${JSON.stringify(rows)}`);
+    const state = { trace: "t", version: "v", chunks: [] };
+    const drawn = { total: 1000, chunk: 128, path: true, ticks: [], moved: null, failures: [], selected: 0, asked: 0 };
+    const one = { depth: 0, size: 0, parent: -1, id: "1", name: "run", kind: "agent", left: 0, width: 1 };
+    globalThis.lines = Array.from({ length: 128 }, (_, row) => ({ ...one, row }));
+    globalThis.asked = [];
+    const waterfall = new Waterfall(document.body);
+    const rows = new Rows();
+    const setStateValue = (_, wanted) => asked.push(wanted);
+    const hear = (head, lines) => rows.take({ data: told({ ...state, marks: {}, ...head }, lines), setStateValue });
+    globalThis.answer = (head, lines) => hear({ answers: asked.at(-1).number, ...head }, lines);
+    waterfall.take({ data: told({ ...state, ...drawn, height: 340 }), setStateValue() {} });
+    hear({ answers: 0 });
+"""
+
+
+def test_what_failed_is_not_asked_for_again_until_somebody_moves(browser: Browser) -> None:
+    """The two parts of the tree in an empty page whose clock we move: no server answers, and none is asked."""
+    page = browser.new_page()
+    page.clock.install()
+    page.goto("about:blank")
+    classes = (f"const {name} = (() => {{{re.sub('export default.*', '', text)}; return {name}; }})();"
+               for name, text in PARTS.items())  # fmt: skip
+    page.evaluate(f"() => {{ {' '.join(classes)} {BOTH} }}")
+    expect(page.get_by_label("Find in the trace")).to_have_attribute("maxlength", str(MOST_SOUGHT))
+    status = page.locator(".status")
+    assert page.evaluate("asked.map((one) => one.chunks)") == [[0]]
+    page.evaluate("answer({ failed: 'it has changed' })")
+    page.clock.run_for(20_000)
+    assert page.evaluate("asked.length") == 1
+    expect(status).to_contain_text("Reload the page")
+    page.locator(".scroller").dispatch_event("scroll")
+    page.clock.run_for(100)
+    assert page.evaluate("asked.length") == 2
+    page.evaluate("answer({ chunks: [0] }, lines)")
+    expect(status).to_be_empty()
+    expect(page.locator(".label").first).to_have_text("run")
+    page.close()
 
 
 def _inert(page: Page) -> None:

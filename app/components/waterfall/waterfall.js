@@ -4,6 +4,7 @@
 const ROW = 26;
 const SPARE = 12; // rows drawn beyond each edge of the view
 const MOST_CHUNKS = 400; // kept; the oldest are fetched anew
+const FAILED = "Rows did not come, the trace may have changed. Reload the page.";
 const KINDS = {
   llm: "llm", embedding: "embed", tool: "tool", agent: "agent", workflow: "flow", retriever: "retr",
   reranker: "rerank", guardrail: "guard", evaluator: "eval", memory: "memory", mcp: "mcp", other: "other",
@@ -80,6 +81,7 @@ class Waterfall {
     this.chunks.clear();
     this.marks = {};
     this.matches = undefined;
+    this.refused = false;
     this.folds = new Folds();
     if (!fresh) this.selected = undefined;
   }
@@ -97,10 +99,20 @@ class Waterfall {
     if (head.version !== this.head?.version) return;
     this.marked();
     this.keep(head, rows);
+    if (head.failed) return this.refuse();
+    if (this.status.textContent === FAILED) this.status.textContent = "";
     if (head.found && head.text === this.sought) this.found(head.found);
-    this.status.textContent = head.failed ? "Rows did not come, the trace may have changed. Reload the page." : this.status.textContent;
     this.draw();
     this.settle();
+  }
+
+  // What failed once fails again: nothing more is asked for until somebody moves, or the page has another state.
+  refuse() {
+    this.refused = true;
+    if (this.asking) this.sought = undefined; // Enter asks anew
+    this.asking = false;
+    this.status.textContent = FAILED;
+    this.draw();
   }
 
   // Words on rows may have come before there was a waterfall to draw them.
@@ -119,7 +131,7 @@ class Waterfall {
 
   // What the view lacks; null: nothing.
   wants() {
-    if (!this.head) return null;
+    if (!this.head || this.refused) return null;
     const [first, last] = this.range();
     const needed = new Set();
     for (let place = first; place < last; place++) {
@@ -145,6 +157,7 @@ class Waterfall {
 
   // Rows are asked for when the view rests for a moment: who flies past needs none.
   settle() {
+    this.refused = false;
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.board?.rows?.next(), 60);
   }
@@ -179,6 +192,7 @@ class Waterfall {
   tools() {
     this.search = element("input", "search");
     this.search.placeholder = "Find in the trace: names, errors, input, output";
+    this.search.maxLength = 1000; // what is sought of a longer text is another text
     this.search.setAttribute("aria-label", "Find in the trace");
     this.search.addEventListener("keydown", (event) => this.seek(event));
     this.status = element("span", "status");
@@ -223,6 +237,7 @@ class Waterfall {
       this.sought = sought;
       this.matches = undefined;
       this.asking = true;
+      this.refused = false;
       this.status.textContent = "looking…";
       this.board?.rows?.next();
     }

@@ -166,9 +166,24 @@ def test_repeats_and_rounds_are_those_of_the_evaluators() -> None:
     made = [action(n, "search", '{"q": 1, "n": 2}' if n % 2 else '{"n": 2, "q": 1}') for n in range(1, 5)]
     made += [action(5, "search", '{"q": 1, "n": 2}', "another"), action(6, "open", "x")]
     repeats, rounds = findings.repeated(pa.Table.from_pylist(made), {n: n * 10 for n in range(1, 7)})
-    assert repeats == [{"name": "search", "times": 4, "rows": [10, 20, 30, 40]}]
+    assert repeats == [{"name": "search", "times": 4, "results": True, "rows": [10, 20, 30, 40]}]
     assert rounds == [{"names": ["search"], "times": 5, "rows": [10, 20, 30, 40, 50]}]
     assert findings.repeated(pa.Table.from_pylist(made).slice(0, 0), {}) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("results", "rows", "known"),
+    [
+        pytest.param("aabb", [[10, 20], [30, 40]], True, id="the-result-changes"),
+        pytest.param("aab", [[10, 20]], True, id="another-at-last"),
+        pytest.param("a-a", [[10, 20, 30]], False, id="one-was-not-recorded"),
+    ],
+)
+def test_calls_that_gave_the_same_stand_together(results: str, rows: list[list[int]], known: bool) -> None:
+    made = [action(n, "search", "q", None if told == "-" else told) for n, told in enumerate(results, 1)]
+    repeats, _ = findings.repeated(pa.Table.from_pylist(made), {n: n * 10 for n in range(1, 7)})
+    assert [one["rows"] for one in repeats] == rows
+    assert all(one["results"] is known for one in repeats)
 
 
 def test_what_does_not_count_is_told_by_role_and_rule() -> None:

@@ -14,14 +14,38 @@ import pytest
 from server.client import ApiError
 
 TRACE = made_trace.TRACE.hex()
+TWICE = bytes([0xAB]) * 16
 
 
 @pytest.fixture(scope="module")
 def served(serve: Callable[[str], Any]) -> Any:
     one = serve("trace")
     one.send(made_trace.body(time.time_ns() - 600 * 10**9))
+    one.send(_twice(time.time_ns() - 300 * 10**9))
     one.settle()
     return one
+
+
+def _twice(start_ns: int) -> bytes:
+    """An agent's one tool run, told by a framework and, within that, by another instrumentation."""
+    made = made_trace.Made(start_ns, TWICE)
+    run = {"gen_ai__operation__name": "execute_tool", "gen_ai__tool__name": "search", "gen_ai__tool__call__id": "c1",
+           "gen_ai__tool__call__arguments": {"q": 1}, "gen_ai__tool__call__result": "7"}  # fmt: skip
+    made.add(1, None, "run", 0, 900, gen_ai__operation__name="invoke_agent", gen_ai__agent__name="a")
+    made.add(2, 1, "execute_tool search", 10, 500, **run)
+    made.add(3, 2, "search", 20, 400, **run)
+    body: bytes = made.request.SerializeToString()
+    return body
+
+
+def test_a_tool_run_that_is_told_twice_is_one_run(served: Any) -> None:
+    with served.client() as client:
+        found, drawn = client.trace_findings(TWICE.hex()), client.trace_graph(TWICE.hex())
+        told = client.trace_conversation(TWICE.hex())
+    assert (found["repeated"], found["actions"]) == ([], 1)
+    assert [(one["kind"], one["count"]) for one in drawn["nodes"]] == [("agent", 1), ("tool", 1)]
+    assert drawn["again"] == 1
+    assert [step["kind"] for step in told["steps"]] == ["tool"]
 
 
 def test_the_outline_tells_what_is_odd(served: Any) -> None:

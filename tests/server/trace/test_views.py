@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.trace import curl, graph, talk
+from store.queries.outline import MOST_LETTERS
 
 STEP: dict[str, Any] = {
     "span_id": "s", "kind": "llm", "name": "chat", "tool_name": None, "tool_call_id": None, "agent_name": None,
@@ -57,6 +58,51 @@ def test_a_later_page_folds_the_history_it_does_not_know() -> None:
     heard = [said("user", "a"), said("assistant", "b"), said("user", "c")]
     (only,) = turns(step(heard, said("assistant", "d")), later=True)
     assert (words(only), only["folded"]) == (["c", "d"], 2)
+
+
+def test_words_that_are_said_again_are_told_again() -> None:
+    heard = [said("user", "yes"), said("assistant", "more?")]
+    told = turns(
+        step(heard[:1], heard[1]),
+        step([*heard, said("user", "yes")], said("assistant", "more?")),
+        step([*heard, said("user", "yes"), said("assistant", "more?"), said("user", "no")], said("assistant", "bye")),
+    )
+    assert [words(one) for one in told] == [["yes", "more?"], ["yes", "more?"], ["no", "bye"]]
+    assert [one["folded"] for one in told] == [0, 2, 4]
+
+
+def test_another_image_is_no_repetition() -> None:
+    first, second = ({"type": "uri", "modality": "image", "uri": f"https://example.org/{name}"} for name in "ab")
+    told = turns(
+        step([said("user", first)], said("assistant", "a cat")), step([said("user", second)], said("assistant", "b"))
+    )
+    assert [one["messages"][0]["parts"] for one in told] == [[first], [second]]
+
+
+LONG = "x" * MOST_LETTERS
+
+
+@pytest.mark.parametrize(
+    ("rows", "cut"),
+    [
+        pytest.param([step([said("user", "a")], said("assistant", "b"))], False, id="none"),
+        pytest.param([step([], said("assistant", "b"), input=json.dumps([said("user", LONG)])[:MOST_LETTERS])], True,
+                     id="json"),
+        pytest.param([step([], said("assistant", "b"), input=LONG)], True, id="text"),
+        pytest.param([ran(input="q", output=LONG)], True, id="run"),
+        pytest.param([step([said("user", "a")], said("assistant", call())), ran(output=LONG)], True, id="its-run"),
+    ],
+)  # fmt: skip
+def test_what_we_cut_is_told_as_ours(rows: list[dict[str, Any]], cut: bool) -> None:
+    (only,) = turns(*rows)
+    assert only["cut"] is cut
+    assert not any(part.get("cut") for message in only["messages"] for part in message["parts"])
+
+
+def test_what_its_sender_cut_is_told_as_the_senders() -> None:
+    (only,) = turns(step([], said("assistant", "b"), input=json.dumps([said("user", "a long text")])[:-9]))
+    assert only["messages"][0]["parts"][0]["cut"] is True
+    assert only["cut"] is False
 
 
 @pytest.mark.parametrize(
@@ -122,6 +168,24 @@ def test_callers_stand_before_what_they_call() -> None:
     assert [node.layer for node in drawn] == [0, 1, 2, 0]
 
 
+SPAN: dict[str, Any] = {
+    "span_id": 1, "name": "chat", "status": "ok", "error_type": None, "duration_ns": 5, "model": "m", "kind": "llm",
+    "tool_name": None, "agent_name": None, "usage_role": "leaf", "input_tokens": 1, "output_tokens": 1,
+    "cost_usd": None,
+}  # fmt: skip
+
+
+def test_a_call_that_is_told_twice_is_one_call() -> None:
+    """A framework's span around that of the provider's library: the model does not call itself."""
+    drawn = graph._Drawn(graph._together)
+    drawn.add(0, -1, {**SPAN, "kind": "agent", "agent_name": "a", "usage_role": None})
+    drawn.add(1, 0, {**SPAN, "usage_role": "duplicate"})
+    drawn.add(2, 1, SPAN)
+    assert [(node.kind, node.name, node.count) for node in drawn.nodes.values()] == [("agent", "a", 1), ("llm", "m", 1)]
+    assert list(drawn.edges) == [(0, 1)]
+    assert drawn.again == 1
+
+
 CALL: dict[str, Any] = {
     "kind": "llm", "provider": "openai", "request_model": "m", "response_model": None, "system": [],
     "input": [said("user", "a'b\u202e$(x)\n")], "tool_definitions": [{"name": "search", "parameters": {}}],
@@ -159,6 +223,22 @@ def test_providers(facts: dict[str, Any], holds: str) -> None:
     assert command is not None
     assert holds in command
     assert "rm -rf" not in command
+
+
+def test_anthropics_form_has_tools_their_calls_and_results() -> None:
+    result = {"type": "tool_call_response", "id": "c1", "response": {"n": 3}}
+    heard = [said("system", "Be short."), said("user", "a"), said("assistant", "I look.", call()), said("tool", result)]
+    sent = {"gen_ai.request.seed": "7", "gen_ai.request.top_p": "0.9"}
+    command = curl.command({**CALL, "provider": "anthropic", "input": heard, "attributes": sent})
+    assert command is not None
+    body = data_of(command)
+    assert (body["system"], body["top_p"], "seed" in body) == ("Be short.", 0.9, False)
+    assert body["tools"] == [{"name": "search", "input_schema": {"type": "object"}}]
+    assert [(one["role"], [block["type"] for block in one["content"]]) for one in body["messages"]] == [
+        ("user", ["text"]), ("assistant", ["text", "tool_use"]), ("user", ["tool_result"]),
+    ]  # fmt: skip
+    assert body["messages"][1]["content"][1]["input"] == {"q": 1}
+    assert body["messages"][2]["content"][0]["content"] == '{"n": 3}'
 
 
 @pytest.mark.parametrize("facts", [{"kind": "tool"}, {"request_model": None}, {"input": []}])
