@@ -6,6 +6,7 @@ Only the element at hand is in memory. A file whose first line is a JSON object 
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -67,10 +68,17 @@ def lines(stream: io.BufferedReader) -> Iterator[Element]:
 
 
 def parsed(data: bytes) -> Any:
-    """The value; null where it is no JSON."""
+    """The value; null where it is no JSON. `NaN` and `Infinity`, which Python's exports write as numbers, are read."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
+        return _with_words(data) if b"NaN" in data or b"Infinity" in data else None
+
+
+def _with_words(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
         return None
 
 
