@@ -7,6 +7,7 @@ import json
 import signal
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,24 @@ def test_an_upload_that_is_nothing_is_told_by_its_name_and_can_be_forgotten(shar
             client.preview_upload(upload)
         with pytest.raises(ApiError, match="begins at byte 0, and 3 are there"):
             client._send("POST", f"/api/uploads/{client.upload('a', [b'abc'])}/parts", {"offset": 0}, content=b"abc")
+
+
+def test_a_part_that_is_sent_twice_at_once_is_there_once(shared: Serving) -> None:
+    """Who hears nothing sends a part again, while the first may still be on its way."""
+
+    def sent(path: str) -> int:
+        with shared.client() as client:
+            try:
+                client._send("POST", path, {"offset": 0}, content=b"x" * 4_000_000)
+            except ApiError as error:
+                return error.status or 0
+        return 200
+
+    with shared.client() as client, ThreadPoolExecutor(4) as several:
+        upload = client.upload("a", [])
+        assert sorted(several.map(sent, [f"/api/uploads/{upload}/parts"] * 4)) == [200, 409, 409, 409]
+        with pytest.raises(ApiError, match="and 4,000,000 are there"):
+            client._send("POST", f"/api/uploads/{upload}/parts", {"offset": 1}, content=b"x")
 
 
 def test_an_upload_that_breaks_says_why(shared: Serving) -> None:
