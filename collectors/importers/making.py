@@ -110,10 +110,10 @@ def plain_value(value: Any) -> Any:
         return value
     told = next(((name.replace("_", "").lower(), one) for name, one in value.items() if one is not None), None)
     match told:
-        case ("arrayvalue", dict(held)):
-            return [plain_value(one) for one in held.get("values") or []]
-        case ("kvlistvalue", dict(held)):
-            return plain_attributes(held.get("values") or [])
+        case ("arrayvalue", {"values": list(values)}):
+            return [plain_value(one) for one in values]
+        case ("kvlistvalue", {"values": list(values)}):
+            return plain_attributes(values)
         case ("intvalue", str(text)) if text.lstrip("-").isdecimal():
             return int(text)
         case (_, plain):
@@ -150,6 +150,12 @@ def held(value: Any) -> Any:
     return value
 
 
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, or of a cell that holds one; none: it is no list."""
+    told = held(value)
+    return [one for one in map(held, told) if isinstance(one, dict)] if isinstance(told, list) else []
+
+
 def empty(value: Any) -> bool:
     """Whether a member says nothing."""
     return value is None or (isinstance(value, str | dict | list) and not value)
@@ -181,7 +187,7 @@ class MadeSpan:
             "traceId": self.trace_id, "spanId": self.span_id, "parentSpanId": self.parent_id or "", "name": self.name,
             "startTimeUnixNano": str(self.start_ns), "endTimeUnixNano": str(self.end_ns or 0),
             "attributes": key_values(self.attributes),
-            "status": {"code": self.status, "message": self.message or ""}, "events": self.events,
+            "status": {"code": self.status, "message": text_of(self.message or "")}, "events": self.events,
         }  # fmt: skip
 
 

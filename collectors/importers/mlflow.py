@@ -24,6 +24,7 @@ from collectors.importers.making import (
     event,
     held,
     nanoseconds,
+    objects,
     plain_attributes,
     span_id,
     text_of,
@@ -85,22 +86,21 @@ def _add(making: Making, number: int, row: Row) -> None:
     of_trace = _of_trace(info)
     found = None
     known = [told if isinstance(told, dict) else {} for told in map(held, spans)]
-    ids = {_ids(one)[1] for one in known}
+    ids = {str(_ids(one)[1]) for one in known}
     for span in known:
-        parent = _first(span, *_PARENT)
+        inner = str(_first(span, *_PARENT)) in ids
         try:
-            made = _span(span, {} if parent in ids else of_trace)
+            made = _span(span, {} if inner else of_trace)
         except RecordError as error:
             making.refuse(error.reason, number, error.text)
         else:
             making.add(number, made, {}, SCOPE)
             found = made.trace_id
-    for one in held(info.get("assessments") or row.get("assessments")) or []:
-        if isinstance(one, dict):
-            try:
-                making.add(number, _score(one, found or _trace_of(info)), {}, SCOPE)
-            except RecordError as error:
-                making.refuse(error.reason, number, error.text)
+    for one in objects(info.get("assessments")) or objects(row.get("assessments")):
+        try:
+            making.add(number, _score(one, found or _trace_of(info)), {}, SCOPE)
+        except RecordError as error:
+            making.refuse(error.reason, number, error.text)
 
 
 def _trace_of(info: Row) -> str | None:
@@ -151,7 +151,7 @@ def _span(told: Row, of_trace: Attributes) -> MadeSpan:
         nanoseconds(_first(told, "end_time_unix_nano", "end_time", "endTimeUnixNano")),
         attributes | of_trace,
         _CODES.get(str(status.get("code", "")).upper(), 0), status.get("message") or None,
-        [_event(one) for one in held(told.get("events")) or [] if isinstance(one, dict)],
+        [_event(one) for one in objects(told.get("events"))],
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from collectors.importers.making import (
     event,
     held,
     nanoseconds,
+    objects,
     plain_attributes,
     span_id,
     trace_id,
@@ -137,7 +138,7 @@ def _span(row: Row) -> MadeSpan:
         trace_id(trace), span_id(span), None if empty(parent) else span_id(parent), str(row.get("name") or ""), start,
         nanoseconds(row.get("end_time") or row.get("end_time_unix_nano")), kind | _attributes(row),
         code if isinstance(code, int) and 0 <= code <= 2 else STATUS.get(str(code).upper(), 0),
-        status.get("message") or row.get("status_message") or None, _events(held(row.get("events"))),
+        status.get("message") or row.get("status_message") or None, _events(row.get("events")),
     )  # fmt: skip
 
 
@@ -171,10 +172,9 @@ def _flatten_one(name: str, value: Any, found: Attributes) -> None:
 
 def _events(told: Any) -> list[dict[str, Any]]:
     found = []
-    for one in told if isinstance(told, list) else []:
-        if isinstance(one, dict):
-            attributes: Attributes = {}
-            _flatten(plain_attributes(held(one.get("attributes"))), "", attributes)
-            time_ns = nanoseconds(one.get("timestamp") or one.get("time_unix_nano"))
-            found.append(event(str(one.get("name") or ""), time_ns, attributes))
+    for one in objects(told):
+        attributes: Attributes = {}
+        _flatten(plain_attributes(held(one.get("attributes"))), "", attributes)
+        time_ns = nanoseconds(one.get("timestamp") or one.get("time_unix_nano"))
+        found.append(event(str(one.get("name") or ""), time_ns, attributes))
     return found

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from collectors.facts import ScoreFacts, SpanFacts
-from collectors.importers import calls
+from collectors.importers import calls, making, pieces
 from collectors.importers.decoding import decoded_piece
 from collectors.importers.detecting import detected
 from collectors.importers.making import nanoseconds, span_id, trace_id
 from collectors.importers.pieces import ImportFileError, packed, unpacked
-from collectors.importers.reading import plan, read
+from collectors.importers.reading import How, plan, read
 from collectors.model import RawSpan
 from collectors.normalise import normalise
 from collectors.normalising.options import NormaliserOptions
@@ -284,18 +284,20 @@ def test_numbers_of_calls(tmp_path: Path, field: str, text: str, value: float | 
         assert told == value
 
 
-def test_one_record_of_any_size_makes_pieces_that_are_taken(tmp_path: Path) -> None:
+def test_one_record_of_any_size_makes_pieces_that_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trace is one record of MLflow's: its spans are many requests, and a span larger than one is refused alone."""
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 100_000)
+    monkeypatch.setattr(making, "MAX_PIECE_BYTES", 1_000_000)
     trace = json.loads((HERE / "mlflow_trace.json").read_text("utf-8"))
     root, call, _ = trace["data"]["spans"]
-    text = "x" * 100_000
+    text = "x" * 10_000
     more = [call | {"span_id": f"{place:016x}", "attributes": {"mlflow.spanInputs": text}} for place in range(1, 60)]
     huge = call | {"span_id": "f" * 16, "attributes": {"mlflow.spanInputs": text * 130}}
     trace["data"]["spans"] = [root, *more, huge]
     file = tmp_path / "traces.json"
     file.write_text(json.dumps(trace), "utf-8")
     sizes = [len(packed(piece)) for piece, _ in read(file, plan(file))]
-    assert max(sizes) < 2 * 1024 * 1024
+    assert max(sizes) < 150_000
     found = found_in(file)
     assert (len(found.spans), found.rejected, len(found.scores)) == (60, {"too_large": 1}, 3)
     assert "of trace 4bf9" in found.samples[0]
@@ -352,3 +354,35 @@ def test_evaluations_beside_spans_of_phoenix_are_scores(tmp_path: Path) -> None:
     file.write_text("\n".join([lines[0], json.dumps(row)]), "utf-8")
     (told,) = found_in(file).scores
     assert (told.name, told.value, told.label, told.span_id) == ("Q&A v1.0", 0.75, "good", CALL)
+
+
+ODD = (None, 1.5, [1, None], {"a": [1]}, {"array_value": {"values": 3}})
+
+
+def variants(value: Any) -> list[Any]:
+    """A record with something odd in the place of each of its members, on all levels, one at a time."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found: list[Any] = []
+    for key, one in members:
+        for odd in (*ODD, *variants(one)):
+            made = value.copy()
+            made[key] = odd
+            found.append(made)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("langfuse_trace.json", "langfuse"), ("langfuse_scores.jsonl", "langfuse"), ("phoenix_frame.jsonl", "phoenix"),
+        ("phoenix_annotations.json", "phoenix"), ("mlflow_trace.json", "mlflow"), ("mlflow_rest.json", "mlflow"),
+    ],
+)  # fmt: skip
+def test_no_record_ends_an_import_or_spoils_another(tmp_path: Path, name: str, kind: Any) -> None:
+    text = (HERE / name).read_text("utf-8")
+    record = json.loads(text.splitlines()[0] if name.endswith("l") else text)
+    record = record["data"][0] if isinstance(record.get("data"), list) else record
+    file = tmp_path / "odd.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in variants(record)), "utf-8")
+    rejected = [one for piece, _ in read(file, How(kind, "")) for one in decoded_piece(piece).rejections]
+    assert {one.reason for one in rejected} <= {"no_id", "no_time", "bad_value", "unread_kind"}, rejected[:3]
