@@ -93,6 +93,16 @@ def test_what_became_of_it_is_told_in_sentences(shared: Serving, tmp_path: Path,
 
 
 @pytest.mark.parametrize("broken_after", [1, 3])
+def test_what_a_file_holds_does_nothing_to_a_terminal(shared: Serving, tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "calls.csv"
+    file.write_text("time,prompt,a\x1b[2J\nsoon,\x1b]0;owned\x07\u202ehi,b\n\x1b[31msoon,a,b\n", "utf-8")
+    told = [command(tmp_path, "import", *more, str(file), api_url=shared.note.api_url) for more in ((), ("--preview",))]
+    assert "no_time" in told[0].stdout
+    assert "row: time: soon, input: .]0;owned..hi" in told[1].stdout
+    for one in told:
+        assert one.stdout.replace("\n", "").isprintable()
+
+
 def test_an_import_that_broke_off_goes_on_without_duplicates(
     broken_after: int, shared: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_pieces: None
 ) -> None:
