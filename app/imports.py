@@ -234,7 +234,13 @@ def page(import_id: str) -> None:
     st.page_link("views/imports.py", label="All imports", icon=":material/arrow_back:")
     found = data_imports.one(import_id)
     going = not found["ended_at"] and not found["fault"]
-    st.fragment(lambda: _watched(import_id, going=going), run_every=1.0 if going else None)()
+
+    def part() -> None:  # the server may be started again under it
+        widgets.guarded(
+            "How far it is did not come.", "What is stored of it stays.", lambda: _watched(import_id, going=going)
+        )
+
+    st.fragment(part, run_every=1.0 if going else None)()
 
 
 def _watched(import_id: str, *, going: bool) -> None:

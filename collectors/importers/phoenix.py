@@ -115,8 +115,8 @@ def _score(trace: str | None, span: str | None, time_ns: int, name: str, result:
         number = None if value is None else float(value)
     except (TypeError, ValueError) as error:
         raise RecordError("bad_value", f"score {value!r} of {name!r} is no number") from error
-    told = (None if one is None else str(one) for one in (label, why))
-    return MadeScore(trace, span, time_ns, name, number, *told, evaluator=name)
+    label, why = (None if one is None else str(one) for one in (label, why))
+    return MadeScore(trace, span, time_ns, name, number, label, why, evaluator=name)
 
 
 def _span(row: Row) -> MadeSpan:
