@@ -69,18 +69,21 @@ def pieces(file: Opened) -> Iterator[Piece]:
     yield from making.rest()
 
 
-def _made(row: Row) -> list[MadeSpan | MadeScore]:
-    if "annotator_kind" in row:
-        return [_annotation(row)]
-    span = _span(row)
-    return [span, *_evaluations(row, span)]
+def _made(row: Row) -> Iterator[MadeSpan | MadeScore]:
+    """An annotation, or a span and then its evaluations: one that cannot be read costs the span nothing."""
+    if "annotator_kind" in row and "start_time" not in row:
+        yield _annotation(row)
+    else:
+        span = _span(row)
+        yield span
+        yield from _evaluations(row, span)
 
 
 def _evaluations(row: Row, span: MadeSpan) -> Iterator[MadeScore]:
     """What the columns of evaluations say of a span."""
     told: dict[str, Attributes] = {}
     for column, value in row.items():
-        if (found := _EVAL.fullmatch(column)) and not empty(value):
+        if not empty(value) and (found := _EVAL.fullmatch(column)):
             told.setdefault(found["name"], {})[found["member"]] = value
     for name, result in told.items():
         yield _score(span.trace_id, span.span_id, span.end_ns or span.start_ns, name, result)

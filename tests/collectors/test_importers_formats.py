@@ -351,8 +351,11 @@ def test_evaluations_beside_spans_of_phoenix_are_scores(tmp_path: Path) -> None:
     lines = (HERE / "phoenix_frame.jsonl").read_text("utf-8").splitlines()
     row = json.loads(lines[1]) | {"eval.Q&A v1.0.score": 0.75, "eval.Q&A v1.0.label": "good", "eval.empty.score": None}
     file = tmp_path / "spans.jsonl"
-    file.write_text("\n".join([lines[0], json.dumps(row)]), "utf-8")
-    (told,) = found_in(file).scores
+    broken = json.loads(lines[2]) | {"eval.q.score": "much"}
+    file.write_text("\n".join([lines[0], json.dumps(row), json.dumps(broken)]), "utf-8")
+    found = found_in(file)
+    (told,) = found.scores
+    assert (len(found.spans), found.rejected) == (3, {"bad_value": 1})
     assert (told.name, told.value, told.label, told.span_id) == ("Q&A v1.0", 0.75, "good", CALL)
 
 
