@@ -93,7 +93,6 @@ def _add(making: Making, number: int, row: Row) -> None:
             making.refuse("unread_kind", number, f"with {', '.join(list(row)[:8])}")
     except RecordError as error:
         making.refuse(error.reason, number, error.text)
-        return
     for score in objects(told.get("scores")):
         _add_score(making, number, _camel(score), told)
 

@@ -80,7 +80,7 @@ def _add(making: Making, number: int, row: Row) -> None:
         spans = held(data.get("spans")) if isinstance(data, dict) else None
     if not isinstance(spans, list):
         making.refuse("unread_kind", number, f"with {', '.join(list(row)[:8])} and without spans")
-        return
+        spans = []
     info = held(row.get("info") or row.get("trace_info"))
     info = info if isinstance(info, dict) else row
     of_trace = _of_trace(info)

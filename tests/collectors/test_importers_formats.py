@@ -327,6 +327,21 @@ def test_mlflow_rest_has_spans_as_otlp_does() -> None:
     assert (instead.value, instead.source, instead.span_id) == (0.0, "human", CALL)
 
 
+def test_verdicts_of_a_trace_that_cannot_be_read_are_kept(tmp_path: Path) -> None:
+    """A list of traces without their spans, as a search gives it; a trace of Langfuse without a time."""
+    mlflow = json.loads((HERE / "mlflow_trace.json").read_text("utf-8"))["info"]
+    langfuse = json.loads((HERE / "langfuse_trace.json").read_text("utf-8")) | {"observations": [], "timestamp": "soon"}
+    told: list[tuple[Any, Any, str]] = [("mlflow", {"info": mlflow}, "unread_kind"), ("langfuse", langfuse, "no_time")]
+    for kind, row, reason in told:
+        file = tmp_path / kind
+        file.write_text(json.dumps(row), "utf-8")
+        made = [decoded_piece(piece) for piece, _ in read(file, How(kind, ""))]
+        assert [one.reason for held in made for one in held.rejections] == [reason]
+        found = [score for held in made for log in held.logs for score in scores_of_log(log)]
+        assert len(found) == {"mlflow": 3, "langfuse": 2}[kind]
+        assert {one.trace_id.hex() for one in found if one.trace_id} == {TRACE}
+
+
 def test_a_trace_whose_first_span_has_a_parent_elsewhere_keeps_its_session(tmp_path: Path) -> None:
     trace = json.loads((HERE / "mlflow_trace.json").read_text("utf-8"))
     trace["data"]["spans"][0]["parent_span_id"] = "abcdefabcdefabcd"
