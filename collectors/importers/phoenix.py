@@ -1,7 +1,7 @@
 """Exports of Arize Phoenix: its data frame of spans (Parquet, JSON, CSV), its REST lists of spans, its OTLP-like JSON.
 
-Annotations of traces, sessions and spans, and evaluations beside spans (`eval.NAME.score`), become scores. Phoenix
-names no trace in those of spans: they need a column `trace_id` or `context.trace_id` beside theirs.
+Annotations of traces, sessions and spans, and evaluations beside spans (`eval.NAME.score`), become scores. Those of
+spans name no trace, which whoever stores them looks up.
 Attributes are OpenInference's, nested or by dotted names; they go on as OpenInference's instrumentations send them.
 Read in Arize-ai/phoenix: spans.py and annotations.py of src/phoenix/server/api/routers/v1,
 src/phoenix/trace/trace_dataset.py.
@@ -94,8 +94,8 @@ def _annotation(row: Row) -> MadeScore:
     trace, session = row.get("trace_id") or row.get("context.trace_id"), row.get("session_id")
     if row.get("document_position") is not None:
         raise RecordError("unread_kind", f"annotation {name!r} of a document of span {span}")
-    if empty(name) or (empty(trace) and (empty(session) or not empty(span))):
-        raise RecordError("no_id", f"annotation {name!r} of span {span}: a column trace_id has to name its trace")
+    if empty(name) or (empty(trace) and empty(session) and empty(span)):
+        raise RecordError("no_id", f"annotation {name!r}")
     time_ns = nanoseconds(row.get("updated_at") or row.get("created_at"))
     if time_ns is None:
         raise RecordError("no_time", f"annotation {name!r}: updated_at {row.get('updated_at')!r}")
@@ -106,7 +106,7 @@ def _annotation(row: Row) -> MadeScore:
     )
     made.source = _SOURCES.get(str(row["annotator_kind"]).upper())
     made.author = next((str(row[one]) for one in ("identifier", "user_id") if not empty(row.get(one))), None)
-    made.session = str(session) if empty(trace) else None
+    made.session = str(session) if empty(trace) and empty(span) else None
     made.rest = {f"phoenix.annotation.{one}": row[one] for one in ("id", "metadata") if not empty(row.get(one))}
     return made
 

@@ -25,6 +25,7 @@ from server.importing import about, run
 Serving = Any  # of conftest.py
 Command = Callable[..., Any]
 SPANS = 4
+FORMATS = Path(__file__).parents[1] / "collectors/importers"
 SEND = importing._send
 
 
@@ -141,6 +142,24 @@ def test_a_step_that_is_stored_is_not_stored_again_and_none_is_left_out(shared: 
             client.one_import(str(uuid.uuid4()))
     assert counts(found) == (SPANS, SPANS, 0, 0)
     assert found["author"] == "ann"
+
+
+def test_annotations_of_spans_find_their_traces(shared: Serving) -> None:
+    """Phoenix names the span alone; what comes before its span is rejected, and taken when it comes again."""
+    with shared.client() as client:
+        client.add_project("phoenix")
+    with Client(shared.note.api_url, "phoenix") as client:
+        told = [run(client, FORMATS / name, plan(FORMATS / name)) for name in (
+            "phoenix_annotations.json", "phoenix_spans.json", "phoenix_annotations.json")]  # fmt: skip
+        client.settle()
+        found = client.sql("select trace_id, span_id, value from scores where project = 'phoenix' and span_id > 0")
+    assert [{one["reason"]: one["count"] for one in each["rejections"]} for each in told] == [
+        {"no_span": 1, "unread_kind": 1}, {}, {"unread_kind": 1}
+    ]  # fmt: skip
+    assert told[0]["rejections"][0]["sample"] == "annotation 'correct' of span 5fb397be34d26b51"
+    assert [counts(each) for each in told] == [(5, 3, 0, 2), (3, 3, 0, 0), (5, 1, 3, 1)]
+    assert sorted(map(float, found.frame["value"])) == [0.0, 1.0]
+    assert {str(one).replace("-", "") for one in found.frame["trace_id"]} == {"4bf92f3577b34da6a3ce929d0e0e4736"}
 
 
 def test_two_who_import_the_same_file_store_it_once(shared: Serving, tmp_path: Path) -> None:
