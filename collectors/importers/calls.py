@@ -179,7 +179,10 @@ def _span(told: Row, row: Row, fields: dict[str, str], identity: str) -> MadeSpa
 
 def _end(told: Row, start: int) -> int | None:
     if "end_time" in told:
-        return nanoseconds(told["end_time"])
+        end = nanoseconds(told["end_time"])
+        if end is None:
+            raise RecordError("bad_value", f"end_time {told['end_time']!r} is no time")
+        return end
     for field, unit in (("duration_ms", 1e6), ("duration_s", 1e9)):
         if field in told:
             return start + round(_number(field, told[field]) * unit)

@@ -264,6 +264,8 @@ def test_columns_that_are_empty_at_first_are_columns(tmp_path: Path) -> None:
         pytest.param("input_tokens", "1,234,567", 1234567, id="whole-thousands"),
         pytest.param("input_tokens", "12,34", None, id="no-thousands"),
         pytest.param("duration_ms", "1.234,5", None, id="point-for-thousands"),
+        pytest.param("end_time", "later", None, id="no-time"),
+        pytest.param("end_time", "2026-11-01T10:00:01Z", 1793527201 * 10**9, id="time"),
     ],
 )
 def test_numbers_of_calls(tmp_path: Path, field: str, text: str, value: float | None) -> None:
