@@ -172,7 +172,7 @@ class Most:
 
     def of(self, table: pa.Table) -> int:
         """How many rows of a table stay."""
-        low, high = 0, min(table.num_rows, self.rows)
+        low, high = 0, min(int(table.num_rows), self.rows)
         if self.nbytes is None or table.slice(0, high).nbytes <= self.nbytes:
             return high
         while high - low > 1:

@@ -41,7 +41,7 @@ def records(file: Opened, members: Sequence[str] = ()) -> Iterator[Record]:
     head = file.head()
     if head.startswith(PARQUET):
         yield from _of_parquet(file)
-    elif _is_json(head):
+    elif jsontext.is_json(head):
         for element in jsontext.elements(file.stream, members):
             yield _of_json(element)
     elif is_csv(head):
@@ -55,7 +55,7 @@ def names(file: Opened, members: Sequence[str] = ()) -> list[str]:
     head = file.head()
     if head.startswith(PARQUET):
         return list(_parquet(file).schema_arrow.names)
-    if not _is_json(head) and is_csv(head):
+    if not jsontext.is_json(head) and is_csv(head):
         return list(dict.fromkeys(_csv_reader(file.stream)[2]))
     found: dict[str, None] = {}
     for record in records(file, members):
@@ -73,10 +73,6 @@ def is_csv(head: bytes) -> bool:
         return False
     line = text.split("\n", 1)[0].strip()
     return "\x00" not in text and any(line.count(mark) for mark in ",;\t") and len(line) < 20_000
-
-
-def _is_json(head: bytes) -> bool:
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
 
 
 def _of_json(element: jsontext.Element) -> Record:

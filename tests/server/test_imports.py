@@ -93,7 +93,6 @@ def test_what_became_of_it_is_told_in_sentences(shared: Serving, tmp_path: Path,
     assert "whole" in listed
 
 
-@pytest.mark.parametrize("broken_after", [1, 3])
 def test_what_a_file_holds_does_nothing_to_a_terminal(shared: Serving, tmp_path: Path, command: Command) -> None:
     file = tmp_path / "calls.csv"
     file.write_text("time,prompt,a\x1b[2J\nsoon,\x1b]0;owned\x07\u202ehi,b\n\x1b[31msoon,a,b\n", "utf-8")
@@ -104,6 +103,7 @@ def test_what_a_file_holds_does_nothing_to_a_terminal(shared: Serving, tmp_path:
         assert one.stdout.replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize("broken_after", [1, 3])
 def test_an_import_that_broke_off_goes_on_without_duplicates(
     broken_after: int, shared: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_pieces: None
 ) -> None:
