@@ -19,7 +19,7 @@ KINDS: tuple[Kind, ...] = ("auto", "table", "number", "line", "bar", "scatter", 
 MOST_GROUPS, MOST_BARS, MOST_POINTS, MOST_NUMBERS = 10, 50, 5_000, 5
 _APART = 100  # times, of the largest values of two columns: beyond it one of them would lie flat on the axis
 _FEW = 3  # rows, below which two columns of numbers are no cloud
-_LETTERS = 24  # of a name on the axis of bars
+_LETTERS, _WHOLE = 24, 200  # of a name that an axis shows, and that its place is known by
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,11 @@ def _plain(column: pd.Series) -> list[Any]:
         case "time":
             return [None if fmt.absent(value) else value for value in column.astype(object)]
         case _:
-            return [fmt.UNKNOWN if fmt.absent(value) else fmt.clip(str(value), 200) for value in column.astype(object)]
+            return [_name(value, _WHOLE) for value in column.astype(object)]
+
+
+def _name(value: Any, most: int) -> str:
+    return charts.label(None if fmt.absent(value) else str(value), most)
 
 
 def _line(one: _Series, ink: str) -> go.Scatter:
@@ -240,18 +244,14 @@ def _line(one: _Series, ink: str) -> go.Scatter:
 
 def _bars(one: _Series, ink: str) -> go.Bar:
     return go.Bar(
-        x=[_mark(value) for value in one.x[:MOST_BARS]], y=one.y[:MOST_BARS], marker={"color": ink},
+        x=one.x[:MOST_BARS], y=one.y[:MOST_BARS], marker={"color": ink},
         name=charts.label(one.name, _LETTERS), hovertemplate="%{x}: %{y:.4g}<extra></extra>",
     )  # fmt: skip
 
 
-def _mark(value: Any) -> Any:
-    return charts.label(value, _LETTERS) if isinstance(value, str) else value
-
-
 def _points(one: _Series, ink: str) -> go.Scatter:
     return go.Scatter(
-        x=[_mark(value) for value in one.x], y=one.y, mode="markers", name=charts.label(one.name, _LETTERS),
+        x=one.x, y=one.y, mode="markers", name=charts.label(one.name, _LETTERS),
         marker={"size": 6, "color": ink, "opacity": 0.65}, hovertemplate="%{x}, %{y:.4g}<extra></extra>",
     )  # fmt: skip
 
@@ -268,11 +268,19 @@ _TRACES: Mapping[str, Callable[[_Series, str], Any]] = {
 def _axes(drawn: go.Figure, frame: pd.DataFrame, shown: Settings) -> go.Figure:
     """The heading names the axes. Texts stay texts that look like dates."""
     kind = {"time": "date", "number": "linear"}.get(role(frame[str(shown.x)]), "category")
+    drawn.update_xaxes(**_ticks(drawn, frame[str(shown.x)]) if kind == "category" else {"type": kind})
     if shown.kind == "bar" and kind == "linear":
-        kind = "category"
-    drawn.update_xaxes(type=kind)
+        drawn.update_xaxes(type="category")
     if shown.kind == "scatter":
         drawn.update_layout(hovermode="closest").update_yaxes(rangemode="normal")
     if shown.kind == "bar":
         drawn.update_layout(hovermode="closest", barmode="group")
     return drawn.update_layout(height=charts.TALL)
+
+
+def _ticks(drawn: go.Figure, column: pd.Series) -> dict[str, Any]:
+    """An axis of names, which are cut on it alone: two that begin alike stay apart, and hovering tells them whole."""
+    names = list(dict.fromkeys(value for trace in drawn.data for value in trace.x))
+    some = names[:: -(-len(names) // MOST_BARS) or 1]
+    short = {_name(value, _WHOLE): _name(value, _LETTERS) for value in column.astype(object).unique()}
+    return {"type": "category", "tickvals": some, "ticktext": [short[name] for name in some]}

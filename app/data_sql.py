@@ -13,6 +13,8 @@ from app import data
 from app.data import Answer, Place
 
 ROWS = 10_000  # of an answer on a page; downloads have all that the server gives
+MB = 10**6
+PAGE_BYTES, CHART_BYTES = 24 * MB, 4 * MB  # of an answer that a session holds, and of one that is kept for a dashboard
 _AT_ONCE = (
     2  # questions of this app: the server keeps half of its places for them, four where nobody set another number
 )
@@ -21,16 +23,16 @@ _places = threading.BoundedSemaphore(_AT_ONCE)
 Dashboard = dict[str, Any]
 
 
-def answer(place: Place, text: str, since: datetime, until: datetime) -> Answer:
-    """Of one question, cut to ROWS; nothing is kept. Raises ApiError."""
+def answer(place: Place, text: str, since: datetime, until: datetime, most: int = PAGE_BYTES) -> Answer:
+    """Of one question, cut to ROWS and to `most` bytes; nothing is kept. Raises ApiError."""
     with _places:
-        return data.client_of(place).sql(text, since, until, ROWS)
+        return data.client_of(place).sql(text, since, until, ROWS, most)
 
 
 @st.cache_data(max_entries=64, ttl=timedelta(hours=1), show_spinner=False)
 def kept(place: Place, text: str, since: datetime, until: datetime, mark: str) -> Answer:  # noqa: ARG001 - `mark` keys the cache
-    """As `answer`, once for each state of the data, `mark`. Raises ApiError."""
-    return answer(place, text, since, until)
+    """As `answer`, cut to CHART_BYTES, once for each state of the data, `mark`. Raises ApiError."""
+    return answer(place, text, since, until, CHART_BYTES)
 
 
 def whole(place: Place, text: str, since: datetime, until: datetime) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -29,6 +29,7 @@ _WORDS = _FORMATS | {
 _READ = tuple(one for one in _FORMATS if one != "parquet")
 _METADATA = "metadata"
 _LARGEST_MB = 200
+_QUIET = timedelta(minutes=3)  # without a piece, longer than who sends them waits for a server
 
 
 def chosen() -> str:
@@ -86,13 +87,23 @@ def _line(one: Mapping[str, Any]) -> listing.Row:
     )
 
 
-def standing(one: Mapping[str, Any]) -> tuple[str, str]:
+def standing(one: Mapping[str, Any], now: datetime | None = None) -> tuple[str, str]:
     """Whether an import has ended, in a word, and the tone of it."""
     if one["ended_at"]:
         return "whole", "green"
     if one["fault"]:
         return "failed", "red"
-    return f"{share(one):.0%} read", "blue"
+    return ("broke off", "orange") if _is_quiet(one, now) else (f"{share(one):.0%} read", "blue")
+
+
+def _is_quiet(one: Mapping[str, Any], now: datetime | None) -> bool:
+    """Whether nothing came of an import that goes on for so long that nobody reads it any more."""
+    return (now or datetime.now(UTC)) - _last_sign(one) > _QUIET
+
+
+def _last_sign(one: Mapping[str, Any]) -> datetime:
+    found = datetime.fromisoformat(one["last_at"] or one["started_at"])
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def share(one: Mapping[str, Any]) -> float:
@@ -223,7 +234,13 @@ def page(import_id: str) -> None:
     st.page_link("views/imports.py", label="All imports", icon=":material/arrow_back:")
     found = data_imports.one(import_id)
     going = not found["ended_at"] and not found["fault"]
-    st.fragment(lambda: _watched(import_id, going=going), run_every=1.0 if going else None)()
+
+    def part() -> None:  # the server may be started again under it
+        widgets.guarded(
+            "How far it is did not come.", "What is stored of it stays.", lambda: _watched(import_id, going=going)
+        )
+
+    st.fragment(part, run_every=1.0 if going else None)()
 
 
 def _watched(import_id: str, *, going: bool) -> None:
@@ -240,12 +257,17 @@ def _watched(import_id: str, *, going: bool) -> None:
     _onwards(found)
 
 
-def sentence(one: Mapping[str, Any]) -> str:
+def sentence(one: Mapping[str, Any], now: datetime | None = None) -> str:
     """What became of a file, in a sentence."""
     if one["fault"]:
         return f"It could not be read to its end: {one['fault']}"
+    if not one["ended_at"] and _is_quiet(one, now):
+        return (
+            f"It broke off at {share(one):.0%}: nothing came of it since {widgets.when(_last_sign(one).isoformat())}. "
+            "Run the same command again, or drop the same file: it goes on, and nothing is stored twice."
+        )
     if not one["ended_at"]:
-        return "It is being read. You may leave this page: the server goes on."
+        return "It is being read, by the server or the command that began it. You may leave this page."
     kept = f"{one['stored']:,} of {one['received']:,} spans, log records and scores are stored"
     more = [f"{one[name]:,} {words}" for name, words in (
         ("duplicate", "were there before"), ("rejected", "could not be taken")) if one[name]]  # fmt: skip

@@ -127,7 +127,8 @@ def _limits() -> str:
         told = data_sql.schema()["limits"]
     except ApiError:
         return ""
-    return f"Ends after {told['seconds']:g} s; {data_sql.ROWS:,} rows here, {told['rows']:,} in downloads. "
+    here = f"{data_sql.ROWS:,} rows or {data_sql.PAGE_BYTES // data_sql.MB} MB here"
+    return f"Ends after {told['seconds']:g} s; {here}, {told['rows']:,} in downloads. "
 
 
 def _link(label: str, question: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -49,26 +50,35 @@ class QueriesClient(ClientBase):
         since: datetime | None = None,
         until: datetime | None = None,
         max_rows: int | None = None,
+        max_bytes: int | None = None,
     ) -> Answer:
         """Run one read-only SELECT through the guarded prompt; `since` and `until` are what `:since` and `:until` say.
+
+        The answer is cut to so many rows, and so many bytes in memory; one row is always told.
 
         Raises:
             ApiError: `refused` has the place in the statement in `at` and `length`, where there is one.
         """
-        return answer_of(self._ask(statement, since, until, max_rows, ARROW))
+        limits = {"max_rows": max_rows, "max_bytes": max_bytes}
+        return answer_of(self._ask(statement, since, until, limits, ARROW))
 
     def sql_rows(self, statement: str, since: datetime | None = None, until: datetime | None = None) -> Rows:
         """`sql` as plain rows."""
-        answer = self._ask(statement, since, until, None, "application/json")
+        answer = self._ask(statement, since, until, {}, "application/json")
         rows = answer.json()
         names = answer.headers.get("x-assay-columns")
         columns = json.loads(names) if names else list(rows[0]) if rows else []
         return Rows(rows, columns, answer.headers.get("x-assay-truncated") == "true")
 
     def _ask(
-        self, statement: str, since: datetime | None, until: datetime | None, max_rows: int | None, accept: str
+        self,
+        statement: str,
+        since: datetime | None,
+        until: datetime | None,
+        limits: Mapping[str, int | None],
+        accept: str,
     ) -> httpx.Response:
-        told = {"sql": statement, "since": since and text(since), "until": until and text(until), "max_rows": max_rows}
+        told = {"sql": statement, "since": since and text(since), "until": until and text(until), **limits}
         return self._send("POST", "/api/sql", body={name: one for name, one in told.items() if one}, accept=accept)
 
     def sql_schema(self) -> Json:

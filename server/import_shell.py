@@ -63,14 +63,19 @@ def preview(planned: Sequence[tuple[Path, How]]) -> Iterator[Json]:
 def tell_preview(found: Iterator[Json]) -> None:
     """The same in sentences."""
     for one in found:
-        sys.stdout.write(f"{one['file']} looks like {one['format']}.\n")
+        _say(f"{one['file']} looks like {one['format']}.")
         for column, field in one["mapping"].items():
-            sys.stdout.write(f"  column {column} is {field}\n")
+            _say(f"  column {column} is {field}")
         if one["as_metadata"]:
-            sys.stdout.write(f"  kept as metadata: {', '.join(one['as_metadata'])}\n")
+            _say(f"  kept as metadata: {', '.join(one['as_metadata'])}")
         for row in one["rows"][:3] if one["mapping"] else []:
             told = ", ".join(f"{field}: {str(value)[:60]}" for field, value in row.items() if value is not None)
-            sys.stdout.write(f"  row: {told}\n")
+            _say(f"  row: {told}")
+
+
+def _say(line: str) -> None:
+    """A line on standard output; what would move a terminal's cursor or colour it, or turn text round, is a point."""
+    sys.stdout.write("".join(char if char.isprintable() else "." for char in line) + "\n")
 
 
 def run(client: Client, planned: Sequence[tuple[Path, How]], author: str | None) -> Iterator[Json]:
@@ -126,7 +131,8 @@ class Bar:
 def tell(found: Iterator[Json]) -> None:
     """Each import in sentences."""
     for one in found:
-        sys.stdout.write("\n".join(sentences(one)) + "\n")
+        for line in sentences(one):
+            _say(line)
         sys.stdout.flush()
 
 

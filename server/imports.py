@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from collectors.importers.pieces import REASONS, unpacked
 from collectors.otlp import rejections
 from server.core import Core
 from server.decoders import ImportedRequest
+from server.import_places import placed
 from server.ingest import InTransaction
 from server.when import utc_now
 from store import imports as store
@@ -39,6 +41,15 @@ class UnknownImportError(Exception):
 
 class StepError(Exception):
     """A step that does not follow on those that are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One piece of an import, as it was sent."""
+
+    number: int  # from 1
+    read_bytes: int  # of the file, so far
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +114,18 @@ def listed(core: Core, project_id: int) -> list[dict[str, Any]]:
     return [_row(one, far[one.import_id]) for one in found]
 
 
-async def take(intake: Intake, made: Import, step: int, read_bytes: int, data: bytes) -> bool:
+async def take(core: Core, intake: Intake, made: Import, step: Step) -> bool:
     """Store one step of an import; false: it is stored already.
 
     Raises:
         UndecodableError: it is no piece of an import.
         UnavailableError: it is not stored; send it again.
     """
-    request = ImportedRequest(store.source_of(made.format), unpacked(data))
-    receipt = await intake.store(request, made.project_id, _noting(made.import_id, step, read_bytes))
+    piece = unpacked(step.data)
+    if (made.format, piece.signal, piece.encoding) == ("phoenix", "logs", "json"):
+        piece = await asyncio.to_thread(placed, core, made.project_id, piece)
+    request = ImportedRequest(store.source_of(made.format), piece)
+    receipt = await intake.store(request, made.project_id, _noting(made.import_id, step.number, step.read_bytes))
     return receipt is not None
 
 

@@ -58,6 +58,7 @@ class Uploads:
         self._core, self._api_url = core, api_url
         self._folder = core.settings.data_dir / "uploads"
         self._asked, self._stopped = threading.Event(), threading.Event()
+        self._adding = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="uploads", daemon=True)
         self._process: Any = None
 
@@ -90,7 +91,10 @@ class Uploads:
             UploadError: there is no such upload, the part does not follow, the file grows too large, or the disk has
                 no more room than is kept free.
         """
-        file = self._place(upload_id) / "data"
+        with self._adding:  # a part that is sent again may come beside itself
+            return self._add(self._place(upload_id) / "data", offset, part)
+
+    def _add(self, file: Path, offset: int, part: bytes) -> int:
         size = file.stat().st_size
         if offset != size:
             raise UploadError(f"The part begins at byte {offset:,}, and {size:,} are there. Send the next one.")
@@ -163,9 +167,22 @@ class Uploads:
 
     def _import(self, place: Path) -> None:
         order = Order(**json.loads((place / "order.json").read_text("utf-8")))
+        try:
+            fault = self._read_apart(order, place / "data")
+        except OSError as error:  # no process, no pipe
+            log.exception("an uploaded file could not be imported")
+            fault = f"The server could not begin to read it: {error}. Upload the file again: the import goes on."
+        if self._stopped.is_set():
+            return
+        if fault:
+            self._note(order, fault)
+        shutil.rmtree(place, ignore_errors=True)
+
+    def _read_apart(self, order: Order, file: Path) -> str:
+        """Import a file in a process of its own; says why it could not be, or nothing."""
         ours, theirs = spawned.SPAWN.Pipe(duplex=False)
         with spawned.one_thread():
-            arguments = (theirs, os.getpid(), self._api_url, order, place / "data")
+            arguments = (theirs, os.getpid(), self._api_url, order, file)
             self._process = spawned.SPAWN.Process(target=_read, args=arguments, name="import", daemon=True)
             self._process.start()
         theirs.close()
@@ -175,11 +192,7 @@ class Uploads:
             fault = "The process that read the file was lost. Upload the file again: the import goes on."
         self._process.join(_END_S)
         ours.close()
-        if self._stopped.is_set():
-            return
-        if fault:
-            self._note(order, fault)
-        shutil.rmtree(place, ignore_errors=True)
+        return fault
 
     def _note(self, order: Order, fault: str) -> None:
         with suppress(StoreError, imports.UnknownImportError):

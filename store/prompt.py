@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import psutil
+import pyarrow as pa
 import sqlglot
 from duckdb import DuckDBPyConnection
 from sqlglot import exp
@@ -62,10 +64,11 @@ def run_sql(
     memory_bytes: int = MEMORY_BYTES,
     *,
     times: Times | None = None,
+    max_bytes: int | None = None,
 ) -> Answer:
-    """Answer one question; a longer answer than `max_rows` is cut and says so.
+    """Answer one question; an answer of more than `max_rows` or `max_bytes` is cut after a whole row and says so.
 
-    `times`: what `:since` and `:until` stand for in it.
+    One row is always told, however long it is. `times`: what `:since` and `:until` stand for in it.
 
     Raises:
         RefusedSqlError: it is not one read-only question, the database cannot answer it, or the process grew by more
@@ -83,7 +86,7 @@ def run_sql(
         fence = _MemoryFence(cursor, memory_bytes)
         try:
             _count(cursor, question)
-            return _answer(cursor, question, params, mark, limit)
+            return _answer(cursor, question, params, mark, Most(limit, max_bytes))
         except duckdb.Error as error:
             if fence.rang:
                 message = f"The statement needs more than {memory_bytes >> 20} MiB. Aggregate earlier, or add a filter."
@@ -160,12 +163,31 @@ class _MemoryFence:
             self._stopped.set()
 
 
-def _answer(cursor: DuckDBPyConnection, question: str, params: dict[str, datetime], mark: str, limit: int) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Most:
+    """What an answer is cut to."""
+
+    rows: int
+    nbytes: int | None = None  # of its columns in memory
+
+    def of(self, table: pa.Table) -> int:
+        """How many rows of a table stay."""
+        low, high = 0, min(int(table.num_rows), self.rows)
+        if self.nbytes is None or table.slice(0, high).nbytes <= self.nbytes:
+            return high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if table.slice(0, middle).nbytes <= self.nbytes else (low, middle)
+        return max(low, 1)
+
+
+def _answer(cursor: DuckDBPyConnection, question: str, params: dict[str, datetime], mark: str, most: Most) -> Answer:
     relation = cursor.sql(question, params=params) if params else cursor.sql(question)
     if relation is None:
         raise RefusedSqlError("The statement gave no rows to show.")
-    table = plainly(relation.limit(limit + 1)).to_arrow_table()
-    return Answer(table.slice(0, limit), mark, table.num_rows > limit)
+    table = plainly(relation.limit(most.rows + 1)).to_arrow_table()
+    rows = most.of(table)
+    return Answer(table.slice(0, rows), mark, table.num_rows > rows)
 
 
 def _count(cursor: DuckDBPyConnection, question: str) -> None:

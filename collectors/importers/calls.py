@@ -6,6 +6,7 @@ stored. Ids are made of the hash of the file and the number of the row, so that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -74,6 +75,8 @@ _OF_RESOURCE = {"service": "service.name", "environment": "deployment.environmen
 _SAID = frozenset({"input", "output", "input_tokens", "output_tokens", "total_tokens"})
 _WHOLE = frozenset({"input_tokens", "output_tokens", "total_tokens"})
 _NUMBERS = frozenset({"cost", "duration_ms", "duration_s"})
+# A comma between three digits and a point divides thousands; elsewhere nobody knows whether it is the point itself.
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 
 Columns = tuple[tuple[str, str], ...]
 """Column, field."""
@@ -176,7 +179,10 @@ def _span(told: Row, row: Row, fields: dict[str, str], identity: str) -> MadeSpa
 
 def _end(told: Row, start: int) -> int | None:
     if "end_time" in told:
-        return nanoseconds(told["end_time"])
+        end = nanoseconds(told["end_time"])
+        if end is None:
+            raise RecordError("bad_value", f"end_time {told['end_time']!r} is no time")
+        return end
     for field, unit in (("duration_ms", 1e6), ("duration_s", 1e9)):
         if field in told:
             return start + round(_number(field, told[field]) * unit)
@@ -203,8 +209,11 @@ def _attributes(told: Row, row: Row, fields: Mapping[str, str]) -> Attributes:
 
 
 def _number(field: str, value: Any) -> float:
+    text = str(value).strip().removeprefix("$")
+    if _THOUSANDS.fullmatch(text) and ("." in text or field in _WHOLE):
+        text = text.replace(",", "")
     try:
-        found = float(str(value).replace(",", "").removeprefix("$")) if not isinstance(value, bool) else float("nan")
+        found = float(text) if not isinstance(value, bool) else float("nan")
     except ValueError:
         found = float("nan")
     if not 0 <= found < 1e15 or (field in _WHOLE and found != int(found)):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collectors.importers import calls, langfuse, mlflow, phoenix
+from collectors.importers.jsontext import is_json
 from collectors.importers.opening import opened
 from collectors.importers.pieces import FORMATS, Format, ImportFileError
 from collectors.importers.protofile import framing_of
@@ -32,7 +33,7 @@ def detected(path: Path) -> Format:
         head = file.head()
     if not head:
         raise ImportFileError(f"{path} is empty.")
-    json = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+    json = is_json(head)
     if json and any(name in head for name in _OTLP):
         return "otlp"
     if json or head.startswith(PARQUET) or is_csv(head):

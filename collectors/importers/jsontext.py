@@ -6,6 +6,7 @@ Only the element at hand is in memory. A file whose first line is a JSON object 
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ import orjson
 from collectors.importers.pieces import MAX_ITEM_BYTES
 
 _SKIPPED = re.compile(rb"[\s,\xef\xbb\xbf]*")  # between values; the three bytes are a byte order mark
+_SPACES = b"\xef\xbb\xbf \t\r\n"
+_BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _STRUCTURE = re.compile(rb'[{}\[\]"]')
 _IN_STRING = re.compile(rb'(?:[^"\\]+|\\.)*', re.DOTALL)
 _SCALAR_END = re.compile(rb"[,\]}\s]")
@@ -34,6 +37,11 @@ class Element:
     member: str = ""  # the list of the object that it was in; '': none
 
 
+def is_json(head: bytes) -> bool:
+    """Whether a file begins as JSON. Of protobuf `[` and `{` may be lengths: tags follow, which no text has."""
+    return head.lstrip(_SPACES)[:1] in (b"{", b"[") and not _BINARY.search(head[:64])
+
+
 def elements(stream: io.BufferedReader, members: Sequence[str]) -> Iterator[Element]:
     """The elements of a file: its lines, those of the array that it is, or of its objects' lists of these names.
 
@@ -44,7 +52,7 @@ def elements(stream: io.BufferedReader, members: Sequence[str]) -> Iterator[Elem
 
 def is_lines(stream: io.BufferedReader, members: Sequence[str]) -> bool:
     """Whether the first line is a JSON object; alone in its file it must have none of the lists."""
-    head = stream.peek(_HEAD_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n")
+    head = stream.peek(_HEAD_BYTES).lstrip(_SPACES)
     line, newline, rest = head.partition(b"\n")
     if not line.startswith(b"{") or not isinstance(value := parsed(line), dict):
         return False
@@ -61,16 +69,23 @@ def lines(stream: io.BufferedReader) -> Iterator[Element]:
             while data and not data.endswith(b"\n"):
                 data = stream.readline(MAX_ITEM_BYTES)
             continue
-        told = data.strip(b"\xef\xbb\xbf \t\r\n")
+        told = data.strip(_SPACES)
         if told:
             yield Element(number, told)
 
 
 def parsed(data: bytes) -> Any:
-    """The value; null where it is no JSON."""
+    """The value; null where it is no JSON. `NaN` and `Infinity`, which Python's exports write as numbers, are read."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
+        return _with_words(data) if b"NaN" in data or b"Infinity" in data else None
+
+
+def _with_words(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
         return None
 
 

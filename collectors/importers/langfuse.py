@@ -23,6 +23,7 @@ from collectors.importers.making import (
     empty,
     held,
     nanoseconds,
+    objects,
     span_id,
     text_of,
     trace_id,
@@ -78,11 +79,10 @@ def _add(making: Making, number: int, row: Row) -> None:
     told = _camel(row)
     if isinstance(told.get("trace"), dict):
         told = _camel(told["trace"]) | {"observations": told.get("observations", [])}
-    observations = held(told.get("observations"))
-    nested = isinstance(observations, list) and any(isinstance(one, dict) for one in observations)
+    observations = objects(told.get("observations"))
     try:
-        if nested:
-            _add_trace(making, number, told, [_camel(one) for one in observations if isinstance(one, dict)])
+        if observations:
+            _add_trace(making, number, told, list(map(_camel, observations)))
         elif "startTime" in told:
             _add_observation(making, number, told, {})
         elif "dataType" in told or ("value" in told and "timestamp" in told and "name" in told):
@@ -93,10 +93,8 @@ def _add(making: Making, number: int, row: Row) -> None:
             making.refuse("unread_kind", number, f"with {', '.join(list(row)[:8])}")
     except RecordError as error:
         making.refuse(error.reason, number, error.text)
-        return
-    for score in held(told.get("scores")) or []:
-        if isinstance(score, dict):
-            _add_score(making, number, _camel(score), told)
+    for score in objects(told.get("scores")):
+        _add_score(making, number, _camel(score), told)
 
 
 def _add_score(making: Making, number: int, score: Row, trace: Row) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from collectors.importers.pieces import Gathering, Piece
+from collectors.importers.pieces import MAX_PIECE_BYTES, Gathering, Piece
+from collectors.model import Signal
 
 Attributes = dict[str, Any]
 STATUS = {"UNSET": 0, "OK": 1, "ERROR": 2}
@@ -55,13 +57,17 @@ def nanoseconds(value: object) -> int | None:
         return _of_datetime(value)
     if isinstance(value, date):
         return _of_datetime(datetime(value.year, value.month, value.day, tzinfo=UTC))
-    text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    text = f"{value:f}" if isinstance(value, float) else str(value).strip() if _is_told(value) else ""
     if _NUMBER.fullmatch(text):
         return _of_number(text)
     try:
         return _of_datetime(datetime.fromisoformat(text.replace(" UTC", "Z"))) if text else None
     except ValueError:
         return None
+
+
+def _is_told(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _of_datetime(value: datetime) -> int | None:
@@ -87,10 +93,41 @@ def any_value(value: Any) -> dict[str, Any]:
     if isinstance(value, int) and -(2**63) <= value < 2**63:
         return {"intValue": str(value)}
     if isinstance(value, float):
-        return {"doubleValue": value}
+        return {"doubleValue": value if math.isfinite(value) else _word(value)}
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return {"arrayValue": {"values": [{"stringValue": one} for one in value]}}
     return {"stringValue": text_of(value)}
+
+
+def _word(value: float) -> str:
+    """What OTLP's JSON says of a float that JSON has no number for."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def plain_value(value: Any) -> Any:
+    """The value of an AnyValue in JSON, by names of either spelling; null: it has none."""
+    if not isinstance(value, dict):
+        return value
+    told = next(((name.replace("_", "").lower(), one) for name, one in value.items() if one is not None), None)
+    match told:
+        case ("arrayvalue", {"values": list(values)}):
+            return [plain_value(one) for one in values]
+        case ("kvlistvalue", {"values": list(values)}):
+            return plain_attributes(values)
+        case ("intvalue", str(text)) if text.lstrip("-").isdecimal():
+            return int(text)
+        case (_, plain):
+            return plain
+        case _:
+            return None
+
+
+def plain_attributes(told: Any) -> Attributes:
+    """Attributes as an object: as they are, or of OTLP's list of pairs; empty: they are neither."""
+    if isinstance(told, list):
+        pairs = [one for one in told if isinstance(one, dict) and "key" in one]
+        return {str(one["key"]): plain_value(one.get("value")) for one in pairs}
+    return {str(key): value for key, value in told.items()} if isinstance(told, dict) else {}
 
 
 def text_of(value: Any) -> str:
@@ -111,6 +148,12 @@ def held(value: Any) -> Any:
         except orjson.JSONDecodeError:
             return value
     return value
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, or of a cell that holds one; none: it is no list."""
+    told = held(value)
+    return [one for one in map(held, told) if isinstance(one, dict)] if isinstance(told, list) else []
 
 
 def empty(value: Any) -> bool:
@@ -144,7 +187,7 @@ class MadeSpan:
             "traceId": self.trace_id, "spanId": self.span_id, "parentSpanId": self.parent_id or "", "name": self.name,
             "startTimeUnixNano": str(self.start_ns), "endTimeUnixNano": str(self.end_ns or 0),
             "attributes": key_values(self.attributes),
-            "status": {"code": self.status, "message": self.message or ""}, "events": self.events,
+            "status": {"code": self.status, "message": text_of(self.message or "")}, "events": self.events,
         }  # fmt: skip
 
 
@@ -190,6 +233,7 @@ class Making:
 
     def __init__(self, noun: str) -> None:
         self._spans, self._logs = Gathering(noun), Gathering(noun)
+        self._ready: list[Piece] = []  # of a record that makes several
 
     def refuse(self, reason: str, number: int, text: str) -> None:
         """Note a record that cannot be taken."""
@@ -198,19 +242,29 @@ class Making:
     def add(self, number: int, made: MadeSpan | MadeScore, resource: Attributes, scope: Mapping[str, str]) -> None:
         """Put a span or a score in."""
         item = orjson.dumps(_group(made, resource, scope))
-        if isinstance(made, MadeSpan):
-            self._spans.add("traces", "json", item, number)
+        if len(item) > MAX_PIECE_BYTES:
+            named = f"span {made.name!r} {made.span_id}" if isinstance(made, MadeSpan) else f"score {made.name!r}"
+            self.refuse("too_large", number, f"{named} of trace {made.trace_id} has {len(item):,} bytes")
+        elif isinstance(made, MadeSpan):
+            self._add("traces", self._spans, item, number)
         else:
-            self._logs.add("logs", "json", item, number)
+            self._add("logs", self._logs, item, number)
+
+    def _add(self, signal: Signal, gathering: Gathering, item: bytes, number: int) -> None:
+        gathering.add(signal, "json", item, number)
+        if gathering.full():
+            self._ready += gathering.taken()
 
     def full(self) -> Iterator[Piece]:
         """The pieces that are ready to be sent."""
-        for gathering in (self._spans, self._logs):
-            if gathering.full():
-                yield from gathering.taken()
+        if self._spans.full():  # of what was refused
+            self._ready += self._spans.taken()
+        ready, self._ready = self._ready, []
+        yield from ready
 
     def rest(self) -> Iterator[Piece]:
         """What is left at the end."""
+        yield from self.full()
         yield from self._spans.taken()
         yield from self._logs.taken()
 

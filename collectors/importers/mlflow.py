@@ -2,7 +2,8 @@
 
 Spans come in four shapes: ids in hexadecimal with `otel_trace_id` (version 4), in base 64 (3), under `context` (2), and
 as OTLP has them. Attributes are JSON texts and go on as MLflow sends them over OTLP. Assessments become scores.
-Read in mlflow/mlflow: mlflow/entities/span.py, trace.py, trace_info.py, assessment.py.
+An assessment that another one overrides (`valid` is false) is one that was taken back.
+Read in mlflow/mlflow: mlflow/entities/span.py, trace.py, trace_info_v3.py, assessment.py, mlflow/tracing/constant.py.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from collectors.importers.making import (
     event,
     held,
     nanoseconds,
+    objects,
+    plain_attributes,
     span_id,
     text_of,
     trace_id,
@@ -33,6 +36,9 @@ from collectors.importers.records import Row, records
 
 MEMBERS = ("traces",)
 SCOPE = {"name": "mlflow.export"}
+WITHDRAWN = "withdrawn"  # error type of a score that was taken back
+_PLACED = "trace:/"  # ids of traces in a catalogue: trace:/catalogue.schema/id
+_PARENT = ("parent_span_id", "parent_id", "parentSpanId")
 _CODES = {"OK": 1, "STATUS_CODE_OK": 1, "ERROR": 2, "STATUS_CODE_ERROR": 2, "1": 1, "2": 2}
 _SOURCES = {"HUMAN": "human", "LLM_JUDGE": "llm", "AI_JUDGE": "llm", "CODE": "code"}
 # What MLflow sums up or cuts of the spans: with it usage would be told twice.
@@ -74,68 +80,78 @@ def _add(making: Making, number: int, row: Row) -> None:
         spans = held(data.get("spans")) if isinstance(data, dict) else None
     if not isinstance(spans, list):
         making.refuse("unread_kind", number, f"with {', '.join(list(row)[:8])} and without spans")
-        return
+        spans = []
     info = held(row.get("info") or row.get("trace_info"))
     info = info if isinstance(info, dict) else row
     of_trace = _of_trace(info)
     found = None
-    for span in map(held, spans):
+    known = [told if isinstance(told, dict) else {} for told in map(held, spans)]
+    ids = {str(_ids(one)[1]) for one in known}
+    for span in known:
+        inner = str(_first(span, *_PARENT)) in ids
         try:
-            made = _span(span if isinstance(span, dict) else {}, of_trace)
+            made = _span(span, {} if inner else of_trace)
         except RecordError as error:
             making.refuse(error.reason, number, error.text)
         else:
             making.add(number, made, {}, SCOPE)
             found = made.trace_id
-    for one in held(info.get("assessments") or row.get("assessments")) or []:
-        if isinstance(one, dict):
-            try:
-                making.add(number, _score(one, found or _trace_of(info)), {}, SCOPE)
-            except RecordError as error:
-                making.refuse(error.reason, number, error.text)
+    for one in objects(info.get("assessments")) or objects(row.get("assessments")):
+        try:
+            making.add(number, _score(one, found or _trace_of(info)), {}, SCOPE)
+        except RecordError as error:
+            making.refuse(error.reason, number, error.text)
 
 
 def _trace_of(info: Row) -> str | None:
     named = info.get("trace_id") or info.get("request_id")
-    return None if empty(named) else trace_id(named)
+    if empty(named):
+        return None
+    return trace_id(str(named).rpartition("/")[2] if str(named).startswith(_PLACED) else named)
 
 
 def _of_trace(info: Row) -> Attributes:
     """What goes onto the first span: session, user and what else the trace says of itself."""
     found: Attributes = {}
     for member in ("trace_metadata", "request_metadata"):
-        told = held(info.get(member))
-        found |= {key: value for key, value in told.items() if key not in _SUMMED} if isinstance(told, dict) else {}
-    tags = held(info.get("tags"))
-    found |= {f"mlflow.trace.tag.{key}": value for key, value in tags.items()} if isinstance(tags, dict) else {}
+        told = plain_attributes(held(info.get(member)))
+        found |= {key: value for key, value in told.items() if key not in _SUMMED}
+    tags = plain_attributes(held(info.get("tags")))
+    found |= {f"mlflow.traceTag.{key}": value for key, value in tags.items()}
     if not empty(info.get("client_request_id")):
         found["mlflow.trace.client_request_id"] = info["client_request_id"]
     return {key: value for key, value in found.items() if not empty(value)}
 
 
-def _span(told: Row, of_trace: Attributes) -> MadeSpan:
+def _ids(told: Row) -> tuple[Any, Any]:
+    """Ids of a span's trace and of itself, as they are written."""
     context = held(told.get("context"))
     context = context if isinstance(context, dict) else {}
     trace = told.get("otel_trace_id") or context.get("trace_id") or told.get("trace_id") or told.get("traceId")
-    span = context.get("span_id") or told.get("span_id") or told.get("spanId")
+    return trace, context.get("span_id") or told.get("span_id") or told.get("spanId")
+
+
+def _span(told: Row, of_trace: Attributes) -> MadeSpan:
+    """A span; `of_trace`: what the trace says of itself, for the first of them."""
+    trace, span = _ids(told)
     if empty(trace) or empty(span):
         raise RecordError("no_id", f"span {told.get('name')!r}")
     start = _first(told, "start_time_unix_nano", "start_time", "startTimeUnixNano")
     if nanoseconds(start) is None:
         raise RecordError("no_time", f"span {span} {told.get('name')!r}: start {start!r}")
-    parent = _first(told, "parent_span_id", "parent_id", "parentSpanId")
+    parent = _first(told, *_PARENT)
     status = held(told.get("status"))
     status = (
         status if isinstance(status, dict) else {"code": told.get("status_code"), "message": told.get("status_message")}
     )
-    attributes = _attributes(held(told.get("attributes")))
+    attributes = {key: _value(value) for key, value in plain_attributes(held(told.get("attributes"))).items()}
     return MadeSpan(
         trace_id(_bare(trace, 16)), span_id(_bare(span, 8)), None if empty(parent) else span_id(_bare(parent, 8)),
         str(told.get("name") or ""), nanoseconds(start) or 0,
         nanoseconds(_first(told, "end_time_unix_nano", "end_time", "endTimeUnixNano")),
-        attributes | of_trace if empty(parent) else attributes,
+        attributes | of_trace,
         _CODES.get(str(status.get("code", "")).upper(), 0), status.get("message") or None,
-        [_event(one) for one in held(told.get("events")) or [] if isinstance(one, dict)],
+        [_event(one) for one in objects(told.get("events"))],
     )  # fmt: skip
 
 
@@ -155,24 +171,14 @@ def _bare(text: Any, size: int) -> str:
     return told
 
 
-def _attributes(told: Any) -> Attributes:
-    if isinstance(told, list):  # as OTLP has them
-        pairs = {one.get("key"): one.get("value") for one in told if isinstance(one, dict)}
-        told = {
-            key: next(iter(value.values()), None) if isinstance(value, dict) else value for key, value in pairs.items()
-        }
-    return {} if not isinstance(told, dict) else {str(key): _value(value) for key, value in told.items()}
-
-
 def _value(value: Any) -> Any:
     """MLflow keeps attributes as JSON texts; where an export has read them they are written again."""
     return value if isinstance(value, str) or value is None else dumped(value)
 
 
 def _event(told: Row) -> dict[str, Any]:
-    attributes = held(told.get("attributes"))
     time_ns = nanoseconds(_first(told, "time_unix_nano", "timestamp", "timeUnixNano"))
-    return event(str(told.get("name") or ""), time_ns, attributes if isinstance(attributes, dict) else {})
+    return event(str(told.get("name") or ""), time_ns, plain_attributes(held(told.get("attributes"))))
 
 
 def _score(told: Row, trace: str | None) -> MadeScore:
@@ -187,17 +193,26 @@ def _score(told: Row, trace: str | None) -> MadeScore:
     kind = _SOURCES.get(str(source.get("source_type", "")).upper())
     feedback, expectation = held(told.get("feedback")), held(told.get("expectation"))
     holder = feedback if isinstance(feedback, dict) else expectation if isinstance(expectation, dict) else {}
-    value = holder.get("value")
+    value = _told_value(holder)
     failed = held(told.get("error") or holder.get("error"))
     error = str(failed.get("error_code") or "error") if isinstance(failed, dict) else None
+    error = WITHDRAWN if told.get("valid") is False else error
     who = None if empty(source.get("source_id")) else str(source["source_id"])
     number = float(value) if isinstance(value, int | float) else None
     label = None if empty(value) or (number is not None and not isinstance(value, bool)) else text_of(value)
     rest = {"mlflow.assessment.id": told.get("assessment_id"), "mlflow.assessment.metadata": told.get("metadata"),
-            "mlflow.assessment.kind": "expectation" if isinstance(expectation, dict) else None}  # fmt: skip
+            "mlflow.assessment.kind": "expectation" if isinstance(expectation, dict) else None,
+            "mlflow.assessment.overrides": told.get("overrides"),
+            "mlflow.assessment.error": failed.get("error_message") if isinstance(failed, dict) else None}  # fmt: skip
     span = told.get("span_id")
     return MadeScore(
         trace, None if empty(span) else span_id(_bare(span, 8)), time_ns, str(name), None if error else number, label,
         None if empty(told.get("rationale")) else str(told["rationale"]), kind, who if kind != "human" else None,
         who if kind == "human" else None, error, None, {key: one for key, one in rest.items() if not empty(one)},
     )  # fmt: skip
+
+
+def _told_value(holder: Row) -> Any:
+    """The value of a feedback or an expectation; a list or an object of the latter is JSON within it."""
+    written = held(holder.get("serialized_value"))
+    return held(written.get("value")) if isinstance(written, dict) else holder.get("value")

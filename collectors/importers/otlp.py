@@ -45,7 +45,7 @@ def pieces(file: Opened) -> Iterator[Piece]:
         ImportFileError: it is neither JSON nor protobuf of OTLP.
     """
     head = file.head()
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if jsontext.is_json(head):
         yield from _of_json(file.stream)
         return
     framing = framing_of(head)

@@ -1,17 +1,22 @@
 """Exports of Arize Phoenix: its data frame of spans (Parquet, JSON, CSV), its REST lists of spans, its OTLP-like JSON.
 
+Annotations of traces, sessions and spans, and evaluations beside spans (`eval.NAME.score`), become scores. Those of
+spans name no trace, which whoever stores them looks up.
 Attributes are OpenInference's, nested or by dotted names; they go on as OpenInference's instrumentations send them.
-Read in Arize-ai/phoenix: src/phoenix/server/api/routers/v1/spans.py, src/phoenix/trace/trace_dataset.py.
+Read in Arize-ai/phoenix: spans.py and annotations.py of src/phoenix/server/api/routers/v1,
+src/phoenix/trace/trace_dataset.py.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from collectors.importers.making import (
     STATUS,
     Attributes,
+    MadeScore,
     MadeSpan,
     Making,
     RecordError,
@@ -20,6 +25,8 @@ from collectors.importers.making import (
     event,
     held,
     nanoseconds,
+    objects,
+    plain_attributes,
     span_id,
     trace_id,
 )
@@ -32,30 +39,87 @@ SCOPE = {"name": "phoenix.export"}
 # OpenInference holds these as JSON texts, whatever is in them.
 _AS_JSON = frozenset({"metadata", "variables", "invocation_parameters", "json_schema", "arguments", "parameters"})
 _PREFIX = "attributes."
-_VALUES = ("string_value", "int_value", "double_value", "bool_value", "bytes_value")
+_SOURCES = {"HUMAN": "human", "LLM": "llm", "CODE": "code"}
+_EVAL = re.compile(r"eval\.(?P<name>.+)\.(?P<member>score|label|explanation)")  # columns of evaluations beside spans
+_RESULT = ("score", "label", "explanation")
 
 
 def looks_like(row: Row) -> bool:
-    """Whether a record is one of Phoenix's spans."""
+    """Whether a record is one of Phoenix's spans or annotations."""
     context = row.get("context")
     nested = isinstance(context, dict) and "span_id" in context and "span_kind" in row
     flat = "context.span_id" in row and "context.trace_id" in row
-    return nested or flat or {"span_id", "trace_id", "start_time_unix_nano", "attributes"} <= row.keys()
+    otlp = {"span_id", "trace_id", "start_time_unix_nano", "attributes"} <= row.keys()
+    return nested or flat or otlp or "annotator_kind" in row
 
 
 def pieces(file: Opened) -> Iterator[Piece]:
-    """The spans of a file."""
+    """The spans and annotations of a file."""
     making = Making("record")
     for record in records(file, MEMBERS):
         if record.row is None:
             making.refuse(record.fault, record.number, record.text)
         else:
             try:
-                making.add(record.number, _span(record.row), {}, SCOPE)
+                for made in _made(record.row):
+                    making.add(record.number, made, {}, SCOPE)
             except RecordError as error:
                 making.refuse(error.reason, record.number, error.text)
         yield from making.full()
     yield from making.rest()
+
+
+def _made(row: Row) -> Iterator[MadeSpan | MadeScore]:
+    """An annotation, or a span and then its evaluations: one that cannot be read costs the span nothing."""
+    if "annotator_kind" in row and "start_time" not in row:
+        yield _annotation(row)
+    else:
+        span = _span(row)
+        yield span
+        yield from _evaluations(row, span)
+
+
+def _evaluations(row: Row, span: MadeSpan) -> Iterator[MadeScore]:
+    """What the columns of evaluations say of a span."""
+    told: dict[str, Attributes] = {}
+    for column, value in row.items():
+        if not empty(value) and (found := _EVAL.fullmatch(column)):
+            told.setdefault(found["name"], {})[found["member"]] = value
+    for name, result in told.items():
+        yield _score(span.trace_id, span.span_id, span.end_ns or span.start_ns, name, result)
+
+
+def _annotation(row: Row) -> MadeScore:
+    name, span = row.get("name") or row.get("annotation_name"), row.get("span_id") or row.get("context.span_id")
+    trace, session = row.get("trace_id") or row.get("context.trace_id"), row.get("session_id")
+    if row.get("document_position") is not None:
+        raise RecordError("unread_kind", f"annotation {name!r} of a document of span {span}")
+    if empty(name) or (empty(trace) and empty(session) and empty(span)):
+        raise RecordError("no_id", f"annotation {name!r}")
+    time_ns = nanoseconds(row.get("updated_at") or row.get("created_at"))
+    if time_ns is None:
+        raise RecordError("no_time", f"annotation {name!r}: updated_at {row.get('updated_at')!r}")
+    told = held(row.get("result"))
+    result = told if isinstance(told, dict) else {one: row.get(f"result.{one}", row.get(one)) for one in _RESULT}
+    made = _score(
+        None if empty(trace) else trace_id(trace), None if empty(span) else span_id(span), time_ns, str(name), result
+    )
+    made.source = _SOURCES.get(str(row["annotator_kind"]).upper())
+    made.author = next((str(row[one]) for one in ("identifier", "user_id") if not empty(row.get(one))), None)
+    made.session = str(session) if empty(trace) and empty(span) else None
+    made.rest = {f"phoenix.annotation.{one}": row[one] for one in ("id", "metadata") if not empty(row.get(one))}
+    return made
+
+
+def _score(trace: str | None, span: str | None, time_ns: int, name: str, result: Attributes) -> MadeScore:
+    """A verdict, by the name of its evaluator, as annotations on spans have it."""
+    value, label, why = (None if empty(result.get(one)) else result[one] for one in _RESULT)
+    try:
+        number = None if value is None else float(value)
+    except (TypeError, ValueError) as error:
+        raise RecordError("bad_value", f"score {value!r} of {name!r} is no number") from error
+    label, why = (None if one is None else str(one) for one in (label, why))
+    return MadeScore(trace, span, time_ns, name, number, label, why, evaluator=name)
 
 
 def _span(row: Row) -> MadeSpan:
@@ -77,17 +141,13 @@ def _span(row: Row) -> MadeSpan:
         trace_id(trace), span_id(span), None if empty(parent) else span_id(parent), str(row.get("name") or ""), start,
         nanoseconds(row.get("end_time") or row.get("end_time_unix_nano")), kind | _attributes(row),
         code if isinstance(code, int) and 0 <= code <= 2 else STATUS.get(str(code).upper(), 0),
-        status.get("message") or row.get("status_message") or None, _events(held(row.get("events"))),
+        status.get("message") or row.get("status_message") or None, _events(row.get("events")),
     )  # fmt: skip
 
 
 def _attributes(row: Row) -> Attributes:
     found: Attributes = {}
-    told = held(row.get("attributes"))
-    if isinstance(told, list):  # as OTLP has them, by names with underscores
-        told = {one.get("key"): _plain(one.get("value")) for one in told if isinstance(one, dict)}
-    if isinstance(told, dict):
-        _flatten(told, "", found)
+    _flatten(plain_attributes(held(row.get("attributes"))), "", found)
     for name, value in row.items():
         if name.startswith(_PREFIX):
             _flatten_one(name.removeprefix(_PREFIX), held(value), found)
@@ -113,29 +173,11 @@ def _flatten_one(name: str, value: Any, found: Attributes) -> None:
         found[name] = value
 
 
-def _plain(value: Any) -> Any:
-    """The value of an AnyValue; null: it has none."""
-    if not isinstance(value, dict):
-        return value
-    array = value.get("array_value")
-    if isinstance(array, dict):
-        return [_plain(one) for one in array.get("values") or []]
-    return next((_number(name, value[name]) for name in _VALUES if value.get(name) is not None), None)
-
-
-def _number(name: str, value: Any) -> Any:
-    return int(value) if name == "int_value" and isinstance(value, str) and value.lstrip("-").isdecimal() else value
-
-
 def _events(told: Any) -> list[dict[str, Any]]:
     found = []
-    for one in told if isinstance(told, list) else []:
-        if isinstance(one, dict):
-            attributes: Attributes = {}
-            of_event = one.get("attributes")
-            if isinstance(of_event, list):
-                of_event = {each.get("key"): _plain(each.get("value")) for each in of_event if isinstance(each, dict)}
-            _flatten(of_event if isinstance(of_event, dict) else {}, "", attributes)
-            time_ns = nanoseconds(one.get("timestamp") or one.get("time_unix_nano"))
-            found.append(event(str(one.get("name") or ""), time_ns, attributes))
+    for one in objects(told):
+        attributes: Attributes = {}
+        _flatten(plain_attributes(held(one.get("attributes"))), "", attributes)
+        time_ns = nanoseconds(one.get("timestamp") or one.get("time_unix_nano"))
+        found.append(event(str(one.get("name") or ""), time_ns, attributes))
     return found

@@ -36,6 +36,7 @@ REASONS = {
     "no_content": "it has neither input nor output, and no tokens",
     "bad_value": "a member has a value that cannot be read",
     "unread_kind": "it is of a kind that is not imported",
+    "no_span": "the span that it is about is not stored: import the spans first, then this file again",
 }
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.importers import calls, langfuse, mlflow, otlp, phoenix
-from collectors.importers.detecting import detected, first_rows
+from collectors.importers.detecting import detected
 from collectors.importers.opening import Opened, fingerprint, opened
 from collectors.importers.pieces import Format, ImportFileError, Piece
+from collectors.importers.records import names
 
 Reader = Callable[[Opened, "How"], Iterator[Piece]]
 
@@ -52,8 +53,9 @@ def plan(
 
 
 def columns_of(path: Path) -> list[str]:
-    """The columns that the first records of a file have, in order of appearance."""
-    return list(dict.fromkeys(name for row in first_rows(path, calls.MEMBERS) for name in row))
+    """The columns of a file of records, in order; see `records.names`."""
+    with opened(path) as file:
+        return names(file, calls.MEMBERS)
 
 
 def _of_export(path: Path, source_project: str | None) -> str:

@@ -18,7 +18,7 @@ from server.api.answers import json_response
 from server.api.context import DEFAULT, Author, Context, Here, Project
 from server.api.problems import refusing
 from server.api.rights import needs, router
-from server.imports import About, StepError, UnknownImportError
+from server.imports import About, Step, StepError, UnknownImportError
 from store.imports import Import
 
 routes = router()
@@ -101,7 +101,7 @@ async def take(
     """
     with _told():
         made, stored = await asyncio.to_thread(_found, here, project, import_id, step)
-        done = step > stored and await imports.take(here.intake, made, step, read_bytes, body)
+        done = step > stored and await imports.take(here.core, here.intake, made, Step(step, read_bytes, body))
     return json_response(request, {"stored": done})
 
 

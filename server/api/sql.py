@@ -25,6 +25,9 @@ class Statement(BaseModel):
     since: datetime | None = Field(None, description="What `:since` stands for in it; UTC when it names no zone.")
     until: datetime | None = Field(None, description="What `:until` stands for.")
     max_rows: int | None = Field(None, ge=1, description="Cut the answer here; the server's limit holds too.")
+    max_bytes: int | None = Field(
+        None, ge=1, description="Cut the answer where its columns have more bytes in memory; one row is always told."
+    )
 
 
 @routes.post("/api/sql", tags=["sql"], dependencies=[needs("admin")])
@@ -36,7 +39,8 @@ def sql(request: Request, here: Here, body: Statement) -> Response:
     where there is one.
     """
     times = Times(*window(body.since, body.until))
-    return answer_of(request, run_sql(here.core.readers, body.sql, body.max_rows, times=times))
+    answer = run_sql(here.core.readers, body.sql, body.max_rows, times=times, max_bytes=body.max_bytes)
+    return answer_of(request, answer)
 
 
 @routes.get("/api/sql/schema", tags=["sql"], dependencies=[needs("admin")])

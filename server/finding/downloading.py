@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from store.queries.search import Looked, Place, search, search_rows
 from store.queries.sent import MOST, logs_sent, origins_sent, spans_sent
 
 Format = Literal["csv", "jsonl", "parquet", "otlp"]
+LINE_BYTES = 8 * 1024 * 1024  # of OTLP, unless one span alone has more: who reads it back takes 64 MiB
 PAGE = 200  # traces that are read at once; of OTLP, with all their spans, a tenth
 _OF_PAGING = ["sort_key", "start_us", "total"]
 
@@ -141,6 +142,19 @@ def _otlp(core: Core, project_id: int, choice: Choice) -> Iterator[bytes]:
                     origins = origins_sent(con, project_id, sorted({row["origin_id"] for row in rows}))
                 if rows:
                     after = rows[-1]
-                    yield dumps(request(rows, origins)) + b"\n"
+                    yield from _request_lines(request, rows, origins)
                 if len(rows) < MOST:
                     break
+
+
+def _request_lines(
+    request: Callable[[Sequence[Any], Mapping[int, Any]], Any], rows: Sequence[Any], origins: Mapping[int, Any]
+) -> Iterator[bytes]:
+    """Rows as requests, a line each, of a size that is read back whole."""
+    line = dumps(request(rows, origins)) + b"\n"
+    if len(line) <= LINE_BYTES or len(rows) == 1:
+        yield line
+        return
+    half = len(rows) // 2
+    yield from _request_lines(request, rows[:half], origins)
+    yield from _request_lines(request, rows[half:], origins)

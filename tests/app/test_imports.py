@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from app import imports
 
 Open = Callable[..., AppTest]
 ROWS = b"when,prompt,response,team\n2026-11-01T10:00:00Z,hello,<script>alert(1)</script>,core\nsoon,a,b,core\n"
+NOW = datetime(2026, 11, 28, 10, 2, tzinfo=UTC)
 ONE: dict[str, Any] = {
     "ended_at": "2026-11-28T10:00:00Z", "fault": None, "received": 12, "stored": 12, "duplicate": 0, "rejected": 0,
-    "read_bytes": 50, "bytes": 100,
+    "read_bytes": 50, "bytes": 100, "started_at": "2026-11-28T10:00:00Z", "last_at": None,
 }  # fmt: skip
 
 
@@ -30,8 +32,14 @@ ONE: dict[str, Any] = {
             id="some",
         ),
         pytest.param(
-            {"ended_at": None}, "It is being read. You may leave this page: the server goes on.", "50% read",
+            {"ended_at": None},
+            "It is being read, by the server or the command that began it. You may leave this page.", "50% read",
             id="going",
+        ),
+        pytest.param(
+            {"ended_at": None, "last_at": "2026-11-28T10:01:30Z", "started_at": "2026-11-28T08:00:00Z"},
+            "It is being read, by the server or the command that began it. You may leave this page.", "50% read",
+            id="going-since-long",
         ),
         pytest.param(
             {"ended_at": None, "fault": "It is cut."}, "It could not be read to its end: It is cut.", "failed",
@@ -40,8 +48,15 @@ ONE: dict[str, Any] = {
     ],
 )  # fmt: skip
 def test_what_became_of_a_file_is_a_sentence(changed: dict[str, Any], said: str, state: str) -> None:
-    assert imports.sentence(ONE | changed) == said
-    assert imports.standing(ONE | changed)[0] == state
+    assert imports.sentence(ONE | changed, NOW) == said
+    assert imports.standing(ONE | changed, NOW)[0] == state
+
+
+def test_an_import_that_nobody_reads_any_more_says_how_it_goes_on() -> None:
+    left = ONE | {"ended_at": None, "last_at": "2026-11-28T09:58:00Z"}
+    assert imports.standing(left, NOW) == ("broke off", "orange")
+    assert "broke off at 50%" in imports.sentence(left, NOW)
+    assert "Run the same command again" in imports.sentence(left, NOW)
 
 
 def test_says_what_to_do_before_anything_was_imported(page: Open, empty_url: str) -> None:

@@ -84,6 +84,19 @@ def test_names_are_no_markup_and_look_like_no_dates() -> None:
     assert drawn.layout.xaxis.type == "category"
 
 
+@pytest.mark.parametrize("kind", ["line", "bar", "scatter"])
+def test_names_that_begin_alike_stay_apart(kind: charts_sql.Kind) -> None:
+    names = [f"gpt-4o-mini-2024-07-18-preview-<{end}>" for end in "ab"]
+    answer = frame(name=[*names, None], n=[1, 2, 3])
+    drawn = charts_sql.figure(answer, fitted(answer, Settings(kind, "name")).shown, "", "light")
+    assert list(drawn.data[0].x) == [*(name.replace("<", "&lt;") for name in names), "unknown"]
+    assert list(drawn.layout.xaxis.tickvals) == list(drawn.data[0].x)
+    assert list(drawn.layout.xaxis.ticktext) == ["gpt-4o-mini-2024-07-18-…"] * 2 + ["unknown"]
+    many = frame(name=[f"n{place}" for place in range(1_000)], n=list(range(1_000)))
+    drawn = charts_sql.figure(many, fitted(many, Settings(kind, "name")).shown, "", "light")
+    assert len(drawn.layout.xaxis.tickvals) == charts_sql.MOST_BARS
+
+
 @pytest.mark.parametrize("kind", ["line", "bar", "scatter", "histogram"])
 def test_every_kind_is_drawn_of_every_number(kind: charts_sql.Kind) -> None:
     decimals = pa.array([1, None, 3], pa.decimal128(38, 2))

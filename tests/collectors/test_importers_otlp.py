@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from collectors.importers import jsontext, pieces
 from collectors.importers.decoding import decoded_piece
 from collectors.importers.pieces import ImportFileError, Piece, packed, unpacked
-from collectors.importers.protofile import framing_of, signal_of
+from collectors.importers.protofile import signal_of
 from collectors.importers.reading import plan, read
 from collectors.model import Decoded
 
@@ -240,4 +240,20 @@ def test_the_elements_of_any_json(named: bool, values: list[object], indent: int
     stream = io.BufferedReader(io.BytesIO(text))  # type: ignore[arg-type]
     found = list(jsontext.elements(stream, ["data"]))
     assert [json.loads(one.data) for one in found] == values
-    assert framing_of(text) is None
+    assert jsontext.is_json(text)
+
+
+@pytest.mark.parametrize("size", [ord("["), ord("{")])
+@pytest.mark.parametrize("delimited", [False, True])
+def test_protobuf_whose_length_looks_like_json_is_protobuf(size: int, delimited: bool, tmp_path: Path) -> None:
+    """A request, or its only group, of 91 or 123 bytes: its length is an opening bracket."""
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8)
+    span.start_time_unix_nano = 1_700_000_000_000_000_000
+    while (request.ByteSize() if delimited else request.resource_spans[0].ByteSize()) < size:
+        span.name += "n"
+    data = request.SerializeToString()
+    path = tmp_path / "spans.bin"
+    path.write_bytes(bytes([len(data)]) + data if delimited else data)
+    assert bytes([size]) in path.read_bytes()[:2]
+    assert [len(decoded_piece(piece).spans) for piece in imported(path)] == [1]

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,7 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from collectors.importers.reading import plan
+from server import importing
 from server.client import ApiError, Client
+from server.finding import downloading
 from server.finding.stopping import GoneError, Stop
 
 NOW = datetime.now(UTC)
@@ -295,16 +299,14 @@ def test_a_download_is_of_what_the_line_finds(client: Client) -> None:
         downloaded(client, "xml", **WINDOW)
 
 
-def test_what_is_taken_out_as_otlp_comes_back_the_same(found: Any, client: Client) -> None:
-    """Sent to another project, every column that tells what was received is equal."""
+def test_what_is_taken_out_as_otlp_is_imported_as_it_was(found: Any, client: Client, tmp_path: Path) -> None:
+    """Into another project, the file as it lies: every column that tells what was received is equal."""
     client.add_project("again")
-    lines = downloaded(client, "otlp", **WINDOW, q="service:shop").splitlines()
-    for line in lines:
-        answer = httpx.post(
-            f"{found.note.otlp_http_url}/v1/traces", content=line, trust_env=False,
-            headers={"content-type": "application/json", "x-assayline-project": "again"},
-        )  # fmt: skip
-        answer.raise_for_status()
+    file = tmp_path / "traces.jsonl"
+    file.write_bytes(downloaded(client, "otlp", **WINDOW, q="service:shop"))
+    with Client(found.note.api_url, "again") as again:
+        told = importing.run(again, file, plan(file))
+    assert (told["format"], told["received"], told["stored"], told["rejections"]) == ("otlp", 6, 6, [])
     with found.client() as asked:
         asked.settle()
         kept = (
@@ -318,6 +320,14 @@ def test_what_is_taken_out_as_otlp_comes_back_the_same(found: Any, client: Clien
         assert both.frame.empty
         pairs = asked.sql("select count(*) as n from spans where service = 'shop' and name <> 'filler'")
         assert pairs.frame["n"][0] == 12
+
+
+def test_lines_of_otlp_are_no_longer_than_what_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloading, "LINE_BYTES", 100)
+    rows = ["x" * size for size in (10, 10, 60, 200, 5)]
+    lines = list(downloading._request_lines(lambda some, _: {"spans": some}, rows, {}))
+    assert [row for line in lines for row in json.loads(line)["spans"]] == rows
+    assert all(len(line) <= 100 or len(json.loads(line)["spans"]) == 1 for line in lines)
 
 
 # Saved views.

@@ -7,6 +7,7 @@ import json
 import signal
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from server.importing import about, run
 Serving = Any  # of conftest.py
 Command = Callable[..., Any]
 SPANS = 4
+FORMATS = Path(__file__).parents[1] / "collectors/importers"
 SEND = importing._send
 
 
@@ -91,6 +93,16 @@ def test_what_became_of_it_is_told_in_sentences(shared: Serving, tmp_path: Path,
     assert "whole" in listed
 
 
+def test_what_a_file_holds_does_nothing_to_a_terminal(shared: Serving, tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "calls.csv"
+    file.write_text("time,prompt,a\x1b[2J\nsoon,\x1b]0;owned\x07\u202ehi,b\n\x1b[31msoon,a,b\n", "utf-8")
+    told = [command(tmp_path, "import", *more, str(file), api_url=shared.note.api_url) for more in ((), ("--preview",))]
+    assert "no_time" in told[0].stdout
+    assert "row: time: soon, input: .]0;owned..hi" in told[1].stdout
+    for one in told:
+        assert one.stdout.replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize("broken_after", [1, 3])
 def test_an_import_that_broke_off_goes_on_without_duplicates(
     broken_after: int, shared: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_pieces: None
@@ -130,6 +142,24 @@ def test_a_step_that_is_stored_is_not_stored_again_and_none_is_left_out(shared: 
             client.one_import(str(uuid.uuid4()))
     assert counts(found) == (SPANS, SPANS, 0, 0)
     assert found["author"] == "ann"
+
+
+def test_annotations_of_spans_find_their_traces(shared: Serving) -> None:
+    """Phoenix names the span alone; what comes before its span is rejected, and taken when it comes again."""
+    with shared.client() as client:
+        client.add_project("phoenix")
+    with Client(shared.note.api_url, "phoenix") as client:
+        told = [run(client, FORMATS / name, plan(FORMATS / name)) for name in (
+            "phoenix_annotations.json", "phoenix_spans.json", "phoenix_annotations.json")]  # fmt: skip
+        client.settle()
+        found = client.sql("select trace_id, span_id, value from scores where project = 'phoenix' and span_id > 0")
+    assert [{one["reason"]: one["count"] for one in each["rejections"]} for each in told] == [
+        {"no_span": 1, "unread_kind": 1}, {}, {"unread_kind": 1}
+    ]  # fmt: skip
+    assert told[0]["rejections"][0]["sample"] == "annotation 'correct' of span 5fb397be34d26b51"
+    assert [counts(each) for each in told] == [(5, 3, 0, 2), (3, 3, 0, 0), (5, 1, 3, 1)]
+    assert sorted(map(float, found.frame["value"])) == [0.0, 1.0]
+    assert {str(one).replace("-", "") for one in found.frame["trace_id"]} == {"4bf92f3577b34da6a3ce929d0e0e4736"}
 
 
 def test_two_who_import_the_same_file_store_it_once(shared: Serving, tmp_path: Path) -> None:
@@ -232,6 +262,24 @@ def test_an_upload_that_is_nothing_is_told_by_its_name_and_can_be_forgotten(shar
             client.preview_upload(upload)
         with pytest.raises(ApiError, match="begins at byte 0, and 3 are there"):
             client._send("POST", f"/api/uploads/{client.upload('a', [b'abc'])}/parts", {"offset": 0}, content=b"abc")
+
+
+def test_a_part_that_is_sent_twice_at_once_is_there_once(shared: Serving) -> None:
+    """Who hears nothing sends a part again, while the first may still be on its way."""
+
+    def sent(path: str) -> int:
+        with shared.client() as client:
+            try:
+                client._send("POST", path, {"offset": 0}, content=b"x" * 4_000_000)
+            except ApiError as error:
+                return error.status or 0
+        return 200
+
+    with shared.client() as client, ThreadPoolExecutor(4) as several:
+        upload = client.upload("a", [])
+        assert sorted(several.map(sent, [f"/api/uploads/{upload}/parts"] * 4)) == [200, 409, 409, 409]
+        with pytest.raises(ApiError, match="and 4,000,000 are there"):
+            client._send("POST", f"/api/uploads/{upload}/parts", {"offset": 1}, content=b"x")
 
 
 def test_an_upload_that_breaks_says_why(shared: Serving) -> None:

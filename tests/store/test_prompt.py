@@ -284,6 +284,23 @@ def test_a_long_answer_is_cut_and_says_so(store: Any) -> None:
     assert not run_sql(store.readers, "select * from range(10)", max_rows=10).truncated
 
 
+@pytest.mark.parametrize(
+    ("length", "max_bytes", "rows"),
+    [
+        pytest.param(1_000, 50_000, 49, id="as-many-as-fit"),
+        pytest.param(100_000, 50_000, 1, id="one-row-is-always-told"),
+        pytest.param(1, 50_000, 100, id="all-fit"),
+        pytest.param(1_000, None, 100, id="no-bound"),
+    ],
+)
+def test_an_answer_of_long_texts_is_cut_after_a_whole_row(
+    store: Any, length: int, max_bytes: int | None, rows: int
+) -> None:
+    question = f"select repeat('x', {length}) as text from range(150)"
+    answer = run_sql(store.readers, question, max_rows=100, max_bytes=max_bytes)
+    assert (answer.table.num_rows, answer.truncated) == (rows, True)
+
+
 def test_a_question_that_eats_memory_is_interrupted(store: Any) -> None:
     """Long texts, which the database's own limit does not count."""
     eats = "select sum(length(repeat(i::varchar, 10000))) from range(100000000) t(i)"

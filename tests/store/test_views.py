@@ -61,6 +61,9 @@ SCORES = [
     score(1, value=0.25), score(2, value=0.75, explanation="Better."), score(3, value=1.0, name="taken back"),
     score(4, name="taken back", error_type="withdrawn"), score(5, name="broken", error_type="timeout"),
     score(6, value=0.5, span_id=7), score(7, value=0.5, trace_id=None, session_id="s"),
+    score(8, score_id=9, value=0.9, label="later", name="one commit", time=START + pd.Timedelta(seconds=9)),
+    score(8, score_id=8, value=0.1, label="before", name="one commit"),
+    score(8, score_id=7, value=0.2, label="first", name="one commit", time=START),
 ]  # fmt: skip
 
 
@@ -103,13 +106,18 @@ def test_sessions_sum_their_traces(store: Any) -> None:
 
 
 def test_scores_are_the_latest_and_none_that_was_taken_back(store: Any) -> None:
-    found = ask(store, "select target, name, value, explanation, failed, error_type from scores order by time")
+    found = ask(store, "select target, name, value, explanation, failed, error_type from scores order by time limit 4")
     assert [tuple(row.values()) for row in found] == [
         ("trace", "good", 0.75, "Better.", False, None),
         ("trace", "broken", None, None, True, "timeout"),
         ("span", "good", 0.5, None, False, None),
         ("session", "good", 0.5, None, False, None),
     ]
+
+
+def test_of_scores_in_one_commit_the_latest_is_told_whole(store: Any) -> None:
+    found = ask(store, "select value, label from scores where name = 'one commit'")
+    assert found == [{"value": 0.9, "label": "later"}]
 
 
 def test_the_schema_tells_views_first_and_what_their_columns_mean(store: Any) -> None:
