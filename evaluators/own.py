@@ -44,6 +44,7 @@ class ShotSettings(_Part):
     parts: Mapping[str, str]
     said: str | float
     reason: str | None = None
+    of: Annotated[str, Field(pattern=r"^[0-9a-f]{32}(/[0-9a-f]{16})?$")] | None = None
 
 
 class OwnEvaluator(_Part):
@@ -98,7 +99,7 @@ class OwnEvaluator(_Part):
         return Rubric(
             self.name, self.version, self.measures, self.prompt or "", self.needs, dict(self.labels), low, high,
             self.scale.better, self.quotes, "custom", self.limits, self.threshold,
-            tuple(Shot(dict(one.parts), one.said, one.reason) for one in self.examples),
+            tuple(Shot(dict(one.parts), one.said, one.reason, one.of) for one in self.examples),
         )  # fmt: skip
 
     def card(self) -> Card:

@@ -340,15 +340,19 @@ def session_of(core: Core, project: str, target: Target) -> dict[str, Any] | Non
     return session_row(session_id, [rows[key] for one in ids if (key := one.replace("-", "")) in rows])
 
 
-def metadata_of(card: Card | None, verdict: Verdict, job_id: str, model: str | None = None) -> dict[str, str]:
+def metadata_of(
+    card: Card | None, verdict: Verdict, job_id: str, model: str | None = None, *, example: bool = False
+) -> dict[str, str]:
     """What a score keeps of its ruler and its grounds beside value, label and reason; JSON where it has structure.
 
-    `normaliser` is the version that read the trace, `model` the one that was asked (left out where none was). What is
-    longer than `MAX_METADATA` is left out.
+    `normaliser` is the version that read the trace, `model` the one that was asked (left out where none was), `example`
+    (yes) says that its judge was shown the trace as an example. What is longer than `MAX_METADATA` is left out.
     """
     kept: dict[str, Any] = {"job": job_id, "normaliser": str(NORMALISER_VERSION)}
     if model is not None:
         kept["model"] = model
+    if example:
+        kept["example"] = "yes"
     if card is not None:
         kept["scale"] = asdict(card.scale)
     if verdict.spans:

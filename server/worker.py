@@ -43,7 +43,17 @@ TOO_LARGE = "The trace has more spans than one answer holds (ASSAY_QUERY_MAX_ROW
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
-Ruler = tuple[str, str | None]  # an evaluator's version with its options, and the model that it asks (null: none)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruler:
+    """What scored, beside the evaluator's card."""
+
+    version: str  # with its options
+    model: str | None = None  # that it asks; null: none
+    shown: frozenset[str] = frozenset()  # traces that its judge was shown as examples
+
+
 Kept = tuple[Row, Card | str, Ruler, Verdict]  # a target, the evaluator's card (or its name), its ruler, what it said
 
 
@@ -126,7 +136,7 @@ def _said(client: Client, part: Row, known: Bench, lost: threading.Event) -> lis
 
 def _lost(part: Row, wanted: Sequence[Row], error: EvaluatorError) -> list[Kept]:
     lost = failed("unknown_evaluator", str(error))
-    return [(target, one["name"], ("", None), lost) for one in wanted for target in part["targets"]]
+    return [(target, one["name"], Ruler(""), lost) for one in wanted for target in part["targets"]]
 
 
 @contextmanager
@@ -214,7 +224,7 @@ def records(answer: Any) -> list[Row]:
 async def _scored(
     targets: Sequence[Row], cases: Sequence[Case | Unreadable], evaluator: Evaluator, lost: threading.Event
 ) -> list[Kept]:
-    told, card = (ruler(evaluator), model_of(evaluator)), evaluator.card
+    told, card = Ruler(ruler(evaluator), model_of(evaluator), shown_to(evaluator)), evaluator.card
     try:
         async with aclosing(run(cases, [evaluator], CONCURRENCY)) as scored:
             said = []
@@ -233,14 +243,23 @@ def model_of(evaluator: Evaluator) -> str | None:
     return getattr(settings, "model", None)
 
 
+def shown_to(evaluator: Evaluator) -> frozenset[str]:
+    """Traces that a judge is shown as examples of what people decided."""
+    found: frozenset[str] = getattr(getattr(evaluator, "rubric", None), "shown", frozenset())
+    return found
+
+
 def _result(part: Row, target: Row, card: Card | str, told: Ruler, verdict: Verdict) -> Row:
     named = card if isinstance(card, str) else card.name
     judged = isinstance(card, Card) and card.cost == "judge"
     return {
-        **target, "evaluator": named, "version": told[0], "source": "llm" if judged else "code",
+        **target, "evaluator": named, "version": told.version, "source": "llm" if judged else "code",
         "status": verdict.status, "value": verdict.value, "label": verdict.label, "reason": verdict.reason,
         "error_type": verdict.error_type, "time_ns": time.time_ns(),
-        "metadata": metadata_of(card if isinstance(card, Card) else None, verdict, part["job_id"], told[1]),
+        "metadata": metadata_of(
+            card if isinstance(card, Card) else None, verdict, part["job_id"], told.model,
+            example=str(target["trace_id"]).replace("-", "") in told.shown,
+        ),
     }  # fmt: skip
 
 

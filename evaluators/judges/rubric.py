@@ -45,6 +45,7 @@ class Shot:
     parts: Mapping[str, str]  # of the prompt, as text
     said: str | float  # the label, or the number
     reason: str | None = None
+    of: str | None = None  # the trace it was taken from, or TRACE/SPAN; never told the judge. Null: not known
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,16 @@ class Rubric:
         return tuple(dict.fromkeys(_PLACE.findall(self.prompt)))
 
     @cached_property
+    def shown(self) -> frozenset[str]:
+        """Traces that examples were taken from: what the judge says of these is no test of it."""
+        return frozenset(one.of.partition("/")[0] for one in self.shots if one.of is not None)
+
+    @cached_property
     def digest(self) -> str:
         """Eight hex digits of all that is asked."""
         own = [SYSTEM, self.prompt, self.shape.model_json_schema()]
-        more = [[asdict(one) for one in self.shots]] if self.shots else []
+        asked = [{"parts": dict(one.parts), "said": one.said, "reason": one.reason} for one in self.shots]
+        more = [asked] if asked else []
         told = json.dumps([*own, *more, *([self.threshold] if self.threshold is not None else [])], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()[:8]
 

@@ -219,8 +219,9 @@ def card(  # noqa: PLR0917 - FastAPI gives them by name
 
     Beside the fields of a line of `GET /api/judges`: `slices` (the same by `by`, one of `by_options`), `lines` (from
     where on judge and people say yes), `order` (of a judge that compares: whether it leans to the first), `left_out`
-    (items that are tied, drawn as informative, or not scored), `notes`, `versions`, `disagreements`, `labels` (names
-    that there are), `scored` (targets in all). 404 `no_card` says why there is none.
+    (labelled items that are tied, were examples of the judge's, were drawn as informative, or are not scored), `notes`,
+    `versions`, `disagreements`, `labels` (names that there are), `scored` (targets in all). 404 `no_card` says why
+    there is none.
     """
     if by is not None and by not in SLICES:
         raise ProblemError(

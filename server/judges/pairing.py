@@ -94,9 +94,9 @@ class Joined:
 
     pairs: Pairs
     lines: Lines
-    kept: Bools  # of the rows those that are in `pairs`, as they have a number
+    kept: Bools  # of the rows those that are in `pairs`: they have a number, and were no examples of the judge's
     places: NDArray[np.intp]  # of each row in what people say; -1: nothing that counts
-    left_out: Mapping[str, int]  # labels: tied, chosen, unscored
+    left_out: Mapping[str, int]  # labels: tied, examples, chosen, unscored
     notes: Sequence[str] = field(default_factory=tuple)
 
 
@@ -106,22 +106,26 @@ def joined(
     """The rows of a ruler with what people say of them.
 
     Args:
-        rows: target, trace, whole, cluster, value, label, and what slices and leanings are of where it is there.
+        rows: target, trace, whole, cluster, value, label, and example, and what slices and leanings are of, where these
+            are there.
         people: under one name.
         scale: of the judge, as its scores keep it.
         wanted: threshold and word of a yes.
         by: a column of rows.
     """
     places = met(people, *columns(rows))
-    reached = int(np.unique(places[places >= 0]).size)
+    reached = _many(places)
+    shown = rows["example"].to_numpy(bool) if "example" in rows else np.zeros(len(rows), np.bool_)
+    examples = _many(places[shown])
+    places = np.where(shown, -1, places).astype(np.intp)
     drawn = (places >= 0) & _at(people.chosen, places, fill=False)
-    chosen = int(np.unique(places[drawn]).size)
+    chosen = _many(places[drawn])
     if not wanted.chosen:
         places = np.where(drawn, -1, places).astype(np.intp)
     human, judge, lines = _numbers(rows, people, places, scale, wanted)
     human_yes = _yes(human, lines.people_from)
     judge_yes = None if human_yes is None else _yes(judge, lines.judge_from)
-    kept = ~np.isnan(judge)
+    kept = ~np.isnan(judge) & ~shown
     codes = rows["cluster"].to_numpy(np.uint64)
     clusters = np.unique(codes, return_inverse=True)[1].astype(np.intp)
     drawn_by, names = _strata(rows, people)
@@ -129,8 +133,16 @@ def joined(
         Rows(human if human_yes is None else human_yes, np.nan_to_num(judge), clusters), judge_yes, human_yes,
         bool(np.unique(clusters).size < clusters.size), drawn_by, names, _columns(rows, by), _lengths(rows),
     )  # fmt: skip
-    left = {"tied": people.tied, "chosen": 0 if wanted.chosen else chosen, "unscored": people.targets.size - reached}
+    left = {
+        "tied": people.tied, "examples": examples, "chosen": 0 if wanted.chosen else chosen,
+        "unscored": people.targets.size - reached,
+    }  # fmt: skip
     return Joined(told.of(kept), lines, kept, places[kept], left, (*lines.notes, *_left(left, people, wanted, chosen)))
+
+
+def _many(places: NDArray[np.intp]) -> int:
+    """How many labels are met."""
+    return int(np.unique(places[places >= 0]).size)
 
 
 def _numbers(
@@ -284,6 +296,11 @@ def _left(left: Mapping[str, int], people: Said, wanted: Wanted, chosen: int) ->
         notes.append(
             f"{counted(left['tied'], 'item')} on which people are tied {verb(left['tied'], 'is', 'are')} left out: "
             "decide them on Agreement."
+        )
+    if left["examples"]:
+        notes.append(
+            f"Left out: {counted(left['examples'], 'labelled item')} that the judge was shown as "
+            f"{verb(left['examples'], 'an example', 'examples')}: it was told what people said there."
         )
     if left["chosen"]:
         notes.append(

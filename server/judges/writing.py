@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import orjson
 
 from evaluators import registry
 from evaluators.errors import EvaluatorError
-from evaluators.judges.rubric import Rubric
+from evaluators.judges.rubric import Rubric, Shot
 from evaluators.protocol import Maker
 from server import jobs
 from server.aside import Ask, Desk
@@ -186,12 +186,13 @@ def _of_rubric(rubric: Rubric, name: str, judge: str | None) -> Row:
     if rubric.limits:
         told["limits"] = list(rubric.limits)
     if rubric.shots:
-        told["examples"] = [_shot(dict(one.parts), one.said, one.reason) for one in rubric.shots]
+        told["examples"] = [_shot(one) for one in rubric.shots]
     return told | {"prompt": rubric.prompt}
 
 
-def _shot(parts: Mapping[str, str], said: str | float, reason: str | None) -> Row:
-    return {"parts": dict(parts), "said": said} | ({"reason": reason} if reason else {})
+def _shot(one: Shot) -> Row:
+    told = {"reason": one.reason, "of": one.of}
+    return {"parts": dict(one.parts), "said": one.said} | {name: text for name, text in told.items() if text}
 
 
 def _threshold(told: Row) -> tuple[float, str]:
@@ -217,7 +218,7 @@ def _shown(core: Core, project: str, maker: Maker, told: Row, most: int) -> tupl
         parts = _parts(core, project, rubric, one)
         if said is None or parts is None or len(found) >= most:
             continue
-        found.append(_shot(parts, said, None))
+        found.append(_shot(Shot(parts, said, of=_target(one))))
         yes += one["people_yes"]
         wrong += one["people_yes"] != (told["line"] is not None and one["judge"] >= told["line"])
     if not found:
@@ -227,8 +228,13 @@ def _shown(core: Core, project: str, maker: Maker, told: Row, most: int) -> tupl
         )
     return found, (
         f"{counted(len(found), 'example')} from labels, {yes:,} a yes of people; the judge had {wrong:,} of them "
-        "wrong. They flatter its next card: label others too."
+        "wrong. Cards of this version leave them out."
     )
+
+
+def _target(one: Row) -> str:
+    """The trace, or TRACE/SPAN."""
+    return "/".join(part for part in (one["trace_id"], one["span_id"]) if part)
 
 
 def _said(rubric: Rubric, one: Row) -> str | float | None:

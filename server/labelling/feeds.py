@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 from server.jobs import PAGING, end_us
 from server.labelling.showing import Target
 from server.labelling.terms import Feed
+from server.labelling.wishes import by_score
 from server.rules import FOREVER, QUIET_S
 from store import queries
 from store.errors import UnknownQueryError
@@ -145,7 +146,7 @@ def attributes(feed: Feed) -> dict[str, str]:
     chosen by a score is no sample of what that score is of.
     """  # noqa: D205 - one thought
     told = {"drawn_from": words(feed)[:300]}
-    if feed.score is not None or feed.failed or any(name.startswith("score") for name in feed.filter):
+    if feed.score is not None or feed.failed or by_score(feed.filter):
         return {**told, "sampling": "scored"}
     if feed.per_day is not None:
         return {**told, "sampling": "first of the day"}

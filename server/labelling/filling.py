@@ -23,7 +23,7 @@ from server.labelling.content import Content, Side
 from server.labelling.ordering import ordered
 from server.labelling.sampling import Taken
 from server.labelling.showing import Target
-from server.labelling.wishes import ORIGINS, From, Named, OfTargets
+from server.labelling.wishes import From, Named, OfTargets, origin
 from store import queue_items
 from store.queues import Queue
 
@@ -144,7 +144,7 @@ def _item(taken: Taken, wish: From, what: str, content: Content, told: Mapping[s
     return NewItem(
         content=content, unit=_unit(content, one.target), trace_id=target.trace_id, span_id=target.span_id,
         session_id=target.session_id, key=one.key, gold=one.gold, priority=wish.priority, needed=wish.needed,
-        origin=ORIGINS[wish.kind], why=taken.why, attributes=sampling.attributes(taken, told, what),
+        origin=origin(wish), why=taken.why, attributes=sampling.attributes(taken, told, what),
     )  # fmt: skip
 
 

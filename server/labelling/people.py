@@ -24,10 +24,12 @@ def known_as(cursor: DuckDBPyConnection, queue: Queue, told: str) -> str:
     """
     name = person(told)
     listed = terms_of(queue).labellers
-    if not name or name in listed or (queue.queue_id, name) in _spelt:
+    if not name or name in listed:
         return name
     if (same := next((one for one in listed if one.lower() == name.lower()), None)) is not None:
         return same
+    if (queue.queue_id, name) in _spelt:
+        return name
     found = store.alike(cursor, queue.queue_id, name)
     if found is None:
         return name

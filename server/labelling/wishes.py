@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from server.jobs import PAGING
 from server.labelling.terms import SIDES
+from store.finding.grammar import parse
+from store.finding.tree import fields_of
 from store.queries.queues_filled import By, Unit
 
 MOST = 1_000  # items of one order
@@ -228,4 +230,18 @@ ORIGINS: Mapping[str, str] = {
     "filter": "filter", "sample": "sample", "score": "evaluator", "disagreement": "evaluator", "alert": "alert",
     "targets": "hand", "run": "run", "dataset": "dataset",
 }  # fmt: skip
-"""The origin of items, by the kind of their source."""
+"""The origin of items, by the kind of their source, unless it asks for what was scored."""
+
+
+def origin(wish: From) -> str:
+    """Where items come from. What a filter by a score chose, or rows of a run that fail, is of an evaluator."""
+    scored = isinstance(wish, _Traffic) and by_score(wish.filter)
+    failing = isinstance(wish, OfRun) and (wish.rows.failing or wish.rows.flaky)
+    return "evaluator" if scored or failing else ORIGINS[wish.kind]
+
+
+def by_score(told: Mapping[str, Any]) -> bool:
+    """Whether filters of traces ask for a score, by themselves or in their line `q`. Raises AskedError: `q` is none."""
+    line = parse(str(told.get("q") or ""))
+    asked = () if line is None else fields_of(line)
+    return any(name.startswith("score") for name in told) or any(one.kind == "score" for one in asked)

@@ -164,8 +164,8 @@ class _Writer:
         """Of the newest score of each target that has this name, '' of any: of the trace, a span of it, its session."""
         named = f"name = {self.bind(name)}" if name else "true"
         traces, sessions, responses = (
-            f"(select any_value({target}) from scores where project_id = $project_id and {named} and {where} "
-            f"group by name, {target}, span_id having {test} and {_newest('error_type')} is distinct from 'withdrawn')"
+            f"(select any_value({target}) from /* part scores_standing */ standing where {named} and {where} "
+            f"group by name, {target}, span_id having {test})"
             for target, where in (
                 ("trace_id", "response_id is null and trace_id is not null"),
                 ("session_id", "response_id is null and session_id is not null"),

@@ -102,6 +102,17 @@ def spans_of(node: Node) -> Iterator[Spans]:
             yield from spans_of(part)
 
 
+def fields_of(node: Node) -> Iterator[Field]:
+    """The fields that the tree asks for, in order."""
+    if isinstance(node, Meets | Has):
+        yield node.field
+    elif isinstance(node, Spans | Not):
+        yield from fields_of(node.of)
+    elif isinstance(node, All | Any):
+        for part in node.parts:
+            yield from fields_of(part)
+
+
 def relaxed(node: Node, *, negated: bool = False) -> Node:
     """What a trace's summary can tell of it: every trace that meets `node` (`negated`: that does not) meets this."""
     if isinstance(node, Spans):

@@ -182,7 +182,7 @@ def trace_scores(con: DuckDBPyConnection, project_id: int, trace_id: UUID, max_r
     Of several by (target, name, evaluator, evaluator_version, author, source) the latest counts. value is null when
     only a label was given or, with error_type, when the evaluator failed. span_id: 16 hex digits, also where the score
     names a response id; null: the whole trace. metadata of a score by a worker: status (ok not_applicable error), job,
-    and as JSON scale, spans, details, spent.
+    example (yes: the judge was shown the trace as an example), and as JSON scale, spans, details, spent.
     """
     told = trace_responses(con, project_id, trace_id)
     ids = {"responses": told["response_id"].to_pylist(), "response_spans": told["span_id"].to_pylist()}

@@ -17,6 +17,7 @@ with labelled as materialized (
 )
 select n.name, coalesce(n.evaluator, '') as evaluator, coalesce(n.evaluator_version, '') as version, hash(n.trace_id, n.span_id, n.session_id) as target,
        hash(n.trace_id) as trace, n.span_id is null as whole, n.session_id is not null as of_session, s.value, s.label,
+       coalesce(s.metadata['example'] = 'yes', false) as example,
        case when n.session_id is not null then hash('session', n.session_id) when b.session_id is not null then hash('session', b.session_id)
             when b.user_id is not null then hash('user', b.user_id) else hash(n.trace_id) end as cluster
 from newest n
@@ -24,7 +25,7 @@ join scores s on s.rowid = n.number
 left join belongs b on b.trace_id = n.trace_id
 where s.error_type is null and (s.value is not null or s.label is not null)
 union all
-select j.name, coalesce(j.evaluator, ''), coalesce(j.version, ''), hash(a.trace_id, null::ubigint, null::varchar), hash(a.trace_id), true, false, a.numbers[j.name], null,
+select j.name, coalesce(j.evaluator, ''), coalesce(j.version, ''), hash(a.trace_id, null::ubigint, null::varchar), hash(a.trace_id), true, false, a.numbers[j.name], null, false,
        hash('item', a.item, a.content)
 from answers a join judged j on j.run_id = a.run_id
 where a.numbers[j.name] is not null

@@ -30,7 +30,7 @@ select hash(n.trace_id, n.span_id, n.session_id) as target, hash(n.trace_id) as 
             when a.user_id is not null then hash('user', a.user_id) else hash(n.trace_id) end as cluster,
        n.trace_id::varchar as trace_id, n.span_id, n.session_id, s.value, s.label, a.model, a.prompt, a.variant, a.release, a.service, a.environment,
        a.output_tokens, s.metadata['position'] as position, case when $details then s.metadata['details'] end as details,
-       try_cast(s.metadata['normaliser'] as integer) as normaliser, n.scored
+       try_cast(s.metadata['normaliser'] as integer) as normaliser, coalesce(s.metadata['example'] = 'yes', false) as example, n.scored
 from drawn n
 join scores s on s.rowid = n.number
 left join about a on a.trace_id = n.trace_id
@@ -38,6 +38,6 @@ where s.error_type is null and (s.value is not null or s.label is not null)
 union all
 select case when n.trace_id is null then hash(n.run_id, n.place, n.repeat) else hash(n.trace_id, null::ubigint, null::varchar) end,
        case when n.trace_id is null then hash(n.run_id, n.place, n.repeat) else hash(n.trace_id) end, true, false, hash('item', n.item, n.content),
-       n.trace_id::varchar, null, null, n.value, null, a.model, a.prompt, a.variant, a.release, a.service, a.environment, a.output_tokens, null, null, null, c.scored
+       n.trace_id::varchar, null, null, n.value, null, a.model, a.prompt, a.variant, a.release, a.service, a.environment, a.output_tokens, null, null, null, false, c.scored
 from answers n cross join counted c left join about a on a.trace_id = n.trace_id
 order by target

@@ -29,7 +29,7 @@ select o.value as variant, concat_ws(' ', o.evaluator, o.evaluator_version) as r
        hash(o.trace_id) as trace, o.span_id is null as whole,
        case when coalesce(o.session_id, o.of_session) is not null then hash('session', coalesce(o.session_id, o.of_session))
             when o.user_id is not null then hash('user', o.user_id) else hash(o.trace_id) end as cluster,
-       s.value, s.label, s.metadata['scale'] as scale, c.scored
+       s.value, s.label, s.metadata['scale'] as scale, coalesce(s.metadata['example'] = 'yes', false) as example, c.scored
 from once o
 join scores s on s.rowid = o.number
 join counted c on c.value = o.value

@@ -41,8 +41,9 @@ def judge_met(con: DuckDBPyConnection, project_id: int) -> pa.Table:
     """The newest score of each ruler for each target whose trace or session people labelled.
 
     name, evaluator and version (empty: not told), target, trace, whole, of_session (as of `judge_labels`), value and
-    label (one may be null), cluster (a hash: the session, else the user, else the trace). Failed ones are left out. A
-    score by response id is one of the span that has it.
+    label (one may be null), example (the judge was shown the trace as one of what people decided), cluster (a hash: the
+    session, else the user, else the trace). Failed ones are left out. A score by response id is one of the span that
+    has it.
     """
     return ask(con, "judge_met", {"project_id": project_id})
 
@@ -70,8 +71,9 @@ def judge_rows(  # noqa: PLR0917 - given by name
 
     By target: target, trace, whole, of_session, cluster (as of `judge_met`), trace_id (text), span_id, session_id,
     value, label, model, prompt, variant (`several` where the trace has several), release, service, environment,
-    output_tokens (null: unknown), position, details (where asked for; JSON), normaliser, and how many targets were
-    scored in all (scored). Others are drawn by the hashes of their traces. Failed ones are left out.
+    output_tokens (null: unknown), position, details (where asked for; JSON), normaliser, example (as of
+    `judge_met`), and how many targets were scored in all (scored). Others are drawn by the hashes of their traces.
+    Failed ones are left out.
 
     Raises:
         ValueError: `most` is not between 1 and 200,000.
@@ -109,7 +111,8 @@ def judge_traffic(  # noqa: PLR0917 - given by name
     """Scores of one name that no person gave, of calls with these values of the dimension: a row a target and value.
 
     variant (the value), ruler (evaluator and version), target, trace, whole, cluster (as of `judge_met`), value, label,
-    scale, and how many targets the value has in all (scored); of each value about `most`, and all that people labelled.
+    scale, example (as of `judge_met`), and how many targets the value has in all (scored); of each value about `most`,
+    and all that people labelled.
 
     Raises:
         ValueError: `most` is not between 1 and 200,000.

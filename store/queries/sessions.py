@@ -125,9 +125,9 @@ def turn_scores(  # noqa: PLR0917 - given by name
 ) -> pa.Table:
     """Scores of these traces, of spans in them and of their model calls by response id, oldest first.
 
-    Of several by (target, name, evaluator with its version, author) the latest counts; those taken back are left out.
-    value is null where only a label was given or, with error_type, where the evaluator failed. Response ids are sought
-    in spans that start within [since_us, until_us], in microseconds since 1970.
+    Of several by (target, name, evaluator with its version, author, source) the latest counts; those taken back are
+    left out. value is null where only a label was given or, with error_type, where the evaluator failed. Response ids
+    are sought in spans that start within [since_us, until_us], in microseconds since 1970.
     """
     ids = [str(one) for one in traces]
     window = {"project_id": project_id, "traces": ids, "since_us": since_us, "until_us": until_us}

@@ -13,7 +13,7 @@ with kept_calls as not materialized (
 ), drawn as materialized (
     select trace_id, (select count(*) from found) as drawn_of from found where slice in (from slices) order by hash(trace_id), trace_id limit $traces
 ), latest as (
-    select trace_id, span_id, response_id, arg_max(value, commit_seq) as value, arg_max(error_type, commit_seq) as error_type
+    select trace_id, span_id, response_id, arg_max_null(value, commit_seq) as value, arg_max_null(error_type, commit_seq) as error_type
     from scores where project_id = $project_id and name = $score and session_id is null
     group by trace_id, span_id, response_id, evaluator, author
 ), verdicts as materialized (

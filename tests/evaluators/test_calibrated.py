@@ -64,6 +64,11 @@ def test_what_does_not_apply_stays_without_a_verdict() -> None:
             id="said",
         ),
         pytest.param(
+            {"prompt": "{answer}", "examples": [{"parts": {"answer": "q"}, "said": 1, "of": "trace 7"}]},
+            "examples.*of",
+            id="no-trace",
+        ),
+        pytest.param(
             {"command": ["x"], "examples": [{"parts": {}, "said": 1}]}, "examples are of a prompt", id="of-a-program"
         ),
     ],
@@ -87,6 +92,19 @@ def test_a_judge_sees_examples_fenced_off_and_another_digest_tells_them() -> Non
     assert text.count("<example-answer-") == 1
     assert plain.digest != shown.digest
     assert RubricMaker(shown).card.scale.labels == ("no", "yes")
+
+
+def test_where_an_example_is_from_is_known_and_not_told_to_the_judge() -> None:
+    trace, span = "0190f3b2c4d54e6f8a7b9c0d1e2f3a4b", "00f067aa0ba902b7"
+    example = {"parts": {"answer": "Thirty days."}, "said": 5}
+    asked = {name: told for name, told in ASKED.items() if name not in {"name", "measures"}}
+    plain, known = (
+        parsed(**asked, examples=[example | {"of": of} if of else example]).rubric for of in (None, f"{trace}/{span}")
+    )
+    assert (plain.shown, known.shown) == (frozenset(), {trace})
+    assert plain.digest == known.digest, "the same is asked"
+    case = Case(id="1", answer="Two.")
+    assert known.turns(case) == plain.turns(case)
 
 
 def test_the_version_of_a_prompt_without_examples_is_as_it_was() -> None:

@@ -107,6 +107,17 @@ def test_what_was_drawn_because_of_the_judge_is_left_out(more: dict[str, Any], l
     assert int(found.pairs.rows.labelled.sum()) == 2 - left
 
 
+def test_examples_that_the_judge_was_shown_are_left_out_and_counted() -> None:
+    told = said(labels((1, 0.0, None), (2, 1.0, None), (3, 1.0, None), sampling="informative"))["right"]
+    rows = scores({1: 0.2, 2: 0.8, 3: 0.9, 4: 0.7}, example=[True, False, False, True])
+    found = joined(rows, told, UNIT, Wanted(chosen=True))
+    assert (found.left_out["examples"], found.left_out["chosen"], found.left_out["unscored"]) == (1, 0, 0)
+    assert found.kept.tolist() == [False, True, True, False]
+    assert yes(found.pairs.human_yes) == [True, True]
+    assert found.notes[-2].startswith("Left out: 1 labelled item that the judge was shown as an example")
+    assert joined(rows, told, UNIT).left_out["chosen"] == 2, "an example is counted once"
+
+
 def test_items_drawn_within_a_dimension_have_its_values_for_strata() -> None:
     told = said(labels((1, 0.0, None), (2, 1.0, None), sampling="stratified:model"))["right"]
     found = joined(scores({1: 0.2, 2: 0.8}, model=["a", "b"]), told, UNIT)

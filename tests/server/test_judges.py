@@ -16,10 +16,12 @@ from typing import Any
 import made_runs
 import pytest
 import yaml
+from fake_openai import Act, beside, good
 
 from evaluators.judges.pairwise import Comparison, read_place
 from server.client import ApiError, Client
 from server.judges import writing
+from server.judging import Files
 from server.worker import Worker
 
 LLMBAR = Path(__file__).parents[1] / "evaluators" / "data" / "llmbar" / "vanilla.jsonl.gz"
@@ -304,7 +306,19 @@ def answered(telling: Any, number: int, text: str, began: int) -> bytes:
 
 
 @pytest.fixture
-def owned(start: Any, telling: Any, tmp_path: Path) -> Any:
+def grader() -> Iterator[str]:
+    """The address of a model that likes thirty days, whatever its examples say."""
+
+    def graded(body: Row) -> Act:
+        own = str(body["messages"][-1]["content"]).partition("An example")[0]
+        return good(reason="It says so.", score=5.0 if "Thirty days." in own else 1.0)
+
+    with beside(graded) as held:
+        yield held.url
+
+
+@pytest.fixture
+def owned(start: Any, telling: Any, tmp_path: Path, grader: str) -> Any:
     """A server with a file of own evaluators; traces, labels, and scores of an older version of `contains`."""
     file = tmp_path / "own.yaml"
     file.write_text(
@@ -313,7 +327,9 @@ def owned(start: Any, telling: Any, tmp_path: Path) -> Any:
         "    prompt: |\n      Right? {question} {answer}\n",
         "utf-8",
     )
-    serving = start(evaluators_file=file)
+    judges = tmp_path / "judges.yaml"
+    judges.write_text(f"judges:\n- {{name: near, base_url: '{grader}', model: m}}\n", "utf-8")
+    serving = start(evaluators_file=file, judges_file=judges)
     began = time.time_ns() - 3_600 * 10**9
     serving.post(b"".join(answered(telling, at, "Thirty days." if at % 2 else "Never.", began) for at in range(40)))
     with serving.client() as client:
@@ -386,11 +402,33 @@ def test_what_labels_teach_becomes_a_new_version(owned: Any) -> None:
     assert text.count("Never.") == 2
 
 
+def test_what_a_judge_was_shown_as_examples_is_in_none_of_its_cards(owned: Any) -> None:
+    serving, file = owned
+    with serving.client() as client:
+        client.write_judge("tone", examples=4, dry_run=False)
+        kept = [one["of"] for one in yaml.safe_load(file.read_text("utf-8"))["evaluators"][0]["examples"]]
+        assert len(set(kept)) == 4
+        assert set(kept) <= {trace(at) for at in range(40)}
+        told = client.recheck_judge("tone")
+        assert (told["targets"], told["why_no_job"]) == (40, None)
+        worker = Worker(serving.note.api_url, Files(file.with_name("judges.yaml"), file))
+        while client.job(told["job"])["state"] != "done":
+            assert worker.turn(1)
+        found = client.judge("tone")
+        line = next(one for one in client.judges()["judges"] if one["version"] == found["version"])
+        shown = client.rows("trace_scores", trace_id=kept[0])
+    assert found["version"].startswith("2-")
+    assert (found["n"], found["left_out"]["examples"], line["n"]) == (36, 4, 36)
+    assert any(note.startswith("Left out: 4 labelled items that the judge was shown") for note in found["notes"])
+    told = {one["evaluator_version"]: dict(one["metadata"]).get("example") for one in shown if one["name"] == "tone"}
+    assert told[found["version"]] == "yes"
+
+
 def run_rows(first: int, truths: list[bool], kind: float, rng: random.Random) -> list[Row]:
     """Rows of a run whose answers went on with traces from `first` on; the judge passes so many that are wrong."""
     made = made_runs.rows(len(truths))
-    for at, (row, good) in enumerate(zip(made, truths, strict=True)):
-        passed = good or rng.random() < kind
+    for at, (row, right) in enumerate(zip(made, truths, strict=True)):
+        passed = right or rng.random() < kind
         row["verdicts"]["groundedness"] |= {"value": 0.9 if passed else 0.1, "passed": passed}
         row["cluster"] = row["item"]
         row["measured"]["trace_id"] = trace(first + at)

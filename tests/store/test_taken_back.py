@@ -48,6 +48,21 @@ def asked(store: Any, name: str, **params: Any) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.parametrize(
+    ("told", "mean"),
+    [
+        pytest.param([(ANN, 1.0), (BOB, 0.0)], 0.5, id="of-two"),
+        pytest.param([(ANN, 1.0), (BOB, 0.0), (BOB, BACK)], 1.0, id="one-taken-back"),
+        pytest.param([(ANN, 1.0), (ANN, BACK)], None, id="the-only-one"),
+        pytest.param([(ANN, 0.0), (ANN, BACK), (ANN, 1.0)], 1.0, id="said-again"),
+    ],
+    indirect=["told"],
+)
+def test_the_latest_of_each_person_is_averaged(told: Any, mean: float | None) -> None:
+    (row,) = asked(told, "whatif_calls", score="solved")
+    assert row["score"] == mean
+
+
 @pytest.mark.parametrize(("told", "counts"), SAID, indirect=["told"])
 def test_what_one_takes_back_hides_nothing_of_others(told: Any, counts: float | None) -> None:
     (row,) = asked(told, "cost_per_success", score="solved", at_least=0.5)
@@ -58,6 +73,9 @@ def test_what_one_takes_back_hides_nothing_of_others(told: Any, counts: float | 
     ]  # fmt: skip
     met = [asked(told, "calls_totals", with_score="solved", **bound)[0]["calls"] for bound in bounds]
     assert met == [int(counts is not None), int(counts == 1.0), int(counts == 0.0), 0]
+    line = "score.solved:1", "score.solved<=0", "has:score", "has:score.other"
+    found = [len(asked(told, "traces", q=one)) for one in line]
+    assert found == [int(counts == 1.0), int(counts == 0.0), int(counts is not None), 0]
     compared = asked(told, "compare_scores", score="solved", dimension="model", values=["m"])
     assert [one["amount"] for one in compared] == ([] if counts is None else [counts])
     watched = asked(told, "monitor_scores", scores=["solved"], bucket_us=3_600_000_000)

@@ -176,6 +176,22 @@ def test_bounds_of_a_feed(told: dict[str, Any], bounds: list[tuple[float | None,
     assert [tuple(one.get(name) for name in names) for one in found] == bounds
 
 
+@pytest.mark.parametrize(
+    ("told", "drawn"),
+    [
+        pytest.param({"filter": {"q": "model:big"}}, {"sampling": "all", "weight": "1"}, id="all"),
+        pytest.param({"share": 0.25}, {"sampling": "random", "weight": "4"}, id="share"),
+        pytest.param({"share": 0.25, "per_day": 3}, {"sampling": "first of the day"}, id="a-day"),
+        pytest.param({"score": "right", "per_day": 3}, {"sampling": "scored"}, id="score"),
+        pytest.param({"filter": {"score": "right"}, "share": 0.25}, {"sampling": "scored"}, id="score-of-a-filter"),
+        pytest.param({"filter": {"q": "model:big score.right<1"}}, {"sampling": "scored"}, id="score-of-a-line"),
+    ],
+)
+def test_how_items_of_a_feed_were_drawn(told: dict[str, Any], drawn: dict[str, str]) -> None:
+    found = feeds.attributes(Feed.model_validate(told))
+    assert {name: text for name, text in found.items() if name != "drawn_from"} == drawn
+
+
 def test_a_feed_is_the_same_with_another_rate_and_another_with_another_filter() -> None:
     one = Feed(filter={"service": "a"})
     assert feeds.key_of(one) == feeds.key_of(one.model_copy(update={"per_day": 4, "priority": 2.0}))

@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import made_alerts
 import made_runs
 import pyarrow as pa
 import pytest
+from pydantic import TypeAdapter
 
 from server.client import ApiError, Client
 from server.labelling import candidates, of_datasets, sampling
 from server.labelling.candidates import Candidate, Found, Said
 from server.labelling.terms import Asked
-from server.labelling.wishes import OfScore, Sample
+from server.labelling.wishes import From, OfScore, Sample, origin
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 FIELDS = [
@@ -113,6 +115,21 @@ def test_a_random_sample_of_traces_is_told_before_it_is_put_in_and_put_in_once(c
     assert (again["added"], again["there"]) == (0, 6)
     more = client.fill_queue(queue, {"kind": "filter", "sample": {"most": 9, "seed": 3}})
     assert (more["added"], more["there"]) == (3, 6), "a larger draw of the seed holds the smaller"
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        pytest.param({"kind": "filter", "filter": {"service": "shop", "failed": "true"}}, "filter", id="failed-traces"),
+        pytest.param({"kind": "filter", "filter": {"q": "model:big -tool:search"}}, "filter", id="line"),
+        pytest.param({"kind": "filter", "filter": {"score": "correct"}}, "evaluator", id="score"),
+        pytest.param({"kind": "sample", "filter": {"q": "a -(score.x<1 or b)"}}, "evaluator", id="score-in-line"),
+        pytest.param({"kind": "run", "run": str(UUID(int=1))}, "run", id="rows"),
+        pytest.param({"kind": "run", "run": str(UUID(int=1)), "rows": {"failing": True}}, "evaluator", id="failing"),
+    ],
+)  # fmt: skip
+def test_what_is_chosen_by_a_score_is_of_an_evaluator(source: dict[str, Any], found: str) -> None:
+    assert origin(TypeAdapter(From).validate_python(source)) == found
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,17 @@ def test_names_that_a_queue_lists_are_the_spelling(core: Core) -> None:
         changed(core, queue, labels=3)
 
 
+def test_a_name_that_is_listed_later_is_the_spelling_of_who_labelled_before(core: Core) -> None:
+    queue = made_queue(core, 1)
+    save(core, queue, says(1, "ann lee"))
+    found = []
+    for listed in ([], ["Ann Lee", "Bo", "Cid"]):
+        queue = changed(core, queue, labellers=listed)
+        with core.readers.read() as cursor:
+            found += [known_as(cursor, queue, "ann lee") for _ in range(2)]
+    assert found == ["ann lee", "ann lee", "Ann Lee", "Ann Lee"]
+
+
 # Gold.
 
 
