@@ -58,6 +58,9 @@ def test_what_one_takes_back_hides_nothing_of_others(told: Any, counts: float | 
     ]  # fmt: skip
     met = [asked(told, "calls_totals", with_score="solved", **bound)[0]["calls"] for bound in bounds]
     assert met == [int(counts is not None), int(counts == 1.0), int(counts == 0.0), 0]
+    lines = ("has:score.solved", "score.solved>=1", "score.solved:0")
+    found = [len(asked(told, "traces", q=line, words=False)) for line in lines]
+    assert found == [int(counts is not None), int(counts == 1.0), int(counts == 0.0)]
     compared = asked(told, "compare_scores", score="solved", dimension="model", values=["m"])
     assert [one["amount"] for one in compared] == ([] if counts is None else [counts])
     watched = asked(told, "monitor_scores", scores=["solved"], bucket_us=3_600_000_000)
