@@ -337,13 +337,13 @@ def _asked(name: str, params: Mapping[str, object]) -> tuple[str, dict[str, obje
     bound = {one: params[one] for one in named if one not in CONDITIONS}
     for one in CONDITIONS & named:
         told = cast("Condition | None", params[one])
-        sql = "true" if told is None else f"({_whole(told.sql)})"
+        sql = "true" if told is None else f"({_with_parts(told.sql)})"
         text = re.sub(rf"\${one}\b", lambda _, sql=sql: sql, text)  # type: ignore[misc]  # mypy cannot infer the default
         bound |= {} if told is None else dict(told.params)
     return text, bound
 
 
-def _whole(condition: str) -> str:
+def _with_parts(condition: str) -> str:
     """A condition with the parts that it names."""
     return COMMENT.sub("", PART.sub(lambda part: _part(part, frozenset()), condition))
 
