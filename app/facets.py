@@ -12,6 +12,7 @@ from app import charts, charts_traces, data, data_finding, queryline, state, wid
 from app import format as fmt
 
 SHOWN = 8  # values of a field
+CUT = 500  # letters of a value, at which the server cuts it
 _LONG = pd.Timedelta(days=3650)  # longer windows are those of all time, and begin with the oldest trace
 _COLUMNS = 4
 
@@ -31,7 +32,8 @@ def histogram(window: state.Window, params: Mapping[str, Any]) -> None:
     told = data_finding.histogram(_asked(params) | bounds | {"offset_us": data.micros(offset.to_pytimedelta())})
     if told.answer.frame.empty:
         return
-    series = charts.filled(told.answer.frame, pd.Timestamp(shown.since), pd.Timestamp(shown.until), step, offset)
+    since = pd.Timestamp(told.looked_to or shown.since)  # what was not looked at is not nothing
+    series = charts.filled(told.answer.frame, since, pd.Timestamp(shown.until), step, offset)
     series["errors"] = series["errors"].fillna(0).astype("int64")
     local = series.assign(bucket=series["bucket"].dt.tz_convert(zone).dt.tz_localize(None))
     figure = charts_traces.histogram(local, step, _scope(told, int(series["traces"].sum()), step), widgets.theme())
@@ -91,7 +93,8 @@ def _facets(params: Mapping[str, Any]) -> None:
     told = data_finding.facets(_asked(params) | {"values": SHOWN})
     frame = told.answer.frame
     if frame.empty:
-        st.caption("No trace is found, so there is nothing to count.")
+        back = f" in a short search, back to {_when(told)}" if told.looked_to else ""
+        st.caption(f"No trace is found{back}, so there is nothing to count.")
         return
     st.caption(counted(told))
     slots = st.columns(_COLUMNS, width=880)
@@ -115,7 +118,8 @@ def _field(name: str, rows: pd.DataFrame) -> None:
     total = int(rows["total"].iloc[0])
     st.markdown(f"**{name}**" + (f" :small[{len(rows)} of {total:,}]" if total > len(rows) else ""))
     for value, traces in zip(rows["value"], rows["traces"], strict=True):
-        line = queryline.with_condition(queryline.told(), f"{name}:{queryline.quoted(str(value))}")
+        wanted = queryline.quoted(str(value)) + "*" * (len(str(value)) >= CUT)  # after which any text may follow
+        line = queryline.with_condition(queryline.told(), f"{name}:{wanted}")
         st.page_link(
             "views/traces.py", label=f"{fmt.plain(fmt.clip(str(value), 24, '(blank)'), 60)} · {traces:,}",
             query_params=_here() | {queryline.LINE: line}, help=fmt.plain(str(value), 200),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from app import data, data_finding, state
+from app import data, data_finding, searching, state
 from app import format as fmt
 from app.component import component
 
@@ -14,23 +16,32 @@ _component = component("queryline")
 LINE = "q"  # in the URL
 _KEY, _TYPED = "queryline", "queryline-typed"  # of the component; session state: what is being typed
 PLACEHOLDER = "Search: model:gpt-4o duration>2s refund"
+_OR = re.compile(r"\bor\b", re.IGNORECASE)
 _FLAGS = {"is told": "has", "is not told": "no"}
 _AMOUNTS = {
     "duration": "2s or 300ms", "cost": "0.01", "tokens": "1200 or 1.2k", "spans": "10", "errors": "1", "calls": "5",
     "tools": "3", "span.duration": "2s or 300ms", "ttft": "800ms", "span.tokens": "1k", "span.cost": "0.01",
 }  # fmt: skip
-_TEXTS = (
-    "status", "service", "environment", "release", "name", "model", "provider", "prompt", "variant", "tag", "user",
-    "session", "error", "kind", "tool", "agent", "finish_reason", "operation", "input", "output", "span.name",
-    "span.model", "span.error",
+_OF_SPAN = (
+    "kind", "tool", "agent", "finish_reason", "operation", "input", "output", "span.name", "span.model", "span.error",
+    "span.duration", "ttft", "span.tokens", "span.cost", "attr.",
 )  # fmt: skip
-FIELDS = (*_TEXTS, *_AMOUNTS, "score.", "attr.")
+_OF_TRACE = (
+    "status", "service", "environment", "release", "name", "model", "provider", "prompt", "variant", "tag", "user",
+    "session", "error", "duration", "cost", "tokens", "spans", "errors", "calls", "tools", "score.",
+)  # fmt: skip
+FIELDS = (*_OF_TRACE, *_OF_SPAN)
 """What the form offers; the line knows more."""
 
 
 def told() -> str:
     """The line of the URL, without blanks around it."""
     return str(st.query_params.get(LINE) or "").strip()
+
+
+def adopt() -> None:
+    """Put the line of the URL among the filters; a page with filters does so first, else that of the page before is."""
+    st.session_state[LINE] = told()
 
 
 def line(window: state.Window) -> None:
@@ -65,11 +76,37 @@ def takes_search() -> bool:
     return bool(told()) and bool(data_finding.asked(told())["search"])
 
 
+def unanswered() -> bool:
+    """Says why a list that summaries of traces answer cannot answer the line; false: it can. Raises ApiError."""
+    if wrong():
+        return True
+    if takes_search():
+        st.info(
+            "The line asks something of single spans, which takes a search: Traces makes one. Ask here for what the "
+            f"summary of a trace tells, such as {', '.join(_OF_TRACE[:6])} or duration."
+        )
+        scope = {
+            name: str(st.query_params[name]) for name in (LINE, "range", "from", "to") if st.query_params.get(name)
+        }
+        st.page_link("views/traces.py", label="Search in Traces", icon=":material/search:", query_params=scope)
+        return True
+    return False
+
+
+def wrong() -> bool:
+    """Says that nothing is listed where the line follows no rule."""
+    if fault():
+        st.caption("Nothing is listed until the line is put right.")
+        return True
+    return False
+
+
 def _hear() -> None:
     st.session_state[_TYPED] = st.session_state[_KEY]["typed"]
 
 
 def _submit() -> None:
+    searching.forget()
     put(str(st.session_state[_KEY]["submitted"]))
     st.session_state[f"{_KEY}-moved"] = True
 
@@ -98,7 +135,7 @@ def with_condition(q: str, condition: str) -> str:
     """The line with one more condition that is to hold too: what joins by `or` is put in brackets."""
     if not q:
         return condition
-    joined = f"({q})" if " or " in f" {q.lower()} " else q
+    joined = f"({q})" if _OR.search(q) else q
     return f"{joined} {condition}"
 
 
@@ -108,35 +145,32 @@ def condition(name: str, operator: str, value: str) -> str:
         return f"{_FLAGS[operator]}:{name}"
     sign = {"is": ":", "is not": "!=", "contains": ":"}.get(operator, operator)
     if operator == "contains":
-        return f"{name}:*{value}*" if _plain(value) else f"{name}:{quoted(value)}"
+        return f"{name}:*{quoted(value)}*"
     amount = name in _AMOUNTS or operator in {">", ">=", "<", "<="}
     return f"{name}{sign}{value.strip() if amount else quoted(value)}"
 
 
-def _plain(value: str) -> bool:
-    return bool(value) and not any(letter.isspace() or letter in '",(){}*' for letter in value)
-
-
-def quoted(value: str, empty: str = '""') -> str:
-    """A value as the line has it: in quotes where it would end early, or `*` would be any text."""
-    if _plain(value) or not value:
-        return value or empty
+def quoted(value: str, also: str = "") -> str:
+    """A value as the line has it: in quotes where it would end early, or `*` would be any text. `also`: ends it too."""
+    if value and not any(letter.isspace() or letter in '",(){}*' + also for letter in value):
+        return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def builder() -> None:
-    """“Add filter”: a field, an operator, a value; writes into the line."""
+def builder(*, spans: bool = True) -> None:
+    """“Add filter”: a field, an operator, a value; writes into the line. `spans`: also what single spans tell."""
     with st.popover("Add filter", icon=":material/add:", key="add-filter", on_change="rerun") as popover:
         if popover.open:
-            _form()
+            _form(FIELDS if spans else _OF_TRACE)
 
 
-def _form() -> None:
-    name = str(st.selectbox("Field", FIELDS, key="add-filter-field"))
+def _form(fields: Sequence[str]) -> None:
+    name = str(st.selectbox("Field", fields, key="add-filter-field"))
     if name.endswith("."):
         hint = "correct" if name == "score." else "http.route"
-        name += quoted(st.text_input("Name", key="add-filter-name", placeholder=hint).strip(), empty="")
+        more = st.text_input("Name", key="add-filter-name", placeholder=hint).strip()
+        name += quoted(more, ":=<>!") if more else ""
     operator = str(st.selectbox("Operator", _operators(name), key="add-filter-operator"))
     value = ""
     if operator not in _FLAGS:

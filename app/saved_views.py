@@ -28,8 +28,9 @@ def link(view: Row) -> dict[str, str]:
     scope = state.traces_scope({**view["filter"], **window})
     told = {name: value for name, value in scope.items() if name not in {"range", "from", "to"}}
     orders = {sort: shown for shown, sort in state.SORTS.items()}
-    told |= {"q": view["q"], "sort": orders[view["order"]], "columns": ",".join(view["columns"])}
-    return {name: value for name, value in told.items() if value and value != "newest"}
+    order = "" if view["order"] == "newest" else orders[view["order"]]
+    told |= {"q": view["q"], "sort": order, "columns": ",".join(view["columns"])}
+    return {name: value for name, value in told.items() if value}
 
 
 def shown(params: Row, columns: Sequence[str]) -> dict[str, Any]:
@@ -70,9 +71,11 @@ def _save(known: Mapping[str, int], view: Mapping[str, Any]) -> None:
     name = st.text_input("Keep what is shown as", key="trace-view-name", placeholder="Failed checkouts", max_chars=100)
     author = alert_actions.author_field()
     name = name.strip()
+    if "/" in name:
+        st.caption("A name has no slash. Write another sign in its place.")
     words = f"Replace {fmt.plain(name, 60)}" if name in known else "Save"
     st.button(
-        words, key="trace-view-save", type="primary", disabled=not name, on_click=_put,
+        words, key="trace-view-save", type="primary", disabled=not name or "/" in name, on_click=_put,
         args=(name, {**view, "upon": known.get(name, 0), "author": author or None}),
     )  # fmt: skip
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app import data_finding, state, widgets
+from app import data, data_finding, state, widgets
 from app import format as fmt
 
 MORE, MOST = 50, 500  # rows that are found before it rests; that one list shows
@@ -32,10 +32,12 @@ class Search:
     looked_to: datetime | None = None
     traces: int = 0
     spans: int = 0
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    failed: data.ApiError | None = None  # why it did not go on
 
     @property
     def found(self) -> int:
-        return sum(len(frame) for frame in self.frames)
+        return len(self.rows)
 
     @property
     def done(self) -> bool:
@@ -47,11 +49,14 @@ class Search:
 
     @property
     def rows(self) -> pd.DataFrame:
-        return pd.concat(self.frames, ignore_index=True) if self.frames else pd.DataFrame()
+        """Newest first, each trace once: one whose first span arrives meanwhile begins earlier, and is found again."""
+        if not self.frames:
+            return pd.DataFrame()
+        return pd.concat(self.frames, ignore_index=True).drop_duplicates("trace_id", keep="last", ignore_index=True)
 
     def look(self) -> None:
         """One step. Raises ApiError."""
-        size = min(MORE, self.wanted - self.found)
+        self.failed, size = None, min(MORE, self.wanted - self.found)
         step = data_finding.search(self.cursor, {**self.params, "page_size": size})
         self.begun, self.cursor, self.looked_to = True, step.cursor, step.looked_to
         self.traces, self.spans = self.traces + step.traces, self.spans + step.spans
@@ -68,30 +73,46 @@ def held(of: str, params: dict[str, Any]) -> Search:
     return found
 
 
+def forget() -> None:
+    """Search anew, from the newest on, also where the same is asked again."""
+    st.session_state.pop(_HELD, None)
+
+
 def drawn(search: Search, window: state.Window, draw: Callable[[pd.DataFrame], None]) -> None:
     """The search, which goes on by itself until enough is found; `draw` shows the rows.
 
     Raises:
-        ApiError: its next step was not answered.
+        ApiError: its first step was not answered.
     """
     fresh = True
-    if search.running:
+    if not search.begun:
         search.look()
+    elif search.running:
+        look_on(search)
 
     def part() -> None:
         nonlocal fresh
         again, fresh = not fresh, False
-        widgets.guarded(
-            "The search did not go on.", "What was found stays.", lambda: _part(search, window, draw, again=again)
-        )  # fmt: skip
+        _part(search, window, draw, again=again)
 
     st.fragment(part, run_every=_AGAIN_S if search.running else None)()
+
+
+def look_on(search: Search) -> None:
+    """The next step. Where it fails the search stops, says why, and keeps what it found."""
+    try:
+        search.look()
+    except data.ApiError as error:
+        search.failed, search.stopped = error, True
 
 
 def _part(search: Search, window: state.Window, draw: Callable[[pd.DataFrame], None], *, again: bool) -> None:
     ran = search.running
     if ran and again:
-        search.look()
+        look_on(search)
+    if search.failed is not None:
+        st.error(f"**The search did not go on.** {fmt.plain(str(search.failed), 600)}", icon=":material/error:")
+        st.caption("What was found stays. Look on tries again.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(words(search, window), width="content")
         _buttons(search)

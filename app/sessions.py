@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, data, data_sessions, listing, paging, state, traces, widgets
+from app import calls, data, data_sessions, listing, paging, queryline, state, traces, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -39,18 +39,26 @@ def frame() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 
 def controls(window: state.Window) -> dict[str, Any]:
-    """Order and filters; returns the parameters of query `sessions` but for window and place in the list."""
+    """The line, order and filters; returns the parameters of query `sessions` but for window and place in the list."""
+    queryline.adopt()
+    above = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         order = st.segmented_control(
             "Order", list(SORTS), default="newest", required=True, key=paging.ORDER, bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
+        queryline.builder(spans=False)
         chosen = widgets.filters(window, PATH)
+    with above:  # last, as it asks the server what the line means
+        queryline.line(window)
     return {**chosen, "sort": SORTS[str(order)]}
 
 
 def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
     """The list and what is said of it; `waiting` stood in its place and is cleared."""
+    if queryline.unanswered():
+        waiting.empty()
+        return
     mark = paging.chosen()
     at = paging.read(st.query_params.get(paging.PAGE), mark)
     try:

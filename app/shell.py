@@ -111,7 +111,7 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous session"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
         (("n", "p"), "Next, previous page"),
-        (("/",), "Search"),
+        (("/",), "The line; Tab takes what is offered, Enter asks"),
     ),
     "Compare traces": (
         (("j", "k"), "Next, previous step"),
@@ -121,7 +121,7 @@ KEYS: dict[str, Keys] = {
         (("j", "k"), "Next, previous row of the table"),
         (("Enter", "o"), "Open it; with Ctrl in a new tab"),
         (("n", "p"), "Next, previous page"),
-        (("/",), "Find a user"),
+        (("/",), "The line; Tab takes what is offered, Enter asks"),
     ),
     "Trace": (
         (("j", "k"), "Next, previous span"),

@@ -22,13 +22,14 @@ from app import (
     selection,
     sending,
     state,
+    traces_columns,
     traces_download,
     tree,
     widgets,
 )
 from app import format as fmt
 from app.comparing import link_of_two
-from app.listing import Cell, Column
+from app.listing import Cell
 
 _ASKED = 42  # letters of the input before the output
 NOTHING = "—"  # no model call ended well: there is nothing to know
@@ -51,7 +52,7 @@ def outline() -> DeltaGenerator:
 
 def controls(window: state.Window) -> dict[str, Any]:
     """The line, filters and order; returns the parameters of query `traces` but for the place in the list."""
-    st.session_state[queryline.LINE] = queryline.told()
+    queryline.adopt()
     above = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         order = st.segmented_control(
@@ -62,8 +63,8 @@ def controls(window: state.Window) -> dict[str, Any]:
         chosen = widgets.filters(window)
         params = {**chosen, "since": window.since, "until": window.until, "sort": state.SORTS[str(order)]}
         facets.button(params)
-        columns_button()
-        saved_views.button(params, columns() if st.query_params.get(SHOWN) else ())
+        traces_columns.button()
+        saved_views.button(params, traces_columns.chosen() if st.query_params.get(traces_columns.SHOWN) else ())
         st.toggle("Live", key=LIVE, help=f"The newest {state.PAGE_SIZE}, anew every {LIVE_S} seconds, until it is off")
     with above:  # last, as it asks the server what the line means
         queryline.line(window)
@@ -134,9 +135,8 @@ def nothing(window: state.Window) -> None:
 
 def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
     """The list and what is said of it; `waiting` stood in its place and is cleared. A wrong line has none."""
-    if queryline.fault():
+    if queryline.wrong():
         waiting.empty()
-        st.caption("Nothing is listed until the line is put right.")
         return
     if st.session_state[LIVE]:
         _live(params, waiting)
@@ -208,22 +208,32 @@ def _search(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
 
     def draw(frame: pd.DataFrame) -> None:
         waiting.empty()
-        picked = selection.selected(_filters())
-        which = picked or selection.Listed(str(one) for one in frame["trace_id"])
-        with st.container(horizontal=True, vertical_alignment="center"):
-            scoring.button(window, params, which, len(which), which)
-            adding.button(window, params, len(which), which)
-            sending.button(window, params, len(which), which)
-            selection.told(_filters())
-            st.space("stretch")
-            traces_download.button(frame.drop(columns=list(_OF_PAGING)), params, None)
+        if not search.running:  # its next step would close what a button opens
+            _done_with(frame, window, params)
         table(frame)
 
     try:
         searching.drawn(search, window, draw)
     finally:
         waiting.empty()
-    st.caption(f"Times in {widgets.zone()}. A search is newest first; the order above is for what summaries answer.")
+    began = fmt.recent(search.began, widgets.zone(), datetime.now(UTC))
+    st.caption(
+        f"Times in {widgets.zone()}. Searched at {began}; Enter in the line searches anew. A search is newest first; "
+        "the order above is for what summaries answer."
+    )
+
+
+def _done_with(frame: pd.DataFrame, window: state.Window, params: dict[str, Any]) -> None:
+    """What can be done with the traces that a search has found so far."""
+    picked = selection.selected(_filters())
+    which = picked or selection.Listed(str(one) for one in frame["trace_id"])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        scoring.button(window, params, which, len(which), which)
+        adding.button(window, params, len(which), which)
+        sending.button(window, params, len(which), which)
+        selection.told(_filters())
+        st.space("stretch")
+        traces_download.button(frame.drop(columns=list(_OF_PAGING)), params, None)
 
 
 def _known_to() -> str:
@@ -238,73 +248,14 @@ def table(frame: pd.DataFrame) -> None:
     """The columns that are chosen; each row leads to its trace, and that back to here."""
     back = {name: value for name, value in st.query_params.items() if value}
     longest, zone = float(frame["duration_ns"].max() or 1), widgets.zone()
-    names = columns()
+    names = traces_columns.chosen()
     rows = []
     for row in listing.records(frame):
         cells = _cells(row, longest, zone)
         href = state.trace_path(row["trace_id"], back)
         rows.append(listing.Row(href, [cells[name] for name in names], key=str(row["trace_id"])))
-    listing.listing("traces", "Traces", [COLUMNS[name] for name in names], rows, selection.part(_filters()))
-
-
-COLUMNS = {
-    column.name: column
-    for column in (
-        Column("Time", "98px"),
-        Column("Name", "minmax(110px, 1fr)", link=True),
-        Column("Input → output", "minmax(150px, 2.4fr)"),
-        Column("Service", "84px"),
-        Column("Duration", "112px", "right"),
-        Column("Calls", "38px", "right", "Model calls, failed ones included"),
-        Column(
-            "Tokens", "82px", "right", "In and out of the model calls that ended well. ≥: not all of them told both"
-        ),
-        Column("Cost", "110px", "right", "Of the model calls, by list prices or your own"),
-        Column("Status", "74px"),
-        Column("Environment", "92px"),
-        Column("Models", "minmax(90px, 1fr)"),
-        Column("Variants", "minmax(90px, 1fr)"),
-        Column("Tags", "minmax(70px, 1fr)"),
-        Column("User", "90px"),
-        Column("Session", "90px"),
-        Column("Spans", "52px", "right"),
-        Column("Tools", "46px", "right", "Tool executions"),
-        Column("Failed", "50px", "right", "Failed spans without a failed child"),
-        Column("Error", "minmax(110px, 1.4fr)", help="Type, else message, of the deepest failed span"),
-    )
-}
-"""What a list can show, by heading."""
-USUAL = tuple(COLUMNS)[:9]
-MOST_COLUMNS = 9
-SHOWN = "columns"  # in the URL: headings between commas
-
-
-def columns() -> list[str]:
-    """Headings of the columns that are shown; the name of the trace is always among them, as it is the link."""
-    told = [name for name in str(st.query_params.get(SHOWN) or "").split(",") if name in COLUMNS]
-    chosen = list(dict.fromkeys(told))[:MOST_COLUMNS] or list(USUAL)
-    return chosen if "Name" in chosen else ["Name", *chosen[: MOST_COLUMNS - 1]]
-
-
-def columns_button() -> None:
-    """“Columns”: which ones, in which order."""
-    with st.popover("Columns", icon=":material/view_column:", key="traces-columns", on_change="rerun") as popover:
-        if not popover.open:
-            return
-        st.session_state["columns-chosen"] = columns()
-        st.multiselect(
-            f"Columns, in order (up to {MOST_COLUMNS})", list(COLUMNS), key="columns-chosen",
-            max_selections=MOST_COLUMNS, on_change=_choose_columns,
-        )  # fmt: skip
-        st.caption("The name is always shown. Without any the usual ones are.")
-
-
-def _choose_columns() -> None:
-    chosen = st.session_state["columns-chosen"]
-    if chosen and tuple(chosen) != USUAL:
-        st.query_params[SHOWN] = ",".join(chosen)
-    else:
-        st.query_params.pop(SHOWN, None)
+    columns = [traces_columns.COLUMNS[name] for name in names]
+    listing.listing("traces", "Traces", columns, rows, selection.part(_filters()))
 
 
 def _cells(row: dict[str, Any], longest: float, zone: tzinfo) -> dict[str, Cell]:

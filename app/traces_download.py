@@ -16,6 +16,7 @@ from app import format as fmt
 from server.client_base import text
 
 MOST = 20_000  # traces that go through the page; more are fetched from the server itself
+MOST_WHOLE = 200  # with all their spans, each of which may have megabytes
 _FORMS = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet", "otlp": "OTLP, as received"}
 _ENDS = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet", "otlp": "otlp.jsonl"}
 
@@ -31,7 +32,7 @@ def button(frame: pd.DataFrame, params: Mapping[str, Any], total: int | None) ->
 def _all(params: Mapping[str, Any], total: int | None) -> None:
     form = str(st.selectbox("Format", list(_FORMS), format_func=_FORMS.__getitem__, key="traces-download-form"))
     asked = {name: value for name, value in params.items() if name != "sort" and value is not None}
-    if total is not None and total <= MOST:
+    if total is not None and total <= (MOST_WHOLE if form == "otlp" else MOST):
         st.download_button(
             f"All {fmt.plural(total, 'trace')}", lambda: _read(form, asked), f"traces.{_ENDS[form]}",
             key="traces-download-go", icon=":material/download:", on_click="ignore",

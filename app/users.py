@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import calls, data, data_sessions, listing, paging, sessions, state, traces, widgets
+from app import calls, data, data_sessions, listing, paging, queryline, sessions, state, traces, widgets
 from app import format as fmt
 from app.listing import Cell, Column
 
@@ -43,19 +43,27 @@ def frame() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 
 def controls(window: state.Window) -> dict[str, Any]:
-    """What is found, order and filters; returns parameters of query `users`, without window and place in the list."""
+    """The line, what is found, order, filters; returns parameters of query `users` but for window and place."""
+    queryline.adopt()
+    above = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         find = widgets.search(FIND, "Find a user", 280, (paging.PAGE,))
         order = st.segmented_control(
             "Order", list(SORTS), default="last active", required=True, key=paging.ORDER, bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
+        queryline.builder(spans=False)
         chosen = widgets.filters(window, PATH)
+    with above:  # last, as it asks the server what the line means
+        queryline.line(window)
     return {**chosen, "find": find or None, "sort": SORTS[str(order)]}
 
 
 def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
     """The list and what is said of it; `waiting` stood in its place and is cleared."""
+    if queryline.unanswered():
+        waiting.empty()
+        return
     mark = paging.chosen(FIND)
     at = paging.read(st.query_params.get(paging.PAGE), mark)
     try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from collectors.otlp.written import logs_request, spans_request
 from server.api.explore import previewed
@@ -16,25 +18,30 @@ from server.core import Core
 from server.finding.selecting import Choice
 from server.jsontext import dumps
 from store.queries.search import Looked, Place, search, search_rows
-from store.queries.sent import MOST, logs_sent, origins_sent, spans_sent
+from store.queries.sent import logs_sent, origins_sent, spans_sent
 
+Told = TypeVar("Told")
 Format = Literal["csv", "jsonl", "parquet", "otlp"]
 LINE_BYTES = 8 * 1024 * 1024  # of OTLP, unless one span alone has more: who reads it back takes 64 MiB
 PAGE = 200  # traces that are read at once; of OTLP, with all their spans, a tenth
 _OF_PAGING = ["sort_key", "start_us", "total"]
 
 
-def pages(core: Core, project_id: int, choice: Choice, most: int) -> Iterator[Looked]:
-    """What the choice finds, newest first, so many traces at a time; each page is a read of its own.
+def pages(
+    core: Core, project_id: int, choice: Choice, most: int, read: Callable[[DuckDBPyConnection, Looked], Told]
+) -> Iterator[Told]:
+    """What `read` says of all that the choice finds, newest first, so many traces at a time; a page is a snapshot.
 
-    A slow receiver so holds no place among the readers. What arrives meanwhile is not among it.
+    A slow receiver so holds no place among the readers. What arrives meanwhile is not among it, but a trace whose first
+    span arrives meanwhile begins earlier, and may be found again.
     """
     wanted, place = choice.wanted(project_id), Place()
     while True:
         with core.readers.read() as con:
             looked = search(con, wanted, place, most, seconds=1.0)
-        if looked.found:
-            yield looked
+            told = read(con, looked) if looked.found else None
+        if told is not None:
+            yield told
         if looked.done:
             return
         place = looked.place
@@ -50,19 +57,29 @@ def written(core: Core, project_id: int, choice: Choice, form: Format) -> Iterat
 
 def _tables(core: Core, project_id: int, choice: Choice) -> Iterator[pa.Table]:
     """Rows of `GET /api/traces`; without a trace one table without a row, for its columns."""
-    nothing = Looked([], [], Place(), 0, 0, done=True)
+
+    def rows(con: DuckDBPyConnection, looked: Looked) -> pa.Table:
+        return plain(previewed(search_rows(con, project_id, looked)).drop_columns(_OF_PAGING))
+
     some = False
-    for looked in pages(core, project_id, choice, PAGE):
+    for table in once(pages(core, project_id, choice, PAGE, rows)):
         some = True
-        yield _rows(core, project_id, looked)
+        yield table
     if not some:
-        yield _rows(core, project_id, nothing)
+        with core.readers.read() as con:
+            yield rows(con, Looked([], [], Place(), 0, 0, done=True))
 
 
-def _rows(core: Core, project_id: int, looked: Looked) -> pa.Table:
-    with core.readers.read() as con:
-        rows = search_rows(con, project_id, looked)
-    return plain(previewed(rows).drop_columns(_OF_PAGING))
+def once(tables: Iterable[pa.Table], kept: int = 20_000) -> Iterator[pa.Table]:
+    """The tables without traces that they had before, among so many: those that move do so by little."""
+    told: dict[str, None] = {}
+    for table in tables:
+        ids = [str(one) for one in table["trace_id"].to_pylist()]
+        fresh = [one not in told for one in ids]
+        told.update(dict.fromkeys(ids))
+        for one in list(islice(told, max(0, len(told) - kept))):
+            del told[one]
+        yield table.filter(pa.array(fresh, pa.bool_()))
 
 
 def _csv(tables: Iterator[pa.Table]) -> Iterator[bytes]:
@@ -132,19 +149,19 @@ class _Pieces(io.RawIOBase):
 
 
 def _otlp(core: Core, project_id: int, choice: Choice) -> Iterator[bytes]:
-    """Spans, then logs, of each page as requests, a line each."""
-    for looked in pages(core, project_id, choice, PAGE // 10):
+    """Spans, then logs, of each page as requests, a line each. A trace that is found again is told whole again."""
+    for looked in pages(core, project_id, choice, PAGE // 10, lambda _, looked: looked):
         for ask, request in ((spans_sent, spans_request), (logs_sent, logs_request)):
             after: dict[str, Any] | None = None
-            while True:
+            more = True
+            while more:
                 with core.readers.read() as con:
                     rows = ask(con, project_id, looked, after).to_pylist(maps_as_pydicts="lossy")
                     origins = origins_sent(con, project_id, sorted({row["origin_id"] for row in rows}))
+                more = bool(rows) and rows[-1]["more"]
                 if rows:
                     after = rows[-1]
                     yield from _request_lines(request, rows, origins)
-                if len(rows) < MOST:
-                    break
 
 
 def _request_lines(

@@ -12,6 +12,7 @@ from store.finding.scanner import Scanner
 
 _QUOTED = set(' \t\n",(){}*')
 MOST = 20  # offers
+CUT = 500  # letters of a value, at which queries cut it
 MOST_NAMES = 1_000  # of scores, among which they are
 
 
@@ -48,7 +49,7 @@ def typing(line: str, at: int) -> Typing | None:
             scanner.at += 1
             told = Typing(scanner.at, "", within)
         elif scanner.here == '"':
-            _quoted(scanner)
+            _value(scanner)
             told = None
         else:
             told = _term(scanner, within=within)
@@ -64,7 +65,7 @@ def _term(scanner: Scanner, *, within: bool) -> Typing | None:
     found, flag = fields.found(name.text, within=within), name.text in fields.FLAGS
     while True:
         begun = scanner.at
-        part = _quoted(scanner) if scanner.here == '"' else scanner.value().text
+        part = _value(scanner)
         if not scanner.take(","):
             break
     if flag:
@@ -72,14 +73,14 @@ def _term(scanner: Scanner, *, within: bool) -> Typing | None:
     return Typing(begun, part, within, *found) if found else None
 
 
-def _quoted(scanner: Scanner) -> str:
-    """A text in quotes; one without an end goes to the end of the line."""
+def _value(scanner: Scanner) -> str:
+    """A value; quotes without an end go to the end of the line."""
     begun = scanner.at
     try:
-        return scanner.quoted().text
+        return scanner.value().text
     except AskedError:
         scanner.at = len(scanner.line)
-        return scanner.line[begun + 1 :]
+        return scanner.line[begun:].lstrip("*").removeprefix('"')
 
 
 def names(told: Typing) -> list[Offer]:
@@ -110,8 +111,8 @@ def keys(told: Typing, head: str, found: Iterable[str]) -> list[Offer]:
 
 
 def values(found: Iterable[tuple[str, int | None]]) -> list[Offer]:
-    """Values as they are written, with how many have them."""
-    return [Offer(written(value), value, count=count) for value, count in found]
+    """Values as they are written, with how many have them; after one that was cut any text may follow."""
+    return [Offer(written(value) + "*" * (len(value) >= CUT), value, count=count) for value, count in found]
 
 
 def written(value: str, *, key: bool = False) -> str:

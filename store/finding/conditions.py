@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from store.finding.fields import PROVIDER, Field, Source
+from store.finding.fields import OF_SPAN, PROVIDER, Field, Source
 from store.finding.tree import All, Any, Exactly, Has, Like, Meets, Node, Not, Says, Spans, Value
 
 _JOINS: dict[Source, str] = {
@@ -16,10 +17,8 @@ _JOINS: dict[Source, str] = {
 }
 Writes = Callable[[Node], str]
 _DERIVED: frozenset[Source] = frozenset({"derived"})
-_TEXTS = (
-    "s.name", "coalesce(d.error_type, s.error_type)", "coalesce(d.error_message, s.error_message)",
-    "coalesce(s.input, d.input)", "coalesce(s.output, d.output)",
-)  # fmt: skip
+_NAMES = ("s.name", "coalesce(d.error_type, s.error_type)", "coalesce(d.error_message, s.error_message)")
+_WORDS = (*OF_SPAN["input"].columns, *OF_SPAN["output"].columns)
 _SENT = (
     "input",
     "output",
@@ -38,7 +37,7 @@ _SENT = (
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on a row of `trace_summaries` and its parameters; it names `$project_id` too."""
+    """A condition on a row of `trace_summaries` and its parameters; it names `$project_id` and parts of queries too."""
 
     sql: str
     params: Mapping[str, object]
@@ -97,13 +96,17 @@ class _Writer:
             case All() | Any() | Not():
                 return self._joined(node, self.span)
             case Says():
-                wanted = self.bind(node.text.lower())
-                return _either(f"contains(lower({column}), {wanted})" for column in _TEXTS)
+                return self._says(node.text)
             case Has():
                 return _either(_told(column, listed=False) for column in self._columns(node.field, node.key))
             case Meets():
                 return self._test(node)
         raise TypeError(node)
+
+    def _says(self, text: str) -> str:
+        plain, *others = [self.bind(spelling) for (spelling,) in _spellings((text,))]
+        told = [f"contains(lower({column}), {plain})" for column in (*_NAMES, *_WORDS)]
+        return _either([*told, *(f"contains(lower({column}), {one})" for column in _WORDS for one in others)])
 
     def _columns(self, field: Field, key: str) -> list[str]:
         if field.kind != "attribute":
@@ -131,7 +134,8 @@ class _Writer:
             )
         if field.kind == "words":
             wanted = value.stretches if isinstance(value, Like) else (str(self._plain(value)),)
-            return f"{column} ilike {self.bind(_pattern(('', *wanted, '')))} escape '\\'"
+            patterns = (self.bind(_pattern(("", *one, ""))) for one in _spellings(wanted))
+            return " or ".join(f"{column} ilike {pattern} escape '\\'" for pattern in patterns)
         if field.kind == "attribute" and operator != ":":
             return f"try_cast({column} as double) {operator} {self._bound(value)}"
         if operator != ":":
@@ -161,10 +165,13 @@ class _Writer:
         return _either(told)
 
     def _scored(self, name: str, test: str) -> str:
-        """Of the newest score of each target that has this name, '' of any: of the trace, a span of it, its session."""
+        """Of the newest score of each target that has this name, '' of any: of the trace, a span of it, its session.
+
+        Scores that were taken back are none: as in `scores_met`, by which the filter `score` goes.
+        """
         named = f"name = {self.bind(name)}" if name else "true"
         traces, sessions, responses = (
-            f"(select any_value({target}) from /* part scores_standing */ standing where {named} and {where} "
+            f"(select {target} from /* part scores_standing */ standing where {named} and {where} "
             f"group by name, {target}, span_id having {test})"
             for target, where in (
                 ("trace_id", "response_id is null and trace_id is not null"),
@@ -199,6 +206,27 @@ def _told(column: str, *, listed: bool) -> str:
 def _either(told: Iterable[str]) -> str:
     """Unknown is not met: so what is left out by `not` has it."""
     return f"coalesce({' or '.join(told)}, false)"
+
+
+def _spellings(parts: tuple[str, ...]) -> list[tuple[str, ...]]:
+    r"""Texts in small letters, then, where it differs, as JSON has them, in which messages stand: `\"`, `\u00e9`.
+
+    An escape has one case of its letter: it is taken as typed, small and large.
+    """
+    return list(dict.fromkeys(tuple(map(way, parts)) for way in _WAYS))
+
+
+def _escaped(text: str) -> str:
+    return json.dumps(text)[1:-1].lower()
+
+
+_WAYS: tuple[Callable[[str], str], ...] = (
+    str.lower,
+    lambda text: json.dumps(text.lower(), ensure_ascii=False)[1:-1],
+    _escaped,
+    lambda text: _escaped(text.lower()),
+    lambda text: _escaped(text.upper()),
+)
 
 
 def _pattern(stretches: tuple[str, ...]) -> str:

@@ -22,14 +22,19 @@ class Field:
     listed: bool = False  # the column is a list: any of its values
     sources: frozenset[Source] = frozenset()  # what is joined to a span for it: d, c, o
     told: str = ""  # condition by which it is told; empty: a column is neither null nor empty
+    choices: tuple[str, ...] = ()  # all that it can be; empty: any text
 
 
-def _trace(name: str, kind: Kind, told: str, *columns: str, listed: bool = False, has: str = "") -> Field:
-    return Field(name, kind, columns or (name,), told, listed=listed, told=has)
+def _trace(
+    name: str, kind: Kind, told: str, *columns: str, listed: bool = False, has: str = "", choices: tuple[str, ...] = ()
+) -> Field:
+    return Field(name, kind, columns or (name,), told, listed=listed, told=has, choices=choices)
 
 
-def _span(name: str, kind: Kind, told: str, *columns: str, sources: tuple[Source, ...] = ()) -> Field:
-    return Field(name, kind, columns, told, of_span=True, sources=frozenset(sources))
+def _span(
+    name: str, kind: Kind, told: str, *columns: str, sources: tuple[Source, ...] = (), choices: tuple[str, ...] = ()
+) -> Field:
+    return Field(name, kind, columns, told, of_span=True, sources=frozenset(sources), choices=choices)
 
 
 def _sum(first: str, second: str) -> str:
@@ -53,7 +58,9 @@ OF_TRACE = {
         _trace("service", "text", "service of the root"),
         _trace("environment", "text", "deployment environment"),
         _trace("release", "text", "release of the service"),
-        _trace("status", "text", "ok, recovered (only inner spans failed) or error"),
+        _trace(
+            "status", "text", "ok, recovered (only inner spans failed) or error", choices=("ok", "recovered", "error")
+        ),
         _trace("session", "text", "session id", "session_id"),
         _trace("user", "text", "user id", "user_id"),
         _trace("tag", "text", "one of its tags", "tags", listed=True),
@@ -91,7 +98,7 @@ _WITHIN = (
     _span("input", "words", "text that went in", _told("input"), sources=("derived",)),
     _span("output", "words", "text that came out", _told("output"), sources=("derived",)),
     _span("name", "text", "name of a span", "s.name"),
-    _span("status", "text", "unset, ok or error", "s.status"),
+    _span("status", "text", "unset, ok or error", "s.status", choices=("unset", "ok", "error")),
     _span("service", "text", "service of a span", "s.service"),
     _span("provider", "text", "provider of a span", _told("provider"), sources=("derived",)),
     _span(

@@ -9,7 +9,7 @@ r"""The grammar of a line.
     text      = word | quoted
 
 Braces hold of one span, and stand in no others. Within them names are those of spans. A condition on a span that stands
-alone, and a text, are met by any span of the trace. `*` in a value that is not quoted is any text.
+alone, and a text, are met by any span of the trace. `*` in a value, out of quotes, is any text: `*"rate limit"*`.
 """
 
 from __future__ import annotations
@@ -152,9 +152,10 @@ class _Reader:
         return AskedError(f"{operator!r} has no field before it. Write one, such as model:gpt-4o.", at, len(operator))
 
     def _text(self, piece: Piece) -> Node:
-        if not piece.text.strip():
+        text = piece.text if piece.quoted else piece.text.strip("*")  # which say nothing around a text that is a part
+        if not text.strip():
             raise AskedError("The text to look for is empty.", piece.at, piece.end - piece.at)
-        return self._of_span(Says(piece.text, piece.at, piece.end - piece.at))
+        return self._of_span(Says(text, piece.at, piece.end - piece.at))
 
     def _of_span(self, leaf: Meets | Has | Says) -> Node:
         return leaf if self.within else Spans(leaf, leaf.at, leaf.length)

@@ -20,6 +20,7 @@ class Piece:
     at: int
     end: int
     quoted: bool = False
+    stretches: tuple[str, ...] = ()  # of a value with stars out of quotes: what stands between them
 
 
 class Scanner:
@@ -62,12 +63,29 @@ class Scanner:
         return Piece(text, begun, self.at)
 
     def value(self) -> Piece:
-        """A value: in quotes, or up to a blank, a comma or a bracket; empty: none stands here."""
-        if self.here == '"':
-            return self.quoted()
-        begun = self.at
-        self.at = self._end(_END_OF_VALUE, names=False)
-        return Piece(self.line[begun : self.at], begun, self.at)
+        """A value: in quotes, or up to a blank, a comma or a bracket; empty: none stands here.
+
+        A star may stand before and after quotes: `*"rate limit"*`.
+
+        Raises:
+            AskedError: quotes have no end.
+        """
+        begun, told, quoted = self.at, [""], False
+        while True:
+            if self.here == '"':
+                told[-1] += self.quoted().text
+                quoted, more = True, self.here == "*"
+            else:
+                part = self._plain()
+                first, *after = part.split("*")
+                told = [*told[:-1], told[-1] + first, *after]
+                more = self.here == '"' and part.endswith("*")
+            if not more:
+                return Piece("*".join(told), begun, self.at, quoted, tuple(told) if len(told) > 1 else ())
+
+    def _plain(self) -> str:
+        begun, self.at = self.at, self._end(_END_OF_VALUE, names=False)
+        return self.line[begun : self.at]
 
     def quoted(self) -> Piece:
         r"""A text in quotes, in which `\"` is a quote and `\\` a backslash.

@@ -34,13 +34,16 @@ def value_of(field: Field, operator: Operator, piece: Piece) -> Value:
         return Exactly(_id(piece))
     if operator != ":" or (field.kind == "score" and _plain(piece) is not None and not piece.quoted):
         return _number(field, piece)
-    return _text(piece)
+    return _text(field, piece)
 
 
-def _text(piece: Piece) -> Value:
-    if piece.quoted or "*" not in piece.text:
-        return Exactly(piece.text)
-    return Like(tuple(piece.text.split("*")))
+def _text(field: Field, piece: Piece) -> Value:
+    if piece.stretches:
+        return Like(piece.stretches)
+    if field.choices and piece.text not in field.choices:
+        message = f"{_shown(piece)} is no {field.name}. Write {', '.join(field.choices[:-1])} or {field.choices[-1]}."
+        raise AskedError(message, piece.at, piece.end - piece.at)
+    return Exactly(piece.text)
 
 
 def _id(piece: Piece) -> str:

@@ -40,12 +40,12 @@ create view stable.scores as
 select (select name from main.projects p where p.project_id = s.project_id) as project, s.*
 from (
     select project_id, case when session_id is not null then 'session' when span_id is not null or response_id is not null then 'span' else 'trace' end as target,
-           trace_id, span_id, session_id, response_id, name, arg_max_null(value, commit_seq) as value, arg_max_null(label, commit_seq) as label,
-           arg_max_null(explanation, commit_seq) as explanation, arg_max_null(source, commit_seq) as source, evaluator, evaluator_version, author,
-           arg_max_null(error_type, commit_seq) is not null as failed, arg_max_null(error_type, commit_seq) as error_type,
-           max(time) as time, arg_max(metadata, commit_seq) as metadata
-    from main.scores
-    group by project_id, trace_id, span_id, session_id, response_id, name, evaluator, evaluator_version, author
+           trace_id, span_id, session_id, response_id, name, arg_max_null(value, place) as value, arg_max_null(label, place) as label,
+           arg_max_null(explanation, place) as explanation, source, evaluator, evaluator_version, author,
+           arg_max_null(error_type, place) is not null as failed, arg_max_null(error_type, place) as error_type,
+           max(time) as time, arg_max(metadata, place) as metadata
+    from (select *, (commit_seq, time, score_id) as place from main.scores)
+    group by project_id, trace_id, span_id, session_id, response_id, name, source, evaluator, evaluator_version, author
 ) s
 where error_type is distinct from 'withdrawn';
 
@@ -158,7 +158,7 @@ comment on column stable.sessions.busy_ms is 'Sum of the durations of its traces
 comment on column stable.sessions.cost_usd is 'Cost of its calls by the price tables, US dollars. Null: none has a cost.';
 comment on column stable.sessions.unpriced_calls is 'Number of calls without a cost, which cost_usd lacks. Null: not known.';
 
-comment on view stable.scores is 'One row: the latest score of a target by name, evaluator, version and author. Scores that were taken back are left out.';
+comment on view stable.scores is 'One row: the latest score of a target by name, source, evaluator, version and author. Scores that were taken back are left out.';
 comment on column stable.scores.project is 'Name of the project.';
 comment on column stable.scores.project_id is 'Number of the project, as in the tables of main.';
 comment on column stable.scores.target is 'What was scored: trace, span or session.';

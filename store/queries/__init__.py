@@ -294,10 +294,6 @@ def score_named(filters: Mapping[str, object], score: str) -> None:
 def sql(name: str, others: frozenset[str] = frozenset()) -> str:
     """The text of `<name>.sql`, with the parts that it names, or those of `others` that may stand in their place."""
     text = (resources.files(__name__) / f"{name}.sql").read_text("utf-8")
-    return _whole(text, others)
-
-
-def _whole(text: str, others: frozenset[str]) -> str:
     return PART.sub(lambda found: _part(found, others), text)
 
 
@@ -341,10 +337,15 @@ def _asked(name: str, params: Mapping[str, object]) -> tuple[str, dict[str, obje
     bound = {one: params[one] for one in named if one not in CONDITIONS}
     for one in CONDITIONS & named:
         told = cast("Condition | None", params[one])
-        sql = "true" if told is None else f"({COMMENT.sub('', _whole(told.sql, frozenset()))})"
+        sql = "true" if told is None else f"({_with_parts(told.sql)})"
         text = re.sub(rf"\${one}\b", lambda _, sql=sql: sql, text)  # type: ignore[misc]  # mypy cannot infer the default
         bound |= {} if told is None else dict(told.params)
     return text, bound
+
+
+def _with_parts(condition: str) -> str:
+    """A condition with the parts that it names."""
+    return COMMENT.sub("", PART.sub(lambda part: _part(part, frozenset()), condition))
 
 
 CONDITIONS = frozenset({"q", "met"})

@@ -42,8 +42,9 @@ def trace_facets(  # noqa: PLR0917 - given by name
     """
     within("values", values, MOST_VALUES)
     asked = {"project_id": project_id, "since": since, "until": until, **filtered(filters)}
+    asked["traces"] = traces
     matching, reach = trace_reach(con, asked, SAMPLED)
-    asked |= {"since": max(since, reach or since), "values": values, "field": field, "part": part, "traces": traces}
+    asked |= {"since": max(since, reach or since), "values": values, "field": field, "part": part}
     found = ask_few(con, "trace_facets", asked)
     return found.append_column("matching", pa.array([matching] * found.num_rows, pa.int64()))
 

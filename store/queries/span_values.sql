@@ -15,6 +15,7 @@ with near as (
     union all select coalesce(response_model, request_model) from near where $field = 'model'
     union all select error_type from near where $field = 'error'
     union all select attributes[$key] from near where $field = 'attr'
+    union all select o.resource[$key] from near join origins o on o.project_id = $project_id and o.origin_id = near.origin_id where $field = 'attr'
     union all select unnest(map_keys(attributes)) from near where $field = 'attr.'
     union all select unnest(map_keys(resource)) from origins where project_id = $project_id and $field = 'attr.'
 )

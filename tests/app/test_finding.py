@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import queryline
+from app import queryline, saved_views, searching
 
 Open = Callable[..., AppTest]
 Listed = Callable[[AppTest], list[dict[str, str]]]
@@ -28,6 +29,7 @@ def words(page: AppTest) -> str:
         pytest.param(("service", "is", "shop"), "service:shop", id="is"),
         pytest.param(("service", "is not", 'a "b"'), 'service!="a \\"b\\""', id="is-not-in-quotes"),
         pytest.param(("name", "contains", "order"), "name:*order*", id="contains"),
+        pytest.param(("error", "contains", "rate limit"), 'error:*"rate limit"*', id="contains-in-quotes"),
         pytest.param(("duration", ">", "2s "), "duration>2s", id="amount"),
         pytest.param(("score.ok", "<", "0.5"), "score.ok<0.5", id="score"),
         pytest.param(("user", "is not told", ""), "no:user", id="not-told"),
@@ -38,7 +40,8 @@ def test_the_form_writes_conditions(parts: tuple[str, str, str], expected: str) 
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"), [("", "a:b"), ("x", "x a:b"), ("x or y", "(x or y) a:b"), ("order", "order a:b")]
+    ("line", "expected"),
+    [("", "a:b"), ("x", "x a:b"), ("x or y", "(x or y) a:b"), ("order", "order a:b"), ("a or(b)", "(a or(b)) a:b")],
 )
 def test_a_condition_holds_beside_all_of_the_line(line: str, expected: str) -> None:
     assert queryline.with_condition(line, "a:b") == expected
@@ -76,6 +79,44 @@ def test_a_search_that_finds_nothing_says_that_it_looked_through_all(page: Open,
     traces = page(filled.note.api_url, "traces", range="1h", q="zebra")
     assert "0 traces found in the last hour: all of it was looked through" in words(traces)
     assert "No trace in the last hour meets the line" in words(traces)
+
+
+def test_a_trace_that_is_found_again_stands_once_and_where_it_is_now() -> None:
+    frames = [pd.DataFrame({"trace_id": list(ids), "name": list(ids)}) for ids in ("abc", "bd")]
+    search = searching.Search("", {}, wanted=5, frames=frames, begun=True, cursor="on")
+    assert list(search.rows["trace_id"]) == ["a", "c", "b", "d"]
+    assert (search.found, search.running) == (4, True)
+
+
+def test_a_search_that_fails_stops_and_keeps_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSAY_API_URL", "http://127.0.0.1:9")  # nobody answers there
+    search = searching.Search("", {}, frames=[pd.DataFrame({"trace_id": ["a"]})], begun=True, cursor="on")
+    searching.look_on(search)
+    assert (search.failed is not None, search.running, search.done, search.found) == (True, False, False, 1)
+
+
+def test_the_line_asks_for_sessions_and_users_too(page: Open, chatted: Any, listed: Listed) -> None:
+    for path, names in (("sessions", ["chat-1"]), ("users", ["ann"])):
+        asked = page(chatted.note.api_url, path, range="1h", q="status:error")
+        assert not asked.exception
+        assert [row[path.capitalize()[:-1]] for row in listed(asked)] == names
+        assert (
+            "takes a search: Traces makes one" in page(chatted.note.api_url, path, range="1h", q="hello").info[0].value
+        )
+        assert "put right" in words(page(chatted.note.api_url, path, range="1h", q="modle:x"))
+
+
+@pytest.mark.parametrize("path", ["sessions", "users"])
+def test_the_line_of_traces_stays_there(page: Open, chatted: Any, path: str) -> None:
+    opened = page(chatted.note.api_url, "traces", range="1h", q="status:error")
+    del opened.query_params["q"]
+    opened.switch_page(f"views/{path}.py").run()
+    assert f"2 {path} " in words(opened)
+
+
+def test_a_view_keeps_what_is_named_like_the_usual_order() -> None:
+    view = {"q": "newest", "filter": {"service": "newest"}, "order": "newest", "columns": []}
+    assert saved_views.link(view) == {"q": "newest", "service": "newest"}
 
 
 def test_a_wrong_line_lists_nothing(page: Open, filled: Any) -> None:

@@ -22,12 +22,14 @@ from collectors.importers.reading import plan
 from server import importing
 from server.client import ApiError, Client
 from server.finding import downloading
+from server.finding.downloading import once
 from server.finding.stopping import GoneError, Stop
 
 NOW = datetime.now(UTC)
 WINDOW = {"since": NOW - timedelta(hours=30), "until": NOW + timedelta(hours=1)}
 OLD = {"since": NOW - timedelta(days=3), "until": NOW - timedelta(days=2)}
 ORDER = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Where is my Zebra order?"}]}])
+WRITTEN = json.dumps([{"role": "user", "parts": [{"type": "text", "content": 'Schöne "Grüße"\nÄrger'}]}])
 ANSWER = json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "In the post, 100% sure_ly."}]}])
 CHAT = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai"}
 
@@ -62,6 +64,7 @@ def found(serve: Any, telling: Any) -> Any:
     c.span(2, "run", 1, 2400, parent=1, gen_ai__operation__name="execute_tool", gen_ai__tool__name="sql")
     d = tell(4, 4, service="mail").span(1, "d zebra", 0, 10)
     e = tell(5, 5, resource={"service.name": "shop", "host.name": "h-5"}).span(1, "e", 0, 20, http__route="/a*b")
+    e.span(2, "draw", 1, 5, parent=1, gen_ai__operation__name="embeddings", gen_ai__input__messages=WRITTEN)
     for trace in (a, b, c, d, e):
         served.send(trace.body())
     served.send(b"".join(
@@ -102,11 +105,12 @@ def names(frame: Any) -> str:
         pytest.param("no:user", "de", id="no"),
         pytest.param("has:error or session:s1", "ac", id="or"),
         pytest.param("error:*crossing*", "c", id="error"),
+        pytest.param('error:*"a crossing f"*,*"ra crossing"*', "c", id="error-with-blanks"),
         pytest.param("status:error", "c", id="status"),
         pytest.param("duration>2s duration<=4s", "ac", id="duration"),
         pytest.param("tokens>1.5k", "a", id="tokens"),
         pytest.param("output_tokens:40", "a", id="equal-number"),
-        pytest.param("spans:1", "de", id="spans"),
+        pytest.param("spans:1", "d", id="spans"),
         pytest.param("tools>=1", "bc", id="tools"),
         pytest.param("model:gpt-*", "a", id="list-with-star"),
         pytest.param("model:gpt-x", "a", id="list"),
@@ -139,6 +143,10 @@ def names(frame: Any) -> str:
         pytest.param("input:ZEBRA", "a", id="input"),
         pytest.param('output:"100% sure_"', "a", id="what-like-would-take-for-any"),
         pytest.param('output:"100x"', "", id="nothing"),
+        pytest.param("grüße", "e", id="letters-that-json-escapes"),
+        pytest.param("ÄRGER", "e", id="letters-that-json-escapes-whatever-the-case"),
+        pytest.param('"schöne \\"grüße\\""', "e", id="quotes-that-json-escapes"),
+        pytest.param('input:*schöne*"grüße"*', "e", id="escaped-with-star"),
         pytest.param("zebra user:ann", "ac", id="both"),
         pytest.param("zebra or user:bob", "abcd", id="text-or"),
         pytest.param("span.error:crossing*", "", id="error-is-whole"),
@@ -163,6 +171,20 @@ def test_what_a_line_finds(client: Client, line: str, expected: str) -> None:
 def test_a_line_goes_with_the_filters(client: Client) -> None:
     assert names(client.search_traces(**WINDOW, q="zebra", service="mail").answer.frame) == "cd"
     assert names(client.traces(**WINDOW, q="user:ann", service="mail").frame) == "c"
+
+
+@pytest.mark.parametrize(
+    ("line", "sessions", "users"),
+    [
+        pytest.param("status:error", [], ["ann"], id="summary"),
+        pytest.param("score.correct<0.5", ["s1"], ["ann"], id="score"),
+        pytest.param("-provider:openai", [], ["bob", "ann"], id="provider"),
+    ],
+)
+def test_sessions_and_users_take_a_line(client: Client, line: str, sessions: list[str], users: list[str]) -> None:
+    """Of one of their traces."""
+    assert list(client.query("sessions", **WINDOW, q=line).frame["session_id"]) == sessions
+    assert list(client.query("users", **WINDOW, q=line).frame["user_id"]) == users
 
 
 def test_a_search_finds_the_same_in_any_steps(client: Client) -> None:
@@ -234,7 +256,7 @@ def test_facets_count_what_the_line_finds(client: Client, line: str) -> None:
     assert counts(frame, "model") == {"gpt-x": 1}
     assert counts(frame, "provider") == {"openai": 1}
     assert counts(frame, "session") == {"s1": 1}
-    assert set(frame["looked"]) == {2}
+    assert set(frame["looked"]) == set(frame["matching"]) == {2}
     few = client.trace_facets(**WINDOW, q=line, values=1, field="service", part="AI").answer.frame
     assert counts(few, "service") == {"mail": 1}
 
@@ -257,6 +279,7 @@ def test_a_histogram_counts_what_the_line_finds(client: Client, line: str) -> No
         pytest.param("attr.row", ["attr.row.count:"], id="attribute"),
         pytest.param("attr.row.count:", ["7"], id="value-of-an-attribute"),
         pytest.param("attr.http.route:", ['"/a*b"'], id="in-quotes"),
+        pytest.param("attr.host.name:", ["h-5"], id="value-of-the-resource"),
         pytest.param("score.co", ["score.correct:"], id="score"),
         pytest.param('"text', [], id="text"),
     ],
@@ -284,6 +307,13 @@ def test_a_download_has_all_rows_and_the_columns_of_the_list(client: Client) -> 
     assert set(table.column_names) == set(listed.columns) - {"sort_key", "start_us", "total"}
     told = list(csv.DictReader(io.StringIO(downloaded(client, "csv", **OLD).decode())))
     assert [row["trace_id"] for row in told] == [row["trace_id"] for row in rows]
+
+
+def test_a_trace_that_begins_earlier_meanwhile_is_taken_out_once() -> None:
+    """Such as one whose root arrives last: it is found again, on a later page."""
+    pages = [pa.table({"trace_id": list(ids)}) for ids in ("abc", "bd", "de", "ca")]
+    told = [table["trace_id"].to_pylist() for table in once(pages, kept=3)]
+    assert told == [["a", "b", "c"], ["d"], ["e"], ["a"]]
 
 
 def test_a_download_is_of_what_the_line_finds(client: Client) -> None:
@@ -319,7 +349,7 @@ def test_what_is_taken_out_as_otlp_is_imported_as_it_was(found: Any, client: Cli
         )
         assert both.frame.empty
         pairs = asked.sql("select count(*) as n from spans where service = 'shop' and name <> 'filler'")
-        assert pairs.frame["n"][0] == 12
+        assert pairs.frame["n"][0] == 14
 
 
 def test_lines_of_otlp_are_no_longer_than_what_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,9 @@ from store.finding.tree import Any as Either
         pytest.param("has>error", 3, 1, "takes ':' and a field", id="has-beyond"),
         pytest.param("no:", 0, 3, "A field is missing after no:", id="no-nothing"),
         pytest.param("has:errror", 4, 6, "Did you mean error?", id="has-near"),
+        pytest.param("status:failed", 7, 6, "'failed' is no status. Write ok, recovered or error.", id="no-status"),
+        pytest.param('error:*"rate limit', 7, 11, "has no end", id="open-quote-after-a-star"),
+        pytest.param("a ***", 2, 3, "text to look for is empty", id="stars-alone"),
         pytest.param("trace:xyz", 6, 3, "'xyz' is no trace id", id="no-id"),
         pytest.param("(" * 21 + "a" + ")" * 21, 20, 1, "20 deep", id="deep"),
         pytest.param("a " * 61, 120, 1, "60 conditions", id="many"),
@@ -93,6 +96,10 @@ TOOL, LONG = ("kind", ":", "tool"), ("duration", ">", 2 * 10**9)
         pytest.param('model:a,b,"c, d"', ("model", ":", "a", "b", "c, d"), id="either"),
         pytest.param("model:gpt-4*", ("model", ":", Like(("gpt-4", ""))), id="star"),
         pytest.param('name:"a*"', ("name", ":", "a*"), id="star-in-quotes"),
+        pytest.param('error:*"rate limit, *"*', ("error", ":", Like(("", "rate limit, *", ""))), id="stars-and-quotes"),
+        pytest.param('error:"a b"*,x*"c"', ("error", ":", Like(("a b", "")), Like(("x", "c"))), id="star-after-quotes"),
+        pytest.param('error:x"a b"', ("and", ("error", ":", "x"), ("span", "a b")), id="quotes-without-star"),
+        pytest.param('user:"ann"or *b*', ("or", ("user", ":", "ann"), ("span", "b")), id="stars-around-a-text"),
         pytest.param("duration>=1.5min", ("duration", ">=", 90_000_000_000), id="minutes"),
         pytest.param("duration<0.1ms", ("duration", "<", 100_000), id="whole-nanoseconds"),
         pytest.param("cost>$0.01", ("cost", ">", 0.01), id="dollars"),
@@ -143,13 +150,19 @@ def test_what_is_completed_means_what_was_offered(value: str) -> None:
     assert attribute.of.key == value
 
 
+def test_a_value_that_was_cut_is_offered_with_what_may_follow() -> None:
+    (whole, cut) = completion.values([("a b", 2), ("x y" * 167, 1)])
+    assert (whole.text, cut.text[-4:]) == ('"a b"', ' y"*')
+    assert parse(f"user:{cut.text}")
+
+
 def test_every_field_that_is_offered_can_be_asked() -> None:
     for within in (False, True):
         for name in fields.known(within=within):
             if name in fields.FLAGS:
                 continue
             field, _ = fields.found(f"{name}x" if name.endswith(".") else name, within=within) or pytest.fail(name)
-            value = {"duration": "1s", "id": "0" * 32}.get(field.kind, "1")
+            value = {"duration": "1s", "id": "0" * 32}.get(field.kind, (*field.choices, "1")[0])
             line = f"{name}{'x' if name.endswith('.') else ''}:{value}"
             assert parse(f"{{{line}}}" if within else line)
 
@@ -164,6 +177,7 @@ def test_every_field_that_is_offered_can_be_asked() -> None:
         pytest.param("model:gpt", 6, "gpt", "model", id="value"),
         pytest.param("model:a,b", 8, "b", "model", id="second-value"),
         pytest.param('model:"a b', 6, "a b", "model", id="value-in-open-quotes"),
+        pytest.param('model:*"a b', 6, "a b", "model", id="value-in-open-quotes-after-a-star"),
         pytest.param("{kind:tool na", 11, "na", None, id="in-braces"),
         pytest.param("attr.http.rou", 0, "attr.http.rou", None, id="attribute-name"),
         pytest.param("attr.a:x", 7, "x", "attr", id="attribute-value"),

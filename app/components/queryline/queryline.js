@@ -7,7 +7,7 @@ class QueryLine {
   constructor(parent) {
     this.root = element("div", "queryline");
     this.input = element("input", "line");
-    Object.assign(this.input, { type: "text", spellcheck: false, autocomplete: "off", autocapitalize: "off", maxLength: 2000 });
+    Object.assign(this.input, { type: "text", spellcheck: false, autocomplete: "off", autocapitalize: "off", maxLength: 4000 });
     for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false" })) {
       this.input.setAttribute(name, value);
     }
@@ -26,9 +26,15 @@ class QueryLine {
     this.at = -1;
     this.ending = new AbortController();
     const { signal } = this.ending;
-    this.input.addEventListener("input", () => this.typed());
+    this.input.addEventListener("input", () => {
+      this.writing = true;
+      this.typed();
+    });
     this.input.addEventListener("keydown", (event) => this.press(event));
-    this.input.addEventListener("focus", () => this.typed());
+    this.input.addEventListener("focus", () => {
+      this.writing = false;
+      this.typed();
+    });
     this.input.addEventListener("blur", () => this.hide());
     this.input.addEventListener("scroll", () => this.place());
     document.addEventListener("keydown", (event) => this.jump(event), { signal });
@@ -77,7 +83,7 @@ class QueryLine {
   press(event) {
     const open = this.offers.length > 0;
     if (event.key === "Enter" && !(open && this.at >= 0)) this.submit();
-    else if (["Enter", "Tab"].includes(event.key) && open && !event.shiftKey) this.accept(Math.max(0, this.at));
+    else if (["Enter", "Tab"].includes(event.key) && open && !event.shiftKey && (this.writing || this.at >= 0)) this.accept(Math.max(0, this.at));
     else if (event.key === "Escape" && open) this.hide(true);
     else if (event.key === "Escape") this.input.blur();
     else if (["ArrowDown", "ArrowUp"].includes(event.key) && open) this.move(event.key === "ArrowDown" ? 1 : -1);
