@@ -336,7 +336,7 @@ def test_what_is_taken_out_as_otlp_is_imported_as_it_was(found: Any, client: Cli
     file.write_bytes(downloaded(client, "otlp", **WINDOW, q="service:shop"))
     with Client(found.note.api_url, "again") as again:
         told = importing.run(again, file, plan(file))
-    assert (told["format"], told["received"], told["stored"], told["rejections"]) == ("otlp", 6, 6, [])
+    assert (told["format"], told["received"], told["stored"], told["rejections"]) == ("otlp", 7, 7, [])
     with found.client() as asked:
         asked.settle()
         kept = (

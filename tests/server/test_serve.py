@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+import warm
 from google.rpc.status_pb2 import Status
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
@@ -284,7 +285,7 @@ def test_a_second_server_on_a_store_says_who_holds_it(shared: Serving, command_p
 
 def decoders(serving: Serving) -> list[psutil.Process]:
     children = psutil.Process(serving.process.pid).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    return [child for child in children if child.name() == warm.SPAWNED]
 
 
 def test_a_lost_decoder_is_replaced(start: Start, otlp: Callable[..., bytes]) -> None:

@@ -37,7 +37,8 @@ IMPORTS = {
     "streamlit": ("streamlit.web.cli", "streamlit.web.bootstrap", "plotly.graph_objects", "pandas", "server.client"),
 }
 SHORT, LONG = 64, 1 << 17  # bytes of one message
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+PR_SET_NAME, PR_SET_CHILD_SUBREAPER = 15, 36  # linux/prctl.h
+SPAWNED = "spawned"  # how psutil calls what a server spawned
 
 
 class Program:
@@ -234,6 +235,7 @@ def _nurse(far: socket.socket, parent: int) -> None:
 def _spawned(told: Any, files: Sequence[int]) -> NoReturn:
     """What Python does that is started with these words, environment and files."""
     words, environment, numbers = told
+    ctypes.CDLL(None).prctl(PR_SET_NAME, SPAWNED.encode(), 0, 0, 0)
     high = [fcntl.fcntl(file, fcntl.F_DUPFD, max(numbers) + 100) for file in files]
     for file in files:
         os.close(file)
