@@ -103,6 +103,7 @@ class Desk {
     this.note();
     this.outbox?.close();
     this.items.clear();
+    this.back = new Set(); // numbers of items taken back here, and not by the server yet
     Object.assign(this, { of: data.of, hand: [], trail: [], past: [], item: null, form: null, queue: null, linked: data.wanted });
     this.outbox = new Outbox(`assay-labelling ${data.of}`, (ops) => this.tell(ops));
   }
@@ -320,11 +321,13 @@ class Desk {
   // The server took back another one than is shown here, as one of another visit.
   undone(number) {
     const item = this.items.get(number);
-    if (item && this.item !== item) this.show(item);
+    const moved = this.back.delete(number); // whoever was shown it may have gone on
+    if (item && !moved && this.item !== item) this.show(item);
     this.say(`Item ${number} is taken back; it is as you had left it.`);
   }
 
   takeBack(item) {
+    this.back.add(item.number);
     Object.assign(item, { done: null, answers: null });
     this.trail = this.trail.filter((number) => number !== item.number);
     this.hand = [item.number, ...this.hand.filter((number) => number !== item.number)];
