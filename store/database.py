@@ -227,7 +227,8 @@ class Database:
             while self._leases and time.monotonic() < until:
                 for cursor in self._leases:
                     self._interrupted.add(cursor)
-                    cursor.interrupt()
+                    with suppress(duckdb.ConnectionException):  # it was closed meanwhile
+                        cursor.interrupt()
                 self._state.wait(timeout=0.05)
             if self._leases:
                 raise StoreBusyError("Reads do not end, so the store cannot be reopened yet.", retry_after_s=5.0)
