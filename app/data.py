@@ -83,15 +83,19 @@ def later(work: Callable[[], T]) -> Callable[[], T]:
     return made
 
 
-def projects(*, anew: bool = False) -> list[str]:
-    """The names of all projects, oldest first, some seconds old; while the server is silent those known before."""
+def projects(naming: str | None = None) -> list[str]:
+    """The names of all projects, oldest first, some seconds old; while the server is silent those known before.
+
+    `naming`: a name that somebody means; where it is not among them, all are asked for anew.
+    """
     known = "projects-known"
-    if anew:
-        _projects.clear()
     with suppress(ApiError):
-        st.session_state[known] = _projects(place()[0])
-    found: list[str] = st.session_state.get(known, [])
-    return found
+        found = st.session_state[known] = _projects(place()[0])
+        if naming is not None and naming not in found:
+            _projects.clear()
+            st.session_state[known] = _projects(place()[0])
+    names: list[str] = st.session_state.get(known, [])
+    return names
 
 
 @st.cache_data(max_entries=8, ttl=timedelta(seconds=10), show_spinner=False)

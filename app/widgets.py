@@ -98,7 +98,7 @@ def window(oldest: datetime | None, newest: datetime | None = None) -> state.Win
 def project() -> None:
     """Which project the page is about, where there are several; `data.project` reads it. A link may name any."""
     told = st.query_params.get(state.PROJECT)
-    options = list(dict.fromkeys((state.DEFAULT_PROJECT, *data.projects(), *([told] if told else ()))))
+    options = list(dict.fromkeys((state.DEFAULT_PROJECT, *data.projects(told), *([told] if told else ()))))
     if len(options) > 1:
         st.caption("Project", width="content")
         st.selectbox(
@@ -109,7 +109,8 @@ def project() -> None:
 def no_such_project() -> bool:
     """Says so where the URL names a project that is not there; its pages would only repeat it."""
     name = data.project()
-    if name in data.projects() or name in (known := data.projects(anew=True)) or not known:
+    known = data.projects(name)
+    if name in known or not known:
         return False
     st.error(f"There is no project named {fmt.plain(name)}.", icon=":material/error:")
     st.caption("Choose another one above, or make it: `assay projects --add NAME`.")

@@ -54,6 +54,16 @@ def test_an_empty_project_says_how_to_send_to_it_and_an_unknown_one_that_it_is_n
     assert "There is no project named nope." in words(page(several.note.api_url, "latency", project="nope"))
 
 
+def test_a_link_to_a_new_project_lists_those_made_with_it(page: Open, several: Any) -> None:
+    """The names are kept for some seconds: a link to one that is not among them asks anew for all."""
+    page(several.note.api_url)
+    with several.client() as client:
+        for name in ("made-first", "made-second"):
+            client.add_project(name)
+    (shown,) = (one for one in page(several.note.api_url, project="made-second").selectbox if one.label == "Project")
+    assert {"made-first", "made-second"} <= set(shown.options)
+
+
 def test_own_prices_of_a_project_stay_with_it(page: Open, several: Any) -> None:
     mine = "prices: [{model: gpt-4o, usd_per_million: {input: 7, output: 7}}]\n"
     theirs = "prices: [{model: gpt-4o, discount_percent: 5}]\n"

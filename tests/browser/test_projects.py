@@ -28,11 +28,10 @@ def told(served: Any, telling: Any, service: str, calls: int) -> Any:
 
 
 @pytest.fixture(scope="module")
-def several(serve: Callable[[str], Any], telling: Any) -> Any:
-    """The project `mail-bot`, beside `shop-bot`, on a server without others."""
-    served = serve("projects")
-    told(served.in_project("shop-bot"), telling, "shop", 3)
-    return told(served.in_project("mail-bot"), telling, "mail", 1)
+def several(in_project: Callable[[str], Any], telling: Any) -> Any:
+    """The project `mail-bot`, beside `shop-bot`."""
+    told(in_project("shop-bot"), telling, "shop", 3)
+    return told(in_project("mail-bot"), telling, "mail", 1)
 
 
 @pytest.fixture
