@@ -20,6 +20,7 @@ from collectors.importers.making import (
     dumped,
     empty,
     held,
+    made_of,
     nanoseconds,
     span_id,
     text_of,
@@ -27,7 +28,7 @@ from collectors.importers.making import (
 )
 from collectors.importers.opening import Opened
 from collectors.importers.pieces import ImportFileError, Piece
-from collectors.importers.records import Row, records
+from collectors.importers.records import Row
 
 MEMBERS = ("data", "calls", "rows", "items", "records")
 SCOPE = {"name": "calls.import"}
@@ -133,19 +134,13 @@ def looks_like(row: Row) -> bool:
 
 
 def pieces(file: Opened, mapping: Columns, fingerprint: str) -> Iterator[Piece]:
-    """The calls of a file; the scores of its score columns.
+    """The calls of a file by a mapping that fits it; the scores of its score columns."""
+    fields = dict(mapping)
 
-    Raises:
-        ImportFileError: the mapping does not fit the file's first row.
-    """
-    making, fields = Making("row"), dict(mapping)
-    for record in records(file, MEMBERS):
-        if record.row is None:
-            making.refuse(record.fault, record.number, record.text)
-        else:
-            _add(making, record.number, record.row, fields, fingerprint)
-        yield from making.full()
-    yield from making.rest()
+    def add(making: Making, number: int, row: Row) -> None:
+        _add(making, number, row, fields, fingerprint)
+
+    return made_of(file, MEMBERS, "row", add)
 
 
 def _add(making: Making, number: int, row: Row, fields: dict[str, str], fingerprint: str) -> None:

@@ -22,6 +22,7 @@ from collectors.importers.making import (
     dumped,
     empty,
     held,
+    made_of,
     nanoseconds,
     objects,
     span_id,
@@ -30,7 +31,7 @@ from collectors.importers.making import (
 )
 from collectors.importers.opening import Opened
 from collectors.importers.pieces import Piece
-from collectors.importers.records import Row, records
+from collectors.importers.records import Row
 
 MEMBERS = ("data", "traces")
 SCOPE = {"name": "langfuse.export"}
@@ -65,14 +66,7 @@ def looks_like(row: Row) -> bool:
 
 def pieces(file: Opened) -> Iterator[Piece]:
     """The spans and scores of a file."""
-    making = Making("record")
-    for record in records(file, MEMBERS):
-        if record.row is None:
-            making.refuse(record.fault, record.number, record.text)
-        else:
-            _add(making, record.number, record.row)
-        yield from making.full()
-    yield from making.rest()
+    return made_of(file, MEMBERS, "record", _add)
 
 
 def _add(making: Making, number: int, row: Row) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
 
+from collectors.importers.opening import Opened
 from collectors.importers.pieces import MAX_PIECE_BYTES, Gathering, Piece
+from collectors.importers.records import Row, records
 from collectors.model import Signal
 
 Attributes = dict[str, Any]
@@ -267,6 +269,23 @@ class Making:
         yield from self.full()
         yield from self._spans.taken()
         yield from self._logs.taken()
+
+
+def made_of(
+    file: Opened, members: Sequence[str], noun: str, add: Callable[[Making, int, Row], None]
+) -> Iterator[Piece]:
+    """The pieces of a file of records, which `add` puts in by their number; those that cannot be read are refused.
+
+    `members`: of an object around the records, those that may list them. `noun`: what one record is called.
+    """
+    making = Making(noun)
+    for record in records(file, members):
+        if record.row is None:
+            making.refuse(record.fault, record.number, record.text)
+        else:
+            add(making, record.number, record.row)
+        yield from making.full()
+    yield from making.rest()
 
 
 def _group(made: MadeSpan | MadeScore, resource: Attributes, scope: Mapping[str, str]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from collectors.importers.making import (
     empty,
     event,
     held,
+    made_of,
     nanoseconds,
     objects,
     plain_attributes,
@@ -32,7 +33,7 @@ from collectors.importers.making import (
 )
 from collectors.importers.opening import Opened
 from collectors.importers.pieces import Piece
-from collectors.importers.records import Row, records
+from collectors.importers.records import Row
 
 MEMBERS = ("traces",)
 SCOPE = {"name": "mlflow.export"}
@@ -60,14 +61,7 @@ def looks_like(row: Row) -> bool:
 
 def pieces(file: Opened) -> Iterator[Piece]:
     """The spans and assessments of a file."""
-    making = Making("trace")
-    for record in records(file, MEMBERS):
-        if record.row is None:
-            making.refuse(record.fault, record.number, record.text)
-        else:
-            _add(making, record.number, record.row)
-        yield from making.full()
-    yield from making.rest()
+    return made_of(file, MEMBERS, "trace", _add)
 
 
 def _add(making: Making, number: int, row: Row) -> None:

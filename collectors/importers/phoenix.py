@@ -24,6 +24,7 @@ from collectors.importers.making import (
     empty,
     event,
     held,
+    made_of,
     nanoseconds,
     objects,
     plain_attributes,
@@ -32,7 +33,7 @@ from collectors.importers.making import (
 )
 from collectors.importers.opening import Opened
 from collectors.importers.pieces import Piece
-from collectors.importers.records import Row, records
+from collectors.importers.records import Row
 
 MEMBERS = ("data", "spans")
 SCOPE = {"name": "phoenix.export"}
@@ -55,18 +56,15 @@ def looks_like(row: Row) -> bool:
 
 def pieces(file: Opened) -> Iterator[Piece]:
     """The spans and annotations of a file."""
-    making = Making("record")
-    for record in records(file, MEMBERS):
-        if record.row is None:
-            making.refuse(record.fault, record.number, record.text)
-        else:
-            try:
-                for made in _made(record.row):
-                    making.add(record.number, made, {}, SCOPE)
-            except RecordError as error:
-                making.refuse(error.reason, record.number, error.text)
-        yield from making.full()
-    yield from making.rest()
+    return made_of(file, MEMBERS, "record", _add)
+
+
+def _add(making: Making, number: int, row: Row) -> None:
+    try:
+        for made in _made(row):
+            making.add(number, made, {}, SCOPE)
+    except RecordError as error:
+        making.refuse(error.reason, number, error.text)
 
 
 def _made(row: Row) -> Iterator[MadeSpan | MadeScore]:
