@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from typing import Annotated, Any
 
+from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +20,21 @@ MAX_PUSH = 64 * MIB
 PUSHED = "/api/experiments/pushed"
 UPLOADS = re.compile(r"/api/datasets/[^/]+/import")  # written to a file as they come
 KIND = "too_large"
+BINARY = "application/octet-stream"
+
+
+def described(media_type: str = BINARY, **more: str) -> dict[str, Any]:
+    """What the API's description says of a body that a route reads itself. `more`: such as `description`."""
+    schema = {"type": "string"} | ({"format": "binary"} if media_type == BINARY else {})
+    return {"requestBody": {"required": True, **more, "content": {media_type: {"schema": schema}}}}
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+Bytes = Annotated[bytes, Depends(_body)]
+"""A body as it came."""
 
 
 class TooLargeError(HTTPException):

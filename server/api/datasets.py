@@ -20,7 +20,7 @@ from starlette.background import BackgroundTask
 from evaluators.errors import EvaluatorError
 from server import dataset_changes, dataset_work, datasets
 from server.api.answers import json_response
-from server.api.bodies import MAX_UPLOAD, TooLargeError
+from server.api.bodies import MAX_UPLOAD, TooLargeError, described
 from server.api.context import DEFAULT, Author, Here, Project
 from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
@@ -329,12 +329,7 @@ class ImportParams(BaseModel):
     "/api/datasets/{name}/import",
     tags=["datasets"],
     dependencies=[needs("edit")],
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    openapi_extra=described(),
 )
 def take_in(  # noqa: PLR0917 - a route
     request: Request, here: Here, name: Name, wanted: Annotated[ImportParams, Query()],

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import orjson
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server import experiments, runs, suites
 from server.api.answers import JSON_LINES, json_response
+from server.api.bodies import Bytes, described
 from server.api.context import DEFAULT, Author, Context, Here, Project, in_utc
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
@@ -98,17 +99,13 @@ def _over(body: NewExperiment) -> dict[str, list[Any]]:
         raise _refused(str(error)) from error
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
 @routes.post(
     "/api/experiments/pushed",
     tags=["experiments"],
     dependencies=[needs("edit")],
-    openapi_extra={"requestBody": {"required": True, "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
+    openapi_extra=described(JSON_LINES),
 )
-def push(request: Request, here: Here, body: Annotated[bytes, Depends(_body)], project: Project = DEFAULT) -> Response:
+def push(request: Request, here: Here, body: Bytes, project: Project = DEFAULT) -> Response:
     """Keep a run of another harness: JSON lines, the first says what was run, each other what came of an item.
 
     First line: `experiment` (its name), `variant` (a text) or `arm` (an object), what sets the run apart; and, where

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from collectors.errors import UndecodableError
 from collectors.importers.pieces import Format
 from server import imports
 from server.api.answers import json_response
+from server.api.bodies import Bytes, described
 from server.api.context import DEFAULT, Author, Context, Here, Project
 from server.api.problems import refusing
 from server.api.rights import needs, router
@@ -69,20 +70,8 @@ def show(request: Request, here: Here, import_id: Id, project: Project = DEFAULT
     return json_response(request, imports.shown(here.core, found))
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
-_BINARY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
-
-
 @routes.post(
-    "/api/imports/{import_id}/steps/{step}", tags=["imports"], dependencies=[needs("ingest")], openapi_extra=_BINARY
+    "/api/imports/{import_id}/steps/{step}", tags=["imports"], dependencies=[needs("ingest")], openapi_extra=described()
 )
 async def take(
     request: Request,
@@ -90,7 +79,7 @@ async def take(
     *,
     import_id: Id,
     step: Annotated[int, Path(ge=1, description="From 1, in order.")],
-    body: Annotated[bytes, Depends(_body)],
+    body: Bytes,
     read_bytes: Annotated[int, Query(ge=0, description="Bytes of the file that were read so far.")] = 0,
     project: Project = DEFAULT,
 ) -> Response:

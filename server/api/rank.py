@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from server import rank_answer
 from server.api.answers import packed
 from server.api.asking import project_of
+from server.api.bodies import Bytes, described
 from server.api.compare import answered, refused, variants_of
 from server.api.context import Here
 from server.api.rights import needs, router
@@ -19,13 +20,7 @@ from server.rank_shell import Columns
 
 KIND = "not_rankable"
 LIMIT_S = 60.0
-BODY = {
-    "requestBody": {
-        "required": True,
-        "description": "CSV, JSON lines, a JSON list or Parquet; a row a judgement.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
+BODY = described(description="CSV, JSON lines, a JSON list or Parquet; a row a judgement.")
 
 routes = router()
 
@@ -64,15 +59,11 @@ def of_runs(  # noqa: PLR0917 - FastAPI gives them by name
         raise refused(str(error), KIND) from error
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
 @routes.post("/api/rank", tags=["compare"], dependencies=[needs("read")], openapi_extra=BODY)
 def of_rows(  # noqa: PLR0917 - FastAPI gives them by name
     request: Request,
     here: Here,
-    body: Annotated[bytes, Depends(_body)],
+    body: Bytes,
     a: Annotated[str, Query(min_length=1, max_length=500, description="Column of the first variant.")] = "a",
     b: Annotated[str, Query(min_length=1, max_length=500, description="Column of the second.")] = "b",
     winner: Annotated[str, Query(min_length=1, max_length=500, description="Column: a, b, tie, or a name.")] = "winner",

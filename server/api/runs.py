@@ -12,12 +12,13 @@ from uuid import UUID
 
 import orjson
 from duckdb import DuckDBPyConnection
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from server import runs
 from server.api.answers import JSON_LINES, json_response
+from server.api.bodies import Bytes, described
 from server.api.context import DEFAULT, Author, Context, Here, Project, in_utc
 from server.api.problems import ProblemError
 from server.api.rights import needs, router
@@ -100,19 +101,13 @@ def progress(request: Request, here: Here, run_id: RunId, body: Progress, projec
     return json_response(request, {"wanted": wanted})
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
 @routes.post(
     "/api/runs/{run_id}/rows",
     tags=["runs"],
     dependencies=[needs("edit")],
-    openapi_extra={"requestBody": {"required": True, "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
+    openapi_extra=described(JSON_LINES),
 )
-def add_rows(
-    request: Request, here: Here, run_id: RunId, body: Annotated[bytes, Depends(_body)], project: Project = DEFAULT
-) -> Response:
+def add_rows(request: Request, here: Here, run_id: RunId, body: Bytes, project: Project = DEFAULT) -> Response:
     """Keep rows of results, lines of results.jsonl, at most 1,000: in place of those of the same place and repeat.
 
     422 `bad_rows` names the line that is none; then nothing is kept. 409 `not_running`: the run is over, or waits.

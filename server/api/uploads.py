@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from collectors.importers.pieces import Format, ImportFileError
 from collectors.importers.reading import How
 from server.api.answers import json_response
+from server.api.bodies import Bytes, described
 from server.api.context import DEFAULT, Author, Context, Here, Project
 from server.api.problems import ProblemError, refusing
 from server.api.rights import needs, router
@@ -52,24 +53,14 @@ def begin(request: Request, here: Here, body: NewUpload) -> Response:
         return json_response(request, {"upload_id": _uploads(here).begin(body.name)})
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
-_BINARY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
-
-
-@routes.post("/api/uploads/{upload_id}/parts", tags=["imports"], dependencies=[needs("ingest")], openapi_extra=_BINARY)
+@routes.post(
+    "/api/uploads/{upload_id}/parts", tags=["imports"], dependencies=[needs("ingest")], openapi_extra=described()
+)
 async def add(
     request: Request,
     here: Here,
     upload_id: Id,
-    body: Annotated[bytes, Depends(_body)],
+    body: Bytes,
     offset: Annotated[int, Query(ge=0, description="Bytes that are there.")],
 ) -> Response:
     """Put a part, of at most 16 MiB, behind those that are there: `bytes` so far. 409: it does not follow on them."""
