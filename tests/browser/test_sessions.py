@@ -6,15 +6,11 @@ import re
 from collections.abc import Callable
 
 import pytest
+from browsing import at_rest
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[str], Page]
-
-
-def at_rest(page: Page) -> None:
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def test_from_the_list_through_the_turns_of_a_session_and_back(visit: Visit, hostile: str) -> None:

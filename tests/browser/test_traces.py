@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from browsing import at_rest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 pytestmark = pytest.mark.browser
@@ -30,11 +31,6 @@ def ready(page: Page) -> None:
     page.get_by_role("button", name="CSV").wait_for()
     page.locator("dialog.keys").wait_for(state="attached")
     at_rest(page)
-
-
-def at_rest(page: Page) -> None:
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def query(page: Page) -> dict[str, list[str]]:
