@@ -1,17 +1,23 @@
-"""Pages of a list whose rows have a name and a sort key: where the URL is, and the way to the pages beside it."""
+"""Lists by page: their outline and controls, where the URL is, and the way to the pages beside it.
+
+A place is told by the name and the sort key of a row, but for Traces, which has more keys.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from app import state, widgets
+from app import listing, queryline, state, widgets
 
 PAGE = "page"  # of the URL
 ORDER = "order"  # of the URL: how the list is ordered
+FIND = "find"  # of the URL: what is found among the rows
 _LARGEST = 2**63
 
 
@@ -27,6 +33,37 @@ class Place:
     def text(self, chosen: str) -> str:
         """The form that stands in the URL; `chosen`: the `mark` of what the list is of."""
         return f"{self.sort_key}.{'b' if self.backward else 'f'}.{self.first}.{chosen}.{self.name}"
+
+
+def outline(title: str) -> DeltaGenerator:
+    """The list in outline when the page opens; later the old one stays until the new one is there."""
+    place = st.empty()
+    if widgets.opens(title):
+        with place.container():
+            for height in (24, 40, listing.ROW_PX * (state.PAGE_SIZE + 1)):
+                st.skeleton(height)
+    return place
+
+
+def controls(window: state.Window, path: str, sorts: Mapping[str, str], find: str = "") -> dict[str, Any]:
+    """The line, order and filters; returns parameters of the list's query but for window and place.
+
+    `sorts`: orders and what the query calls them, the usual one first. `find`: what a field says that finds rows, which
+    gives `find`; empty: there is none.
+    """
+    queryline.adopt()
+    above = st.container()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        found = {"find": widgets.search(FIND, find, 280, (PAGE,)) or None} if find else {}
+        order = st.segmented_control(
+            "Order", list(sorts), default=next(iter(sorts)), required=True, key=ORDER, bind="query-params",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        queryline.builder(spans=False)
+        narrowing = widgets.filters(window, path)
+    with above:  # last, as it asks the server what the line means
+        queryline.line(window)
+    return {**narrowing, **found, "sort": sorts[str(order)]}
 
 
 def read(text: str | None, chosen: str) -> Place | None:
@@ -58,21 +95,22 @@ def pager(frame: pd.DataFrame, name: str, mark: str, file: str, hidden: Sequence
     first = at.first if at else 1
     last = first + len(frame) - 1
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, key, there, backward in (
-            ("Previous", "P", first > 1, True), ("Next", "N", last < total, False),
-        ):  # fmt: skip
-            st.button(
-                label, key=label, disabled=not there, shortcut=key, on_click=_turn,
-                args=(frame.iloc[0 if backward else -1], name, mark, backward,
-                      max(1, first - state.PAGE_SIZE) if backward else last + 1),
-            )  # fmt: skip
-        st.caption(f"Rows {first:,} to {last:,} of {total:,}", width="content")
+        turns(first, last, total, _turn, frame, name, mark, first)
         st.space("stretch")
         widgets.csv(frame.drop(columns=list(hidden)), file)
 
 
-def _turn(edge: pd.Series, name: str, mark: str, backward: bool, first: int) -> None:
+def turns(first: int, last: int, total: int, turn: Callable[..., None], *told: object) -> None:
+    """Previous, next, and which rows are in sight; `turn` is called with whether it goes back, and with `told`."""
+    for label, key, there, backward in (("Previous", "P", first > 1, True), ("Next", "N", last < total, False)):
+        st.button(label, key=label, disabled=not there, shortcut=key, on_click=turn, args=(backward, *told))
+    st.caption(f"Rows {first:,} to {last:,} of {total:,}", width="content")
+
+
+def _turn(backward: bool, frame: pd.DataFrame, name: str, mark: str, first: int) -> None:
     """Each page is an entry of the browser's history."""
+    edge = frame.iloc[0 if backward else -1]
+    first = max(1, first - state.PAGE_SIZE) if backward else first + len(frame)
     if first == 1:
         st.query_params.pop(PAGE, None)
     else:

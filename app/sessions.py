@@ -28,32 +28,6 @@ def link(session_id: str, trace_id: str = "", back: dict[str, str] | None = None
     return told | ({"back": urlencode(back)} if back else {})
 
 
-def frame() -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Places for the controls and for the list, the latter in outline when the page opens."""
-    row, place = st.container(), st.empty()
-    if widgets.opens("Sessions"):
-        with place.container():
-            for height in (24, 40, listing.ROW_PX * (state.PAGE_SIZE + 1)):
-                st.skeleton(height)
-    return row, place
-
-
-def controls(window: state.Window) -> dict[str, Any]:
-    """The line, order and filters; returns the parameters of query `sessions` but for window and place in the list."""
-    queryline.adopt()
-    above = st.container()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        order = st.segmented_control(
-            "Order", list(SORTS), default="newest", required=True, key=paging.ORDER, bind="query-params",
-            label_visibility="collapsed",
-        )  # fmt: skip
-        queryline.builder(spans=False)
-        chosen = widgets.filters(window, PATH)
-    with above:  # last, as it asks the server what the line means
-        queryline.line(window)
-    return {**chosen, "sort": SORTS[str(order)]}
-
-
 def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
     """The list and what is said of it; `waiting` stood in its place and is cleared."""
     if queryline.unanswered():
@@ -66,8 +40,7 @@ def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerato
     finally:
         waiting.empty()
     if found.empty:
-        narrowed = any(value is not None for name, value in params.items() if name not in {"since", "until", "sort"})
-        nothing(window, narrowed=narrowed)
+        nothing(window, narrowed=state.narrowed(params))
         return
     st.markdown(finding(int(found["total"].iloc[0]), window.words))
     sampled(found)

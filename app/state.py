@@ -245,6 +245,11 @@ def _known(scope: Mapping[str, str | None]) -> dict[str, str]:
     return {key: value for key, value in scope.items() if value and key in {*FILTERS, "range", "from", "to"}}
 
 
+def narrowed(params: Mapping[str, object]) -> bool:
+    """Whether parameters of a list leave out more than its window does."""
+    return any(value is not None for name, value in params.items() if name not in {"since", "until", "sort"})
+
+
 def kept(params: Mapping[str, object]) -> dict[str, object]:
     """Parameters of query `traces`, as the list asks it -> as an order keeps them: without nulls and sort, as JSON."""
     return {

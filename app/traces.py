@@ -15,6 +15,7 @@ from app import (
     data_traces,
     facets,
     listing,
+    paging,
     queryline,
     saved_views,
     scoring,
@@ -38,16 +39,6 @@ SORT = "sort"  # key of the order
 LIVE, LIVE_S = "traces-live", 3  # key of the toggle; how often it asks
 COLOURS = {"ok": "green", "recovered": "orange", "error": "red"}
 _OF_PAGING = ("sort_key", "start_us", "total")  # of a row: only for paging
-
-
-def outline() -> DeltaGenerator:
-    """The list in outline when the page opens; later the old one stays until the new one is there."""
-    place = st.empty()
-    if widgets.opens("Traces"):
-        with place.container():
-            for height in (24, 40, listing.ROW_PX * (state.PAGE_SIZE + 1)):
-                st.skeleton(height)
-    return place
 
 
 def controls(window: state.Window) -> dict[str, Any]:
@@ -107,8 +98,7 @@ def load(params: dict[str, Any]) -> data.Answer:
 def finding(frame: pd.DataFrame, window: state.Window, params: dict[str, Any]) -> str:
     """How many match, in words."""
     total = int(frame["total"].iloc[0]) if len(frame) else 0
-    narrowed = any(value is not None for name, value in params.items() if name not in {"since", "until", "sort"})
-    does = ("matches" if total == 1 else "match") + " the filters" if narrowed else "started"
+    does = ("matches" if total == 1 else "match") + " the filters" if state.narrowed(params) else "started"
     return f"{fmt.plural(total, 'trace')} {does} in {window.words}."
 
 
@@ -336,16 +326,12 @@ def pager(frame: pd.DataFrame, params: dict[str, Any]) -> None:
     first = at.first if at else 1
     last = first + len(frame) - 1
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, key, there, backward in (
-            ("Previous", "P", first > 1, True), ("Next", "N", last < total, False),
-        ):  # fmt: skip
-            st.button(label, key=label, disabled=not there, shortcut=key, on_click=_turn, args=(frame, first, backward))
-        st.caption(f"Rows {first:,} to {last:,} of {total:,}", width="content")
+        paging.turns(first, last, total, _turn, frame, first)
         st.space("stretch")
         traces_download.button(frame.drop(columns=list(_OF_PAGING)), params, total)
 
 
-def _turn(frame: pd.DataFrame, first: int, backward: bool) -> None:
+def _turn(backward: bool, frame: pd.DataFrame, first: int) -> None:
     """Each page is an entry of the browser's history."""
     edge = frame.iloc[0 if backward else -1]
     first = max(1, first - state.PAGE_SIZE) if backward else first + len(frame)

@@ -17,7 +17,6 @@ from app.listing import Cell, Column
 
 PATH = "views/users.py"
 ID = "id"  # of the URL: the user that is open
-FIND = "find"
 SORTS = {"last active": "active", "most traces": "traces", "most cost": "cost", "most errors": "errors"}
 HIDDEN = ("sort_key", "total")
 BASIS = (
@@ -32,47 +31,19 @@ def opened() -> str:
     return str(st.query_params.get(ID, ""))
 
 
-def frame() -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Places for the controls and for the list, the latter in outline when the page opens."""
-    row, place = st.container(), st.empty()
-    if widgets.opens("Users"):
-        with place.container():
-            for height in (24, 40, listing.ROW_PX * (state.PAGE_SIZE + 1)):
-                st.skeleton(height)
-    return row, place
-
-
-def controls(window: state.Window) -> dict[str, Any]:
-    """The line, what is found, order, filters; returns parameters of query `users` but for window and place."""
-    queryline.adopt()
-    above = st.container()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        find = widgets.search(FIND, "Find a user", 280, (paging.PAGE,))
-        order = st.segmented_control(
-            "Order", list(SORTS), default="last active", required=True, key=paging.ORDER, bind="query-params",
-            label_visibility="collapsed",
-        )  # fmt: skip
-        queryline.builder(spans=False)
-        chosen = widgets.filters(window, PATH)
-    with above:  # last, as it asks the server what the line means
-        queryline.line(window)
-    return {**chosen, "find": find or None, "sort": SORTS[str(order)]}
-
-
 def results(window: state.Window, params: dict[str, Any], waiting: DeltaGenerator) -> None:
     """The list and what is said of it; `waiting` stood in its place and is cleared."""
     if queryline.unanswered():
         waiting.empty()
         return
-    mark = paging.chosen(FIND)
+    mark = paging.chosen(paging.FIND)
     at = paging.read(st.query_params.get(paging.PAGE), mark)
     try:
         found = data_sessions.users(**params, **paging.after(at, "after_user"), page_size=state.PAGE_SIZE).frame
     finally:
         waiting.empty()
     if found.empty:
-        narrowed = any(value is not None for name, value in params.items() if name not in {"since", "until", "sort"})
-        nothing(window, narrowed=narrowed)
+        nothing(window, narrowed=state.narrowed(params))
         return
     st.markdown(f"{fmt.plural(int(found['total'].iloc[0]), 'user')} started a trace in {window.words}.")
     sessions.sampled(found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app import calls, session, sessions, state, widgets
+import streamlit as st
+
+from app import calls, paging, session, sessions, state, widgets
 
 if session_id := session.opened():
     widgets.guarded(
@@ -11,9 +13,9 @@ if session_id := session.opened():
         lambda: session.session(session_id),
     )
 else:
-    row, waiting = sessions.frame()
+    row, waiting = st.container(), paging.outline("Sessions")
     with row:
-        params = sessions.controls(widgets.window(*state.EVER))
+        params = paging.controls(widgets.window(*state.EVER), sessions.PATH, sessions.SORTS)
     window = calls.window(waiting)
     widgets.guarded(
         "The list did not come.",

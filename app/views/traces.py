@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state, traces, widgets
+from app import paging, state, traces, widgets
 
 window = widgets.window(*state.EVER)  # to ask for the oldest and the newest trace would only cost time
-row, waiting = st.container(), traces.outline()
+row, waiting = st.container(), paging.outline("Traces")
 with row:
     params = traces.controls(window)
 widgets.guarded(

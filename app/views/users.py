@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from app import calls, state, user, users, widgets
+import streamlit as st
+
+from app import calls, paging, state, user, users, widgets
 
 if user_id := users.opened():
-    waiting = users.frame()[1]
+    waiting = paging.outline("Users")
     window = calls.window(waiting)
     widgets.guarded(
         "The user did not come.",
@@ -13,9 +15,9 @@ if user_id := users.opened():
         lambda: user.user(user_id, window, waiting),
     )
 else:
-    row, waiting = users.frame()
+    row, waiting = st.container(), paging.outline("Users")
     with row:
-        params = users.controls(widgets.window(*state.EVER))
+        params = paging.controls(widgets.window(*state.EVER), users.PATH, users.SORTS, "Find a user")
     window = calls.window(waiting)
     widgets.guarded(
         "The list did not come.",
