@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -63,7 +63,8 @@ def _row(view: Row) -> None:
         st.space("stretch")
         st.button(
             "Delete", key=f"trace-view-delete-{view['name']}", icon=":material/delete:", type="tertiary",
-            on_click=_delete, args=(view["name"], view["version"]),
+            on_click=_tried,
+            args=(data_trace_views.delete, f"{view['name']} is deleted.", view["name"], view["version"]),
         )  # fmt: skip
 
 
@@ -74,25 +75,17 @@ def _save(known: Mapping[str, int], view: Mapping[str, Any]) -> None:
     if "/" in name:
         st.caption("A name has no slash. Write another sign in its place.")
     words = f"Replace {fmt.plain(name, 60)}" if name in known else "Save"
+    told = {**view, "upon": known.get(name, 0), "author": author or None}
     st.button(
-        words, key="trace-view-save", type="primary", disabled=not name or "/" in name, on_click=_put,
-        args=(name, {**view, "upon": known.get(name, 0), "author": author or None}),
+        words, key="trace-view-save", type="primary", disabled=not name or "/" in name, on_click=_tried,
+        args=(data_trace_views.put, f"{name} is saved.", name, told),
     )  # fmt: skip
 
 
-def _put(name: str, view: Mapping[str, Any]) -> None:
+def _tried(change: Callable[..., object], done: str, *told: object) -> None:
+    """Make a change, and keep what became of it for the next run; `done` says that it was made."""
     try:
-        data_trace_views.put(name, view)
+        change(*told)
     except data.ApiError as error:
-        st.session_state[_SAID] = str(error)
-    else:
-        st.session_state[_SAID] = f"{name} is saved."
-
-
-def _delete(name: str, upon: int) -> None:
-    try:
-        data_trace_views.delete(name, upon)
-    except data.ApiError as error:
-        st.session_state[_SAID] = str(error)
-    else:
-        st.session_state[_SAID] = f"{name} is deleted."
+        done = str(error)
+    st.session_state[_SAID] = done

@@ -159,7 +159,7 @@ def trace_spans(  # noqa: PLR0917 - given by name
     until: datetime,
     max_rows: int | None = None,
 ) -> pa.Table:
-    """What a waterfall draws of each span of a trace that starts in [since, until), in order of start.
+    """What is known of each span of a trace that starts in [since, until), in order of start, without texts.
 
     Ids are 16 hex digits; start_us is microseconds since 1970; duration_ns is null when the span ended before it
     started, or never (see notes). usage_role is the last word (leaf aggregate duplicate, null: no model or embedding

@@ -1,4 +1,4 @@
--- One row per span of a trace, in order of start: what a waterfall draws. Ids are 16 hex digits. Facts that other spans or logs
+-- One row per span of a trace, in order of start, without texts: for who asks by hand, and for what calls there are. Ids are 16 hex digits. Facts that other spans or logs
 -- supplied are filled in; usage_role is the last word: leaf, aggregate or duplicate; null: no model call. Start is in microseconds since 1970.
 -- sample: the resource carries `assayline.sample`, and the times are shifted.
 -- Only spans that start in [since, until): the bounds of the trace, so that one trace is not searched in all of time.
